@@ -274,7 +274,7 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
   const refusal = v.safeParse(Refusal, body);
   if (refusal.success) {
     const { code, message, details } = refusal.output.error;
-    if (code === 'StaleToken') return new StaleListError();
+    if (code === 'ExpiredToken') return new StaleListError();
     const isCalledWrongly = status === 400 || code === 'BlankText' || code === 'UnknownService';
     return new CommandError(
       isCalledWrongly ? 'calledWrongly' : 'failed',

@@ -121,7 +121,7 @@ export const Revocation = v.looseObject({
   reason: text,
   since: text,
   disconnectAt: text,
-  kept: v.nullish(v.looseObject({ by: v.string(), until: v.string() })),
+  extended: v.nullish(v.looseObject({ by: v.string(), until: v.string() })),
 });
 export type Revocation = v.InferOutput<typeof Revocation>;
 

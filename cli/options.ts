@@ -249,7 +249,7 @@ function sentence(words: string): string {
 
 /** What people read later: blanks and characters without width, marked or not, are nothing to read. */
 function seen(what: Parameters<typeof requiredDecisionText>[0]) {
-  const text = requiredDecisionText(what, 'write something that people can see');
+  const text = requiredDecisionText(what, 'write visible text');
   return matching(v.pipe(v.string(), v.transform(unmarkControls), text));
 }
 

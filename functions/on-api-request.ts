@@ -56,7 +56,7 @@ const respond = respondByRoute(
   })),
 );
 
-/** linkgate's HTTP API: the command line's, and other systems'. */
+/** Serves the HTTP API for the command line and other systems. */
 export const handler = handle(logger, async (event: HttpApiEvent, context) => {
   const response = await respond(event, context as unknown as LambdaContext);
   const { routeKey, rawPath } = event;
@@ -69,7 +69,7 @@ export const handler = handle(logger, async (event: HttpApiEvent, context) => {
   return response;
 });
 
-/** The ARN that API Gateway's IAM authoriser found. */
+/** Reads the caller's ARN that API Gateway authenticated by IAM. */
 function readCallerArn(event: HttpApiEvent): string {
   const { authorizer } = event.requestContext as { authorizer?: { iam?: { userArn?: string } } };
   const arn = authorizer?.iam?.userArn;

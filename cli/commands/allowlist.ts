@@ -16,9 +16,9 @@ const Cuts = v.nullish(
 const Accepts = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), serviceId: v.string(), service: v.string() })),
 );
-const Answer = v.looseObject({ entry: Entry, cuts: Cuts, accepts: Accepts, warnings: Warnings });
+const Answer = v.looseObject({ entry: Entry, disconnects: Cuts, accepts: Accepts, warnings: Warnings });
 /** Without what it was, where an earlier try removed it. */
-const Removed = v.looseObject({ entry: v.optional(Entry), cuts: Cuts, warnings: Warnings });
+const Removed = v.looseObject({ entry: v.optional(Entry), disconnects: Cuts, warnings: Warnings });
 
 interface EntryOptions extends take.CommonOptions {
   readonly service: string;
@@ -65,9 +65,9 @@ function allowCommand(open: OpenSession): Command {
           note,
         },
       });
-      const { entry, cuts, accepts, warnings } = answer;
+      const { entry, disconnects, accepts, warnings } = answer;
       const told = toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output);
-      output.result({ entry, cuts, accepts }, accepts ? `${told}\n${letIn(accepts)}` : told);
+      output.result({ entry, disconnects, accepts }, accepts ? `${told}\n${letIn(accepts)}` : told);
       output.warn(warnings);
     });
 }
@@ -93,11 +93,16 @@ function blockCommand(open: OpenSession): Command {
       const session = await open(common);
       const { api, output } = session;
       await foretell({ account: accountId, service }, session);
-      const { entry, cuts, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
-        body: { effect: 'block', owners: owner, note },
-      });
+      const { entry, disconnects, warnings } = await api.call(
+        'PUT',
+        ['allowlist', service, accountId],
+        Answer,
+        {
+          body: { effect: 'block', owners: owner, note },
+        },
+      );
       output.result(
-        { entry, cuts },
+        { entry, disconnects },
         toldOf(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
       );
       output.warn(warnings);
@@ -131,10 +136,14 @@ function removeCommand(open: OpenSession): Command {
   return entryCommand('remove', 'remove the entry of an account').action(
     async (accountId: string, { service, ...common }: EntryOptions) => {
       const { api, output } = await open(common);
-      const { entry, cuts, warnings } = await api.call('DELETE', ['allowlist', service, accountId], Removed);
+      const { entry, disconnects, warnings } = await api.call(
+        'DELETE',
+        ['allowlist', service, accountId],
+        Removed,
+      );
       const before = entry ? `\nit said: ${entry.effect}` : '';
       output.result(
-        { entry, cuts },
+        { entry, disconnects },
         `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more${before}`,
       );
       output.warn(warnings);

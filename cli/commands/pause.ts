@@ -9,7 +9,7 @@ import type { Io } from '../process-io.ts';
 import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ service: Service });
-const Resumption = v.looseObject({ cuts: v.array(v.unknown()), warnings: Warnings });
+const Resumption = v.looseObject({ disconnects: v.array(v.unknown()), warnings: Warnings });
 const Resumed = v.looseObject({ ...Answer.entries, ...Resumption.entries });
 
 interface PauseOptions extends CommonOptions {
@@ -50,15 +50,15 @@ function resumeCommand(open: OpenSession, world: Io): Command {
       const path = ['services', named];
       const { service: before } = await api.call('GET', path, Answer);
       const foretold = await api.call('GET', [...path, 'resumption'], Resumption);
-      if (foretold.cuts.length > 0) {
+      if (foretold.disconnects.length > 0) {
         progress.doing('');
         const what = (foretold.warnings ?? []).map((each) => `  ${each}`).join('\n');
         await confirm(`What fell due during the pause:\n${what}\nResume ${before.name}?`, { yes }, world);
       }
-      const { service, cuts, warnings } = await api.call('POST', [...path, 'resume'], Resumed, {});
+      const { service, disconnects, warnings } = await api.call('POST', [...path, 'resume'], Resumed, {});
       const what = before.pausedAt ? 'resumed' : 'not paused';
       output.result(
-        { service, cuts },
+        { service, disconnects },
         `${service.name} is ${what}: its requests are decided, and what is to be cut is cut in its time`,
       );
       output.warn(warnings);

@@ -132,18 +132,18 @@ function extendCommand(open: OpenSession): Command {
     .action(async (endpointId: string, { until, reason, ...common }: KeepOptions) => {
       const { api, output } = await open(common);
       const body = { until: expiresAt(until, await api.now(), '--until'), reason };
-      const answer = await api.call('POST', ['connections', endpointId, 'keep'], Answer, { body });
+      const answer = await api.call('POST', ['connections', endpointId, 'extend'], Answer, { body });
       output.result({ revocation: answer.revocation }, told(answer.revocation));
       output.warn(answer.warnings);
     });
 }
 
-function told({ endpointId, verdict, since, disconnectAt, reason, kept }: Revocation): string {
+function told({ endpointId, verdict, since, disconnectAt, reason, extended }: Revocation): string {
   const why = reason ? `\n  ${reason}` : '';
   if (verdict !== 'reject' || !disconnectAt) return `${endpointId} stays for now${why}`;
   if (since && disconnectAt <= since) return `${endpointId} is cut now${why}`;
   const until =
-    kept?.until === disconnectAt
+    extended?.until === disconnectAt
       ? `is kept until ${time(disconnectAt)}, and cut then`
       : `is cut at ${time(disconnectAt)}`;
   return `${endpointId} ${until}${why}\n  \`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` says what else there is`;

@@ -3,7 +3,7 @@ interface ApiErrorOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number;
 }
 
-/** An answer that says no, and what to do about it. */
+/** An error response of the API; its message names the remedy. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: 400 | 403 | 404 | 409 | 422 | 503;

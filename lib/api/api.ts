@@ -35,7 +35,7 @@ const routeGroups: readonly ((app: ApiApp) => void)[] = [
   itemsRoutes,
 ];
 
-/** linkgate's HTTP API. Each request brings what it runs with. */
+/** Builds linkgate's HTTP API. `apiFor` returns the dependencies of one request. */
 export function createApiApp(apiFor: (context: Context) => ApiDeps): ApiApp {
   const app = new Hono<ApiEnv>();
   app.use(async (context, next) => {

@@ -10,7 +10,7 @@ import type { FindDeps } from '../reconcile/find-connection.ts';
 import type { RegisterDeps } from '../services/register-service.ts';
 import type { SweepQueue } from '../sweep/sweep-queue.ts';
 
-/** What each request brings to run with. */
+/** The dependencies of a request. */
 export interface ApiDeps
   extends DecideDeps,
     RegisterDeps,
@@ -20,9 +20,9 @@ export interface ApiDeps
     ConnectSlackDeps {
   readonly connectionsClient: FindDeps['connectionsClient'];
   readonly sweepQueue: SweepQueue;
-  /** Which consumers are written to by mail. */
+  /** The subscriptions of customer contacts. */
   readonly customerSubscriptions: Subscriptions;
-  /** Where Slack sends what people do there. */
+  /** The URL to which Slack sends commands and interactions. */
   readonly slackRequestUrl: string;
   readonly id: () => string;
   readonly logRemoval: RemoveDeps['logRemoval'];
@@ -32,10 +32,10 @@ export interface ApiDeps
 
 export interface ApiVariables {
   readonly api: ApiDeps;
-  /** ISO 8601: when this very request came first, where an earlier run of it may have begun: its caller named it by a key. */
+  /** ISO 8601: the first arrival of this request, if an earlier run with the same `Idempotency-Key` may have started. */
   readonly firstRequestedAt?: string | undefined;
 }
-/** What Lambda was invoked with. */
+/** The invocation of the Lambda function. */
 interface ApiBindings {
   readonly event: {
     /** `GET /services/{service}` */

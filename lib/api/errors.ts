@@ -18,7 +18,7 @@ import { TableBusyError } from '../storage/table.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiEnv } from './env.ts';
 
-/** What a caller is told; undefined where nobody expected the error. */
+/** Maps an expected error to its response; undefined for an unexpected one. */
 export function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (error instanceof ServiceNotFoundError) return new ApiError(404, 'UnknownService', error.message);
@@ -41,16 +41,16 @@ export function toApiError(error: unknown): ApiError | undefined {
     return new ApiError(409, 'TooManyRemovals', error.message, { details: { removals, managed } });
   }
   if (error instanceof StalePlanError)
-    return new ApiError(409, 'Moved', error.message, { details: { moved: error.changedItems } });
+    return new ApiError(409, 'StalePlan', error.message, { details: { changed: error.changedItems } });
   if (error instanceof ApplyRunningError) return new ApiError(409, 'ApplyRunning', error.message);
   if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
-  if (error instanceof ExpiredTokenError) return new ApiError(400, 'StaleToken', error.message);
+  if (error instanceof ExpiredTokenError) return new ApiError(400, 'ExpiredToken', error.message);
   if (error instanceof TableBusyError)
-    return new ApiError(503, 'TableBusy', `${error.message}: send the request again in some seconds`, {
+    return new ApiError(503, 'TableBusy', `${error.message}: try again in a few seconds`, {
       retryAfterSeconds: 5,
     });
   if (error instanceof UnreadableItemError) return new ApiError(409, 'UnreadableItem', unreadableText(error));
-  if (error instanceof ItemNotRemovableError) return new ApiError(409, 'ItemStays', error.message);
+  if (error instanceof ItemNotRemovableError) return new ApiError(409, 'ItemNotRemovable', error.message);
   if (error instanceof OptimisticLockError)
     return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;
@@ -59,12 +59,12 @@ export function toApiError(error: unknown): ApiError | undefined {
 const internalErrorResponse = {
   status: 500 as const,
   code: 'InternalError',
-  message: 'linkgate failed, and the log of on-api-request says why; look what is there before you try again',
+  message: 'linkgate failed: see the log of on-api-request, and check the current state before you try again',
   details: undefined,
   retryAfterSeconds: undefined,
 };
 
-/** Answers with what kept a request from being carried out. */
+/** Responds with an error, and reports it if it is unexpected. */
 export function toErrorResponse(error: unknown, context: Context<ApiEnv>): Response {
   const known = toApiError(error);
   if (!known || error instanceof UnreadableItemError) context.get('api').reportError(error);

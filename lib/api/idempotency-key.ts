@@ -12,7 +12,7 @@ const retryAfterSeconds = 1;
 const replayedHeaders = ['content-type', 'location'];
 
 /**
- * Carries a request that its caller named by an `Idempotency-Key` out once, and answers it again as the first time
+ * Executes a request with an `Idempotency-Key` once, and replays its response after that
  * (draft-ietf-httpapi-idempotency-key-header).
  */
 export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next) {
@@ -27,19 +27,19 @@ export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next)
     case 'answered':
       return replayStoredResponse(claimed.response);
     case 'running':
-      throw new ApiError(409, 'InProgress', 'the first request under this Idempotency-Key still runs', {
+      throw new ApiError(409, 'InProgress', 'the first request with this Idempotency-Key is still running', {
         retryAfterSeconds,
       });
     case 'reused':
       throw new ApiError(
         422,
         'IdempotencyKeyReused',
-        'another request was sent under this Idempotency-Key; take a new key for each request',
+        'another request used this Idempotency-Key; use a new key for each request',
       );
     case 'claimed':
       context.set('firstRequestedAt', claimed.firstRequestedAt);
       await next();
-      // Where this fails the claim runs out, and the request may be carried out again.
+      // If this fails, the record expires, and the request can be executed again.
       await orReported(api.reportError, async () =>
         isReplayable(context) ? claimed.saveResponse(await toStoredResponse(context)) : claimed.release(),
       );
@@ -49,12 +49,12 @@ export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next)
   }
 }
 
-/** Hono's adapter drops headers of an event that are empty: who sent an empty key believes to be covered by it. */
+/** Hono's adapter drops empty headers of an event, but a caller who sent an empty key expects idempotency: it has to be rejected. */
 function readIdempotencyKey({ req, env }: Context<ApiEnv>): string | undefined {
   return req.header('idempotency-key') ?? env.event.headers?.['idempotency-key'];
 }
 
-/** Whether an earlier run of this very request, which could not answer, may have done it: what is to be removed is gone then. */
+/** An earlier run of this request may have removed the object and crashed before its response. */
 export function isPossibleRetry(context: Context<ApiEnv>): boolean {
   return context.get('firstRequestedAt') !== undefined;
 }
@@ -62,7 +62,7 @@ export function isPossibleRetry(context: Context<ApiEnv>): boolean {
 export const alreadyRemovedWarning =
   'there is nothing left to remove; an earlier run of this request has probably removed it';
 
-/** Whether the same request would be answered the same way again. */
+/** A transient error is not replayed. */
 function isReplayable({ res, error }: Context<ApiEnv>): boolean {
   return res.status < 500 && !(error instanceof OptimisticLockError);
 }

@@ -28,7 +28,7 @@ const Principal = v.pipe(
   v.regex(/^\S{1,2048}$/, 'a principal is an ARN, `*`, an account id or the name of an AWS service'),
 );
 
-/** What callers may send; each schema names all of it, so that a misspelt field is said and not passed over. */
+/** The request bodies. Each schema is strict, so that a misspelt field is an error. */
 export const RegisterInput = v.strictObject({
   serviceId: v.pipe(ServiceId, v.description('serviceId')),
   name: v.optional(ServiceName),
@@ -45,13 +45,13 @@ export const RegisterInput = v.strictObject({
 
 const { expiresAt, note, ...entryFields } = AllowlistEntry.entries;
 const maxEndpoints = v.exactOptional(MaxEndpoints);
-// Only what is sent is held to a length: an item of the table is read whatever it holds.
+// The maximum length applies only to requests: an item of the table is read whatever it contains.
 const endpointIds = v.exactOptional(v.pipe(entryFields.endpointIds.wrapped, v.maxLength(1000)));
 const consumerRegions = v.exactOptional(v.pipe(entryFields.consumerRegions.wrapped, v.maxLength(100)));
 const roles = v.exactOptional(v.pipe(entryFields.roles.wrapped, v.maxLength(100)));
 const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1), v.maxLength(100)));
 
-/** A block has no narrowings: taken and passed over, they would block more than its author meant. */
+/** A block takes no conditions: ignored conditions would block more than the author meant. */
 export const EntryInput = v.variant('effect', [
   v.strictObject({
     effect: v.literal('allow'),
@@ -67,7 +67,7 @@ export const EntryInput = v.variant('effect', [
 ]);
 
 const reason = v.exactOptional(OptionalReason);
-/** Nobody's reason is an empty one. */
+/** An empty reason is treated as absent. */
 function withoutEmptyReason<Said extends { readonly reason?: string }>(said: Said): Said {
   if (said.reason !== '') return said;
   const { reason: _empty, ...others } = said;
@@ -76,9 +76,9 @@ function withoutEmptyReason<Said extends { readonly reason?: string }>(said: Sai
 
 const ticket = v.exactOptional(requiredDecisionText('ticket', 'a ticket has an id'));
 
-/** What the consumer is told of it. */
+/** The message to the customer. */
 const customerMessage = v.exactOptional(
-  requiredDecisionText('customerMessage', 'the consumer is told something'),
+  requiredDecisionText('customerMessage', 'a customer message is not empty'),
 );
 
 export const DecisionInput = v.pipe(
@@ -101,17 +101,17 @@ export const RevocationInput = v.pipe(
 
 export const ExtendInput = v.strictObject({
   until: Instant,
-  reason: requiredDecisionText('reason', 'to put off a cut needs a reason'),
+  reason: requiredDecisionText('reason', 'an extension needs a reason'),
 });
 
-/** How many of the principals in EC2 go, as somebody saw it who agrees. */
+/** How many principals the approver saw that linkgate will remove from EC2. */
 export const PrincipalsInput = v.strictObject({
   removals: WholeNumber(0, 100_000),
 });
 
 export const ModeInput = v.pipe(v.strictObject({ mode: Mode, reason }), v.transform(withoutEmptyReason));
 
-/** A whole policy; whether it takes over what other masters look after; whether it may take away much of what it looks after. */
+/** A whole policy. `adopt` takes ownership of unmanaged objects; `allowRemovals` permits many removals. */
 export const PlanInput = v.strictObject({
   document: PolicyDocument,
   adopt: v.exactOptional(v.boolean()),
@@ -120,18 +120,18 @@ export const PlanInput = v.strictObject({
 
 export const PauseInput = v.pipe(v.strictObject({ reason }), v.transform(withoutEmptyReason));
 
-/** All that a group is: what is left out is gone from it. */
+/** Replaces the whole group: an absent field is removed. */
 export const ApproversInput = v.strictObject({
   slackChannel: v.exactOptional(SlackChannel),
   slackUsers: v.optional(v.pipe(v.array(v.strictObject(SlackUser.entries)), v.maxLength(100)), []),
-  // SNS tells by the very letters whose message it is.
+  // A filter policy of SNS compares addresses by case.
   emails: v.optional(v.pipe(v.array(v.pipe(Email, v.toLowerCase())), v.maxLength(100)), []),
   quorum: v.optional(Quorum, 1),
   decisionChannels: v.exactOptional(DecisionChannels),
   escalateTo: v.exactOptional(GroupName),
 });
 
-/** All that a customer is: what is left out is gone from it. */
+/** Replaces the whole customer: an absent field is removed. */
 export const CustomerInput = v.strictObject({
   accounts: v.pipe(
     v.array(AccountId),
@@ -146,7 +146,7 @@ export const CustomerInput = v.strictObject({
 const singleLineField = (form: RegExp, message: string) =>
   v.exactOptional(v.pipe(v.string(), v.trim(), v.regex(form, message), v.maxLength(255)));
 
-/** Secrets of the Slack app: what is wrong with one is said without it. */
+/** Secrets of the Slack app; an error message never contains the secret. */
 export const SlackInput = v.pipe(
   v.strictObject({
     signingSecret: singleLineField(
@@ -159,7 +159,7 @@ export const SlackInput = v.pipe(
     ),
     forgetPrevious: v.exactOptional(v.literal(true)),
   }),
-  v.minEntries(1, 'give the signing secret, the bot token or both, or `forgetPrevious`'),
+  v.minEntries(1, 'send the signing secret, the bot token or both, or `forgetPrevious`'),
 );
 
 export const ServicesQuery = v.object({
@@ -167,7 +167,7 @@ export const ServicesQuery = v.object({
   nextToken: v.optional(v.string()),
 });
 
-/** The key of an item of the table. */
+/** The key of an item in the table. */
 export const ItemQuery = v.object({
   pk: v.pipe(v.string(), v.minLength(1)),
   sk: v.pipe(v.string(), v.minLength(1)),
@@ -195,7 +195,7 @@ export const ConnectionsQuery = v.object({
 
 export { AccountId, CustomerName, EndpointId, GroupName };
 
-/** @throws ApiError that names each field and what is wrong with it. */
+/** @throws ApiError that names each invalid field and its problem. */
 export function validateInput<const Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
@@ -208,24 +208,24 @@ export function validateInput<const Schema extends v.GenericSchema>(
     .map((issue) => [v.getDotPath(issue), issue.message].filter(Boolean).join(': '));
   const others = result.issues.length - problems.length;
   const more = others > 0 ? `; and ${others} more` : '';
-  // Of the schemas of bodies, texts that people have to write are alone in this.
+  // Only the required texts of people have a `non_empty` check.
   if (result.issues.every(({ type }) => type === 'non_empty'))
-    throw new ApiError(422, 'BlankText', `${problems.join('; ')}: write something that people can see`);
-  throw new ApiError(400, 'InvalidRequest', `${what} is not as it should be: ${problems.join('; ')}${more}`);
+    throw new ApiError(422, 'BlankText', `${problems.join('; ')}: write visible text`);
+  throw new ApiError(400, 'InvalidRequest', `${what} is invalid: ${problems.join('; ')}${more}`);
 }
 
-/** So many problems are told at once. */
+/** An error lists at most this many problems. */
 const maxReportedProblems = 50;
 
-/** What is wrong where the schema has no words of its own for it. */
+/** Describes an issue for which the schema has no message. */
 function describeInputIssue(issue: v.BaseIssue<unknown>): string {
   if (issue.received === 'undefined') return 'it is missing';
-  if (issue.expected === 'never') return 'there is no such field';
+  if (issue.expected === 'never') return 'unknown field';
   return describeIssue(issue, { subject: 'it', map: 'an object' });
 }
 
 /**
- * What a caller sent. A text with half a character, which DynamoDB does not take, has U+FFFD in its place.
+ * Reads the JSON body. U+FFFD replaces lone surrogates, which DynamoDB rejects.
  * @throws ApiError
  */
 export async function readBody(context: Context): Promise<unknown> {

@@ -11,19 +11,19 @@ import type { ApiDeps } from './env.ts';
 import { validateInput } from './input.ts';
 import { pathParameter } from './route.ts';
 
-/** A service by its id or by its own name. */
+/** Finds a service by its id or by its own name. */
 export async function findService(idOrName: string, api: ApiDeps): Promise<Service | undefined> {
   return findReadableService(idOrName, await listRegisteredServices(api), api);
 }
 
-/** One that cannot be read is told of, and is not taken for one that is not there. */
+/** An unreadable service throws, so that it is not mistaken for a missing one. */
 async function findReadableService(idOrName: string, services: readonly Service[], { table }: ApiDeps) {
   const service = findServiceByName(idOrName, services);
   if (!service) parseEach(await table.get([serviceKey(idOrName)]), readService, rethrow);
   return service;
 }
 
-/** @throws ApiError that names those that are registered. */
+/** @throws ApiError that names the registered services. */
 export async function requireService(idOrName: string, api: ApiDeps): Promise<Service> {
   const services = await listRegisteredServices(api);
   const service = await findReadableService(idOrName, services, api);
@@ -40,7 +40,7 @@ export async function requireScope(service: string, api: ApiDeps): Promise<strin
   return service === allServicesScope ? allServicesScope : (await requireService(service, api)).serviceId;
 }
 
-/** Entries outlive their service: of one that is no longer registered they are named by its id. */
+/** Entries outlive their service: the id of a deregistered service is a valid scope. */
 export async function resolveEntryScope(service: string, api: ApiDeps): Promise<string> {
   return v.is(ServiceId, service) ? service : requireScope(service, api);
 }

@@ -23,17 +23,17 @@ interface PredictedAccept {
   readonly service: string;
 }
 
-/** What an entry lets in now, of what waits. */
+/** The pending requests that a new entry makes linkgate accept. */
 export interface AcceptPrediction {
-  /** The first of them. */
+  /** At most `maxListedAccepts`. */
   readonly accepts: readonly PredictedAccept[];
   readonly warnings: readonly string[];
 }
 
-/** An answer has to fit into the table, to be given again. */
+/** A response has to fit into an item of the table, which replays it. */
 const maxListedAccepts = 100;
 
-/** Says what the policy as it is now lets in of an account, which others will decide too. The change stands when this cannot be told. */
+/** Evaluates the pending requests of an account by the new policy, as `decide-connections` will do. The change stands if the prediction fails. */
 export async function predictAccepts(
   whose: AcceptScope,
   deps: PredictAcceptsDeps,
@@ -69,11 +69,13 @@ async function predictAcceptsForEntry(
   const ids = accepted.map(({ endpointId }) => endpointId).join(', ');
   return {
     accepts: [],
-    warnings: [`linkgate's mode is observe, so nothing is accepted; in the mode enforce it would be: ${ids}`],
+    warnings: [
+      `linkgate's mode is observe, so it accepts nothing; in the mode enforce it would accept: ${ids}`,
+    ],
   };
 }
 
-/** Decides them by the very code that decides, the oldest first, since endpoints that count depend on one another; nothing of it is kept. */
+/** Calls `decideConnection` on an overlay of the table, which stores nothing; oldest first, since the endpoint quota depends on the order. */
 async function decideWithoutWriting(
   waiting: readonly Connection[],
   deps: PredictAcceptsDeps,

@@ -16,7 +16,7 @@ import { indexByKey, parseEach } from '../storage/entity.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 
-type AllowlistAction = 'allow' | 'block' | 'forget';
+type AllowlistAction = 'allow' | 'block' | 'remove';
 type DisconnectScope = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
 interface PredictDisconnectsDeps extends FindDeps, Runtime {
@@ -24,7 +24,7 @@ interface PredictDisconnectsDeps extends FindDeps, Runtime {
   readonly mode: ReadMode;
 }
 
-/** A connection that is cut now or later, as things stand. */
+/** A connection that linkgate disconnects now or later, by the current state. */
 interface PredictedDisconnect {
   readonly endpointId: string;
   readonly serviceId: string;
@@ -33,51 +33,51 @@ interface PredictedDisconnect {
   readonly at: string;
 }
 
-/** What a change makes of connections, beside the change itself. */
+/** The predicted impact of a change on connections. */
 export interface DisconnectPrediction {
-  /** The first of them. */
-  readonly cuts: readonly PredictedDisconnect[];
+  /** At most `maxListedDisconnects`. */
+  readonly disconnects: readonly PredictedDisconnect[];
   readonly warnings: readonly string[];
 }
 
-/** An answer has to fit into the table, to be given again. */
+/** A response has to fit into an item of the table, which replays it. */
 const maxListedDisconnects = 100;
 const maxNamedEndpoints = 20;
 
-/** Decides what lives of an account by the policy as it is now, which others will do too. The change stands when this cannot be told. */
+/** Evaluates the connected endpoints of an account by the new policy, as the sweep will do. The change stands if the prediction fails. */
 export async function predictDisconnects(
   change: AllowlistAction,
-  whose: DisconnectScope,
+  scope: DisconnectScope,
   deps: PredictDisconnectsDeps,
 ): Promise<DisconnectPrediction> {
-  const prediction = await orReported(deps.reportError, () => predictForEntry(change, whose, deps));
-  return prediction ?? { cuts: [], warnings: [predictionFailedWarning] };
+  const prediction = await orReported(deps.reportError, () => predictForEntry(change, scope, deps));
+  return prediction ?? { disconnects: [], warnings: [predictionFailedWarning] };
 }
 
-/** Said in place of what could not be looked up. */
+/** The warning in place of a failed prediction. */
 export const predictionFailedWarning =
-  'it is done; what becomes of connections could not be looked up: see `linkgate connections`';
+  'the change is done; linkgate could not predict its impact on connections: see `linkgate connections`';
 
-/** What is cut at once when a paused service goes on: what fell due meanwhile, and what somebody has commanded. */
+/** Predicts the disconnects at the resumption of a paused service: those that became due during the pause, and those that somebody requested. */
 export async function predictDisconnectsOnResume(
   service: Service,
   deps: PredictDisconnectsDeps,
 ): Promise<DisconnectPrediction> {
-  if (service.pausedAt === undefined) return { cuts: [], warnings: [] };
+  if (service.pausedAt === undefined) return { disconnects: [], warnings: [] };
   const { location, serviceId } = service;
   const connections = await listAllConnections(deps.connectionsClient(location), { serviceIds: [serviceId] });
   const outcomes = await predictOutcomes(connections, deps, ({ pausedAt: _pausedAt, ...resumed }) => resumed);
   return summarizePrediction(
-    attachOutcomes(service, connections, outcomes).filter(({ kind }) => kind === 'isCut'),
+    attachOutcomes(service, connections, outcomes).filter(({ kind }) => kind === 'disconnectedNow'),
     deps,
   );
 }
 
-/** What becomes of a connection; `at` where it is cut. */
+/** The predicted outcome of a connection; `at` is the time of its disconnect. */
 interface PredictedOutcome {
   readonly kind: keyof typeof predictedOutcomeTexts;
   readonly at?: string;
-  /** Nobody commanded the cut, so that the budget of cuts holds. */
+  /** No person requested the disconnect, so the disconnect quota applies. */
   readonly isByPolicy?: boolean;
 }
 
@@ -128,45 +128,45 @@ function attachOutcomes(
 }
 
 async function summarizePrediction(
-  fated: readonly PredictedConnection[],
+  predicted: readonly PredictedConnection[],
   deps: PredictDisconnectsDeps,
 ): Promise<DisconnectPrediction> {
-  const cuts = fated.filter(({ at }) => at !== undefined);
-  const isObserving = cuts.length > 0 && (await deps.mode()) === 'observe';
+  const disconnects = predicted.filter(({ at }) => at !== undefined);
+  const isObserveMode = disconnects.length > 0 && (await deps.mode()) === 'observe';
   return {
-    cuts: isObserving ? [] : cuts.slice(0, maxListedDisconnects).map(toPredictedDisconnect),
+    disconnects: isObserveMode ? [] : disconnects.slice(0, maxListedDisconnects).map(toPredictedDisconnect),
     warnings: [
-      ...(isObserving ? [observeModeWarning] : []),
-      ...formatOutcomeWarnings(fated),
-      ...(await warnOverQuota(cuts, deps)),
+      ...(isObserveMode ? [observeModeWarning] : []),
+      ...formatOutcomeWarnings(predicted),
+      ...(await warnOverQuota(disconnects, deps)),
     ],
   };
 }
 
 const observeModeWarning =
-  "linkgate's mode is observe, so nothing is cut until `linkgate mode enforce`, which decides all anew; in the mode enforce it would be:";
+  "linkgate's mode is observe, so it disconnects nothing until `linkgate mode enforce`, which decides everything again; in the mode enforce:";
 
-/** @param asIf what a service is taken for. */
+/** @param adjustService changes the service before the evaluation. */
 async function predictOutcomes(
   connections: readonly Connection[],
   { table, rules, now, reportError }: PredictDisconnectsDeps,
-  asIf: (service: Service) => Service = (service) => service,
+  adjustService: (service: Service) => Service = (service) => service,
 ): Promise<ReadonlyMap<Connection, PredictedOutcome>> {
-  const live = connections.filter(({ state }) => isConnected(state));
-  const keys = live.flatMap((each) => [recordKey(each.endpointId), ...policyInputKeys(each)]);
+  const connected = connections.filter(({ state }) => isConnected(state));
+  const keys = connected.flatMap((each) => [recordKey(each.endpointId), ...policyInputKeys(each)]);
   const itemsByKey = indexByKey(await table.get(keys));
-  const quotaGroups = Map.groupBy([...live].sort(compareRequestedAt), quotaGroupKey);
-  const outcomes = live.flatMap((connection) => {
+  const quotaGroups = Map.groupBy([...connected].sort(compareRequestedAt), quotaGroupKey);
+  const outcomes = connected.flatMap((connection) => {
     const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(connection, itemsByKey);
     const items = itemsByKey.all([recordKey(connection.endpointId)]);
     const [record] = parseEach(items, readRecord, reportError);
     for (const error of unreadable) reportError(error);
-    // Nothing becomes of it while an item cannot be read on which that rests.
+    // linkgate leaves a connection as it is while an item that its verdict needs is unreadable.
     if (!service || unreadable.length > 0 || (items.length > 0 && !record)) return [];
     const countedEndpointIds = (quotaGroups.get(quotaGroupKey(connection)) ?? []).map(
       ({ endpointId }) => endpointId,
     );
-    const policy = { service: asIf(service), entries, countedEndpointIds, rules };
+    const policy = { service: adjustService(service), entries, countedEndpointIds, rules };
     const context = { ...policyInputs, isObserving: false, now: now() };
     const outcome = predictOutcome(connection, record, policy, context);
     return outcome ? [[connection, outcome] as const] : [];
@@ -189,39 +189,39 @@ function predictOutcome(
   context: Parameters<typeof decideConnected>[3],
 ): PredictedOutcome | undefined {
   const { verdict, revocation } = decideConnected(connection, record, policy, context);
-  if (isPaused(verdict)) return { kind: 'waits' };
-  if (verdict.outcome === 'ask') return { kind: 'isAskedAbout' };
-  if (verdict.outcome === 'accept') return record?.revocation && { kind: 'isCalledOff' };
+  if (isPaused(verdict)) return { kind: 'paused' };
+  if (verdict.outcome === 'ask') return { kind: 'awaitsApproval' };
+  if (verdict.outcome === 'accept') return record?.revocation && { kind: 'disconnectCancelled' };
   const { until } = verdict;
   const isByPolicy = revocation?.cause === 'policy';
   return until === undefined
-    ? { kind: 'isCut', at: revocation?.disconnectAt ?? context.now.toISOString(), isByPolicy }
-    : { kind: 'isToBeCut', at: until, isByPolicy };
+    ? { kind: 'disconnectedNow', at: revocation?.disconnectAt ?? context.now.toISOString(), isByPolicy }
+    : { kind: 'disconnectScheduled', at: until, isByPolicy };
 }
 
 const predictedOutcomeTexts = {
-  isCut: () => 'cut now',
-  isToBeCut: ({ at = '' }: PredictedOutcome) =>
-    `cut at ${formatUtcSecond(at)}, unless the account is allowed there again, or somebody extends it (\`linkgate extend\`) or keeps it connected before`,
-  isCalledOff: () => 'not cut any more: it stays connected',
-  isAskedAbout: () => 'stays connected until people decide, who are asked about it',
-  waits: ({ service }: PredictedConnection) =>
-    `stays connected as long as ${service.name} is stopped, and is decided then: \`linkgate service show ${shellWord(service.name)}\``,
+  disconnectedNow: () => 'disconnected now',
+  disconnectScheduled: ({ at = '' }: PredictedOutcome) =>
+    `disconnected at ${formatUtcSecond(at)}, unless the account is allowed again or somebody extends it (\`linkgate extend\`) before`,
+  disconnectCancelled: () => 'stays connected; its scheduled disconnect is cancelled',
+  awaitsApproval: () => 'stays connected until an approver decides',
+  paused: ({ service }: PredictedConnection) =>
+    `stays connected while ${service.name} is paused, and is decided after that: \`linkgate service show ${shellWord(service.name)}\``,
   staysRejected: () => 'stays rejected; the consumer has to delete it and create a new endpoint',
-} as const satisfies Record<string, (fated: PredictedConnection) => string>;
+} as const satisfies Record<string, (predicted: PredictedConnection) => string>;
 
 /** `2027-01-31 12:00:00 UTC` */
 function formatUtcSecond(time: string): string {
   return `${time.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** One for all of a service that the same becomes of in the same second. */
-function formatOutcomeWarnings(fated: readonly PredictedConnection[]): string[] {
-  const alike = Map.groupBy(fated, ({ service, kind, at = '' }) => {
-    const second = kind === 'isToBeCut' ? formatUtcSecond(at) : '';
+/** One warning for all connections of a service with the same outcome in the same second. */
+function formatOutcomeWarnings(predicted: readonly PredictedConnection[]): string[] {
+  const groups = Map.groupBy(predicted, ({ service, kind, at = '' }) => {
+    const second = kind === 'disconnectScheduled' ? formatUtcSecond(at) : '';
     return `${service.serviceId} ${kind} ${second}`;
   });
-  return [...alike.values()].flatMap((group) => {
+  return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (!first) return [];
     const named = group.slice(0, maxNamedEndpoints).map(({ connection: { endpointId } }) => endpointId);
@@ -239,23 +239,23 @@ function toPredictedDisconnect({
   return { endpointId, serviceId, service: service.name, at };
 }
 
-/** People are asked about what is beyond the budget of cuts. What others use up of it meanwhile nobody knows yet. */
+/** linkgate requests approval for disconnects beyond the disconnect quota. Concurrent disconnects may use it up before. */
 async function warnOverQuota(
-  cuts: readonly PredictedConnection[],
+  disconnects: readonly PredictedConnection[],
   deps: PredictDisconnectsDeps,
 ): Promise<string[]> {
-  const byPolicy = cuts.filter(({ isByPolicy }) => isByPolicy);
+  const byPolicy = disconnects.filter(({ isByPolicy }) => isByPolicy);
   const now = deps.now();
-  const claims: Parameters<typeof remainingQuota>[2][number][] = [];
+  const reservations: Parameters<typeof remainingQuota>[2][number][] = [];
   const warnings: string[] = [];
-  for (const [service, theirs] of Map.groupBy(byPolicy, (each) => each.service)) {
+  for (const [service, ofService] of Map.groupBy(byPolicy, (each) => each.service)) {
     const { serviceId, name } = service;
-    const live =
-      theirs.length > disconnectQuota.atService
+    const connectedCount =
+      ofService.length > disconnectQuota.atService
         ? await countConnected(service.serviceId, deps.connectionsClient(service.location))
-        : theirs.length;
-    const granted = theirs.slice(0, remainingQuota(serviceId, live, claims, now));
-    claims.push(
+        : ofService.length;
+    const granted = ofService.slice(0, remainingQuota(serviceId, connectedCount, reservations, now));
+    reservations.push(
       ...granted.map(({ connection: { endpointId } }) => ({
         endpointId,
         serviceId,
@@ -263,9 +263,9 @@ async function warnOverQuota(
         at: now.toISOString(),
       })),
     );
-    if (granted.length < theirs.length)
+    if (granted.length < ofService.length)
       warnings.push(
-        `of these ${theirs.length.toLocaleString('en')} at ${name} linkgate cuts ${granted.length} at most in 24 hours, which is its budget of cuts: people are asked about the others`,
+        `linkgate disconnects at most ${granted.length} of these ${ofService.length.toLocaleString('en')} at ${name} in 24 hours (disconnect quota); approvers decide on the others`,
       );
   }
   return warnings;

@@ -11,23 +11,23 @@ import type { ApiDeps } from './env.ts';
 
 interface PrincipalsView extends PrincipalDifference {
   readonly principals: NonNullable<Service['principals']>;
-  /** Who agreed that linkgate keeps them. */
+  /** The administrator who approved that linkgate manages them. */
   readonly approved: { readonly by: string; readonly at: string } | null;
 }
 
-/** How a service's allowed principals in EC2 differ from what the allowlist implies, read afresh. */
+/** Compares the allowed principals that EC2 shows now with those that the allowlist implies. */
 export async function readPrincipalsView(
   service: Service,
   { table, reportError, servicesClient, now }: ApiDeps,
 ): Promise<PrincipalsView> {
   const { serviceId, location, principals = 'observed', principalsApproval } = service;
-  // EC2 is read first: what is allowed for an entry is then never shown without it.
+  // EC2 is read before the entries, so that a principal never shows as extra without its entry.
   const found = await servicesClient(location).describe(serviceId);
   if (found && !found.principals)
     throw new ApiError(
       409,
       'Conflict',
-      `EC2 lists the allowed principals of ${serviceId} for linkgate once it has the tag \`linkgate\`, which the mode enforce gives it: linkgate mode enforce`,
+      `EC2 shows linkgate the allowed principals of ${serviceId} once the service has the tag \`linkgate\`, which linkgate sets in the mode enforce: linkgate mode enforce`,
     );
   const entries = await readEntries([serviceId, allServicesScope], { table, reportError });
   const difference = principalDifference(desiredPrincipals(service, entries, now()), found?.principals ?? []);

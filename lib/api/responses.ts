@@ -6,7 +6,7 @@ import type { ReadDeps } from '../storage/entity.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import { ApiError } from './api-error.ts';
 
-/** Why a request can no longer be decided: who, when and what. */
+/** The decision that closed a request, with author and time. */
 interface ClosingDecision {
   readonly state: string;
   readonly by?: string;
@@ -20,7 +20,7 @@ export function closingDecision({
   record,
   connection,
 }: Extract<SubmitResult, { status: 'not-open' }>): ClosingDecision {
-  // What EC2 no longer lists is gone, whatever is remembered of it.
+  // A connection that EC2 no longer lists is deleted, whatever its record says.
   const state = connection?.state ?? 'deleted';
   const { approval, verdict } = record ?? {};
   const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
@@ -49,11 +49,11 @@ export function notOpenError(endpointId: string, closed: ClosingDecision): ApiEr
   return new ApiError(409, 'NotOpen', `${endpointId} is not open: ${who}`, { details: { ...closed } });
 }
 
-/** What a service that is taken out leaves in the table. */
+/** A deregistered service leaves its allowlist entries in the table. */
 export async function warnRemainingEntries({ serviceId }: Service, deps: ReadDeps): Promise<string[]> {
   const entries = await readEntries([serviceId], deps);
   if (entries.length === 0) return [];
   return [
-    `the allowlist keeps what it says of ${serviceId} (accounts: ${entries.length}), and it holds again if the service is registered again: see linkgate allowlist --service ${serviceId}; linkgate allowlist remove takes one away`,
+    `the allowlist keeps the entries of ${serviceId} (accounts: ${entries.length}), which apply again once the service is registered again: linkgate allowlist --service ${serviceId} lists them, and linkgate allowlist remove removes one`,
   ];
 }

@@ -2,19 +2,19 @@ import type { Context } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import type { ApiApp, ApiEnv } from './env.ts';
 
-/** An HTTP API's request in payload format 2.0. */
+/** A request of an HTTP API in payload format 2.0. */
 export type HttpApiEvent = Extract<LambdaEvent, { rawPath: string }>;
 
 /**
- * Answers each event by its `routeKey`, the route that IAM has judged. `rawPath` comes decoded: a `\`, `#`, `?` or `..` in a
- * parameter makes another route of it.
+ * Routes each event by its `routeKey`, the route that IAM has authorized. `rawPath` is decoded: a `\`, `#`, `?` or `..` in a
+ * parameter would select another route.
  */
 export function respondByRoute(app: ApiApp) {
   const respond = handle(app);
   return (event: HttpApiEvent, context: LambdaContext) => respond(withRoutePath(event), context);
 }
 
-/** The path is the route's own, with its parameters in braces; `pathParameter` reads their values. */
+/** Replaces the path by that of the route, with parameters in braces; `pathParameter` reads their values. */
 function withRoutePath(event: HttpApiEvent): HttpApiEvent {
   const [, method = 'GET', rawPath = '/'] = /^([A-Z]+) (\/.+)$/.exec(event.routeKey) ?? [];
   const { requestContext } = event;
@@ -25,7 +25,7 @@ function withRoutePath(event: HttpApiEvent): HttpApiEvent {
   };
 }
 
-/** API Gateway hands parameters over decoded. Should it not, nothing changes: no id and no name has a `%`. */
+/** API Gateway passes decoded parameters. Decoding twice is harmless: no id and no name contains a `%`. */
 export function pathParameter({ env }: Context<ApiEnv>, name: string): string {
   const value = env.event.pathParameters?.[name] ?? '';
   try {

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ReadDeps } from '../storage/entity.ts';
 import { formatKey, UnreadableItemError } from '../storage/entity.ts';
 
-/** Remembers the items that could not be read for an answer, beside reporting them. */
+/** Collects the unreadable items of a request, and reports them. */
 export function collectUnreadable(reportError: ReadDeps['reportError']) {
   const found = new Map<string, UnreadableItemError>();
   return {
@@ -16,7 +16,7 @@ export function collectUnreadable(reportError: ReadDeps['reportError']) {
 
 const maxNamedItems = 20;
 
-/** Adds to an answer which items it was made without. */
+/** Adds a warning to a response for each unreadable item that it omits. */
 export async function addUnreadableWarnings(
   errors: readonly UnreadableItemError[],
   context: Context,
@@ -25,10 +25,10 @@ export async function addUnreadableWarnings(
   const { warnings = [], ...answer } = (await context.res.clone().json()) as { warnings?: string[] };
   const named = errors
     .slice(0, maxNamedItems)
-    .map(({ message }) => `this is without what cannot be read: ${message}`);
+    .map(({ message }) => `the response omits an unreadable item: ${message}`);
   const others = errors.length - named.length;
-  const more = others > 0 ? [`so it is with ${others} more items`] : [];
-  const remedy = 'what to do about items that cannot be read: linkgate doctor';
+  const more = others > 0 ? [`and ${others} more unreadable items`] : [];
+  const remedy = 'linkgate doctor names the remedy for unreadable items';
   const body = { ...answer, warnings: [...warnings, ...named, ...more, remedy] };
   context.res = new Response(JSON.stringify(body), context.res);
 }

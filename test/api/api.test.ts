@@ -22,7 +22,7 @@ import { callApi, sendApiRequest } from './call-api.ts';
 
 const services = [aService()];
 
-/** A world in which `linkgate setup` was never called. */
+/** An environment before `linkgate setup`. */
 async function createEnvBeforeSetup() {
   const env = createTestEnv();
   await env.table.write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
@@ -34,7 +34,7 @@ function refusal(status: number, code: string, message: unknown = expect.any(Str
 }
 
 describe('setup', () => {
-  test('makes what is missing, leaves what is there, and says what comes next', async () => {
+  test('creates missing items, keeps existing ones and names the next step', async () => {
     const env = await createEnvBeforeSetup();
     const next = expect.stringMatching(/^next: .*linkgate service add.*linkgate allow/);
     const people = expect.stringMatching(
@@ -59,7 +59,7 @@ describe('setup', () => {
     expect([...env.secrets.keys()]).toEqual(['links/signing-key']);
   });
 
-  test('sets the mode the first time alone, so that who lost the parameter says by `mode` what it is', async () => {
+  test('sets the mode only on the first run; a lost mode parameter has to be set by `linkgate mode`', async () => {
     const env = await createEnvBeforeSetup();
     const made: string[] = [];
     const makeOnce = async (mode: string) => made.push(mode) > 0;
@@ -71,7 +71,7 @@ describe('setup', () => {
 });
 
 describe('services', () => {
-  test('are registered, and listed with their places', async () => {
+  test('are registered and listed with account and Region', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration());
     const registration = { serviceId: serviceId(1), name: 'orders', onUnlisted: 'hold' };
@@ -84,12 +84,12 @@ describe('services', () => {
     expect(await callApi(env, 'GET', '/services')).toMatchObject({ body: { services: [registration] } });
   });
 
-  test.each(['orders', serviceId(1)])('are found by name or id: %s', async (name) => {
+  test.each(['orders', serviceId(1)])('are found by name and by id: %s', async (name) => {
     const answer = await callApi(createTestEnv({ services }), 'GET', `/services/${name}`);
     expect(answer).toMatchObject({ status: 200, body: { service: { serviceId: serviceId(1) } } });
   });
 
-  test('that are not registered are said to be unknown, beside those that are', async () => {
+  test('answer UnknownService and name the registered services when they are not registered', async () => {
     expect(await callApi(createTestEnv({ services }), 'GET', '/services/order')).toEqual(
       refusal(404, 'UnknownService', 'no service `order` is registered (registered: orders)'),
     );
@@ -98,7 +98,7 @@ describe('services', () => {
     );
   });
 
-  test('that EC2 does not show are not registered', async () => {
+  test('are not registered when EC2 does not list them', async () => {
     expect(await callApi(createTestEnv(), 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
       refusal(
         404,
@@ -118,7 +118,7 @@ describe('services', () => {
     '..',
     '-x',
     'a'.repeat(65),
-  ])('with the name `%s` are refused, and the form of a name is said', async (name) => {
+  ])('are rejected with the name `%s`, and the error describes a valid name', async (name) => {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2) }));
     expect(await callApi(env, 'POST', '/services', { serviceId: serviceId(2), name })).toEqual(
@@ -132,17 +132,20 @@ describe('services', () => {
     ['POST', '/pause'],
     ['POST', '/resume'],
     ['POST', '/disconnect'],
-  ])('are found by an id whatever another one is named: %s /services/<id>%s', async (method, path) => {
-    const misnamed = aService({ serviceId: serviceId(2), name: serviceId(1) });
-    const env = createTestEnv({ services: [misnamed, aService()] });
-    const body = path === '/pause' ? {} : undefined;
-    expect(await callApi(env, method, `/services/${serviceId(1)}${path}`, body)).toMatchObject({
-      status: 200,
-      body: { service: { serviceId: serviceId(1) } },
-    });
-  });
+  ])(
+    'are found by id even if another service has that id as its name: %s /services/<id>%s',
+    async (method, path) => {
+      const misnamed = aService({ serviceId: serviceId(2), name: serviceId(1) });
+      const env = createTestEnv({ services: [misnamed, aService()] });
+      const body = path === '/pause' ? {} : undefined;
+      expect(await callApi(env, method, `/services/${serviceId(1)}${path}`, body)).toMatchObject({
+        status: 200,
+        body: { service: { serviceId: serviceId(1) } },
+      });
+    },
+  );
 
-  test('are found by no name that two of them have, and are named by their ids then', async () => {
+  test('are listed by their ids and not found by name when two share the name', async () => {
     const namesakes = [aService(), aService({ serviceId: serviceId(2) })];
     expect(await callApi(createTestEnv({ services: namesakes }), 'DELETE', '/services/orders')).toEqual(
       refusal(
@@ -153,7 +156,7 @@ describe('services', () => {
     );
   });
 
-  test('with a name that is taken are not registered', async () => {
+  test('are not registered with a name that another service has', async () => {
     const env = createTestEnv({ services });
     env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2) }));
     const answer = await callApi(env, 'POST', '/services', { serviceId: serviceId(2), name: 'orders' });
@@ -162,7 +165,7 @@ describe('services', () => {
     );
   });
 
-  test('that another stage looks after are refused, which says how to take them out there', async () => {
+  test('of another stage are rejected, and the error names the command that deregisters them there', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration({ isTagged: false, otherStage: 'prod' }));
     expect(await callApi(env, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
@@ -170,19 +173,19 @@ describe('services', () => {
     );
   });
 
-  test('with fields that are wrong are told so in plain words', async () => {
+  test('with invalid fields are rejected, and the error names each field', async () => {
     const body = { serviceId: 7, onUnlisted: 'maybe', foo: 1 };
     const said =
-      'serviceId: it has to be a text, and is 7; onUnlisted: it has to be `ask` or `hold` or `reject`, and is `maybe`; foo: there is no such field';
+      'serviceId: it has to be a text, and is 7; onUnlisted: it has to be `ask` or `hold` or `reject`, and is `maybe`; foo: unknown field';
     expect(await callApi(createTestEnv(), 'POST', '/services', body)).toEqual(
-      refusal(400, 'InvalidRequest', `the registration is not as it should be: ${said}`),
+      refusal(400, 'InvalidRequest', `the registration is invalid: ${said}`),
     );
     expect(await callApi(createTestEnv(), 'POST', '/services', {})).toEqual(
-      refusal(400, 'InvalidRequest', 'the registration is not as it should be: serviceId: it is missing'),
+      refusal(400, 'InvalidRequest', 'the registration is invalid: serviceId: it is missing'),
     );
   });
 
-  test('ask only approvers who are there', async () => {
+  test('are rejected with an approver group that does not exist', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration());
     const approvalRequest = (approvers: string) =>
@@ -193,7 +196,7 @@ describe('services', () => {
     expect(await approvalRequest('default')).toMatchObject({ status: 200 });
   });
 
-  test('are not registered before linkgate is set up, which is said', async () => {
+  test('are not registered before setup, and the error names `linkgate setup`', async () => {
     const env = await createEnvBeforeSetup();
     env.services.setConfiguration(aConfiguration());
     expect(await callApi(env, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
@@ -202,13 +205,13 @@ describe('services', () => {
     expect(env.services.calls).toEqual([]);
   });
 
-  test('that somebody else keeps changing are a conflict, to be tried again', async () => {
+  test('answer Conflict when concurrent changes exhaust the retries', async () => {
     const env = createTestEnv({ services });
     env.deps.table = { ...env.table, write: async () => false };
     expect(await callApi(env, 'DELETE', '/services/orders')).toEqual(refusal(409, 'Conflict'));
   });
 
-  test('are removed', async () => {
+  test('are deregistered', async () => {
     const env = createTestEnv({ services });
     expect(await callApi(env, 'DELETE', '/services/orders')).toMatchObject({
       status: 200,
@@ -217,7 +220,7 @@ describe('services', () => {
     expect(await callApi(env, 'GET', '/services')).toEqual({ status: 200, body: { services: [] } });
   });
 
-  test('that are removed leave their entries behind, which is said', async () => {
+  test('keep their allowlist entries after deregistration, and a warning says so', async () => {
     const entries = [anEntry(), anEntry({ serviceId: '*' })];
     const { body } = await callApi(createTestEnv({ services, entries }), 'DELETE', '/services/orders');
     expect(body.warnings).toEqual([
@@ -229,7 +232,7 @@ describe('services', () => {
 });
 
 describe('the allowlist', () => {
-  test('takes an entry, with who changed it and when', async () => {
+  test('stores an entry with its author and time', async () => {
     const env = createTestEnv({ services });
     const answer = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, {
       effect: 'allow',
@@ -254,7 +257,7 @@ describe('the allowlist', () => {
     });
   });
 
-  test('takes an entry for every service', async () => {
+  test('stores an entry for every service', async () => {
     const env = createTestEnv({ services });
     await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(await callApi(env, 'GET', '/allowlist?service=*')).toMatchObject({
@@ -263,7 +266,7 @@ describe('the allowlist', () => {
     expect(await callApi(env, 'GET', '/allowlist?service=orders')).toMatchObject({ body: { entries: [] } });
   });
 
-  test('names some of many that it cuts', async () => {
+  test('names the first of many endpoints that an entry disconnects', async () => {
     const connections = Array.from({ length: 1_025 }, (_, index) =>
       aConnection({ endpointId: endpointId(index), state: 'available' }),
     );
@@ -274,7 +277,7 @@ describe('the allowlist', () => {
     expect(new Set(warning.match(/vpce-[0-9a-f]{17}/g)).size).toBe(20);
   });
 
-  test('takes no longer lists than the table could keep', async () => {
+  test('rejects lists that do not fit into an item of the table', async () => {
     const endpointIds = Array.from({ length: 1_001 }, (_, index) => endpointId(index));
     const body = { effect: 'allow', endpointIds };
     expect(
@@ -282,7 +285,7 @@ describe('the allowlist', () => {
     ).toMatchObject(refusal(400, 'InvalidRequest'));
   });
 
-  test('looks once in each place for what becomes of connections', async () => {
+  test('describes the connections of each location once to predict the impact of a change', async () => {
     const twoServices = [...services, aService({ serviceId: serviceId(2), name: 'payments' })];
     const connections = [1, 2].map((number) =>
       aConnection({ endpointId: endpointId(number), serviceId: serviceId(number), state: 'available' }),
@@ -290,13 +293,13 @@ describe('the allowlist', () => {
     const env = createTestEnv({ services: twoServices, connections });
     const { body } = await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(body.warnings).toEqual([
-      expect.stringContaining(`${endpointId(1)} at orders: cut now`),
-      expect.stringContaining(`${endpointId(2)} at payments: cut now`),
+      expect.stringContaining(`${endpointId(1)} at orders: disconnected now`),
+      expect.stringContaining(`${endpointId(2)} at payments: disconnected now`),
     ]);
     expect(env.ec2.describeCalls).toEqual([{ ownerAccountId: consumer }]);
   });
 
-  test('says nothing of connections to services that a change is not about', async () => {
+  test('predicts nothing for services outside the scope of a change', async () => {
     const twoServices = [...services, aService({ serviceId: serviceId(2), name: 'payments' })];
     const connections = [aConnection({ serviceId: serviceId(2), state: 'available' })];
     const env = createTestEnv({ services: twoServices, connections });
@@ -304,7 +307,7 @@ describe('the allowlist', () => {
     expect(body.warnings).toEqual([]);
   });
 
-  test('is changed although EC2 cannot be looked at, which is a warning', async () => {
+  test('stores an entry when EC2 is unavailable, with a warning that the impact is unknown', async () => {
     const env = createTestEnv({ services });
     const error = new Error('EC2 is away');
     env.ec2.beforePage = () => {
@@ -313,12 +316,12 @@ describe('the allowlist', () => {
     const answer = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
     expect(answer).toMatchObject({
       status: 200,
-      body: { entry: { effect: 'block' }, warnings: [expect.stringContaining('it is done')] },
+      body: { entry: { effect: 'block' }, warnings: [expect.stringContaining('the change is done')] },
     });
     expect(env.errors).toEqual([error]);
   });
 
-  test('of a service that is no longer registered is read and cleared by its id', async () => {
+  test('of a deregistered service is read and cleared by the service id', async () => {
     const env = createTestEnv({ entries: [anEntry()] });
     expect(await callApi(env, 'GET', `/allowlist?service=${serviceId(1)}`)).toMatchObject({
       body: { entries: [{ accountId: consumer }] },
@@ -329,14 +332,14 @@ describe('the allowlist', () => {
     });
   });
 
-  test('of a service that is not registered takes no new entry', async () => {
+  test('rejects a new entry of a service that is not registered', async () => {
     const body = { effect: 'allow' };
     expect(await callApi(createTestEnv(), 'PUT', `/allowlist/${serviceId(1)}/${consumer}`, body)).toEqual(
       refusal(404, 'UnknownService'),
     );
   });
 
-  test('takes a note on a block', async () => {
+  test('stores a note on a block', async () => {
     const env = createTestEnv({ services });
     const body = { effect: 'block', note: 'ticket 42' };
     expect(await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, body)).toMatchObject({
@@ -345,13 +348,13 @@ describe('the allowlist', () => {
     });
   });
 
-  test('says that allowing revives nothing that was rejected', async () => {
+  test('warns that allowing an account does not revive a rejected connection', async () => {
     const env = createTestEnv({ services, connections: [aConnection({ state: 'rejected' })] });
     const { body } = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' });
     expect(body.warnings).toEqual([expect.stringContaining('stays rejected')]);
   });
 
-  test('forgets an entry', async () => {
+  test('removes an entry', async () => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     expect(await callApi(env, 'DELETE', `/allowlist/orders/${consumer}`)).toMatchObject({
       status: 200,
@@ -385,7 +388,7 @@ describe('the allowlist', () => {
         ] as const,
     ),
     ['text that is not JSON', consumer, '{', 'the body is not JSON'],
-  ])('refuses %s and says so', async (_what, accountId, body, message) => {
+  ])('rejects %s, and the error says why', async (_what, accountId, body, message) => {
     const answer = await callApi(createTestEnv({ services }), 'PUT', `/allowlist/orders/${accountId}`, body);
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
   });
@@ -395,7 +398,7 @@ describe('connections', () => {
   const connections = [aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })];
   const records = [aRecord({ verdict: aVerdict('ask') })];
 
-  test('are listed beside their verdicts', async () => {
+  test('are listed with their verdicts', async () => {
     const env = createTestEnv({ services, connections, records });
     expect(await callApi(env, 'GET', '/connections')).toMatchObject({
       status: 200,
@@ -418,12 +421,12 @@ describe('connections', () => {
   test.each([
     ['state=Available', 'state:'],
     ['account=1', 'account:'],
-  ])('are not listed by %s', async (query, message) => {
+  ])('are not listed by an invalid filter: %s', async (query, message) => {
     const answer = await callApi(createTestEnv({ services }), 'GET', `/connections?${query}`);
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
   });
 
-  test('are explained', async () => {
+  test('are explained with verdict, history and next step', async () => {
     const env = createTestEnv({ services, connections, records });
     expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
       status: 200,
@@ -431,7 +434,7 @@ describe('connections', () => {
     });
   });
 
-  test('that nobody knows are said to be unknown', async () => {
+  test('answer UnknownEndpoint when neither EC2 nor linkgate knows them', async () => {
     expect(await callApi(createTestEnv({ services }), 'GET', `/connections/${endpointId(9)}`)).toEqual(
       refusal(404, 'UnknownEndpoint', expect.stringContaining(endpointId(9))),
     );
@@ -445,7 +448,7 @@ describe("a person's decision", () => {
   const path = `/connections/${endpointId(1)}/decision`;
   const connections = [aConnection()];
 
-  test('is that of the authenticated caller', async () => {
+  test('is recorded for the authenticated caller', async () => {
     const env = createTestEnv({ services, connections });
     expect(await callApi(env, 'POST', path, { decision: 'approve', reason: 'known' })).toEqual({
       status: 200,
@@ -466,7 +469,7 @@ describe("a person's decision", () => {
     });
   });
 
-  test('cannot name another caller', async () => {
+  test('cannot name another author in its body', async () => {
     const answer = await callApi(createTestEnv({ services, connections }), 'POST', path, {
       decision: 'approve',
       by: 'bob',
@@ -477,7 +480,7 @@ describe("a person's decision", () => {
   test.each([
     [{ decision: 'deny' }, 400, 'InvalidRequest'],
     [{ decision: 'deny', reason: ' ' }, 422, 'BlankText'],
-  ] as const)('to deny needs a reason: %j', async (body, status, code) => {
+  ] as const)('is rejected as a denial without a reason: %j', async (body, status, code) => {
     const answer = await callApi(createTestEnv({ services, connections }), 'POST', path, body);
     expect(answer).toEqual(refusal(status, code, expect.stringContaining('reason:')));
   });
@@ -499,7 +502,7 @@ describe("a person's decision", () => {
       { approval: anApproval({ reason: 'known' }), verdict: aVerdict('hold') },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],
-  ])('comes too late after %s, and says who decided what, when and why', async (_who, decided, message) => {
+  ])('answers NotOpen after %s, with author, decision, time and reason', async (_who, decided, message) => {
     const records = [aRecord({ verdict: aVerdict('accept'), ...decided })];
     const env = createTestEnv({ services, connections, records });
     expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
@@ -514,7 +517,7 @@ describe("a person's decision", () => {
     });
   });
 
-  test('comes too late where EC2 lists the endpoint no more: it is deleted', async () => {
+  test('answers NotOpen with state deleted when EC2 no longer lists the endpoint', async () => {
     const env = createTestEnv({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
     expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
@@ -522,7 +525,7 @@ describe("a person's decision", () => {
     });
   });
 
-  test('comes too late where EC2 has moved on', async () => {
+  test('answers NotOpen with the state in EC2 when somebody else answered the request', async () => {
     const env = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
     expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
@@ -532,7 +535,7 @@ describe("a person's decision", () => {
 });
 
 describe('a sweep', () => {
-  test('is a job with one pass for each place, asked for until it is done', async () => {
+  test('is a job with one sweep request per location, and is polled until it succeeds', async () => {
     const env = createTestEnv({ services });
     const { status, body } = await callApi(env, 'POST', '/sweeps');
     expect(status).toBe(202);
@@ -543,12 +546,12 @@ describe('a sweep', () => {
     expect(await callApi(env, 'GET', '/jobs/id-1')).toMatchObject({ body: { job: { status: 'running' } } });
   });
 
-  test('of nothing is done at once', async () => {
+  test('without locations succeeds at once', async () => {
     const { body } = await callApi(createTestEnv(), 'POST', '/sweeps');
     expect(body.job).toMatchObject({ status: 'succeeded', result: { described: 0 } });
   });
 
-  test('says where and how soon to ask for it, until it is done', async () => {
+  test('answers with Location and Retry-After until the job is done', async () => {
     const env = createTestEnv({ services });
     const started = await sendApiRequest(env, 'POST', '/sweeps');
     expect(started.headers.get('location')).toBe('/jobs/id-1');
@@ -562,7 +565,7 @@ describe('a sweep', () => {
     });
   });
 
-  test('tells of a hundred places at once, and of the others on the next pages', async () => {
+  test('lists the results of 100 locations per page', async () => {
     const env = createTestEnv();
     const locations = Array.from({ length: 201 }, (_, index) => ({
       ...hub,
@@ -579,12 +582,12 @@ describe('a sweep', () => {
     expect(pages.flat()).toEqual(locations.map((location) => ({ ...location, result: null })));
   });
 
-  test('that was forgotten is said to be unknown', async () => {
+  test('answers UnknownJob once the job has expired', async () => {
     expect(await callApi(createTestEnv(), 'GET', '/jobs/id-9')).toEqual(refusal(404, 'UnknownJob'));
   });
 });
 
-describe('who calls', () => {
+describe('the caller', () => {
   const claims = { by: 'bob', caller: 'bob', changedBy: 'bob', registeredBy: 'bob', startedBy: 'bob' };
   const headers = { 'x-caller': 'bob', 'x-amzn-iam-user': 'bob', 'x-forwarded-user': 'bob' };
 
@@ -596,7 +599,7 @@ describe('who calls', () => {
     ['PUT', '/mode', { mode: 'observe' }, 'by'],
     ['PUT', '/approvers/network', { emails: ['a@example.com'] }, 'group.changedBy'],
     ['POST', '/sweeps', undefined, 'job.startedBy'],
-  ])('is written down by %s %s, and no header can say otherwise', async (method, path, body, where) => {
+  ])('is recorded by %s %s, whatever headers and body claim', async (method, path, body, where) => {
     const env = createTestEnv({
       services: path === '/services' ? [] : services,
       connections: [aConnection()],
@@ -610,13 +613,13 @@ describe('who calls', () => {
   });
 });
 
-test('a path that there is not is said to be none', async () => {
+test('an unknown path answers 404', async () => {
   expect(await callApi(createTestEnv(), 'PATCH', '/nothing')).toEqual(
     refusal(404, 'NotFound', 'there is no PATCH /nothing'),
   );
 });
 
-test('what nobody expected is logged, and not told to the caller', async () => {
+test('an unexpected error is logged and not shown to the caller', async () => {
   const env = createTestEnv();
   const error = new Error('the table is on fire');
   env.deps.table = { ...env.table, get: () => Promise.reject(error) };
@@ -626,7 +629,7 @@ test('what nobody expected is logged, and not told to the caller', async () => {
   expect(env.errors).toEqual([error]);
 });
 
-test('where DynamoDB takes no more calls, the caller is told when to come back', async () => {
+test('a request that DynamoDB throttles answers 503 with Retry-After', async () => {
   const env = createTestEnv();
   env.deps.table = { ...env.table, write: () => Promise.reject(new TableBusyError('ThrottlingError')) };
   const response = await sendApiRequest(env, 'PUT', '/approvers/night', {

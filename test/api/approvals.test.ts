@@ -30,7 +30,7 @@ describe('a service', () => {
     onExpiry: 'reject',
   };
 
-  test('says whether decisions name a ticket, how long people have and what comes then', async () => {
+  test('shows whether decisions need a ticket, the deadline and the action at the deadline', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration());
     await callApi(env, 'POST', '/services', register);
@@ -39,7 +39,7 @@ describe('a service', () => {
     });
   });
 
-  test('that is registered again keeps of that what is not said anew', async () => {
+  test('keeps settings that a second registration does not name', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration());
     await callApi(env, 'POST', '/services', register);
@@ -49,7 +49,7 @@ describe('a service', () => {
     });
   });
 
-  test.each([59, 90 * 86_400 + 1, 3600.5])('cannot leave people %d seconds', async (deadlineSeconds) => {
+  test.each([59, 90 * 86_400 + 1, 3600.5])('rejects a deadline of %d seconds', async (deadlineSeconds) => {
     const body = { serviceId: serviceId(1), deadlineSeconds };
     expect(await callApi(createTestEnv(), 'POST', '/services', body)).toMatchObject(
       refused(400, 'InvalidRequest', 'deadlineSeconds'),
@@ -57,7 +57,7 @@ describe('a service', () => {
   });
 });
 
-describe('a service that wants tickets', () => {
+describe('a service that requires tickets', () => {
   const services = [aService({ requireTicket: true })];
 
   test.each([{ decision: 'approve' }, { decision: 'deny', reason: 'unknown' }])(
@@ -70,7 +70,7 @@ describe('a service that wants tickets', () => {
     },
   );
 
-  test('is decided with one, which is kept and told to whoever comes too late', async () => {
+  test('records the ticket of a decision and names it in the NotOpen error', async () => {
     const env = createTestEnv({ services, connections });
     expect(await callApi(env, 'POST', decision, { decision: 'approve', ticket: ' OPS-42 ' })).toMatchObject({
       status: 200,
@@ -96,7 +96,7 @@ describe('a service that wants tickets', () => {
   });
 });
 
-describe('what comes next of a request that was left to people', () => {
+describe('the next step of a request that awaits approval', () => {
   const deadline = '2026-11-28T12:00:00.000Z';
   const approvalRequest = { group: 'default', since: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
 
@@ -116,11 +116,11 @@ describe('what comes next of a request that was left to people', () => {
   });
 });
 
-describe('an entry', () => {
+describe('an allowlist entry', () => {
   const services = [aService()];
   const path = `/allowlist/orders/${consumer}`;
 
-  test('names whose account it is, who cannot approve what it asks for, but deny', async () => {
+  test('names owners of the account, who can deny its requests but not approve them', async () => {
     const env = createTestEnv({ services, connections, entries: [anEntry({ maxEndpoints: 1 })] });
     const owners = [alice, 'slack:T01LOCAL:U01ALICE', 'mailto:alice@example.com'];
     const input = { effect: 'allow', endpointIds: [endpointId(2)], owners };
@@ -139,7 +139,7 @@ describe('an entry', () => {
     'mailto:Alice@example.com',
     'slack:U01ALICE',
     'arn:aws:s3:::bucket',
-  ])('takes no owner %j, who could never be found among those who decide', async (owner) => {
+  ])('rejects the owner %j, which is no actor', async (owner) => {
     const input = { effect: 'block', owners: [owner] };
     expect(await callApi(createTestEnv({ services }), 'PUT', path, input)).toMatchObject(
       refused(400, 'InvalidRequest', 'an actor looks like'),
@@ -147,10 +147,10 @@ describe('an entry', () => {
   });
 });
 
-describe('a group', () => {
+describe('an approver group', () => {
   const emails = ['a@example.com', 'b@example.com'];
 
-  test('says where it decides and who is called upon when time runs out', async () => {
+  test('stores where its members decide and to which group requests escalate', async () => {
     const body = { emails, decisionChannels: 'api', escalateTo: 'default' };
     expect(await callApi(createTestEnv(), 'PUT', '/approvers/night', body)).toMatchObject({
       status: 200,
@@ -167,7 +167,7 @@ describe('a group', () => {
     );
   });
 
-  test('has each of its addresses asked to confirm, in small letters, of which the answer warns', async () => {
+  test('subscribes each address in lower case, and a warning asks for the confirmation', async () => {
     const env = createTestEnv();
     const { body } = await callApi(env, 'PUT', '/approvers/night', { emails: ['A@Example.com'] });
     expect(body.group).toMatchObject({ emails: ['a@example.com'] });
@@ -175,7 +175,7 @@ describe('a group', () => {
     expect(body.warnings).toEqual([expect.stringContaining('a@example.com has to confirm')]);
   });
 
-  test('stands although nobody could be subscribed', async () => {
+  test('is stored when SNS is unavailable, with a warning', async () => {
     const env = createTestEnv();
     const error = new Error('SNS is away');
     env.deps.subscriptions = { ...env.deps.subscriptions, list: () => Promise.reject(error) };
@@ -186,7 +186,7 @@ describe('a group', () => {
     expect(env.errors).toEqual([error]);
   });
 
-  test('whose quorum is two is not decided by one person twice', async () => {
+  test('with a quorum of two counts one person once', async () => {
     const env = createTestEnv({ services: [aService({ approvers: 'night' })], connections });
     await callApi(env, 'PUT', '/approvers/night', { emails, quorum: 2 });
     for (const caller of [alice, alice, bob]) {

@@ -18,7 +18,7 @@ const put = (name: string, body: object, headers?: Readonly<Record<string, strin
 const listed = async () => (await callApi(env, 'GET', '/customers')).body.customers;
 
 describe('a customer', () => {
-  test('is what was said of them, who said it, and by which way', async () => {
+  test('is stored with its settings, author and manager', async () => {
     const body = {
       accounts: [consumer],
       owners: ['mailto:bob@example.com'],
@@ -43,7 +43,7 @@ describe('a customer', () => {
     expect(await listed()).toMatchObject([{ name: 'globex' }, { name: 'initech' }]);
   });
 
-  test('cannot have an account of another', async () => {
+  test('is rejected with an account of another customer', async () => {
     await put('initech', { accounts: [consumer] });
     expect(await put('globex', { accounts: [consumer] })).toMatchObject({
       status: 409,
@@ -51,17 +51,17 @@ describe('a customer', () => {
     });
   });
 
-  test('that a policy file managed is whose who changes it, who is told', async () => {
+  test('of the policy file belongs to the caller who changes it, and a warning says so', async () => {
     await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, env.deps);
     expect(await put('initech', { accounts: [consumer] })).toMatchObject({
       body: { customer: { managedBy: 'api' }, warnings: [expect.stringContaining('linkgate apply')] },
     });
   });
 
-  test('that is removed although a policy file manages it comes back with the next apply, which is said', async () => {
+  test('of the policy file can be removed, with a warning that the next apply restores it', async () => {
     await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, env.deps);
     expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
-      body: { warnings: [expect.stringContaining('the next `linkgate apply` puts it back')] },
+      body: { warnings: [expect.stringContaining('the next `linkgate apply` restores it')] },
     });
   });
 
@@ -74,12 +74,12 @@ describe('a customer', () => {
     ],
     ['no address', { accounts: [consumer], contact: { email: 'ops' } }],
     ['a contract that ends some day', { accounts: [consumer], contractEndsAt: 'soon' }],
-  ])('with %s is refused', async (_what, body) => {
+  ])('with %s is rejected', async (_what, body) => {
     expect(await put('initech', body)).toMatchObject({ status: 400 });
     expect(await listed()).toEqual([]);
   });
 
-  test('is removed once, with their subscription', async () => {
+  test('is removed with its subscription; a second removal answers UnknownCustomer', async () => {
     env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
     await put('initech', { accounts: [consumer], contact: { email } });
     expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
@@ -95,7 +95,7 @@ describe('a customer', () => {
 });
 
 describe('the address of a contact', () => {
-  test('is subscribed, in small letters, and shown unconfirmed until its reader confirms', async () => {
+  test('is subscribed in lower case and has the status unconfirmed until the recipient confirms', async () => {
     const { body } = await put('initech', {
       accounts: [consumer],
       contact: { email: 'Ops@Initech.example' },
@@ -110,12 +110,15 @@ describe('the address of a contact', () => {
   test.each([
     ['nobody', undefined, 'not-subscribed'],
     ['everybody', { arn: 'arn:1' }, 'shared'],
-  ])('that gets the messages of %s is shown so', async (_whose, subscription, status) => {
-    await put('initech', { accounts: [consumer], contact: { email } });
-    env.customerSubscriptions.clear();
-    if (subscription) env.customerSubscriptions.set(email, subscription);
-    expect(await listed()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
-  });
+  ])(
+    'has a status and a remedy when it receives the messages of %s',
+    async (_whose, subscription, status) => {
+      await put('initech', { accounts: [consumer], contact: { email } });
+      env.customerSubscriptions.clear();
+      if (subscription) env.customerSubscriptions.set(email, subscription);
+      expect(await listed()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
+    },
+  );
 
   test('stays subscribed while another customer has it', async () => {
     env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
@@ -125,7 +128,7 @@ describe('the address of a contact', () => {
     expect(env.customerSubscriptions.size).toBe(1);
   });
 
-  test('whose state SNS does not tell is listed all the same', async () => {
+  test('is listed without a status when SNS is unavailable', async () => {
     await put('initech', { accounts: [consumer], contact: { email } });
     env.deps.customerSubscriptions = {
       ...env.deps.customerSubscriptions,
@@ -136,7 +139,7 @@ describe('the address of a contact', () => {
   });
 });
 
-test('a topic that refused a message is shown until it is set again', async () => {
+test('a topic that rejected a message has the status refused until the contact is set again', async () => {
   const contact = { topicArn };
   await put('initech', { accounts: [consumer], contact });
   expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);

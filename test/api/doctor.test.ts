@@ -4,7 +4,7 @@ import { aConfiguration, aRecord, aService, endpointId, noon, serviceId } from '
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { callApi } from './call-api.ts';
 
-/** What all pages of an answer say under one name. */
+/** The values of one field over all pages of a response. */
 async function everyPage(env: TestEnv, path: string, name: string): Promise<unknown[]> {
   const all: unknown[] = [];
   let nextToken: unknown;
@@ -21,7 +21,7 @@ async function everyPage(env: TestEnv, path: string, name: string): Promise<unkn
   return all;
 }
 
-/** A world that remembers one connection with one audit entry. */
+/** An environment with one connection and one audit entry. */
 async function createEnvWithTrail() {
   const env = createTestEnv({ services: [aService()] });
   const record = aRecord({ version: 0 });
@@ -29,7 +29,7 @@ async function createEnvWithTrail() {
   return env;
 }
 
-test('the doctor answers page after page', async () => {
+test('the doctor returns its checks page by page', async () => {
   const checks = await everyPage(createTestEnv({ services: [aService()] }), '/doctor', 'checks');
   expect(checks).toContainEqual({
     group: 'deployment',
@@ -42,7 +42,7 @@ test('the doctor answers page after page', async () => {
   expect(checks).toContainEqual(expect.objectContaining({ group: 'services' }));
 });
 
-test('audit trails are verified, all or those of a service or of an endpoint', async () => {
+test('the audit verification covers all trails, those of a service or that of an endpoint', async () => {
   const env = await createEnvWithTrail();
   const whole = { status: 200, body: { verified: 1, broken: [] } };
   expect(await callApi(env, 'GET', '/audit/verification')).toEqual(whole);
@@ -50,7 +50,7 @@ test('audit trails are verified, all or those of a service or of an endpoint', a
   expect(await callApi(env, 'GET', `/audit/verification?endpoint=${endpointId(1)}`)).toEqual(whole);
 });
 
-test('a trail that was tampered with is named', async () => {
+test('the audit verification names a trail that was tampered with', async () => {
   const env = await createEnvWithTrail();
   const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000001' };
   const [entry] = await env.table.get([key]);
@@ -62,7 +62,7 @@ test('a trail that was tampered with is named', async () => {
   });
 });
 
-test('an endpoint or a service that is not known has no trail', async () => {
+test('the audit verification answers 404 for an unknown endpoint or service', async () => {
   const env = createTestEnv();
   expect(await callApi(env, 'GET', `/audit/verification?endpoint=${endpointId(9)}`)).toMatchObject({
     status: 404,
@@ -71,7 +71,7 @@ test('an endpoint or a service that is not known has no trail', async () => {
   expect(await callApi(env, 'GET', '/audit/verification?endpoint=vpce-wrong')).toMatchObject({ status: 400 });
 });
 
-test('services that are not registered are listed with their place', async () => {
+test('unregistered services are listed with account and Region', async () => {
   const env = createTestEnv({ services: [aService()] });
   env.services.setConfiguration(aConfiguration());
   env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2), nameTag: 'new' }));

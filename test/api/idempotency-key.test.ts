@@ -30,8 +30,8 @@ async function read(response: Response) {
 const codeOf = async (response: Response) =>
   ((await response.json()) as { error: { code: string } }).error.code;
 
-describe('a request under an Idempotency-Key', () => {
-  test('is carried out once, and answered again as the first time', async () => {
+describe('a request with an Idempotency-Key', () => {
+  test('is executed once, and its response is replayed', async () => {
     const env = createTestEnv({ services });
     const first = await read(await put(env));
     env.advanceSeconds(60);
@@ -44,7 +44,7 @@ describe('a request under an Idempotency-Key', () => {
     expect(second).toEqual({ ...first, replayed: 'true' });
   });
 
-  test('is answered again with the place where its job is polled', async () => {
+  test('replays the Location of its job', async () => {
     const env = createTestEnv({ services });
     const headers = { 'idempotency-key': 'key-1' };
     for (const replayed of [null, 'true']) {
@@ -56,7 +56,7 @@ describe('a request under an Idempotency-Key', () => {
     expect(env.requestedSweeps).toHaveLength(1);
   });
 
-  test('is refused again where it was refused', async () => {
+  test('replays an error', async () => {
     const env = createTestEnv();
     expect(await read(await put(env))).toMatchObject({ status: 404, replayed: null });
     expect(await read(await put(env))).toMatchObject({ status: 404, replayed: 'true' });
@@ -65,7 +65,7 @@ describe('a request under an Idempotency-Key', () => {
   test.each([
     ['body', () => [path, { effect: 'block' }] as const],
     ['path', () => [`/allowlist/*/${consumer}`, allow] as const],
-  ])('is not mistaken for one with another %s', async (_what, other) => {
+  ])('answers IdempotencyKeyReused if another request with this key had another %s', async (_what, other) => {
     const env = createTestEnv({ services });
     await put(env);
     const [otherPath, body] = other();
@@ -77,7 +77,7 @@ describe('a request under an Idempotency-Key', () => {
     expect(await codeOf(response)).toBe('IdempotencyKeyReused');
   });
 
-  test('is told apart from the same one of another caller', async () => {
+  test('is executed for each caller, even with the same key', async () => {
     const env = createTestEnv({ services });
     await put(env);
     env.deps.caller = bob;
@@ -87,7 +87,7 @@ describe('a request under an Idempotency-Key', () => {
     });
   });
 
-  test('that still runs is asked for again in a second', async () => {
+  test('answers InProgress with Retry-After while the first request is running', async () => {
     const env = createTestEnv({ services });
     let second: Response | undefined;
     env.ec2.beforePage = async () => {
@@ -102,7 +102,7 @@ describe('a request under an Idempotency-Key', () => {
   test.each([
     ['others kept changing the entry', async () => false, 409],
     ['the table broke', () => Promise.reject(new Error('the table is away')), 500],
-  ])('is carried out again after an answer that may pass: %s', async (_what, write, status) => {
+  ])('is executed again after a transient error: %s', async (_what, write, status) => {
     const env = createTestEnv({ services });
     const { table } = env;
     const isEntry = (writes: Parameters<typeof table.write>[0]) =>
@@ -113,7 +113,7 @@ describe('a request under an Idempotency-Key', () => {
     expect(await read(await put(env))).toMatchObject({ status: 200, replayed: null });
   });
 
-  test('is answered although its answer cannot be kept', async () => {
+  test('is answered when the response cannot be stored', async () => {
     const env = createTestEnv({ services });
     const { table } = env;
     const keeps = (writes: Parameters<typeof table.write>[0]) =>
@@ -127,13 +127,16 @@ describe('a request under an Idempotency-Key', () => {
     expect(env.errors).toEqual([error]);
   });
 
-  test.each(['', 'k'.repeat(256), 'two words', 'Schlüssel'])('is refused under the key `%s`', async (key) => {
-    const response = await put(createTestEnv({ services }), allow, key);
-    expect(response.status).toBe(400);
-  });
+  test.each(['', 'k'.repeat(256), 'two words', 'Schlüssel'])(
+    'is rejected with the invalid key `%s`',
+    async (key) => {
+      const response = await put(createTestEnv({ services }), allow, key);
+      expect(response.status).toBe(400);
+    },
+  );
 });
 
-test('an empty key of an event, which never becomes a header, is refused', async () => {
+test('an empty Idempotency-Key in the event, which Hono drops as a header, is rejected', async () => {
   const event = { routeKey: 'POST /setup', headers: { 'idempotency-key': '' } };
   const response = await createApiApp(() => createTestEnv().deps).request(
     '/setup',
@@ -143,12 +146,12 @@ test('an empty key of an event, which never becomes a header, is refused', async
   expect(response.status).toBe(400);
 });
 
-test('a decision whose run died before it could answer is still that of its caller', async () => {
+test('a retry of a decision whose first run crashed before the response answers with the decision', async () => {
   const env = createTestEnv({ services, connections: [aConnection()] });
   const decision = `/connections/${endpointId(1)}/decision`;
   const body = { decision: 'approve', reason: 'known' };
   const { table } = env;
-  // What the run writes last is what it answered: it dies before that.
+  // The run crashes before its last write, which stores the response.
   const dies = (writes: Parameters<typeof table.write>[0]) =>
     writes.some((each) => 'put' in each && each.put.answer !== undefined);
   env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
@@ -163,7 +166,7 @@ test('a decision whose run died before it could answer is still that of its call
   });
 });
 
-test('one of several approvals whose run died is still that of its caller, though another one closed the request', async () => {
+test('a retry of an approval whose first run crashed answers with it even after another approval met the quorum', async () => {
   const group = { name: 'default', quorum: 2, slackUsers: [], emails: [], version: 1 };
   const env = createTestEnv({ services, connections: [aConnection()], groups: [group] });
   const decision = `/connections/${endpointId(1)}/decision`;
@@ -188,26 +191,29 @@ test('one of several approvals whose run died is still that of its caller, thoug
 test.each([
   ['entry', path],
   ['service', '/services/orders'],
-])('a removal of the %s whose run died before it could answer is done', async (_what, removed) => {
-  const env = createTestEnv({ services, entries: [anEntry()] });
-  const { table } = env;
-  const dies = (writes: Parameters<typeof table.write>[0]) =>
-    writes.some((each) => 'put' in each && each.put.answer !== undefined);
-  env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
-  const send = (key: string) => callApi(env, 'DELETE', removed, undefined, { 'idempotency-key': key });
-  expect((await send('key-1')).status).toBe(200);
-  env.deps.table = table;
-  env.advanceSeconds(30);
-  expect(await send('key-1')).toMatchObject({
-    status: 200,
-    body: {
-      warnings: [expect.stringContaining('an earlier run of this request has probably removed it')],
-    },
-  });
-  expect((await send('key-2')).status).toBe(404);
-});
+])(
+  'a retry of the removal of the %s whose first run crashed before the response succeeds with a warning',
+  async (_what, removed) => {
+    const env = createTestEnv({ services, entries: [anEntry()] });
+    const { table } = env;
+    const dies = (writes: Parameters<typeof table.write>[0]) =>
+      writes.some((each) => 'put' in each && each.put.answer !== undefined);
+    env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+    const send = (key: string) => callApi(env, 'DELETE', removed, undefined, { 'idempotency-key': key });
+    expect((await send('key-1')).status).toBe(200);
+    env.deps.table = table;
+    env.advanceSeconds(30);
+    expect(await send('key-1')).toMatchObject({
+      status: 200,
+      body: {
+        warnings: [expect.stringContaining('an earlier run of this request has probably removed it')],
+      },
+    });
+    expect((await send('key-2')).status).toBe(404);
+  },
+);
 
-test('a refusal that stays is kept, though its status is that of one that passes', async () => {
+test('a permanent 409 is replayed, unlike a transient one', async () => {
   const env = createTestEnv();
   env.services.setConfiguration(aConfiguration({ otherStage: 'prod' }));
   const headers = { 'idempotency-key': 'key-1' };
@@ -217,13 +223,13 @@ test('a refusal that stays is kept, though its status is that of one that passes
   expect((await register()).headers.get('idempotency-replayed')).toBe('true');
 });
 
-test('without a key a request is carried out each time', async () => {
+test('without an Idempotency-Key a request is executed each time', async () => {
   const env = createTestEnv({ services, entries: [anEntry()] });
   expect((await callApi(env, 'DELETE', path)).status).toBe(200);
   expect((await callApi(env, 'DELETE', path)).status).toBe(404);
 });
 
-test('a key names nothing where nothing changes', async () => {
+test('an Idempotency-Key has no effect on a request that only reads', async () => {
   const env = createTestEnv({ services });
   const headers = { 'idempotency-key': 'key-1' };
   await sendApiRequest(env, 'GET', '/services', { headers });

@@ -32,7 +32,7 @@ const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
 const inDocument = (document: object) => ({ document: aDocument(document) });
 const group = { name: 'ops', slackUsers: [], emails: ['a@example.com', 'b@example.com'] };
 
-/** Each place where a time is taken in. */
+/** Each input that takes a time. */
 const times: readonly Door[] = [
   [
     'the expiry of an entry',
@@ -40,7 +40,7 @@ const times: readonly Door[] = [
     `/allowlist/orders/${consumer}`,
     (value) => ({ effect: 'allow', expiresAt: value }),
   ],
-  ['until when a connection is kept', 'POST', of('keep'), (value) => ({ until: value, reason: 'moving' })],
+  ['the end of an extension', 'POST', of('extend'), (value) => ({ until: value, reason: 'moving' })],
   [
     'the end of a contract',
     'PUT',
@@ -61,7 +61,7 @@ const times: readonly Door[] = [
   ],
 ];
 
-/** Each place where a number is taken in. */
+/** Each input that takes a number. */
 const numbers: readonly Door[] = [
   [
     'the limit of an entry',
@@ -109,10 +109,15 @@ const numbers: readonly Door[] = [
   ],
 ];
 
-/** Each place where people give a reason. */
+/** Each input that takes a reason. */
 const neededReasons: readonly Door[] = [
   ['a denial', 'POST', of('decision'), (value) => ({ decision: 'deny', reason: value })],
-  ['what is kept', 'POST', of('keep'), (value) => ({ until: '2027-01-31T12:00:00Z', reason: value })],
+  [
+    'the reason of an extension',
+    'POST',
+    of('extend'),
+    (value) => ({ until: '2027-01-31T12:00:00Z', reason: value }),
+  ],
   [
     'what the consumer is told of a denial',
     'POST',
@@ -180,14 +185,14 @@ describe('a time', () => {
       '2099-01-31T12:00Z',
       'soon',
     ]),
-  )('%s refuses `%s`, and says the right form', async (_name, value, door) => {
+  )('%s rejects `%s`, and the error shows the valid format', async (_name, value, door) => {
     expect(await refused(await createConnectedEnv(), door, value)).toMatchObject(
       saying('write a date-time such as 2027-01-31T12:00:00Z'),
     );
   });
 
   test.each(crossed(times, ['2099-02-30T12:00:00Z']))(
-    '%s refuses `%s`, a day that does not exist',
+    '%s rejects `%s`, a day that does not exist',
     async (_name, value, door) => {
       expect(await refused(await createConnectedEnv(), door, value)).toMatchObject(
         saying('there is no day 2099-02-30'),
@@ -195,7 +200,7 @@ describe('a time', () => {
     },
   );
 
-  test('with an offset is kept and shown in UTC', async () => {
+  test('with an offset is stored and shown in UTC', async () => {
     const env = await createConnectedEnv();
     const expiresAt = '2099-01-31T12:00:00+02:00';
     const utc = '2099-01-31T10:00:00.000Z';
@@ -210,13 +215,13 @@ describe('a time', () => {
 
 describe('a number', () => {
   test.each(crossed(numbers, [2 ** 53 + 2, 1e300, -1, 1.5, 1e15, '2']))(
-    '%s refuses %s',
+    '%s rejects %s',
     async (_name, value, door) => {
       expect(await refused(await createConnectedEnv(), door, value)).toMatchObject({ status: 400 });
     },
   );
 
-  test('may be as large as it is said', async () => {
+  test('may be as large as the documented maximum', async () => {
     const env = await createConnectedEnv();
     const path = `/allowlist/orders/${consumer}`;
     expect(await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 100_000 })).toMatchObject({
@@ -230,25 +235,25 @@ describe('a number', () => {
 
 describe('a text', () => {
   test.each(crossed(neededReasons, ['', ' \n', '\u200b\u200b', '\u3164', '\u202e', '\u2800']))(
-    '%s refuses %j, which nobody sees',
+    '%s rejects %j, which has no visible character',
     async (_name, value, door) => {
       expect(await refused(await createConnectedEnv(), door, value)).toMatchObject({
         status: 422,
         body: {
-          error: { code: 'BlankText', message: expect.stringMatching(/: write something that people/) },
+          error: { code: 'BlankText', message: expect.stringMatching(/: write visible text/) },
         },
       });
     },
   );
 
-  test('that is missing, or blank beside what is wrong otherwise, makes the body malformed', async () => {
-    const path = `/connections/${endpointId(1)}/keep`;
+  test('that is missing, or blank beside another invalid field, answers InvalidRequest', async () => {
+    const path = `/connections/${endpointId(1)}/extend`;
     for (const body of [{ until: '2027-01-31T12:00:00Z' }, { until: 'soon', reason: ' ' }])
       expect(await callApi(await createConnectedEnv(), 'POST', path, body)).toMatchObject(saying('reason'));
   });
 
   test.each(crossed(optionalReasons, [' \u200b']))(
-    '%s takes %j as no reason',
+    '%s treats %j as an absent reason',
     async (_name, value, [method, path, body]) => {
       const { status, body: answer } = await callApi(await createConnectedEnv(), method, path, body(value));
       expect(status).toBe(200);
@@ -257,7 +262,7 @@ describe('a text', () => {
   );
 
   test.each(crossed([...neededReasons, ...optionalReasons, ...notes], ['half \ud83d']))(
-    '%s takes %j, and keeps U+FFFD for half a character',
+    '%s stores U+FFFD for the lone surrogate in %j',
     async (_name, value, [method, path, body]) => {
       const answer = await callApi(await createConnectedEnv(), method, path, body(value));
       expect(answer).not.toMatchObject({ status: 500 });
@@ -283,7 +288,7 @@ describe('a text', () => {
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d])],
     ['lists of lists of lists', '['.repeat(200_000)],
     ['lists of lists of lists that end', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
-  ])('of %s is no body', async (_what, body) => {
+  ])('is rejected as a body if it is %s', async (_what, body) => {
     const path = `/allowlist/orders/${consumer}`;
     expect(await callApi(await createConnectedEnv(), 'PUT', path, body)).toMatchObject(
       saying('the body is not JSON in UTF-8'),

@@ -19,7 +19,7 @@ const services = [aService()];
 const stranger = '333333333333';
 
 describe('the mode', () => {
-  test('is shown, and switched by the authenticated caller', async () => {
+  test('is shown, and set by the authenticated caller', async () => {
     const env = createTestEnv({ services });
     expect(await callApi(env, 'GET', '/mode')).toMatchObject({ status: 200, body: { mode: 'enforce' } });
     const observing = { mode: 'observe', since: noon.toISOString(), by: alice, reason: 'incident' };
@@ -30,7 +30,7 @@ describe('the mode', () => {
     expect(await callApi(env, 'GET', '/mode')).toEqual({ status: 200, body: observing });
   });
 
-  test('that there is not is refused', async () => {
+  test('rejects an unknown value', async () => {
     expect(await callApi(createTestEnv(), 'PUT', '/mode', { mode: 'stop' })).toMatchObject({ status: 400 });
   });
 });
@@ -43,7 +43,7 @@ describe('in the mode observe', () => {
       connections: [aConnection({ ownerAccountId: stranger })],
     });
     env.mode = 'observe';
-    // Something to add and something to take away.
+    // One principal to add and one to remove.
     env.services.setConfiguration(aConfiguration({ isTagged: false }));
     return env;
   }
@@ -66,19 +66,19 @@ describe('in the mode observe', () => {
     ['POST', '/setup', undefined],
   ] as const;
 
-  /** Their tests need something that is there. */
+  /** Operations that need existing objects. */
   const triedElsewhere = [
     'applyPlan',
     'approvePrincipals',
     'disconnectService',
-    'keepConnection',
+    'extendConnection',
     'makePlan',
     'removeCustomer',
     'removeUnreadableItem',
     'revokeConnection',
   ];
 
-  test('every operation that changes something is among those tried', () => {
+  test('these tests cover every operation that changes something', () => {
     const tried = new Set(changing.map(([method, path]) => findOperation(method, path)));
     const others = operations.filter((operation) => operation.method !== 'GET' && !tried.has(operation));
     const untried = others.map(({ definition }) => definition.operationId);
@@ -92,7 +92,7 @@ describe('in the mode observe', () => {
     expect(env.ec2.calls).toEqual([]);
   });
 
-  test('a person’s decision is recorded, and the answer says that EC2 is left as it is', async () => {
+  test('a person’s decision is recorded, with a warning that EC2 does not change', async () => {
     const path = `/connections/${endpointId(1)}/decision`;
     expect(await callApi(observing(), 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 200,
@@ -100,10 +100,10 @@ describe('in the mode observe', () => {
     });
   });
 
-  test('what linkgate would do is shown beside what EC2 shows', async () => {
+  test('the verdict is shown with its difference from the state in EC2', async () => {
     const env = observing();
     await callApi(env, 'POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' });
-    const differs = 'linkgate would accept it, and EC2 still shows it waiting';
+    const differs = 'linkgate would accept it, and EC2 still shows it pendingAcceptance';
     expect(await callApi(env, 'GET', '/connections?differs=true')).toMatchObject({
       body: { connections: [{ endpointId: endpointId(1), differs }] },
     });
@@ -114,7 +114,7 @@ describe('in the mode observe', () => {
 });
 
 describe('a service', () => {
-  test('is paused and resumed by its name, and says by whom and why', async () => {
+  test('is paused and resumed by name, with author and reason', async () => {
     const env = createTestEnv({ services });
     expect(await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' })).toMatchObject({
       status: 200,
@@ -124,7 +124,7 @@ describe('a service', () => {
     expect(body.service).not.toHaveProperty('pausedAt');
   });
 
-  test.each(['pause', 'resume'])('that is not registered is unknown to %s', async (what) => {
+  test.each(['pause', 'resume'])('answers UnknownService to %s when it is not registered', async (what) => {
     expect(await callApi(createTestEnv(), 'POST', `/services/orders/${what}`, {})).toMatchObject({
       status: 404,
       body: { error: { code: 'UnknownService' } },
@@ -132,7 +132,7 @@ describe('a service', () => {
   });
 });
 
-describe('approvers', () => {
+describe('an approver group', () => {
   const group = {
     slackChannel: 'C01OPS',
     slackUsers: [{ team: 'T01LOCAL', user: 'U01BOB' }],
@@ -140,7 +140,7 @@ describe('approvers', () => {
     quorum: 2,
   };
 
-  test('are set as a group, and listed', async () => {
+  test('is stored and listed', async () => {
     const env = createTestEnv();
     await createDefaultGroup(env.table);
     const changed = { changedAt: noon.toISOString(), changedBy: alice, managedBy: 'api' };
@@ -155,11 +155,11 @@ describe('approvers', () => {
     });
   });
 
-  test('that the policy file managed are theirs who change them', async () => {
+  test('of the policy file belongs to the caller who changes it, and a warning says so', async () => {
     const env = createTestEnv({ groups: [aGroup({ name: 'ops', managedBy: 'file' })] });
     expect((await callApi(env, 'PUT', '/approvers/ops', group)).body).toMatchObject({
       group: { managedBy: 'api' },
-      warnings: expect.arrayContaining([expect.stringContaining('`linkgate apply` leaves it as it is')]),
+      warnings: expect.arrayContaining([expect.stringContaining('`linkgate apply` no longer changes it')]),
     });
   });
 
@@ -171,7 +171,7 @@ describe('approvers', () => {
     [{ ...group, slackUsers: [{ team: 'T01LOCAL', user: 'bob' }] }, 'looks like U0123456789'],
     [{ ...group, emails: ['bob'] }, 'looks like alice@example.com'],
     [{ ...group, slackGroup: 'S01' }, 'slackGroup'],
-  ])('%j are refused with a sentence', async (wanted, sentence) => {
+  ])('is rejected with the settings %j, and the error says why', async (wanted, sentence) => {
     expect(await callApi(createTestEnv(), 'PUT', '/approvers/ops', wanted)).toMatchObject({
       status: 400,
       body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
@@ -179,7 +179,7 @@ describe('approvers', () => {
   });
 });
 
-test('of two approvals that it takes the first leaves a request open, and the answer counts', async () => {
+test('with a quorum of two the first approval leaves a request open, and the response counts approvals', async () => {
   const env = createTestEnv({ services: [aService({ approvers: 'ops' })], connections: [aConnection()] });
   await callApi(env, 'PUT', '/approvers/ops', { emails: ['a@example.com', 'b@example.com'], quorum: 2 });
   const path = `/connections/${endpointId(1)}/decision`;

@@ -9,7 +9,7 @@ const slackUsers = [{ team: 'T01', user: 'U01ALICE' }];
 describe.each(['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'])(
   'the name %s',
   (name) => {
-    test('is a group, a customer and a service of whom the API keeps what it is told', async () => {
+    test('is stored and exported for a group, a customer, a service and an entry', async () => {
       const env = createTestEnv({ services: [aService({ name })] });
       const put = (path: string, body: object) => callApi(env, 'PUT', path, body);
       await put(`/approvers/${name}`, { slackUsers });
@@ -27,7 +27,7 @@ describe.each(['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueO
       expect(await callApi(env, 'DELETE', `/customers/${name}`)).toMatchObject({ status: 200 });
     });
 
-    test('is carried out where a policy has it', async () => {
+    test('is applied when a policy uses it', async () => {
       const env = createTestEnv({ services: [aService({ name })] });
       const document = aDocument({
         groups: [{ name, quorum: 1, slackUsers, emails: [] }],
@@ -50,12 +50,12 @@ describe.each(['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueO
   },
 );
 
-test.each(['prototype', 'constructor', '__proto__'])('a field %s of a body is refused', async (name) => {
+test.each(['prototype', 'constructor', '__proto__'])('a body with the field %s is rejected', async (name) => {
   const env = createTestEnv();
-  // Of an object with this in JSON, JavaScript makes a field of its own.
+  // JSON.parse creates an own property of this name.
   const answer = await callApi(env, 'PUT', `/customers/acme`, `{"accounts":["${consumer}"],"${name}":{}}`);
   expect(answer).toMatchObject({
     status: 400,
-    body: { error: { message: expect.stringContaining(`${name}: there is no such field`) } },
+    body: { error: { message: expect.stringContaining(`${name}: unknown field`) } },
   });
 });

@@ -15,13 +15,13 @@ const name = ({ method, path }: Operation) => `${method} ${path}`;
 const each = operations.map((operation) => [name(operation), operation] as const);
 const changing = each.filter(([, { method }]) => method !== 'GET');
 
-/** What the file says of a request's body, beside what the API takes. */
+/** The input schema of each operation with a body. */
 const bodies: Readonly<Record<string, v.GenericSchema>> = {
   registerService: input.RegisterInput,
   putEntry: input.EntryInput,
   decideConnection: input.DecisionInput,
   revokeConnection: input.RevocationInput,
-  keepConnection: input.ExtendInput,
+  extendConnection: input.ExtendInput,
   approvePrincipals: input.PrincipalsInput,
   switchMode: input.ModeInput,
   pauseService: input.PauseInput,
@@ -31,60 +31,63 @@ const bodies: Readonly<Record<string, v.GenericSchema>> = {
   makePlan: input.PlanInput,
 };
 
-test('the file is valid OpenAPI 3.1', async () => {
+test('openapi.yml is valid OpenAPI 3.1', async () => {
   const validator = new Validator();
   expect(await validator.validate(structuredClone(openapi))).toEqual({ valid: true });
   expect(validator.version).toBe('3.1');
 });
 
-test('every operation of the file is a route, and every route is in the file', () => {
+test('every operation in openapi.yml is a route, and every route is an operation', () => {
   expect(operations.map(name).sort()).toEqual([...new Set(routes)].sort());
 });
 
-test('no two operations have one id', () => {
+test('operation ids are unique', () => {
   const ids = operations.map(({ definition }) => definition.operationId);
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test.each(each)('%s says who may, and names the parameters of its path', (_name, operation) => {
+test.each(each)('%s names its access level and its path parameters', (_name, operation) => {
   expect(['viewer', 'approver', 'administrator']).toContain(operation.access);
   const inPath = operation.parameters.filter((parameter) => parameter.in === 'path');
   expect(inPath.map((parameter) => `{${parameter.name}}`)).toEqual(operation.path.match(/\{\w+\}/g) ?? []);
 });
 
-test.each(each)('%s is for viewers exactly where it reads or plans', (_name, { method, path, access }) => {
-  expect(access === 'viewer').toBe(method === 'GET' || path === '/plans');
-});
+test.each(each)(
+  '%s is open to viewers if and only if it reads or plans',
+  (_name, { method, path, access }) => {
+    expect(access === 'viewer').toBe(method === 'GET' || path === '/plans');
+  },
+);
 
 test.each([
   ['decideConnection', 'approver'],
-  ['keepConnection', 'approver'],
+  ['extendConnection', 'approver'],
   ['revokeConnection', 'administrator'],
   ['putEntry', 'administrator'],
   ['disconnectService', 'administrator'],
   ['approvePrincipals', 'administrator'],
-])('%s is for a person who is %s: what cuts by itself is not for approvers', (operationId, access) => {
+])('%s needs the access level %s', (operationId, access) => {
   expect(operations.find(({ definition }) => definition.operationId === operationId)?.access).toBe(access);
 });
 
-test.each(changing)('%s takes an Idempotency-Key', (_name, { parameters }) => {
+test.each(changing)('%s accepts an Idempotency-Key', (_name, { parameters }) => {
   expect(parameters.map((parameter) => parameter.name)).toContain('Idempotency-Key');
 });
 
-describe('the body of', () => {
+describe('the request body of', () => {
   const withBody = each.filter(([, { definition }]) => definition.requestBody);
 
-  test('each operation that takes one is compared with what the API takes', () => {
+  test('every operation with a body is compared with its input schema', () => {
     expect(withBody.map(([, { definition }]) => definition.operationId).sort()).toEqual(
       Object.keys(bodies).sort(),
     );
   });
 
-  test.each(withBody)('%s is described as the API takes it', (_name, { definition }) => {
+  test.each(withBody)('%s is described as the API validates it', (_name, { definition }) => {
     const { schema } = definition.requestBody.content['application/json'];
     const taken = toJsonSchema(bodies[definition.operationId] as v.GenericSchema, {
       typeMode: 'input',
-      // What JSON Schema cannot say, that a text is trimmed, only a person needs to know.
+      // JSON Schema cannot express transformations such as trimming.
       errorMode: 'ignore',
     });
     expect(bare(schema)).toEqual(bare(taken));
@@ -96,13 +99,13 @@ describe('the body of', () => {
         operation.definition.requestBody.content['application/json'].examples,
       ).map(([example, { value }]) => [called, example, operation, value] as const),
     ),
-  )('%s: the example `%s` is one that the API takes', (_called, _example, operation, value) => {
+  )('%s has a valid example `%s`', (_called, _example, operation, value) => {
     expect(validateRequestBody(operation, value)).toEqual([]);
     expect(v.is(bodies[operation.definition.operationId] as v.GenericSchema, value)).toBe(true);
   });
 });
 
-test('the queries that the API reads are those that the file names', () => {
+test('the query parameters in openapi.yml are those that the API validates', () => {
   const { parameters } = operations.find(
     ({ definition }) => definition.operationId === 'listConnections',
   ) ?? {
@@ -113,11 +116,11 @@ test('the queries that the API reads are those that the file names', () => {
   expect(named).toEqual(bare({ properties }).properties);
 });
 
-test('every code that the API refuses with is in the file', () => {
+test('the error codes in openapi.yml include that of a reused Idempotency-Key', () => {
   expect(openapi.components.schemas.ErrorCode.enum).toContain('IdempotencyKeyReused');
 });
 
-/** A schema without what it says to people, and with what it refers to in its place. */
+/** A schema without descriptions and with its references resolved. */
 // biome-ignore lint/suspicious/noExplicitAny: JSON Schema
 function bare(schema: any): any {
   if (Array.isArray(schema)) return schema.map(bare).sort();

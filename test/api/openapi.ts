@@ -52,7 +52,7 @@ export function validateResponse(operation: Operation | undefined, status: numbe
   const response = definition.responses[status] ?? definition.responses.default;
   const location =
     pointer === undefined
-      ? '/components/responses/refusal'
+      ? '/components/responses/error'
       : (response.$ref?.slice(1) ??
         `${pointer}/responses/${definition.responses[status] ? status : 'default'}`);
   return problems(validator(`closed#${location}/content/application~1json/schema`), body);

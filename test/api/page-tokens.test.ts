@@ -15,7 +15,7 @@ beforeAll(async () => {
   planId = (body.plan as { planId: string }).planId;
 });
 
-/** Each list that has pages, by the name that its tokens bear, and a place in it where it could go on. */
+/** Each paged list, by the name in its tokens, with a valid cursor. */
 const lists: readonly (readonly [name: string, path: string, position: object])[] = [
   ['connections', '/connections', { location: 0, nextToken: 'of EC2' }],
   ['unregistered services', '/services?unregistered=true', { location: 0, nextToken: 'of EC2' }],
@@ -28,7 +28,7 @@ const lists: readonly (readonly [name: string, path: string, position: object])[
   ['simulation <plan>', '/plans/<plan>/simulation', { partition: 0 }],
 ];
 
-/** Places that are none: there are fewer of them, or no list gave them out. */
+/** Invalid cursors: out of range, or never returned by a list. */
 const nowhere: Readonly<Record<string, readonly object[]>> = {
   connections: [{ location: 9 }, { location: 0, nextToken: '' }, { location: 1e300 }],
   'unregistered services': [{ location: 9 }, { location: -1 }],
@@ -54,18 +54,18 @@ async function answerTo(path: string, token: string) {
 const refused = {
   status: 400,
   body: {
-    error: { code: 'StaleToken', message: expect.stringContaining('begin again without it') },
+    error: { code: 'ExpiredToken', message: expect.stringContaining('begin again without it') },
   },
 };
 
-test.each(lists)('%s refuses a token that is none', async (name, path) => {
+test.each(lists)('%s rejects an invalid token', async (name, path) => {
   for (const token of ['', 'guess', 'bnVsbA', '%00', 'W10', encodePageToken(ofPlan(name), [])])
     expect([token, await answerTo(path, token)]).toMatchObject([token, refused]);
   for (const position of nowhere[name] ?? [])
     expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(refused);
 });
 
-test.each(lists)("%s refuses another list's token, whatever form that has", async (name, path, position) => {
+test.each(lists)('%s rejects the token of another list', async (name, path, position) => {
   for (const [other, , otherPosition] of [...lists, ['impact another', '', {}] as const])
     if (other !== name)
       for (const each of [position, otherPosition])
@@ -73,7 +73,7 @@ test.each(lists)("%s refuses another list's token, whatever form that has", asyn
 });
 
 test.each(lists.filter(([, , position]) => 'nextToken' in position))(
-  '%s refuses a token that EC2 no longer takes',
+  '%s rejects a token that EC2 no longer accepts',
   async (name, path, position) => {
     expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(refused);
   },

@@ -30,7 +30,7 @@ async function planIn(env: TestEnv, document: ReturnType<typeof aDocument>) {
 const policy = aDocument({ entries: [allowEntry(consumer), blockEntry('333333333333')] });
 
 describe('a plan', () => {
-  test('says how much it would change, and changes nothing', async () => {
+  test('counts its changes and changes nothing', async () => {
     const env = createEnvWith();
     const plan = await planIn(env, policy);
     expect(plan).toMatchObject({ summary: { add: 2, change: 0, remove: 0, conflicts: 0, left: 1 } });
@@ -60,7 +60,7 @@ describe('a plan', () => {
     ['a zip of what is no JSON', 'VERSIONS', gzipSync('[').toString('base64')],
     ['a zip of something else', 'CHANGES', gzipSync('[{"kind":"nothing"}]').toString('base64')],
   ])(
-    'of which a part holds %s says which, which is removed, and planned again',
+    'with %s in a chunk names the chunk, which can be removed before planning again',
     async (_what, name, packed) => {
       const env = createEnvWith();
       const { planId } = await planIn(env, policy);
@@ -78,14 +78,14 @@ describe('a plan', () => {
         expect(answer).toMatchObject({ status: 409, body: { error: { code: 'UnreadableItem', message } } });
 
       const removed = await callApi(env, 'DELETE', `/items?${new URLSearchParams(key)}`);
-      expect(removed).toMatchObject({ status: 200, body: { warnings: ['what is left to do: plan again'] } });
+      expect(removed).toMatchObject({ status: 200, body: { warnings: ['next step: plan again'] } });
       for (const answer of await answers())
         expect(answer).toMatchObject({ status: 404, body: { error: { code: 'UnknownPlan' } } });
       await planIn(env, policy);
     },
   );
 
-  test('says what it would do to connections', async () => {
+  test('predicts its impact on connections', async () => {
     const env = createEnvWith(aConnection());
     const { planId } = await planIn(env, policy);
     expect((await callApi(env, 'GET', `/plans/${planId}/impact`)).body).toEqual({
@@ -105,7 +105,7 @@ describe('a plan', () => {
     expect(await env.record(endpointId(1))).toBeUndefined();
   });
 
-  test('goes on where the time did not suffice for a page of connections', async () => {
+  test('continues its impact prediction with the next page when time runs out', async () => {
     const env = createEnvWith(...[1, 2, 3].map((number) => aConnection({ endpointId: endpointId(number) })));
     const { planId } = await planIn(env, policy);
     env.remainingMs = 1_000;
@@ -117,7 +117,7 @@ describe('a plan', () => {
     expect(rest.body).not.toHaveProperty('nextToken');
   });
 
-  test('is forgotten after a day', async () => {
+  test('expires after a day', async () => {
     const env = createEnvWith();
     const { planId } = await planIn(env, policy);
     env.advanceSeconds(86_400);
@@ -127,7 +127,7 @@ describe('a plan', () => {
     });
   });
 
-  test('is refused where the policy cannot be carried out, with all that is wrong and where it stands', async () => {
+  test('is rejected for an invalid policy, with all problems and their source positions', async () => {
     const env = createEnvWith();
     const document = aDocument({
       entries: [{ ...allowEntry(consumer, { service: 'order' }), at: 'policy.yml:3:5' }],
@@ -138,7 +138,7 @@ describe('a plan', () => {
     });
   });
 
-  test('is refused where its document is not one, or too large', async () => {
+  test('is rejected for a malformed or too large document', async () => {
     const env = createEnvWith();
     expect(await callApi(env, 'POST', '/plans', { document: {} })).toMatchObject({ status: 400 });
     const large = aDocument({
@@ -152,7 +152,7 @@ describe('a plan', () => {
 });
 
 describe('an apply', () => {
-  test('makes the changes', async () => {
+  test('makes the changes of the plan', async () => {
     const env = createEnvWith();
     const { planId } = await planIn(env, policy);
     expect((await callApi(env, 'POST', `/plans/${planId}/apply`)).body).toEqual({
@@ -167,17 +167,17 @@ describe('an apply', () => {
     });
   });
 
-  test('is refused where the table moved on, naming what moved', async () => {
+  test('answers StalePlan with the changed objects when the table has changed', async () => {
     const env = createEnvWith();
     const { planId } = await planIn(env, policy);
     env.put(entryItem(anEntry({ serviceId: '*' })));
     expect(await callApi(env, 'POST', `/plans/${planId}/apply`)).toMatchObject({
       status: 409,
-      body: { error: { code: 'Moved', details: { moved: [`account ${consumer} at *`] } } },
+      body: { error: { code: 'StalePlan', details: { changed: [`account ${consumer} at *`] } } },
     });
   });
 
-  test('that is not done is shown by the next plan, as one that runs or that was interrupted', async () => {
+  test('that is not done is shown by the next plan as running or interrupted', async () => {
     const env = createEnvWith();
     const first = await planIn(env, policy);
     env.remainingMs = 1_000;
@@ -203,7 +203,7 @@ describe('an apply', () => {
 });
 
 describe('a simulation', () => {
-  test('says which recorded requests would have been decided otherwise, by the clock of the request', async () => {
+  test('lists the recorded requests with another verdict at the time of the request', async () => {
     const requestedAt = (day: number) => `2026-11-${day}T00:00:00.000Z`;
     const connections = [
       aConnection({ endpointId: endpointId(1), requestedAt: requestedAt(10) }),
@@ -230,7 +230,7 @@ describe('a simulation', () => {
     });
   });
 
-  test('leaves out what the file does not speak of', async () => {
+  test('leaves out services that the document does not name', async () => {
     const other = '444444444444';
     const elsewhere = { serviceId: serviceId(2) };
     const connections = [
@@ -254,7 +254,7 @@ describe('a simulation', () => {
     expect(await looked(naming)).toMatchObject({ looked: 2, requests: [{ endpointId: endpointId(2) }] });
   });
 
-  test('counts the endpoints that the account had when it asked for another', async () => {
+  test('counts the endpoints that the account had at the time of the request', async () => {
     const connections = [1, 2, 3].map((number) =>
       aConnection({ endpointId: endpointId(number), requestedAt: `2026-11-1${number}T00:00:00.000Z` }),
     );

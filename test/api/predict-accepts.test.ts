@@ -30,8 +30,8 @@ function createEnvWith(...connections: readonly ReturnType<typeof waiting>[]) {
   });
 }
 
-describe('whoever allows an account is told what that lets in now', () => {
-  test('each request that waits, and nothing of it is decided by the telling', async () => {
+describe('the response to allowing an account predicts the accepts', () => {
+  test('of each pending request, without deciding it', async () => {
     const env = createEnvWith(
       waiting(1),
       waiting(0, { serviceId: serviceId(2) }),
@@ -47,7 +47,7 @@ describe('whoever allows an account is told what that lets in now', () => {
     ]);
   });
 
-  test('as many as its limit takes, the oldest first', async () => {
+  test('up to the endpoint limit, oldest first', async () => {
     const { body } = await callApi(createEnvWith(waiting(3), waiting(1), waiting(2)), 'PUT', path, {
       effect: 'allow',
       maxEndpoints: 2,
@@ -55,7 +55,7 @@ describe('whoever allows an account is told what that lets in now', () => {
     expect(body.accepts).toEqual([accept(1), accept(2)]);
   });
 
-  test('only what the entry names', async () => {
+  test('only of endpoints that the entry allows', async () => {
     const { body } = await callApi(createEnvWith(waiting(1), waiting(2)), 'PUT', path, {
       effect: 'allow',
       endpointIds: [endpointId(2)],
@@ -63,7 +63,7 @@ describe('whoever allows an account is told what that lets in now', () => {
     expect(body.accepts).toEqual([accept(2)]);
   });
 
-  test('nothing where it is blocked at every service, or the service is paused', async () => {
+  test('as none if the account is blocked at every service or the service is paused', async () => {
     const env = createTestEnv({
       services: [aService()],
       connections: [waiting(1)],
@@ -77,7 +77,7 @@ describe('whoever allows an account is told what that lets in now', () => {
     expect((await callApi(paused, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
   });
 
-  test('nothing in the mode observe, which says what it would be', async () => {
+  test('as none in the mode observe, with a warning that says what enforce would accept', async () => {
     const env = createEnvWith(waiting(1));
     env.mode = 'observe';
     expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
@@ -88,7 +88,7 @@ describe('whoever allows an account is told what that lets in now', () => {
     });
   });
 
-  test('nothing of a block', async () => {
+  test('as none for a block', async () => {
     expect((await callApi(createEnvWith(waiting(1)), 'PUT', path, { effect: 'block' })).body.accepts).toEqual(
       [],
     );

@@ -21,7 +21,7 @@ import { callApi } from './call-api.ts';
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
 const path = `/allowlist/orders/${consumer}`;
 
-/** Accepted by linkgate's verdict, and connected. */
+/** A connection that linkgate accepted. */
 function live(record: Partial<ConnectionRecord> = {}) {
   return aRecord({
     state: 'available',
@@ -38,12 +38,12 @@ function createEnvWith(record: ConnectionRecord, service = aService()) {
 
 const first = { endpointId: endpointId(1), serviceId: serviceId(1), service: 'orders' };
 
-describe('what a change of the allowlist makes of a connection that lives', () => {
-  test('a block cuts it at once', async () => {
+describe('the predicted impact of an allowlist change on a connected endpoint', () => {
+  test('a block disconnects it at once', async () => {
     const { body } = await callApi(createEnvWith(live()), 'PUT', path, { effect: 'block' });
     expect(body).toMatchObject({
-      cuts: [{ ...first, at: noon.toISOString() }],
-      warnings: [`${endpointId(1)} at orders: cut now`],
+      disconnects: [{ ...first, at: noon.toISOString() }],
+      warnings: [`${endpointId(1)} at orders: disconnected now`],
     });
   });
 
@@ -51,17 +51,19 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     ['forgetting its account', 'DELETE', undefined],
     ['naming other endpoints', 'PUT', { effect: 'allow', endpointIds: [endpointId(2)] }],
     ['naming other Regions', 'PUT', { effect: 'allow', consumerRegions: ['eu-central-1'] }],
-  ])('%s cuts it after the grace period', async (_change, method, input) => {
+  ])('%s disconnects it after the grace period', async (_change, method, input) => {
     const { body } = await callApi(createEnvWith(live()), method, path, input);
     expect(body).toMatchObject({
-      cuts: [{ ...first, at: graceEnds }],
+      disconnects: [{ ...first, at: graceEnds }],
       warnings: [
-        expect.stringContaining(`${endpointId(1)} at orders: cut at 2026-11-24 12:00:00 UTC, unless`),
+        expect.stringContaining(
+          `${endpointId(1)} at orders: disconnected at 2026-11-24 12:00:00 UTC, unless`,
+        ),
       ],
     });
   });
 
-  test('allowing fewer endpoints cuts the last to come after the grace period', async () => {
+  test('a lower endpoint limit disconnects the newest endpoint after the grace period', async () => {
     const connections = [1, 2].map((number) =>
       aConnection({
         endpointId: endpointId(number),
@@ -74,16 +76,16 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     );
     const env = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
     const { body } = await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 1 });
-    expect(body.cuts).toEqual([{ ...first, endpointId: endpointId(2), at: graceEnds }]);
+    expect(body.disconnects).toEqual([{ ...first, endpointId: endpointId(2), at: graceEnds }]);
   });
 
-  test('the grace period is the service’s', async () => {
+  test('the grace period is the setting of the service', async () => {
     const env = createEnvWith(live(), aService({ graceSeconds: 3600 }));
     const { body } = await callApi(env, 'DELETE', path);
-    expect(body.cuts).toEqual([{ ...first, at: secondsAfterNoon(3600).toISOString() }]);
+    expect(body.disconnects).toEqual([{ ...first, at: secondsAfterNoon(3600).toISOString() }]);
   });
 
-  test('allowing its account again in time calls the cut off', async () => {
+  test('allowing the account within the grace period cancels the disconnect', async () => {
     const revocation = {
       since: noon.toISOString(),
       disconnectAt: graceEnds,
@@ -95,34 +97,34 @@ describe('what a change of the allowlist makes of a connection that lives', () =
       effect: 'allow',
     });
     expect(body).toMatchObject({
-      cuts: [],
-      warnings: [`${endpointId(1)} at orders: not cut any more: it stays connected`],
+      disconnects: [],
+      warnings: [`${endpointId(1)} at orders: stays connected; its scheduled disconnect is cancelled`],
     });
   });
 
-  test('nothing, where a person approved it', async () => {
+  test('there is none if a person approved the connection', async () => {
     const { body } = await callApi(createEnvWith(live({ approval: anApproval() })), 'DELETE', path);
-    expect(body).toMatchObject({ cuts: [], warnings: [] });
+    expect(body).toMatchObject({ disconnects: [], warnings: [] });
   });
 
-  test('nothing for now, where its service is paused', async () => {
+  test('nothing is disconnected while the service is paused', async () => {
     const env = createEnvWith(live(), aService({ pausedAt: noon.toISOString() }));
     expect((await callApi(env, 'PUT', path, { effect: 'block' })).body).toMatchObject({
-      cuts: [],
+      disconnects: [],
       warnings: [expect.stringContaining('stays connected as long as orders is stopped')],
     });
   });
 
-  test('nothing in the mode observe, which says what it would be', async () => {
+  test('in the mode observe there are no disconnects, and a warning says what enforce would do', async () => {
     const env = createEnvWith(live());
     env.mode = 'observe';
     expect((await callApi(env, 'PUT', path, { effect: 'block' })).body).toMatchObject({
-      cuts: [],
-      warnings: [expect.stringContaining('mode is observe'), `${endpointId(1)} at orders: cut now`],
+      disconnects: [],
+      warnings: [expect.stringContaining('mode is observe'), `${endpointId(1)} at orders: disconnected now`],
     });
   });
 
-  test('those of one second are told of together, whatever the millisecond', async () => {
+  test('connections with the same disconnect second share one warning', async () => {
     const connections = [1, 2].map((number) =>
       aConnection({ endpointId: endpointId(number), state: 'available' }),
     );
@@ -140,21 +142,21 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     const { body } = await callApi(env, 'DELETE', path);
     expect(body.warnings).toEqual([
       expect.stringContaining(
-        `${endpointId(1)}, ${endpointId(2)} at orders: cut at 2026-11-24 12:00:00 UTC, unless`,
+        `${endpointId(1)}, ${endpointId(2)} at orders: disconnected at 2026-11-24 12:00:00 UTC, unless`,
       ),
     ]);
   });
 
-  test('people are asked, where somebody else accepted it', async () => {
+  test('approval is requested for a connection that somebody accepted outside linkgate', async () => {
     const foreign = aRecord({ state: 'available', verdict: aVerdict('ask') });
     expect((await callApi(createEnvWith(foreign), 'DELETE', path)).body).toMatchObject({
-      cuts: [],
-      warnings: [expect.stringContaining('stays connected until people decide')],
+      disconnects: [],
+      warnings: [expect.stringContaining('stays connected until an approver decides')],
     });
   });
 });
 
-describe('what is beyond the budget of cuts', () => {
+describe('disconnects beyond the disconnect quota', () => {
   function worldOf(connected: number, ofOthers = 0) {
     const theirs = Array.from({ length: connected + ofOthers }, (_, index) =>
       aConnection({
@@ -171,23 +173,23 @@ describe('what is beyond the budget of cuts', () => {
   const warnings = async (env: ReturnType<typeof createTestEnv>, method: string, input?: object) =>
     (await callApi(env, method, path, input)).body.warnings;
   const beyond = (count: number, cut: number) =>
-    `of these ${count} at orders linkgate cuts ${cut} at most in 24 hours, which is its budget of cuts: people are asked about the others`;
+    `linkgate disconnects at most ${cut} of these ${count} at orders in 24 hours (disconnect quota); approvers decide on the others`;
 
-  test('is told where permission goes', async () => {
+  test('are announced in a warning when accounts lose their permission', async () => {
     expect(await warnings(worldOf(16), 'DELETE')).toEqual([expect.stringContaining('cut at'), beyond(16, 5)]);
   });
 
-  test('is less where more is connected to the service', async () => {
+  test('are fewer if the service has more connections', async () => {
     expect(await warnings(worldOf(16, 64), 'DELETE')).toContain(beyond(16, 8));
   });
 
-  test('is nothing of what a block cuts, nor of five', async () => {
+  test('do not occur for a block, nor up to five disconnects', async () => {
     expect(await warnings(worldOf(16), 'PUT', { effect: 'block' })).toHaveLength(1);
     expect(await warnings(worldOf(5), 'DELETE')).toHaveLength(1);
   });
 });
 
-describe('a paused service that goes on', () => {
+describe('resuming a paused service', () => {
   const paused = aService({ pausedAt: noon.toISOString() });
   const announced = (disconnectAt: string) => ({
     since: '2026-11-18T11:00:00.000Z',
@@ -204,58 +206,61 @@ describe('a paused service that goes on', () => {
   }
   const due = live({ revocation: announced(late), verdict: aVerdict('hold') });
 
-  test('cuts at once what fell due meanwhile, and says so before and after', async () => {
+  test('disconnects overdue connections at once, and is predicted so', async () => {
     const env = pausedWith(due, []);
-    const told = { cuts: [{ ...first, at: late }], warnings: [`${endpointId(1)} at orders: cut now`] };
+    const told = {
+      disconnects: [{ ...first, at: late }],
+      warnings: [`${endpointId(1)} at orders: disconnected now`],
+    };
     expect((await callApi(env, 'GET', resumption)).body).toEqual(told);
     expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject(told);
-    expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject({ cuts: [] });
+    expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject({ disconnects: [] });
   });
 
-  test('cuts at once what was blocked meanwhile', async () => {
+  test('disconnects connections of accounts that were blocked during the pause', async () => {
     const env = pausedWith(live({ verdict: aVerdict('hold') }));
-    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ cuts: [first] });
+    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ disconnects: [first] });
   });
 
-  test('cuts nothing at once whose time is to come, or that lost its permission meanwhile', async () => {
+  test('does not disconnect connections whose grace period is not over', async () => {
     const later = live({ revocation: announced(graceEnds), verdict: aVerdict('hold') });
     for (const record of [later, live({ verdict: aVerdict('hold') })])
       expect((await callApi(pausedWith(record, []), 'GET', resumption)).body).toEqual({
-        cuts: [],
+        disconnects: [],
         warnings: [],
       });
   });
 
-  test('cuts nothing in the mode observe', async () => {
+  test('disconnects nothing in the mode observe', async () => {
     const env = pausedWith(due, []);
     env.mode = 'observe';
-    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ cuts: [] });
+    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ disconnects: [] });
   });
 
-  test('is resumed where it cannot be looked up what that cuts', async () => {
+  test('succeeds when EC2 is unavailable, with a warning that the impact is unknown', async () => {
     const env = pausedWith(due, []);
     env.ec2.beforePage = () => {
       throw new Error('EC2 is down');
     };
     const { status, body } = await callApi(env, 'POST', '/services/orders/resume');
     expect(status).toBe(200);
-    expect(body).toMatchObject({ cuts: [], warnings: [expect.stringContaining('could not be looked up')] });
+    expect(body).toMatchObject({ disconnects: [], warnings: [expect.stringContaining('could not predict')] });
     expect(body.service).not.toHaveProperty('pausedAt');
   });
 });
 
-test('a block that takes the place of another says whose note is gone', async () => {
+test('a block that replaces a block warns about the replaced note', async () => {
   const entries = [anEntry({ effect: 'block', note: 'incident 7' })];
   const env = createTestEnv({ services: [aService()], entries });
   expect((await callApi(env, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([
-    `account ${consumer} was blocked there already; this replaces the note “incident 7”`,
+    `account ${consumer} was blocked already; this entry replaces the note “incident 7”`,
   ]);
   expect((await callApi(env, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual(
     [],
   );
 });
 
-describe('who looks after an entry', () => {
+describe('the manager of an entry', () => {
   const cli = { 'user-agent': 'linkgate-cli/1.2.3' };
   const ofFile = anEntry({ managedBy: 'file', customer: 'acme' });
   const services = [aService()];
@@ -269,24 +274,24 @@ describe('who looks after an entry', () => {
   });
 
   test.each([{ effect: 'allow', maxEndpoints: 1 }, { effect: 'block' }])(
-    'is whoever changes an entry of the policy file: $effect',
+    'becomes the person who changes an entry of the policy file: $effect',
     async (body) => {
       const env = createTestEnv({ services, entries: [ofFile] });
       expect((await callApi(env, 'PUT', path, body, cli)).body).toMatchObject({
         entry: { managedBy: 'person', customer: 'acme', effect: body.effect },
-        warnings: [expect.stringContaining('`linkgate apply` leaves it as it is')],
+        warnings: [expect.stringContaining('`linkgate apply` no longer changes it')],
       });
     },
   );
 
-  test('puts back what is forgotten', async () => {
+  test('is the policy file, whose next apply restores a removed entry; a warning says so', async () => {
     const env = createTestEnv({ services, entries: [ofFile] });
     expect((await callApi(env, 'DELETE', path, undefined, cli)).body).toMatchObject({
-      warnings: [expect.stringContaining('puts it back')],
+      warnings: [expect.stringContaining('restores it')],
     });
   });
 
-  test('is said of a service that is new, and stays what it was', async () => {
+  test('is recorded for a new service and kept for a registered one', async () => {
     const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
     for (const number of [1, 2])
       env.services.setConfiguration(aConfiguration({ serviceId: serviceId(number) }));
@@ -297,7 +302,7 @@ describe('who looks after an entry', () => {
   });
 });
 
-test('the entries of one account are read alone', async () => {
+test('the allowlist can be filtered by account', async () => {
   const other = '333333333333';
   const entries = [anEntry(), anEntry({ accountId: other }), anEntry({ serviceId: '*' })];
   const { body } = await callApi(

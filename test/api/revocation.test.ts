@@ -22,7 +22,7 @@ import { callApi } from './call-api.ts';
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
 const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
 
-/** An account that is allowed has a connection that linkgate accepted. */
+/** An environment with an allowed account and its accepted connection. */
 async function createConnectedEnv(record: Partial<ConnectionRecord> = {}, entries = [anEntry()]) {
   const accepted = { acceptRequestedAt: '2026-11-20T12:00:00.000Z', verdict: aVerdict('accept') };
   const env = createTestEnv({
@@ -41,8 +41,8 @@ function refusal(status: number, code: string, message: string) {
   return { status, body: { error: { code, message: expect.stringContaining(message) } } };
 }
 
-describe('who revokes a connection', () => {
-  test('has it cut after the grace period, and is told that its account may connect again', async () => {
+describe('revoking a connection', () => {
+  test('schedules its disconnect after the grace period, and warns that the account may connect again', async () => {
     const env = await createConnectedEnv();
     expect(await callApi(env, 'POST', of('revocation'), { reason: 'contract ended' })).toMatchObject({
       status: 200,
@@ -63,7 +63,7 @@ describe('who revokes a connection', () => {
     expect(env.rings).toEqual([]);
   });
 
-  test('keeps the words for the consumer apart from the reason', async () => {
+  test('records the customer message apart from the reason', async () => {
     const env = await createConnectedEnv();
     const said = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
     expect((await callApi(env, 'POST', of('revocation'), said)).status).toBe(200);
@@ -72,7 +72,7 @@ describe('who revokes a connection', () => {
     });
   });
 
-  test('now, has it cut at once', async () => {
+  test('with `now` disconnects it at once', async () => {
     const env = await createConnectedEnv();
     const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
     expect(body.revocation).toMatchObject({ verdict: 'reject', disconnectAt: noon.toISOString() });
@@ -82,7 +82,7 @@ describe('who revokes a connection', () => {
     expect(env.rings).toHaveLength(1);
   });
 
-  test('again, does not put off the cut', async () => {
+  test('again does not postpone the disconnect', async () => {
     const env = await createConnectedEnv();
     await callApi(env, 'POST', of('revocation'), {});
     env.advanceSeconds(3600);
@@ -90,7 +90,7 @@ describe('who revokes a connection', () => {
     expect(body.revocation).toMatchObject({ disconnectAt: graceEnds });
   });
 
-  test('is told what keeps it from being cut', async () => {
+  test('warns while the mode is observe or the service is paused', async () => {
     const env = await createConnectedEnv({}, []);
     env.mode = 'observe';
     expect((await callApi(env, 'POST', of('revocation'), { now: true })).body.warnings).toEqual([
@@ -98,12 +98,12 @@ describe('who revokes a connection', () => {
     ]);
   });
 
-  test('of a paused service, has it cut once that is resumed', async () => {
+  test('of a paused service disconnects it after the resumption', async () => {
     const env = await createConnectedEnv();
     await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' });
     const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
-    expect(body.warnings).toContainEqual(expect.stringContaining('nothing is cut for now: orders is paused'));
-    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(body.warnings).toContainEqual(expect.stringContaining('linkgate disconnects nothing for now: orders is paused'));
+    expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     await callApi(env, 'POST', '/services/orders/resume');
     expect((await callApi(env, 'POST', of('revocation'), { now: true })).body.revocation).toMatchObject({
       verdict: 'reject',
@@ -116,10 +116,10 @@ describe('who revokes a connection', () => {
   ] as const)('which is %s, is told that it is not connected', async (state, message) => {
     const env = await createConnectedEnv();
     env.ec2.show(aConnection({ state }));
-    expect(await callApi(env, 'POST', of('revocation'), {})).toEqual(refusal(409, 'NotLive', message));
+    expect(await callApi(env, 'POST', of('revocation'), {})).toEqual(refusal(409, 'NotConnected', message));
   });
 
-  test('which nobody knows, is told so', async () => {
+  test('answers UnknownEndpoint for an unknown connection', async () => {
     const path = `/connections/${endpointId(9)}/revocation`;
     expect(await callApi(await createConnectedEnv(), 'POST', path, {})).toEqual(
       refusal(404, 'UnknownEndpoint', endpointId(9)),
@@ -127,7 +127,7 @@ describe('who revokes a connection', () => {
   });
 });
 
-describe('who keeps a connection', () => {
+describe('extending a connection', () => {
   const until = secondsAfterNoon(30 * 86_400).toISOString();
 
   async function aRevokedWorld(entries = [anEntry()]) {
@@ -136,15 +136,15 @@ describe('who keeps a connection', () => {
     return env;
   }
 
-  test('puts off its cut, with a reason', async () => {
+  test('postpones its scheduled disconnect and records the reason', async () => {
     const env = await aRevokedWorld();
-    expect(await callApi(env, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
+    expect(await callApi(env, 'POST', of('extend'), { until, reason: 'they move' })).toMatchObject({
       status: 200,
       body: {
         revocation: {
           verdict: 'reject',
           disconnectAt: until,
-          kept: { by: alice, until, reason: 'they move' },
+          extended: { by: alice, until, reason: 'they move' },
         },
         warnings: [],
       },
@@ -155,21 +155,21 @@ describe('who keeps a connection', () => {
     });
   });
 
-  test('holds no longer once somebody revokes it, who is told so', async () => {
+  test('ends with a later revocation, and a warning says so', async () => {
     const env = await aRevokedWorld();
-    await callApi(env, 'POST', of('keep'), { until, reason: 'they move' });
+    await callApi(env, 'POST', of('extend'), { until, reason: 'they move' });
     const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
     expect(body.warnings).toContain(
-      `${endpointId(1)} was kept until ${until} by ${alice} (they move), which holds no longer`,
+      `this cancels the extension of ${endpointId(1)} until ${until} by ${alice} (they move)`,
     );
     const again = await callApi(env, 'POST', of('revocation'), { now: true });
-    expect(again.body.warnings).not.toContainEqual(expect.stringContaining('was kept'));
+    expect(again.body.warnings).not.toContainEqual(expect.stringContaining('cancels the extension'));
   });
 
-  test('for the time that it is kept for already, is answered as before', async () => {
+  test('until the same time again succeeds', async () => {
     const env = await aRevokedWorld();
     for (const _ of [1, 2])
-      expect(await callApi(env, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
+      expect(await callApi(env, 'POST', of('extend'), { until, reason: 'they move' })).toMatchObject({
         status: 200,
       });
   });
@@ -178,26 +178,26 @@ describe('who keeps a connection', () => {
     [noon.toISOString(), 'in the past'],
     [secondsAfterNoon(366 * 86_400).toISOString(), 'a year at most'],
     [secondsAfterNoon(3600).toISOString(), `later than that already, at ${graceEnds}`],
-  ])('until %s is refused', async (time, message) => {
+  ])('until %s is rejected', async (time, message) => {
     const env = await aRevokedWorld();
-    expect(await callApi(env, 'POST', of('keep'), { until: time, reason: 'why' })).toEqual(
+    expect(await callApi(env, 'POST', of('extend'), { until: time, reason: 'why' })).toEqual(
       refusal(400, 'InvalidRequest', message),
     );
   });
 
-  test('has to say why', async () => {
-    expect(await callApi(await aRevokedWorld(), 'POST', of('keep'), { until, reason: ' ' })).toEqual(
+  test('needs a reason', async () => {
+    expect(await callApi(await aRevokedWorld(), 'POST', of('extend'), { until, reason: ' ' })).toEqual(
       refusal(422, 'BlankText', 'needs a reason'),
     );
   });
 
-  test('which nothing is to cut, is told so', async () => {
-    expect(await callApi(await createConnectedEnv(), 'POST', of('keep'), { until, reason: 'why' })).toEqual(
-      refusal(409, 'NotRevoking', 'nothing is to cut it'),
+  test('answers NoScheduledDisconnect for a connection without one', async () => {
+    expect(await callApi(await createConnectedEnv(), 'POST', of('extend'), { until, reason: 'why' })).toEqual(
+      refusal(409, 'NoScheduledDisconnect', 'it has no scheduled disconnect'),
     );
   });
 
-  test('whose account is blocked, is told to lift the block', async () => {
+  test('answers NoScheduledDisconnect for a blocked account, and names the commands that remove the block', async () => {
     const revocation = {
       since: noon.toISOString(),
       disconnectAt: noon.toISOString(),
@@ -205,27 +205,27 @@ describe('who keeps a connection', () => {
       by: alice,
     };
     const env = await createConnectedEnv({ revocation, verdict: aVerdict('reject') });
-    expect(await callApi(env, 'POST', of('keep'), { until, reason: 'why' })).toEqual(
-      refusal(409, 'NotRevoking', 'a block is not put off but lifted'),
+    expect(await callApi(env, 'POST', of('extend'), { until, reason: 'why' })).toEqual(
+      refusal(409, 'NoScheduledDisconnect', 'the block has to be removed'),
     );
   });
 
-  test('cannot be the one who owns the account', async () => {
+  test('is forbidden for an owner of the account', async () => {
     const env = await aRevokedWorld([anEntry({ owners: [alice] })]);
-    expect(await callApi(env, 'POST', of('keep'), { until, reason: 'mine' })).toEqual(
+    expect(await callApi(env, 'POST', of('extend'), { until, reason: 'mine' })).toEqual(
       refusal(403, 'MayNotDecide', 'owns the account'),
     );
   });
 });
 
-describe('a connection that is to be cut', () => {
+describe('a connection with a scheduled disconnect', () => {
   async function aWorldInGrace() {
     const env = await createConnectedEnv();
     await callApi(env, 'POST', of('revocation'), {});
     return env;
   }
 
-  test('is listed among what waits, with the time at which it is cut', async () => {
+  test('is listed among connections that await a decision, with the time of the disconnect', async () => {
     const waiting = [
       { endpointId: endpointId(1), state: 'available', disconnectAt: graceEnds, differs: null },
     ];
@@ -235,7 +235,7 @@ describe('a connection that is to be cut', () => {
   });
 
   test.each(['approve', 'deny'])(
-    'is not open to %s by command, and the commands for it are named',
+    'answers NotOpen to %s, with the commands that decide it',
     async (decision) => {
       const env = await aWorldInGrace();
       const before = await env.record(endpointId(1));
@@ -255,7 +255,7 @@ describe('a connection that is to be cut', () => {
   );
 });
 
-test('a connection that others accepted is listed among what waits', async () => {
+test('a connection that somebody accepted outside linkgate is listed among those that await a decision', async () => {
   const verdict = aVerdict('ask', {
     findings: [{ rule: 'accepted-outside-linkgate', outcome: 'ask', reason: 'somebody accepted it' }],
   });
@@ -267,8 +267,8 @@ test('a connection that others accepted is listed among what waits', async () =>
   });
 });
 
-describe('a service that is disconnected', () => {
-  test('rejects everything from then on, and says who wanted it', async () => {
+describe('disconnecting a service', () => {
+  test('records the start of the deregistration and its author once', async () => {
     const env = await createConnectedEnv();
     const { body } = await callApi(env, 'POST', '/services/orders/disconnect');
     expect(body.service).toMatchObject({ deregisteringAt: noon.toISOString(), deregisteringBy: alice });
@@ -278,7 +278,7 @@ describe('a service that is disconnected', () => {
     });
   });
 
-  test('stays when it is registered again', async () => {
+  test('is cancelled when the service is registered again', async () => {
     const env = await createConnectedEnv();
     env.services.setConfiguration(aConfiguration());
     await callApi(env, 'POST', '/services/orders/disconnect');
@@ -290,7 +290,7 @@ describe('a service that is disconnected', () => {
   test.each([
     ['paused', 'linkgate resume orders'],
     ['observed', 'linkgate mode enforce'],
-  ])('is refused while it is %s, since nothing would be cut', async (how, remedy) => {
+  ])('answers Conflict while the service is %s', async (how, remedy) => {
     const env = await createConnectedEnv();
     if (how === 'observed') env.mode = 'observe';
     else await callApi(env, 'POST', '/services/orders/pause', {});
@@ -319,7 +319,7 @@ describe('the allowed principals of a service', () => {
     });
   });
 
-  test('are kept once somebody agrees to what that changes', async () => {
+  test('are managed once somebody approves the removals', async () => {
     const env = aWorldOf('managed');
     expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toMatchObject(
       {
@@ -331,7 +331,7 @@ describe('the allowed principals of a service', () => {
     });
   });
 
-  test('are not compared before the service has the tag, without which EC2 does not list them', async () => {
+  test('answer Conflict until the service has the tag without which EC2 does not list them', async () => {
     const env = aWorldOf('managed');
     env.services.setConfiguration(aConfiguration({ isTagged: false }));
     expect(await callApi(env, 'GET', '/services/orders/principals')).toEqual(
@@ -339,7 +339,7 @@ describe('the allowed principals of a service', () => {
     );
   });
 
-  test('that are only observed take no agreement', async () => {
+  test('answer Conflict to an approval while they are observed', async () => {
     const env = aWorldOf('observed');
     expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toEqual(
       refusal(409, 'Conflict', 'set them to managed'),

@@ -22,7 +22,7 @@ const managedPolicies: () => { Resources: Record<string, ManagedPolicy> } = crea
   '../../resources/managed-policies.cjs',
 );
 
-/** As CloudFormation resolves it. */
+/** Resolves an intrinsic function as CloudFormation does. */
 function policyOf(level: string): PolicyDocument {
   const name = `${level[0]?.toUpperCase()}${level.slice(1)}Policy`;
   const values = { Partition: 'aws', Region: 'us-east-1', AccountId: account };
@@ -33,7 +33,7 @@ function policyOf(level: string): PolicyDocument {
   return JSON.parse(text);
 }
 
-/** linkgate behind API Gateway, called by somebody who has one managed policy and nothing else. */
+/** linkgate behind API Gateway, for a caller with exactly one managed policy. */
 function calledBy(level: string) {
   let ran: string | undefined;
   const env = createTestEnv({ services: [aService()], connections: [aConnection()] });
@@ -69,7 +69,7 @@ function calledBy(level: string) {
     accessKeyId: 'ASIAEXAMPLE',
     roleArn,
   };
-  /** Which operation ran; undefined where none did. */
+  /** The operation that ran; undefined if none did. */
   return async function call(method: string, path: string): Promise<string | undefined> {
     ran = undefined;
     const body = Buffer.from(method === 'GET' ? '' : '{}');
@@ -80,7 +80,7 @@ function calledBy(level: string) {
 }
 
 const special = ['\\', '%5C', '#', '%23', '?', '%3F', '..', '%2E%2E', '%2F', '%252F', '//', '%2F%2F'];
-/** As they would lead from one operation to another, were they read as a part of the path. */
+/** Parameter values that would lead to another operation if they were read as a part of the path. */
 const elsewhere = ['\\', '%5C', '/', '//', '%2F', '%252F'].flatMap((slash) =>
   ['', '#', '%23', '?', '%3F', '%253F'].flatMap((end) => [
     ['x', `revocation${end}`].join(slash),
@@ -103,7 +103,7 @@ const calls = operations.flatMap(({ method, path, access }) =>
 const accessOf = new Map(operations.map(({ method, path, access }) => [`${method} ${path}`, access]));
 
 test.each(levels)(
-  'whatever stands in a parameter of a path, who is %s runs no operation but those of their policy',
+  'whatever a path parameter contains, a caller with the %s policy runs only operations of that policy',
   async (level) => {
     const call = calledBy(level);
     const included = levels.slice(0, levels.indexOf(level) + 1);
@@ -118,7 +118,7 @@ test.each(levels)(
   60_000,
 );
 
-test('what is one segment of a path runs the operation of its route, and no other', async () => {
+test('a path parameter of one segment runs the operation of its route, and no other', async () => {
   const call = calledBy('administrator');
   const oneSegment = calls.filter(
     ({ operation, path }) => /^[^?]*$/.test(path) && segments(path) === segments(operation),
@@ -134,7 +134,7 @@ test('what is one segment of a path runs the operation of its route, and no othe
 test.each([
   ['decoded', '*'],
   ['as it came', '%2A'],
-])('a parameter is understood where API Gateway hands it over %s', async (_how, service) => {
+])('a path parameter is understood when API Gateway passes it %s', async (_how, service) => {
   const respond = respondByRoute(createApiApp(() => createTestEnv().deps));
   const event = {
     routeKey: 'PUT /allowlist/{service}/{accountId}',
@@ -150,7 +150,7 @@ test.each([
   expect([statusCode, JSON.parse(body)]).toMatchObject([200, { entry: { serviceId: '*' } }]);
 });
 
-test('a route that linkgate does not know is said to be none, whatever the path says', async () => {
+test('an unknown route answers 404, whatever the path says', async () => {
   const respond = respondByRoute(createApiApp(() => createTestEnv().deps));
   const event = {
     routeKey: '$default',

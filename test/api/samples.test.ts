@@ -18,7 +18,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 const folder = new URL('../../events/on-api-request/', import.meta.url);
 const read = (file: string): HttpApiEvent => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
 
-/** What each sample is about: a request that waits, or a connection that lives. */
+/** The records behind each sample event: a pending request or a connected endpoint. */
 const live = aRecord({
   state: 'available',
   verdict: aVerdict('accept'),
@@ -33,7 +33,7 @@ const revocation = {
 const gone = aFinding({ rule: 'no-longer-allowed', outcome: 'reject' });
 const records: Readonly<Record<string, readonly (typeof live)[]>> = {
   'revoke.json': [live],
-  'keep.json': [
+  'extend.json': [
     {
       ...live,
       revocation,
@@ -42,7 +42,7 @@ const records: Readonly<Record<string, readonly (typeof live)[]>> = {
   ],
 };
 
-test.each(readdirSync(folder))('the sample %s is answered', async (file) => {
+test.each(readdirSync(folder))('the sample event %s is answered with 200', async (file) => {
   const known = records[file] ?? [];
   const env = createTestEnv({
     services: [aService()],

@@ -10,7 +10,7 @@ const both = { signingSecret, botToken };
 const connect = (env: TestEnv, body: unknown = both, headers?: Readonly<Record<string, string>>) =>
   callApi(env, 'PUT', '/slack', body, headers);
 
-test('the manifest has the address to which Slack sends what people do', async () => {
+test('the Slack manifest contains the request URL of the deployment', async () => {
   const { body } = await callApi(createTestEnv(), 'GET', '/slack/manifest');
   expect(body).toMatchObject({
     manifest: { settings: { interactivity: { request_url: 'https://receivers.example.com/slack' } } },
@@ -18,7 +18,7 @@ test('the manifest has the address to which Slack sends what people do', async (
 });
 
 describe('the secrets of the Slack app', () => {
-  test('are kept, and the answer says whom Slack takes the app for', async () => {
+  test('are stored, and the response shows the identity of the app', async () => {
     const env = createTestEnv();
     expect(await connect(env)).toEqual({
       status: 200,
@@ -30,14 +30,14 @@ describe('the secrets of the Slack app', () => {
     ]);
   });
 
-  test('are rotated one by one, and what was current still counts', async () => {
+  test('are rotated one by one, and the previous secret stays valid', async () => {
     const env = createTestEnv();
     await connect(env);
     await connect(env, { botToken: 'xoxb-another' });
     expect([...env.secrets.values()]).toEqual([[signingSecret], ['xoxb-another', botToken]]);
   });
 
-  test('that are current already push nothing out', async () => {
+  test('that are already current do not replace the previous ones', async () => {
     const env = createTestEnv();
     await connect(env);
     await connect(env, { botToken: 'xoxb-another' });
@@ -47,7 +47,7 @@ describe('the secrets of the Slack app', () => {
     expect(env.secrets.get('slack/bot-token')).toEqual(['xoxb-another', botToken]);
   });
 
-  test('that were current before count no longer once they are forgotten, also beside new ones', async () => {
+  test('that were current before are removed by `forgetPrevious`, also together with new ones', async () => {
     const env = createTestEnv();
     await connect(env);
     await connect(env, { signingSecret: 'another-signing-secret', botToken: 'xoxb-another' });
@@ -57,7 +57,7 @@ describe('the secrets of the Slack app', () => {
     expect(env.secrets.get('slack/bot-token')).toEqual([botToken]);
   });
 
-  test('are two: the answer says which is missing', async () => {
+  test('are incomplete with one of two: a warning names the missing one', async () => {
     expect(await connect(createTestEnv(), { signingSecret })).toEqual({
       status: 200,
       body: { warnings: ['the bot token is missing yet: linkgate slack connect'] },
@@ -67,7 +67,7 @@ describe('the secrets of the Slack app', () => {
   test.each([
     [['chat:write'], 'the app lacks scopes: commands'],
     [['chat:write', 'commands', 'files:read'], 'the app has scopes that linkgate does not use: files:read'],
-  ])('of an app with the scopes %j are kept with a warning', async (scopes, warning) => {
+  ])('of an app with the scopes %j are stored with a warning', async (scopes, warning) => {
     const env = createTestEnv();
     env.slackApp.scopes = scopes;
     expect((await connect(env)).body.warnings).toEqual([warning]);
@@ -76,7 +76,7 @@ describe('the secrets of the Slack app', () => {
   test.each([
     ['invalid_auth', 400, 'InvalidRequest'],
     ['timeout', 503, 'SlackUnavailable'],
-  ])('are not kept where Slack answers %s', async (error, status, code) => {
+  ])('are not stored when Slack answers %s', async (error, status, code) => {
     const env = createTestEnv();
     env.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
     expect(await connect(env)).toMatchObject({
@@ -87,13 +87,13 @@ describe('the secrets of the Slack app', () => {
   });
 
   test.each([
-    [{}, 'give the signing secret, the bot token or both, or `forgetPrevious`'],
+    [{}, 'send the signing secret, the bot token or both, or `forgetPrevious`'],
     [{ botToken: 'xoxp-of-a-user' }, 'begins with xoxb-'],
     [{ botToken: 'xoxb-two words' }, 'begins with xoxb-'],
     [{ signingSecret: botToken }, 'the signing secret is one word'],
     [{ signingSecret: 'short' }, 'the signing secret is one word'],
     [{ signingSecret: '0123456789abcdef\nanother-line' }, 'the signing secret is one word'],
-  ])('that cannot be any are refused without being repeated: %j', async (given, sentence) => {
+  ])('in an invalid format are rejected, and the error does not repeat them: %j', async (given, sentence) => {
     const { status, body } = await connect(createTestEnv(), given);
     expect({ status, body }).toMatchObject({
       status: 400,
@@ -102,7 +102,7 @@ describe('the secrets of the Slack app', () => {
     for (const value of Object.values(given)) expect(JSON.stringify(body)).not.toContain(value);
   });
 
-  test('are in no answer and nowhere in the table, whatever is remembered of the request', async () => {
+  test('are in no response and in no item of the table, even with an Idempotency-Key', async () => {
     const env = createTestEnv();
     const written: unknown[] = [];
     const { table } = env;

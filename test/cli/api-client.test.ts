@@ -86,7 +86,7 @@ test('a change that was never answered may have been done, and the person is tol
 });
 
 test('a list whose pages changed while they were read begins again, and not for ever', async () => {
-  const stale = { status: 400, body: errorBody('StaleToken', 'begin again') };
+  const stale = { status: 400, body: errorBody('ExpiredToken', 'begin again') };
   const first = { body: { services: [service], nextToken: 'a' } };
   const second = { body: { services: [service] } };
   aws.respond = ({ path }) =>

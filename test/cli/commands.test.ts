@@ -62,20 +62,20 @@ test.each([
   [
     'allow 012345678901 --service *',
     'PUT /allowlist/*/012345678901',
-    { entry, cuts: [], accepts: [], warnings },
-    ['entry', 'cuts', 'accepts'],
+    { entry, disconnects: [], accepts: [], warnings },
+    ['entry', 'disconnects', 'accepts'],
   ],
   [
     'block 012345678901 --service *',
     'PUT /allowlist/*/012345678901',
-    { entry, cuts: [], warnings },
-    ['entry', 'cuts'],
+    { entry, disconnects: [], warnings },
+    ['entry', 'disconnects'],
   ],
   [
     'allowlist remove 012345678901 --service *',
     'DELETE /allowlist/*/012345678901',
-    { entry, cuts: [], warnings },
-    ['entry', 'cuts'],
+    { entry, disconnects: [], warnings },
+    ['entry', 'disconnects'],
   ],
   ['allowlist', 'GET /allowlist', { entries: [entry] }, ['entries']],
   ['connections', 'GET /connections', { connections: [connection] }, ['connections']],
@@ -189,7 +189,7 @@ test('allow says what it lets in now', async () => {
     serviceId: service.serviceId,
     service: 'payments',
   }));
-  const answer = { entry, cuts: [], warnings: [] };
+  const answer = { entry, disconnects: [], warnings: [] };
   answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
   const line = 'allow 012345678901 --service payments';
   expect((await runCli(line, aws)).stdout).toContain(
@@ -316,22 +316,27 @@ test.each([
 ])('a service is resumed, and it is said whether it was paused', async (before, said) => {
   answering({
     'GET /services/payments': { service: before },
-    [resumption]: { cuts: [], warnings: [] },
-    [resume]: { service, cuts: [], warnings: [] },
+    [resumption]: { disconnects: [], warnings: [] },
+    [resume]: { service, disconnects: [], warnings: [] },
   });
   expect(await runCli('resume payments', aws)).toMatchObject({ code: 0, stdout: said, stderr: '' });
-  expect(JSON.parse((await runCli('resume payments --json', aws)).stdout)).toEqual({ service, cuts: [] });
+  expect(JSON.parse((await runCli('resume payments --json', aws)).stdout)).toEqual({
+    service,
+    disconnects: [],
+  });
 });
 
 describe('a service that goes on and has something cut at once', () => {
   const warnings = [`${connection.endpointId} at payments: cut now`];
-  const cuts = [{ endpointId: connection.endpointId, service: 'payments', at: '2031-05-01T12:00:00.000Z' }];
+  const disconnects = [
+    { endpointId: connection.endpointId, service: 'payments', at: '2031-05-01T12:00:00.000Z' },
+  ];
 
   beforeEach(() =>
     answering({
       'GET /services/payments': { service: paused },
-      [resumption]: { cuts, warnings },
-      [resume]: { service, cuts, warnings },
+      [resumption]: { disconnects, warnings },
+      [resume]: { service, disconnects, warnings },
     }),
   );
 
@@ -612,7 +617,7 @@ test.each([
   const { code, stderr } = await runCli(line, aws);
   expect({ code, stderr }).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('Write something that people can see.'),
+    stderr: expect.stringContaining('Write visible text.'),
   });
   expect(aws.apiRequests).toEqual([]);
 });

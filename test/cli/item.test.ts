@@ -24,9 +24,9 @@ test('a list tells once on standard error what it is without, and lists the rest
 
 test('an item that cannot be read is removed by its key, with what is left to do', async () => {
   const item = { pk: 'ALLOWLIST#*', sk: '022222222222' };
-  aws.respond = () => ({ body: { item, warnings: ['what is left to do: linkgate allow'] } });
+  aws.respond = () => ({ body: { item, warnings: ['next step: linkgate allow'] } });
   const { code, stdout, stderr } = await runCli('item remove ALLOWLIST#* 022222222222', aws);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: 'warning: what is left to do: linkgate allow\n' });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: 'warning: next step: linkgate allow\n' });
   expect(stdout).toBe('removed the item ALLOWLIST#* 022222222222\n');
   expect(aws.apiRequests).toMatchObject([
     { method: 'DELETE', path: `/api/items?pk=${encodeURIComponent(item.pk)}&sk=${item.sk}` },

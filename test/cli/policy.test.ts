@@ -384,7 +384,7 @@ test('an apply is refused when the table moved on since the plan', async () => {
     asked.path.endsWith('/apply')
       ? {
           status: 409,
-          body: errorBody('Moved', 'account 222222222222 at payments changed since: plan again'),
+          body: errorBody('StalePlan', 'account 222222222222 at payments changed since: plan again'),
         }
       : respond(asked);
   expect(await runCli(`apply -f ${file} --yes`, aws)).toMatchObject({

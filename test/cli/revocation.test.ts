@@ -127,7 +127,7 @@ describe('revoke', () => {
     aws.respond = ({ method, path }) => {
       if (method === 'GET') return { body: { connections: [live, { ...live, endpointId: other }] } };
       return path.includes(endpointId)
-        ? { status: 409, body: errorBody('NotLive', 'it is not connected') }
+        ? { status: 409, body: errorBody('NotConnected', 'it is not connected') }
         : { body: { revocation: { ...revocation, endpointId: other }, warnings: [] } };
     };
     const told = await runCli(`revoke --account ${account} --yes --json`, aws);
@@ -155,13 +155,13 @@ describe('revoke', () => {
 });
 
 describe('extend', () => {
-  const request = `POST /connections/${endpointId}/keep`;
+  const request = `POST /connections/${endpointId}/extend`;
   const kept = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
 
   test('puts off the cut until a time by the clock of the API', async () => {
     answering({
       'GET /services': { services: [] },
-      [request]: { revocation: { ...revocation, disconnectAt: kept.until, kept }, warnings: [] },
+      [request]: { revocation: { ...revocation, disconnectAt: kept.until, extended: kept }, warnings: [] },
     });
     const told = await runCli(['extend', endpointId, '--until', '31d', '--reason', 'they move'], aws);
     expect(told.stdout).toContain('is kept until 2031-06-01 12:00:00 UTC, and cut then');
@@ -202,7 +202,7 @@ describe('lockdown', () => {
       },
       [block]: {
         entry: everywhere,
-        cuts: [],
+        disconnects: [],
         warnings: [`${endpointId} at payments: cut now`, 'mind the gap'],
       },
       'GET /mode': { mode: 'enforce', since: null },
@@ -370,7 +370,7 @@ test('all that a service says of what lives is passed on and shown', async () =>
 test('the roles of an account are passed on, and an entry shows who looks after it', async () => {
   const role = 'arn:aws:iam::012345678901:role/connector';
   const shown = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
-  answering({ 'PUT /allowlist/payments/012345678901': { entry: shown, cuts: [] } });
+  answering({ 'PUT /allowlist/payments/012345678901': { entry: shown, disconnects: [] } });
   const { stdout } = await runCli(`allow 012345678901 --service payments --role ${role}`, aws);
   expect(aws.apiRequests[0]?.body).toEqual({ effect: 'allow', roles: [role] });
   expect(stdout).toMatch(/customer +acme/);
@@ -378,7 +378,7 @@ test('the roles of an account are passed on, and an entry shows who looks after 
 });
 
 describe('block', () => {
-  const blocked = { 'PUT /allowlist/payments/012345678901': { entry, cuts: [], warnings: [] } };
+  const blocked = { 'PUT /allowlist/payments/012345678901': { entry, disconnects: [], warnings: [] } };
 
   test('says what it cuts before it does', async () => {
     answering({

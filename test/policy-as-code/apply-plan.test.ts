@@ -207,7 +207,7 @@ describe('an apply is refused', () => {
     move(env);
     await expect(applyToEnd(plan, env.deps)).rejects.toMatchObject({
       name: 'StalePlanError',
-      moved: [moved],
+      changedItems: [moved],
     });
     expect(await findEntry(env, serviceId(1), '300000000000')).toBeUndefined();
     expect(await findUnfinishedApply(env.deps)).toEqual({});
@@ -229,7 +229,7 @@ describe('an apply is refused', () => {
       ),
     );
     await expect(applyToEnd(plan, { ...env.deps, table })).rejects.toMatchObject({
-      moved: [`account ${accounts[50]} at ${serviceId(3)}`],
+      changedItems: [`account ${accounts[50]} at ${serviceId(3)}`],
     });
     expect(await findEntry(env, serviceId(3), accounts[49] ?? '')).toBeDefined();
     expect(await findEntry(env, serviceId(3), accounts[51] ?? '')).toBeUndefined();

@@ -249,7 +249,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
     const query = new URLSearchParams({ pk: item.pk, sk: item.sk });
     const { status, body } = await callApi(env, 'DELETE', `/items?${query}`);
     if (['AUDIT', 'CONNECTION'].includes(kind)) {
-      expect({ status, body }).toMatchObject({ status: 409, body: { error: { code: 'ItemStays' } } });
+      expect({ status, body }).toMatchObject({ status: 409, body: { error: { code: 'ItemNotRemovable' } } });
       expect(await env.table.get([item])).toHaveLength(1);
       return;
     }

@@ -72,9 +72,9 @@ describe('what is wrong with what callers send', () => {
       { owners: Array(101).fill('mailto:a@b.example') },
       'owners: it has to have at most 100 entries, and has 101',
     ],
-    ['a field that is none', { account: [] }, 'account: there is no such field'],
+    ['a field that is none', { account: [] }, 'account: unknown field'],
   ])('names the field, what is wanted and what came: %s', (_what, fields, told) => {
     const body = { accounts: ['222222222222'], ...fields };
-    expect(refusalOf(inputs.CustomerInput, body)).toBe(`the body is not as it should be: ${told}`);
+    expect(refusalOf(inputs.CustomerInput, body)).toBe(`the body is invalid: ${told}`);
   });
 });

@@ -48,11 +48,11 @@ export function allowlistRoutes(app: ApiApp): void {
     const managedBy = callerIs(context);
     const customer = before?.customer === undefined ? {} : { customer: before.customer };
     const entry = await putEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);
-    const { cuts, warnings } = await predictDisconnects(entry.effect, whose, api);
+    const { disconnects, warnings } = await predictDisconnects(entry.effect, whose, api);
     const letIn = entry.effect === 'allow' ? await predictAccepts(whose, api) : { accepts: [], warnings: [] };
     return context.json({
       entry,
-      cuts,
+      disconnects,
       accepts: letIn.accepts,
       warnings: [
         ...overridesPolicyFile(before, 'entry'),
@@ -71,16 +71,16 @@ export function allowlistRoutes(app: ApiApp): void {
         'UnknownEntry',
         `account ${whose.accountId} has no entry at ${pathParameter(context, 'service')}; see \`linkgate allowlist\``,
       );
-    const { cuts, warnings } = await predictDisconnects('forget', whose, api);
+    const { disconnects, warnings } = await predictDisconnects('remove', whose, api);
     const first = entry ? revertedByNextApply(entry, 'entry') : [alreadyRemovedWarning];
-    return context.json({ ...(entry && { entry }), cuts, warnings: [...first, ...warnings] });
+    return context.json({ ...(entry && { entry }), disconnects, warnings: [...first, ...warnings] });
   });
 }
 
-/** Why an account is blocked is not lost unseen. */
+/** A replaced note of a block appears in a warning. */
 function warnReplacedNote(before: AllowlistEntry | undefined, { note }: AllowlistEntry): string[] {
   return before?.effect === 'block' && before.note !== undefined && before.note !== note
-    ? [`account ${before.accountId} was blocked there already; this replaces the note “${before.note}”`]
+    ? [`account ${before.accountId} was blocked already; this entry replaces the note “${before.note}”`]
     : [];
 }
 

@@ -33,7 +33,7 @@ export function approversRoutes(app: ApiApp): void {
   });
 }
 
-/** @throws ApiError where nobody else would be called upon. */
+/** @throws ApiError if the escalation group is the group itself or does not exist. */
 async function requireEscalation(
   name: string,
   escalateTo: string | undefined,

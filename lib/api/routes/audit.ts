@@ -29,6 +29,6 @@ export function auditRoutes(app: ApiApp): void {
 async function requireVerification(endpointId: string, { table }: ApiDeps): Promise<Verification> {
   const verification = await verifyTrail(endpointId, table);
   if (!verification)
-    throw new ApiError(404, 'UnknownEndpoint', `linkgate remembers nothing of \`${endpointId}\``);
+    throw new ApiError(404, 'UnknownEndpoint', `linkgate has no record of \`${endpointId}\``);
   return verification;
 }

@@ -68,7 +68,7 @@ export function connectionsRoutes(app: ApiApp): void {
 type AppliedDecision = Omit<Extract<SubmitResult, { status: 'decided' }>, 'status'>;
 
 /**
- * What was decided now, or by a run of this very request that died before it could answer.
+ * The decision of this run, or of an earlier run of this request that crashed before its response.
  * @throws ApiError
  */
 async function requireDecision(
@@ -94,7 +94,7 @@ async function requireDecision(
   throw notOpenError(endpointId, closingDecision(result));
 }
 
-/** Approving would mean that it stays, and denying that it goes: a command says that by its name. */
+/** Approve and deny are ambiguous for a connected endpoint; the error names the commands that extend, allow and revoke it. */
 async function connectedNotOpenError(record: ConnectionRecord, table: Table): Promise<ApiError> {
   const { service, entries } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
   const commands = connectedCommands(record, { service: service?.name ?? record.serviceId, entries });
@@ -118,8 +118,8 @@ function decisionView({ approval, record }: AppliedDecision) {
   };
 }
 
-/** What a person's word does not do now. */
+/** In the mode observe the decision does not change EC2. */
 async function warnDecisionNotApplied({ record }: AppliedDecision, api: ApiDeps): Promise<string[]> {
   if (record.pendingEffect === undefined || (await api.mode()) === 'enforce') return [];
-  return ["linkgate's mode is observe: the decision is recorded, and EC2 is left as it is"];
+  return ["linkgate's mode is observe: it records the decision and does not change EC2"];
 }

@@ -53,7 +53,7 @@ export function customersRoutes(app: ApiApp): void {
   });
 }
 
-/** Whether what is written to each contact arrives; left out where that cannot be found out. */
+/** Adds the delivery status of each contact; absent if SNS is unavailable. */
 async function withDeliveryStatus(
   all: readonly Customer[],
   { table, customerSubscriptions, reportError }: ApiDeps,

@@ -13,7 +13,7 @@ export function itemsRoutes(app: ApiApp): void {
       const { afterwards } = removed;
       return context.json({
         item,
-        warnings: afterwards === undefined ? [] : [`what is left to do: ${afterwards}`],
+        warnings: afterwards === undefined ? [] : [`next step: ${afterwards}`],
       });
     }
     if (isPossibleRetry(context)) return context.json({ item, warnings: [alreadyRemovedWarning] });

@@ -14,10 +14,10 @@ import type { ApiApp, ApiDeps } from '../env.ts';
 import { PlanInput, readBody, validateInput } from '../input.ts';
 import { pathParameter } from '../route.ts';
 
-/** A page of a plan's changes is a part of it. */
+/** A page of changes is one chunk of the plan. */
 const PlanChangesCursor = v.object({ part: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
-/** Lambda takes 6 MB, in which the body is a text in JSON once more. */
+/** Lambda takes an event of 6 MB, which contains the body as an escaped JSON string. */
 const maxPolicyCharacters = 4_500_000;
 
 export function plansRoutes(app: ApiApp): void {
@@ -31,7 +31,7 @@ export function plansRoutes(app: ApiApp): void {
       throw new ApiError(
         400,
         'TooLarge',
-        `the policy has ${length} characters, and ${maxPolicyCharacters} fit into a request`,
+        `the policy has ${length} characters; a request takes at most ${maxPolicyCharacters}`,
       );
     const {
       document,
@@ -85,11 +85,7 @@ export function plansRoutes(app: ApiApp): void {
 async function requirePlan(planId: string, api: ApiDeps): Promise<Plan> {
   const plan = await findPlan(planId, api);
   if (plan) return plan;
-  throw new ApiError(
-    404,
-    'UnknownPlan',
-    'there is no such plan; a plan is forgotten after a day, plan again',
-  );
+  throw new ApiError(404, 'UnknownPlan', 'there is no such plan; a plan expires after a day, plan again');
 }
 
 function planView({ planId, createdAt, createdBy, summary }: Plan) {

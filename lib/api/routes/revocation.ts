@@ -18,7 +18,7 @@ import type { ApiApp, ApiDeps } from '../env.ts';
 import { ExtendInput, RevocationInput, readBody, validateInput } from '../input.ts';
 import { requireEndpointId, unknownEndpointError } from '../lookup.ts';
 
-/** What a person says of a connection that lives. */
+/** Decisions of people about connected endpoints. */
 export function revocationRoutes(app: ApiApp): void {
   app.post('/connections/:endpointId/revocation', async (context) => {
     const api = context.get('api');
@@ -40,10 +40,10 @@ export function revocationRoutes(app: ApiApp): void {
       ],
     });
   });
-  app.post('/connections/:endpointId/keep', async (context) => {
+  app.post('/connections/:endpointId/extend', async (context) => {
     const api = context.get('api');
     const endpointId = requireEndpointId(context);
-    const { until, reason } = validateInput(ExtendInput, await readBody(context), 'what is kept');
+    const { until, reason } = validateInput(ExtendInput, await readBody(context), 'the extension');
     const word = { action: 'keep', by: api.caller, reason, until } as const;
     await requireExtendable(endpointId, word.until, api);
     const record = await requireConnectedDecision(endpointId, word, api);
@@ -54,7 +54,7 @@ export function revocationRoutes(app: ApiApp): void {
   });
 }
 
-/** @throws ApiError where there is nothing to say it of. */
+/** @throws ApiError if the decision does not apply to the connection. */
 async function requireConnectedDecision(
   endpointId: string,
   word: ConnectedDecisionInput,
@@ -71,8 +71,8 @@ async function requireConnectedDecision(
     case 'no-scheduled-disconnect':
       throw new ApiError(
         409,
-        'NotRevoking',
-        `${endpointId} cannot be kept: ${explainNotExtendable(answer.record)}`,
+        'NoScheduledDisconnect',
+        `${endpointId} cannot be extended: ${explainNotExtendable(answer.record)}`,
       );
     default:
       throw answer satisfies never;
@@ -87,7 +87,11 @@ function notConnectedError(
     state === 'pendingAcceptance'
       ? `; a request is rejected by a decision: linkgate deny ${endpointId} --reason "…"`
       : '';
-  return new ApiError(409, 'NotLive', `${endpointId} is not connected: EC2 shows it \`${state}\`${then}`);
+  return new ApiError(
+    409,
+    'NotConnected',
+    `${endpointId} is not connected: EC2 shows it \`${state}\`${then}`,
+  );
 }
 
 function explainNotExtendable({
@@ -96,15 +100,15 @@ function explainNotExtendable({
   revocation,
   pendingEffect,
 }: ConnectionRecord): string {
-  if (!revocation) return 'nothing is to cut it';
+  if (!revocation) return 'it has no scheduled disconnect';
   if (revocation.cause === 'block')
-    return `its account is blocked, and a block is not put off but lifted: linkgate allow ${ownerAccountId} --service ${serviceId}, or linkgate allowlist remove; \`linkgate allowlist\` shows where it is blocked`;
-  if (revocation.cause === 'service') return 'its service is being taken out';
-  return pendingEffect ? 'it is being cut now' : `${revocation.by} cuts it`;
+    return `its account is blocked, and the block has to be removed: linkgate allow ${ownerAccountId} --service ${serviceId}, or linkgate allowlist remove; \`linkgate allowlist\` shows where it is blocked`;
+  if (revocation.cause === 'service') return 'its service is being deregistered';
+  return pendingEffect ? 'linkgate is disconnecting it now' : `${revocation.by} revoked it`;
 }
 
 /**
- * A cut is put off, never brought forward, and not by whoever owns the account.
+ * An extension only postpones a disconnect, and not by an owner of the account.
  * @throws ApiError, NotAuthorizedError
  */
 async function requireExtendable(endpointId: string, until: string, api: ApiDeps): Promise<void> {
@@ -115,34 +119,38 @@ async function requireExtendable(endpointId: string, until: string, api: ApiDeps
     new Date(until) <= now
       ? `it is in the past: linkgate's clock says ${now.toISOString()}`
       : new Date(until).getTime() - now.getTime() > maxExtensionMs
-        ? 'a cut is put off by a year at most; for longer allow the account'
+        ? 'an extension is a year at most; for longer allow the account'
         : disconnectAt !== undefined && until < disconnectAt
-          ? `it is to be cut later than that already, at ${disconnectAt}`
+          ? `its disconnect is scheduled later than that already, at ${disconnectAt}`
           : undefined;
-  if (problem) throw new ApiError(400, 'InvalidRequest', `it cannot be kept until \`${until}\`: ${problem}`);
+  if (problem)
+    throw new ApiError(400, 'InvalidRequest', `it cannot be extended until \`${until}\`: ${problem}`);
   if (!record) return;
   const { service, entries, unreadable } = readPolicyInputs(
     record,
     indexByKey(await api.table.get(policyInputKeys(record))),
   );
-  // Whoever owns the account may stand in what cannot be read.
+  // An unreadable entry may name the caller as an owner.
   if (unreadable[0]) throw unreadable[0];
   if (!service) return;
   const group = emptyGroup(service.approvers);
   if (!isStillAuthorized({ by: api.caller, decision: 'approve' }, { service, group, entries }))
     throw new NotAuthorizedError(
       'owner',
-      `${api.caller} owns the account: somebody else has to keep its connection`,
+      `${api.caller} owns the account: somebody else has to extend its connection`,
       group,
     );
 }
 
-/** Who revokes takes back that somebody put off the cut. */
+/** A revocation cancels an earlier extension. */
 function warnExtensionEnds(before: ConnectionRecord | undefined, now: Date): string[] {
-  const kept = before?.extended;
-  if (!kept || before?.revocation?.disconnectAt !== kept.until || new Date(kept.until) <= now) return [];
-  const reason = kept.reason === undefined ? '' : ` (${kept.reason})`;
-  return [`${before.endpointId} was kept until ${kept.until} by ${kept.by}${reason}, which holds no longer`];
+  const extended = before?.extended;
+  if (!extended || before?.revocation?.disconnectAt !== extended.until || new Date(extended.until) <= now)
+    return [];
+  const reason = extended.reason === undefined ? '' : ` (${extended.reason})`;
+  return [
+    `this cancels the extension of ${before.endpointId} until ${extended.until} by ${extended.by}${reason}`,
+  ];
 }
 
 function revocationView({
@@ -161,11 +169,11 @@ function revocationView({
     state,
     ...(verdict && { verdict: verdict.outcome, reason: primaryReason(verdict) }),
     ...revocation,
-    ...(extended && { kept: extended }),
+    ...(extended && { extended }),
   };
 }
 
-/** Revoking is about one connection: what the allowlist says of its account stays. */
+/** A revocation is about one connection; the allowlist entry of its account stays. */
 async function warnStillAllowed(record: ConnectionRecord, { table }: ApiDeps): Promise<string[]> {
   const { entries, service } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
   const isBlocked = entries.some(({ effect }) => effect === 'block');
@@ -174,15 +182,17 @@ async function warnStillAllowed(record: ConnectionRecord, { table }: ApiDeps): P
   const name = service?.name ?? serviceId;
   const at = shellWord(name);
   return [
-    `account ${account} is still allowed at ${name}, so that it may connect again with a new endpoint: linkgate block ${account} --service ${at}, or linkgate allowlist remove ${account} --service ${at}`,
+    `account ${account} is still allowed at ${name}, so it can connect again with a new endpoint: linkgate block ${account} --service ${at}, or linkgate allowlist remove ${account} --service ${at}`,
   ];
 }
 
-/** What keeps EC2 from being asked to cut it when its time has come. */
+/** The mode observe or a pause delays the disconnect. */
 async function warnDisconnectDelayed({ verdict }: ConnectionRecord, { mode }: ApiDeps): Promise<string[]> {
   if ((await mode()) === 'observe')
     return [
-      "linkgate's mode is observe: it is recorded, and EC2 is left as it is until `linkgate mode enforce`",
+      "linkgate's mode is observe: it records this, and does not change EC2 until `linkgate mode enforce`",
     ];
-  return verdict && isPaused(verdict) ? [`nothing is cut for now: ${primaryReason(verdict)}`] : [];
+  return verdict && isPaused(verdict)
+    ? [`linkgate disconnects nothing for now: ${primaryReason(verdict)}`]
+    : [];
 }

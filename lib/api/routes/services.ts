@@ -44,7 +44,7 @@ export function servicesRoutes(app: ApiApp): void {
     const input = validateInput(RegisterInput, await readBody(context), 'the registration');
     await requireApproverGroups(input.approvers, api);
     const before = await findService(input.serviceId, api);
-    // Who only has it repaired changes nothing that the file says.
+    // A request with only the service id fixes drift and changes no setting of the policy file.
     const isChanged = !before || Object.keys(input).length > 1;
     const registration = isChanged ? { ...input, managedBy: callerIs(context) } : input;
     const { service, warnings } = await registerService(registration, api.caller, api);
@@ -108,36 +108,36 @@ export function servicesRoutes(app: ApiApp): void {
     const service = await resumeService(before.serviceId, api.caller, api);
     return context.json({
       service: serviceView(service ?? throwUnregistered(before.serviceId)),
-      ...(told ?? { cuts: [], warnings: [predictionFailedWarning] }),
+      ...(told ?? { disconnects: [], warnings: [predictionFailedWarning] }),
     });
   });
 }
 
-/** @throws ApiError where it would cut nothing, and wait for ever. */
+/** @throws ApiError if linkgate would disconnect nothing and never finish. */
 async function requireDisconnectPossible({ name, pausedAt }: Service, { mode }: ApiDeps): Promise<void> {
   if (pausedAt !== undefined)
     throw new ApiError(
       409,
       'Conflict',
-      `${name} is paused, so that nothing of it is cut: linkgate resume ${shellWord(name)}`,
+      `${name} is paused, so linkgate disconnects nothing of it: linkgate resume ${shellWord(name)}`,
     );
   if ((await mode()) === 'observe')
     throw new ApiError(
       409,
       'Conflict',
-      "linkgate's mode is observe, so that nothing is cut: linkgate mode enforce",
+      "linkgate's mode is observe, so it disconnects nothing: linkgate mode enforce",
     );
 }
 
-/** @throws ApiError where there is nobody to ask. */
+/** @throws ApiError if the approver group does not exist. */
 async function requireApproverGroups(approvers: string | undefined, { table }: ApiDeps): Promise<void> {
   if (!(await isKnownGroup(defaultGroup, table)))
-    throw new ApiError(409, 'NotSetUp', 'linkgate is not set up yet; do that first: linkgate setup');
+    throw new ApiError(409, 'NotSetUp', 'linkgate is not set up yet; run this first: linkgate setup');
   if (approvers !== undefined && !(await isKnownGroup(approvers, table)))
     throw new ApiError(400, 'InvalidRequest', `there is no approver group \`${approvers}\``);
 }
 
-/** It was taken out between two reads. */
+/** A concurrent request deregistered the service. */
 function throwUnregistered(serviceId: string): never {
   throw new ApiError(404, 'UnknownService', `${serviceId} is not registered any more`);
 }

@@ -9,7 +9,7 @@ import type { ApiApp, ApiEnv } from '../env.ts';
 import { pathParameter } from '../route.ts';
 
 const locationsPerPage = 100;
-/** In how many seconds to look again whether a job is done. */
+/** The polling interval of a job, in seconds. */
 const jobRetryAfterSeconds = '1';
 
 const JobLocationsCursor = v.object({ seen: v.pipe(v.number(), v.integer(), v.minValue(0)) });
@@ -26,12 +26,12 @@ export function sweepsRoutes(app: ApiApp): void {
   });
   app.get('/jobs/:jobId', async (context) => {
     const job = await findJob(pathParameter(context, 'jobId'), context.get('api').table);
-    if (!job) throw new ApiError(404, 'UnknownJob', 'there is no such job; a job is forgotten after a day');
+    if (!job) throw new ApiError(404, 'UnknownJob', 'there is no such job; a job expires after a day');
     return respondWithJob(job, context, 200);
   });
 }
 
-/** The job, and a page of what was found place by place. */
+/** Responds with the job and a page of its results by location. */
 function respondWithJob(job: Job, context: Context<ApiEnv>, status: 200 | 202): Response {
   const token = context.req.query('nextToken');
   const list = `job ${job.jobId}`;

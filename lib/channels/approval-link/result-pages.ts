@@ -172,7 +172,7 @@ export function decisionRecordedPage(
   const { verdict, pendingEffect, endpointId } = record;
   const isDone = verdict !== undefined && matchesDecision(verdict, word);
   const asked = isObserving
-    ? "linkgate's mode is observe: the decision is recorded, and EC2 is left as it is."
+    ? "linkgate's mode is observe: it records the decision and does not change EC2."
     : `EC2 is asked now to ${pendingEffect?.action} it.`;
   // Of what lives, nothing is asked for it to stay.
   const follows = pendingEffect === undefined ? 'It stays connected.' : asked;
