@@ -68,10 +68,10 @@ export const EntryInput = v.variant('effect', [
 
 const reason = v.exactOptional(OptionalReason);
 /** An empty reason is treated as absent. */
-function withoutEmptyReason<Said extends { readonly reason?: string }>(said: Said): Said {
-  if (said.reason !== '') return said;
-  const { reason: _empty, ...others } = said;
-  return others as Said;
+function withoutEmptyReason<Input extends { readonly reason?: string }>(input: Input): Input {
+  if (input.reason !== '') return input;
+  const { reason: _empty, ...others } = input;
+  return others as Input;
 }
 
 const ticket = v.exactOptional(requiredDecisionText('ticket', 'a ticket has an id'));

@@ -25,8 +25,8 @@ export function closingDecision({
   const { approval, verdict } = record ?? {};
   const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
   if (approval && (!isDecided || matchesDecision(verdict, approval))) {
-    const { allow: _allow, block: _block, customerMessage: _toConsumer, ...word } = approval;
-    return { state, ...word };
+    const { allow: _allow, block: _block, customerMessage: _customerMessage, ...decision } = approval;
+    return { state, ...decision };
   }
   if (!isDecided) return { state };
   const { outcome: decision, decidedBy: by, decidedAt: at } = verdict;

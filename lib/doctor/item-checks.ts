@@ -156,10 +156,10 @@ function findUnreadable(items: readonly Item[]): UnreadableItemError[] {
 }
 
 function unreadableRemedy(error: UnreadableItemError): string {
-  const kept = reasonsToKeepItems.get(itemKindOfKey(error.key));
+  const reasonToKeep = reasonsToKeepItems.get(itemKindOfKey(error.key));
   const { afterwards } = findItemEntity(error.key) ?? {};
   const newer = error instanceof UnsupportedSchemaVersionError ? 'deploy the newer version again. ' : '';
-  if (kept !== undefined) return `${newer}It cannot be removed: ${kept}`;
+  if (reasonToKeep !== undefined) return `${newer}It cannot be removed: ${reasonToKeep}`;
   const then = afterwards === undefined ? '' : `\nThen ${afterwards}`;
   return `${newer}linkgate leaves undecided what depends on it, until it is fixed or removed:\n${removalCommand(error.key)}${then}`;
 }

@@ -61,12 +61,12 @@ async function checkSweep(
   const finishedAt = await lastSweepSuccess(location, scope, { table, reportError });
   // A sweep from before the registration of a service says nothing about the time since.
   const since = finishedAt !== undefined && finishedAt > registeredAt ? finishedAt : registeredAt;
-  const said =
+  const lastSweep =
     finishedAt === undefined ? 'no sweep has finished yet' : `the last sweep finished at ${finishedAt}`;
   return now().getTime() - new Date(since).getTime() < staleAfterMs[scope]
-    ? ok(said)
+    ? ok(lastSweep)
     : failed(
-        `${said}: nothing recovers missed events`,
+        `${lastSweep}: nothing recovers missed events`,
         `run a sweep now:\nlinkgate sweep connections\nIf it does not finish, see the log of sweep-connections. If only the schedule is missing, check that its rule is enabled:\naws events describe-rule --region ${hub.region} --name linkgate-${stage}-sweep-${scope}`,
       );
 }

@@ -44,8 +44,8 @@ export async function removeUnreadable(
   if (!kind) throw new ItemNotRemovableError(key, 'linkgate does not know this type of item');
   if (canReadItem(item, kind.read))
     throw new ItemNotRemovableError(key, 'linkgate can read it; use the command for its type');
-  const kept = reasonsToKeepItems.get(itemKindOfKey(key));
-  if (kept !== undefined) throw new ItemNotRemovableError(key, kept);
+  const reasonToKeep = reasonsToKeepItems.get(itemKindOfKey(key));
+  if (reasonToKeep !== undefined) throw new ItemNotRemovableError(key, reasonToKeep);
   const expected = versionToReplace(item);
   const put = await rebuildPointer(key, deps);
   const write = put ?? { remove: key };

@@ -131,10 +131,10 @@ function checkPause({ name, pausedAt, pausedBy, pauseReason }: Service): CheckRe
 }
 
 /** Checks the allowed principals: `*` by EC2 now, the difference to the allowlist by the last service check. */
-function checkPrincipals(service: Service, shown: readonly string[]): CheckResult {
+function checkPrincipals(service: Service, allowedPrincipals: readonly string[]): CheckResult {
   const { serviceId, location, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);
-  if (shown.includes('*'))
+  if (allowedPrincipals.includes('*'))
     return warning(
       ['the allowed principals are `*`: every AWS account may request connections', ...differences].join(
         '. ',

@@ -52,8 +52,8 @@ export async function checkSlack(deps: SlackCheckDeps): Promise<Check[]> {
 }
 
 async function checkApp({ deployment, secrets, slackWith }: SlackCheckDeps): Promise<CheckResult> {
-  const kept = await checkSecret(botToken, deployment);
-  if (kept.status !== 'ok') return kept;
+  const storedToken = await checkSecret(botToken, deployment);
+  if (storedToken.status !== 'ok') return storedToken;
   const [current = '', previous] = await secrets.read(slackSecrets.botToken);
   try {
     const { team, bot, scopes } = await appInfo([current], slackWith);

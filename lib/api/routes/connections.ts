@@ -48,13 +48,16 @@ export function connectionsRoutes(app: ApiApp): void {
   app.post('/connections/:endpointId/decision', async (context) => {
     const api = context.get('api');
     const endpointId = requireEndpointId(context);
-    const word = { ...validateInput(DecisionInput, await readBody(context), 'the decision'), by: api.caller };
-    const result = await submitDecision(endpointId, word, api);
+    const decision = {
+      ...validateInput(DecisionInput, await readBody(context), 'the decision'),
+      by: api.caller,
+    };
+    const result = await submitDecision(endpointId, decision, api);
     if (result.status === 'unknown') throw unknownEndpointError(endpointId);
     const decided = await requireDecision(
       result,
       endpointId,
-      word,
+      decision,
       context.get('firstRequestedAt'),
       api.table,
     );
@@ -84,11 +87,11 @@ async function requireDecision(
     throw await connectedNotOpenError(record, table);
   const { approval: last, approvals } = pickRecordedDecisions(record);
   const approval = [last, ...(approvals?.decisions ?? [])].find(
-    (word) =>
+    (each) =>
       firstRequestedAt !== undefined &&
-      word?.by === by &&
-      word.decision === decision &&
-      word.at >= firstRequestedAt,
+      each?.by === by &&
+      each.decision === decision &&
+      each.at >= firstRequestedAt,
   );
   if (record && approval) return { approval, record };
   throw notOpenError(endpointId, closingDecision(result));

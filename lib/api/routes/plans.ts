@@ -39,10 +39,10 @@ export function plansRoutes(app: ApiApp): void {
       allowRemovals = false,
     } = validateInput(PlanInput, await readBody(context), 'the policy');
     const plan = await makePlan(document, { adopt, allowRemovals }, api);
-    const where = { stage: api.deployment.stage, ...api.hub };
+    const location = { stage: api.deployment.stage, ...api.hub };
     return context.json(
       {
-        plan: { ...planView(plan), ...where, ...(await findUnfinishedApply(api)) },
+        plan: { ...planView(plan), ...location, ...(await findUnfinishedApply(api)) },
         warnings: listPastExpiries(document, api.now()),
       },
       201,

@@ -23,12 +23,12 @@ export function revocationRoutes(app: ApiApp): void {
   app.post('/connections/:endpointId/revocation', async (context) => {
     const api = context.get('api');
     const endpointId = requireEndpointId(context);
-    const said = validateInput(RevocationInput, await readBody(context), 'the revocation');
+    const input = validateInput(RevocationInput, await readBody(context), 'the revocation');
     await trackIdentity(api);
     const before = await findRecord(endpointId, api.table);
     const record = await requireConnectedDecision(
       endpointId,
-      { ...said, action: 'revoke', by: api.caller },
+      { ...input, action: 'revoke', by: api.caller },
       api,
     );
     return context.json({
@@ -44,9 +44,9 @@ export function revocationRoutes(app: ApiApp): void {
     const api = context.get('api');
     const endpointId = requireEndpointId(context);
     const { until, reason } = validateInput(ExtendInput, await readBody(context), 'the extension');
-    const word = { action: 'keep', by: api.caller, reason, until } as const;
-    await requireExtendable(endpointId, word.until, api);
-    const record = await requireConnectedDecision(endpointId, word, api);
+    const decision = { action: 'keep', by: api.caller, reason, until } as const;
+    await requireExtendable(endpointId, decision.until, api);
+    const record = await requireConnectedDecision(endpointId, decision, api);
     return context.json({
       revocation: revocationView(record),
       warnings: await warnDisconnectDelayed(record, api),
@@ -57,25 +57,25 @@ export function revocationRoutes(app: ApiApp): void {
 /** @throws ApiError if the decision does not apply to the connection. */
 async function requireConnectedDecision(
   endpointId: string,
-  word: ConnectedDecisionInput,
+  decision: ConnectedDecisionInput,
   api: ApiDeps,
 ): Promise<ConnectionRecord> {
-  const answer = await decideConnectedByPerson(endpointId, word, api);
-  switch (answer.status) {
+  const result = await decideConnectedByPerson(endpointId, decision, api);
+  switch (result.status) {
     case 'done':
-      return answer.record;
+      return result.record;
     case 'unknown':
       throw unknownEndpointError(endpointId);
     case 'not-connected':
-      throw notConnectedError(endpointId, answer);
+      throw notConnectedError(endpointId, result);
     case 'no-scheduled-disconnect':
       throw new ApiError(
         409,
         'NoScheduledDisconnect',
-        `${endpointId} cannot be extended: ${explainNotExtendable(answer.record)}`,
+        `${endpointId} cannot be extended: ${explainNotExtendable(result.record)}`,
       );
     default:
-      throw answer satisfies never;
+      throw result satisfies never;
   }
 }
 
