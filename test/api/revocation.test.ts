@@ -102,7 +102,9 @@ describe('revoking a connection', () => {
     const env = await createConnectedEnv();
     await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' });
     const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
-    expect(body.warnings).toContainEqual(expect.stringContaining('linkgate disconnects nothing for now: orders is paused'));
+    expect(body.warnings).toContainEqual(
+      expect.stringContaining('linkgate disconnects nothing for now: orders is paused'),
+    );
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     await callApi(env, 'POST', '/services/orders/resume');
     expect((await callApi(env, 'POST', of('revocation'), { now: true })).body.revocation).toMatchObject({

@@ -18,7 +18,7 @@ import { withServiceNames } from '../views.ts';
 export function allowlistRoutes(app: ApiApp): void {
   app.get('/allowlist', async (context) => {
     const api = context.get('api');
-    const { service, account } = validateInput(AllowlistQuery, context.req.query(), 'the question');
+    const { service, account } = validateInput(AllowlistQuery, context.req.query(), 'the query');
     const services = await listRegisteredServices(api);
     const serviceIds =
       service === undefined

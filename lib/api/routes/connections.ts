@@ -23,7 +23,7 @@ import { withServiceNames } from '../views.ts';
 export function connectionsRoutes(app: ApiApp): void {
   app.get('/connections', async (context) => {
     const api = context.get('api');
-    const query = validateInput(ConnectionsQuery, context.req.query(), 'the question');
+    const query = validateInput(ConnectionsQuery, context.req.query(), 'the query');
     const services =
       query.service === undefined
         ? await listRegisteredServices(api)

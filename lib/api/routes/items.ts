@@ -7,7 +7,7 @@ import { ItemQuery, validateInput } from '../input.ts';
 export function itemsRoutes(app: ApiApp): void {
   app.delete('/items', async (context) => {
     const api = context.get('api');
-    const item = validateInput(ItemQuery, context.req.query(), 'the question');
+    const item = validateInput(ItemQuery, context.req.query(), 'the query');
     const removed = await removeUnreadable(item, api.caller, api);
     if (removed) {
       const { afterwards } = removed;

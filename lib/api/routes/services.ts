@@ -31,7 +31,7 @@ import { serviceView, unregisteredServiceView } from '../views.ts';
 export function servicesRoutes(app: ApiApp): void {
   app.get('/services', async (context) => {
     const api = context.get('api');
-    const { unregistered, nextToken } = validateInput(ServicesQuery, context.req.query(), 'the question');
+    const { unregistered, nextToken } = validateInput(ServicesQuery, context.req.query(), 'the query');
     if (unregistered === 'true') {
       const page = await listUnregisteredServices(nextToken, api);
       return context.json({ ...page, services: page.services.map(unregisteredServiceView) });
