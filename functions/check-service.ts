@@ -33,7 +33,7 @@ const deps = {
 
 const CheckRequestBody = v.pipe(v.string(), v.parseJson(), ServiceCheckRequest);
 
-/** Somebody changed a service, or what its principals follow from: that is only the news; what counts is read anew. */
+/** Handles events about a changed service or allowlist. An event is only a hint: the check reads EC2 and the table again. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
   const run = {
     ...deps,
@@ -52,7 +52,7 @@ async function isDone({ body }: SQSRecord, run: Run): Promise<boolean> {
   if (enqueue.success && (await wasCheckedSince(enqueue.output.serviceId, enqueue.output.enqueuedAt, table)))
     return true;
   const named = findServiceIds(body);
-  // An event about a notification names no service, so that it may be about any.
+  // An event about a connection notification names no service, so every service is checked.
   if (named.length === 0)
     await serviceCheckQueue.enqueue((await listRegisteredServices(run)).map(({ serviceId }) => serviceId));
   const told = parseExternalAdditions(body);

@@ -35,13 +35,13 @@ const deps = {
   ...runtime,
 };
 
-/** What a schedule hands over. */
+/** The input of an EventBridge schedule. */
 const ScheduledSweep = v.object({ scope: SweepScope });
 
-/** How long a pass that waits for its turn lets another one finish, in seconds. */
+/** The delay after which a request is tried again while another sweep runs. */
 const retryDelaySeconds = 5;
 
-/** A schedule asks for a pass: one message a place. A message asks for one place: that pass is made. */
+/** A schedule enqueues one request for each location. A request from the queue runs the sweep of one location. */
 export const handler = handle<
   SQSEvent | v.InferInput<typeof ScheduledSweep>,
   SQSBatchResponse | { locations: number }
@@ -59,10 +59,10 @@ export const handler = handle<
 async function enqueueSweeps(scope: SweepScope): Promise<number> {
   const services = await listRegisteredServices(deps);
   const locations = locationsOf(services);
-  // Said in the words of a pass: an alarm rings when nothing says so for five minutes.
+  // The alarm no-successful-sweep counts this log line.
   if (locations.length === 0) logger.info('sweep finished', { scope, status: 'done', locations: 0 });
   for (const location of locations) await sweepQueue.enqueue({ location, scope });
-  // What drifted shows without any event too.
+  // A service can drift without an event.
   if (scope === 'full') await serviceCheckQueue.enqueue(services.map(({ serviceId }) => serviceId));
   return locations.length;
 }

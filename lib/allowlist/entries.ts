@@ -16,7 +16,7 @@ type PutEntryDeps = { readonly table: Table } & Runtime;
 
 type EntryChange = Omit<AllowlistEntry, 'changedAt' | 'changedBy' | 'version'>;
 
-/** Adds an entry, or replaces the one that the account has there. */
+/** Adds an entry, or replaces the existing entry of the account. */
 export async function putEntry(change: EntryChange, by: string, deps: PutEntryDeps): Promise<AllowlistEntry> {
   return retryOnConflict(change.accountId, async () => {
     const before = await findEntry(change, deps.table);
@@ -24,7 +24,7 @@ export async function putEntry(change: EntryChange, by: string, deps: PutEntryDe
   });
 }
 
-/** @returns nothing where the entry is no longer the one that somebody looked at before they changed it. */
+/** @returns undefined if the entry has changed since `before` was read. */
 export async function putEntryIfUnchanged(
   before: AllowlistEntry | undefined,
   change: EntryChange,
@@ -42,7 +42,7 @@ export async function putEntryIfUnchanged(
   return isWritten ? entry : undefined;
 }
 
-/** @returns the entry that was there, or undefined. */
+/** @returns the removed entry, or undefined where there was none. */
 export async function removeEntry(
   whose: EntryOwner,
   { table }: PutEntryDeps,

@@ -8,10 +8,10 @@ import { Instant } from '../values/instant.ts';
 import { Text } from '../values/text.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 
-/** Every service, where an entry is not for one alone. */
+/** The service id of an entry that applies to every service. */
 export const allServicesScope = '*';
 
-/** The ARN of a role without a path, as EC2 takes it for an allowed principal. */
+/** The ARN of a role without a path. EC2 accepts this format for an allowed principal. */
 export const RoleArn = v.pipe(
   v.string(),
   v.regex(
@@ -20,34 +20,34 @@ export const RoleArn = v.pipe(
   ),
 );
 
-/** How many endpoints an entry may allow, as somebody writes it. */
+/** The endpoint limit of an entry, as a person writes it. */
 export const MaxEndpoints = WholeNumber(1, 100_000, {
   few: 'at least 1: who is to have none is blocked',
   many: 'at most 100000: leave it out for no limit',
 });
 
-/** In characters. */
+/** The maximum length of a note, in characters. */
 export const maxNoteLength = 1_000;
 
-/** What the provider says of one account at one service, or at every service (`*`). */
+/** An allowlist entry of one account at one service, or at every service (`*`). */
 export const AllowlistEntry = v.object({
   serviceId: v.union([v.literal(allServicesScope), ServiceId]),
   accountId: AccountId,
   effect: v.picklist(['allow', 'block']),
-  /** Only these endpoints; others are asked about. */
+  /** The entry allows only these endpoints; other endpoints need an approval. */
   endpointIds: v.exactOptional(v.pipe(v.array(EndpointId), v.minLength(1))),
-  /** Only endpoints in these Regions; others are asked about. */
+  /** The entry allows only endpoints in these Regions; other endpoints need an approval. */
   consumerRegions: v.exactOptional(v.pipe(v.array(AccountRegion.entries.region), v.minLength(1))),
-  /** How many endpoints the account may have at a service; more are asked about. */
+  /** The maximum number of endpoints of the account at a service; more endpoints need an approval. */
   maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  /** ISO 8601: from then on requests are asked about. */
+  /** ISO 8601: after this time requests need an approval. */
   expiresAt: v.exactOptional(Instant),
-  /** Actors whose account it is: they cannot approve what it asks for. */
+  /** The owners of the account. They cannot approve its requests. */
   owners: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
   note: v.exactOptional(Text(maxNoteLength)),
-  /** The customer whose account it is, by name, where a policy file says so. */
+  /** The name of the customer that has the account, if a policy file says so. */
   customer: v.exactOptional(v.string()),
-  /** Only these roles of the account may create endpoints, where linkgate keeps the service's allowed principals; else all of the account. */
+  /** Only these roles of the account may create endpoints, if linkgate manages the allowed principals. Without it the whole account may. */
   roles: v.exactOptional(v.pipe(v.array(RoleArn), v.minLength(1))),
   managedBy: v.exactOptional(ManagedBy),
   changedAt: v.string(),
@@ -58,7 +58,7 @@ export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 
 const allowlistEntryEntity = entity(AllowlistEntry.entries);
 
-/** All entries of a service, or of every service, are one partition. */
+/** The partition key of the entries of a service, or of every service. */
 export function allowlistPartition(serviceId: string): string {
   return `ALLOWLIST#${serviceId}`;
 }
@@ -76,8 +76,8 @@ export function entryItem(entry: AllowlistEntry): Item {
 }
 
 /**
- * The version that comes after. It also grows across removal, so that an entry that was taken away and
- * made anew is never mistaken for the one that a decision rested on.
+ * Returns the next version. It also grows across removal, so that an entry that was removed and added again never has the
+ * version on which an earlier decision depends.
  */
 export function nextVersion(previous: number | undefined, now: Date): number {
   return Math.max((previous ?? 0) + 1, now.getTime());

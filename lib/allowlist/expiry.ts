@@ -3,18 +3,18 @@ import { instantFormat, isDay, missingDay, parseInstant } from '../values/instan
 const hourMs = 3_600_000;
 const durationUnitsMs: Readonly<Record<string, number>> = { h: hourMs, d: 24 * hourMs };
 
-/** `7d` or `36h`, in milliseconds. */
+/** Parses a duration such as `7d` or `36h`. @returns milliseconds */
 export function parseDuration(text: string): number | undefined {
   const [, amount, unit = ''] = /^([1-9]\d{0,4})([dh])$/.exec(text) ?? [];
   return amount === undefined ? undefined : Number(amount) * (durationUnitsMs[unit] ?? 0);
 }
 
-/** When an entry expires, as a person wrote it: at an instant, or so long after now. */
+/** The expiry of an entry as a person writes it: a time, or a duration from now. */
 export type Expiry = { readonly at: Date } | { readonly afterMs: number };
 
 /**
- * `2027-01-31` means the end of that day in UTC; `30d` and `12h` count from now; or a date-time of RFC 3339.
- * @returns undefined where it is none of these.
+ * Parses an expiry: `2027-01-31` is the end of that day in UTC, `30d` and `12h` count from now; or a date-time of RFC 3339.
+ * @returns undefined if the text is none of these.
  */
 export function parseExpiry(text: string): Expiry | undefined {
   const afterMs = parseDuration(text);
@@ -25,7 +25,7 @@ export function parseExpiry(text: string): Expiry | undefined {
   return at && { at };
 }
 
-/** Why a text says no expiry, and how to write one. */
+/** Explains why a text is not a valid expiry, and how to write one. */
 export function explainInvalidExpiry(text: string): string {
   return (
     missingDay(text) ??

@@ -45,12 +45,12 @@ import { modeOrFailSafe, ssmMode, ssmModeParameter } from './ssm-mode.ts';
 import { ssmSecretReader } from './ssm-secret-reader.ts';
 import { ssmSecrets } from './ssm-secrets.ts';
 
-// Each function calls what it needs of these while it loads; the bundler leaves the other clients out.
+// Each Lambda function calls the factories that it needs while it loads. The bundler drops the other clients.
 
 export const logger = new Logger({ serviceName: 'linkgate' });
 
 export const rules = connectionRules;
-/** What every run of every function has. */
+/** The clock and the error log of every invocation. */
 export const runtime = {
   now: () => new Date(),
   reportError: (error: unknown) => logger.error('non-fatal error', { error }),
@@ -59,13 +59,13 @@ export const newId = () => randomUUID();
 export const newSigningKey = () => randomBytes(32).toString('base64url');
 export { sleep };
 
-// One client of each kind for a function, however many of its adapters use it.
+// A function has one client for each AWS service. All its adapters share it.
 const dynamodb = /* @__PURE__ */ createOnce(() => new DynamoDBClient({}));
 const sns = /* @__PURE__ */ createOnce(() => new SNSClient({}));
 const sqs = /* @__PURE__ */ createOnce(() => new SQSClient({}));
 const ssm = /* @__PURE__ */ createOnce(() => new SSMClient({}));
 
-/** The deployment's own place. */
+/** The account and Region of the deployment. */
 export function hub(): AccountRegion {
   return { accountId: env('LINKGATE_ACCOUNT_ID'), region: env('AWS_REGION') };
 }
@@ -82,7 +82,7 @@ export function createBus() {
   return eventBridgeBus(new EventBridgeClient({}), env('LINKGATE_BUS'));
 }
 
-/** Connections by place, for those who only read. */
+/** Read-only connections, by location. */
 export function createConnections(): (location: AccountRegion) => Connections {
   return createOncePerLocation((location) =>
     ec2Connections(new EC2Client({ region: location.region }), location, runtime.reportError),
@@ -90,8 +90,8 @@ export function createConnections(): (location: AccountRegion) => Connections {
 }
 
 /**
- * Connections by place, for the actor. Its changes are made by a client that gives up after 5 s and never repeats:
- * after an error it is for the actor to look what happened.
+ * Connections for apply-verdicts, by location. The client for Accept and Reject times out after 5 s and never retries:
+ * after an error apply-verdicts describes the connections to find out what happened.
  */
 export function createChangeableConnections(): (location: AccountRegion) => ChangeableConnections {
   return createOncePerLocation((location) => {
@@ -112,7 +112,7 @@ export function createEndpointServices(): (location: AccountRegion) => EndpointS
   );
 }
 
-/** Allowed principals by place, for the one function that may change them. */
+/** Allowed principals, by location. Only check-service may change them. */
 export function createAllowedPrincipals(): (location: AccountRegion) => AllowedPrincipals {
   return createOncePerLocation((location) =>
     ec2AllowedPrincipals(new EC2Client({ region: location.region })),
@@ -127,7 +127,7 @@ export function createApplyQueue() {
   return sqsApplyQueue(sqs(), env('LINKGATE_APPLY_QUEUE_URL'), newId);
 }
 
-/** Where the actor puts what is malformed. */
+/** The dead-letter queue to which apply-verdicts sends malformed messages. */
 export function createDeadLetterQueue() {
   return sqsDeadLetterQueue(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
 }
@@ -136,7 +136,7 @@ export function createNotificationQueue() {
   return sqsNotificationQueue(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
 }
 
-/** Has customers notified of what a lost stream record left untold. */
+/** The queue for customer notifications that a lost stream record left unsent. */
 export function createCustomerNotificationQueue() {
   return sqsNotificationQueue<CustomerEndpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
 }
@@ -145,7 +145,7 @@ export function createSweepQueue() {
   return sqsSweepQueue(sqs(), env('LINKGATE_SWEEP_REQUESTS_QUEUE_URL'));
 }
 
-/** The mode, for those who only read it. */
+/** Reads the mode. A mode that cannot be read counts as observe. */
 export function createModeReader(): ReadMode {
   return modeOrFailSafe(ssmMode(ssm(), env('LINKGATE_MODE_PARAMETER')), logModeUnreadable);
 }
@@ -159,7 +159,7 @@ function logModeUnreadable(error: unknown) {
   logger.error('mode unreadable; failing safe to observe', { error });
 }
 
-/** The deployment's own resources, for the doctor. */
+/** Describes the deployment's own resources for the doctor. */
 export function createDeployment() {
   return awsDeployment(
     { dynamodb: dynamodb(), sns: sns(), sqs: sqs(), ssm: ssm() },
@@ -176,29 +176,29 @@ export function createSecrets() {
   return ssmSecrets(ssm(), env('LINKGATE_STAGE'));
 }
 
-/** Slack, for the app that these bot tokens are of. */
+/** Returns a Slack client for the given bot tokens. */
 export function createSlackForTokens() {
   const url = env('LINKGATE_SLACK_API_URL');
   return (tokens: readonly string[]) =>
     slackWebApi({ url, tokens: async () => tokens, fetch, timeoutMs: 5_000 });
 }
 
-/** Which approvers are written to by mail. */
+/** The e-mail subscriptions of approvers. */
 export function createApproverSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
 }
 
-/** Which consumers are written to by mail. */
+/** The e-mail subscriptions of customers' contacts. */
 export function createCustomerSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
 }
 
-/** One secret, for those who check or make proofs with it. */
+/** Reads one secret from SSM and caches it. */
 export function createSecret(name: 'links/signing-key' | 'slack/bot-token' | 'slack/signing-secret'): Secret {
   return cachedSecret(ssmSecretReader(ssm(), `/linkgate/${env('LINKGATE_STAGE')}/${name}`), runtime);
 }
 
-/** @param timeoutMs how long Slack may take to answer a call */
+/** @param timeoutMs the timeout of one call to Slack */
 export function createSlack({ timeoutMs, token = createSecret('slack/bot-token') }: SlackClientOptions) {
   return slackWebApi({
     url: env('LINKGATE_SLACK_API_URL'),
@@ -213,7 +213,7 @@ interface SlackClientOptions {
   readonly token?: Secret;
 }
 
-/** Slack, once somebody has connected it. */
+/** Returns a Slack client; undefined until somebody has connected Slack. */
 export function createSlackIfConnected({ timeoutMs }: { readonly timeoutMs: number }) {
   const token = createSecret('slack/bot-token');
   const slack = createSlack({ timeoutMs, token });
@@ -224,7 +224,7 @@ export function createSlackIfConnected({ timeoutMs }: { readonly timeoutMs: numb
   };
 }
 
-/** Makes the links of mails. */
+/** Signs the approval links in e-mails. */
 export function createApprovalLinks() {
   const key = createSecret('links/signing-key');
   const approvalUrl = env('LINKGATE_APPROVAL_URL');
@@ -238,7 +238,7 @@ export function createEmailSender() {
   return snsEmailSender(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
 }
 
-/** Writes to the contacts of consumers. */
+/** Sends customer notifications to contacts. */
 export function createCustomerSender() {
   const mails = snsEmailSender(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
   const clients = new Map<string, SNSClient>();

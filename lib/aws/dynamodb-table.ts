@@ -14,13 +14,13 @@ import { type Item, type Key, type Table, TableBusyError, type Write } from '../
 import { chunks } from '../values/chunks.ts';
 import { unmarshallItem } from './unmarshall-item.ts';
 
-/** How many keys DynamoDB takes in one batch read. */
+/** The maximum number of keys in one BatchGetItem call. */
 const maxKeysPerBatchGet = 100;
-/** Concurrent transactions on one item cancel each other; the next try usually finds it free. */
+/** Concurrent transactions on one item cancel each other. The next attempt usually succeeds. */
 const maxTableAttempts = 6;
-/** Why DynamoDB cancels a transaction that may be written a moment later; the SDK repeats none of them. */
+/** Transient cancellation reasons. The SDK does not retry them. */
 const retryableReasons = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
-/** What DynamoDB answers where it wants fewer calls; thrown once the SDK has repeated the call in vain. */
+/** Throttling errors. The SDK throws them after its own retries. */
 const dynamoDbThrottlingErrors = new Set([
   'ThrottlingException',
   'ProvisionedThroughputExceededException',
@@ -32,7 +32,7 @@ export function dynamoDbTable(
   tableName: string,
   { sleep, random }: { sleep: (milliseconds: number) => Promise<void>; random: () => number },
 ): Table {
-  /** Waits longer each time, at a random point, so that those who collided do not collide again. */
+  /** Exponential backoff with jitter, so that writers that collided do not collide again. */
   const backOff = (attempt: number) => sleep(random() * 50 * 2 ** attempt);
 
   async function getBatch(keys: readonly Key[]): Promise<Item[]> {
@@ -79,7 +79,7 @@ export function dynamoDbTable(
 
     async identity() {
       const { Table: shown } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
-      // TableId is new with each table, also one restored under a former name (DynamoDB API reference, TableDescription).
+      // Each table has its own TableId, also a table that was restored under an old name (DynamoDB API reference, TableDescription).
       return shown?.TableId ?? `${shown?.TableArn} ${shown?.CreationDateTime?.toISOString()}`;
     },
 

@@ -28,8 +28,8 @@ export function ec2AllowedPrincipals(ec2: EC2Client): AllowedPrincipals {
 }
 
 /**
- * Tells a refusal, which changed nothing, from an error after which anything may have happened. AWS documents no codes for
- * this call: `InvalidPrincipal` is known from practice, the others by what their names speak of.
+ * Converts an error by which EC2 refused the call and changed nothing. After any other error the result is unknown. AWS
+ * documents no error codes for this call: `InvalidPrincipal` is known from practice, the others follow from their names.
  */
 function toPrincipalsRefusedError(error: Error): Error {
   const { name: code, message } = error;

@@ -11,7 +11,7 @@ import {
 } from '../privatelink/connections.ts';
 import { toThrottledError } from './ec2-throttling.ts';
 
-/** Accept and Reject in EC2, in one file for the one function that may call them. */
+/** Calls Accept and Reject in EC2. Only apply-verdicts may call them, so they have a file of their own. */
 export function ec2ConnectionChanges(ec2: EC2Client): Pick<ChangeableConnections, 'accept' | 'reject'> {
   async function callPerEndpoint(
     Command: typeof AcceptVpcEndpointConnectionsCommand | typeof RejectVpcEndpointConnectionsCommand,
@@ -49,7 +49,7 @@ function toEndpointResults(
   });
 }
 
-/** Tells a refusal, which did nothing, from an error after which anything may have happened. */
+/** Converts an error by which EC2 refused the call and did nothing. After any other error the result is unknown. */
 function toRefusedCallError(error: Error): Error {
   const { name: code, message } = error;
   const throttling = toThrottledError(error);
@@ -58,7 +58,7 @@ function toRefusedCallError(error: Error): Error {
   return because ? new RefusedCallError(because, code, message, { cause: error }) : error;
 }
 
-/** AWS documents the codes of these calls only in part: they are told apart by what their names speak of. */
+/** AWS documents only some error codes of these calls. The names of the others say what EC2 refuses. */
 function callRefusalReason(code: string): RefusedCallError['reason'] | undefined {
   if (/^InvalidVpcEndpointService|^(UnauthorizedOperation|OptInRequired)$/.test(code)) return 'service';
   if (/^InvalidVpcEndpoint|State/.test(code)) return 'endpoint';

@@ -12,13 +12,13 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { toExpiredTokenError } from './ec2-expired-token.ts';
 import { toThrottledError } from './ec2-throttling.ts';
 
-/** The most that DescribeVpcEndpointConnections returns in one page (EC2 model: 5 to 1,000). */
+/** The maximum page size of DescribeVpcEndpointConnections (EC2 model: 5 to 1,000). */
 const connectionsPerPage = 1_000;
 
 /**
- * Connections as EC2 has them in one place.
- * One report says that EC2 refuses the documented filter `vpc-endpoint-id` (hashicorp/terraform-provider-aws PR 48442); once
- * it did, ids are matched here.
+ * Describes the connections of one location.
+ * One report says that EC2 refuses the documented filter `vpc-endpoint-id` (hashicorp/terraform-provider-aws PR 48442). After
+ * the first refusal this adapter filters by id itself.
  */
 export function ec2Connections(
   ec2: EC2Client,
@@ -67,7 +67,7 @@ export function ec2Connections(
   };
 }
 
-/** EC2 refuses a filter with `InvalidFilter` here, and with `InvalidParameterValue` in calls of other resources. */
+/** EC2 refuses a filter with `InvalidFilter` in this call, and with `InvalidParameterValue` in other calls. */
 function isRefusedFilter(error: unknown): boolean {
   const code = errorCode(error);
   if (code === 'InvalidFilter') return true;
@@ -84,7 +84,7 @@ function toConnectionFilters(filter: ConnectionFilter, supportsEndpointFilter: b
   ];
 }
 
-/** EC2 shows a connection without something that it takes to decide about it, or in a form that is not known. */
+/** EC2 describes a connection without a required field, or in an unknown format. */
 class UnreadableConnectionError extends Error {
   override readonly name = 'UnreadableConnectionError';
 
@@ -98,7 +98,7 @@ class UnreadableConnectionError extends Error {
   }
 }
 
-/** Every field is optional in the SDK's types. What cannot be read is reported, and the others go on. */
+/** Every field is optional in the SDK's types. A connection that cannot be parsed is reported and left out. */
 function toConnection(
   shown: VpcEndpointConnection,
   location: AccountRegion,
@@ -125,8 +125,8 @@ function toConnection(
 }
 
 /**
- * The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: settled here for everyone.
- * A state that AWS adds is taken for `partial`, on which nothing is done, and not for an absence.
+ * The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: this function normalizes both.
+ * An unknown state counts as `partial`, on which linkgate does nothing. The connection does not count as missing.
  */
 function toConnectionState(shown: string): ConnectionState {
   const state = shown.charAt(0).toLowerCase() + shown.slice(1);

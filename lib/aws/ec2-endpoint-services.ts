@@ -19,12 +19,12 @@ import {
 } from '../services/endpoint-services.ts';
 import { toExpiredTokenError } from './ec2-expired-token.ts';
 
-/** EC2 answered, but left a connection notification as it was. */
+/** EC2 returned success, but did not delete a connection notification. */
 export class NotificationRefusedError extends Error {
   override readonly name = 'NotificationRefusedError';
 }
 
-/** Deleted services stay listed for a while. */
+/** EC2 lists deleted services for a while. */
 const endedStates = new Set(['Deleting', 'Deleted']);
 const servicesPerPage = 100;
 
@@ -41,7 +41,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
         for (const configuration of ServiceConfigurations)
           if (isNotDeleted(configuration)) return configuration;
     } catch (error) {
-      // The codes of a missing service differ by call; all end so.
+      // The error code for a missing service differs by call. All of them end with `.NotFound`.
       if (!(error instanceof Error && error.name.endsWith('.NotFound'))) throw error;
     }
     return undefined;
@@ -160,10 +160,10 @@ function notificationInput(serviceId: string, topicArn: string) {
   };
 }
 
-/** EC2 says that a dry run would be done, or that what is asked for is not to be had, by whoever may ask for it. */
+/** Error codes of a dry run for which the caller has the permission: EC2 checks the permission before the parameters. */
 const permittedDryRunCodes = ['DryRunOperation', 'InvalidParameter'];
 
-/** For want of which permission a dry run is refused. It always ends in an error, which says what would have been. */
+/** Returns EC2's message if the caller lacks the permission. A dry run always ends with an error; the code tells the result. */
 async function dryRunDenial(dryRun: Promise<unknown>): Promise<string | undefined> {
   try {
     await dryRun;

@@ -1,6 +1,6 @@
 import { ExpiredTokenError } from '../storage/cursor.ts';
 
-/** EC2 no longer takes the token of a page: calls say so by different codes, some of them in the message alone. */
+/** Detects an expired page token. The error code differs by EC2 call, and some calls name the token only in the message. */
 export function toExpiredTokenError(error: unknown): ExpiredTokenError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, message } = error;

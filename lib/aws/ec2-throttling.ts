@@ -2,7 +2,7 @@ import { ThrottledError } from '../privatelink/connections.ts';
 
 const ec2ThrottlingCodes = new Set(['RequestLimitExceeded', 'Throttling', 'ThrottlingException']);
 
-/** EC2's wish for fewer calls, which may come below the account's own limit: PrivateLink throttles organizations too. */
+/** Converts EC2's throttling errors. They may come below the account's own limit, because PrivateLink throttles organizations too. */
 export function toThrottledError(error: unknown): ThrottledError | undefined {
   return error instanceof Error && ec2ThrottlingCodes.has(error.name)
     ? new ThrottledError(error.message, { cause: error })

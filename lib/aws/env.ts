@@ -4,7 +4,7 @@ import { stagePattern } from '../values/stage.mjs';
 const nonEmptyText = v.pipe(v.string(), v.nonEmpty());
 const url = v.pipe(v.string(), v.url());
 
-/** Every environment variable that a function may be given, as serverless.yml names it. */
+/** Every environment variable of a function, as serverless.yml names it. */
 const environmentVariables = {
   AWS_REGION: nonEmptyText,
   LINKGATE_ACCOUNT_ID: v.pipe(v.string(), v.regex(/^\d{12}$/)),
@@ -21,22 +21,22 @@ const environmentVariables = {
   LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL: nonEmptyText,
   LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL: nonEmptyText,
   LINKGATE_SERVICE_CHECKS_QUEUE_URL: nonEmptyText,
-  /** Where mails' links begin. */
+  /** The base URL of approval links in e-mails. */
   LINKGATE_APPROVAL_URL: url,
   LINKGATE_SLACK_REQUEST_URL: url,
   LINKGATE_SLACK_API_URL: url,
-  /** Of all queues, between commas. */
+  /** The URLs of all queues, separated by commas. */
   LINKGATE_QUEUE_URLS: nonEmptyText,
 };
 export type EnvironmentVariable = keyof typeof environmentVariables;
 
-/** The environment lacks something that serverless.yml was to give. */
+/** An environment variable is missing or invalid. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /**
- * Reads one variable, once: a function that is wired wrongly fails when it loads.
+ * Reads one variable while the function loads, so that a misconfigured function fails at once.
  * @throws ConfigError
  */
 export function env(name: EnvironmentVariable, environment: NodeJS.ProcessEnv = process.env): string {

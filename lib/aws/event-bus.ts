@@ -6,10 +6,10 @@ import { chunks } from '../values/chunks.ts';
 
 type BusEvent = ConnectionEvent | DomainEvent;
 
-/** How many events PutEvents takes in one call. */
+/** The maximum number of entries in one PutEvents call. */
 const maxEventsPerCall = 10;
 
-/** EventBridge took some events and not others. All are observed again when the doorbell or the sweep comes again. */
+/** PutEvents failed for some entries. The retried notification or the next sweep detects the changes again. */
 export class UndeliveredEventsError extends Error {
   override readonly name = 'UndeliveredEventsError';
 

@@ -13,7 +13,7 @@ import {
 } from '../customers/customer-sender.ts';
 
 /**
- * Addresses are written to on linkgate's own topic, by `mails`; a topic of a consumer is published to where it lives.
+ * Sends to an e-mail address through linkgate's own topic, and to a customer's topic in the Region of that topic.
  * @param snsIn the client of a Region
  */
 export function snsCustomerSender(mails: EmailSender, snsIn: (region: string) => SNSClient): CustomerSender {
@@ -37,7 +37,7 @@ export function snsCustomerSender(mails: EmailSender, snsIn: (region: string) =>
   };
 }
 
-/** A subscription's filter policy compares them; `linkgate` holds the rest. */
+/** Subscription filter policies match `event`, `serviceId` and `endpointId`. `linkgate` holds the whole notification as JSON. */
 function customerMessageAttributes(news: readonly EndpointEvent[]): Record<string, MessageAttributeValue> {
   const [first] = news;
   return {
@@ -55,7 +55,7 @@ function stringAttribute(all: readonly string[]): MessageAttributeValue {
     : { DataType: 'String.Array', StringValue: JSON.stringify([text, ...others]) };
 }
 
-/** Throttling is SNS's own, and passes. */
+/** A client error means that the contact's topic rejects the message. Throttling passes. */
 function isDeliveryRejected(error: unknown): error is SNSServiceException {
   return error instanceof SNSServiceException && error.$fault === 'client' && !/Throttl/.test(error.name);
 }

@@ -12,11 +12,11 @@ import type { Recipient } from './sns-email-sender.ts';
 
 const SubscriptionFilterPolicy = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.array(v.string())));
 
-/** What SNS lists in the place of an ARN where there is none (yet, or any more). */
+/** SNS lists these words instead of an ARN for an unconfirmed and for a deleted subscription. */
 const pendingConfirmation = 'PendingConfirmation';
 const isDeleted = (arn: string) => arn === 'Deleted';
 
-/** @param recipient the attribute in which messages carry whom they are for */
+/** @param recipient the message attribute that names the recipient */
 export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Recipient): Subscriptions {
   const policyFor = (address: string) => JSON.stringify({ [recipient]: [address.toLowerCase()] });
 

@@ -3,8 +3,8 @@ import { formatAccountRegion } from '../locations/account-region.ts';
 import type { ApplyQueue } from '../reconcile/apply-queue.ts';
 
 /**
- * Rings through a FIFO queue with one message group a place, so that a place is never worked on twice at once.
- * @param id makes each ring its own: an equal one within five minutes would be swallowed as a duplicate.
+ * Sends to a FIFO queue with one message group a location, so that no two invocations process a location at the same time.
+ * @param id generates the deduplication id: SQS drops a message whose id it saw in the last five minutes.
  */
 export function sqsApplyQueue(sqs: SQSClient, queueUrl: string, id: () => string): ApplyQueue {
   return {

@@ -2,19 +2,19 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import type { MalformedMessage } from '../runtime/sqs-records.ts';
 
-/** The dead-letter queue, for messages that no further delivery makes readable. */
+/** The dead-letter queue for malformed messages, which no retry can fix. */
 export interface DeadLetterQueue {
   send(message: MalformedMessage): Promise<void>;
 }
 
-/** The most of what is wrong that goes with a message, in characters. */
+/** The maximum length of the attribute `problems`, in characters. */
 const maxProblemsLength = 1_000;
 
-/** The dead-letter queue of a FIFO queue. What is wrong with a message goes with it as an attribute. */
+/** Sends to the dead-letter queue of a FIFO queue. The attribute `problems` says what is wrong with the message. */
 export function sqsDeadLetterQueue(sqs: SQSClient, queueUrl: string): DeadLetterQueue {
   return {
     async send({ messageId, body, attributes: { MessageGroupId }, problems }) {
-      // SQS takes no control characters in attributes; the body came through it as it is.
+      // SQS allows no control characters in attributes. The body came from SQS and is valid.
       const StringValue = problems.slice(0, maxProblemsLength).replace(/[^\n\x20-\x7e]/g, '?');
       await sqs.send(
         new SendMessageCommand({
@@ -30,8 +30,8 @@ export function sqsDeadLetterQueue(sqs: SQSClient, queueUrl: string): DeadLetter
 }
 
 /**
- * Takes what is malformed out of a FIFO queue at once: there each failed delivery keeps its whole group waiting.
- * @returns what could not be taken out, to be delivered again.
+ * Moves malformed messages of a FIFO queue to its dead-letter queue at once: each failed delivery would block the message group.
+ * @returns the messages that could not be moved, for another delivery.
  */
 export async function deadLetterMalformed(
   malformed: readonly MalformedMessage[],

@@ -2,12 +2,12 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { NotificationTarget } from '../notifications/notification.ts';
 import { chunks } from '../values/chunks.ts';
 
-/** Some messages of a batch were not taken. */
+/** SQS did not accept some messages of a batch. */
 export class NotificationsNotSentError extends Error {
   override readonly name = 'NotificationsNotSentError';
 }
 
-/** Rings through a queue, ten subjects a call. */
+/** Sends one message for each target, ten in a SendMessageBatch call. */
 export function sqsNotificationQueue<About extends object = NotificationTarget>(
   sqs: SQSClient,
   queueUrl: string,

@@ -2,12 +2,12 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { ServiceCheckQueue, ServiceCheckRequest } from '../services/service-check-queue.ts';
 import { chunks } from '../values/chunks.ts';
 
-/** Some rings were not taken. */
+/** SQS did not accept some messages of a batch. */
 export class ServiceChecksNotSentError extends Error {
   override readonly name = 'ServiceChecksNotSentError';
 }
 
-/** Rings through a queue, ten services a call. */
+/** Sends one message for each service, ten in a SendMessageBatch call. */
 export function sqsServiceCheckQueue(sqs: SQSClient, queueUrl: string, now: () => Date): ServiceCheckQueue {
   return {
     async enqueue(serviceIds, { afterSeconds } = { afterSeconds: 0 }) {

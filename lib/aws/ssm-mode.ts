@@ -9,7 +9,7 @@ import { Mode, type ModeParameter, type ReadMode } from '../mode/mode.ts';
 
 type ReadModeParameter = ModeParameter['read'];
 
-/** The mode in SSM, for those who only read it. What reads otherwise than `enforce` stops linkgate. */
+/** Reads the mode from SSM. Any value other than `enforce` counts as observe. */
 export function ssmMode(ssm: SSMClient, parameterName: string): ReadModeParameter {
   return async () => {
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: parameterName }));
@@ -42,7 +42,7 @@ export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModePar
   };
 }
 
-/** What cannot be read stops linkgate too. */
+/** A mode that cannot be read counts as observe. */
 export function modeOrFailSafe(read: ReadModeParameter, onUnreadable: (error: unknown) => void): ReadMode {
   return async (since) => {
     try {

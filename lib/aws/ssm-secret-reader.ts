@@ -1,6 +1,6 @@
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
 
-/** @returns a reader of one SecureString parameter; it reads as empty while nobody has put one in. */
+/** @returns a function that reads one SecureString parameter; the value is empty while the parameter does not exist. */
 export function ssmSecretReader(ssm: SSMClient, parameterName: string): () => Promise<string> {
   return async () => {
     try {

@@ -3,7 +3,7 @@ import type { Secrets } from '../operations/setup.ts';
 import { secretValues } from '../runtime/secret.ts';
 import { ssmSecretReader } from './ssm-secret-reader.ts';
 
-/** SSM parameters of type SecureString below `/linkgate/<stage>/`; where there are two values each has a line. */
+/** Secrets are SecureString parameters below `/linkgate/<stage>/`. The current and the previous value have a line each. */
 export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
   const parameter = (name: string) => `/linkgate/${stage}/${name}`;
 

@@ -3,7 +3,7 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import type { Item, TableChange } from '../storage/table.ts';
 import { unmarshallItem } from './unmarshall-item.ts';
 
-/** An item before and after it was written, as the table's stream tells it. */
+/** Parses a stream record: the item before and after the write. */
 export function streamChange({
   dynamodb,
 }: DynamoDBRecord): TableChange & { readonly sequenceNumber: string } {

@@ -3,8 +3,8 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Item } from '../storage/table.ts';
 
 /**
- * An item from DynamoDB's attributes. Each number becomes a JavaScript number, since JSON takes no BigInt; the item's kind
- * refuses one that was rounded.
+ * Converts DynamoDB attributes to an item. A number becomes a JavaScript number, because JSON has no BigInt. The entity
+ * refuses a number that lost precision.
  */
 export function unmarshallItem(attributes: Record<string, AttributeValue>): Item {
   return unmarshall(attributes, { wrapNumbers: Number }) as Item;

@@ -2,42 +2,42 @@ import * as v from 'valibot';
 import { entity } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
-/** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
+/** `enforce`: linkgate changes EC2. `observe`: linkgate makes no call that changes EC2. */
 export const Mode = v.picklist(['enforce', 'observe']);
 export type Mode = v.InferOutput<typeof Mode>;
 
 /**
- * The parameter that holds the mode: it alone counts, and it is read again right before EC2 is changed.
- * It can be changed without linkgate, so that linkgate can be stopped where its API fails.
+ * The SSM parameter that holds the mode. linkgate reads it again right before each change of EC2. It can be changed without
+ * linkgate, so that a person can stop linkgate when its API fails.
  */
 export interface ModeParameter {
-  /** @throws when it cannot be read. */
+  /** @throws when the parameter cannot be read. */
   read(): Promise<{
     readonly mode: Mode;
     readonly changedAt: string;
-    /** What it holds instead of a mode. */
+    /** The value of the parameter, if it is not a mode. */
     readonly unknownValue?: string;
   }>;
   write(mode: Mode): Promise<void>;
-  /** @returns whether it was made now; false when there is one, which stays as it is. */
+  /** @returns false if the parameter exists; its value stays. */
   createIfMissing(mode: Mode): Promise<boolean>;
 }
 
 /**
- * The mode as those read it who change EC2.
- * @param since when they looked at what they are about to act on: it counts as `observe` where it was changed after that,
- * since verdicts from before linkgate acted again are to be decided anew.
+ * Reads the mode before a change of EC2.
+ * @param since when the caller read the data on which the change depends. A mode that changed after this time counts as
+ * `observe`, because verdicts from before the change are decided again.
  */
 export type ReadMode = (since?: Date) => Promise<Mode>;
 
-/** Who switched the mode last through linkgate, when and why: what the parameter cannot say. */
+/** The last change of the mode through linkgate: author, time and reason, which the parameter cannot hold. */
 const modeChangeEntity = entity({
   mode: Mode,
   /** ISO 8601 */
   since: v.string(),
   by: v.string(),
   reason: v.exactOptional(v.string()),
-  /** Grows each time linkgate begins to act again: verdicts from before are then decided anew. */
+  /** Grows each time linkgate returns to enforce, so that earlier verdicts are decided again. */
   policyRevision: v.number(),
   version: v.number(),
 });

@@ -3,7 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
 
-/** What every function has around it: its log lines carry the invocation's ids, and what escapes it is logged. */
+/** Wraps every Lambda function: adds the invocation's ids to log lines, and logs uncaught errors. */
 export function handler<Event, Result>(
   logger: Logger,
   handle: (event: Event, context: Context) => Promise<Result>,
@@ -14,7 +14,7 @@ export function handler<Event, Result>(
     .handler((event, context) => handle(event, context));
 }
 
-/** Tells Lambda which messages of a batch are to be delivered again. */
+/** Tells Lambda which messages of a batch to deliver again. */
 export function batchItemFailures(failed: readonly Pick<SQSRecord, 'messageId'>[]): SQSBatchResponse {
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }

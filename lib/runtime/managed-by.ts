@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
 /**
- * Which master looks after something in the table: the policy file, a person (Slack, a mail's link or the command line), or another
- * system through the API. Where nothing is said it is a person: older versions knew no other.
+ * Names who manages an item: the policy file, a person (Slack, approval link or command line), or another system through the
+ * API. The default is a person.
  */
 export const ManagedBy = v.picklist(['file', 'person', 'api']);
 export type ManagedBy = v.InferOutput<typeof ManagedBy>;

@@ -1,13 +1,13 @@
-/** What differs from one run to the next, so that everything else can be replayed. */
+/** The inputs that differ between invocations. Everything else is deterministic. */
 export interface Runtime {
   now(): Date;
-  /** As it stands in the logs; each audit entry names it. */
+  /** Lambda's request id, as in the logs. Each audit entry names it. */
   readonly requestId: string;
-  /** Says loudly what broke where the rest of the work goes on. */
+  /** Logs an error after which the rest of the work continues. */
   readonly reportError: (error: unknown) => void;
 }
 
-/** Does one piece of work; what breaks is reported, and the others go on. */
+/** Runs one piece of work. An error is reported and does not stop the rest. */
 export async function orReported<T>(
   reportError: Runtime['reportError'],
   work: () => T | Promise<T>,
@@ -20,7 +20,7 @@ export async function orReported<T>(
   }
 }
 
-/** Says of each input whether its work was done, so that one failure neither stops the others nor is forgotten. */
+/** Runs the work for each input and returns each output or error, so that one failure does not stop the others. */
 export async function settleEach<Input, Output>(
   inputs: readonly Input[],
   work: (input: Input) => Promise<Output>,

@@ -1,15 +1,15 @@
 import type { Runtime } from './runtime.ts';
 
-/** A secret that is read from its store seldom, whoever calls however often. */
+/** A cached secret: any number of callers cause few reads of SSM. */
 export interface Secret {
   /**
-   * The current value, then the previous one while it is still accepted; none where nobody has put one in.
-   * @throws UnreadableSecretError where it was never read, and cannot be.
+   * Returns the current value, then the previous one while it is still valid; empty while the secret is not set.
+   * @throws UnreadableSecretError if the secret was never read, and cannot be read now.
    */
   values(): Promise<readonly string[]>;
   /**
-   * Reads anew what may have been rotated just now, for a caller whose proof none of the values fits.
-   * @returns undefined where the store was asked less than a minute ago, or fails: the caller is refused.
+   * Reads the secret again after a verification failed: it may have been rotated.
+   * @returns undefined if the last read is less than a minute ago, or fails: the caller is refused.
    */
   refresh(): Promise<readonly string[] | undefined>;
 }
@@ -18,12 +18,12 @@ export class UnreadableSecretError extends Error {
   override readonly name = 'UnreadableSecretError';
 }
 
-/** Nobody can drive more calls to the store than one in this time, in milliseconds, whether it answers or not. */
+/** The minimum interval between two reads of SSM, also after a failed read, so that callers cannot cause more. */
 const minReadIntervalMs = 60_000;
-/** For how long a value that was taken back may still be accepted, in milliseconds. */
+/** A revoked value stays valid for at most this time. */
 const cacheTtlMs = 5 * 60_000;
 
-/** @param read the secret as it is kept: one value, or the current and the previous one on two lines. */
+/** @param read returns the stored secret: one value, or the current and the previous one on two lines. */
 export function cachedSecret(
   read: () => Promise<string>,
   { now, reportError }: Pick<Runtime, 'now' | 'reportError'>,
@@ -64,7 +64,7 @@ export function cachedSecret(
   };
 }
 
-/** Proves something by the values that are known or, since they may have been rotated just now, by those that are read anew. */
+/** Verifies with the cached values, and with fresh values if that fails: the secret may have been rotated. */
 export async function verifyWithSecret<T>(
   secret: Secret,
   prove: (values: readonly string[]) => T | undefined,
@@ -75,7 +75,7 @@ export async function verifyWithSecret<T>(
   return fresh && prove(fresh);
 }
 
-/** Of a secret as it is kept: the current value, then the previous one. */
+/** Parses the stored secret: the current value, then the previous one. */
 export function secretValues(kept: string): string[] {
   const lines = kept.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '').slice(0, 2);

@@ -2,12 +2,12 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 
-/** A message that no schema fits, and what is wrong with it. */
+/** A message that does not match its schema, and the problems. */
 export type MalformedMessage = SQSRecord & { readonly problems: string };
 
 /**
- * Reads each message of a batch by a schema. What does not fit is logged with the reason and reported as failed,
- * so that it ends in the dead-letter queue and not in oblivion.
+ * Parses each message of a batch by a schema. A malformed message is logged and reported as failed, so that it ends in the
+ * dead-letter queue.
  */
 export function parseRecords<const Schema extends v.GenericSchema>(
   records: readonly SQSRecord[],

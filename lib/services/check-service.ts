@@ -11,13 +11,13 @@ import { readService, type Service, serviceItem, serviceKey } from './service.ts
 export interface CheckServiceDeps extends Runtime {
   readonly table: Table;
   readonly servicesClient: (location: AccountRegion) => EndpointServices;
-  /** Holds the allowed principals, as EC2 has just shown them, against the allowlist; left out by those that may not change them. */
+  /** Reconciles the allowed principals with the allowlist; absent where the caller may not change them. */
   readonly reconcilePrincipals?: (service: Service, actual: readonly string[]) => Promise<PrincipalsResult>;
 }
 
 /**
- * Re-reads services in EC2 and marks in their records what drifted. Those that are not registered are passed over.
- * One after another: an event that names no service is about any of them, and EC2 has only so many tokens.
+ * Describes services in EC2 and saves their drift. Services that are not registered are skipped. The services are checked one
+ * after another, because one event may cause a check of all services, and EC2 throttles.
  */
 export async function checkServices(serviceIds: readonly string[], deps: CheckServiceDeps) {
   const results = [];
@@ -60,17 +60,17 @@ async function withReconciledPrincipals(
   { reconcilePrincipals, reportError }: CheckServiceDeps,
 ): Promise<Service> {
   if (!reconcilePrincipals || !actual) return service;
-  // Where an item cannot be read that says who is allowed, the principals stay as they are.
+  // If an allowlist or principal item cannot be read, the principals stay as they are.
   const result = await reconcilePrincipals(service, actual).catch(omitUnreadable(reportError));
   if (!result) return service;
   const { principalsApproval: _before, ...rest } = service;
   return { ...rest, ...result };
 }
 
-/** Whether a check of the service has begun since then, so that it has seen what there was to see. */
+/** Whether a check of the service started after this time, so that it covers the request. */
 export async function wasCheckedSince(serviceId: string, time: string, table: Table): Promise<boolean> {
   const [item] = await table.get([serviceKey(serviceId)]);
-  // Where the item cannot be read, the check says so.
+  // If the item cannot be read, the check itself fails with the reason.
   const checkedAt = item?.principalsCheckedAt;
   return typeof checkedAt === 'string' && checkedAt > time;
 }

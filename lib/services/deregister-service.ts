@@ -2,9 +2,9 @@ import { changeService, type PauseDeps } from './pause.ts';
 import type { Service } from './service.ts';
 
 /**
- * From now on every request to a service is rejected and every connection to it is cut, until it is registered again. Comes before it is
- * taken out. May be repeated.
- * @returns undefined where it is not registered any more.
+ * Marks a service as deregistering: linkgate rejects every request and disconnects every connection, until the service is
+ * removed or registered again. The call is idempotent.
+ * @returns undefined where the service is not registered.
  * @throws OptimisticLockError
  */
 export function deregisterService(

@@ -1,7 +1,7 @@
 import { connectionEvents, type ServiceConfiguration } from './endpoint-services.ts';
 import type { Drift, PrincipalDrift, Service } from './service.ts';
 
-/** What about a service in EC2 is not as linkgate needs it, or would advise it. */
+/** Compares the configuration of a service in EC2 with the one that linkgate needs or recommends. */
 export function configurationDrift(
   configuration: ServiceConfiguration | undefined,
   topicArn: string,
@@ -47,13 +47,13 @@ function notificationDrift({ notifications }: ServiceConfiguration, topicArn: st
   ];
 }
 
-/** Why a service has no connection notification, and why that is in order. */
+/** Explains why a Gateway Load Balancer service needs no connection notification. */
 export const gatewayLoadBalancerText =
   'its endpoints are of the type GatewayLoadBalancer, for which EC2 has no connection notifications: the sweep notices requests within a minute';
 
 export type ServiceDrift = Drift | PrincipalDrift;
 
-/** All that is amiss with a service by its last check, its allowed principals too. */
+/** Returns all drift of a service from its last check, including drift of its allowed principals. */
 export function allDrift({
   drift,
   principalDrift = [],

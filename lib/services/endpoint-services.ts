@@ -1,20 +1,20 @@
-/** What EC2 says of an endpoint service, as far as linkgate needs it. */
+/** The configuration of an endpoint service in EC2. */
 export interface ServiceConfiguration {
   readonly serviceId: string;
   /** `com.amazonaws.vpce.us-east-1.vpce-svc-…` */
   readonly serviceName: string;
-  /** The value of the service's `Name` tag. */
+  /** The value of the tag `Name`. */
   readonly nameTag?: string;
-  /** `Available`, or what EC2 is doing with it. */
+  /** EC2's ServiceState, such as `Available`. */
   readonly state: string;
   readonly acceptanceRequired: boolean;
-  /** Its endpoints are those of Gateway Load Balancers, for which EC2 has no connection notifications. */
+  /** EC2 has no connection notifications for Gateway Load Balancer services. */
   readonly isGatewayLoadBalancer?: true;
-  /** ARNs, `*`, or bare account ids; left out where the service lacks the tag, without which linkgate may not list them. */
+  /** ARNs, `*`, or account ids; absent where the service lacks the tag, because linkgate may not list them then. */
   readonly principals?: readonly string[];
-  /** Whether it carries the tag that lets linkgate accept and reject. */
+  /** The service has the tag that allows linkgate to accept and reject. */
   readonly isTagged: boolean;
-  /** The other deployment whose tag it carries instead. */
+  /** The stage of another deployment that the tag names. */
   readonly otherStage?: string;
   readonly notifications: readonly NotificationConfiguration[];
 }
@@ -26,10 +26,10 @@ export interface NotificationConfiguration {
   readonly isEnabled: boolean;
 }
 
-/** All that AWS notifies of; of an endpoint that changes or fails it says nothing. */
+/** All events of a connection notification. EC2 sends none when an endpoint changes or fails. */
 export const connectionEvents = ['Accept', 'Connect', 'Delete', 'Reject'] as const;
 
-/** A service as a list shows it. */
+/** A service in a list. */
 export type ListedService = Pick<
   ServiceConfiguration,
   'serviceId' | 'serviceName' | 'nameTag' | 'state' | 'acceptanceRequired'
@@ -40,18 +40,18 @@ export interface ServicePage {
   readonly nextToken?: string;
 }
 
-/** What linkgate does with the endpoint services of one place. */
+/** The endpoint services of one location. */
 export interface EndpointServices {
-  /** One page of the services that the account has there, registered or not. */
+  /** Returns one page of the services of the account, registered or not. */
   page(nextToken?: string): Promise<ServicePage>;
-  /** @returns undefined where the caller's account owns no such service. */
+  /** @returns undefined where the account owns no such service. */
   describe(serviceId: string): Promise<ServiceConfiguration | undefined>;
   tag(serviceId: string): Promise<void>;
   untag(serviceId: string): Promise<void>;
   createNotification(serviceId: string, topicArn: string): Promise<void>;
-  /** Makes it ring for all events. */
+  /** Subscribes the notification to all events. */
   repairNotification(notificationId: string, topicArn: string): Promise<void>;
   deleteNotification(notificationId: string): Promise<void>;
-  /** Why EC2 would not let linkgate tag a service or make its notification, without doing it; undefined where it would. */
+  /** Tries with DryRun to tag a service and to create its notification. @returns EC2's message if linkgate lacks a permission. */
   findRepairDenial(serviceId: string, topicArn: string): Promise<string | undefined>;
 }

@@ -7,8 +7,8 @@ interface NamedService {
 }
 
 /**
- * What each service is called, by its id: its own name, or its id where it has no name that is its alone. A name may be none, or
- * two services' at once, where a table is older than the form of names or two people registered at the same moment.
+ * Returns the name of each service by its id. A service without a valid and unique name goes by its id. Two services may have
+ * the same name for a moment, if two people register them at the same time.
  */
 export function serviceNames(services: readonly NamedService[]): ReadonlyMap<string, string> {
   const byName = Map.groupBy(services, ({ name }) => name);
@@ -20,7 +20,7 @@ export function serviceNames(services: readonly NamedService[]): ReadonlyMap<str
   );
 }
 
-/** An id is an id, whatever other services are named. */
+/** Looks for a service by its id first, then by its name. */
 export function findServiceByName<Service extends NamedService>(
   idOrName: string,
   services: readonly Service[],

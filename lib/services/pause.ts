@@ -8,7 +8,7 @@ export interface PauseDeps extends Runtime {
   readonly table: Table;
 }
 
-/** From now on every request of a service waits, those too that are decided and not yet asked of EC2. May be repeated. */
+/** Pauses a service: every request waits, also a decided one that EC2 was not yet called for. The call is idempotent. */
 export function pauseService(
   serviceId: string,
   { by, reason }: { readonly by: string; readonly reason?: string },
@@ -26,7 +26,7 @@ export function pauseService(
   );
 }
 
-/** Requests are decided again, those first that waited for it. May be repeated. */
+/** Resumes a service: the waiting requests are decided. The call is idempotent. */
 export function resumeService(serviceId: string, by: string, deps: PauseDeps): Promise<Service | undefined> {
   return changeService(
     serviceId,
@@ -38,8 +38,8 @@ export function resumeService(serviceId: string, by: string, deps: PauseDeps): P
 }
 
 /**
- * @param to what becomes of it; undefined where it stays as it is.
- * @returns undefined where it is not registered any more.
+ * @param to returns the changed service, or undefined for no change.
+ * @returns undefined where the service is not registered.
  * @throws OptimisticLockError
  */
 export function changeService(

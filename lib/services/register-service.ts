@@ -25,15 +25,15 @@ import {
 export interface RegisterDeps extends Runtime {
   readonly table: Table;
   readonly servicesClient: (location: AccountRegion) => EndpointServices;
-  /** Read right before EC2 is changed. */
+  /** Reads the mode right before a call that changes EC2. */
   readonly mode: () => Promise<Mode>;
-  /** Where a service is, unless its record says otherwise. */
+  /** The location of a new service. */
   readonly hub: AccountRegion;
-  /** The topic that connection notifications ring. */
+  /** The SNS topic of connection notifications. */
   readonly topicArn: string;
 }
 
-/** What may be said of a service, and stays as it was where nothing is. */
+/** The optional settings of a registration. An absent setting stays unchanged. */
 const registrationSettings = [...serviceSettings, 'managedBy'] as const;
 
 export type Registration = {
@@ -41,7 +41,7 @@ export type Registration = {
   readonly name?: string | undefined;
 } & { readonly [Name in (typeof registrationSettings)[number]]?: Service[Name] | undefined };
 
-/** EC2 shows no such service to this account in this Region. */
+/** The account has no such service in this Region. */
 export class ServiceNotFoundError extends Error {
   override readonly name = 'ServiceNotFoundError';
 
@@ -50,7 +50,7 @@ export class ServiceNotFoundError extends Error {
   }
 }
 
-/** Another registered service has this name already. */
+/** Another registered service has this name. */
 export class NameTakenError extends Error {
   override readonly name = 'NameTakenError';
 
@@ -59,7 +59,7 @@ export class NameTakenError extends Error {
   }
 }
 
-/** Another deployment looks after the service: two would work against each other. */
+/** Another deployment manages the service. Two deployments would overwrite each other's changes. */
 export class OtherStageError extends Error {
   override readonly name = 'OtherStageError';
 
@@ -71,9 +71,9 @@ export class OtherStageError extends Error {
 }
 
 /**
- * Registers a service, or repairs what linkgate needs of one that is registered: its tag and its connection
- * notification for all four events. May be repeated.
- * @returns the service, and what a person should know about it.
+ * Registers a service, or updates a registered one, and repairs its tag and its connection notification for all four events.
+ * The call is idempotent.
+ * @returns the service, and warnings for the person.
  * @throws ServiceNotFoundError, OtherStageError, NameTakenError, OptimisticLockError
  */
 export function registerService(
@@ -84,7 +84,7 @@ export function registerService(
   return retryOnConflict(registration.serviceId, () => tryRegister(registration, by, deps));
 }
 
-/** What it repairs is an event of its own, which has linkgate look at the service at the same time. */
+/** A repair causes an event, so check-service may write the same item at the same time. */
 async function tryRegister(
   registration: Registration,
   by: string,
@@ -131,7 +131,7 @@ async function tryRegister(
   };
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
     return conflict;
-  // Another registration may have taken the name since it was looked up. Both may give way here; a name of two finds neither.
+  // A concurrent registration may have taken the same name. Then both may revert, because a duplicate name finds neither service.
   if (name !== serviceId && (await otherServices(serviceId, deps)).some((other) => other.name === name))
     return revertName(service, before?.name ?? serviceId, deps);
   const isNotFixed = !isActing && service.drift.some(({ check }) => driftFixedByLinkgate.includes(check));
@@ -148,14 +148,14 @@ async function otherServices(serviceId: string, deps: RegisterDeps): Promise<Ser
   return (await listRegisteredServices(deps)).filter((service) => service.serviceId !== serviceId);
 }
 
-/** @returns `lost`, so that the next attempt says whose the name is. */
+/** @returns `conflict`, so that the next attempt throws NameTakenError. */
 async function revertName(service: Service, name: string, { table }: RegisterDeps): Promise<typeof conflict> {
   const { version } = service;
   await table.write([{ put: serviceItem({ ...service, name, version: version + 1 }), expected: version }]);
   return conflict;
 }
 
-/** EC2 takes anything for the tag `Name`; what is no name, or another service's, is none here. */
+/** The tag `Name` may have any value in EC2. An invalid name, or the name of another service, is not used. */
 function nameFromTag(
   { serviceId, nameTag }: ServiceConfiguration,
   others: readonly Service[],
@@ -171,14 +171,14 @@ function nameFromTag(
   };
 }
 
-/** Who registers a service again does not want it taken out any more. */
+/** Registering a service again cancels its deregistration. */
 function withoutDeregistration(service: Service | undefined): Service | undefined {
   if (!service) return undefined;
   const { deregisteringAt: _at, deregisteringBy: _by, ...rest } = service;
   return rest;
 }
 
-/** What was said, and nothing of what was not. */
+/** Picks the properties that are not undefined. */
 function pickDefined<T extends object, Name extends keyof T>(values: T, names: readonly Name[]) {
   const said = names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
   return Object.fromEntries(said) as { [Each in Name]?: Exclude<T[Each], undefined> };
@@ -196,8 +196,8 @@ const driftFixedByLinkgate: readonly Drift['check'][] = [
 ];
 
 /**
- * Takes a service out of linkgate's care: its connections stay as they are, its requests are no longer decided.
- * @returns what a person should know about what stays in EC2.
+ * Removes a service from linkgate. Its connections stay as they are; linkgate no longer decides its requests.
+ * @returns warnings about tags and notifications that remain in EC2.
  * @throws OptimisticLockError
  */
 export async function removeService(service: Service, deps: RegisterDeps): Promise<string[]> {
@@ -210,7 +210,7 @@ export async function removeService(service: Service, deps: RegisterDeps): Promi
     .map(({ notificationId }) => notificationId);
   const kept = await reasonToLeaveEc2(found, deps);
   if (kept === undefined) {
-    // EC2 lets linkgate delete notifications of services with its tag alone.
+    // linkgate may delete notifications only of services with its tag.
     if (notificationIds.length > 0 && !isTagged) await services.tag(serviceId);
     for (const notificationId of notificationIds) await services.deleteNotification(notificationId);
     if (isTagged || notificationIds.length > 0) await services.untag(serviceId);
@@ -233,7 +233,7 @@ async function reasonToLeaveEc2(
   return (await mode()) === 'enforce' ? undefined : "linkgate's mode is observe";
 }
 
-/** Nothing is taken away in EC2: a person is told how. */
+/** Returns the AWS commands with which a person can clean up EC2. */
 function cleanupCommands(
   why: string,
   { serviceId, location: { region } }: Service,
@@ -255,7 +255,7 @@ function cleanupCommands(
     : [`${why}, so EC2 was left alone. To take away what linkgate made there: ${commands.join('; ')}`];
 }
 
-/** What a person who registers a service should know: much of it is access that linkgate cannot guard. */
+/** Warns the person who registers a service of drift, most of all of access that linkgate cannot control. */
 function serviceWarnings({ name, drift, onUnlisted }: Service): string[] {
   return drift.map(({ check, detail }) =>
     check === 'principal-is-everyone' && onUnlisted === 'ask'

@@ -6,12 +6,12 @@ export function listRegisteredServices(deps: ReadDeps): Promise<Service[]> {
   return readPartition(servicesPartition, readService, deps);
 }
 
-/** The places in which services are registered. */
+/** Reads the locations of all registered services. */
 export async function readLocations(deps: ReadDeps): Promise<AccountRegion[]> {
   return locationsOf(await listRegisteredServices(deps));
 }
 
-/** The different places of services that are read already. */
+/** Returns the distinct locations of the given services. */
 export function locationsOf(services: readonly Pick<Service, 'location'>[]): AccountRegion[] {
   return [...new Map(services.map(({ location }) => [formatAccountRegion(location), location])).values()];
 }

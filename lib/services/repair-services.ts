@@ -5,18 +5,18 @@ import { listRegisteredServices } from './registered-services.ts';
 import type { Drift, Service } from './service.ts';
 
 export interface RepairDeps extends CheckServiceDeps {
-  /** Read right before EC2 is changed. */
+  /** Reads the mode right before a call that changes EC2. */
   readonly mode: () => Promise<Mode>;
-  /** Milliseconds until this run must have ended. */
+  /** Milliseconds until Lambda stops this invocation. */
   readonly remainingMs: () => number;
 }
 
-/** What a run keeps free to end well, in milliseconds. */
+/** No repair starts when less time than this remains. */
 const minRemainingToRepairMs = 12_000;
 
 /**
- * Gives registered services what linkgate needs of them in EC2, where their last check found it missing.
- * @returns what a person has left to do.
+ * Repairs the tag and the connection notification of registered services whose last check found them missing.
+ * @returns warnings with the commands for services that could not be repaired.
  */
 export async function repairServices(deps: RepairDeps): Promise<string[]> {
   const warnings: string[] = [];
@@ -51,9 +51,8 @@ async function tryRepair(
 }
 
 /**
- * Adds the tag that lets linkgate act, and the connection notification for all events, where they are missing. The tag comes
- * first: without it EC2 lets linkgate neither change nor delete a notification.
- * EC2 has no call that enables a notification again: one that is disabled is made anew.
+ * Adds the missing tag and the missing connection notification for all events. The tag comes first: without it linkgate may
+ * neither change nor delete a notification. EC2 has no call that enables a disabled notification, so linkgate replaces it.
  */
 export async function fixDrift(
   found: ServiceConfiguration,

@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { ServiceId } from '../privatelink/connection.ts';
 import { Instant } from '../values/instant.ts';
 
-/** Has services checked. */
+/** The queue of check-service. */
 export interface ServiceCheckQueue {
   /** @param options.afterSeconds 900 at most */
   enqueue(serviceIds: readonly string[], options?: { readonly afterSeconds: number }): Promise<void>;
 }
 
-/** What a ring says. A check that began after it has seen what was rung for. */
+/** A message that requests a check of one service. A check that started after `enqueuedAt` covers it. */
 export const ServiceCheckRequest = v.object({ serviceId: ServiceId, enqueuedAt: Instant });
 export type ServiceCheckRequest = v.InferOutput<typeof ServiceCheckRequest>;

@@ -8,35 +8,34 @@ import { WholeNumber } from '../values/whole-number.ts';
 
 export const serviceNameFormat =
   'a name has 1 to 64 letters, digits, `.`, `_` and `-`, begins with a letter or digit, and is no id (`vpce-…`)';
-/** The provider's own name for a service. Whatever begins like an id of EC2 is read as an id, so that no name may. */
+/** The provider's own name for a service. A name may not start with `vpce-`, because such a text is read as an id. */
 export const ServiceName = v.pipe(
   v.string(),
   v.regex(/^(?![Vv][Pp][Cc][Ee]-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, serviceNameFormat),
 );
 
-/** What a service does with an account of which the allowlist says nothing. */
+/** The default for accounts that are not in the allowlist. */
 export const OnUnlisted = v.picklist(['ask', 'hold', 'reject']);
 
 export const OnExpiry = v.picklist(['escalate', 'reject']);
 
-/** What a service does with a connection that somebody else accepted and the policy does not endorse. */
+/** The reaction to a connection that was accepted outside linkgate and that policy does not allow. */
 export const OnExternalAccept = v.picklist(['ask', 'disconnect', 'adopt']);
 
-/** Whether AWS's allowed principals are kept equal to what the allowlist implies, or only compared with it. */
+/** `managed`: linkgate keeps AWS's allowed principals equal to the allowlist. `observed`: linkgate only reports differences. */
 export const PrincipalsMode = v.picklist(['observed', 'managed']);
 
-/** How long people have for a request: a minute to 90 days, in seconds. */
+/** The deadline of an approval request: a minute to 90 days, in seconds. */
 export const DeadlineSeconds = WholeNumber(60, 90 * 86_400, {
   few: 'people have a minute or longer',
   many: 'people have 90 days at most',
 });
 
-/** How long a connection stays after its permission has gone: an hour to 90 days, in seconds. */
+/** The grace period of a connection that is no longer allowed: an hour to 90 days, in seconds. */
 export const GraceSeconds = WholeNumber(3600, 90 * 86_400, {
   few: 'a grace period is an hour or longer: what is to be cut at once is blocked or revoked',
   many: 'a grace period is 90 days at most',
 });
-/** 72 hours. */
 export const defaultGraceSeconds = 72 * 3600;
 
 export function effectiveGraceSeconds({
@@ -45,7 +44,7 @@ export function effectiveGraceSeconds({
   return graceSeconds;
 }
 
-/** Something about a service in EC2 that is not as linkgate needs it or would advise it. */
+/** A difference between a service in EC2 and the configuration that linkgate needs or recommends. */
 export const Drift = v.object({
   check: v.picklist([
     'service-is-missing',
@@ -60,69 +59,69 @@ export const Drift = v.object({
 });
 export type Drift = v.InferOutput<typeof Drift>;
 
-/** How the allowed principals in EC2 differ from those that the allowlist implies. */
+/** A difference between the allowed principals in EC2 and the allowlist. */
 export const PrincipalDrift = v.object({ check: v.string(), detail: v.string() });
 export type PrincipalDrift = v.InferOutput<typeof PrincipalDrift>;
 
-/** An endpoint service that linkgate looks after. */
+/** A registered endpoint service. */
 export const Service = v.object({
   serviceId: ServiceId,
-  /** The provider's own name for it. */
+  /** The provider's own name for the service. */
   name: v.string(),
-  /** `com.amazonaws.vpce.us-east-1.vpce-svc-…`: what consumers connect to. */
+  /** `com.amazonaws.vpce.us-east-1.vpce-svc-…`: the name to which consumers connect. */
   serviceName: v.string(),
   location: AccountRegion,
   onUnlisted: OnUnlisted,
-  /** The group that is asked. */
+  /** The approver group. */
   approvers: v.string(),
-  /** Each decision of a person names a ticket. */
+  /** Each person's decision must name a ticket. */
   requireTicket: v.exactOptional(v.boolean()),
-  /** How long people have for a request. */
+  /** The deadline of an approval request. */
   deadlineSeconds: v.exactOptional(DeadlineSeconds),
-  /** What becomes of a request that nobody decided in time: it stays open, unless the service says otherwise. */
+  /** The action at the deadline. Without it the request stays open. */
   onExpiry: v.exactOptional(OnExpiry),
-  /** How long a connection stays after its permission has gone; 72 hours where nothing is said. */
+  /** The grace period before a disconnect. The default is 72 hours. */
   graceSeconds: v.exactOptional(GraceSeconds),
-  /** `ask` where nothing is said. */
+  /** The default is `ask`. */
   onExternalAccept: v.exactOptional(OnExternalAccept),
-  /** `observed` where nothing is said. */
+  /** The default is `observed`. */
   principals: v.exactOptional(PrincipalsMode),
-  /** Principals that are allowed beside those that the allowlist implies: `*`, users, services, or an organization to try. */
+  /** Allowed principals in addition to the allowlist: `*`, users, services, or an organization. */
   otherPrincipals: v.exactOptional(v.array(v.string())),
-  /** Who saw a plan of its principals and agreed, and how many may go at once by that. Without it `managed` changes nothing. */
+  /** The person who approved a plan of the principals, and how many removals the plan shows. Without it `managed` changes nothing. */
   principalsApproval: v.exactOptional(
     v.object({ by: v.string(), at: v.string(), removals: v.exactOptional(v.number()) }),
   ),
   managedBy: v.exactOptional(ManagedBy),
-  /** ISO 8601, once somebody takes the service out and has all of its connections cut first. */
+  /** ISO 8601: set when a person removes the service and has all its connections disconnected first. */
   deregisteringAt: v.exactOptional(v.string()),
   deregisteringBy: v.exactOptional(v.string()),
-  /** ISO 8601: connections from before are recorded and left alone. */
+  /** ISO 8601: connections that are older are recorded and not changed. */
   registeredAt: v.string(),
   registeredBy: v.string(),
-  /** ISO 8601: when somebody last changed its settings, paused or resumed it. */
+  /** ISO 8601: the last change of the settings, pause or resume. */
   changedAt: v.exactOptional(v.string()),
   changedBy: v.exactOptional(v.string()),
-  /** ISO 8601, while everything is to wait. */
+  /** ISO 8601: set while the service is paused. */
   pausedAt: v.exactOptional(v.string()),
   pausedBy: v.exactOptional(v.string()),
   pauseReason: v.exactOptional(v.string()),
   topicArn: v.string(),
   acceptanceRequired: v.boolean(),
   drift: v.array(Drift),
-  /** Apart from `drift`, of whose checks an older version knows only its own. */
+  /** A separate attribute, because an older version refuses checks in `drift` that it does not know. */
   principalDrift: v.exactOptional(v.array(PrincipalDrift)),
-  /** ISO 8601: when EC2 was last asked. */
+  /** ISO 8601: the last check in EC2. */
   checkedAt: v.string(),
-  /** ISO 8601: when the allowed principals were last held against the allowlist, by the beginning of it. */
+  /** ISO 8601: the start of the last comparison of allowed principals with the allowlist. */
   principalsCheckedAt: v.exactOptional(v.string()),
-  /** Grows when something changes that decisions rest on. */
+  /** Grows when a setting changes on which decisions depend. */
   policyRevision: v.number(),
   version: v.number(),
 });
 export type Service = v.InferOutput<typeof Service>;
 
-/** What somebody says of a service beside its name; each may be left out. */
+/** The optional settings of a service. */
 export const serviceSettings = [
   'onUnlisted',
   'approvers',

@@ -9,12 +9,12 @@ interface ListUnregisteredDeps extends ReadDeps {
   readonly hub: AccountRegion;
 }
 
-/** An endpoint service that EC2 lists and linkgate does not look after. */
+/** An endpoint service that EC2 lists and that is not registered. */
 export type UnregisteredService = ListedService & { readonly location: AccountRegion };
 
 const unregisteredListName = 'unregistered services';
 
-/** One page of them: of the hub's place, then of the other places in which services are registered. */
+/** Returns one page: first of the hub's location, then of the other locations with registered services. */
 export async function listUnregisteredServices(
   token: string | undefined,
   { servicesClient, hub, ...deps }: ListUnregisteredDeps,

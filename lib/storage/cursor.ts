@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** The caller's token has expired, or is none that this list gave out. */
+/** The page token has expired, or belongs to another list. */
 export class ExpiredTokenError extends Error {
   override readonly name = 'ExpiredTokenError';
 
@@ -9,12 +9,12 @@ export class ExpiredTokenError extends Error {
   }
 }
 
-/** Where a list goes on, as its callers hold it. */
+/** Encodes the position in a list as an opaque token. */
 export function encodePageToken(list: string, position: object): string {
   return Buffer.from(JSON.stringify({ list, position })).toString('base64url');
 }
 
-/** @throws ExpiredTokenError, for another list's token too. */
+/** @throws ExpiredTokenError, also for a token of another list. */
 export function decodeCursor<const Schema extends v.GenericSchema>(
   list: string,
   token: string,
@@ -28,7 +28,7 @@ export function decodeCursor<const Schema extends v.GenericSchema>(
   }
 }
 
-/** Where a list over several places goes on: in which of them, and EC2's own token there. */
+/** The position in a list over several locations: the index of the location, and EC2's token there. */
 export const LocationCursor = v.object({
   location: v.pipe(v.number(), v.integer(), v.minValue(0)),
   nextToken: v.exactOptional(v.pipe(v.string(), v.nonEmpty())),
@@ -36,8 +36,8 @@ export const LocationCursor = v.object({
 export type LocationCursor = v.InferOutput<typeof LocationCursor>;
 
 /**
- * @returns undefined where there are no places.
- * @throws ExpiredTokenError where there are fewer than there were.
+ * @returns undefined where there are no locations.
+ * @throws ExpiredTokenError when there are fewer locations than before.
  */
 export function selectLocation<Place>(
   locations: readonly Place[],
@@ -47,7 +47,7 @@ export function selectLocation<Place>(
   return locations[location];
 }
 
-/** The token after a page of a place; undefined after the last page of the last one. */
+/** Returns the token of the next page; undefined after the last page of the last location. */
 export function encodeCursor(
   list: string,
   { location }: LocationCursor,

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import type { Item, Key, Table } from './table.ts';
 
-/** The schema version of the items that this linkgate writes. A newer minor is read, a newer major is refused. */
+/** The schema version that this linkgate writes. It reads newer minor versions and refuses newer major versions. */
 const itemSchemaVersion = { major: 1, written: '1.0' };
 
-/** This linkgate cannot read an item. It stops what rests on that item, and nothing else. */
+/** This linkgate cannot read an item. Only work that needs the item stops. */
 export abstract class UnreadableItemError extends Error {
   readonly key: Key;
 
@@ -14,7 +14,7 @@ export abstract class UnreadableItemError extends Error {
   }
 }
 
-/** An item was written by a version of linkgate that this one cannot read. */
+/** A newer major version of linkgate wrote the item. */
 export class UnsupportedSchemaVersionError extends UnreadableItemError {
   override readonly name = 'UnsupportedSchemaVersionError';
   readonly schemaVersion: string;
@@ -28,7 +28,7 @@ export class UnsupportedSchemaVersionError extends UnreadableItemError {
   }
 }
 
-/** An item does not have the shape that linkgate gave it. */
+/** An item does not match its schema. */
 export class MalformedItemError extends UnreadableItemError {
   override readonly name = 'MalformedItemError';
 
@@ -38,9 +38,8 @@ export class MalformedItemError extends UnreadableItemError {
 }
 
 /**
- * A kind of item: validated when it is read and when it is written. Attributes that the schema
- * does not name are kept, whatever their names, so that a deployment can be rolled back by one version. This holds for the item's own
- * attributes, not for what is inside one: what a newer minor version adds goes to the top level.
+ * An entity validates its items on read and on write. It keeps top-level attributes that the schema does not name, so that a
+ * deployment can be rolled back by one version. A newer minor version therefore adds attributes only at the top level.
  */
 export function entity<const Entries extends v.ObjectEntries>(entries: Entries) {
   const schema = v.looseObject(entries);
@@ -51,7 +50,7 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
     if (!result.success) throw new MalformedItemError(key, v.summarize(result.issues));
     const problem = storageProblem([key.pk, key.sk, value]);
     if (problem !== undefined) throw new MalformedItemError(key, problem);
-    // Valibot leaves out what is named as a property that objects have anyway, such as `constructor`.
+    // Valibot drops keys that every object inherits, such as `constructor`.
     return { ...Object(value), ...result.output };
   }
 
@@ -76,7 +75,7 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
   };
 }
 
-/** What DynamoDB does not take, or would not give back as it was: a number beyond 2^53 was rounded when it was read. */
+/** Finds a value that DynamoDB refuses, or that JavaScript cannot represent: a number beyond 2^53 loses precision. */
 function storageProblem(value: unknown): string | undefined {
   if (typeof value === 'string')
     return value.isWellFormed() ? undefined : 'a text has half a character in it';
@@ -90,18 +89,18 @@ function storageProblem(value: unknown): string | undefined {
   return undefined;
 }
 
-/** What it takes to read a list: an item of it that this linkgate cannot read is reported, and left out. */
+/** The dependencies of a list read. An item that cannot be read is reported and left out. */
 export interface ReadDeps {
   readonly table: Table;
   readonly reportError: (error: unknown) => void;
 }
 
-/** For a read that rests on every item. */
+/** An error handler for reads that need every item. */
 export function rethrow(error: unknown): never {
   throw error;
 }
 
-/** All of a partition that can be read. */
+/** Reads all items of a partition. An item that cannot be read is reported and left out. */
 export async function readPartition<T>(
   pk: string,
   read: (item: Item) => T,
@@ -112,7 +111,7 @@ export async function readPartition<T>(
   return values;
 }
 
-/** For a read that may fail: what cannot be read is reported, and counts as absent. */
+/** An error handler for one item: an item that cannot be read is reported and counts as absent. */
 export function omitUnreadable(reportError: ReadDeps['reportError']): (error: unknown) => undefined {
   return (error) => {
     if (!(error instanceof UnreadableItemError)) throw error;
@@ -121,7 +120,7 @@ export function omitUnreadable(reportError: ReadDeps['reportError']): (error: un
   };
 }
 
-/** A list for work that a list with gaps would mislead; nothing where an item of it cannot be read, which is reported. */
+/** Returns the list only if every item can be read: a list with gaps would mislead the caller. Reports the unreadable item. */
 export function listIfAllReadable<T>(
   list: (deps: ReadDeps) => Promise<T[]>,
   { table, reportError }: ReadDeps,
@@ -132,15 +131,15 @@ export function listIfAllReadable<T>(
 const ItemVersion = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /**
- * The version to expect where an item is begun anew in place of one that this linkgate cannot read; undefined where that item
- * names none.
+ * Returns the version to expect when a new item replaces one that cannot be read; undefined where that item has no valid
+ * version.
  */
 export function versionToReplace(item: Item | undefined): number | undefined {
   if (!item) return 0;
   return v.is(ItemVersion, item.version) ? item.version : undefined;
 }
 
-/** Reads each item on its own: one that this version cannot read is reported, and keeps no other from being read. */
+/** Parses each item on its own. An item that cannot be read is reported and does not stop the others. */
 export function parseEach<T>(
   items: readonly Item[],
   read: (item: Item) => T,
@@ -160,7 +159,7 @@ export function formatKey({ pk, sk }: Key): string {
   return `${pk}\n${sk}`;
 }
 
-/** Finds what a batch read returned by key. */
+/** Indexes the items of a batch read by key. */
 export function indexByKey(items: readonly Item[]) {
   const found = new Map(items.map((item) => [formatKey(item), item]));
   const find = (key: Key): Item | undefined => found.get(formatKey(key));

@@ -5,7 +5,7 @@ import { conflict, retryOnConflict } from './optimistic-lock.ts';
 import type { Item, Key, Table } from './table.ts';
 import { ttlInOneDay } from './ttl.ts';
 
-/** What a request was answered with, to be said again. */
+/** The response of a request, for replay. */
 export const StoredResponse = v.object({
   status: v.number(),
   headers: v.record(v.string(), v.string()),
@@ -13,13 +13,13 @@ export const StoredResponse = v.object({
 });
 export type StoredResponse = v.InferOutput<typeof StoredResponse>;
 
-/** What is remembered of a request that its caller named by a key. It vanishes a day later. */
+/** A request that its caller named with an idempotency key. DynamoDB deletes it after a day. */
 const IdempotencyItem = v.object({
-  /** What was asked under the key: another request is not answered in its place. */
+  /** Identifies the content of the request. Another request under the same key is refused. */
   fingerprint: v.string(),
-  /** ISO 8601: when it was asked first. */
+  /** ISO 8601: the first attempt. */
   firstRequestedAt: v.string(),
-  /** ISO 8601: since when a run works on it; left out where none does. */
+  /** ISO 8601: the start of the current run; absent where no run works on it. */
   runningSince: v.exactOptional(v.string()),
   response: v.exactOptional(StoredResponse),
   /** Seconds since the epoch, for DynamoDB's TTL. */
@@ -31,28 +31,28 @@ type IdempotencyItem = v.InferOutput<typeof IdempotencyItem>;
 const idempotencyEntity = entity(IdempotencyItem.entries);
 export const readIdempotencyItem = idempotencyEntity.read;
 
-/** How long a run may work on a request, in milliseconds: a little longer than the function may run. */
+/** A run that is older has died: this is a little more than the timeout of on-api-request. */
 export const maxRunMs = 30_000;
 
-/** Whether a request is to be carried out: only by whoever holds the claim on its key. */
+/** The state of the key. Only the run that gets `claimed` executes the request. */
 export type IdempotencyRecord =
   | {
       readonly status: 'claimed';
-      /** ISO 8601: when an earlier run, of which nobody knows how far it came, may have begun with it; undefined on the first. */
+      /** ISO 8601: the start of an earlier run that died at an unknown point; undefined on the first run. */
       readonly firstRequestedAt: string | undefined;
       saveResponse(response: StoredResponse): Promise<void>;
-      /** Lets it be carried out again. */
+      /** Allows another run. */
       release(): Promise<void>;
     }
   | { readonly status: 'answered'; readonly response: StoredResponse }
   | { readonly status: 'running' }
-  /** The key names another request. */
+  /** The key belongs to another request. */
   | { readonly status: 'reused' };
 
 type IdempotencyDeps = { readonly table: Table } & Pick<Runtime, 'now'>;
 
 /**
- * @param name of the request: the same for each time it is sent.
+ * @param name identifies the request: it is the same for each retry.
  * @throws OptimisticLockError
  */
 export function withIdempotency(
@@ -69,7 +69,7 @@ export function withIdempotency(
   }
 
   return retryOnConflict(name, async (isFirst) => {
-    // Nearly every key is new, which one write finds out.
+    // Nearly every key is new, so the first attempt writes without a read.
     const before = isFirst ? undefined : await find(key, table);
     const time = now();
     const earlier = before && before.expiresAt * 1000 > time.getTime() ? before : undefined;
@@ -88,7 +88,7 @@ export function withIdempotency(
     return {
       status: 'claimed',
       firstRequestedAt: earlier?.firstRequestedAt,
-      // Where somebody else took the claim over meanwhile, theirs counts.
+      // If another run has taken over the claim, its response counts.
       saveResponse: async (response) => void (await remember({ ...claimed, response }, expected + 1)),
       release: async () => void (await remember(claimed, expected + 1)),
     };
@@ -100,7 +100,7 @@ async function find(key: Key, table: Table): Promise<IdempotencyItem | undefined
   return item && idempotencyEntity.read(item);
 }
 
-/** A run that is older than any may be has died. */
+/** A run that is older than the maximum run time has died. */
 function isRunning({ runningSince }: IdempotencyItem, now: Date): boolean {
   return runningSince !== undefined && now.getTime() - new Date(runningSince).getTime() < maxRunMs;
 }

@@ -5,13 +5,13 @@ import type { Key } from './table.ts';
 const restoreInstructions =
   'restore the table to another name from before that (docs/deploy.md), and copy the item back';
 
-/** Why no item of a kind is removed, and what to do instead; by how the partition of the kind begins. */
+/** Item kinds that are never removed, by the prefix of the partition key: the reason and the remedy. */
 export const reasonsToKeepItems: ReadonlyMap<string, string> = new Map([
   ['AUDIT', `what happened is never removed: ${restoreInstructions}`],
   ['CONNECTION', `it holds what people decided, and its audit trail goes on from it: ${restoreInstructions}`],
 ]);
 
-/** What kind of item a key is of. */
+/** Returns the item kind: the prefix of the partition key. */
 export function itemKindOfKey({ pk }: Key): string {
   return pk.split('#')[0] ?? '';
 }
@@ -21,7 +21,7 @@ export function removalCommand({ pk, sk }: Key): string {
   return `linkgate item remove ${shellWord(pk)} ${shellWord(sk)}`;
 }
 
-/** What somebody is told whose command rests on an item that cannot be read. */
+/** The message for a caller whose command needs an item that cannot be read. */
 export function unreadableText({ message, key }: UnreadableItemError): string {
   const kept = reasonsToKeepItems.get(itemKindOfKey(key));
   const remedy =

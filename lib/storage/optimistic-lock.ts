@@ -1,4 +1,4 @@
-/** Others kept changing what somebody wanted to change. Trying again later is right and safe. */
+/** Other writers kept changing the item. A later retry is safe. */
 export class OptimisticLockError extends Error {
   override readonly name = 'OptimisticLockError';
   readonly itemName: string;
@@ -9,15 +9,15 @@ export class OptimisticLockError extends Error {
   }
 }
 
-/** What an attempt returns when somebody else was faster, so that nothing was written. */
+/** An attempt returns this when another writer was faster and nothing was written. */
 export const conflict = Symbol('lost');
 
-/** A batch of ten may meet in one item, and one of them wins each round. */
+/** Ten messages of a batch may write the same item. One of them succeeds in each round. */
 const maxWriteAttempts = 12;
 
 /**
- * Repeats an attempt, which reads anew each time, until it is not lost.
- * @param what the item's name for people: an endpoint, an account, a service.
+ * Repeats an attempt until it has no conflict. Each attempt reads the item again.
+ * @param what the name of the item for people: an endpoint, an account, a service.
  * @throws OptimisticLockError
  */
 export async function retryOnConflict<T>(

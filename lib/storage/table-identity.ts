@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import { entity, parseEach, type ReadDeps, rethrow, versionToReplace } from './entity.ts';
 import type { Item, Key, Table } from './table.ts';
 
-/** Which table this is, and since when linkgate works with it: a restored table is another one, and what it says may be of yesterday. */
+/** Identifies the table and says since when linkgate uses it. A restored table is another table, and its items may be out of date. */
 const tableIdentityEntity = entity({
-  /** As DynamoDB tells tables apart, those of one name too. */
+  /** DynamoDB's TableId, which differs even for tables of the same name. */
   identity: v.string(),
   /** ISO 8601 */
   since: v.string(),
@@ -13,22 +13,22 @@ const tableIdentityEntity = entity({
 
 export const identityKey: Key = { pk: 'TABLE_IDENTITY', sk: 'TABLE_IDENTITY' };
 
-/** Since when linkgate works with the table that holds this item. ISO 8601. */
+/** Returns since when linkgate uses the table that holds this item. ISO 8601. */
 export function readRestoredAt(item: Item): string {
   return tableIdentityEntity.read(item).since;
 }
 
-/** Since when linkgate works with it, where it has come in place of another table: what happened there since is not in it. ISO 8601. */
+/** Returns since when linkgate uses the table, if it replaced another one: later changes of the other table are missing. ISO 8601. */
 export function readReplacedAt(item: Item): string | undefined {
   const { since, version } = tableIdentityEntity.read(item);
   return version > 1 ? since : undefined;
 }
 
 /**
- * Looks whether the table is still the one that linkgate has worked with, and remembers it where it is not. Whoever writes a
- * command down does so first: one from before would count as coming from a backup. So does every command from before, where the
- * memory cannot be read and is begun anew.
- * @returns since when it is. ISO 8601.
+ * Compares the table with the stored identity, and saves the new identity when it differs. A caller that stores a person's
+ * command calls this first: a command that is older than the identity counts as restored from a backup. An identity item that
+ * cannot be read is replaced, so that all earlier commands count so.
+ * @returns since when linkgate uses this table. ISO 8601.
  */
 export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promise<string> {
   const { known, item, identity } = await readIdentities(deps);
@@ -36,7 +36,7 @@ export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promis
   const expected = versionToReplace(item);
   const since = now().toISOString();
   const put = tableIdentityEntity.item(identityKey, { identity, since, version: (expected ?? 0) + 1 });
-  // Whoever was faster has found the same.
+  // A concurrent writer stores the same identity.
   await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);
   return since;
 }
@@ -45,7 +45,7 @@ interface TableIdentityDeps extends ReadDeps {
   readonly now: () => Date;
 }
 
-/** Since when the table is the one that linkgate works with; nothing where it is another than is remembered. */
+/** Returns since when linkgate uses this table; undefined when it differs from the stored identity. */
 export async function restoredAt(table: Table): Promise<string | undefined> {
   const { known, identity } = await readIdentities({ table, reportError: rethrow });
   return known?.identity === identity ? known.since : undefined;

@@ -8,14 +8,14 @@ import type { Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 import { emptySweep, SweepResult } from './sweep-connections.ts';
 
-/** Work that a person waits for and that may take longer than a request may. It vanishes a day later. */
+/** A sweep that a person requested. It may run longer than an API request. DynamoDB deletes it after a day. */
 export const Job = v.object({
   jobId: v.string(),
   status: v.picklist(['running', 'succeeded']),
   startedAt: v.string(),
   finishedAt: v.exactOptional(v.string()),
   startedBy: v.string(),
-  /** By place: its result, once it is done. */
+  /** The result by location; null until the sweep of that location ends. */
   locations: v.record(v.string(), v.nullable(SweepResult)),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
@@ -55,7 +55,7 @@ export async function findJob(jobId: string, table: Table): Promise<Job | undefi
   return item && jobEntity.read(item);
 }
 
-/** A place is done; the last one finishes the job. A result that comes twice counts once. */
+/** Saves the result of one location. The last location completes the job. A duplicate result is ignored. */
 export async function finishLocation(
   jobId: string,
   location: AccountRegion,
@@ -80,7 +80,7 @@ export async function finishLocation(
   });
 }
 
-/** The results of all places together, as far as they are there. */
+/** Adds up the results of all locations that have one. */
 export function jobResult({ locations }: Job): SweepResult {
   return Object.values(locations).reduce<SweepResult>(
     (sum, result) => (result ? addCounts(sum, result) : sum),

@@ -8,7 +8,7 @@ import type { Key } from '../storage/table.ts';
 export const SweepScope = v.picklist(['pending', 'full']);
 export type SweepScope = v.InferOutput<typeof SweepScope>;
 
-/** Where a pass got to. */
+/** The progress of an unfinished sweep. */
 const SweepCheckpoint = v.object({
   nextToken: v.exactOptional(v.string()),
   counts: ChangeCounts,
@@ -16,11 +16,11 @@ const SweepCheckpoint = v.object({
 export type SweepCheckpoint = v.InferOutput<typeof SweepCheckpoint>;
 
 const sweepLeaseEntity = entity({
-  /** ISO 8601: until then another run keeps away. */
+  /** ISO 8601: no other run may start before this time. */
   leaseUntil: v.string(),
   startedAt: v.string(),
   checkpoint: v.exactOptional(SweepCheckpoint),
-  /** ISO 8601: when a pass last reached its end. */
+  /** ISO 8601: the end of the last complete sweep. */
   finishedAt: v.exactOptional(v.string()),
   version: v.number(),
 });
@@ -32,7 +32,7 @@ export const sweepLeaseKey = (location: AccountRegion, scope: SweepScope): Key =
   sk: scope,
 });
 
-/** When a pass of this kind last reached its end, ISO 8601; undefined where none has. */
+/** Returns the end of the last complete sweep of this scope, ISO 8601. */
 export async function lastSweepSuccess(
   location: AccountRegion,
   scope: SweepScope,
@@ -47,25 +47,25 @@ export async function lastSweepSuccess(
 }
 
 /**
- * How long a run holds its lease after its last sign of life, in milliseconds. A run that crashed keeps the next ones
- * away no longer than this; two runs at once would only do the same work twice.
+ * The lease expires this long after its last renewal. A crashed run blocks the next one no longer than this. Two runs at the
+ * same time would only do the same work twice.
  */
 const leaseDurationMs = 50_000;
-/** An unfinished pass that is older is begun anew, in milliseconds. */
+/** An unfinished sweep that is older starts again from the beginning. */
 const maxSweepAgeMs = 3_600_000;
 
-/** The right to be the one pass of its kind over a place. */
+/** The exclusive right to sweep one location with one scope. */
 export interface SweepLease {
-  /** ISO 8601: when the pass began, also where an earlier run of it did. */
+  /** ISO 8601: the start of the sweep, which may be the start of an earlier run. */
   readonly startedAt: string;
-  /** Where an earlier run of this pass got to. */
+  /** The checkpoint of an earlier run of this sweep. */
   readonly checkpoint?: SweepCheckpoint;
-  /** Remembers where the pass got to, and holds on unless told to let go. */
+  /** Saves the checkpoint. Renews the lease, or releases it for the next run. */
   save(checkpoint: SweepCheckpoint, options: { readonly release: boolean }): Promise<void>;
   release(): Promise<void>;
 }
 
-/** A lease that cannot be read is begun anew. @returns undefined while another run holds it. */
+/** A lease item that cannot be read is replaced. @returns undefined while another run holds the lease. */
 export async function acquireSweepLease(
   location: AccountRegion,
   scope: SweepScope,

@@ -50,15 +50,15 @@ export interface SweepDeps extends DetectDeps {
   readonly connectionsClient: (location: AccountRegion) => Connections;
   readonly applyQueue: ApplyQueue;
   readonly rules: readonly Rule[];
-  /** Milliseconds until this run must have ended. */
+  /** Milliseconds until Lambda stops this invocation. */
   readonly remainingMs: () => number;
 }
 
 export const SweepResult = v.object({
   ...ChangeCounts.entries,
-  /** Connections that this pass found gone. */
+  /** Connections that EC2 no longer lists. */
   ended: v.number(),
-  /** Sets of counted endpoints that did not agree with EC2. */
+  /** Endpoint quotas that differed from EC2. */
   quotasRepaired: v.number(),
 });
 export type SweepResult = v.InferOutput<typeof SweepResult>;
@@ -67,18 +67,19 @@ export function emptySweep(): SweepResult {
   return { ...noChanges(), ended: 0, quotasRepaired: 0 };
 }
 
-/** `overlapping`: another pass over this place is under way. `unfinished`: out of time; the next run goes on from its checkpoint. */
+/** `already-running`: another run holds the lease. `unfinished`: the time is up; the next run resumes from the checkpoint. */
 export type SweepOutcome =
   | { readonly status: 'done'; readonly result: SweepResult }
   | { readonly status: 'overlapping' }
   | { readonly status: 'unfinished' };
 
-/** What a run keeps free to end well, in milliseconds. */
+/** A run saves its checkpoint and stops when less time than this remains. */
 const minRemainingToSweepMs = 10_000;
 
 /**
- * One pass over the connections of a place: `pending`, what waits for acceptance; `full`, everything, with the versions
- * that verdicts rest on, what is gone, and the sets of counted endpoints. It rings for what is due and not done.
+ * Sweeps the connections of one location. `pending` reads the connections that wait for acceptance. `full` reads all
+ * connections, compares the policy versions of their verdicts, marks ended records and repairs endpoint quotas. Both enqueue
+ * apply-verdicts if there are pending effects.
  */
 export async function sweepConnections(
   location: AccountRegion,
@@ -89,7 +90,7 @@ export async function sweepConnections(
   if (!lease) return { status: 'overlapping' };
 
   const isAnew = lease.checkpoint === undefined;
-  // Where that cannot be found out nothing is cut, and all else goes on.
+  // If the table cannot be identified, policy disconnects nothing. Everything else continues.
   if (isAnew) await orReported(deps.reportError, () => trackIdentity(deps));
   const onTime = isAnew ? await reevaluateDue(location, deps) : noChanges();
   const inventory = scope === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
@@ -112,7 +113,7 @@ export async function sweepConnections(
   return { status: 'done', result };
 }
 
-/** Hands over the connections whose time has come: to be cut, or to be warned of. */
+/** Re-evaluates the connections whose scheduled time has come: to disconnect them, or to warn of their expiry. */
 async function reevaluateDue(location: AccountRegion, deps: SweepDeps): Promise<ChangeCounts> {
   const connections = deps.connectionsClient(location);
   let counts = noChanges();
@@ -124,13 +125,13 @@ async function reevaluateDue(location: AccountRegion, deps: SweepDeps): Promise<
   return counts;
 }
 
-/** How many values EC2 takes in one filter. */
+/** The maximum number of values in one EC2 filter. */
 const maxEndpointsPerDescribe = 200;
 
-/** What a pass that saw everything in one run remembers of it: enough to notice what is missing, and no more. */
+/** The connections of a full sweep that completes in one run. They show which records have ended and which quotas are wrong. */
 interface Inventory {
   readonly endpointIds: Set<string>;
-  /** Of each account at a service whose endpoints are counted: its connections. */
+  /** The connections of each account at a service that has an endpoint quota. */
   readonly connectionsByQuota: Map<string, Connection[]>;
 }
 
@@ -145,7 +146,7 @@ async function startInventory(
   return { endpointIds: new Set(), connectionsByQuota: counted };
 }
 
-/** @returns undefined when time ran out; the checkpoint says where to go on. */
+/** @returns undefined when the time is up; the next run resumes from the checkpoint. */
 async function sweepPages(
   location: AccountRegion,
   scope: SweepScope,
@@ -208,9 +209,9 @@ async function hasPendingEffects(location: AccountRegion, { table }: SweepDeps):
 }
 
 /**
- * Connections that are remembered here and were not listed: gone, when the whole pass before did not list them either. Of
- * those, and of what was abandoned, people are told what they have not been shown yet: of the others they were told as they
- * were listed.
+ * Marks the records that EC2 does not list. A connection has ended when two full sweeps in a row did not list it. This function
+ * also enqueues approver notifications for these records, and for records whose service was deregistered: `sweepPages` does so
+ * only for listed connections.
  */
 async function markEnded(
   location: AccountRegion,
@@ -236,7 +237,7 @@ async function markEnded(
   return gone;
 }
 
-/** What was not listed. @returns whether it is gone. */
+/** @returns whether the connection has ended. */
 async function markMissingConnection(
   record: ConnectionRecord,
   startedAt: string,
@@ -255,8 +256,8 @@ function isMissing(record: ConnectionRecord, startedAt: string): boolean {
 }
 
 /**
- * Sets of counted endpoints, and of who waits for these to end, are brought back to what EC2 shows and our records agree with.
- * Where that makes room the next in line is handed over.
+ * Repairs the endpoint quotas of a location: the endpoints that count, and the requests that the limit holds back. The requests
+ * of an account whose quota changed are re-evaluated.
  */
 async function repairQuotas(
   location: AccountRegion,
@@ -283,8 +284,8 @@ async function repairQuotas(
 }
 
 /**
- * Who waits for a counted endpoint to end: listed so, and remembered so.
- * @returns undefined when the set is right.
+ * Recomputes the requests that the limit holds back: EC2 lists them as pending acceptance, and their verdict names the limit.
+ * @returns undefined when the stored list is correct.
  */
 async function recomputeHeldBack(
   theirs: readonly Connection[],
@@ -309,8 +310,9 @@ async function recomputeHeldBack(
 }
 
 /**
- * Where the set and what was listed differ, the records settle it, since decisions go on while the pass reads.
- * @returns undefined when the set is right.
+ * Recomputes the endpoints that count. Where the quota and EC2's list differ, the record decides, because decisions continue
+ * during the sweep.
+ * @returns undefined when the stored list is correct.
  */
 async function recomputeQuotaEndpoints(
   theirs: readonly Connection[],
@@ -328,7 +330,7 @@ async function recomputeQuotaEndpoints(
   );
   const remembered = new Set(items.map(({ sk }) => sk));
   const time = now();
-  // What this version cannot read counts as EC2 shows it.
+  // A record that this version cannot read counts as EC2 shows the connection.
   const doesCount = (id: string) =>
     remembered.has(id) && !records.has(id)
       ? isConnectedOrPending(listed.get(id))
@@ -344,7 +346,7 @@ function isConnectedOrPending(state: ConnectionState | undefined): boolean {
   return state !== undefined && (isConnected(state) || state === 'pendingAcceptance');
 }
 
-/** Live or about to become so, and not known to have ended since it was listed. */
+/** The endpoint is connected or may become connected, and has not ended since EC2 listed it. */
 function countsTowardQuota(
   record: ConnectionRecord | undefined,
   listed: ConnectionState | undefined,

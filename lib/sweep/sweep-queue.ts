@@ -2,18 +2,18 @@ import * as v from 'valibot';
 import { AccountRegion } from '../locations/account-region.ts';
 import { SweepScope } from './lease.ts';
 
-/** One pass over one place is to be made. */
+/** A message that requests one sweep of one location. */
 export const SweepRequest = v.object({
   location: AccountRegion,
   scope: SweepScope,
-  /** The job that waits for its result. */
+  /** The job that collects the result. */
   jobId: v.exactOptional(v.string()),
-  /** While another pass is under way it waits for its turn, as that one may have gone past what this one is for. */
+  /** Try again after a running sweep ends: that one may already have passed the connections in question. */
   queueIfRunning: v.exactOptional(v.literal(true)),
 });
 export type SweepRequest = v.InferOutput<typeof SweepRequest>;
 
-/** The queue of passes to be made. */
+/** The queue of sweep requests. */
 export interface SweepQueue {
   enqueue(sweep: SweepRequest, options?: { readonly afterSeconds: number }): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * `; did you mean …?` where one of the names differs from what was written by a slip or two. JavaScript, since whatever
- * Node runs `serverless` reads it too.
+ * Returns `; did you mean …?` if one of the names differs from the text by one or two typos. This file is JavaScript, because
+ * the Node.js that runs `serverless` reads it too.
  * @param {string} written
  * @param {Iterable<string>} names
  */
@@ -12,7 +12,7 @@ export function didYouMean(written, names) {
   return close ? `; did you mean \`${close.name}\`?` : '';
 }
 
-/** How many letters were left out, added or replaced, or changed places with the next one. */
+/** Counts the letters that were removed, added, replaced or swapped with the next one. */
 function slipsBetween(one, other) {
   const [letters, theirs] = [one.toLowerCase(), other.toLowerCase()];
   let before = [];

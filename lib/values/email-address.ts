@@ -6,10 +6,10 @@ const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 const localPartPattern = new RegExp(`^${atom}(?:\\.${atom})*$`);
 const domainPattern = new RegExp(`^(?:${label}\\.)+(?!\\d+$)(?=..)${label}$`);
 
-/** RFC 5321: what stands before the `@`, and the whole of it. */
+/** RFC 5321: the maximum length of the local part and of the address. */
 const maxEmailLength = { local: 64, address: 254 };
 
-/** An e-mail address, wherever one is taken. SNS delivers to domains in ASCII alone. */
+/** Validates an e-mail address. SNS delivers only to ASCII domains. */
 export const Email = v.pipe(
   v.string(),
   v.check(isEmailAddress, ({ input }) => suggestAscii(input) ?? emailFormat),
@@ -24,7 +24,7 @@ function isEmailAddress(text: string): boolean {
   return isOne && before.length <= maxEmailLength.local && text.length <= maxEmailLength.address;
 }
 
-/** What to write in the place of a domain with other letters. */
+/** Suggests the ASCII form of an address with an international domain. */
 function suggestAscii(text: string): string | undefined {
   const [before = '', after = '', ...rest] = text.split('@');
   const written = `${before}@${domainToASCII(after)}`;

@@ -1,14 +1,14 @@
 import type * as v from 'valibot';
 
-/** How those who sent something call what it is made of. */
+/** The words of the sender for the parts of the input. */
 interface Idiom {
-  /** `it` or `this`: what is wrong. */
+  /** The word for the invalid value: `it` or `this`. */
   readonly subject: string;
-  /** What has fields. */
+  /** The word for a value with fields. */
   readonly map: string;
 }
 
-/** What is wrong with a value from outside, where its schema has no words of its own: what is wanted of it, and what came. */
+/** Describes an invalid value whose schema has no message of its own: the expected and the received value. */
 export function describeIssue(issue: v.BaseIssue<unknown>, { subject, map }: Idiom): string {
   const { input, type, requirement, expected, received } = issue;
   const [, bound] = /^(min|max)_(?:length|graphemes|entries)$/.exec(type) ?? [];
@@ -19,13 +19,13 @@ export function describeIssue(issue: v.BaseIssue<unknown>, { subject, map }: Idi
   return `${subject} has to be ${describeAlternatives(expected, map)}, and is ${describeValue(received, map)}`;
 }
 
-/** `("ask" | "hold")` as `ask` or `hold`, in marks of code. */
+/** Formats `("ask" | "hold")` as `ask` or `hold`, in backticks. */
 function describeAlternatives(expected: string | null, map: string): string {
   const kinds = expected?.replaceAll(/^\(|\)$/g, '').split(' | ') ?? [];
   return kinds.map((each) => describeValue(each, map)).join(' or ');
 }
 
-/** The longest of what came that is said again. */
+/** The maximum length of a quoted value, in characters. */
 const maxQuotedLength = 100;
 
 function describeValue(named: string, map: string): string {

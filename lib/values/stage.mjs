@@ -1,4 +1,4 @@
-/** JavaScript, since whatever Node runs `serverless` reads it too. At most 28 characters: Lambda takes function names of 64. */
+/** This file is JavaScript, because the Node.js that runs `serverless` reads it too. A Lambda function name has at most 64 characters, which leaves 28 for the stage. */
 export const stagePattern = /^[a-z][a-z0-9-]{0,27}$/;
 export const stageForm =
   'A stage has at most 28 lower case letters, digits and hyphens, and begins with a letter.';

@@ -1,23 +1,23 @@
 import * as v from 'valibot';
 
-/** Neither blank nor ignored where it is shown; U+2800 is a pattern of Braille without a dot. */
+/** Matches a visible character. U+2800 is the Braille pattern without a dot. */
 const visiblePattern = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
-/** A text without the blanks around it; empty where nobody would see any of it. */
+/** Trims a text. A text without a visible character becomes empty. */
 export function visibleText(text: string): string {
   return visiblePattern.test(text) ? text.trim() : '';
 }
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** In UTF-16 units. What is longer, such as a letter under a heap of marks, counts as several, so that storage has a limit too. */
+/** The maximum UTF-16 units of one character. A longer grapheme counts as several characters, so that storage is limited too. */
 const maxCharacterUnits = 20;
 
 function graphemeSize(grapheme: string): number {
   return Math.ceil(grapheme.length / maxCharacterUnits);
 }
 
-/** Whether a text has so many characters at most, as people count them: a flag is one, a letter with its accents too. */
+/** Whether a text fits a limit in characters as people count them: a flag is one, and so is a letter with its accents. */
 export function fitsCharacters(longest: number, text: string): boolean {
   if (text.length <= longest) return true;
   if (text.length > longest * maxCharacterUnits) return false;
@@ -26,7 +26,7 @@ export function fitsCharacters(longest: number, text: string): boolean {
   return count <= longest;
 }
 
-/** As much of the beginning of a text as has so many characters, none of them cut in two. */
+/** Truncates a text to a number of characters without splitting one. */
 export function truncateCharacters(longest: number, text: string): string {
   if (text.length <= longest) return text;
   let count = 0;
@@ -37,17 +37,17 @@ export function truncateCharacters(longest: number, text: string): string {
   return text;
 }
 
-/** A text of so many characters at most, as people count them. */
+/** A text with a maximum length in characters as people count them. */
 export function Text(longest: number) {
   return v.pipe(v.string(), maxCharacters(longest));
 }
 
-/** A text that people may leave empty: what nobody would see is empty too. */
+/** A text that may be empty. A text without a visible character is empty. */
 export function OptionalText(longest: number) {
   return v.pipe(v.string(), v.transform(visibleText), maxCharacters(longest));
 }
 
-/** A text that people can see. */
+/** A text with at least one visible character. */
 export function RequiredText(longest: number, missing: string) {
   const some = v.nonEmpty<string, string>(missing);
   return v.pipe(v.string(), some, v.transform(visibleText), some, maxCharacters(longest));

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** A whole number within bounds: JavaScript and DynamoDB do not keep larger ones to the last digit. */
+/** An integer within bounds. */
 export function WholeNumber(
   least: number,
   most: number,

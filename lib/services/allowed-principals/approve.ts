@@ -1,15 +1,15 @@
 import type { Service } from '../service.ts';
 
 /**
- * The service with its principals approved: from then on linkgate keeps them as the allowlist implies, where the service says `managed`.
- * @param removals how many principals that are in EC2 the person has seen go. They are the ones that are there to go when linkgate looks next, unless these are more.
+ * Approves the management of the principals. From then on linkgate keeps them equal to the allowlist, if the service says `managed`.
+ * @param removals the number of removals in the plan that the person approved. The next reconciliation may remove so many principals at once, and blocks the removal if there are more.
  */
 export function approvePrincipals(service: Service, by: string, now: Date, removals = 0): Service {
   const approval = { by, at: now.toISOString(), ...(removals > 0 && { removals }) };
   return { ...service, principalsApproval: approval };
 }
 
-/** Whether linkgate keeps the principals of the service equal to what the allowlist implies. */
+/** Whether linkgate keeps the principals of the service equal to the allowlist. */
 export function hasManagedPrincipals({ principals, principalsApproval }: Service): boolean {
   return principals === 'managed' && principalsApproval !== undefined;
 }

@@ -4,10 +4,10 @@ import { type AllowedPrincipals, PrincipalsRefusedError } from './allowed-princi
 import type { PendingChanges } from './pending-changes.ts';
 
 export interface ChangePrincipalsDeps {
-  /** Read right before EC2 is changed; counts as `observe` where it was changed after this time. */
+  /** Reads the mode right before a call that changes EC2. It counts as `observe` if it changed after `since`. */
   readonly mode: (since?: Date) => Promise<Mode>;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
-  /** Milliseconds until this run must have ended. */
+  /** Milliseconds until Lambda stops this invocation. */
   readonly remainingMs: () => number;
 }
 
@@ -18,21 +18,21 @@ export interface PrincipalRefusal {
 }
 
 export interface PrincipalsChange {
-  /** Those that EC2 does not take, each tried on its own. */
+  /** The principals that EC2 refuses, each tried on its own. */
   readonly refused: readonly PrincipalRefusal[];
-  /** Why it ended before all was done: for want of time or tokens, by the mode, or the code by which EC2 refused linkgate. */
+  /** The reason for an early stop: time, throttling, mode, or the error code by which EC2 refused the service. */
   readonly stopped?: 'time' | 'throttled' | 'mode' | { readonly code: string };
 }
 
-/** No maximum of principals a call is published. */
+/** AWS publishes no maximum for one call. */
 const maxPrincipalsPerCall = 50;
-/** The bucket of this call, which all services of a place share, holds 50 tokens and gains five a second. */
+/** EC2's token bucket for this call holds 50 tokens and refills with five a second. All services of a location share it. */
 const burstCalls = 40;
 const paceMs = 250;
-/** What a run keeps free to end well, in milliseconds. */
+/** No call starts when less time than this remains. */
 const minRemainingToChangeMs = 8_000;
 
-/** Allows and disallows in EC2, in batches: one bad principal keeps no other from being changed. Allows first. */
+/** Adds and then removes allowed principals in EC2, in batches. One invalid principal does not stop the others. */
 export async function changePrincipals(
   serviceId: string,
   { allow, disallow }: PendingChanges,
@@ -50,7 +50,7 @@ export async function changePrincipals(
     return (await deps.mode(lookedAt)) === 'observe' ? 'mode' : undefined;
   }
 
-  /** @returns whether EC2 took all of them. */
+  /** @returns whether EC2 changed all of them. */
   async function change(verb: 'allow' | 'disallow', principals: readonly string[]): Promise<boolean> {
     stopped ??= await reasonToStop();
     if (stopped) return false;
@@ -75,7 +75,7 @@ export async function changePrincipals(
     const half = Math.ceil(principals.length / 2);
     const first = await change(verb, principals.slice(0, half));
     const second = await change(verb, principals.slice(half));
-    // Nothing was wrong with any of them but that they were so many.
+    // EC2 refused only the size of the batch.
     if (first && second) size = Math.min(size, half);
   }
 

@@ -3,13 +3,13 @@ import { awsPartition } from '../../locations/account-region.ts';
 import type { Service } from '../service.ts';
 import { principalKey } from './principal.ts';
 
-/** What a service's allowed principals follow from. */
+/** The properties of a service that determine its allowed principals. */
 export type DesiredPrincipalsInput = Pick<Service, 'serviceId' | 'location' | 'topicArn' | 'otherPrincipals'>;
 
 /**
- * The allowed principals that the allowlist implies for a service: the roles that an account's entry names, else all of the
- * account; and what the service names besides.
- * @param entries those for the service and for every service, in any order; others are passed over.
+ * Returns the allowed principals that a service should have: for each allowed account the roles of its entry, or the whole
+ * account; and the service's own `otherPrincipals`.
+ * @param entries the entries of the service and of every service, in any order; others are ignored.
  */
 export function desiredPrincipals(
   { serviceId, location: { region }, topicArn, otherPrincipals = [] }: DesiredPrincipalsInput,
@@ -26,7 +26,7 @@ export function desiredPrincipals(
   const desired = [...new Set([...own.keys(), ...general.keys()])].flatMap((accountId) => {
     const both = [own.get(accountId), general.get(accountId)].filter((entry) => entry !== undefined);
     if (both.some(({ effect }) => effect === 'block')) return [];
-    // As in decisions: the service's own entry is the one that counts, expired or not.
+    // As in decisions, the service's own entry takes precedence, even if it has expired.
     return both.slice(0, 1).flatMap((entry) => principalsForEntry(entry, partition, now));
   });
   return uniquePrincipals([...desired, ...otherPrincipals]);
@@ -39,14 +39,14 @@ function principalsForEntry(
 ): string[] {
   if (expiresAt !== undefined && new Date(expiresAt) <= now) return [];
   if (!roles) return [`arn:${partition}:iam::${accountId}:root`];
-  // An entry speaks for its own account: a role of another one is not admitted by it.
+  // An entry allows only roles of its own account.
   return roles.filter((role) => role.split(':')[4] === accountId);
 }
 
 export interface PrincipalDifference {
-  /** Wanted, and not in EC2. */
+  /** Desired, and not in EC2. */
   readonly missing: readonly string[];
-  /** In EC2 and not wanted, as EC2 writes them. */
+  /** In EC2 and not desired, as EC2 writes them. */
   readonly extra: readonly string[];
 }
 

@@ -11,7 +11,7 @@ interface EnqueueChecksDeps extends Pick<Runtime, 'reportError'> {
   readonly serviceCheckQueue: ServiceCheckQueue;
 }
 
-/** Settings on which a service's principals depend. */
+/** The settings on which a service's principals depend. */
 const principalSettings = [
   'principals',
   'otherPrincipals',
@@ -20,12 +20,12 @@ const principalSettings = [
   'pausedAt',
 ] as const satisfies readonly (keyof Service)[];
 
-/** So many changes at once are part of more, such as a large policy that is applied: one check after it does for all. */
+/** So many changes in one batch are part of a larger change, such as a policy apply: one later check covers all of it. */
 const bulkThreshold = 10;
-/** How long such a check is put off, in seconds. A ring from before it began is answered by it too. */
+/** The delay of that check. It also covers requests that were enqueued before it started. */
 const bulkDelaySeconds = 20;
 
-/** Has the services checked of which the allowed principals may have to change: each once, however many entries changed. */
+/** Enqueues a check of each service whose allowed principals may have to change: once, however many entries changed. */
 export async function enqueueServiceChecks(
   changes: readonly TableChange[],
   { table, serviceCheckQueue, reportError }: EnqueueChecksDeps,
@@ -43,7 +43,7 @@ export async function enqueueServiceChecks(
   });
 }
 
-/** The service whose principals follow from what changed, or `*`. */
+/** Returns the service whose principals depend on the changed item, or `*` for all services. */
 function affectedServiceId(before: Item | undefined, after: Item | undefined): string | undefined {
   const item = after ?? before;
   if (item?.pk.startsWith(allowlistPartition(''))) return item.pk.slice(allowlistPartition('').length);

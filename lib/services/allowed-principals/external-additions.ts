@@ -2,14 +2,14 @@ import * as v from 'valibot';
 import { Instant } from '../../values/instant.ts';
 import type { ExternalAddition } from './principal-history.ts';
 
-/** EC2's records in CloudTrail have one element as an object, and only several as an array. */
+/** EC2's CloudTrail records write one element as an object, and several as an array. */
 const oneOrMore = <const Schema extends v.GenericSchema>(schema: Schema) =>
   v.pipe(
     v.union([v.array(schema), schema]),
     v.transform((value): v.InferOutput<Schema>[] => (Array.isArray(value) ? value : [value])),
   );
 
-/** No real record of this call is published: the form is that of EC2's others. */
+/** AWS publishes no sample record of this call. The schema follows EC2's other records. */
 const PermissionsModified = v.object({
   detail: v.object({
     eventName: v.literal('ModifyVpcEndpointServicePermissions'),
@@ -30,7 +30,7 @@ const PermissionsModified = v.object({
 
 const PermissionsModifiedBody = v.pipe(v.string(), v.parseJson(), PermissionsModified);
 
-/** Who added which principals when, as far as CloudTrail's event tells; nothing is trusted for what EC2 can show. */
+/** Parses from a CloudTrail event who added which principals when. linkgate reads the principals themselves from EC2. */
 export function parseExternalAdditions(
   body: string,
 ): { readonly serviceId: string; readonly additions: ExternalAddition[] } | undefined {

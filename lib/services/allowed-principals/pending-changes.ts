@@ -4,11 +4,11 @@ import { principalDifference } from './desired-principals.ts';
 import { parsePrincipalKind, principalKey } from './principal.ts';
 import type { PrincipalRecord } from './principal-record.ts';
 
-/** A service's principals as they are and as they are to be. */
+/** The desired and the actual principals of a service. */
 export interface PrincipalState {
   readonly service: Service;
   readonly desired: readonly string[];
-  /** In EC2. */
+  /** The principals in EC2. */
   readonly actual: readonly string[];
   readonly records: readonly PrincipalRecord[];
 }
@@ -16,19 +16,19 @@ export interface PrincipalState {
 export interface PendingChanges {
   readonly allow: readonly string[];
   readonly disallow: readonly string[];
-  /** How many were to go, and stay until a person has seen a plan: it is most of them at once. */
+  /** The number of removals that wait for a person's approval, because they are most of the principals. */
   readonly blockedRemovals: number;
 }
 
 const noPendingChanges: PendingChanges = { allow: [], disallow: [], blockedRemovals: 0 };
 
-/** So many may always go at once. */
+/** So many removals never need an approval. */
 const maxUnapprovedRemovals = 10;
 
-/** How long after a refusal a principal that the allowlist implies is tried again: a role may be made later than its entry. */
+/** The delay after which a refused principal is tried again: the role may be created later than its entry. */
 const refusalRetryMs = 86_400_000;
 
-/** What linkgate is to change in EC2 now. */
+/** Returns the changes that linkgate should make in EC2 now. */
 export function pendingChanges(state: PrincipalState, now: Date): PendingChanges {
   const { service, desired, actual } = state;
   if (
@@ -46,7 +46,7 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
     const goesAt = removableAt(record, service);
     return goesAt !== undefined && goesAt <= now && canRetry(record, service, now);
   });
-  // An allowlist that lost most of its entries by mistake is not to shut everybody out.
+  // An allowlist that lost most of its entries by mistake must not remove everybody.
   const isAgreed = (principal: string) => recordOf(principal)?.agreed === true;
   const others = actual.filter((principal) => !isAgreed(principal)).length;
   const unseen = disallow.filter((principal) => !isAgreed(principal)).length;
@@ -56,8 +56,9 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
 }
 
 /**
- * When a principal that nothing implies goes: one that the allowlist implied, at once, since that only keeps new endpoints from being
- * created; one that was added by hand after the service's grace period, which no later approval begins anew.
+ * Returns when linkgate may remove a principal that is not desired. A principal that the allowlist once named goes at once,
+ * which only prevents new endpoints. A principal that was added outside linkgate goes after the service's grace period; a later
+ * approval does not restart it.
  */
 export function removableAt(record: PrincipalRecord | undefined, service: Service): Date | undefined {
   if (!record || !hasManagedPrincipals(service)) return undefined;
@@ -66,7 +67,7 @@ export function removableAt(record: PrincipalRecord | undefined, service: Servic
   return new Date(Date.parse(record.notDesiredSince) + effectiveGraceSeconds(service) * 1000);
 }
 
-/** What EC2 refused is tried again when somebody changed the service's settings, or a day later, an organization not even then. */
+/** A refused principal is tried again after a change of the service's settings, or after a day; an organization only after a change. */
 function canRetry(record: PrincipalRecord | undefined, service: Service, now: Date): boolean {
   if (!record?.refusal) return true;
   const refusedAt = Date.parse(record.refusal.at);

@@ -11,18 +11,18 @@ import {
 import { describePrincipal, principalKey } from './principal.ts';
 import type { PrincipalRecord } from './principal-record.ts';
 
-/** What became of the last try to put the difference right. */
+/** The result of the last reconciliation. */
 export interface PrincipalDriftResult {
   readonly blockedRemovals: PendingChanges['blockedRemovals'];
   readonly stopped?: PrincipalsChange['stopped'];
 }
 
-/** How many principals are named; the record of a service is read with every decision. */
+/** The maximum number of principals in a text. Every decision reads the service item, so it has to stay small. */
 const maxNamedPrincipals = 5;
 
 /**
- * What people should know of how a service's principals differ from what the allowlist implies. It says nothing that changes by itself:
- * what it says anew is announced anew.
+ * Describes how the principals of a service differ from the allowlist. The text must be stable over time, because each change
+ * of it publishes an event.
  */
 export function principalDrift(
   state: PrincipalState,
@@ -40,7 +40,7 @@ export function principalDrift(
   const differs = missing.length + extra.length > 0;
 
   const drift: (PrincipalDrift | false)[] = [
-    // Where everyone may ask, nobody is missing.
+    // The principal `*` covers every account.
     absent.length > 0 &&
       !actual.includes('*') && {
         check: 'principals-are-missing',

@@ -3,7 +3,7 @@ import type { Write } from '../../storage/table.ts';
 import { principalKey } from './principal.ts';
 import { type PrincipalRecord, principalItem, principalRecordKey } from './principal-record.ts';
 
-/** That somebody added a principal, as CloudTrail tells it: before or after EC2 is seen to have it. */
+/** CloudTrail's event that somebody added a principal. It may arrive before or after EC2 lists the principal. */
 export interface ExternalAddition {
   readonly principal: string;
   readonly by: string;
@@ -14,20 +14,20 @@ export interface ExternalAddition {
 export interface ObservedPrincipal {
   readonly serviceId: string;
   readonly desired: readonly string[];
-  /** In EC2. */
+  /** The principals in EC2. */
   readonly actual: readonly string[];
   readonly additions: readonly ExternalAddition[];
-  /** Whether linkgate keeps the service's principals. */
+  /** Whether linkgate manages the principals of the service. */
   readonly isManaged: boolean;
-  /** How many principals somebody has just seen go: where no more than these are there to go, they are the ones. */
+  /** The number of removals that a person has approved. All removals count as approved if there are no more than these. */
   readonly removals: number;
   readonly now: Date;
 }
 
-/** How long an addition that EC2 does not show is remembered: it may show late. */
+/** An addition that EC2 does not list is kept for this time, because EC2 may list it late. */
 const maxVisibilityDelayMs = 3_600_000;
 
-/** What is known of a service's principals after they were looked at, and the writes that keep it. */
+/** Updates the records of a service's principals after EC2 was read. @returns the records and their writes. */
 export function recordPrincipals(
   known: readonly PrincipalRecord[],
   seen: ObservedPrincipal,
@@ -92,7 +92,7 @@ function nextPrincipalRecord(
   return mayShow ? clearRemoval(told) : undefined;
 }
 
-/** One that is in EC2 and that nothing implies. */
+/** Marks a principal that is in EC2 and not desired. */
 function markNotDesired(
   record: PrincipalRecord,
   { isManaged, isAgreed, now }: Pick<ObservedPrincipal, 'isManaged' | 'now'> & { readonly isAgreed: boolean },
@@ -114,7 +114,7 @@ function clearRemoval({
   return record;
 }
 
-/** The newest addition is the one that counts; events come in any order. */
+/** The newest addition counts, because events arrive in any order. */
 function withAddition(record: PrincipalRecord, addition: ExternalAddition | undefined): PrincipalRecord {
   if (!addition || (record.addedAt !== undefined && record.addedAt > addition.at)) return record;
   return { ...record, addedBy: addition.by, addedAt: addition.at };

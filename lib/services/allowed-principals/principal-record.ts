@@ -4,25 +4,25 @@ import { entity } from '../../storage/entity.ts';
 import type { Item, Key, Table } from '../../storage/table.ts';
 import { principalKey } from './principal.ts';
 
-/** What is remembered of one principal of a service. */
+/** The record of one principal of a service. */
 export const PrincipalRecord = v.object({
   serviceId: ServiceId,
   principal: v.string(),
   /**
-   * `implied`: the allowlist implies it, or did until now, while linkgate keeps the service's principals. `found`: it was in EC2 and
-   * nothing implied it, so that somebody added it by hand.
+   * `implied`: the allowlist names the principal, or did until now, while linkgate manages the principals. `found`: the principal
+   * was in EC2 and not in the allowlist, so somebody added it outside linkgate.
    */
   status: v.picklist(['implied', 'found']),
   /** ISO 8601 */
   firstSeenAt: v.string(),
-  /** Who added it and when, where CloudTrail has told. */
+  /** The author and the time of the addition, from CloudTrail. */
   addedBy: v.exactOptional(v.string()),
   addedAt: v.exactOptional(v.string()),
-  /** ISO 8601: of one that was found, since when linkgate is to take it away; its grace period counts from then. */
+  /** ISO 8601: the start of the grace period after which linkgate removes a principal that was added outside linkgate. */
   notDesiredSince: v.exactOptional(v.string()),
-  /** A person has seen that it goes. */
+  /** A person has approved the removal. */
   agreed: v.exactOptional(v.literal(true)),
-  /** Why EC2 does not take it. */
+  /** EC2's reason for refusing the principal. */
   refusal: v.exactOptional(v.object({ code: v.string(), message: v.string(), at: v.string() })),
   version: v.number(),
 });
@@ -46,7 +46,7 @@ export function principalItem(record: PrincipalRecord): Item {
   return principalEntity.item(principalRecordKey(record.serviceId, record.principal), record);
 }
 
-/** All of a service's. Throws where one cannot be read: what linkgate itself added would pass for somebody else's. */
+/** Reads all records of a service. Throws if one cannot be read: linkgate would take its own principal for an external one. */
 export async function readPrincipalRecords(serviceId: string, table: Table): Promise<PrincipalRecord[]> {
   const records: PrincipalRecord[] = [];
   for await (const page of table.query(principalsPartition(serviceId)))

@@ -1,4 +1,4 @@
-/** The forms of allowed principals, by what each of them is in words. */
+/** The formats of allowed principals, by kind. */
 const principalForms = [
   ['everyone', /^\*$/],
   ['account', /^(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?$/],
@@ -7,7 +7,7 @@ const principalForms = [
   ['organization', /^arn:aws[a-z-]*:organizations::\d{12}:organization\//],
   ['organizational unit', /^arn:aws[a-z-]*:organizations::\d{12}:ou\//],
   ['service', /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/],
-  // What IAM leaves in the place of an ARN whose role or user was deleted: it admits nobody, a new one of the same name neither.
+  // IAM replaces the ARN of a deleted role or user with its unique id. It allows nobody, not even a new role of the same name.
   ['deleted role', /^AROA[A-Z0-9]+$/],
   ['deleted user', /^AIDA[A-Z0-9]+$/],
 ] as const;
@@ -24,7 +24,7 @@ export function describePrincipal(principal: string): string {
   return `${principal} (${kind === 'unknown' ? 'of a kind that linkgate does not know' : kind})`;
 }
 
-/** What is equal where principals are: EC2 shows an account as the ARN of its root or as twelve bare digits. */
+/** Returns equal keys for equal principals: EC2 writes an account as the ARN of its root user or as twelve digits. */
 export function principalKey(principal: string): string {
   return principalForms[1][1].exec(principal)?.[1] ?? principal;
 }

@@ -27,26 +27,26 @@ export interface ReconcilePrincipalsDeps extends Runtime, ChangePrincipalsDeps {
   readonly table: Table;
   readonly principalsClient: (location: AccountRegion) => AllowedPrincipals;
   readonly serviceCheckQueue: ServiceCheckQueue;
-  /** Told of each change that was asked of EC2. */
+  /** Logs each change that linkgate requested from EC2. */
   readonly logChange: (
     change: { readonly serviceId: string } & Omit<PendingChanges, 'blockedRemovals'> & PrincipalsChange,
   ) => void;
 }
 
-/** What a service's record says after its principals were looked at. */
+/** The attributes of the service item after a reconciliation. */
 export type PrincipalsResult = Required<Pick<Service, 'principalDrift' | 'principalsCheckedAt'>> &
   Pick<Service, 'principalsApproval'>;
 
-/** After a change EC2 and the allowlist are looked at again: an entry may have come or gone while EC2 was called. */
+/** After a change linkgate reads EC2 and the allowlist again, because an entry may have changed during the calls. */
 const maxRounds = 3;
-/** Seconds after which EC2 is asked again where it wished for fewer calls. */
+/** The delay of the next check after EC2 throttled a call. */
 const throttledDelaySeconds = 60;
 
 /**
- * Holds the allowed principals of a service against what the allowlist implies, and makes them so where it is managed.
- * Anything that cannot be read throws before EC2 is changed: an allowlist that was read in part is not a shorter allowlist.
- * @param actual as EC2 shows them, read before the allowlist is: what was allowed for an entry is then never without it.
- * @param additions what CloudTrail told of late.
+ * Compares the allowed principals of a service with the allowlist, and changes EC2 if linkgate manages them. An item that
+ * cannot be read throws before any change in EC2: a partly read allowlist is not a shorter allowlist.
+ * @param actual the principals from EC2. The caller reads them before this function reads the allowlist, so that no principal is without its entry.
+ * @param additions recent additions from CloudTrail.
  * @throws OptimisticLockError
  */
 export async function reconcilePrincipals(
@@ -62,7 +62,7 @@ export async function reconcilePrincipals(
   let stopped: PrincipalsChange['stopped'];
   for (let round = 1, shown = actual; ; round++) {
     const lookedAt = deps.now();
-    // What comes while EC2 is called was in nobody's plan.
+    // The approved plan covers only the first round.
     const removals = round === 1 ? (service.principalsApproval?.removals ?? 0) : 0;
     const state = await readPrincipalState(service, removals, shown, additions, deps);
     const due = pendingChanges(state, lookedAt);
@@ -89,7 +89,7 @@ export async function reconcilePrincipals(
   }
 }
 
-/** Reads the allowlist whole, and brings what is remembered up to date before anything rests on it. */
+/** Reads the whole allowlist and saves the updated principal records before any change depends on them. */
 function readPrincipalState(
   service: Service,
   removals: number,
@@ -117,7 +117,7 @@ function readPrincipalState(
   });
 }
 
-/** EC2 may be late to show a change: none is asked for twice in a run. */
+/** Leaves out changes that this run already requested: EC2 may list them late. */
 function untriedChanges(
   tried: Set<string>,
   { allow, disallow, blockedRemovals }: PendingChanges,
@@ -147,12 +147,12 @@ async function saveRefusals(
     const { code, message } = refusal;
     return [{ ...record, refusal: { code, message, at }, version: record.version + 1 }];
   });
-  // Where somebody else was faster, it is refused again in the next pass.
+  // After a conflict the next check gets the same refusal again.
   for (const some of chunks(refusedOnes, writesPerTransaction))
     await table.write(some.map((record) => ({ put: principalItem(record), expected: record.version - 1 })));
 }
 
-/** What a person agreed to stands with each principal from the first look on; what was approved ends with the management. */
+/** The first round has copied the approved removals to the principal records. The approval ends when the management ends. */
 function approvalWithoutRemovals({
   principals,
   principalsApproval,
