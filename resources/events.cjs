@@ -4,7 +4,7 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { arnOf } = require('./arn-of.cjs');
 
-/** Which events go to which queue, by the name of the pattern in rules/events. `bus`: none is the account's own, where AWS puts its events. */
+/** The EventBridge rules: `pattern` is a file in rules/events. A rule without `bus` is on the default bus, where AWS services send events. */
 const rules = {
   ConnectionRequestRule: { pattern: 'connection-request', queue: 'ConnectionRequests', bus: 'Bus' },
   ConnectionChangedRule: { pattern: 'connection-changed', queue: 'ConnectionChanges', bus: 'Bus' },
@@ -13,7 +13,7 @@ const rules = {
   ServiceChangedRule: { pattern: 'service-changed', queue: 'ServiceChecks' },
 };
 
-/** How often what is swept. */
+/** The schedules of sweeps. */
 const schedules = {
   SweepPendingSchedule: { every: 'rate(1 minute)', scope: 'pending' },
   SweepFullSchedule: { every: 'rate(15 minutes)', scope: 'full' },
@@ -73,7 +73,7 @@ module.exports = () => ({
     ...Object.entries(rules).map(rule),
     ...Object.entries(schedules).map(schedule),
     {
-      // A schedule invokes asynchronously: after its retries Lambda would drop what failed.
+      // A schedule invokes asynchronously. Without a destination Lambda drops the event after the last retry.
       SweepFailures: {
         Type: 'AWS::Lambda::EventInvokeConfig',
         Properties: {

@@ -2,23 +2,23 @@
 
 const { operations } = require('./api.cjs');
 
-/** Each level may what those before it may, and more. */
+/** Each level includes the permissions of the levels before it. */
 const levels = [
-  { name: 'viewer', description: 'Sees all that the API of linkgate shows, and changes nothing' },
+  { name: 'viewer', description: 'Read access to the API of linkgate' },
   {
     name: 'approver',
     description:
-      'Sees all that the API of linkgate shows, approves or denies what people are asked about, and puts off cuts',
+      'Read access to the API of linkgate; may approve and deny requests and extend scheduled disconnects',
   },
-  { name: 'administrator', description: 'May call every operation of the API of linkgate' },
+  { name: 'administrator', description: 'Full access to the API of linkgate' },
 ];
 
-/** Parameters of a path are whatever the caller says. */
+/** Replaces path parameters with wildcards. */
 const resourceOf = ({ method, path }) => ({
   'Fn::Sub': `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${HttpApi}/$default/${method}${path.replace(/\{\w+\}/g, '*')}`,
 });
 
-// Where the API is. Not ssm:GetParametersByPath, which would show the secrets that lie beside it.
+// The URL of the API. ssm:GetParametersByPath would also show the secrets below the same path.
 const findApi = {
   Effect: 'Allow',
   Action: 'ssm:GetParameter',
@@ -34,7 +34,7 @@ function managedPolicy({ name, description }, index) {
   return {
     Type: 'AWS::IAM::ManagedPolicy',
     Properties: {
-      // Names of policies are the same set in all Regions.
+      // IAM is global, so the name includes the Region.
       ManagedPolicyName: { 'Fn::Sub': `linkgate-\${sls:stage}-${name}-\${AWS::Region}` },
       Description: description,
       PolicyDocument: {

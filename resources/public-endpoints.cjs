@@ -2,7 +2,7 @@
 
 const { arnOf } = require('./arn-of.cjs');
 
-/** The addresses that anybody can call: each function proves by itself who is calling. By the name of its resource. */
+/** The routes without IAM authorization, by function: each function authenticates the caller itself. */
 const receivers = {
   OnDashslackDashinteractionLambdaFunction: ['POST /slack'],
   OnDashapprovalDashlinkLambdaFunction: ['GET /approval', 'HEAD /approval', 'POST /approval'],
@@ -80,7 +80,7 @@ const resources = {
           },
           AccessLogSettings: {
             DestinationArn: arnOf('ReceiversLogGroup'),
-            // No query string: it may hold a link's token.
+            // The log leaves out the query string, which may contain the token of an approval link.
             Format:
               '{"requestId":"$context.requestId","time":"$context.requestTime","from":"$context.identity.sourceIp","route":"$context.routeKey","status":"$context.status","error":"$context.error.message"}',
           },
@@ -91,7 +91,7 @@ const resources = {
   ),
   Outputs: {
     SlackRequestUrl: { Description: "The Slack app's request URL", Value: slackRequestUrl },
-    ApprovalUrl: { Description: 'Where the links of mails begin', Value: approvalUrl },
+    ApprovalUrl: { Description: 'The base URL of approval links in e-mails', Value: approvalUrl },
   },
 };
 

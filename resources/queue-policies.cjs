@@ -7,7 +7,7 @@ const queues = require('./queues.cjs');
 const events = 'events.amazonaws.com';
 const topics = 'sns.amazonaws.com';
 
-/** Which AWS services put messages where, each on behalf of which resource. Of functions their roles say what they may. */
+/** The AWS services that send to queues, each with its source resource. Functions send with their roles. */
 const senders = [
   ...Object.entries(rules).map(([rule, { queue }]) => ({ queue, service: events, source: arnOf(rule) })),
   ...[...Object.keys(rules), ...Object.keys(schedules)].map((rule) => ({
@@ -22,19 +22,19 @@ const senders = [
   })),
 ];
 
-/** One policy a queue: a second one would replace the first. */
+/** Builds the only policy of a queue: a second policy would replace the first. */
 function policy(queue) {
   const Resource = arnOf(queue);
-  const theirs = senders.filter((sender) => sender.queue === queue);
+  const queueSenders = senders.filter((sender) => sender.queue === queue);
   const Statement = [
-    ...[...new Set(theirs.map(({ service }) => service))].map((Service) => ({
+    ...[...new Set(queueSenders.map(({ service }) => service))].map((Service) => ({
       Effect: 'Allow',
       Principal: { Service },
       Action: 'sqs:SendMessage',
       Resource,
       Condition: {
         ArnEquals: {
-          'aws:SourceArn': theirs.filter(({ service }) => service === Service).map(({ source }) => source),
+          'aws:SourceArn': queueSenders.filter(({ service }) => service === Service).map(({ source }) => source),
         },
       },
     })),

@@ -2,5 +2,5 @@
 
 const { names } = require('./queues.cjs');
 
-/** The URLs of all queues, for who checks them. */
+/** The URLs of all queues, for the doctor. */
 module.exports = () => ({ 'Fn::Join': [',', names.map((name) => ({ Ref: name }))] });

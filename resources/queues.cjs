@@ -5,12 +5,12 @@ const { arnOf } = require('./arn-of.cjs');
 const day = 86_400;
 
 /**
- * Every queue that feeds a function, each with its dead-letter queue and two alarms. `visibility`: seconds until a failed
- * message is tried again, longer than its function may run. `maxAgeSeconds`: the age of the oldest message, in seconds, that rings.
+ * The queues that invoke functions. Each has a dead-letter queue and two alarms. `visibility`: the visibility timeout in seconds,
+ * longer than the timeout of the function. `maxAgeSeconds`: the alarm threshold for the age of the oldest message.
  */
 const queues = {
   ConnectionNotifications: { name: 'connection-notifications', visibility: 60, maxAgeSeconds: 300 },
-  // Nothing rings when an accepted connection becomes available, so what is seen pending is looked at again.
+  // EC2 sends no notification when an accepted connection becomes available, so linkgate describes pending connections again.
   ConnectionRechecks: { name: 'connection-rechecks', visibility: 60, maxAgeSeconds: 300, delay: 15 },
   ConnectionRequests: { name: 'connection-requests', visibility: 60, maxAgeSeconds: 300 },
   ConnectionChanges: { name: 'connection-changes', visibility: 60, maxAgeSeconds: 300 },
@@ -21,7 +21,7 @@ const queues = {
   CustomerNotifications: { name: 'customer-notifications', visibility: 90, maxAgeSeconds: 900 },
 };
 
-/** Where ends what no queue took: events that a rule could not deliver, and invocations and stream records that kept failing. */
+/** The last dead-letter queues: for events that EventBridge could not deliver, and for failed invocations and stream records. */
 const deadLetterSinks = {
   UndeliveredEvents: {
     name: 'undelivered-events',
@@ -53,7 +53,7 @@ const alarmActions = {
   'Fn::If': ['HasAlarmTopic', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
 };
 
-/** Rings as soon as something is where it should never be. */
+/** An alarm for a queue that should always be empty. */
 function alarmWhenNotEmpty(name, logicalId, description) {
   return alarm(`${name}-has-messages`, logicalId, {
     AlarmDescription: description,
@@ -101,23 +101,23 @@ function queueResources([logicalId, { name, visibility, maxAgeSeconds, delay, fi
     [`${deadLetters}Alarm`]: alarmWhenNotEmpty(
       `${name}-dead-letters`,
       deadLetters,
-      `Messages of ${name} failed five times${fifo ? ', or are malformed' : ''}. The function's log says why; send them back with SQS's redrive when it is mended.`,
+      `Messages of ${name} failed five times${fifo ? ', or are malformed' : ''}. The log of the function says why. After the fix, move them back with an SQS redrive.`,
     ),
-    [`${logicalId}AgeAlarm`]: alarm(`${name}-is-maxAgeSeconds`, logicalId, {
-      AlarmDescription: `The oldest message of ${name} waits for more than ${maxAgeSeconds} s.`,
+    [`${logicalId}AgeAlarm`]: alarm(`${name}-message-age`, logicalId, {
+      AlarmDescription: `The oldest message of ${name} is older than ${maxAgeSeconds} s.`,
       MetricName: 'ApproximateAgeOfOldestMessage',
       Threshold: maxAgeSeconds,
     }),
   };
 }
 
-function lastResort([logicalId, { name, recovery }]) {
+function deadLetterSink([logicalId, { name, recovery }]) {
   return {
     [logicalId]: queue(name, { MessageRetentionPeriod: 14 * day }),
     [`${logicalId}Alarm`]: alarmWhenNotEmpty(
       name,
       logicalId,
-      `Something arrived in ${name}: find out why. ${recovery}`,
+      `There are messages in ${name}. ${recovery}`,
     ),
   };
 }
@@ -126,7 +126,7 @@ module.exports = () => ({
   Resources: Object.assign(
     {},
     ...Object.entries(queues).map(queueResources),
-    ...Object.entries(deadLetterSinks).map(lastResort),
+    ...Object.entries(deadLetterSinks).map(deadLetterSink),
   ),
 });
 module.exports.names = [

@@ -13,11 +13,11 @@ const allow = (Action, Resource, Condition) => ({
 const services = {
   'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-service/*',
 };
-// Services are registered after the deployment: their tag confers the permission.
+// Services are registered after the deployment, so the permission depends on their tag.
 const onTagged = (...Action) =>
   allow(Action, services, { StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' } });
 
-// These three have no resource-level permissions; the call that lists allowed principals has (Service Authorization Reference, EC2).
+// These three actions have no resource-level permissions. DescribeVpcEndpointServicePermissions has (Service Authorization Reference, EC2).
 const describeConnections = allow(['ec2:DescribeVpcEndpointConnections'], '*');
 const describeServices = allow(
   ['ec2:DescribeVpcEndpointServiceConfigurations', 'ec2:DescribeVpcEndpointConnectionNotifications'],
@@ -25,24 +25,24 @@ const describeServices = allow(
 );
 const describePrincipals = onTagged('ec2:DescribeVpcEndpointServicePermissions');
 const publish = allow(['events:PutEvents'], arnOf('Bus'), { StringEquals: { 'events:source': 'linkgate' } });
-const ring = allow(['sqs:SendMessage'], arnOf('ApplyQueue'));
+const sendToApplyQueue = allow(['sqs:SendMessage'], arnOf('ApplyQueue'));
 const receiveFrom = (...queues) =>
   allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queues.map(arnOf));
-const requestSweeps = allow(['sqs:SendMessage'], arnOf('SweepRequests'));
-const ringForNotices = allow(['sqs:SendMessage'], arnOf('ApproverNotifications'));
-const ringForConsumers = allow(['sqs:SendMessage'], arnOf('CustomerNotifications'));
-const ringForServices = allow(['sqs:SendMessage'], arnOf('ServiceChecks'));
-const reportFailures = allow(['sqs:SendMessage'], arnOf('FailedInvocations'));
+const sendSweepRequests = allow(['sqs:SendMessage'], arnOf('SweepRequests'));
+const sendApproverNotifications = allow(['sqs:SendMessage'], arnOf('ApproverNotifications'));
+const sendCustomerNotifications = allow(['sqs:SendMessage'], arnOf('CustomerNotifications'));
+const sendServiceChecks = allow(['sqs:SendMessage'], arnOf('ServiceChecks'));
+const sendFailedInvocations = allow(['sqs:SendMessage'], arnOf('FailedInvocations'));
 
 const table = {
   'Fn::If': [
-    'MakesTable',
+    'CreatesTable',
     { 'Fn::GetAtt': ['Table', 'Arn'] },
     { 'Fn::Sub': 'arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${table}' },
   ],
 };
 const stream = {
-  'Fn::If': ['MakesTable', { 'Fn::GetAtt': ['Table', 'StreamArn'] }, { Ref: 'tableStreamArn' }],
+  'Fn::If': ['CreatesTable', { 'Fn::GetAtt': ['Table', 'StreamArn'] }, { Ref: 'tableStreamArn' }],
 };
 
 const readStream = allow(
@@ -50,21 +50,21 @@ const readStream = allow(
   stream,
 );
 
-/** Only partitions of these kinds: a condition on the partition key. */
+/** Restricts an action to partition keys with these prefixes. */
 const onPartitions = (...kinds) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': kinds } });
 const read = allow(['dynamodb:BatchGetItem'], table);
 const query = (...kinds) => allow(['dynamodb:Query'], table, onPartitions(...kinds));
 const put = (...kinds) => allow(['dynamodb:PutItem'], table, onPartitions(...kinds));
-// No function may delete audit entries, and none updates any item in place.
+// No function may delete audit entries, or update an item in place.
 const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(...kinds));
-// Which table this is: a restored one is another.
+// DescribeTable returns the TableId, which tells a restored table from the original.
 const identify = allow(['dynamodb:DescribeTable'], table);
 
 const parameter = (name) => ({
   'Fn::Sub': `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/linkgate/\${sls:stage}/${name}`,
 });
 
-/** What each function may do, and nothing else: by the name of its role's resource. */
+/** The permissions of each function, by the logical id of its role. */
 const roles = {
   OnConnectionNotification: [
     'on-connection-notification',
@@ -89,24 +89,24 @@ const roles = {
       'REEVALUATE_AT#*',
     ),
     remove('PENDING_EFFECT#*', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
-    ring,
+    sendToApplyQueue,
   ],
   ApplyVerdicts: [
     'apply-verdicts',
     receiveFrom('ApplyQueue'),
     describeConnections,
     onTagged('ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'),
-    // For consumers in other Regions. It is no call of its own, and has no condition keys (Service Authorization Reference, vpce).
+    // A permission without an API call, for consumers in other Regions. It has no condition keys (Service Authorization Reference, vpce).
     allow(['vpce:AllowMultiRegion'], services),
     read,
     query('PENDING_EFFECT#*'),
-    // What is beyond the budget of cuts is asked about.
+    // A disconnect beyond the quota opens an approval request, so this role writes AWAITING_APPROVAL too.
     put('CONNECTION#*', 'AUDIT#*', 'DISCONNECT_QUOTA', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
     remove('PENDING_EFFECT#*'),
     identify,
     publish,
-    ring,
-    // What is malformed goes there at once.
+    sendToApplyQueue,
+    // Malformed messages are moved to the dead-letter queue at once.
     allow(['sqs:SendMessage'], arnOf('ApplyQueueDeadLetters')),
     allow(['ssm:GetParameter'], parameter('mode')),
   ],
@@ -114,7 +114,7 @@ const roles = {
     'record-connection-state',
     receiveFrom('ConnectionChanges'),
     read,
-    // What is seen again, or accepted again, may be one that people were asked about.
+    // A connection that appears again or is accepted again may have an open approval request.
     put(
       'CONNECTION#*',
       'AUDIT#*',
@@ -136,37 +136,37 @@ const roles = {
     remove('PENDING_EFFECT#*', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
     identify,
     publish,
-    ring,
-    ringForNotices,
-    ringForConsumers,
-    requestSweeps,
-    ringForServices,
-    reportFailures,
+    sendToApplyQueue,
+    sendApproverNotifications,
+    sendCustomerNotifications,
+    sendSweepRequests,
+    sendServiceChecks,
+    sendFailedInvocations,
   ],
   CheckService: [
     'check-service',
     receiveFrom('ServiceChecks'),
     describeServices,
     describePrincipals,
-    // This function alone.
+    // Only this function may change allowed principals.
     onTagged('ec2:ModifyVpcEndpointServicePermissions'),
     read,
     query('SERVICE', 'ALLOWLIST#*', 'PRINCIPALS#*'),
     put('SERVICE', 'PRINCIPALS#*'),
     remove('PRINCIPALS#*'),
-    ringForServices,
+    sendServiceChecks,
     allow(['ssm:GetParameter'], parameter('mode')),
   ],
   OnTableStream: [
     'on-table-stream',
     readStream,
-    reportFailures,
+    sendFailedInvocations,
     describeConnections,
     read,
     query('SERVICE', 'APPROVERS', 'AWAITING_APPROVAL#*'),
     publish,
-    ringForNotices,
-    ringForServices,
+    sendApproverNotifications,
+    sendServiceChecks,
   ],
   NotifyApprovers: [
     'notify-approvers',
@@ -174,7 +174,7 @@ const roles = {
     read,
     query('BY_ACCOUNT#*'),
     put('CONNECTION#*', 'AUDIT#*', 'NOTIFICATION_THROTTLE', 'DIGEST', 'EXPIRY_WARNING#*'),
-    ringForNotices,
+    sendApproverNotifications,
     allow(['ssm:GetParameter'], [parameter('slack/bot-token'), parameter('links/signing-key')]),
     allow(['sns:Publish'], { Ref: 'ApprovalsTopic' }),
   ],
@@ -182,16 +182,16 @@ const roles = {
     'notify-customers',
     readStream,
     receiveFrom('CustomerNotifications'),
-    reportFailures,
+    sendFailedInvocations,
     read,
     put('CUSTOMER_NOTIFICATION#*', 'CONTACT_DELIVERY_FAILURE'),
     remove('CONTACT_DELIVERY_FAILURE'),
     allow(['ssm:GetParameter'], parameter('mode')),
     allow(['sns:Publish'], { Ref: 'ConsumersTopic' }),
-    // Topics of consumers, whose policies have to admit this role.
+    // Topics of customers. Their topic policies have to allow this role.
     allow(['sns:Publish'], { 'Fn::Sub': 'arn:${AWS::Partition}:sns:*:*:linkgate-*' }),
   ],
-  // Anybody can call these two: they know no EC2.
+  // Anybody can call these two functions, so they have no permissions in EC2.
   OnSlackInteraction: [
     'on-slack-interaction',
     read,
@@ -206,7 +206,7 @@ const roles = {
       'REEVALUATE_AT#*',
     ),
     remove('AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
-    ring,
+    sendToApplyQueue,
     allow(['ssm:GetParameter'], [parameter('slack/signing-secret'), parameter('slack/bot-token')]),
   ],
   OnApprovalLink: [
@@ -223,7 +223,7 @@ const roles = {
       'REEVALUATE_AT#*',
     ),
     remove('AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
-    ring,
+    sendToApplyQueue,
     allow(['ssm:GetParameter'], parameter('links/signing-key')),
   ],
   OnApiRequest: [
@@ -231,7 +231,7 @@ const roles = {
     describeConnections,
     describeServices,
     describePrincipals,
-    // Tagging a service confers the right to act on it: only this key, only with this stage.
+    // The tag grants access to a service, so this role may set only this key with this stage.
     allow(['ec2:CreateTags'], services, {
       StringEquals: { 'aws:RequestTag/linkgate': '${sls:stage}' },
       StringEqualsIfExists: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
@@ -242,7 +242,7 @@ const roles = {
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] },
     }),
     allow(['ec2:CreateVpcEndpointConnectionNotification'], services),
-    // IAM judges a notification by its service (Service Authorization Reference, EC2).
+    // IAM authorizes these calls by the service of the notification (Service Authorization Reference, EC2).
     onTagged('ec2:ModifyVpcEndpointConnectionNotification', 'ec2:DeleteVpcEndpointConnectionNotifications'),
     read,
     query(
@@ -255,7 +255,7 @@ const roles = {
       'CONNECTION#*',
       'PENDING_EFFECT#*',
       'BY_ACCOUNT#*',
-      // The doctor looks at every item.
+      // The doctor reads every item.
       'REEVALUATE_AT#*',
       'ENDPOINT_QUOTA#*',
       'DIGEST',
@@ -292,7 +292,7 @@ const roles = {
       'AWAITING_APPROVAL#*',
       'REEVALUATE_AT#*',
       'APPROVERS',
-      // An administrator removes what linkgate cannot read. Records and audit entries are not among it.
+      // An administrator can remove items that linkgate cannot read, except connection items and audit entries.
       'BY_ACCOUNT#*',
       'NOTIFICATION_THROTTLE',
       'ENDPOINT_QUOTA#*',
@@ -309,14 +309,14 @@ const roles = {
       'CUSTOMER_NOTIFICATION#*',
       'EXPIRY_WARNING#*',
     ),
-    ring,
-    requestSweeps,
+    sendToApplyQueue,
+    sendSweepRequests,
     allow(['ssm:PutParameter'], parameter('links/signing-key')),
     allow(
       ['ssm:GetParameter', 'ssm:PutParameter'],
       ['mode', 'slack/signing-secret', 'slack/bot-token'].map(parameter),
     ),
-    // What the doctor looks at. DescribeParameters shows no values, and has no resource-level permissions.
+    // Calls of the doctor. DescribeParameters returns no values, and has no resource-level permissions.
     allow(['ssm:DescribeParameters'], '*'),
     allow(['ssm:GetParameter'], parameter('api-url')),
     allow(
@@ -325,7 +325,7 @@ const roles = {
     ),
     allow(['sqs:GetQueueAttributes'], queues.map(arnOf)),
     allow(['sns:ListSubscriptionsByTopic'], { Ref: 'ConnectionsTopic' }),
-    // SNS judges what is done to a subscription by its topic, whatever the Service Authorization Reference says.
+    // SNS authorizes calls on a subscription by its topic, unlike the Service Authorization Reference says.
     allow(
       [
         'sns:ListSubscriptionsByTopic',

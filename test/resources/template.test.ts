@@ -347,7 +347,7 @@ test('what broke more than once while approvers were told rings, whichever chann
     FilterPattern: '{ $.level = "ERROR" }',
   });
   const [counted] = filter.MetricTransformations;
-  const alarm = template.Resources.TellingFailuresAlarm?.Properties;
+  const alarm = template.Resources.ApproverNotificationFailuresAlarm?.Properties;
   expect(alarm).toMatchObject({
     Namespace: counted.MetricNamespace,
     MetricName: counted.MetricName,
@@ -359,7 +359,7 @@ test('what broke more than once while approvers were told rings, whichever chann
 });
 
 test('answers that take more than half of what Slack waits ring', () => {
-  expect(template.Resources.SlackIsAnsweredLateAlarm?.Properties).toMatchObject({
+  expect(template.Resources.SlackResponseLatencyAlarm?.Properties).toMatchObject({
     Namespace: 'AWS/Lambda',
     MetricName: 'Duration',
     Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'OnDashslackDashinteractionLambdaFunction' } }],
@@ -536,7 +536,7 @@ describe('the table', () => {
   });
 
   test('has a stream of which only what policy rests on, what people were asked about or warned of and what waits is heard, and whose failures end somewhere', () => {
-    expect(template.Resources.RecordsToReview?.Properties).toMatchObject({
+    expect(template.Resources.TableStreamMapping?.Properties).toMatchObject({
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 5,
       FilterCriteria: {

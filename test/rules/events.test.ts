@@ -208,7 +208,7 @@ describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
 
 describe('on-table-stream', () => {
   const table = readFileSync(new URL('../../resources/table.yml', import.meta.url), 'utf8');
-  const [, mapping = ''] = /\n {2}RecordsToReview:\n([\s\S]*?)\n\n/.exec(table) ?? [];
+  const [, mapping = ''] = /\n {2}TableStreamMapping:\n([\s\S]*?)\n\n/.exec(table) ?? [];
   const filters = [...mapping.matchAll(/- Pattern: '(.*)'/g)].map(([, pattern = '']) => JSON.parse(pattern));
 
   function hears(pk: string, image: object = {}): boolean {
