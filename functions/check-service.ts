@@ -41,29 +41,34 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Recor
     remainingMs: () => context.getRemainingTimeInMillis(),
   };
   const failed = [];
-  for (const record of Records) if (!(await isDone(record, run))) failed.push(record);
+  for (const record of Records) if (!(await handleRecord(record, run))) failed.push(record);
   return batchItemFailures(failed);
 });
 
 type Run = typeof deps & { readonly requestId: string; readonly remainingMs: () => number };
 
-async function isDone({ body }: SQSRecord, run: Run): Promise<boolean> {
-  const enqueue = v.safeParse(CheckRequestBody, body);
-  if (enqueue.success && (await wasCheckedSince(enqueue.output.serviceId, enqueue.output.enqueuedAt, table)))
+async function handleRecord({ body }: SQSRecord, run: Run): Promise<boolean> {
+  const request = v.safeParse(CheckRequestBody, body);
+  if (request.success && (await wasCheckedSince(request.output.serviceId, request.output.enqueuedAt, table)))
     return true;
-  const named = findServiceIds(body);
+  const serviceIds = findServiceIds(body);
   // An event about a connection notification names no service, so every service is checked.
-  if (named.length === 0)
+  if (serviceIds.length === 0)
     await serviceCheckQueue.enqueue((await listRegisteredServices(run)).map(({ serviceId }) => serviceId));
-  const told = parseExternalAdditions(body);
-  const results = await checkServices(named, {
+  const external = parseExternalAdditions(body);
+  const results = await checkServices(serviceIds, {
     ...run,
     reconcilePrincipals: (service, actual) =>
-      reconcilePrincipals(service, actual, told?.serviceId === service.serviceId ? told.additions : [], run),
+      reconcilePrincipals(
+        service,
+        actual,
+        external?.serviceId === service.serviceId ? external.additions : [],
+        run,
+      ),
   });
   for (const result of results)
     if ('error' in result)
-      logger.error('a service could not be checked', { serviceId: result.input, error: result.error });
+      logger.error('service check failed', { serviceId: result.input, error: result.error });
     else
       logger.info('service checked', { serviceId: result.input, drift: result.output ?? 'not registered' });
   return !results.some((result) => 'error' in result);

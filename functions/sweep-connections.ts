@@ -72,7 +72,7 @@ async function runSweep(request: SweepRequest, invocation: Parameters<typeof swe
   const sweep = await sweepConnections(location, scope, invocation);
   logger.info('sweep finished', { ...location, scope, ...sweep });
   if (sweep.status === 'unfinished') await sweepQueue.enqueue(request);
-  else if (sweep.status === 'overlapping' && (queueIfRunning || jobId !== undefined))
+  else if (sweep.status === 'already-running' && (queueIfRunning || jobId !== undefined))
     await sweepQueue.enqueue(request, { afterSeconds: retryDelaySeconds });
   else if (sweep.status === 'done' && jobId !== undefined)
     await finishLocation(jobId, location, sweep.result, invocation);

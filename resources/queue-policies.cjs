@@ -34,7 +34,9 @@ function policy(queue) {
       Resource,
       Condition: {
         ArnEquals: {
-          'aws:SourceArn': queueSenders.filter(({ service }) => service === Service).map(({ source }) => source),
+          'aws:SourceArn': queueSenders
+            .filter(({ service }) => service === Service)
+            .map(({ source }) => source),
         },
       },
     })),

@@ -114,11 +114,7 @@ function queueResources([logicalId, { name, visibility, maxAgeSeconds, delay, fi
 function deadLetterSink([logicalId, { name, recovery }]) {
   return {
     [logicalId]: queue(name, { MessageRetentionPeriod: 14 * day }),
-    [`${logicalId}Alarm`]: alarmWhenNotEmpty(
-      name,
-      logicalId,
-      `There are messages in ${name}. ${recovery}`,
-    ),
+    [`${logicalId}Alarm`]: alarmWhenNotEmpty(name, logicalId, `There are messages in ${name}. ${recovery}`),
   };
 }
 

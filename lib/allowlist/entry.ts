@@ -22,7 +22,7 @@ export const RoleArn = v.pipe(
 
 /** The endpoint limit of an entry, as a person writes it. */
 export const MaxEndpoints = WholeNumber(1, 100_000, {
-  few: 'at least 1: who is to have none is blocked',
+  few: 'at least 1: block the account to allow none',
   many: 'at most 100000: leave it out for no limit',
 });
 

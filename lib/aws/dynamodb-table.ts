@@ -39,7 +39,7 @@ export function dynamoDbTable(
     const items: Item[] = [];
     let unread: Record<string, AttributeValue>[] = keys.map(({ pk, sk }) => marshall({ pk, sk }));
     for (let attempt = 0; unread.length > 0; attempt++) {
-      if (attempt === maxTableAttempts) throw new TableBusyError(`${unread.length} keys were left unread`);
+      if (attempt === maxTableAttempts) throw new TableBusyError(`${unread.length} keys were not read`);
       if (attempt > 0) await backOff(attempt);
       const { Responses, UnprocessedKeys } = await dynamodb
         .send(

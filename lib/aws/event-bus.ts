@@ -14,7 +14,7 @@ export class UndeliveredEventsError extends Error {
   override readonly name = 'UndeliveredEventsError';
 
   constructor(count: number, code: string) {
-    super(`${count} events were not taken by the bus: ${code}`);
+    super(`${count} events were not accepted by EventBridge: ${code}`);
   }
 }
 

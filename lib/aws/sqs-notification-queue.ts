@@ -22,7 +22,7 @@ export function sqsNotificationQueue<About extends object = NotificationTarget>(
       const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
       if (Failed.length > 0)
         throw new NotificationsNotSentError(
-          `${Failed.length} of ${chunk.length} were not sent: ${Failed[0]?.Message}`,
+          `${Failed.length} of ${chunk.length} messages were not accepted by SQS: ${Failed[0]?.Message}`,
         );
     }
   }

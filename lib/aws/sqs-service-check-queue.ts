@@ -12,16 +12,16 @@ export function sqsServiceCheckQueue(sqs: SQSClient, queueUrl: string, now: () =
   return {
     async enqueue(serviceIds, { afterSeconds } = { afterSeconds: 0 }) {
       for (const chunk of chunks(serviceIds, 10)) {
-        const rungAt = now().toISOString();
+        const enqueuedAt = now().toISOString();
         const Entries = chunk.map((serviceId, index) => ({
           Id: String(index),
-          MessageBody: JSON.stringify({ serviceId, enqueuedAt: rungAt } satisfies ServiceCheckRequest),
+          MessageBody: JSON.stringify({ serviceId, enqueuedAt } satisfies ServiceCheckRequest),
           ...(afterSeconds > 0 && { DelaySeconds: afterSeconds }),
         }));
         const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
         if (Failed.length > 0)
           throw new ServiceChecksNotSentError(
-            `${Failed.length} of ${chunk.length} were not sent: ${Failed[0]?.Message}`,
+            `${Failed.length} of ${chunk.length} messages were not accepted by SQS: ${Failed[0]?.Message}`,
           );
       }
     },

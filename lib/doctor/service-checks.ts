@@ -103,7 +103,7 @@ function checkServiceState(
   configuration: ServiceConfiguration | undefined,
 ): CheckResult {
   if (!configuration)
-    return failed('EC2 does not list the service any more', `linkgate service remove ${serviceId}`);
+    return failed('EC2 no longer lists the service', `linkgate service remove ${serviceId}`);
   return configuration.state === 'Available'
     ? ok('EC2 shows it as Available')
     : failed(
@@ -149,8 +149,8 @@ function checkPrincipals(service: Service, allowedPrincipals: readonly string[])
   return warning(
     differences.join('. '),
     principals === 'managed' &&
-      !checks.has('principals-await-approval') &&
-      !checks.has('principals-are-withheld')
+      !checks.has('principals-pending-approval') &&
+      !checks.has('principals-removal-blocked')
       ? 'see docs/principals.md: linkgate fixes some differences itself'
       : `preview the changes, and let linkgate manage them:\nlinkgate service add ${serviceId} --principals managed`,
   );

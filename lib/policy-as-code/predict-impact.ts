@@ -11,7 +11,7 @@ import { isApplicable } from './change.ts';
 import { computeImpact, type Impact, type ImpactDeps } from './impact.ts';
 import { type Plan, readPlanChanges } from './plan.ts';
 
-/** Where a prediction goes on: also within a page of EC2's, where the time did not suffice for all of it. */
+/** Where a prediction goes on: also within a page of EC2's, where the time was up for all of it. */
 const Position = v.object({
   ...LocationCursor.entries,
   from: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),

@@ -76,7 +76,7 @@ export async function detectChanges(
     ]),
   );
   const counted = await countedFor(connections, found, deps);
-  const observation = { ...noChanges(), seen: connections.length };
+  const observation = { ...noChanges(), described: connections.length };
   const events: ConnectionEvent[] = [];
   const now = deps.now();
   for (const connection of connections) {

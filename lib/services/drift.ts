@@ -6,13 +6,12 @@ export function configurationDrift(
   configuration: ServiceConfiguration | undefined,
   topicArn: string,
 ): Drift[] {
-  if (!configuration)
-    return [{ check: 'service-is-missing', detail: 'EC2 does not list the service any more' }];
+  if (!configuration) return [{ check: 'service-is-missing', detail: 'EC2 no longer lists the service' }];
   const { acceptanceRequired, principals, isTagged } = configuration;
   const checks: (Drift | false | undefined)[] = [
     !acceptanceRequired && {
       check: 'acceptance-is-not-required',
-      detail: 'EC2 connects every allowed principal at once; linkgate is not asked',
+      detail: 'EC2 accepts every allowed principal automatically; linkgate decides nothing',
     },
     principals?.includes('*') && {
       check: 'principal-is-everyone',
@@ -20,7 +19,7 @@ export function configurationDrift(
     },
     !isTagged && {
       check: 'tag-is-missing',
-      detail: 'without the tag `linkgate` linkgate may neither accept nor reject',
+      detail: 'linkgate has no permission to accept or reject without the tag `linkgate`',
     },
     ...(configuration.isGatewayLoadBalancer ? [] : notificationDrift(configuration, topicArn)),
   ];
@@ -33,23 +32,23 @@ function notificationDrift({ notifications }: ServiceConfiguration, topicArn: st
   return [
     !notification && {
       check: 'notification-is-missing',
-      detail: 'requests are noticed by the sweep within a minute, not at once',
+      detail: 'only the sweep finds new requests, within a minute',
     },
     notification?.isEnabled === false && {
       check: 'notification-is-disabled',
-      detail: 'requests are noticed by the sweep within a minute, not at once',
+      detail: 'only the sweep finds new requests, within a minute',
     },
     notification !== undefined &&
       lacking.length > 0 && {
         check: 'notification-lacks-events',
-        detail: `the connection notification does not ring for ${lacking.join(', ')}`,
+        detail: `the connection notification does not include ${lacking.join(', ')}`,
       },
   ];
 }
 
 /** Explains why a Gateway Load Balancer service needs no connection notification. */
 export const gatewayLoadBalancerText =
-  'its endpoints are of the type GatewayLoadBalancer, for which EC2 has no connection notifications: the sweep notices requests within a minute';
+  'EC2 has no connection notifications for Gateway Load Balancer endpoints: the sweep finds new requests within a minute';
 
 export type ServiceDrift = Drift | PrincipalDrift;
 

@@ -55,7 +55,7 @@ export class NameTakenError extends Error {
   override readonly name = 'NameTakenError';
 
   constructor(name: string, serviceId: string) {
-    super(`\`${name}\` is the name of ${serviceId}; give another with --name`);
+    super(`the name \`${name}\` belongs to ${serviceId}; choose another with --name`);
   }
 }
 
@@ -65,7 +65,7 @@ export class OtherStageError extends Error {
 
   constructor(serviceId: string, stage: string) {
     super(
-      `linkgate's stage \`${stage}\` looks after \`${serviceId}\` (its tag \`linkgate\`); take it out there first: linkgate service remove ${serviceId} --stage ${shellWord(stage)}`,
+      `the stage \`${stage}\` of linkgate manages \`${serviceId}\` (tag \`linkgate\`); remove it there first: linkgate service remove ${serviceId} --stage ${shellWord(stage)}`,
     );
   }
 }
@@ -163,10 +163,10 @@ function nameFromTag(
   if (nameTag === undefined) return { warnings: [] };
   const namesake = others.find(({ name }) => name === nameTag);
   if (v.is(ServiceName, nameTag) && !namesake) return { name: nameTag, warnings: [] };
-  const why = namesake ? `it is the name of ${namesake.serviceId}` : serviceNameFormat;
+  const why = namesake ? `${namesake.serviceId} has this name` : serviceNameFormat;
   return {
     warnings: [
-      `the tag \`Name\` of ${serviceId}, \`${nameTag}\`, is no name here (${why}), so that the service goes by its id. To name it: linkgate service add ${serviceId} --name <name>`,
+      `the tag \`Name\` of ${serviceId}, \`${nameTag}\`, cannot be its name in linkgate (${why}), so the service goes by its id. To name it: linkgate service add ${serviceId} --name <name>`,
     ],
   };
 }
@@ -185,7 +185,7 @@ function pickDefined<T extends object, Name extends keyof T>(values: T, names: r
 }
 
 const notFixedInObserveMode =
-  "linkgate's mode is observe, so EC2 was left alone: `linkgate mode enforce` makes good what is missing of the tag and the connection notification";
+  'linkgate is in observe mode and did not change EC2: `linkgate mode enforce` adds the missing tag and connection notification';
 
 /** What `repair` puts right. */
 const driftFixedByLinkgate: readonly Drift['check'][] = [
@@ -229,8 +229,8 @@ async function reasonToLeaveEc2(
   { mode }: RegisterDeps,
 ): Promise<string | undefined> {
   if (found?.otherStage !== undefined)
-    return `the service carries the tag of the stage \`${found.otherStage}\``;
-  return (await mode()) === 'enforce' ? undefined : "linkgate's mode is observe";
+    return `the tag of the service names the stage \`${found.otherStage}\``;
+  return (await mode()) === 'enforce' ? undefined : 'linkgate is in observe mode';
 }
 
 /** Returns the AWS commands with which a person can clean up EC2. */
@@ -252,14 +252,16 @@ function cleanupCommands(
   ];
   return commands.length === 0
     ? []
-    : [`${why}, so EC2 was left alone. To take away what linkgate made there: ${commands.join('; ')}`];
+    : [
+        `${why}, so linkgate did not change EC2. To remove linkgate's tag and notification there: ${commands.join('; ')}`,
+      ];
 }
 
 /** Warns the person who registers a service of drift, most of all of access that linkgate cannot control. */
 function serviceWarnings({ name, drift, onUnlisted }: Service): string[] {
   return drift.map(({ check, detail }) =>
     check === 'principal-is-everyone' && onUnlisted === 'ask'
-      ? `${name}: ${detail}. Anybody can open requests that wait for a person: consider --on-unlisted hold.`
+      ? `${name}: ${detail}. Any account can create requests that wait for an approval: consider --on-unlisted hold.`
       : `${name}: ${detail}.`,
   );
 }

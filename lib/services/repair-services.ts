@@ -35,7 +35,7 @@ async function tryRepair(
   { serviceId, location, topicArn }: Service,
   deps: RepairDeps,
 ): Promise<string | undefined> {
-  if (deps.remainingMs() < minRemainingToRepairMs) return 'the time did not suffice';
+  if (deps.remainingMs() < minRemainingToRepairMs) return 'the time was up';
   try {
     const services = deps.servicesClient(location);
     const found = await services.describe(serviceId);

@@ -7,7 +7,7 @@ import type { Item, Key } from '../storage/table.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 
 export const serviceNameFormat =
-  'a name has 1 to 64 letters, digits, `.`, `_` and `-`, begins with a letter or digit, and is no id (`vpce-…`)';
+  'a name has 1 to 64 letters, digits, `.`, `_` and `-`, begins with a letter or digit, and is not an id (`vpce-…`)';
 /** The provider's own name for a service. A name may not start with `vpce-`, because such a text is read as an id. */
 export const ServiceName = v.pipe(
   v.string(),
@@ -27,14 +27,14 @@ export const PrincipalsMode = v.picklist(['observed', 'managed']);
 
 /** The deadline of an approval request: a minute to 90 days, in seconds. */
 export const DeadlineSeconds = WholeNumber(60, 90 * 86_400, {
-  few: 'people have a minute or longer',
-  many: 'people have 90 days at most',
+  few: 'the deadline is at least a minute',
+  many: 'the deadline is at most 90 days',
 });
 
 /** The grace period of a connection that is no longer allowed: an hour to 90 days, in seconds. */
 export const GraceSeconds = WholeNumber(3600, 90 * 86_400, {
-  few: 'a grace period is an hour or longer: what is to be cut at once is blocked or revoked',
-  many: 'a grace period is 90 days at most',
+  few: 'a grace period is at least an hour: to disconnect at once, block the account or revoke the connection',
+  many: 'a grace period is at most 90 days',
 });
 export const defaultGraceSeconds = 72 * 3600;
 

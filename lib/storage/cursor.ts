@@ -5,7 +5,7 @@ export class ExpiredTokenError extends Error {
   override readonly name = 'ExpiredTokenError';
 
   constructor(options?: ErrorOptions) {
-    super('the nextToken has expired, or is none that this list gave out: begin again without it', options);
+    super('the nextToken has expired or belongs to another list: start again without it', options);
   }
 }
 

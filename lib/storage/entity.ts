@@ -78,9 +78,9 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
 /** Finds a value that DynamoDB refuses, or that JavaScript cannot represent: a number beyond 2^53 loses precision. */
 function storageProblem(value: unknown): string | undefined {
   if (typeof value === 'string')
-    return value.isWellFormed() ? undefined : 'a text has half a character in it';
+    return value.isWellFormed() ? undefined : 'a text contains an unpaired surrogate';
   if (typeof value === 'number')
-    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? undefined : `the number ${value} cannot be kept`;
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? undefined : `the number ${value} loses precision`;
   if (typeof value !== 'object' || value === null) return undefined;
   for (const inner of Object.values(value)) {
     const problem = storageProblem(inner);

@@ -3,12 +3,15 @@ import type { UnreadableItemError } from './entity.ts';
 import type { Key } from './table.ts';
 
 const restoreInstructions =
-  'restore the table to another name from before that (docs/deploy.md), and copy the item back';
+  'restore the table to another name from a time before the damage (docs/deploy.md), and copy the item back';
 
 /** Item kinds that are never removed, by the prefix of the partition key: the reason and the remedy. */
 export const reasonsToKeepItems: ReadonlyMap<string, string> = new Map([
-  ['AUDIT', `what happened is never removed: ${restoreInstructions}`],
-  ['CONNECTION', `it holds what people decided, and its audit trail goes on from it: ${restoreInstructions}`],
+  ['AUDIT', `audit entries are never removed: ${restoreInstructions}`],
+  [
+    'CONNECTION',
+    `it holds people's decisions, and its audit trail continues from it: ${restoreInstructions}`,
+  ],
 ]);
 
 /** Returns the item kind: the prefix of the partition key. */
@@ -25,6 +28,8 @@ export function removalCommand({ pk, sk }: Key): string {
 export function unreadableText({ message, key }: UnreadableItemError): string {
   const kept = reasonsToKeepItems.get(itemKindOfKey(key));
   const remedy =
-    kept === undefined ? `or is removed: \`${removalCommand(key)}\`` : `and is not removed, since ${kept}`;
-  return `this rests on what linkgate cannot read: ${message}. It waits until the item can be read, ${remedy}`;
+    kept === undefined
+      ? `or is removed with \`${removalCommand(key)}\``
+      : `and is not removed, since ${kept}`;
+  return `this needs an item that linkgate cannot read: ${message}. It waits until the item can be read, ${remedy}`;
 }

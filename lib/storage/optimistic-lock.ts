@@ -4,13 +4,13 @@ export class OptimisticLockError extends Error {
   readonly itemName: string;
 
   constructor(itemName: string) {
-    super(`others kept changing \`${itemName}\` at the same time`);
+    super(`other writers kept changing \`${itemName}\` at the same time`);
     this.itemName = itemName;
   }
 }
 
 /** An attempt returns this when another writer was faster and nothing was written. */
-export const conflict = Symbol('lost');
+export const conflict = Symbol('conflict');
 
 /** Ten messages of a batch may write the same item. One of them succeeds in each round. */
 const maxWriteAttempts = 12;

@@ -26,7 +26,7 @@ export class TableBusyError extends Error {
   override readonly name = 'TableBusyError';
 
   constructor(why: string, options?: ErrorOptions) {
-    super(`DynamoDB takes no more calls for now (${why})`, options);
+    super(`DynamoDB throttles calls (${why})`, options);
   }
 }
 

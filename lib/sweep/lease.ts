@@ -83,8 +83,8 @@ export async function acquireSweepLease(
   let expected = versionToReplace(items[0]);
   let finishedAt = before?.finishedAt;
 
-  async function put(isHeld: boolean, reached: SweepCheckpoint | undefined): Promise<boolean> {
-    const leaseUntil = new Date(now().getTime() + (isHeld ? leaseDurationMs : 0)).toISOString();
+  async function put(renew: boolean, reached: SweepCheckpoint | undefined): Promise<boolean> {
+    const leaseUntil = new Date(now().getTime() + (renew ? leaseDurationMs : 0)).toISOString();
     const value = {
       leaseUntil,
       startedAt,
@@ -93,9 +93,9 @@ export async function acquireSweepLease(
       version: (expected ?? 0) + 1,
     };
     const put = sweepLeaseEntity.item(key, value);
-    const isMine = await table.write([{ put, ...(expected !== undefined && { expected }) }]);
+    const isWritten = await table.write([{ put, ...(expected !== undefined && { expected }) }]);
     expected = value.version;
-    return isMine;
+    return isWritten;
   }
 
   if (!(await put(true, checkpoint))) return undefined;

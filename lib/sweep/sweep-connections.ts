@@ -70,7 +70,7 @@ export function emptySweep(): SweepResult {
 /** `already-running`: another run holds the lease. `unfinished`: the time is up; the next run resumes from the checkpoint. */
 export type SweepOutcome =
   | { readonly status: 'done'; readonly result: SweepResult }
-  | { readonly status: 'overlapping' }
+  | { readonly status: 'already-running' }
   | { readonly status: 'unfinished' };
 
 /** A run saves its checkpoint and stops when less time than this remains. */
@@ -87,19 +87,19 @@ export async function sweepConnections(
   deps: SweepDeps,
 ): Promise<SweepOutcome> {
   const lease = await acquireSweepLease(location, scope, deps);
-  if (!lease) return { status: 'overlapping' };
+  if (!lease) return { status: 'already-running' };
 
-  const isAnew = lease.checkpoint === undefined;
+  const isFirstRun = lease.checkpoint === undefined;
   // If the table cannot be identified, policy disconnects nothing. Everything else continues.
-  if (isAnew) await orReported(deps.reportError, () => trackIdentity(deps));
-  const onTime = isAnew ? await reevaluateDue(location, deps) : noChanges();
+  if (isFirstRun) await orReported(deps.reportError, () => trackIdentity(deps));
+  const dueCounts = isFirstRun ? await reevaluateDue(location, deps) : noChanges();
   const inventory = scope === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
   const counts = await sweepPages(location, scope, lease, inventory, deps);
   if (!counts) return { status: 'unfinished' };
   if (await hasPendingEffects(location, deps)) await deps.applyQueue.enqueue(location);
   const result: SweepResult = {
     ...counts,
-    decided: counts.decided + onTime.decided,
+    decided: counts.decided + dueCounts.decided,
     ended: 0,
     quotasRepaired: 0,
   };
@@ -119,8 +119,8 @@ async function reevaluateDue(location: AccountRegion, deps: SweepDeps): Promise<
   let counts = noChanges();
   for await (const due of listDueReevaluations(location, deps.now(), deps))
     for (const endpointIds of chunks(due, maxEndpointsPerDescribe)) {
-      const shown = await listAllConnections(connections, { endpointIds });
-      counts = addCounts(counts, await detectChanges(shown, deps, { force: true }));
+      const described = await listAllConnections(connections, { endpointIds });
+      counts = addCounts(counts, await detectChanges(described, deps, { force: true }));
     }
   return counts;
 }
@@ -139,11 +139,11 @@ async function startInventory(
   location: AccountRegion,
   { table, reportError }: SweepDeps,
 ): Promise<Inventory> {
-  const counted = new Map<string, Connection[]>();
+  const connectionsByQuota = new Map<string, Connection[]>();
   for await (const page of table.query(quotaPartition(location)))
     for (const { serviceId, accountId } of parseEach(page, readEndpointQuota, reportError))
-      counted.set(`${serviceId} ${accountId}`, []);
-  return { endpointIds: new Set(), connectionsByQuota: counted };
+      connectionsByQuota.set(`${serviceId} ${accountId}`, []);
+  return { endpointIds: new Set(), connectionsByQuota };
 }
 
 /** @returns undefined when the time is up; the next run resumes from the checkpoint. */
@@ -159,21 +159,21 @@ async function sweepPages(
   let { nextToken, counts }: SweepCheckpoint = lease.checkpoint ?? { counts: noChanges() };
   for (;;) {
     const page = await readPage(connections, filter, nextToken);
-    if (page === 'stale') {
+    if (page === 'expired') {
       nextToken = undefined;
       counts = noChanges();
       continue;
     }
-    const remembered: ConnectionRecord[] = [];
-    const onRecord = (record: ConnectionRecord) => remembered.push(record);
-    const seen = await detectChanges(page.connections, deps, {
+    const records: ConnectionRecord[] = [];
+    const onRecord = (record: ConnectionRecord) => records.push(record);
+    const pageCounts = await detectChanges(page.connections, deps, {
       ...(scope === 'full' && { recheckPolicy: deps }),
       onRecord,
     });
-    const toTell = remembered.filter((record) => needsNotification(record, deps.now()));
-    await deps.notificationQueue.enqueue(deduplicateTargets(toTell.map(buildNotificationTarget)));
-    if (scope === 'full') await enqueueMissedNotifications(remembered, deps);
-    counts = addCounts(counts, seen);
+    const toNotify = records.filter((record) => needsNotification(record, deps.now()));
+    await deps.notificationQueue.enqueue(deduplicateTargets(toNotify.map(buildNotificationTarget)));
+    if (scope === 'full') await enqueueMissedNotifications(records, deps);
+    counts = addCounts(counts, pageCounts);
     for (const connection of page.connections) {
       inventory?.endpointIds.add(connection.endpointId);
       inventory?.connectionsByQuota
@@ -183,9 +183,9 @@ async function sweepPages(
     for (const endpointId of page.unreadable ?? []) inventory?.endpointIds.add(endpointId);
     nextToken = page.nextToken;
     if (nextToken === undefined) return counts;
-    const isLate = deps.remainingMs() < minRemainingToSweepMs;
-    await lease.save({ nextToken, counts }, { release: isLate });
-    if (isLate) return undefined;
+    const isOutOfTime = deps.remainingMs() < minRemainingToSweepMs;
+    await lease.save({ nextToken, counts }, { release: isOutOfTime });
+    if (isOutOfTime) return undefined;
   }
 }
 
@@ -197,7 +197,7 @@ async function readPage(
   try {
     return await connections.page(filter, nextToken);
   } catch (error) {
-    if (error instanceof ExpiredTokenError && nextToken !== undefined) return 'stale';
+    if (error instanceof ExpiredTokenError && nextToken !== undefined) return 'expired';
     throw error;
   }
 }
@@ -227,9 +227,9 @@ async function markEnded(
       );
       const unlisted = records.filter(({ endpointId }) => !inventory.endpointIds.has(endpointId));
       const abandoned = records.filter(({ serviceDeregisteredAt }) => serviceDeregisteredAt !== undefined);
-      const toTell = [...unlisted, ...abandoned].filter((record) => needsNotification(record, deps.now()));
+      const toNotify = [...unlisted, ...abandoned].filter((record) => needsNotification(record, deps.now()));
       await orReported(deps.reportError, () =>
-        deps.notificationQueue.enqueue(deduplicateTargets(toTell.map(buildNotificationTarget))),
+        deps.notificationQueue.enqueue(deduplicateTargets(toNotify.map(buildNotificationTarget))),
       );
       for (const record of unlisted)
         if (await orReported(deps.reportError, () => markMissingConnection(record, startedAt, deps))) gone++;

@@ -10,14 +10,14 @@ const change = { serviceId: serviceId(1), accountId: consumer, effect: 'allow' }
 
 describe('an entry', () => {
   test.each(['2099-01-31T12:00:00+02', '2099-02-30T12:00:00Z', 'soon'])(
-    'that expires at `%s` cannot be read, and so is not passed over',
+    'with the invalid expiry `%s` cannot be read, so it is not ignored',
     (expiresAt) => {
       const item = { ...entryItem(anEntry()), expiresAt };
       expect(() => readEntry(item)).toThrow(MalformedItemError);
     },
   );
 
-  test('is remembered with who changed it and when', async () => {
+  test('is stored with the author and the time of the change', async () => {
     const { deps } = createTestEnv();
     const entry = await putEntry(change, alice, deps);
     expect(entry).toEqual({
@@ -29,7 +29,7 @@ describe('an entry', () => {
     expect(await readEntries([serviceId(1)], deps)).toEqual([entry]);
   });
 
-  test('replaces the one that the account has there, limits and all', async () => {
+  test('replaces the existing entry of the account with all its limits', async () => {
     const { deps } = createTestEnv({ entries: [anEntry({ maxEndpoints: 3, note: 'for a while' })] });
     await putEntry({ ...change, effect: 'block' }, alice, deps);
     const [entry] = await readEntries([serviceId(1)], deps);
@@ -37,13 +37,13 @@ describe('an entry', () => {
     expect(entry).not.toHaveProperty('maxEndpoints');
   });
 
-  test('changed twice in a millisecond has two versions', async () => {
+  test('that changes twice in a millisecond gets two versions', async () => {
     const { deps } = createTestEnv();
     const [first, second] = [await putEntry(change, alice, deps), await putEntry(change, alice, deps)];
     expect(second.version).toBeGreaterThan(first.version);
   });
 
-  test('taken away and made anew is never mistaken for the earlier one', async () => {
+  test('that is removed and added again has a higher version', async () => {
     const env = createTestEnv();
     const { version } = await putEntry(change, alice, env.deps);
     await removeEntry(change, env.deps);
@@ -51,14 +51,14 @@ describe('an entry', () => {
     expect((await putEntry(change, alice, env.deps)).version).toBeGreaterThan(version);
   });
 
-  test('that is taken away is handed back, once', async () => {
+  test('that is removed is returned once', async () => {
     const { deps } = createTestEnv({ entries: [anEntry()] });
     expect(await removeEntry(change, deps)).toEqual(anEntry());
     expect(await removeEntry(change, deps)).toBeUndefined();
     expect(await readEntries([serviceId(1)], deps)).toEqual([]);
   });
 
-  test('that others keep changing is given back', async () => {
+  test('with constant conflicts is an error', async () => {
     const env = createTestEnv({ entries: [anEntry()] });
     const deps = { ...env.deps, table: { ...env.table, write: async () => false } };
     await expect(putEntry(change, alice, deps)).rejects.toThrow(OptimisticLockError);
@@ -66,7 +66,7 @@ describe('an entry', () => {
   });
 });
 
-test('entries are those of the services asked for, and of every service where that is asked for', async () => {
+test('entries are read for the given services and for every service', async () => {
   const entries = [anEntry(), anEntry({ serviceId: '*' }), anEntry({ serviceId: serviceId(2) })];
   const { deps } = createTestEnv({ entries });
   expect(await readEntries([serviceId(1), '*'], deps)).toEqual(entries.slice(0, 2));

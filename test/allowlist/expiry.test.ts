@@ -7,7 +7,7 @@ test.each([
   ['12h', '2026-11-22T00:00:00.000Z'],
   ['2027-01-31', '2027-01-31T23:59:59.999Z'],
   ['2027-01-31T10:00:00+02:00', '2027-01-31T08:00:00.000Z'],
-])('an entry that expires `%s` does so at %s', (text, instant) => {
+])('the expiry `%s` is %s', (text, instant) => {
   const expiry = parseExpiry(text);
   expect(expiry && resolveExpiry(expiry, noon).toISOString()).toBe(instant);
 });
@@ -25,7 +25,7 @@ test.each([
   ['', form],
   ['2027-02-30', 'there is no day 2027-02-30'],
   ['2027-13-01', 'there is no day 2027-13-01'],
-])('`%s` is no expiry: %s', (text, why) => {
+])('`%s` is not an expiry: %s', (text, why) => {
   expect(parseExpiry(text)).toBeUndefined();
   expect(explainInvalidExpiry(text)).toContain(why);
 });

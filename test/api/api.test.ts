@@ -161,7 +161,7 @@ describe('services', () => {
     env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2) }));
     const answer = await callApi(env, 'POST', '/services', { serviceId: serviceId(2), name: 'orders' });
     expect(answer).toEqual(
-      refusal(400, 'NameTaken', `\`orders\` is the name of ${serviceId(1)}; give another with --name`),
+      refusal(400, 'NameTaken', `the name \`orders\` belongs to ${serviceId(1)}; choose another with --name`),
     );
   });
 

@@ -100,7 +100,7 @@ describe('a request with an Idempotency-Key', () => {
   });
 
   test.each([
-    ['others kept changing the entry', async () => false, 409],
+    ['other writers kept changing the entry', async () => false, 409],
     ['the table broke', () => Promise.reject(new Error('the table is away')), 500],
   ])('is executed again after a transient error: %s', async (_what, write, status) => {
     const env = createTestEnv({ services });

@@ -36,7 +36,7 @@ function deploymentAnswering(answers: Readonly<Record<string, unknown>>) {
 }
 
 describe('the table', () => {
-  test('is seen with its stream', async () => {
+  test('reports its status and its stream', async () => {
     const Table = { TableStatus: 'ACTIVE', StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } };
     const { deployment } = deploymentAnswering({ DescribeTable: { Table } });
     expect(await deployment.table()).toEqual({ status: 'ACTIVE', stream: 'NEW_AND_OLD_IMAGES' });
@@ -47,7 +47,7 @@ describe('the table', () => {
     [{ TimeToLiveStatus: 'ENABLING', AttributeName: 'expiresAt' }, 'expiresAt'],
     [{ TimeToLiveStatus: 'DISABLING', AttributeName: 'expiresAt' }, undefined],
     [{ TimeToLiveStatus: 'DISABLED' }, undefined],
-  ])('of which DynamoDB says %j expires by %s', async (TimeToLiveDescription, attribute) => {
+  ])('with the TTL description %j has the TTL attribute %s', async (TimeToLiveDescription, attribute) => {
     const { deployment } = deploymentAnswering({ DescribeTimeToLive: { TimeToLiveDescription } });
     expect(await deployment.readTtlAttribute()).toBe(attribute);
   });
@@ -55,25 +55,28 @@ describe('the table', () => {
   test.each([
     ['ENABLED', true],
     ['DISABLED', false],
-  ])('whose recovery is %s', async (PointInTimeRecoveryStatus, isRecoverable) => {
-    const { deployment } = deploymentAnswering({
-      DescribeContinuousBackups: {
-        ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus } },
-      },
-    });
-    expect(await deployment.hasPointInTimeRecovery()).toBe(isRecoverable);
-  });
+  ])(
+    'reports whether point-in-time recovery is enabled: %s',
+    async (PointInTimeRecoveryStatus, isRecoverable) => {
+      const { deployment } = deploymentAnswering({
+        DescribeContinuousBackups: {
+          ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus } },
+        },
+      });
+      expect(await deployment.hasPointInTimeRecovery()).toBe(isRecoverable);
+    },
+  );
 });
 
 describe('parameters', () => {
-  test('are listed by type, without their values', async () => {
+  test('are listed with their types and without their values', async () => {
     const Parameters = [{ Name: '/linkgate/test/links/signing-key', Type: 'SecureString' }];
     const { deployment, sent } = deploymentAnswering({ DescribeParameters: { Parameters } });
     expect(await deployment.parameters()).toEqual(new Map([['links/signing-key', 'SecureString']]));
     expect(sent).toMatchObject([{ ParameterFilters: [{ Key: 'Name', Values: ['/linkgate/test/'] }] }]);
   });
 
-  test("say where the API is, which only a missing one doesn't", async () => {
+  test('contain the API URL; only a missing parameter counts as absent', async () => {
     const found = deploymentAnswering({ GetParameter: { Parameter: { Value: 'https://api' } } });
     expect(await found.deployment.apiUrl()).toBe('https://api');
     const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });
@@ -83,7 +86,7 @@ describe('parameters', () => {
   });
 });
 
-test('a queue says how much waits in it, and where goes what keeps failing', async () => {
+test('a queue reports its number of messages and its dead-letter queue', async () => {
   const Attributes = {
     QueueArn: queueArn,
     ApproximateNumberOfMessages: '3',
@@ -93,12 +96,12 @@ test('a queue says how much waits in it, and where goes what keeps failing', asy
   expect(await deployment.queue('https://sqs/one')).toEqual({
     url: 'https://sqs/one',
     arn: queueArn,
-    waiting: 3,
-    deadLetters: `${queueArn}-dead`,
+    visibleMessages: 3,
+    deadLetterQueueArn: `${queueArn}-dead`,
   });
 });
 
-test('of those who subscribed to the topic only queues are told', async () => {
+test('only SQS subscriptions of the topic are listed', async () => {
   const Subscriptions = [
     { Protocol: 'sqs', Endpoint: queueArn },
     { Protocol: 'email', Endpoint: 'somebody@example.com' },

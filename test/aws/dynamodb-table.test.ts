@@ -23,8 +23,8 @@ function cancelled(...codes: readonly string[]) {
   return new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons });
 }
 
-describe('items are read', () => {
-  test('consistently, and each key once', async () => {
+describe('items are read by key', () => {
+  test('with consistent reads, and each key once', async () => {
     const { table, sent } = tableAnswering({ Responses: { 'linkgate-test': [marshall(item)] } });
     expect(await table.get([key, key])).toEqual([item]);
     expect(sent).toEqual([
@@ -35,7 +35,7 @@ describe('items are read', () => {
     ]);
   });
 
-  test('with every number as one that JSON takes', async () => {
+  test('with numbers that JSON can represent', async () => {
     const large = { ...marshall(item), size: { N: '9007199254740993' }, share: { N: '0.5' } };
     const { table } = tableAnswering({ Responses: { 'linkgate-test': [large] } }, { Items: [large] });
     const pages = [await table.get([key])];
@@ -45,13 +45,13 @@ describe('items are read', () => {
       expect(JSON.parse(JSON.stringify(items))).toEqual([{ ...item, size: 2 ** 53, share: 0.5 }]);
   });
 
-  test('a hundred keys at a time', async () => {
+  test('in batches of a hundred keys', async () => {
     const { table, sent } = tableAnswering();
     await table.get(Array.from({ length: 101 }, (_, index) => ({ pk: 'A', sk: `${index}` })));
     expect(sent).toHaveLength(2);
   });
 
-  test('again where DynamoDB left keys unread, after a pause', async () => {
+  test('again after a pause, where DynamoDB left keys unprocessed', async () => {
     const { table, pauses } = tableAnswering(
       { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } },
       { Responses: { 'linkgate-test': [marshall(item)] } },
@@ -60,13 +60,13 @@ describe('items are read', () => {
     expect(pauses).toHaveLength(1);
   });
 
-  test('not for ever: keys that stay unread are an error', async () => {
+  test('with a limited number of retries: keys that stay unprocessed are an error', async () => {
     const unread = { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } };
     const { table } = tableAnswering(...Array.from({ length: 20 }, () => unread));
     await expect(table.get([key])).rejects.toThrow(TableBusyError);
   });
 
-  test('no key at all by no call', async () => {
+  test('without a call for an empty list of keys', async () => {
     const { table, sent } = tableAnswering();
     expect(await table.get([])).toEqual([]);
     expect(sent).toEqual([]);
@@ -74,7 +74,7 @@ describe('items are read', () => {
 });
 
 describe('a partition is read', () => {
-  test('consistently, page after page', async () => {
+  test('with consistent reads, page after page', async () => {
     const { table, inputs } = tableAnswering(
       { Items: [marshall(item)], LastEvaluatedKey: marshall(key) },
       { Items: [] },
@@ -88,13 +88,13 @@ describe('a partition is read', () => {
     ]);
   });
 
-  test('in falling order where the newest is wanted first', async () => {
+  test('in descending order for the newest first', async () => {
     const { table, inputs } = tableAnswering({ Items: [] });
     for await (const page of table.query('A', { newestFirst: true })) expect(page).toEqual([]);
     expect(inputs()).toMatchObject([{ ScanIndexForward: false }]);
   });
 
-  test('from where somebody stopped reading', async () => {
+  test('from a given sort key on', async () => {
     const { table, inputs } = tableAnswering({ Items: [] });
     for await (const page of table.query('A', { after: '1' })) expect(page).toEqual([]);
     expect(inputs()).toMatchObject([{ ExclusiveStartKey: marshall(key) }]);
@@ -102,7 +102,7 @@ describe('a partition is read', () => {
 });
 
 describe('items are written', () => {
-  test('all in one transaction, each under its condition', async () => {
+  test('in one transaction, each with its condition', async () => {
     const { table, inputs } = tableAnswering();
     const remove = { pk: 'A', sk: '2' };
     const isWritten = await table.write([
@@ -130,37 +130,37 @@ describe('items are written', () => {
     ]);
   });
 
-  test('not when a condition does not hold, even beside a conflict', async () => {
+  test('not at all if a condition fails, even beside a conflict', async () => {
     const { table, sent } = tableAnswering(cancelled('ConditionalCheckFailed', 'TransactionConflict'));
     expect(await table.write([{ put: item, expected: 2 }])).toBe(false);
     expect(sent).toHaveLength(1);
   });
 
   describe.each(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])(
-    'after a transaction that %s cancelled',
+    'after DynamoDB cancels a transaction with %s',
     (code) => {
-      test('again, each time later', async () => {
+      test('again, with growing delays', async () => {
         const { table, sent, pauses } = tableAnswering(cancelled(code, 'None'), cancelled('None', code));
         expect(await table.write([{ put: item, expected: 2 }])).toBe(true);
         expect(sent).toHaveLength(3);
         expect(pauses).toEqual([50, 100]);
       });
 
-      test('not for ever: then the table is busy', async () => {
+      test('with a limited number of retries: then the table is busy', async () => {
         const { table } = tableAnswering(...Array.from({ length: 20 }, () => cancelled(code)));
         await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
       });
     },
   );
 
-  test('not without a word: any other error is thrown', async () => {
+  test('with any other error thrown to the caller', async () => {
     const { table } = tableAnswering(awsError('AccessDeniedException'));
     await expect(table.write([{ put: item }])).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
 
 test.each(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded'])(
-  'where %s lasts beyond the tries of the SDK, the table is busy for every call',
+  'every call throws TableBusyError if %s outlasts the retries of the SDK',
   async (code) => {
     const { table } = tableAnswering(...Array.from({ length: 3 }, () => awsError(code)));
     await expect(table.get([key])).rejects.toThrow(TableBusyError);

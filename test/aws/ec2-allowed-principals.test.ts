@@ -13,7 +13,7 @@ function principalsAnswering(...answers: readonly unknown[]) {
   return { principals: ec2AllowedPrincipals(client), sent };
 }
 
-test('principals are allowed and disallowed by the same call', async () => {
+test('ModifyVpcEndpointServicePermissions adds and removes principals', async () => {
   const { principals, sent } = principalsAnswering();
   await principals.allow(serviceId(1), ['*']);
   await principals.disallow(serviceId(1), ['022222222222']);
@@ -38,19 +38,19 @@ test.each([
   ['PrincipalLimitExceeded', 'principals'],
   ['UnauthorizedOperation', 'service'],
   ['InvalidVpcEndpointServiceId.NotFound', 'service'],
-])('%s is a refusal because of the %s', async (code, because) => {
+])('%s means that EC2 refuses the %s', async (code, reason) => {
   const { principals } = principalsAnswering(awsError(code, 'no'));
   const refusal = await principals.allow(serviceId(1), ['*']).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(PrincipalsRefusedError);
-  expect(refusal).toMatchObject({ because, code, message: 'no' });
+  expect(refusal).toMatchObject({ reason, code, message: 'no' });
 });
 
-test('a wish for fewer calls is no refusal', async () => {
+test('throttling is not a refusal', async () => {
   const { principals } = principalsAnswering(awsError('RequestLimitExceeded'));
   await expect(principals.allow(serviceId(1), ['*'])).rejects.toThrow(ThrottledError);
 });
 
-test('after an error of another kind anything may have happened', async () => {
+test('any other error leaves the result unknown', async () => {
   const { principals } = principalsAnswering(awsError('InternalError', 'broken'));
   await expect(principals.allow(serviceId(1), ['*'])).rejects.toMatchObject({ name: 'InternalError' });
 });

@@ -48,7 +48,7 @@ async function errorFrom(thrown: Error) {
 }
 
 describe('a page of connections', () => {
-  test('is asked for by filters, in the casing that EC2 filters by', async () => {
+  test('is requested with filters in the casing of EC2', async () => {
     const { connections, sent } = connectionsAnswering(pageOf([]));
     await connections.page({
       serviceIds: [serviceId(1)],
@@ -73,14 +73,14 @@ describe('a page of connections', () => {
   });
 
   test.each(['pendingAcceptance', 'PendingAcceptance'])(
-    'has states in one casing, where EC2 says %s',
+    'has the state in camel case, where EC2 says %s',
     async (state) => {
       const { connections } = connectionsAnswering(pageOf([shown({ VpcEndpointState: state })]));
       expect((await connections.page({})).connections).toEqual([aConnection()]);
     },
   );
 
-  test('says the Region and IP type of an endpoint where EC2 does', async () => {
+  test('contains the Region and the IP address type of an endpoint', async () => {
     const { connections } = connectionsAnswering(
       pageOf([shown({ VpcEndpointRegion: 'eu-west-1', IpAddressType: 'ipv4' })]),
     );
@@ -89,7 +89,7 @@ describe('a page of connections', () => {
     ]);
   });
 
-  test('leaves out what lacks what a decision needs, and says so', async () => {
+  test('leaves out and reports a connection without a required field', async () => {
     const { VpcEndpointOwner: _owner, ...ownerless } = shown();
     const { connections, errors } = connectionsAnswering(
       pageOf([ownerless, shown({ VpcEndpointId: endpointId(2) })]),
@@ -108,19 +108,19 @@ describe('a page of connections', () => {
     'mx-central-1',
     'cn-north-1',
     'eu-isoe-west-12',
-  ])('are known in every Region, also one that nobody knew: %s', async (region) => {
+  ])('may contain endpoints of any Region: %s', async (region) => {
     const location = { ...hub, region };
     const { connections, errors } = connectionsOf(location, pageOf([shown()]));
     expect((await connections.page({})).connections).toEqual([aConnection({ location })]);
     expect(errors).toEqual([]);
   });
 
-  test('takes a state that AWS adds for one on which nothing is done, and not for an absence', async () => {
+  test('has an unknown state as `partial`, and does not leave the connection out', async () => {
     const { connections } = connectionsAnswering(pageOf([shown({ VpcEndpointState: 'unheard-of' })]));
     expect((await connections.page({})).connections).toMatchObject([{ state: 'partial' }]);
   });
 
-  test('follows another as long as EC2 gives a token, empty pages and all', async () => {
+  test('is followed by another while EC2 returns a token, even after an empty page', async () => {
     const { connections, sent } = connectionsAnswering(
       pageOf([], 'token-1'),
       pageOf([shown()], 'token-2'),
@@ -135,33 +135,33 @@ describe('a page of connections', () => {
   });
 
   test.each(['InvalidNextToken', 'InvalidPaginationToken'])(
-    'whose token has gone stale says so: %s',
+    'throws ExpiredTokenError for an expired token: %s',
     async (code) => {
       const { connections } = connectionsAnswering(awsError(code));
       await expect(connections.page({}, 'old')).rejects.toThrow(ExpiredTokenError);
     },
   );
 
-  test('whose credentials have expired meanwhile is not taken for one whose token has', async () => {
+  test('does not take expired credentials for an expired page token', async () => {
     const { connections } = connectionsAnswering(awsError('ExpiredToken'));
     await expect(connections.page({}, 'old')).rejects.toMatchObject({ name: 'ExpiredToken' });
   });
 
-  test('that cannot be read throws what EC2 said', async () => {
+  test('throws any other error of EC2', async () => {
     const { connections } = connectionsAnswering(awsError('UnauthorizedOperation'));
     await expect(connections.page({})).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
   });
 });
 
 test.each(['RequestLimitExceeded', 'Throttling', 'ThrottlingException'])(
-  'a page is throttled by %s',
+  'a page throws ThrottledError for %s',
   async (code) => {
     const { connections } = connectionsAnswering(awsError(code));
     await expect(connections.page({})).rejects.toThrow(ThrottledError);
   },
 );
 
-describe('where EC2 refuses to filter by endpoint', () => {
+describe('if EC2 refuses the filter by endpoint', () => {
   const filter = { serviceIds: [serviceId(1)], endpointIds: [endpointId(1)] };
   const both = pageOf([shown(), shown({ VpcEndpointId: endpointId(2) })]);
 
@@ -170,7 +170,7 @@ describe('where EC2 refuses to filter by endpoint', () => {
     ['InvalidFilter', 'not here'],
     ['InvalidParameterValue', 'The filter vpc-endpoint-id is invalid'],
     ['InvalidParameterValue', "Value (vpc-endpoint-id) for parameter 'Name' is invalid"],
-  ])('the others are left out here, also in the pages after %s: %s', async (code, message) => {
+  ])('linkgate filters by endpoint itself, also in the pages after %s: %s', async (code, message) => {
     const { connections, sent } = connectionsAnswering(awsError(code, message), both, both);
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
@@ -180,7 +180,7 @@ describe('where EC2 refuses to filter by endpoint', () => {
   });
 
   test.each(['InvalidFilter', 'InvalidParameterValue'])(
-    'nothing is tried anew that was asked without it: %s',
+    'a request without that filter is not repeated: %s',
     async (code) => {
       const { connections, sent } = connectionsAnswering(awsError(code, 'The filter is bad'));
       await expect(connections.page({ state: 'available' })).rejects.toThrow();
@@ -188,7 +188,7 @@ describe('where EC2 refuses to filter by endpoint', () => {
     },
   );
 
-  test('it is still filtered by where EC2 found another parameter invalid', async () => {
+  test('the filter stays in use after an error about another parameter', async () => {
     const error = awsError('InvalidParameterValue', 'MaxResults is out of range');
     const { connections, sent } = connectionsAnswering(error, pageOf([shown()]));
     await expect(connections.page(filter)).rejects.toBe(error);
@@ -201,7 +201,7 @@ describe('Accept and Reject', () => {
   test.each(['accept', 'reject'] as const)('%s names the service and the endpoints', async (action) => {
     const { connections, sent } = connectionsAnswering({ Unsuccessful: [] });
     const answers = await connections[action](serviceId(1), [endpointId(1), endpointId(2)]);
-    expect(answers).toEqual([1, 2].map((number) => ({ endpointId: endpointId(number), taken: true })));
+    expect(answers).toEqual([1, 2].map((number) => ({ endpointId: endpointId(number), successful: true })));
     expect(sent).toEqual([
       {
         command: `${action === 'accept' ? 'Accept' : 'Reject'}VpcEndpointConnections`,
@@ -210,18 +210,18 @@ describe('Accept and Reject', () => {
     ]);
   });
 
-  test('tell of each endpoint what EC2 refused inside a successful answer', async () => {
+  test('return a result for each endpoint, with the reason from `Unsuccessful`', async () => {
     const { connections } = connectionsAnswering({
       Unsuccessful: [{ ResourceId: endpointId(2), Error: { Code: 'InvalidState', Message: 'not now' } }],
     });
     expect(await connections.accept(serviceId(1), [endpointId(1), endpointId(2)])).toEqual([
-      { endpointId: endpointId(1), taken: true },
-      { endpointId: endpointId(2), taken: false, reason: 'InvalidState: not now' },
+      { endpointId: endpointId(1), successful: true },
+      { endpointId: endpointId(2), successful: false, reason: 'InvalidState: not now' },
     ]);
   });
 
   test.each(['RequestLimitExceeded', 'Throttling', 'ThrottlingException'])(
-    'are throttled by %s',
+    'throw ThrottledError for %s',
     async (code) => {
       expect(await errorFrom(awsError(code))).toBeInstanceOf(ThrottledError);
     },
@@ -240,13 +240,13 @@ describe('Accept and Reject', () => {
     ['InvalidParameterValue', 'size'],
     ['InvalidParameterCombination', 'size'],
     ['VpcEndpointLimitExceeded', 'size'],
-  ] as const)('are refused as a whole by %s because of the %s', async (code, because) => {
+  ] as const)('throw RefusedCallError for %s, with the reason %s', async (code, reason) => {
     const error = (await errorFrom(awsError(code, 'why'))) as RefusedCallError;
-    expect(error).toMatchObject({ name: 'RefusedCallError', because, code, message: 'why' });
+    expect(error).toMatchObject({ name: 'RefusedCallError', reason, code, message: 'why' });
   });
 
   test.each(['TimeoutError', 'InternalError', 'Unavailable', 'ECONNRESET'])(
-    'leave open what happened after %s',
+    'throw %s unchanged, because the result is unknown',
     async (code) => {
       expect(await errorFrom(awsError(code))).toMatchObject({ name: code });
     },

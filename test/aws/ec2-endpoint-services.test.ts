@@ -51,12 +51,12 @@ const found = {
 };
 
 describe('a service', () => {
-  test('is described with its principals, its tag and its notifications', async () => {
+  test('is described with its principals, its tag and its connection notifications', async () => {
     const { services } = servicesAnswering(found);
     expect(await services.describe(serviceId(1))).toEqual(aConfiguration({ nameTag: 'orders' }));
   });
 
-  test('that carries the tag of another stage is not ours to act on', async () => {
+  test('with the tag of another stage does not count as tagged', async () => {
     const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
     const ServiceConfigurations = [{ ...configuration, Tags: [{ Key: 'linkgate', Value: 'other' }] }];
     const { services, sent } = servicesAnswering({
@@ -67,7 +67,7 @@ describe('a service', () => {
     expect(sent.map(({ command }) => command)).not.toContain('DescribeVpcEndpointServicePermissions');
   });
 
-  test('without the tag is described without its principals, which EC2 would not list', async () => {
+  test('without the tag is described without its principals, which EC2 does not list', async () => {
     const [{ Tags: _tags, ...configuration } = {}] =
       found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
     const { services } = servicesAnswering({
@@ -82,17 +82,20 @@ describe('a service', () => {
   test.each([
     ['GatewayLoadBalancer', true],
     ['Interface', undefined],
-  ])('of the type %s says whether it can be notified of', async (ServiceType, isOfGateways) => {
-    const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
-    const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
-    const { services } = servicesAnswering({
-      ...found,
-      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
-    });
-    expect((await services.describe(serviceId(1)))?.isGatewayLoadBalancer).toBe(isOfGateways);
-  });
+  ])(
+    'of the type %s says whether it can have connection notifications',
+    async (ServiceType, isOfGateways) => {
+      const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+      const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
+      const { services } = servicesAnswering({
+        ...found,
+        DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
+      });
+      expect((await services.describe(serviceId(1)))?.isGatewayLoadBalancer).toBe(isOfGateways);
+    },
+  );
 
-  test.each(['Deleting', 'Deleted'])('that is still listed as %s is not there', async (ServiceState) => {
+  test.each(['Deleting', 'Deleted'])('in the state %s counts as missing', async (ServiceState) => {
     const ServiceConfigurations = [{ ServiceId: serviceId(1), ServiceState }];
     const { services } = servicesAnswering({
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
@@ -101,33 +104,30 @@ describe('a service', () => {
   });
 
   test.each(['InvalidVpcEndpointServiceId.NotFound', 'InvalidVpcEndpointService.NotFound'])(
-    'is not there where EC2 says %s',
+    'counts as missing for the error code %s',
     async (code) => {
       const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: awsError(code) });
       expect(await services.describe(serviceId(1))).toBeUndefined();
     },
   );
 
-  test('that cannot be looked at is not taken for missing', async () => {
+  test('does not count as missing for any other error', async () => {
     const error = awsError('UnauthorizedOperation');
     const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: error });
     await expect(services.describe(serviceId(1))).rejects.toBe(error);
   });
 
-  test.each(['tag', 'untag'] as const)(
-    'gets and loses the tag that confers the right to act: %s',
-    async (change) => {
-      const { services, sent } = servicesAnswering({});
-      await services[change](serviceId(1));
-      const command = change === 'tag' ? 'CreateTags' : 'DeleteTags';
-      const input = { Resources: [serviceId(1)], Tags: [{ Key: 'linkgate', Value: 'test' }] };
-      expect(sent).toEqual([{ command, input }]);
-    },
-  );
+  test.each(['tag', 'untag'] as const)('gets and loses the tag of the stage: %s', async (change) => {
+    const { services, sent } = servicesAnswering({});
+    await services[change](serviceId(1));
+    const command = change === 'tag' ? 'CreateTags' : 'DeleteTags';
+    const input = { Resources: [serviceId(1)], Tags: [{ Key: 'linkgate', Value: 'test' }] };
+    expect(sent).toEqual([{ command, input }]);
+  });
 });
 
 describe('a connection notification', () => {
-  test('is made for all four events', async () => {
+  test('is created for all four events', async () => {
     const { services, sent } = servicesAnswering({});
     await services.createNotification(serviceId(1), topicArn);
     expect(sent).toMatchObject([
@@ -142,20 +142,20 @@ describe('a connection notification', () => {
     ]);
   });
 
-  test('that EC2 does not delete inside a successful answer is an error', async () => {
+  test('in `Unsuccessful` of a delete call is an error', async () => {
     const Unsuccessful = [{ ResourceId: 'vpce-nfn-1', Error: { Code: 'InvalidState', Message: 'no' } }];
     const { services } = servicesAnswering({ DeleteVpcEndpointConnectionNotifications: { Unsuccessful } });
     await expect(services.deleteNotification('vpce-nfn-1')).rejects.toThrow(NotificationRefusedError);
   });
 });
 
-describe('whether a service could be repaired', () => {
+describe('the permission to repair a service', () => {
   const answering = (name: string) => {
     const error = Object.assign(new Error('it says so'), { name });
     return servicesAnswering({ CreateTags: error, CreateVpcEndpointConnectionNotification: error });
   };
 
-  test('is tried without doing it', async () => {
+  test('is tested with dry runs', async () => {
     const { services, sent } = answering('DryRunOperation');
     expect(await services.findRepairDenial(serviceId(1), topicArn)).toBeUndefined();
     expect(sent).toMatchObject([
@@ -164,7 +164,7 @@ describe('whether a service could be repaired', () => {
     ]);
   });
 
-  test('is not said to be refused where EC2 has no notifications for a service of that type', async () => {
+  test('is not denied by the error that EC2 has no notifications for this type of service', async () => {
     const { services } = servicesAnswering({
       CreateTags: awsError('DryRunOperation'),
       CreateVpcEndpointConnectionNotification: awsError('InvalidParameter'),
@@ -172,18 +172,18 @@ describe('whether a service could be repaired', () => {
     expect(await services.findRepairDenial(serviceId(1), topicArn)).toBeUndefined();
   });
 
-  test('is said to be refused where the permission is missing', async () => {
+  test('is denied by UnauthorizedOperation', async () => {
     const { services } = answering('UnauthorizedOperation');
     expect(await services.findRepairDenial(serviceId(1), topicArn)).toBe('it says so');
   });
 
-  test('is not known where EC2 says something else', async () => {
+  test('is unknown after any other error', async () => {
     const { services } = answering('RequestLimitExceeded');
     await expect(services.findRepairDenial(serviceId(1), topicArn)).rejects.toThrow('it says so');
   });
 });
 
-test('services are listed page after page, without those that were deleted', async () => {
+test('services are listed page by page, without deleted ones', async () => {
   const { ServiceConfigurations } = found.DescribeVpcEndpointServiceConfigurations;
   const { services, sent } = servicesAnswering({
     DescribeVpcEndpointServiceConfigurations: {
@@ -222,7 +222,7 @@ test.each([
     'a message about the token',
     Object.assign(awsError('InvalidParameterValue'), { message: 'Unable to parse pagination token' }),
   ],
-])('a page whose token has gone stale says so by %s', async (_how, error) => {
+])('a page throws ExpiredTokenError for %s', async (_how, error) => {
   const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: error });
   await expect(services.page('old')).rejects.toThrow(ExpiredTokenError);
 });

@@ -7,7 +7,7 @@ import { stubSdkClient } from '../doubles/sdk-client.ts';
 const observedAt = noon.toISOString();
 const event = { type: 'Connection Request', connection: aConnection(), observedAt } as const;
 
-test('an event names its connection and service among its resources', async () => {
+test('an event lists its service and endpoint as resources', async () => {
   const { client, sent } = stubSdkClient<EventBridgeClient>();
   await eventBridgeBus(client, 'linkgate-test').publish([event]);
   expect(sent).toEqual([
@@ -28,7 +28,7 @@ test('an event names its connection and service among its resources', async () =
   ]);
 });
 
-test('events go out ten a call, and none by no call', async () => {
+test('events are sent in batches of ten, and without a call for an empty list', async () => {
   const { client, sent } = stubSdkClient<EventBridgeClient>();
   const bus = eventBridgeBus(client, 'linkgate-test');
   await bus.publish(Array.from({ length: 21 }, () => event));
@@ -37,12 +37,12 @@ test('events go out ten a call, and none by no call', async () => {
   expect(sent).toHaveLength(3);
 });
 
-test('an event that the bus did not take inside a successful answer is an error', async () => {
+test('a failed entry of PutEvents is an error', async () => {
   const { client } = stubSdkClient<EventBridgeClient>({
     FailedEntryCount: 1,
     Entries: [{ EventId: '1' }, { ErrorCode: 'InternalFailure' }],
   });
   const publishing = eventBridgeBus(client, 'linkgate-test').publish([event, event]);
   await expect(publishing).rejects.toThrow(UndeliveredEventsError);
-  await expect(publishing).rejects.toThrow('1 events were not taken by the bus: InternalFailure');
+  await expect(publishing).rejects.toThrow('1 events were not accepted by EventBridge: InternalFailure');
 });

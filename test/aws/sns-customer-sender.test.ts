@@ -29,7 +29,7 @@ function aPost() {
   return { post, sent, mails, regions };
 }
 
-test('a topic is published to in its own Region, with what machines tell messages by', async () => {
+test('a notification is published in the Region of the topic, with attributes for filter policies', async () => {
   const { post, sent, regions } = aPost();
   await post.send({ topicArn }, mail, [about(1)]);
   expect(regions).toEqual(['eu-west-1']);
@@ -49,7 +49,7 @@ test('a topic is published to in its own Region, with what machines tell message
   ]);
 });
 
-test('many news are one message, which lists as many as fit', async () => {
+test('several events are one message, which lists as many as fit', async () => {
   const { post, sent } = aPost();
   await post.send(
     { topicArn },
@@ -64,7 +64,7 @@ test('many news are one message, which lists as many as fit', async () => {
   expect([notice.news.length, notice.more, one]).toEqual([200, 50, undefined]);
 });
 
-test('an address is written to on linkgate’s own topic', async () => {
+test('an e-mail address is notified through linkgate’s own topic', async () => {
   const { post, sent, mails } = aPost();
   await post.send({ email: 'ops@example.com' }, mail, [about(1)]);
   expect([sent, mails]).toEqual([[], [['ops@example.com', mail]]]);
@@ -76,7 +76,7 @@ test.each([
   ['KMSAccessDeniedException', 'client', true],
   ['ThrottledException', 'client', false],
   ['InternalErrorException', 'server', false],
-] as const)('%s is the contact’s refusal, or passes', async (name, $fault, isRefusal) => {
+] as const)('the SNS error %s is a rejection or transient', async (name, $fault, isRefusal) => {
   const error = new SNSServiceException({ name, $fault, message: 'no', $metadata: {} });
   const post = snsCustomerSender(
     { send: async () => {} },

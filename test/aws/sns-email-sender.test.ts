@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { snsEmailSender } from '../../lib/aws/sns-email-sender.ts';
 import { stubSdkClient } from '../doubles/sdk-client.ts';
 
-test('a mail is published for one address, in the lower case of its filter policy', async () => {
+test('an e-mail is published with its address in lower case, as in the filter policy', async () => {
   const { client, sent } = stubSdkClient<SNSClient>();
   await snsEmailSender(client, 'arn:topic', 'approver').send('Alice@example.com', {
     subject: 'A request',

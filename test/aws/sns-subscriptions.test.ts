@@ -22,7 +22,7 @@ interface Input {
   readonly SubscriptionArn?: string;
 }
 
-test('all subscriptions are told, page by page, with whose messages they get', async () => {
+test('all subscriptions are listed page by page, with the addresses of their filter policy', async () => {
   const pages: Readonly<Record<string, unknown>> = {
     first: {
       NextToken: 'second',
@@ -50,14 +50,14 @@ test('all subscriptions are told, page by page, with whose messages they get', a
     }),
   });
   expect(await subscriptions.list()).toEqual([
-    { address: 'own@example.com', arn: 'arn:own', readers: ['own@example.com'] },
+    { address: 'own@example.com', arn: 'arn:own', filterAddresses: ['own@example.com'] },
     { address: 'wide@example.com', arn: 'arn:wide' },
     { address: 'new@example.com' },
     { address: 'strange@example.com', arn: 'arn:strange' },
   ]);
 });
 
-test('an address is subscribed with the filter policy that lets only its own messages through', async () => {
+test('an address is subscribed with a filter policy for its own messages', async () => {
   const { subscriptions, sent } = subscriptionsAnswering();
   await subscriptions.subscribe('alice@example.com');
   expect(sent).toEqual([
@@ -74,7 +74,7 @@ test('an address is subscribed with the filter policy that lets only its own mes
   ]);
 });
 
-test('a subscription is narrowed to its address, and taken away, by its ARN', async () => {
+test('a subscription gets the filter policy of its address, and is removed, by its ARN', async () => {
   const { subscriptions, sent } = subscriptionsAnswering();
   await subscriptions.setAddressFilter('arn:1', 'Alice@example.com');
   await subscriptions.unsubscribe('arn:1');

@@ -4,7 +4,7 @@ import { sqsApplyQueue } from '../../lib/aws/sqs-apply-queue.ts';
 import { hub } from '../builders.ts';
 import { stubSdkClient } from '../doubles/sdk-client.ts';
 
-test('rings of a place are one message group, and no ring is taken for a repetition of another', async () => {
+test('messages of a location form one message group, and each has its own deduplication id', async () => {
   const { client, sent } = stubSdkClient<SQSClient>();
   const ids = ['first', 'second'];
   const applyQueue = sqsApplyQueue(client, 'https://queue', () => ids.shift() ?? '');

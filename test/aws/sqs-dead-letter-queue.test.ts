@@ -10,7 +10,7 @@ function aMalformed(messageId: string, problems = 'no JSON'): MalformedMessage {
   return { messageId, body: '{', attributes, problems } as unknown as MalformedMessage & SQSRecord;
 }
 
-test('what is malformed goes to the dead-letter queue as it came, with what is wrong with it', async () => {
+test('a malformed message goes to the dead-letter queue unchanged, with its problems as an attribute', async () => {
   const { client, sent } = stubSdkClient<SQSClient>();
   const left = await deadLetterMalformed(
     [aMalformed('m-1')],
@@ -29,7 +29,7 @@ test('what is malformed goes to the dead-letter queue as it came, with what is w
   ]);
 });
 
-test('what is wrong is said in characters that SQS takes, and not at length', async () => {
+test('the problems are truncated and contain only characters that SQS allows', async () => {
   const { client, sent } = stubSdkClient<SQSClient>();
   const problems = `received "\u001b\u0000ü"${'!'.repeat(2_000)}`;
   await sqsDeadLetterQueue(client, 'https://dead').send(aMalformed('m-1', problems));
@@ -37,7 +37,7 @@ test('what is wrong is said in characters that SQS takes, and not at length', as
   expect(sent).toMatchObject([{ input: { MessageAttributes: { problems: { StringValue: said } } } }]);
 });
 
-test('what the dead-letter queue does not take is left to be delivered again, and the others are taken', async () => {
+test('a message that the dead-letter queue does not accept is delivered again, and the others are moved', async () => {
   const { client, sent } = stubSdkClient<SQSClient>(awsError('RequestThrottled'), {});
   const errors: unknown[] = [];
   const two = [aMalformed('m-1'), aMalformed('m-2')];

@@ -11,8 +11,8 @@ function noticesAnswering(...answers: readonly unknown[]) {
   return { notices: sqsNotificationQueue(client, 'https://queue'), sent };
 }
 
-describe('people are told through a queue', () => {
-  test('of ten subjects a call', async () => {
+describe('notifications are enqueued', () => {
+  test('in batches of ten targets', async () => {
     const { notices, sent } = noticesAnswering();
     await notices.enqueue(subjects);
     expect(sent.map(({ input }) => (input as { Entries: unknown[] }).Entries.length)).toEqual([10, 2]);
@@ -24,7 +24,7 @@ describe('people are told through a queue', () => {
     });
   });
 
-  test('of nothing by no call', async () => {
+  test('without a call for an empty list', async () => {
     const { notices, sent } = noticesAnswering();
     await notices.enqueue([]);
     await notices.enqueueAfter(5, []);
@@ -35,13 +35,13 @@ describe('people are told through a queue', () => {
     [0.2, 1],
     [30, 30],
     [3_600, 900],
-  ])('later, within what the queue can: after %d seconds as %d', async (seconds, DelaySeconds) => {
+  ])('with a delay within the limits of SQS: %d seconds become %d', async (seconds, DelaySeconds) => {
     const { notices, sent } = noticesAnswering();
     await notices.enqueueAfter(seconds, [{ digest: 'digest-1' }]);
     expect(sent[0]?.input).toMatchObject({ Entries: [{ DelaySeconds }] });
   });
 
-  test('or it is known that the queue did not take them', async () => {
+  test('or an error names the messages that SQS did not accept', async () => {
     const { notices } = noticesAnswering({ Failed: [{ Id: '0', Message: 'throttled' }] });
     await expect(notices.enqueue(subjects.slice(0, 2))).rejects.toThrow(NotificationsNotSentError);
   });

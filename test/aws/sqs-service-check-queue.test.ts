@@ -11,7 +11,7 @@ function bell(...answers: readonly unknown[]) {
   return { serviceCheckQueue: sqsServiceCheckQueue(client, queueUrl, () => noon), sent };
 }
 
-test('services are rung for, ten a call', async () => {
+test('service checks are enqueued in batches of ten', async () => {
   const { serviceCheckQueue, sent } = bell();
   await serviceCheckQueue.enqueue(Array.from({ length: 11 }, (_, number) => serviceId(number)));
   expect(sent).toHaveLength(2);
@@ -20,19 +20,24 @@ test('services are rung for, ten a call', async () => {
     input: {
       QueueUrl: queueUrl,
       Entries: [
-        { Id: '0', MessageBody: JSON.stringify({ serviceId: serviceId(10), rungAt: noon.toISOString() }) },
+        {
+          Id: '0',
+          MessageBody: JSON.stringify({ serviceId: serviceId(10), enqueuedAt: noon.toISOString() }),
+        },
       ],
     },
   });
 });
 
-test('a ring may come later', async () => {
+test('a service check may be delayed', async () => {
   const { serviceCheckQueue, sent } = bell();
   await serviceCheckQueue.enqueue([serviceId(1)], { afterSeconds: 60 });
   expect(sent).toMatchObject([{ input: { Entries: [{ DelaySeconds: 60 }] } }]);
 });
 
-test('a ring that the queue did not take is not lost silently', async () => {
+test('a message that SQS did not accept is an error', async () => {
   const { serviceCheckQueue } = bell({ Failed: [{ Id: '0', Message: 'no' }] });
-  await expect(serviceCheckQueue.enqueue([serviceId(1)])).rejects.toThrow('1 of 1 were not sent: no');
+  await expect(serviceCheckQueue.enqueue([serviceId(1)])).rejects.toThrow(
+    '1 of 1 messages were not accepted by SQS: no',
+  );
 });

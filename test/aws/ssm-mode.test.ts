@@ -14,22 +14,22 @@ async function modeWhere(answer: unknown) {
   return { mode, errors, sent };
 }
 
-test('the mode is read from its parameter each time', async () => {
+test('each read gets the mode from SSM', async () => {
   const { mode, sent } = await modeWhere({ Parameter: { Value: 'enforce' } });
   expect(mode).toBe('enforce');
   expect(sent).toEqual([{ command: 'GetParameter', input: { Name: '/linkgate/test/mode' } }]);
 });
 
-test.each(['observe', 'Act', ''])('`%s` means observe', async (Value) => {
+test.each(['observe', 'Act', ''])('the value `%s` counts as observe', async (Value) => {
   expect(await modeWhere({ Parameter: { Value } })).toMatchObject({ mode: 'observe' });
 });
 
-test('a mode that cannot be read means observe, and is said aloud', async () => {
+test('a mode that cannot be read counts as observe, and is reported', async () => {
   const error = awsError('AccessDeniedException');
   expect(await modeWhere(error)).toMatchObject({ mode: 'observe', errors: [error] });
 });
 
-test('the mode is written over what is there', async () => {
+test('writing the mode overwrites the parameter', async () => {
   const { client, sent } = stubSdkClient<SSMClient>();
   await ssmModeParameter(client, '/linkgate/test/mode').write('observe');
   expect(sent).toEqual([
@@ -40,7 +40,7 @@ test('the mode is written over what is there', async () => {
   ]);
 });
 
-test('the mode is made once, and never over what is there', async () => {
+test('creating the mode does not overwrite an existing parameter', async () => {
   const { client, sent } = stubSdkClient<SSMClient>({}, alreadyThere);
   const parameter = ssmModeParameter(client, '/linkgate/test/mode');
   expect(await parameter.createIfMissing('enforce')).toBe(true);
@@ -53,17 +53,17 @@ test('the mode is made once, and never over what is there', async () => {
 });
 
 test.each([
-  ['before somebody looked counts', '2026-11-21T11:59:59.999Z', 'enforce'],
-  ['since then means observe, until they look again', '2026-11-21T12:00:00.000Z', 'observe'],
+  ['before the caller read its data counts', '2026-11-21T11:59:59.999Z', 'enforce'],
+  ['after that counts as observe until the next read', '2026-11-21T12:00:00.000Z', 'observe'],
 ])('a mode that was changed %s', async (_, changedAt, expected) => {
   const read = async () => ({ mode: 'enforce' as const, changedAt });
   expect(await modeOrFailSafe(read, () => {})(noon)).toBe(expected);
 });
 
 test.each([
-  ['banana', { mode: 'observe', otherwise: 'banana' }],
+  ['banana', { mode: 'observe', unknownValue: 'banana' }],
   ['observe', { mode: 'observe' }],
-])('of `%s` is said whether it is a mode at all', async (Value, read) => {
+])('an unknown value of the parameter is reported: `%s`', async (Value, read) => {
   const { client } = stubSdkClient<SSMClient>({ Parameter: { Value, LastModifiedDate: noon } });
   expect(await ssmMode(client, '/linkgate/test/mode')()).toEqual({ ...read, changedAt: noon.toISOString() });
 });

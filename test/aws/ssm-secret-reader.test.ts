@@ -5,18 +5,18 @@ import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 const name = '/linkgate/test/links/signing-key';
 
-test('a secret is read decrypted', async () => {
+test('a secret is read with decryption', async () => {
   const { client, sent } = stubSdkClient<SSMClient>({ Parameter: { Value: 'new\nold' } });
   expect(await ssmSecretReader(client, name)()).toBe('new\nold');
   expect(sent).toEqual([{ command: 'GetParameter', input: { Name: name, WithDecryption: true } }]);
 });
 
-test('a secret that nobody has put in reads as empty', async () => {
+test('a missing secret is empty', async () => {
   const notFound = new ParameterNotFound({ message: 'not there', $metadata: {} });
   expect(await ssmSecretReader(stubSdkClient<SSMClient>(notFound).client, name)()).toBe('');
 });
 
-test('a secret that cannot be read is not taken for an empty one', async () => {
+test('a secret that cannot be read is an error, and not empty', async () => {
   const { client } = stubSdkClient<SSMClient>(awsError('AccessDeniedException'));
   await expect(ssmSecretReader(client, name)()).rejects.toMatchObject({ name: 'AccessDeniedException' });
 });

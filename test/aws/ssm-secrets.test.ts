@@ -5,7 +5,7 @@ import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 const alreadyThere = new ParameterAlreadyExists({ message: 'already there', $metadata: {} });
 
-test('a secret is made as a SecureString of its stage, and never replaces one', async () => {
+test('a secret is created as a SecureString of its stage without overwriting', async () => {
   const { client, sent } = stubSdkClient<SSMClient>();
   expect(await ssmSecrets(client, 'test').createIfMissing('links/signing-key', () => 'a-key')).toBe(true);
   expect(sent).toEqual([
@@ -21,12 +21,12 @@ test('a secret is made as a SecureString of its stage, and never replaces one', 
   ]);
 });
 
-test('a secret that is there is left alone', async () => {
+test('an existing secret stays unchanged', async () => {
   const { client } = stubSdkClient<SSMClient>(alreadyThere);
   expect(await ssmSecrets(client, 'test').createIfMissing('links/signing-key', () => 'a-key')).toBe(false);
 });
 
-test('a secret that cannot be made is said to be missing', async () => {
+test('a secret that cannot be created is an error', async () => {
   const { client } = stubSdkClient<SSMClient>(awsError('AccessDeniedException'));
   await expect(ssmSecrets(client, 'test').createIfMissing('x', () => '')).rejects.toMatchObject({
     name: 'AccessDeniedException',
@@ -37,12 +37,12 @@ test.each([
   ['a-key\n', ['a-key']],
   ['new\r\nold\n', ['new', 'old']],
   ['', []],
-])('a secret that is kept as %j is read as %j', async (Value, values) => {
+])('a secret stored as %j has the values %j', async (Value, values) => {
   const { client } = stubSdkClient<SSMClient>({ Parameter: { Value } });
   expect(await ssmSecrets(client, 'test').read('slack/bot-token')).toEqual(values);
 });
 
-test('a new value becomes the current one, and what was current stays on the second line', async () => {
+test('rotation puts the new value on the first line and keeps the old value on the second', async () => {
   const { client, sent } = stubSdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'new')).toBe(true);
   expect(sent[1]).toEqual({
@@ -56,14 +56,14 @@ test('a new value becomes the current one, and what was current stays on the sec
   });
 });
 
-test('the first value has no other beside it', async () => {
+test('the first value is stored alone', async () => {
   const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });
   const { client, sent } = stubSdkClient<SSMClient>(missing);
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'new')).toBe(true);
   expect(sent[1]).toMatchObject({ input: { Value: 'new' } });
 });
 
-test('the value that is current already changes nothing', async () => {
+test('rotation to the current value changes nothing', async () => {
   const { client, sent } = stubSdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'current')).toBe(false);
   expect(sent).toHaveLength(1);
@@ -73,7 +73,7 @@ test.each([
   ['current\nprevious', ['current']],
   ['current', []],
   ['', []],
-])('of a secret that is kept as %j the current value alone is left', async (Value, written) => {
+])('dropping the previous value of %j leaves only the current one', async (Value, written) => {
   const { client, sent } = stubSdkClient<SSMClient>({ Parameter: { Value } });
   await ssmSecrets(client, 'test').dropPrevious('slack/bot-token');
   expect(sent.slice(1).map(({ input }) => (input as { Value?: string }).Value)).toEqual(written);

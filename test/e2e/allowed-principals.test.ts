@@ -71,7 +71,7 @@ function manage(...flags: string[]) {
 
 test('managed principals follow the allowlist, and unknown ones are removed after the grace period', async () => {
   expect(await manage('--grace', '1h')).toMatchObject({ exitCode: 3 });
-  await untilDrift((found) => found.some(({ check }) => check === 'principals-await-approval'));
+  await untilDrift((found) => found.some(({ check }) => check === 'principals-pending-approval'));
   expect(await principals()).toEqual([root, role]);
   expect(await manage('--yes')).toMatchObject({ exitCode: 0 });
   await sandbox.json('allow', accounts.unknown, '--service', 'payments');

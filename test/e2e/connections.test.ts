@@ -328,7 +328,7 @@ describe('a service', () => {
     await sandbox.ec2(provider).send(new CreateTagsCommand(tags));
     const { exitCode, stderr } = await sandbox.linkgate('service', 'add', id);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('stage `prod` looks after');
+    expect(stderr).toContain('stage `prod` of linkgate manages');
   });
 });
 

@@ -17,13 +17,13 @@ test.each([
   'ap-southeast-10',
   'mx-central-1',
   'zz-new2-north-1',
-])('a place may be in any Region that there is or may come to be: %s', (region) => {
+])('a location may have any Region name, also of a future Region: %s', (region) => {
   const location = { ...hub, region };
   expect(parseAccountRegion(formatAccountRegion(location))).toEqual(location);
 });
 
 test.each(['us-east', 'us-east-1a', 'us_east_1', 'US-EAST-1', '', 'us-east-1 ', 'us/east-1', 'global'])(
-  'what is no Region is told from one: `%s`',
+  '`%s` is not a Region name',
   (region) => {
     const { issues } = v.safeParse(AccountRegion, { ...hub, region });
     expect(issues?.map(({ message }) => message)).toEqual(['a Region looks like us-east-1']);
@@ -37,11 +37,11 @@ test.each([
   ['us-isob-east-1', '', 'aws-iso-b'],
   ['eusc-de-east-1', '', 'aws-eusc'],
   ['zz-new-north-1', 'arn:aws-zz:sns:zz-new-north-1:111111111111:topic', 'aws-zz'],
-])('a Region belongs to a partition, which an ARN of it says: %s %s', (region, arn, partition) => {
+])('a Region belongs to a partition: %s %s', (region, arn, partition) => {
   expect(awsPartition(region, arn)).toBe(partition);
 });
 
-test('a service has the name by which consumers of its Region connect', () => {
+test('a service name depends on the partition of its Region', () => {
   const nameIn = (region: string) => awsServiceName({ ...hub, region }, serviceId(1));
   expect(nameIn('eu-west-1')).toBe(`com.amazonaws.vpce.eu-west-1.${serviceId(1)}`);
   expect(nameIn('cn-north-1')).toBe(`cn.com.amazonaws.vpce.cn-north-1.${serviceId(1)}`);

@@ -67,7 +67,7 @@ describe('a doorbell', () => {
   test('about an endpoint that is not there changes nothing', async () => {
     const { changeCounts } = await answered(aDoorbell({ endpointIds: [endpointId(9)] }));
     expect(changeCounts).toEqual({
-      seen: 0,
+      described: 0,
       decided: 0,
       changed: 0,
       waiting: 0,
@@ -129,7 +129,7 @@ describe('many doorbells', () => {
       connectionsClient,
     });
     expect([...failedLocations]).toEqual([formatAccountRegion(location)]);
-    expect(changeCounts).toMatchObject({ seen: 1, decided: 1 });
+    expect(changeCounts).toMatchObject({ described: 1, decided: 1 });
     expect(env.errors).toHaveLength(1);
   });
 });

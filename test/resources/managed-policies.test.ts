@@ -51,7 +51,7 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
   const included = levels.slice(0, levels.indexOf(level) + 1);
   const isFor = ({ access }: { access: string }) => included.includes(access);
 
-  test('allows each operation of its level and no other', () => {
+  test('allows the API operations of its level and no others', () => {
     const api = `arn:aws:execute-api:us-east-1:${account}:${apiId()}/$default`;
     const allowed = calls.filter(({ method, path }) =>
       isAllowed([policyOf(level)], { action: 'execute-api:Invoke', resource: `${api}/${method}${path}` }),
@@ -59,7 +59,7 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
     expect(allowed).toEqual(calls.filter(isFor));
   });
 
-  test('is what its holder may do through the API', async () => {
+  test('matches the access check of the API', async () => {
     const key = keyOf(level);
     const answers = await Promise.all(
       calls.map(async (call) => ({ ...call, isRefused: await isForbidden(key, call) })),
@@ -69,7 +69,7 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
     );
   }, 60_000);
 
-  test('lets the command line find the API, and see no secret', async () => {
+  test('allows reading the API URL, and no secret', async () => {
     const mayRead = (resource: string) =>
       isAllowed([policyOf(level)], { action: 'ssm:GetParameter', resource });
     expect([anotherStage, secret].filter(mayRead)).toEqual([]);
@@ -85,13 +85,13 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
   });
 });
 
-test('who may not look for the stage is told to name it', async () => {
+test('the command line asks for --stage if the caller may not list parameters', async () => {
   const { exitCode, stderr } = await linkgate(keyOf('viewer'), 'service', 'list');
   expect(exitCode).toBe(1);
   expect(stderr).toContain('--stage or LINKGATE_STAGE');
 });
 
-test('each policy is named in an output', () => {
+test('each policy ARN is an output of the stack', () => {
   expect(sandbox.outputs).toMatchObject({
     ViewerPolicyArn: expect.stringContaining('local-viewer'),
     ApproverPolicyArn: expect.stringContaining('local-approver'),

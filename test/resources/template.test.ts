@@ -69,7 +69,7 @@ function alarmOn(queue: string, metric: string): Properties {
   );
 }
 
-describe('a stage has as many characters as the names made of it have room for', () => {
+describe('the longest stage name fits into all resource names', () => {
   /** What AWS takes of a name, by the resource's type and property. */
   const longest: Readonly<Record<string, number>> = {
     'AWS::ApiGatewayV2::Api.Name': 128,
@@ -117,7 +117,7 @@ describe('each rule on an event bus', () => {
     },
   );
 
-  test.each(targets)('$rule may send what it could not deliver to its dead-letter queue', ({ rule }) => {
+  test.each(targets)('$rule may send undelivered events to its dead-letter queue', ({ rule }) => {
     expect(sourcesAllowed('UndeliveredEvents', 'events.amazonaws.com')).toContain(rule);
   });
 
@@ -131,25 +131,25 @@ describe('each rule on an event bus', () => {
   }
 });
 
-test('no queue has two policies, of which one would replace the other', () => {
+test('no queue has two policies, because one would replace the other', () => {
   const named = all('AWS::SQS::QueuePolicy').flatMap(([, { Queues }]) =>
     Queues.map(({ Ref }: Properties) => Ref),
   );
   expect(new Set(named).size).toBe(named.length);
 });
 
-describe('each queue that feeds a function', () => {
-  test.each(servedQueues)('%s has a dead-letter queue, whose arrivals ring', (_name, { RedrivePolicy }) => {
+describe('each queue that invokes a function', () => {
+  test.each(servedQueues)('%s has a dead-letter queue with an alarm', (_name, { RedrivePolicy }) => {
     const deadLetters = getAtt(RedrivePolicy.deadLetterTargetArn);
     expect(alarmOn(deadLetters, 'ApproximateNumberOfMessagesVisible')).toMatchObject({ Threshold: 0 });
   });
 
-  test.each(servedQueues)('%s rings when its oldest message is late', (name) => {
+  test.each(servedQueues)('%s has an alarm on the age of its oldest message', (name) => {
     expect(alarmOn(name, 'ApproximateAgeOfOldestMessage').Threshold).toBeGreaterThan(0);
   });
 
   test.each(servedQueues)(
-    '%s hides a message for longer than its function may run',
+    '%s has a visibility timeout longer than the timeout of its function',
     (name, { VisibilityTimeout }) => {
       const mapping = mappings.find(([, { EventSourceArn }]) => EventSourceArn['Fn::GetAtt']?.[0] === name);
       const served = template.Resources[getAtt(mapping?.[1].FunctionName)];
@@ -163,7 +163,7 @@ describe('each queue', () => {
     expect(SqsManagedSseEnabled).toBe(true);
   });
 
-  test.each(queues)('%s is reached by TLS only', (name) => {
+  test.each(queues)('%s requires TLS', (name) => {
     const [[, policy] = []] = all('AWS::SQS::QueuePolicy').filter(([, { Queues }]) => Queues[0].Ref === name);
     expect(policy.PolicyDocument.Statement).toContainEqual({
       Effect: 'Deny',
@@ -175,18 +175,18 @@ describe('each queue', () => {
   });
 });
 
-test.each(mappings)('%s reports which messages failed', (_name, { FunctionResponseTypes }) => {
+test.each(mappings)('%s reports failed messages of a batch', (_name, { FunctionResponseTypes }) => {
   expect(FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
 });
 
-test.each(['UndeliveredEvents', 'FailedInvocations'])('what arrives in %s rings', (name) => {
+test.each(['UndeliveredEvents', 'FailedInvocations'])('messages in %s raise an alarm', (name) => {
   expect(alarmOn(name, 'ApproximateNumberOfMessagesVisible')).toMatchObject({ Threshold: 0 });
 });
 
 const aService = { 'Fn::Sub': expect.stringMatching(/:vpc-endpoint-service\/\*$/) };
 
 describe('only apply-verdicts may', () => {
-  test('accept and reject, and only services that carry the tag of this stage', () => {
+  test('accept and reject connections, and only of services with the tag of this stage', () => {
     const isMeant = (action: string) => /^(ec2:(Accept|Reject|\*)|vpce:)/.test(action);
     expect(allowing(isMeant)).toEqual([
       [
@@ -206,7 +206,7 @@ describe('only apply-verdicts may', () => {
 });
 
 describe('only on-api-request may', () => {
-  test('tag services, and only with the tag that confers that right', () => {
+  test('tag services, and only with the tag of this stage', () => {
     const tagging = allowing((action) => /^ec2:(CreateTags|DeleteTags)/.test(action));
     expect(tagging.map(([role]) => role)).toEqual(['OnApiRequestRole', 'OnApiRequestRole']);
     for (const [, { Condition }] of tagging)
@@ -214,7 +214,7 @@ describe('only on-api-request may', () => {
     expect(tagging[0]?.[1].Condition).toMatchObject({ StringEquals: { 'aws:RequestTag/linkgate': 'local' } });
   });
 
-  test('change and delete connection notifications, and only of services that carry the tag of this stage', () => {
+  test('change and delete connection notifications, and only of services with the tag of this stage', () => {
     const changing = allowing((action) =>
       /^ec2:(Create|Modify|Delete)VpcEndpointConnectionNotification/.test(action),
     );
@@ -240,13 +240,13 @@ describe('only on-api-request may', () => {
     ]);
   });
 
-  test('name approvers, and take entries and services away', () => {
+  test('change approver groups, and remove entries and services', () => {
     expect(writersOf('PutItem', 'APPROVERS')).toEqual(['OnApiRequestRole']);
     expect(writersOf('DeleteItem', 'ALLOWLIST#*')).toEqual(['OnApiRequestRole']);
     expect(writersOf('DeleteItem', 'SERVICE')).toEqual(['OnApiRequestRole']);
   });
 
-  test('change the allowlist, but for what an approver decides', () => {
+  test('change the allowlist, except the functions that save an approver’s decision', () => {
     expect(writersOf('PutItem', 'ALLOWLIST#*')).toEqual([
       'OnApiRequestRole',
       'OnApprovalLinkRole',
@@ -267,7 +267,7 @@ describe('only on-api-request may', () => {
   }
 });
 
-test('the allowed principals of services that carry the tag of this stage are listed, and of no others', () => {
+test('functions may list the allowed principals only of services with the tag of this stage', () => {
   const listing = allowing((action) => action === 'ec2:DescribeVpcEndpointServicePermissions');
   expect(listing.map(([role]) => role)).toEqual(['CheckServiceRole', 'OnApiRequestRole']);
   for (const [, statement] of listing)
@@ -284,7 +284,7 @@ describe('no function', () => {
       expect(JSON.stringify(statement.Condition)).not.toMatch(/AUDIT|"\*"/);
   });
 
-  test('may write to the table but to partitions that its role names', () => {
+  test('may write to partitions that its role does not name', () => {
     for (const [, { Condition }] of allowing((action) => /^dynamodb:(Put|Delete)Item$/.test(action)))
       expect(Condition).toMatchObject({
         'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': expect.not.arrayContaining(['*']) },
@@ -300,7 +300,7 @@ describe('no function', () => {
     expect(new Set(used).size).toBe(used.length);
   });
 
-  test('may do anything to every resource but look at endpoint services and at the names of parameters', () => {
+  test('may use all resources, except to describe endpoint services and parameter names', () => {
     for (const [, { Action }] of roles.flatMap(([name, role]) =>
       statementsOf(role)
         .filter(({ Resource }) => Resource === '*')
@@ -313,7 +313,7 @@ describe('no function', () => {
   });
 });
 
-test('every alarm tells the topic that the deployment names', () => {
+test('every alarm notifies the alarm topic of the deployment', () => {
   expect(template.Conditions.HasAlarmTopic).toEqual({
     'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'alarmTopicArn' }, ''] }],
   });
@@ -323,7 +323,7 @@ test('every alarm tells the topic that the deployment names', () => {
     });
 });
 
-test('five minutes without a sweep that ended well ring, also where nothing says anything', () => {
+test('five minutes without a successful sweep raise an alarm, also without any log line', () => {
   const [, filter] = all('AWS::Logs::MetricFilter').find(([name]) => name === 'SuccessfulSweeps') ?? [];
   expect(filter).toMatchObject({
     LogGroupName: { Ref: 'SweepDashconnectionsLogGroup' },
@@ -340,7 +340,7 @@ test('five minutes without a sweep that ended well ring, also where nothing says
   });
 });
 
-test('what broke more than once while approvers were told rings, whichever channel it was', () => {
+test('repeated failures of approver notifications raise an alarm, whatever the channel', () => {
   const filter = template.Resources.ApproverNotificationFailures?.Properties;
   expect(filter).toMatchObject({
     LogGroupName: { Ref: 'NotifyDashapproversLogGroup' },
@@ -358,7 +358,7 @@ test('what broke more than once while approvers were told rings, whichever chann
   expect(alarm.Period).toBeGreaterThan(alarm.Threshold * 15 * 60);
 });
 
-test('answers that take more than half of what Slack waits ring', () => {
+test('responses that take more than half of Slack’s timeout raise an alarm', () => {
   expect(template.Resources.SlackResponseLatencyAlarm?.Properties).toMatchObject({
     Namespace: 'AWS/Lambda',
     MetricName: 'Duration',
@@ -368,7 +368,7 @@ test('answers that take more than half of what Slack waits ring', () => {
   });
 });
 
-test('the functions that may send to the queue they are invoked from are not stopped as loops, and no other', () => {
+test('only functions that may send to their own queue allow recursive invocation', () => {
   const fed = new Map(
     all('AWS::Lambda::EventSourceMapping').map(([, { FunctionName, EventSourceArn }]) => [
       JSON.stringify([FunctionName, EventSourceArn]),
@@ -385,7 +385,7 @@ test('the functions that may send to the queue they are invoked from are not sto
   expect(allowed.map(([id]) => id)).toEqual(feeding.map(([id]) => id));
 });
 
-test('a function may put what is malformed among the dead letters of the FIFO queue that it reads, where it would keep a group waiting', () => {
+test('apply-verdicts may send malformed messages to the dead-letter queue, because they would block a message group', () => {
   const isFifo = (queue: string) => template.Resources[queue]?.Properties.FifoQueue === true;
   const readers = mappings.flatMap(([, { FunctionName, EventSourceArn }]) => {
     const queue = EventSourceArn['Fn::GetAtt']?.[0];
@@ -400,14 +400,14 @@ test('a function may put what is malformed among the dead letters of the FIFO qu
   }
 });
 
-test('a stream is read from its beginning, so that nothing is missed while its mapping comes into being', () => {
+test('stream mappings start at TRIM_HORIZON, so that no record is missed during the deployment', () => {
   const positions = all('AWS::Lambda::EventSourceMapping').flatMap(
     ([, { StartingPosition }]) => StartingPosition ?? [],
   );
   expect(positions).toEqual(['TRIM_HORIZON', 'TRIM_HORIZON']);
 });
 
-test('each function logs to a group that is there, and each HTTP API too; they forget after 90 days', () => {
+test('each function and each HTTP API has a log group with a retention of 90 days', () => {
   const groups = all('AWS::Logs::LogGroup');
   const logging = ['AWS::Lambda::Function', 'AWS::ApiGatewayV2::Api'].flatMap(all);
   expect(groups).toHaveLength(logging.length);
@@ -420,7 +420,7 @@ function logOf(stage: string): Record<string, string> {
   return { group: getAtt(settings.DestinationArn), ...JSON.parse(settings.Format) };
 }
 
-test('the log of the API says who called what, in JSON', () => {
+test('the access log of the API is JSON with caller and route', () => {
   expect(logOf('HttpApiStage')).toMatchObject({
     group: 'HttpApiLogGroup',
     caller: '$context.identity.userArn',
@@ -429,7 +429,7 @@ test('the log of the API says who called what, in JSON', () => {
   });
 });
 
-test('no deployment switches the mode: its parameter is none of the stack’s', () => {
+test('the mode parameter is not part of the stack, so that a deployment does not change it', () => {
   expect(all('AWS::SSM::Parameter').map(([, { Name }]) => Name)).toEqual(['/linkgate/local/api-url']);
   const named = all('AWS::Lambda::Function').flatMap(
     ([, { Environment }]) => Environment.Variables.LINKGATE_MODE_PARAMETER ?? [],
@@ -437,7 +437,7 @@ test('no deployment switches the mode: its parameter is none of the stack’s', 
   expect(new Set(named)).toEqual(new Set(['/linkgate/local/mode']));
 });
 
-test('a claim on an Idempotency-Key outlives the run that has it', () => {
+test('a claim on an Idempotency-Key lasts longer than the timeout of on-api-request', () => {
   const timeout = template.Resources.OnDashapiDashrequestLambdaFunction?.Properties.Timeout;
   expect(maxRunMs).toBeGreaterThan(timeout * 1000);
 });
@@ -449,14 +449,14 @@ function routesOf(api: string): Properties[] {
     .filter(({ ApiId }) => ApiId.Ref === api);
 }
 
-test('every route of the API asks who calls', () => {
+test('every route of the API requires IAM authorization', () => {
   for (const { AuthorizationType } of routesOf('HttpApi')) expect(AuthorizationType).toBe('AWS_IAM');
 });
 
-describe('the addresses that anybody can call', () => {
+describe('the public routes', () => {
   const receivers = ['OnSlackInteractionRole', 'OnApprovalLinkRole'];
 
-  test('are those of Slack and of mails’ links, and no other', () => {
+  test('are those of Slack and of approval links', () => {
     expect(
       routesOf('ReceiversApi')
         .map(({ RouteKey }) => RouteKey)
@@ -474,7 +474,7 @@ describe('the addresses that anybody can call', () => {
     });
   });
 
-  test('log who called what in JSON, and no link’s token', () => {
+  test('have a JSON access log without the tokens of links', () => {
     const { group, from, route, ...rest } = logOf('ReceiversStage');
     expect({ group, from, route }).toEqual({
       group: 'ReceiversLogGroup',
@@ -484,12 +484,12 @@ describe('the addresses that anybody can call', () => {
     expect(JSON.stringify(rest)).not.toMatch(/path|query/i);
   });
 
-  test('lead to functions that know no EC2', () => {
+  test('invoke functions without permissions in EC2', () => {
     const named = new Set(allowing((action) => /^(ec2|vpce|sts):/.test(action)).map(([role]) => role));
     expect(receivers.filter((role) => named.has(role))).toEqual([]);
   });
 
-  test('lead to functions that read no secret but those by which they know who calls and answer', () => {
+  test('invoke functions that read only the secrets for authentication and responses', () => {
     const secretsOf = (role: string) =>
       allowing((action) => action === 'ssm:GetParameter')
         .filter(([name]) => name === role)
@@ -506,11 +506,11 @@ describe('the addresses that anybody can call', () => {
 describe('the table', () => {
   const table = template.Resources.Table;
 
-  test('stays when the stack goes', () => {
+  test('stays when the stack is deleted', () => {
     expect(table).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
   });
 
-  test('goes with a first deployment that failed, so that it is not in the way of the next', () => {
+  test('is deleted with a failed first deployment', () => {
     const kept = Object.entries(template.Resources).filter(
       ([, resource]) => 'DeletionPolicy' in resource && resource.DeletionPolicy !== 'RetainExceptOnCreate',
     );
@@ -519,7 +519,7 @@ describe('the table', () => {
     expect(table?.Properties).not.toHaveProperty('DeletionProtectionEnabled');
   });
 
-  test('can be restored to any point in time, is encrypted, and is paid by request', () => {
+  test('has point-in-time recovery, encryption and on-demand billing', () => {
     expect(table?.Properties).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -527,15 +527,15 @@ describe('the table', () => {
     });
   });
 
-  test('tells of each change what was there before and after', () => {
+  test('has a stream with old and new images', () => {
     expect(table?.Properties.StreamSpecification).toEqual({ StreamViewType: 'NEW_AND_OLD_IMAGES' });
   });
 
-  test('lets vanish only what carries an expiry', () => {
+  test('has a TTL attribute', () => {
     expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expiresAt', Enabled: true });
   });
 
-  test('has a stream of which only what policy rests on, what people were asked about or warned of and what waits is heard, and whose failures end somewhere', () => {
+  test('has a filtered stream mapping with a destination for failures', () => {
     expect(template.Resources.TableStreamMapping?.Properties).toMatchObject({
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 5,
@@ -553,7 +553,7 @@ describe('the table', () => {
 });
 
 describe('the topic of connection notifications', () => {
-  test('takes them from AWS PrivateLink alone, for services of this account and Region', () => {
+  test('accepts messages only from PrivateLink for services of this account and Region', () => {
     const [[, policy] = []] = all('AWS::SNS::TopicPolicy');
     expect(policy.PolicyDocument.Statement).toEqual([
       {
@@ -577,7 +577,7 @@ describe('the topic of connection notifications', () => {
     ]);
   });
 
-  test('hands them to their queue, and what it does not take to dead letters', () => {
+  test('delivers to its queue, and undelivered messages to the dead-letter queue', () => {
     const [[, subscription] = []] = all('AWS::SNS::Subscription');
     expect(getAtt(subscription.Endpoint)).toBe('ConnectionNotifications');
     expect(getAtt(subscription.RedrivePolicy.deadLetterTargetArn)).toBe('ConnectionNotificationsDeadLetters');

@@ -4,7 +4,7 @@ import { orReported, settleEach } from '../../lib/runtime/runtime.ts';
 const broken = new Error('broken');
 
 describe('a piece of work', () => {
-  test('that gets done says what came of it', async () => {
+  test('returns its result', async () => {
     expect(
       await orReported(
         () => {},
@@ -21,14 +21,14 @@ describe('a piece of work', () => {
       },
     ],
     ['later', () => Promise.reject(broken)],
-  ])('that breaks %s is reported, and stops nobody', async (_when, work) => {
+  ])('that fails %s is reported, and does not throw', async (_when, work) => {
     const reported: unknown[] = [];
     expect(await orReported((error) => reported.push(error), work)).toBeUndefined();
     expect(reported).toEqual([broken]);
   });
 });
 
-test('of many inputs each is worked on alone, and one that fails is told beside the others', async () => {
+test('each input is processed on its own, and a failed one is returned with its error', async () => {
   const work = async (number: number) => {
     if (number === 2) throw broken;
     return number * 10;

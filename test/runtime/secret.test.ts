@@ -23,17 +23,17 @@ function aStore(kept: string) {
   return { store, secret };
 }
 
-test('a secret is one value, or the current and the previous one on two lines', async () => {
+test('a secret has one value, or the current and the previous one on two lines', async () => {
   expect(await aStore('one').secret.values()).toEqual(['one']);
   expect(await aStore(' new \r\nold\n').secret.values()).toEqual(['new', 'old']);
   expect(await aStore('a\nb\nc').secret.values()).toEqual(['a', 'b']);
 });
 
-test('a secret that is empty has no value, which is none that anybody could prove to know', async () => {
+test('an empty secret has no value, so nothing can be verified with it', async () => {
   expect(await aStore(' \n\t\n').secret.values()).toEqual([]);
 });
 
-test('a secret is read once in five minutes, by however many at once', async () => {
+test('a secret is read once in five minutes, also for concurrent callers', async () => {
   const { store, secret } = aStore('one');
   await Promise.all([secret.values(), secret.values()]);
   store.seconds = 299;
@@ -44,7 +44,7 @@ test('a secret is read once in five minutes, by however many at once', async () 
   expect(await secret.values()).toEqual(['two']);
 });
 
-test('what nobody could verify has a secret read anew once a minute, and no oftener', async () => {
+test('a failed verification reads the secret again, at most once a minute', async () => {
   const { store, secret } = aStore('old');
   await secret.values();
   store.kept = 'new\nold';
@@ -57,7 +57,7 @@ test('what nobody could verify has a secret read anew once a minute, and no ofte
   expect(store.reads).toBe(2);
 });
 
-test('a store that is away is asked once a minute, and the values known hold on', async () => {
+test('a failed read is repeated at most once a minute, and the cached values stay valid', async () => {
   const { store, secret } = aStore('one');
   await secret.values();
   store.isAway = true;
@@ -71,7 +71,7 @@ test('a store that is away is asked once a minute, and the values known hold on'
   expect(store.errors).toHaveLength(2);
 });
 
-test('a secret that was never read cannot be used, and is tried again after a minute', async () => {
+test('a secret that was never read is an error, and is read again after a minute', async () => {
   const { store, secret } = aStore('one');
   store.isAway = true;
   await expect(secret.values()).rejects.toMatchObject({ name: 'UnreadableSecretError' });

@@ -7,7 +7,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 
 const services = [aService()];
 
-test('what drifted is marked in the record of the service', async () => {
+test('a check saves the drift in the service item', async () => {
   const env = createTestEnv({ services });
   env.services.setConfiguration(aConfiguration({ acceptanceRequired: false }));
   await checkService(serviceId(1), env.deps);
@@ -20,23 +20,23 @@ test('what drifted is marked in the record of the service', async () => {
   ]);
 });
 
-test('a check makes no decision stale', async () => {
+test('a check does not change the policy revision', async () => {
   const env = createTestEnv({ services });
   env.services.setConfiguration(aConfiguration());
   await checkService(serviceId(1), env.deps);
   expect(await listRegisteredServices(env.deps)).toMatchObject([{ policyRevision: 1, version: 2 }]);
 });
 
-test('a service that EC2 lists no more stays registered, and says so', async () => {
+test('a service that EC2 no longer lists stays registered with that drift', async () => {
   const env = createTestEnv({ services });
   expect(await checkService(serviceId(1), env.deps)).toMatchObject([{ check: 'service-is-missing' }]);
 });
 
-test('a service that is not registered is passed over', async () => {
+test('a service that is not registered is skipped', async () => {
   expect(await checkService(serviceId(1), createTestEnv().deps)).toBeUndefined();
 });
 
-test('services are checked each on its own, and each once', async () => {
+test('each service is checked once, and a failure does not stop the others', async () => {
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'other' })],
   });
@@ -51,7 +51,7 @@ test('services are checked each on its own, and each once', async () => {
   expect(results).toHaveLength(2);
 });
 
-test('services are checked one after another, so that EC2 is not stormed', async () => {
+test('services are checked one after another, because EC2 throttles', async () => {
   const numbers = [1, 2, 3];
   const env = createTestEnv({
     services: numbers.map((number) => aService({ serviceId: serviceId(number), name: `service-${number}` })),
@@ -68,14 +68,14 @@ test('services are checked one after another, so that EC2 is not stormed', async
   expect(most).toBe(1);
 });
 
-test('a record that others keep changing is given back', async () => {
+test('constant conflicts of the service item are an error', async () => {
   const env = createTestEnv({ services });
   env.services.setConfiguration(aConfiguration());
   const table = { ...env.table, write: async () => false };
   await expect(checkService(serviceId(1), { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
 });
 
-test('how the principals differ is marked beside what drifted', async () => {
+test('drift of allowed principals is saved beside other drift', async () => {
   const env = createTestEnv({ services });
   env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
   const principalDrift = [{ check: 'principals-are-not-implied', detail: '*' }];
@@ -89,7 +89,7 @@ test('how the principals differ is marked beside what drifted', async () => {
   ]);
 });
 
-test('an approval that has ended is in the record no more', async () => {
+test('an approval of principals that has ended is removed', async () => {
   const approved = aService({ principalsApproval: { by: 'alice', at: noon.toISOString() } });
   const env = createTestEnv({ services: [approved] });
   env.services.setConfiguration(aConfiguration());
@@ -98,7 +98,7 @@ test('an approval that has ended is in the record no more', async () => {
   expect(await listRegisteredServices(env.deps)).not.toMatchObject([{ principalsApproval: {} }]);
 });
 
-test('the principals of a service that EC2 does not list are not looked at', async () => {
+test('the principals of a service that EC2 does not list are not checked', async () => {
   const env = createTestEnv({ services });
   const reconcilePrincipals = () => Promise.reject(new Error('there is nothing to look at'));
   expect(await checkService(serviceId(1), { ...env.deps, reconcilePrincipals })).toMatchObject([
@@ -106,7 +106,7 @@ test('the principals of a service that EC2 does not list are not looked at', asy
   ]);
 });
 
-test('a check that began after a ring has seen what it was rung for', async () => {
+test('a check that started after a request covers it', async () => {
   const checked = aService({ principalsCheckedAt: noon.toISOString() });
   const { table } = createTestEnv({ services: [checked] });
   expect(await wasCheckedSince(serviceId(1), '2026-11-21T11:59:59.000Z', table)).toBe(true);

@@ -9,46 +9,46 @@ function checksOf(configuration: ServiceConfiguration | undefined): string[] {
 
 const [notification] = aConfiguration().notifications;
 
-test('a service that has all that linkgate needs has not drifted', () => {
+test('a service with the configuration that linkgate needs has no drift', () => {
   expect(checksOf(aConfiguration())).toEqual([]);
 });
 
 test.each([
-  ['that accepts everyone by itself', { acceptanceRequired: false }, 'acceptance-is-not-required'],
-  ['that lets everybody ask', { principals: ['*'] }, 'principal-is-everyone'],
-  ['that lost its tag', { isTagged: false }, 'tag-is-missing'],
-  ['that does not ring', { notifications: [] }, 'notification-is-missing'],
+  ['that does not require acceptance', { acceptanceRequired: false }, 'acceptance-is-not-required'],
+  ['that allows every principal', { principals: ['*'] }, 'principal-is-everyone'],
+  ['without its tag', { isTagged: false }, 'tag-is-missing'],
+  ['without a connection notification', { notifications: [] }, 'notification-is-missing'],
   [
-    "that rings only somebody else's topic",
+    'whose connection notification goes to another topic',
     { notifications: [{ ...notification, topicArn: `${topicArn}-other` }] },
     'notification-is-missing',
   ],
   [
-    'whose connection notification AWS disabled',
+    'with a disabled connection notification',
     { notifications: [{ ...notification, isEnabled: false }] },
     'notification-is-disabled',
   ],
   [
-    'that rings for some events only',
+    'whose connection notification lacks events',
     { notifications: [{ ...notification, events: ['Connect', 'Accept'] }] },
     'notification-lacks-events',
   ],
-])('of a service %s that is said', (_what, change, check) => {
+])('a service %s has that drift', (_what, change, check) => {
   expect(checksOf(aConfiguration(change as Partial<ServiceConfiguration>))).toEqual([check]);
 });
 
-test('a Gateway Load Balancer service without a connection notification has not drifted', () => {
+test('a Gateway Load Balancer service without a connection notification has no drift', () => {
   expect(checksOf(aConfiguration({ isGatewayLoadBalancer: true, notifications: [] }))).toEqual([]);
   expect(
     checksOf(aConfiguration({ isGatewayLoadBalancer: true, notifications: [], isTagged: false })),
   ).toEqual(['tag-is-missing']);
 });
 
-test('of a service that is there no more nothing else is said', () => {
+test('a missing service has no other drift', () => {
   expect(checksOf(undefined)).toEqual(['service-is-missing']);
 });
 
-test('what drifted is said all at once', () => {
+test('a service can have several drift checks', () => {
   expect(checksOf(aConfiguration({ principals: ['*'], isTagged: false, notifications: [] }))).toEqual([
     'principal-is-everyone',
     'tag-is-missing',

@@ -9,20 +9,20 @@ const why = { by: alice, reason: 'incident 7' };
 const paused = { pausedAt: noon.toISOString(), pausedBy: alice, pauseReason: 'incident 7' };
 
 describe('a service that is paused', () => {
-  test('says since when, by whom and why, and makes decisions that rest on it stale', async () => {
+  test('stores time, author and reason, and gets a new policy revision', async () => {
     const env = createTestEnv({ services: [aService()] });
     const service = await pauseService(serviceId(1), why, env.deps);
     expect(service).toMatchObject({ ...paused, version: 2 });
     expect(service?.policyRevision).toBeGreaterThan(1);
   });
 
-  test('again keeps who paused it first', async () => {
+  test('twice keeps the first author', async () => {
     const env = createTestEnv({ services: [aService(paused)] });
     env.time = secondsAfterNoon(60);
     expect(await pauseService(serviceId(1), { by: 'bob' }, env.deps)).toEqual(aService(paused));
   });
 
-  test('keeps what somebody else changed at the same moment', async () => {
+  test('keeps a concurrent change', async () => {
     const env = createTestEnv({ services: [aService()] });
     let isFirst = true;
     const table: Table = {
@@ -39,7 +39,7 @@ describe('a service that is paused', () => {
 });
 
 describe('a service that is resumed', () => {
-  test('says nothing of a pause, and makes decisions that rest on it stale', async () => {
+  test('has no pause attributes, and gets a new policy revision', async () => {
     const env = createTestEnv({ services: [aService(paused)] });
     const service = await resumeService(serviceId(1), alice, env.deps);
     expect(Object.keys(service ?? {})).not.toEqual(
@@ -49,13 +49,13 @@ describe('a service that is resumed', () => {
     expect(service?.policyRevision).toBeGreaterThan(1);
   });
 
-  test('again stays as it is', async () => {
+  test('twice stays unchanged', async () => {
     const env = createTestEnv({ services: [aService()] });
     expect(await resumeService(serviceId(1), alice, env.deps)).toEqual(aService());
   });
 });
 
-test('a service that is not registered is neither paused nor resumed', async () => {
+test('a service that is not registered cannot be paused or resumed', async () => {
   const { deps } = createTestEnv();
   expect(await pauseService(serviceId(1), why, deps)).toBeUndefined();
   expect(await resumeService(serviceId(1), alice, deps)).toBeUndefined();

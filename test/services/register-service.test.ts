@@ -16,7 +16,7 @@ const registration = { serviceId: serviceId(1) };
 const bare = aConfiguration({ isTagged: false, notifications: [] });
 
 describe('a service that is registered', () => {
-  test('is tagged and rings for all events, and is remembered with the defaults', async () => {
+  test('gets its tag and a connection notification for all events, and is stored with the defaults', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(bare);
     const { service, warnings } = await registerService(registration, alice, env.deps);
@@ -36,18 +36,18 @@ describe('a service that is registered', () => {
     expect(await listRegisteredServices(env.deps)).toEqual([service]);
   });
 
-  test('and is of Gateway Load Balancers is tagged and gets no notification, and it is said that the sweep serves it', async () => {
+  test('gets its tag and no notification if it is of Gateway Load Balancers, with a warning that only the sweep finds its requests', async () => {
     const env = createTestEnv();
     env.services.setConfiguration({ ...bare, isGatewayLoadBalancer: true });
     const { service, warnings } = await registerService({ ...registration, name: 'fw' }, alice, env.deps);
     expect(service.drift).toEqual([]);
     expect(env.services.calls).toEqual([`tag ${serviceId(1)}`]);
     expect(warnings).toEqual([
-      'fw: its endpoints are of the type GatewayLoadBalancer, for which EC2 has no connection notifications: the sweep notices requests within a minute.',
+      'fw: EC2 has no connection notifications for Gateway Load Balancer endpoints: the sweep finds new requests within a minute.',
     ]);
   });
 
-  test('has the name that its tag gives it, unless another one is given', async () => {
+  test('takes its name from the tag `Name`, unless the caller gives one', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration({ nameTag: 'orders' }));
     const first = await registerService(registration, alice, env.deps);
@@ -57,15 +57,15 @@ describe('a service that is registered', () => {
   });
 
   test.each([
-    ['has blanks', 'Payments API'],
+    ['has spaces', 'Payments API'],
     ['has a slash', 'prod/payments'],
     ['has umlauts', 'Zahlungen-für-alle'],
-    ['stands for every service', '*'],
+    ['is `*`', '*'],
     ['is the id of another service', serviceId(2)],
     ['looks like an id', 'VPCE-svc-payments'],
     ['is too long', 'a'.repeat(65)],
     ["is another service's name", 'taken'],
-  ])('goes by its id where its tag %s, and it is said how to name it', async (_what, nameTag) => {
+  ])('goes by its id where its tag %s, with a warning how to name it', async (_what, nameTag) => {
     const env = createTestEnv({ services: [aService({ serviceId: serviceId(2), name: 'taken' })] });
     env.services.setConfiguration(aConfiguration({ nameTag }));
     const { service, warnings } = await registerService(registration, alice, env.deps);
@@ -79,7 +79,7 @@ describe('a service that is registered', () => {
     ]);
   });
 
-  test('again keeps what nobody says otherwise, and needs no call', async () => {
+  test('again keeps its settings, and needs no change in EC2', async () => {
     const env = createTestEnv({ services: [aService({ onUnlisted: 'hold', name: 'orders' })] });
     env.services.setConfiguration(aConfiguration());
     const { service } = await registerService(registration, 'somebody else', env.deps);
@@ -87,7 +87,7 @@ describe('a service that is registered', () => {
     expect(env.services.calls).toEqual([]);
   });
 
-  test('again while linkgate looks at it by itself keeps what both wrote', async () => {
+  test('again during a check keeps the changes of both', async () => {
     const env = createTestEnv({ services: [aService({ drift: [] })] });
     env.services.setConfiguration(aConfiguration({ notifications: [] }));
     const { describe } = env.services;
@@ -104,14 +104,14 @@ describe('a service that is registered', () => {
     expect(await listRegisteredServices(env.deps)).toEqual([service]);
   });
 
-  test('again makes decisions that rest on it stale', async () => {
+  test('again gets a new policy revision', async () => {
     const env = createTestEnv({ services: [aService({ policyRevision: 5 })] });
     env.services.setConfiguration(aConfiguration());
     const { service } = await registerService({ ...registration, onUnlisted: 'reject' }, alice, env.deps);
     expect(service.policyRevision).toBeGreaterThan(5);
   });
 
-  test('again repairs a connection notification that lacks events', async () => {
+  test('again has missing events added to its connection notification', async () => {
     const env = createTestEnv({ services: [aService()] });
     const notification = { notificationId: 'vpce-nfn-1', topicArn, events: ['Connect'], isEnabled: true };
     env.services.setConfiguration(aConfiguration({ notifications: [notification] }));
@@ -120,7 +120,7 @@ describe('a service that is registered', () => {
     expect(service.drift).toEqual([]);
   });
 
-  test('again makes a connection notification anew that is disabled, since EC2 enables none', async () => {
+  test('again gets a new connection notification in place of a disabled one, which EC2 cannot enable', async () => {
     const env = createTestEnv({ services: [aService()] });
     const [ours] = aConfiguration().notifications;
     if (!ours) throw new Error('it has none');
@@ -133,7 +133,7 @@ describe('a service that is registered', () => {
     expect(service.drift).toEqual([]);
   });
 
-  test("leaves somebody else's notification alone", async () => {
+  test('keeps connection notifications to other topics', async () => {
     const env = createTestEnv();
     const theirs = {
       notificationId: 'vpce-nfn-1',
@@ -147,20 +147,20 @@ describe('a service that is registered', () => {
   });
 });
 
-describe('who registers a service is warned', () => {
+describe('a registration warns', () => {
   async function warningsFor(change: object, onUnlisted: 'ask' | 'hold' = 'ask') {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration(change));
     return (await registerService({ ...registration, name: 'orders', onUnlisted }, alice, env.deps)).warnings;
   }
 
-  test('that linkgate is not asked where acceptance is not required', async () => {
+  test('that linkgate decides nothing if acceptance is not required', async () => {
     expect(await warningsFor({ acceptanceRequired: false })).toEqual([
-      'orders: EC2 connects every allowed principal at once; linkgate is not asked.',
+      'orders: EC2 accepts every allowed principal automatically; linkgate decides nothing.',
     ]);
   });
 
-  test('that anybody may ring where everybody may ask', async () => {
+  test('that any account can create requests if everybody is an allowed principal', async () => {
     expect(await warningsFor({ principals: ['*'] })).toEqual([expect.stringContaining('--on-unlisted hold')]);
     expect(await warningsFor({ principals: ['*'] }, 'hold')).toEqual([
       expect.not.stringContaining('--on-unlisted hold'),
@@ -168,25 +168,25 @@ describe('who registers a service is warned', () => {
   });
 });
 
-describe('in the mode observe', () => {
-  test('a service is registered, and EC2 is left alone, which is said', async () => {
+describe('in observe mode', () => {
+  test('a service is registered without changes in EC2, with a warning', async () => {
     const env = createTestEnv();
     env.mode = 'observe';
     env.services.setConfiguration(bare);
     const { service, warnings } = await registerService(registration, alice, env.deps);
     expect(env.services.calls).toEqual([]);
     expect(service.drift.map(({ check }) => check)).toEqual(['tag-is-missing', 'notification-is-missing']);
-    expect(warnings[0]).toContain('`linkgate mode enforce` makes good what is missing');
+    expect(warnings[0]).toContain('`linkgate mode enforce` adds the missing tag');
   });
 
-  test('nothing is said to be missing where the service has all that linkgate needs', async () => {
+  test('there is no warning if the service has all that linkgate needs', async () => {
     const env = createTestEnv();
     env.mode = 'observe';
     env.services.setConfiguration(aConfiguration());
     expect((await registerService(registration, alice, env.deps)).warnings).toEqual([]);
   });
 
-  test('a service is taken out, and what is left in EC2 is said with the commands that remove it', async () => {
+  test('a service is removed, with the commands that clean up EC2', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     env.services.setConfiguration(aConfiguration());
@@ -199,7 +199,7 @@ describe('in the mode observe', () => {
     expect(await listRegisteredServices(env.deps)).toEqual([]);
   });
 
-  test('nothing is said of a service that EC2 does not know as linkgate’s', async () => {
+  test('there is no warning if nothing of linkgate remains in EC2', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     env.services.setConfiguration(bare);
@@ -207,14 +207,14 @@ describe('in the mode observe', () => {
   });
 });
 
-describe('no service is registered', () => {
-  test('that EC2 does not show', async () => {
+describe('a service is not registered', () => {
+  test('if EC2 does not list it', async () => {
     await expect(registerService(registration, alice, createTestEnv().deps)).rejects.toThrow(
       ServiceNotFoundError,
     );
   });
 
-  test('that another stage looks after, which is named', async () => {
+  test('if another stage manages it, which the error names', async () => {
     const env = createTestEnv();
     env.services.setConfiguration({ ...bare, otherStage: 'prod' });
     const registering = registerService(registration, alice, env.deps);
@@ -224,7 +224,7 @@ describe('no service is registered', () => {
     expect(await listRegisteredServices(env.deps)).toEqual([]);
   });
 
-  test("under another one's name", async () => {
+  test('with the name of another service', async () => {
     const env = createTestEnv({ services: [aService({ serviceId: serviceId(2), name: 'orders' })] });
     env.services.setConfiguration(bare);
     const registering = registerService({ ...registration, name: 'orders' }, alice, env.deps);
@@ -232,7 +232,7 @@ describe('no service is registered', () => {
     expect(env.services.calls).toEqual([]);
   });
 
-  test('under a name that another registration takes at the same moment', async () => {
+  test('with a name that a concurrent registration takes', async () => {
     const env = createTestEnv();
     env.services.setConfiguration(bare);
     const other = serviceItem(aService({ serviceId: serviceId(2), name: 'orders' }));
@@ -249,8 +249,8 @@ describe('no service is registered', () => {
   });
 });
 
-describe('a service that is taken out', () => {
-  test('loses its tag and its notification, and nothing else', async () => {
+describe('a service that is removed', () => {
+  test('loses only its tag and linkgate’s connection notification', async () => {
     const env = createTestEnv({ services: [aService()] });
     const theirs = {
       notificationId: 'vpce-nfn-9',
@@ -268,7 +268,7 @@ describe('a service that is taken out', () => {
     expect(await listRegisteredServices(env.deps)).toEqual([]);
   });
 
-  test('is tagged again before its notification is deleted, where somebody took the tag away', async () => {
+  test('gets a missing tag again before its notification is deleted', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.services.setConfiguration(aConfiguration({ isTagged: false }));
     expect(await removeService(aService(), env.deps)).toEqual([]);
@@ -279,25 +279,25 @@ describe('a service that is taken out', () => {
     ]);
   });
 
-  test('leaves EC2 alone where another stage has tagged it, and says what it made there', async () => {
+  test('stays unchanged in EC2 if another stage has tagged it, with the commands that clean up', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.services.setConfiguration(aConfiguration({ isTagged: false, otherStage: 'prod' }));
     expect(await removeService(aService(), env.deps)).toEqual([
       expect.stringMatching(
-        /^the service carries the tag of the stage `prod`, so EC2 was left alone\. .*delete-vpc-endpoint-connection-notifications/,
+        /^the tag of the service names the stage `prod`, so linkgate did not change EC2\. .*delete-vpc-endpoint-connection-notifications/,
       ),
     ]);
     expect(env.services.calls).toEqual([]);
   });
 
-  test('is taken out also when EC2 lists it no more', async () => {
+  test('is removed even if EC2 no longer lists it', async () => {
     const env = createTestEnv({ services: [aService()] });
     await removeService(aService(), env.deps);
     expect(await listRegisteredServices(env.deps)).toEqual([]);
     expect(env.services.calls).toEqual([]);
   });
 
-  test('goes although somebody else changed it meanwhile', async () => {
+  test('is removed despite a concurrent change', async () => {
     const env = createTestEnv({ services: [aService({ version: 2 })] });
     await removeService(aService(), env.deps);
     expect(await listRegisteredServices(env.deps)).toEqual([]);

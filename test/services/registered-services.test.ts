@@ -10,7 +10,7 @@ const services = [
   aService({ serviceId: serviceId(3), name: 'ledger', location: elsewhere }),
 ];
 
-test('all registered services are found', async () => {
+test('all registered services are listed', async () => {
   const { deps } = createTestEnv({ services });
   expect((await listRegisteredServices(deps)).map(({ name }) => name).sort()).toEqual([
     'ledger',
@@ -19,7 +19,7 @@ test('all registered services are found', async () => {
   ]);
 });
 
-test('a place is named once, however many services are registered there', async () => {
+test('each location is listed once, however many services it has', async () => {
   const { deps } = createTestEnv({ services });
   expect(await readLocations(deps)).toEqual([hub, elsewhere]);
 });

@@ -17,7 +17,7 @@ async function repaired(service: Service, configuration = bare) {
 }
 
 describe('a registered service', () => {
-  test('that lacks tag or notification gets both, and drifts no longer', async () => {
+  test('without tag and notification gets both, and has no drift after that', async () => {
     expect(await repaired(untagged)).toEqual({
       calls: [`tag ${serviceId(1)}`, `createNotification ${serviceId(1)}`],
       warnings: [],
@@ -25,7 +25,7 @@ describe('a registered service', () => {
     });
   });
 
-  test('whose notification is disabled gets another one', async () => {
+  test('with a disabled notification gets a new one', async () => {
     const [ours] = aConfiguration().notifications;
     if (!ours) throw new Error('it has none');
     const drift = [{ check: 'notification-is-disabled', detail: 'it does not ring' }] as const;
@@ -37,20 +37,20 @@ describe('a registered service', () => {
     });
   });
 
-  test('that lacked nothing when it was checked is left alone', async () => {
+  test('without drift stays unchanged', async () => {
     expect(await repaired(aService())).toMatchObject({ calls: [], warnings: [] });
   });
 
-  test('that drifted in what linkgate does not change is left alone', async () => {
+  test('with drift that linkgate cannot repair stays unchanged', async () => {
     const open = aService({ drift: [{ check: 'principal-is-everyone', detail: 'everybody' }] });
     expect(await repaired(open)).toMatchObject({ calls: [], warnings: [] });
   });
 });
 
-describe('what could not be repaired is said with the command', () => {
+describe('a failed repair is a warning with the command', () => {
   const command = expect.stringContaining(`linkgate service add ${serviceId(1)}`);
 
-  test('where EC2 refuses, and the others are repaired all the same', async () => {
+  test('if EC2 refuses, and the other services are repaired', async () => {
     const second = { ...untagged, serviceId: serviceId(2), name: 'shop' };
     const env = createTestEnv({ services: [untagged, second] });
     env.services.setConfiguration(bare);
@@ -65,13 +65,13 @@ describe('what could not be repaired is said with the command', () => {
     expect(env.errors).toHaveLength(1);
   });
 
-  test('where the service is gone', async () => {
+  test('if EC2 does not list the service', async () => {
     expect(await repaired(untagged, { ...bare, serviceId: serviceId(9) })).toMatchObject({
       warnings: [command],
     });
   });
 
-  test('where the time does not suffice', async () => {
+  test('if the time is up', async () => {
     const env = createTestEnv({ services: [untagged] });
     env.services.setConfiguration(bare);
     env.remainingMs = 5_000;

@@ -28,7 +28,7 @@ function listing() {
   };
 }
 
-test('services that are not registered are listed place after place', async () => {
+test('services that are not registered are listed location by location', async () => {
   const deps = listing();
   const found = [];
   let token: string | undefined;
@@ -46,7 +46,7 @@ test('services that are not registered are listed place after place', async () =
   ]);
 });
 
-test('the hub is looked at also while nothing is registered', async () => {
+test('the location of the hub is listed even if no service is registered', async () => {
   const env = createTestEnv();
   env.services.setConfiguration(aConfiguration());
   expect(await listUnregisteredServices(undefined, env.deps)).toMatchObject({
@@ -54,6 +54,6 @@ test('the hub is looked at also while nothing is registered', async () => {
   });
 });
 
-test('a token that the list did not give out is refused', async () => {
+test('a page token of another list is refused', async () => {
   await expect(listUnregisteredServices('a guess', listing())).rejects.toThrow(ExpiredTokenError);
 });

@@ -57,7 +57,7 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
       const request = v.parse(SweepRequestSchema, body);
       const sweep = await sweepConnections(request.location, request.scope, wired);
       if (sweep.status === 'unfinished') await wired.sweepQueue.enqueue(request);
-      else if (sweep.status === 'overlapping' && request.queueIfRunning)
+      else if (sweep.status === 'already-running' && request.queueIfRunning)
         await wired.sweepQueue.enqueue(request, { afterSeconds: 5 });
     }
     return [];

@@ -13,12 +13,12 @@ const kind = entity({ name: v.string(), version: v.number() });
 const item = { ...key, schemaVersion: '1.0', name: 'orders', version: 1 };
 
 describe('an item', () => {
-  test('is written with its key and schema version, and read without them', () => {
+  test('is stored with its key and schema version, and read without them', () => {
     expect(kind.item(key, { name: 'orders', version: 1 })).toEqual(item);
     expect(kind.read(item)).toEqual({ name: 'orders', version: 1 });
   });
 
-  test('of a newer minor schema version is read, and keeps its unknown attributes', () => {
+  test('of a newer minor schema version is read, and keeps unknown attributes', () => {
     const read = kind.read({ ...item, schemaVersion: '1.7', colour: 'blue' });
     expect(read).toEqual({ name: 'orders', version: 1, colour: 'blue' });
     expect(kind.item(key, { ...read, version: 2 })).toMatchObject({ colour: 'blue', version: 2 });
@@ -34,7 +34,7 @@ describe('an item', () => {
   );
 
   test.each(['2.0', '17.1'])(
-    'of the newer major schema version %s is refused with a remedy',
+    'of the newer major schema version %s is refused, with the remedy',
     (schemaVersion) => {
       expect(() => kind.read({ ...item, schemaVersion })).toThrow(UnsupportedSchemaVersionError);
       expect(() => kind.read({ ...item, schemaVersion })).toThrow(
@@ -43,27 +43,27 @@ describe('an item', () => {
     },
   );
 
-  test('with a rounded number is refused', () => {
+  test('with a number that lost precision is refused', () => {
     expect(() => kind.read({ ...item, size: { of: [2 ** 53] } })).toThrow(MalformedItemError);
     expect(kind.read({ ...item, share: 0.5, size: 2 ** 53 - 1 })).toMatchObject({ share: 0.5 });
   });
 
-  test('with a missing attribute is refused on read and on write', () => {
+  test('without a required attribute is refused on read and on write', () => {
     expect(() => kind.read({ ...item, name: 7 })).toThrow(MalformedItemError);
     expect(() => kind.item(key, { version: 1 } as never)).toThrow('item `THINGS` `1` is malformed');
   });
 
   test.each([
-    ['half a character', { name: 'half \ud83d' }],
-    ['half a character deep within', { name: 'x', more: [{ note: '\udc00' }] }],
+    ['an unpaired surrogate', { name: 'half \ud83d' }],
+    ['an unpaired surrogate in a nested value', { name: 'x', more: [{ note: '\udc00' }] }],
     ['a number beyond 2^53', { name: 'x', most: 2 ** 53 }],
-    ['a number that is none', { name: 'x', most: Number.NaN }],
-  ])('with %s, which DynamoDB does not accept, is not written', (_what, value) => {
+    ['NaN', { name: 'x', most: Number.NaN }],
+  ])('with %s is not written, because DynamoDB refuses it', (_what, value) => {
     expect(() => kind.item(key, { ...value, version: 1 })).toThrow(MalformedItemError);
   });
 });
 
-test('an unreadable item is reported, and the others are read', () => {
+test('an item that cannot be read is reported and does not stop the others', () => {
   const reported: unknown[] = [];
   const items = [item, { ...item, schemaVersion: '2.0' }, { ...item, name: 'payments' }];
   const read = parseEach(items, kind.read, (error) => reported.push(error));

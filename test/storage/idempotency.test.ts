@@ -17,26 +17,26 @@ async function claimed(): Promise<Extract<IdempotencyRecord, { status: 'claimed'
   return result;
 }
 
-describe('a request under a key', () => {
-  test('is carried out once, and repeated requests get its response', async () => {
+describe('a request with an idempotency key', () => {
+  test('runs once, and retries get the stored response', async () => {
     const { saveResponse } = await claimed();
     await saveResponse(answer);
-    expect(await ask()).toEqual({ status: 'answered', answer });
+    expect(await ask()).toEqual({ status: 'answered', response: answer });
   });
 
-  test('is carried out by one of two concurrent requests', async () => {
+  test('runs in only one of two concurrent calls', async () => {
     const both = await Promise.all([ask(), ask()]);
     expect(both.map(({ status }) => status).sort()).toEqual(['claimed', 'running']);
   });
 
-  test('is distinguished from another request with the same key, while it runs and after its response', async () => {
+  test('differs from another request with the same key, which is refused', async () => {
     const { saveResponse } = await claimed();
     expect(await ask('block')).toEqual({ status: 'reused' });
     await saveResponse(answer);
     expect(await ask('block')).toEqual({ status: 'reused' });
   });
 
-  test('can be carried out again after its release, and keeps its first time', async () => {
+  test('may run again after a release, and keeps the time of the first attempt', async () => {
     const firstRequestedAt = env.time.toISOString();
     const { release } = await claimed();
     await release();
@@ -44,7 +44,7 @@ describe('a request under a key', () => {
     expect(await claimed()).toMatchObject({ firstRequestedAt });
   });
 
-  test('can be carried out again when the lease of its run has expired, and not before', async () => {
+  test('may run again after the maximum run time, and not earlier', async () => {
     const firstRequestedAt = env.time.toISOString();
     expect(await claimed()).toMatchObject({ firstRequestedAt: undefined });
     env.advanceSeconds(maxRunMs / 1000 - 1);
@@ -53,7 +53,7 @@ describe('a request under a key', () => {
     expect(await claimed()).toMatchObject({ firstRequestedAt });
   });
 
-  test('gets the response of the run that took it over, not a late one of the earlier run', async () => {
+  test('has the response of the run that took it over, even if the earlier run ends later', async () => {
     const late = await claimed();
     env.advanceSeconds(maxRunMs / 1000);
     const { saveResponse } = await claimed();
@@ -61,10 +61,10 @@ describe('a request under a key', () => {
     expect(await ask()).toEqual({ status: 'running' });
     await saveResponse(answer);
     await late.release();
-    expect(await ask()).toEqual({ status: 'answered', answer });
+    expect(await ask()).toEqual({ status: 'answered', response: answer });
   });
 
-  test('expires after a day, even if the table still has it', async () => {
+  test('expires after a day, even if DynamoDB has not deleted it yet', async () => {
     const { saveResponse } = await claimed();
     await saveResponse(answer);
     env.advanceSeconds(86_399);
@@ -74,7 +74,7 @@ describe('a request under a key', () => {
   });
 });
 
-test('a claim has a time to live', async () => {
+test('an idempotency item has a TTL', async () => {
   await claimed();
   const [item] = await env.table.get([{ pk: 'IDEMPOTENCY#a-name', sk: 'REQUEST' }]);
   expect(item?.expiresAt).toBe(env.time.getTime() / 1000 + 86_400);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { conflict, OptimisticLockError, retryOnConflict } from '../../lib/storage/optimistic-lock.ts';
 
-test('a conflict is retried until the write succeeds', async () => {
+test('an attempt is repeated until it has no conflict', async () => {
   const turns: boolean[] = [];
   const result = await retryOnConflict('orders', async (isFirst) => {
     turns.push(isFirst);
@@ -11,8 +11,8 @@ test('a conflict is retried until the write succeeds', async () => {
   expect(turns).toEqual([true, false, false]);
 });
 
-test('a conflict on every attempt throws an error that names the item', async () => {
+test('constant conflicts end with an error that names the item', async () => {
   const contended = retryOnConflict('orders', async () => conflict);
   await expect(contended).rejects.toThrow(OptimisticLockError);
-  await expect(contended).rejects.toMatchObject({ what: 'orders' });
+  await expect(contended).rejects.toMatchObject({ itemName: 'orders' });
 });

@@ -15,7 +15,7 @@ const result = {
   quotasRepaired: 1,
 };
 
-test('a job runs until each of its places is done, and adds their results up', async () => {
+test('a job runs until each location has a result, and adds the results up', async () => {
   const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, elsewhere], alice, deps);
   await finishLocation('job-1', hub, result, deps);
@@ -26,7 +26,7 @@ test('a job runs until each of its places is done, and adds their results up', a
   expect(job && jobResult(job)).toMatchObject({ described: 14, quotasRepaired: 2 });
 });
 
-test('a place that is done twice counts once', async () => {
+test('a duplicate result of a location is ignored', async () => {
   const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, elsewhere], alice, deps);
   await finishLocation('job-1', hub, result, deps);
@@ -35,23 +35,23 @@ test('a place that is done twice counts once', async () => {
   expect(job && jobResult(job).described).toBe(7);
 });
 
-test('places that are done at the same time both count', async () => {
+test('two results that arrive at the same time both count', async () => {
   const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, elsewhere], alice, deps);
   await Promise.all([hub, elsewhere].map((location) => finishLocation('job-1', location, result, deps)));
   expect(await findJob('job-1', table)).toMatchObject({ status: 'succeeded' });
 });
 
-test('a job without places is done at once', async () => {
+test('a job without locations succeeds at once', async () => {
   expect(await startJob('job-1', [], alice, createTestEnv().deps)).toMatchObject({ status: 'succeeded' });
 });
 
-test('a job vanishes a day later', async () => {
+test('a job expires after a day', async () => {
   const { expiresAt } = await startJob('job-1', [], alice, createTestEnv().deps);
   expect(expiresAt * 1000).toBe(secondsAfterNoon(86_400).getTime());
 });
 
-test('a job that vanished is finished without a word', async () => {
+test('a result of an expired job is ignored', async () => {
   const { deps, table } = createTestEnv();
   await finishLocation('job-1', hub, result, deps);
   expect(await findJob('job-1', table)).toBeUndefined();

@@ -8,7 +8,7 @@ const reached = {
   counts: { described: 1_000, decided: 1, changed: 2, waiting: 3, unregistered: 4, unreadable: 0 },
 };
 
-test('of two passes of a kind over a place one runs, and the other keeps away', async () => {
+test('only one of two sweeps of the same location and scope gets the lease', async () => {
   const { deps } = createTestEnv();
   const leases = await Promise.all([
     acquireSweepLease(hub, 'full', deps),
@@ -17,20 +17,20 @@ test('of two passes of a kind over a place one runs, and the other keeps away', 
   expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1);
 });
 
-test('passes of another kind or over another place do not meet', async () => {
+test('sweeps of another scope or location have their own lease', async () => {
   const { deps } = createTestEnv();
   await acquireSweepLease(hub, 'full', deps);
   expect(await acquireSweepLease(hub, 'pending', deps)).toBeDefined();
   expect(await acquireSweepLease({ ...hub, region: 'eu-west-1' }, 'full', deps)).toBeDefined();
 });
 
-test('a pass that ended leaves the next one free to begin', async () => {
+test('a complete sweep releases its lease', async () => {
   const { deps } = createTestEnv();
   await (await acquireSweepLease(hub, 'full', deps))?.release();
   expect(await acquireSweepLease(hub, 'full', deps)).toBeDefined();
 });
 
-test('a run that crashed keeps others away for less than a minute', async () => {
+test('the lease of a crashed run expires within a minute', async () => {
   const env = createTestEnv();
   await acquireSweepLease(hub, 'full', env.deps);
   env.advanceSeconds(49);
@@ -39,7 +39,7 @@ test('a run that crashed keeps others away for less than a minute', async () => 
   expect(await acquireSweepLease(hub, 'full', env.deps)).toBeDefined();
 });
 
-test('a run that gives signs of life keeps its lease', async () => {
+test('a run renews its lease with each checkpoint', async () => {
   const env = createTestEnv();
   const lease = await acquireSweepLease(hub, 'full', env.deps);
   env.advanceSeconds(40);
@@ -48,7 +48,7 @@ test('a run that gives signs of life keeps its lease', async () => {
   expect(await acquireSweepLease(hub, 'full', env.deps)).toBeUndefined();
 });
 
-test('a pass that let go is gone on with where it got to, as the same pass', async () => {
+test('the next run resumes an unfinished sweep from its checkpoint', async () => {
   const env = createTestEnv();
   await (await acquireSweepLease(hub, 'full', env.deps))?.save(reached, { release: true });
   env.advanceSeconds(1);
@@ -56,7 +56,7 @@ test('a pass that let go is gone on with where it got to, as the same pass', asy
   expect(lease).toMatchObject({ startedAt: noon.toISOString(), checkpoint: reached });
 });
 
-test('a pass that was left an hour ago is begun anew', async () => {
+test('an unfinished sweep that is older than an hour starts again', async () => {
   const env = createTestEnv();
   await (await acquireSweepLease(hub, 'full', env.deps))?.save(reached, { release: true });
   env.advanceSeconds(3_600);
@@ -65,7 +65,7 @@ test('a pass that was left an hour ago is begun anew', async () => {
   expect(lease?.startedAt).toBe(env.time.toISOString());
 });
 
-test('when a pass last ended is remembered while the next one runs', async () => {
+test('the end of the last complete sweep stays known while the next one runs', async () => {
   const env = createTestEnv();
   expect(await lastSweepSuccess(hub, 'full', env.deps)).toBeUndefined();
   const first = await acquireSweepLease(hub, 'full', env.deps);

@@ -31,8 +31,8 @@ async function nextPass(env: TestEnv) {
   return sweepConnections(hub, 'full', env.deps);
 }
 
-describe('a pass over what is pending', () => {
-  test('hands over what no event told of', async () => {
+describe('a pending sweep', () => {
+  test('publishes requests for which no notification arrived', async () => {
     const connections = [aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })];
     const env = createTestEnv({ services, connections });
     expect(await sweepConnections(hub, 'pending', env.deps)).toMatchObject({
@@ -42,7 +42,7 @@ describe('a pass over what is pending', () => {
     expect(env.ec2.describeCalls).toEqual([{ state: 'pendingAcceptance' }]);
   });
 
-  test('rings for what is due and not done', async () => {
+  test('enqueues apply-verdicts if there are pending effects', async () => {
     const records = [
       aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } }),
     ];
@@ -51,43 +51,46 @@ describe('a pass over what is pending', () => {
     expect(env.rings).toHaveLength(1);
   });
 
-  test('rings for nobody where nothing is due', async () => {
+  test('enqueues nothing without pending effects', async () => {
     const env = createTestEnv({ services, connections: [aConnection()] });
     await sweepConnections(hub, 'pending', env.deps);
     expect(env.rings).toEqual([]);
   });
 
-  test('does not find anything gone', async () => {
+  test('does not mark records as ended', async () => {
     const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
     await sweepConnections(hub, 'pending', env.deps);
     expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 });
 
-describe('people are told', () => {
+describe('a sweep enqueues notifications', () => {
   const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
   const told = { ...asked, notification: { contentHash: computeContentHash(asked), emailedTo: [] } };
 
-  test.each(['pending', 'full'] as const)('by a %s pass of what no event told them', async (pass) => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
-    await sweepConnections(hub, pass, env.deps);
-    expect(env.notices).toContainEqual({ endpointId: endpointId(1) });
-  });
+  test.each(['pending', 'full'] as const)(
+    'for requests that approvers were not notified of: %s',
+    async (pass) => {
+      const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
+      await sweepConnections(hub, pass, env.deps);
+      expect(env.notices).toContainEqual({ endpointId: endpointId(1) });
+    },
+  );
 
-  test('nothing that they see already', async () => {
+  test('for no request whose messages are up to date', async () => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [told] });
     await sweepConnections(hub, 'full', env.deps);
     expect(env.notices).toEqual([]);
   });
 
-  test('that their time runs, when it is time', async () => {
+  test('for reminders and escalations that are due', async () => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [told] });
     env.advanceSeconds(2 * 86_400);
     await sweepConnections(hub, 'pending', env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
-  test('once of a digest, however many of it wait', async () => {
+  test('once for a digest with several waiting requests', async () => {
     const digest = { notification: { digestId: 'digest-1', emailedTo: [] } };
     const records = [1, 2].map((number) => ({ ...asked, ...digest, endpointId: endpointId(number) }));
     const env = createTestEnv({ services, connections: upTo(2), records });
@@ -95,20 +98,20 @@ describe('people are told', () => {
     expect(env.notices).toEqual([{ digest: 'digest-1' }]);
   });
 
-  test('once of what is listed, also by a pass that looks for what is missing', async () => {
+  test('once for a listed connection, also in a full sweep', async () => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
     await sweepConnections(hub, 'full', env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
-  test('that a request is nobody’s to decide any more, once its service is registered no longer', async () => {
+  test('for requests whose service was deregistered', async () => {
     const records = [{ ...told, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
     const env = createTestEnv({ connections: [aConnection()], records });
     await sweepConnections(hub, 'full', env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
-  test('what became of a request that is listed no more', async () => {
+  test('for requests that EC2 no longer lists', async () => {
     const records = [{ ...told, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
     const env = createTestEnv({ services, records });
     await sweepConnections(hub, 'full', env.deps);
@@ -116,8 +119,8 @@ describe('people are told', () => {
   });
 });
 
-describe('a full pass', () => {
-  test('sees connections in every state, and compares what verdicts rest on', async () => {
+describe('a full sweep', () => {
+  test('reads connections in every state and compares the policy versions of verdicts', async () => {
     const before = '2026-10-01T00:00:00.000Z';
     const old = aConnection({ endpointId: endpointId(2), state: 'available', requestedAt: before });
     const connections = [aConnection(), old];
@@ -127,21 +130,21 @@ describe('a full pass', () => {
     expect(sweep).toMatchObject({ result: { described: 2, decided: 1, changed: 1 } });
   });
 
-  test('that ended leaves the next one free to begin at once', async () => {
+  test('releases its lease at the end', async () => {
     const env = createTestEnv({ services });
     await sweepConnections(hub, 'full', env.deps);
     expect(await sweepConnections(hub, 'full', env.deps)).toMatchObject({ status: 'done' });
   });
 
-  test('keeps away while another one is under way', async () => {
+  test('does not start while another one runs', async () => {
     const env = createTestEnv({ services });
     await acquireSweepLease(hub, 'full', env.deps);
-    expect(await sweepConnections(hub, 'full', env.deps)).toEqual({ status: 'overlapping' });
+    expect(await sweepConnections(hub, 'full', env.deps)).toEqual({ status: 'already-running' });
   });
 });
 
-describe('a pass that runs out of time', () => {
-  test('ends well, and the next run goes on where it got to', async () => {
+describe('a sweep that runs out of time', () => {
+  test('saves a checkpoint from which the next run resumes', async () => {
     const env = createTestEnv({ services, connections: upTo(5) });
     env.ec2.pageSize = 2;
     env.remainingMs = 9_000;
@@ -153,7 +156,7 @@ describe('a pass that runs out of time', () => {
     expect(env.published).toHaveLength(5);
   });
 
-  test('finds nothing gone, since no run of it saw everything', async () => {
+  test('does not mark records as ended, because no run has read all pages', async () => {
     const env = createTestEnv({
       services,
       connections: upTo(5),
@@ -167,7 +170,7 @@ describe('a pass that runs out of time', () => {
     expect(await env.record(endpointId(9))).not.toHaveProperty('missingSince');
   });
 
-  test('begins anew when EC2 takes its token no more', async () => {
+  test('starts again when the page token of its checkpoint has expired', async () => {
     const env = createTestEnv({ services, connections: upTo(3) });
     env.ec2.pageSize = 2;
     let isStale = true;
@@ -183,10 +186,10 @@ describe('a pass that runs out of time', () => {
   });
 });
 
-describe('a connection that is remembered and not listed', () => {
+describe('a record whose connection EC2 does not list', () => {
   const records = [aRecord({ state: 'available' })];
 
-  test('in one pass is only missing', async () => {
+  test('in one full sweep is missing', async () => {
     const env = createTestEnv({ services, records });
     expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -195,7 +198,7 @@ describe('a connection that is remembered and not listed', () => {
     });
   });
 
-  test('in two passes is gone', async () => {
+  test('in two full sweeps is ended', async () => {
     const env = createTestEnv({ services, records });
     await nextPass(env);
     expect(await nextPass(env)).toMatchObject({ result: { ended: 1 } });
@@ -204,7 +207,7 @@ describe('a connection that is remembered and not listed', () => {
     expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
   });
 
-  test('since the pass began is not missing', async () => {
+  test('is not missing if the connection is newer than the sweep', async () => {
     const env = createTestEnv({
       services,
       records: [aRecord({ requestedAt: '2026-11-21T12:01:00.000Z' })],
@@ -217,7 +220,7 @@ describe('a connection that is remembered and not listed', () => {
     ['before', '2026-11-21T12:00:59.999Z', true],
     ['when', '2026-11-21T12:01:00.000Z', false],
   ])(
-    'although it was seen right %s the pass began, is missing or is not',
+    'is missing only if it was not described since the sweep started: %s',
     async (_when, observedAt, isMissing) => {
       const env = createTestEnv({ services, records: [aRecord({ state: 'available', observedAt })] });
       await nextPass(env);
@@ -225,7 +228,7 @@ describe('a connection that is remembered and not listed', () => {
     },
   );
 
-  test('and whose record cannot be read is reported, and the pass goes on', async () => {
+  test('and that cannot be read is reported, and the sweep continues', async () => {
     const other = aRecord({ endpointId: endpointId(0x11), state: 'available' });
     const env = createTestEnv({ services, records: [other] });
     env.put({ ...recordItem(aRecord()), schemaVersion: '9.0' });
@@ -234,7 +237,7 @@ describe('a connection that is remembered and not listed', () => {
     expect(await env.record(other.endpointId)).toHaveProperty('missingSince');
   });
 
-  test('is not missing while EC2 shows it in a form that linkgate cannot read', async () => {
+  test('is not missing if EC2 lists it in an unknown format', async () => {
     const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
     env.ec2.unreadable = [endpointId(1)];
     await nextPass(env);
@@ -242,7 +245,7 @@ describe('a connection that is remembered and not listed', () => {
     expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 
-  test('in a pass over another place is not missing', async () => {
+  test('in another location is not missing', async () => {
     const location = { accountId: '222222222222', region: 'eu-west-1' };
     const env = createTestEnv({ services, records: [aRecord({ location, state: 'available' })] });
     await nextPass(env);
@@ -250,7 +253,7 @@ describe('a connection that is remembered and not listed', () => {
   });
 });
 
-describe('a set of counted endpoints', () => {
+describe('an endpoint quota', () => {
   const kept = { serviceId: serviceId(1), accountId: consumer, entryVersion: 1, version: 0 };
 
   /** What the set has after a full pass over connections that are remembered as they are shown. */
@@ -272,20 +275,20 @@ describe('a set of counted endpoints', () => {
 
   const live = aConnection({ state: 'available' });
 
-  test('that agrees with EC2 is left alone', async () => {
+  test('that agrees with EC2 stays unchanged', async () => {
     expect(await repaired([endpointId(1)], [live])).toMatchObject({
       sweep: { result: { quotasRepaired: 0 } },
     });
   });
 
-  test('loses what EC2 does not list', async () => {
+  test('loses an endpoint that EC2 does not list', async () => {
     expect(await repaired([endpointId(1), endpointId(2)], [live])).toMatchObject({
       sweep: { result: { quotasRepaired: 1 } },
       endpointIds: [endpointId(1)],
     });
   });
 
-  test('keeps what asked only after the pass began, and is listed in the next one', async () => {
+  test('keeps an endpoint that is newer than the sweep', async () => {
     const requestedAt = '2026-11-21T12:01:00.000Z';
     const env = createTestEnv({ services, records: [aRecord({ requestedAt, verdict: aVerdict('ask') })] });
     const endpointIds = [endpointId(1)];
@@ -293,22 +296,22 @@ describe('a set of counted endpoints', () => {
     expect(await nextPass(env)).toMatchObject({ result: { quotasRepaired: 0 } });
   });
 
-  test('loses what EC2 shows rejected, and our record too', async () => {
+  test('loses an endpoint that is rejected in EC2 and in its record', async () => {
     expect(await repaired([endpointId(1)], [{ ...live, state: 'rejected' }])).toMatchObject({
       endpointIds: [],
     });
   });
 
-  test('gains what EC2 shows connected', async () => {
+  test('gains an endpoint that is connected in EC2', async () => {
     expect(await repaired([], [live])).toMatchObject({ endpointIds: [endpointId(1)] });
   });
 
-  test('loses what EC2 shows pending acceptance and nobody accepted', async () => {
+  test('loses an endpoint that is pending acceptance and was not accepted', async () => {
     const verdict = aVerdict('ask');
     expect(await repaired([endpointId(1)], [aConnection()], { verdict })).toMatchObject({ endpointIds: [] });
   });
 
-  test('loses what is accepted no longer, five minutes after EC2 was asked about it', async () => {
+  test('loses an endpoint whose verdict is no longer accept, five minutes after the last accept call', async () => {
     const shown = [aConnection()];
     const verdict = aVerdict('reject');
     const recent = { verdict, acceptRequestedAt: '2026-11-21T11:56:01.000Z' };
@@ -317,7 +320,7 @@ describe('a set of counted endpoints', () => {
     expect(await repaired([endpointId(1)], shown, past)).toMatchObject({ endpointIds: [] });
   });
 
-  test('keeps what was accepted and EC2 shows pending acceptance', async () => {
+  test('keeps an accepted endpoint that is still pending acceptance in EC2', async () => {
     expect(await repaired([endpointId(1)], [aConnection()], { verdict: aVerdict('accept') })).toMatchObject({
       sweep: { result: { quotasRepaired: 0 } },
       endpointIds: [endpointId(1)],

@@ -41,7 +41,7 @@ const doors: readonly (readonly [string, (address: string) => unknown])[] = [
 ];
 
 describe.each(doors)('%s', (_door, taken) => {
-  test.each(addresses)('takes %s', (address) => {
+  test.each(addresses)('accepts %s', (address) => {
     expect(JSON.stringify(taken(address))).toContain(address.toLowerCase());
   });
 });
@@ -74,7 +74,7 @@ describe('an e-mail address', () => {
     expect(v.is(Actor, `mailto:${text.toLowerCase()}`)).toBe(false);
   });
 
-  test('has its domain in ASCII, which is said of one that has not', () => {
+  test('needs an ASCII domain, which the message suggests', () => {
     expect(v.safeParse(Email, 'ops@bücher.example').issues?.[0].message).toBe(
       'an e-mail address has its domain in ASCII: ops@xn--bcher-kva.example',
     );

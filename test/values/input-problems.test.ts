@@ -42,8 +42,8 @@ function refusalOf(schema: v.GenericSchema, body: unknown): string | undefined {
   }
 }
 
-describe('what is wrong with what callers send', () => {
-  test.each([...schemas, ...parts])('is said in words that tell what is wanted: %s', (_name, schema) => {
+describe('the message for invalid input', () => {
+  test.each([...schemas, ...parts])('says the expected value: %s', (_name, schema) => {
     const told = wrongBodies(schema).flatMap((body) => refusalOf(schema, body) ?? []);
     expect(told.length).toBeGreaterThan(shapes.length / 2);
     for (const message of told) {
@@ -73,7 +73,7 @@ describe('what is wrong with what callers send', () => {
       'owners: it has to have at most 100 entries, and has 101',
     ],
     ['a field that is none', { account: [] }, 'account: unknown field'],
-  ])('names the field, what is wanted and what came: %s', (_what, fields, told) => {
+  ])('names the field, the expected and the received value: %s', (_what, fields, told) => {
     const body = { accounts: ['222222222222'], ...fields };
     expect(refusalOf(inputs.CustomerInput, body)).toBe(`the body is invalid: ${told}`);
   });

@@ -9,7 +9,7 @@ test.each([
   ['2099-01-31T12:00:00+02:00', '2099-01-31T10:00:00.000Z'],
   ['2099-12-31T23:00:00-05:30', '2100-01-01T04:30:00.000Z'],
   ['2096-02-29T00:00:00Z', '2096-02-29T00:00:00.000Z'],
-])('the instant `%s` is kept as %s', (text, kept) => {
+])('the time `%s` is normalized to %s', (text, kept) => {
   expect(v.parse(Instant, text)).toBe(kept);
   expect(v.parse(Instant, kept)).toBe(kept);
 });
@@ -28,7 +28,7 @@ test.each([
   '2099-01-31',
   ' 2099-01-31T12:00:00Z',
   '',
-])('`%s` is no instant, and the right form is said', (text) => {
+])('`%s` is not a time, and the message shows the format', (text) => {
   const { issues } = v.safeParse(Instant, text);
   expect(issues?.[0].message).toBe(
     'write a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00',
@@ -40,6 +40,6 @@ test.each([
   ['2099-02-29T12:00:00Z', '2099-02-29'],
   ['2099-13-01T12:00:00+02:00', '2099-13-01'],
   ['2099-04-31T00:00:00+0200', '2099-04-31'],
-])('`%s` is on a day that does not exist, which is said', (text, day) => {
+])('`%s` is on a day that does not exist, and the message says so', (text, day) => {
   expect(v.safeParse(Instant, text).issues?.[0].message).toBe(`there is no day ${day}`);
 });

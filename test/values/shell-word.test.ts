@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { shellWord } from '../../lib/values/shell-word.ts';
 
-test('whatever comes from outside is one word of a command that is pasted into a shell', () => {
+test('an external value is quoted as one shell word', () => {
   const words = fc.sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }), {
     numRuns: 300,
     seed: 3,
@@ -15,7 +15,7 @@ test('whatever comes from outside is one word of a command that is pasted into a
   expect(execFileSync('sh', ['-c', script]).toString().split('\0').slice(0, -1)).toEqual(pasted);
 });
 
-test('what needs no quotes has none', () => {
+test('a value without special characters has no quotes', () => {
   expect(['orders', 'vpce-svc-0123456789abcdef0', '30d', 'a@example.com'].map(shellWord).join(' ')).toBe(
     'orders vpce-svc-0123456789abcdef0 30d a@example.com',
   );

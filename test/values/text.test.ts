@@ -29,13 +29,13 @@ const invisible = {
   'half a character': '\ud83d',
 } as const;
 
-test.each(Object.entries(invisible))('%s are no text', (_what, text) => {
+test.each(Object.entries(invisible))('%s count as an empty text', (_what, text) => {
   expect(visibleText(text)).toBe('');
   expect(v.safeParse(Reason, text).issues?.[0].message).toBe('say why');
   expect(v.parse(OptionalText(10), text)).toBe('');
 });
 
-test('a text loses the blanks around it, and keeps those within', () => {
+test('a text is trimmed, and keeps inner white space', () => {
   expect(v.parse(Reason, '  known\n customer ')).toBe('known\n customer');
 });
 
@@ -47,7 +47,7 @@ describe('a limit in characters', () => {
     ['a flag', flag],
     ['letters with accents of their own', 'e\u0301'],
     ['Hangul', '각'],
-  ])('counts %s as people do', (_what, character) => {
+  ])('counts %s like people do', (_what, character) => {
     expect(fitsCharacters(1_000, character.repeat(1_000))).toBe(true);
     expect(fitsCharacters(1_000, character.repeat(1_001))).toBe(false);
     expect(v.is(Reason, character.repeat(1_000))).toBe(true);
@@ -56,13 +56,13 @@ describe('a limit in characters', () => {
     );
   });
 
-  test('is one for storage too: a letter under a heap of marks counts as several', () => {
+  test('also limits storage: a letter with very many marks counts as several characters', () => {
     expect(fitsCharacters(10, `a${'\u0301'.repeat(100)}`)).toBe(true);
     expect(fitsCharacters(10, `a${'\u0301'.repeat(199)}`)).toBe(true);
     expect(fitsCharacters(10, `a${'\u0301'.repeat(200)}`)).toBe(false);
   });
 
-  test('cuts no character in two', () => {
+  test('does not split a character', () => {
     expect(truncateCharacters(3, family.repeat(5))).toBe(family.repeat(3));
     expect(truncateCharacters(3, 'abc')).toBe('abc');
     expect(truncateCharacters(2, `a${flag}b`)).toBe(`a${flag}`);

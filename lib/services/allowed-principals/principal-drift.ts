@@ -44,29 +44,29 @@ export function principalDrift(
     absent.length > 0 &&
       !actual.includes('*') && {
         check: 'principals-are-missing',
-        detail: `the allowlist allows what the allowed principals do not: ${formatPrincipals(absent, describePrincipal)}; they cannot create an endpoint`,
+        detail: `allowed principals are missing that the allowlist names: ${formatPrincipals(absent, describePrincipal)}; they cannot create an endpoint`,
       },
     extra.length > 0 && {
       check: 'principals-are-not-implied',
-      detail: `the allowlist does not imply these allowed principals: ${formatPrincipals(extra, (principal) => describeExtraPrincipal(principal, recordOf(principal), service))}`,
+      detail: `these allowed principals are not in the allowlist: ${formatPrincipals(extra, (principal) => describeExtraPrincipal(principal, recordOf(principal), service))}`,
     },
     refused.length > 0 && {
       check: 'principals-are-refused',
-      detail: `EC2 refused to change these principals: ${formatPrincipals(refused, describeRefusal)}`,
+      detail: `EC2 refused these principals: ${formatPrincipals(refused, describeRefusal)}`,
     },
     blockedRemovals > 0 && {
-      check: 'principals-are-withheld',
-      detail: `${blockedRemovals} of ${actual.length} allowed principals would go at once, which linkgate does only after a person has seen it in a plan and applied that`,
+      check: 'principals-removal-blocked',
+      detail: `${blockedRemovals} of ${actual.length} allowed principals would be removed at once, which needs an approval: review a plan and apply it`,
     },
     isAwaited &&
       differs && {
-        check: 'principals-await-approval',
+        check: 'principals-pending-approval',
         detail:
-          'linkgate is to manage the allowed principals, and begins when a person has seen a plan of them and applied that',
+          'linkgate starts to manage the allowed principals when a person has reviewed a plan and applied it',
       },
     typeof stopped === 'object' && {
       check: 'principals-cannot-be-changed',
-      detail: `EC2 did not let linkgate change the allowed principals: ${stopped.code}`,
+      detail: `EC2 refused to change the allowed principals: ${stopped.code}`,
     },
   ];
   return drift.filter((each) => each !== false);
@@ -81,22 +81,22 @@ function describeExtraPrincipal(
   return [
     describePrincipal(principal),
     record && describeOrigin(record),
-    record?.status === 'found' && goesAt && `goes at ${goesAt.toISOString()}`,
+    record?.status === 'found' && goesAt && `will be removed at ${goesAt.toISOString()}`,
   ]
     .filter(Boolean)
     .join(', ');
 }
 
 function describeOrigin({ status, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
-  if (status === 'implied') return 'was implied until now';
+  if (status === 'implied') return 'was in the allowlist until now';
   return addedBy === undefined
-    ? `added by hand, by whom is unknown, first seen at ${firstSeenAt}`
+    ? `added outside linkgate by an unknown user, first seen at ${firstSeenAt}`
     : `added by ${addedBy} at ${addedAt}`;
 }
 
 function describeRefusal({ principal, refusal }: PrincipalRecord): string {
   const why = isOrganizationPrincipal(principal)
-    ? '; AWS documents no way to allow an organization, only its accounts one by one, or everyone'
+    ? '; AWS documents no way to allow an organization: allow its accounts, or everyone'
     : '';
   return `${describePrincipal(principal)}, ${refusal?.code}: ${refusal?.message}${why}`;
 }

@@ -21,7 +21,7 @@ export function parsePrincipalKind(principal: string): PrincipalKind {
 /** `arn:aws:iam::222222222222:root (account)` */
 export function describePrincipal(principal: string): string {
   const kind = parsePrincipalKind(principal);
-  return `${principal} (${kind === 'unknown' ? 'of a kind that linkgate does not know' : kind})`;
+  return `${principal} (${kind === 'unknown' ? 'of an unknown kind' : kind})`;
 }
 
 /** Returns equal keys for equal principals: EC2 writes an account as the ARN of its root user or as twelve digits. */

@@ -86,12 +86,12 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   [
     'a grace period is too short',
     'services: {payments: {grace: 30m}}',
-    '2:30: a grace period is an hour or longer: what is to be cut at once is blocked or revoked',
+    '2:30: a grace period is at least an hour: to disconnect at once, block the account or revoke the connection',
   ],
   [
     'an entry allows no endpoint',
     "allow: [{account: '222222222222', services: '*', maxEndpoints: 0}]",
-    '2:64: at least 1: who is to have none is blocked',
+    '2:64: at least 1: block the account to allow none',
   ],
   [
     'a list is empty',
@@ -269,7 +269,7 @@ block: {}
     '4:21: write a time such as 7d or 36h',
     '8:16: there is no customer `amce` in the file; did you mean `acme`?',
     '8:33: there is no service `paymnts` in the file; did you mean `payments`?',
-    '8:57: at least 1: who is to have none is blocked',
+    '8:57: at least 1: block the account to allow none',
     '9:1: this has to be a list, and is a map',
   ]);
 });

@@ -21,19 +21,19 @@ function change(
   );
 }
 
-test('principals are changed fifty a call, the new ones first', async () => {
+test('principals are added first and then removed, in batches of fifty', async () => {
   const ec2 = fakeAllowedPrincipals(['*']);
   expect(await change(ec2, all, ['*'])).toEqual({ refused: [] });
   expect(ec2.calls).toEqual(['allow 50', 'allow 50', 'allow 20', 'disallow 1']);
 });
 
-test('calls become smaller when EC2 refuses their size, once', async () => {
+test('batches become smaller once EC2 refuses their size', async () => {
   const ec2 = fakeAllowedPrincipals([], { perCall: 30 });
   expect(await change(ec2, all)).toEqual({ refused: [] });
   expect(ec2.calls).toEqual(['allow 50', 'allow 25', 'allow 25', 'allow 25', 'allow 25', 'allow 20']);
 });
 
-test('one bad principal is found by halves, and makes no later call smaller', async () => {
+test('one invalid principal is found by splitting its batch, and later batches keep their size', async () => {
   const ec2 = fakeAllowedPrincipals([], { bad: [all[3] ?? ''] });
   expect(await change(ec2, all)).toMatchObject({
     refused: [{ principal: all[3], code: 'InvalidPrincipal' }],
@@ -42,7 +42,7 @@ test('one bad principal is found by halves, and makes no later call smaller', as
   expect(ec2.calls.slice(-2)).toEqual(['allow 50', 'allow 20']);
 });
 
-test('where EC2 refuses linkgate itself nothing more is tried', async () => {
+test('nothing more is tried after EC2 refuses a change of the service', async () => {
   const ec2 = fakeAllowedPrincipals();
   ec2.allow = async () => {
     ec2.calls.push('allow');
@@ -52,7 +52,7 @@ test('where EC2 refuses linkgate itself nothing more is tried', async () => {
   expect(ec2.calls).toHaveLength(1);
 });
 
-test('what may have happened is not taken for a refusal', async () => {
+test('an unknown result is not a refusal', async () => {
   const ec2 = fakeAllowedPrincipals();
   ec2.allow = async () => {
     throw new Error('timeout');

@@ -9,15 +9,15 @@ const root = `arn:aws:iam::${consumer}:root`;
 const role = `arn:aws:iam::${consumer}:role/connects`;
 const past = '2026-11-21T11:59:59.000Z';
 
-describe('the allowlist implies', () => {
+describe('the desired principals contain', () => {
   test.each([
-    ['all of an account that is allowed', [anEntry()], [root]],
-    ['all of an account that is allowed at every service', [anEntry({ serviceId: '*' })], [root]],
-    ['the roles that an entry names, and not all of the account', [anEntry({ roles: [role] })], [role]],
+    ['the whole account of an allow entry', [anEntry()], [root]],
+    ['the whole account of an entry for every service', [anEntry({ serviceId: '*' })], [root]],
+    ['only the roles that an entry names', [anEntry({ roles: [role] })], [role]],
     ['no role of another account', [anEntry({ roles: ['arn:aws:iam::333333333333:role/other'] })], []],
-    ['nothing by an entry that has expired', [anEntry({ expiresAt: past })], []],
+    ['nothing for an expired entry', [anEntry({ expiresAt: past })], []],
     [
-      'nothing by an entry for another service',
+      'nothing for an entry of another service',
       [anEntry({ serviceId: serviceId(2) }), anEntry({ serviceId: serviceId(3), effect: 'block' })],
       [],
     ],
@@ -32,12 +32,12 @@ describe('the allowlist implies', () => {
       [],
     ],
     [
-      'what the entry for the service says rather than the one for every service',
+      'the roles of the service’s entry, which takes precedence over an entry for every service',
       [anEntry({ serviceId: '*' }), anEntry({ roles: [role] })],
       [role],
     ],
     [
-      'nothing where the entry for the service has expired, whatever the one for every service says',
+      'nothing if the service’s own entry has expired, despite an entry for every service',
       [anEntry({ serviceId: '*' }), anEntry({ expiresAt: past })],
       [],
     ],
@@ -45,7 +45,7 @@ describe('the allowlist implies', () => {
     expect(desiredPrincipals(aService(), entries, noon)).toEqual(desired);
   });
 
-  test('what the service names besides, each once', () => {
+  test('the other principals of the service, each once', () => {
     const service = aService({ otherPrincipals: [consumer, 'service.amazonaws.com'] });
     expect(desiredPrincipals(service, [anEntry()], noon)).toEqual([root, 'service.amazonaws.com']);
   });
@@ -60,11 +60,11 @@ describe('the allowlist implies', () => {
   });
 });
 
-test('an account is the same whether EC2 shows its digits or the ARN of its root', () => {
+test('an account id and the ARN of its root user are the same principal', () => {
   expect(principalDifference([root], [consumer])).toEqual({ missing: [], extra: [] });
 });
 
-test('what is missing and what is too much is told as it is to be called', () => {
+test('missing and extra principals are in the format of the EC2 call', () => {
   expect(principalDifference([root, role], ['*', role, '333333333333'])).toEqual({
     missing: [root],
     extra: ['*', '333333333333'],

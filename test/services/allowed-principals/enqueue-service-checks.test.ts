@@ -21,13 +21,13 @@ async function rungFor(...changes: readonly { before?: Item; after?: Item }[]): 
   return rung;
 }
 
-test('many entries of a service ring for it once', async () => {
+test('several changed entries of a service enqueue one check', async () => {
   expect(await rungFor({ after: entry }, { before: entry }, { before: entry, after: entry })).toEqual([
     serviceId(1),
   ]);
 });
 
-test('one check does for many entries that change together: it is put off till they have', async () => {
+test('many entries that change together enqueue one delayed check', async () => {
   const after: (number | undefined)[] = [];
   const serviceCheckQueue = {
     enqueue: async (_ids: readonly string[], options?: { readonly afterSeconds: number }) =>
@@ -41,30 +41,30 @@ test('one check does for many entries that change together: it is put off till t
   expect(after).toEqual([0, 20]);
 });
 
-test('an entry for every service rings for each', async () => {
+test('an entry for every service enqueues a check of each service', async () => {
   expect(await rungFor({ after: entryItem(anEntry({ serviceId: '*' })) })).toEqual([1, 2].map(serviceId));
 });
 
-test('an entry that only a newer version can read rings too', async () => {
+test('an entry of a newer schema version enqueues a check too', async () => {
   expect(await rungFor({ after: { ...entry, schemaVersion: '2.0' } })).toEqual([serviceId(1)]);
 });
 
 test.each([
   ['is registered', {}, undefined],
-  ['is to be managed', { principals: 'managed' }, service],
-  ['allows others besides', { otherPrincipals: ['*'] }, service],
-  ['has another grace period', { graceSeconds: 7200 }, service],
-] as const)('a service that %s is rung for', async (_what, change, before) => {
+  ['becomes managed', { principals: 'managed' }, service],
+  ['gets other principals', { otherPrincipals: ['*'] }, service],
+  ['gets another grace period', { graceSeconds: 7200 }, service],
+] as const)('a service that %s is checked', async (_what, change, before) => {
   const after = serviceItem(aService(change as Parameters<typeof aService>[0]));
   expect(await rungFor({ ...(before && { before }), after })).toEqual([serviceId(1)]);
 });
 
-test('a check rings for nothing, so that it does not go round for ever', async () => {
+test('a check enqueues no further check', async () => {
   const principalDrift = [{ check: 'principals-are-missing', detail: 'x' }];
   const after = serviceItem(aService({ principalDrift, checkedAt: '2026-11-22T00:00:00.000Z', version: 2 }));
   expect(await rungFor({ before: service, after })).toEqual([]);
 });
 
-test('a service that is gone is not rung for', async () => {
+test('a removed service is not checked', async () => {
   expect(await rungFor({ before: service })).toEqual([]);
 });

@@ -21,14 +21,14 @@ function body(added: unknown, userIdentity: object = { arn: alice }): string {
 
 const at = '2026-11-21T12:00:00.000Z';
 
-test('one principal comes as an object', () => {
+test('one added principal is an object in CloudTrail', () => {
   expect(parseExternalAdditions(body({ tag: 1, content: '*' }))).toEqual({
     serviceId: serviceId(1),
     additions: [{ principal: '*', by: alice, at }],
   });
 });
 
-test('several come as an array', () => {
+test('several added principals are an array in CloudTrail', () => {
   const added = ['*', '022222222222'].map((content, index) => ({ tag: index + 1, content }));
   expect(parseExternalAdditions(body(added))?.additions).toMatchObject([
     { principal: '*' },
@@ -36,7 +36,7 @@ test('several come as an array', () => {
   ]);
 });
 
-test('an AWS service that calls by itself is named', () => {
+test('an AWS service can be the author', () => {
   const told = parseExternalAdditions(
     body({ content: '*' }, { type: 'AWSService', invokedBy: 'x.amazonaws.com' }),
   );
@@ -45,14 +45,14 @@ test('an AWS service that calls by itself is named', () => {
 
 test.each([
   ['a removal', body(undefined)],
-  ['a caller who is not named', body({ content: '*' }, {})],
+  ['an event without an author', body({ content: '*' }, {})],
   ['another call', body({ content: '*' }).replace('ModifyVpcEndpointServicePermissions"', 'CreateTags"')],
-  ['no event', 'not JSON'],
-])('nothing is told by %s', (_what, text) => {
+  ['a body that is not JSON', 'not JSON'],
+])('there are no additions in %s', (_what, text) => {
   expect(parseExternalAdditions(text)).toBeUndefined();
 });
 
-test('the sample of an event is read', () => {
+test('the sample event is parsed', () => {
   const sample = new URL('../../../events/check-service/principals-changed.json', import.meta.url);
   const [record] = JSON.parse(readFileSync(sample, 'utf8')).Records;
   expect(parseExternalAdditions(record.body)?.additions).toEqual([{ principal: '*', by: alice, at }]);

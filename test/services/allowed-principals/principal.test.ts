@@ -13,10 +13,10 @@ test.each([
   ['AROAEXAMPLEEXAMPLE123', 'deleted role'],
   ['AIDAEXAMPLEEXAMPLE123', 'deleted user'],
   ['something else', 'unknown'],
-])('%s is named as what it is: %s', (principal, kind) => {
+])('the principal %s has the kind %s', (principal, kind) => {
   expect(parsePrincipalKind(principal)).toBe(kind);
 });
 
-test('people read what a principal is beside it', () => {
+test('a principal is described with its kind', () => {
   expect(describePrincipal('AROAEXAMPLE')).toBe('AROAEXAMPLE (deleted role)');
 });

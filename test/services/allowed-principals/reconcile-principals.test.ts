@@ -59,8 +59,8 @@ function situation(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipa
   };
 }
 
-describe('principals that are only observed', () => {
-  test('are left as they are, and the difference is told', async () => {
+describe('observed principals', () => {
+  test('stay unchanged, and the difference is drift', async () => {
     const { tend, ec2 } = situation([anEntry()], fakeAllowedPrincipals([stranger]));
     const { drift } = await tend(observed);
     expect(drift).toMatchObject([
@@ -68,24 +68,24 @@ describe('principals that are only observed', () => {
       {
         check: 'principals-are-not-implied',
         detail: expect.stringContaining(
-          `${stranger} (role), added by hand, by whom is unknown, first seen at 2026-11-21T12:00:00.000Z`,
+          `${stranger} (role), added outside linkgate by an unknown user, first seen at 2026-11-21T12:00:00.000Z`,
         ),
       },
     ]);
     expect(ec2.calls).toEqual([]);
   });
 
-  test('have nobody missing where everyone may ask', async () => {
+  test('lack nobody if `*` is allowed', async () => {
     const { tend } = situation([anEntry()], fakeAllowedPrincipals(['*']));
     expect((await tend(observed)).checks).toEqual(['principals-are-not-implied']);
   });
 
-  test('are in order when they are what the allowlist implies', async () => {
+  test('have no drift if they equal the allowlist', async () => {
     const { tend } = situation([anEntry()], fakeAllowedPrincipals([consumer]));
     expect((await tend(observed)).drift).toEqual([]);
   });
 
-  test('are told in the same words until something changes', async () => {
+  test('have the same drift text until something changes', async () => {
     const { tend, env } = situation([], fakeAllowedPrincipals([stranger]));
     const { drift } = await tend(observed);
     env.advanceSeconds(hour);
@@ -93,48 +93,48 @@ describe('principals that are only observed', () => {
   });
 });
 
-describe('who added a principal by hand', () => {
+describe('the author of an external addition', () => {
   const addition = { principal: stranger, by: 'arn:aws:iam::111111111111:user/bob', at: noon.toISOString() };
   const told = `${stranger} (role), added by arn:aws:iam::111111111111:user/bob at 2026-11-21T12:00:00.000Z`;
 
-  test('is told when the event comes with the first look', async () => {
+  test('is known if the CloudTrail event arrives with the first check', async () => {
     const { tend } = situation([], fakeAllowedPrincipals([stranger]));
     expect((await tend(observed, [addition])).drift[0]?.detail).toContain(told);
     expect((await tend(observed)).drift[0]?.detail).toContain(told);
   });
 
-  test('is told when the event comes after the principal was seen', async () => {
+  test('is known if the CloudTrail event arrives after the principal was found', async () => {
     const { tend } = situation([], fakeAllowedPrincipals([stranger]));
     await tend(observed);
     expect((await tend(observed, [addition])).drift[0]?.detail).toContain(told);
   });
 
-  test('is told when the event comes before EC2 shows the principal', async () => {
+  test('is known if the CloudTrail event arrives before EC2 lists the principal', async () => {
     const { tend, ec2 } = situation([]);
     expect((await tend(observed, [addition])).drift).toEqual([]);
     ec2.add(stranger);
     expect((await tend(observed)).drift[0]?.detail).toContain(told);
   });
 
-  test('is forgotten where EC2 never shows it', async () => {
+  test('is dropped if EC2 never lists the principal', async () => {
     const { tend, ec2, env } = situation([]);
     await tend(observed, [addition]);
     env.advanceSeconds(2 * hour);
     await tend(observed);
     ec2.add(stranger);
-    expect((await tend(observed)).drift[0]?.detail).toContain('by whom is unknown');
+    expect((await tend(observed)).drift[0]?.detail).toContain('by an unknown user');
   });
 });
 
 describe('managed principals', () => {
-  test('are left alone until a person has approved a plan of them', async () => {
+  test('stay unchanged until a person has approved a plan', async () => {
     const { tend, ec2 } = situation([anEntry()]);
     const { checks } = await tend(aService({ principals: 'managed' }));
-    expect(checks).toEqual(['principals-are-missing', 'principals-await-approval']);
+    expect(checks).toEqual(['principals-are-missing', 'principals-pending-approval']);
     expect(ec2.calls).toEqual([]);
   });
 
-  test('follow the allowlist, both ways and at once', async () => {
+  test('are added and removed with the allowlist, at once', async () => {
     const { tend, ec2, env, forget } = situation([anEntry()]);
     expect((await tend(managed)).drift).toEqual([]);
     expect(ec2.now()).toEqual([root]);
@@ -144,10 +144,10 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([rootOf(1)]);
   });
 
-  test('that somebody added by hand go after the grace period, and no sooner', async () => {
+  test('that were added outside linkgate are removed after the grace period, and not earlier', async () => {
     const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([root, stranger]));
     const service = { ...managed, graceSeconds: hour };
-    expect((await tend(service)).drift[0]?.detail).toContain('goes at 2026-11-21T13:00:00.000Z');
+    expect((await tend(service)).drift[0]?.detail).toContain('will be removed at 2026-11-21T13:00:00.000Z');
     env.advanceSeconds(hour - 1);
     await tend(service);
     expect(ec2.now()).toEqual([root, stranger]);
@@ -156,7 +156,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root]);
   });
 
-  test('that were found long ago stay for the grace period after a person approved', async () => {
+  test('that were added outside linkgate long ago have the grace period from the approval on', async () => {
     const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
     await tend(observed);
     env.advanceSeconds(1000 * hour);
@@ -164,7 +164,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([stranger]);
   });
 
-  test('that somebody added by hand go after the grace period however often a person approves', async () => {
+  test('that were added outside linkgate do not get another grace period by a later approval', async () => {
     const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
     const service = { ...managed, graceSeconds: 2 * hour };
     for (let passed = 0; passed <= 2; passed++) {
@@ -174,7 +174,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([]);
   });
 
-  test('that somebody added by hand have the grace period anew when the management was broken off', async () => {
+  test('that were added outside linkgate get a new grace period after the management was interrupted', async () => {
     const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
     const service = { ...managed, graceSeconds: 2 * hour };
     await tend(service);
@@ -187,15 +187,15 @@ describe('managed principals', () => {
   test.each([
     ['the mode is observe', managed, 'observe'],
     ['the service is paused', { ...managed, pausedAt: noon.toISOString() }, 'enforce'],
-    ['the service is being taken out', { ...managed, deregisteringAt: noon.toISOString() }, 'enforce'],
-  ] as const)('stay as they are while %s', async (_why, service, mode) => {
+    ['the service is being deregistered', { ...managed, deregisteringAt: noon.toISOString() }, 'enforce'],
+  ] as const)('stay unchanged while %s', async (_why, service, mode) => {
     const { tend, ec2, env } = situation([anEntry()]);
     env.mode = mode;
     expect((await tend(service)).checks).toEqual(['principals-are-missing']);
     expect(ec2.calls).toEqual([]);
   });
 
-  test('stay as they are where one entry cannot be read', async () => {
+  test('stay unchanged if an entry cannot be read', async () => {
     const { tend, ec2, env, forget } = situation([anEntry(), anEntry({ accountId: account(1) })]);
     await tend(managed);
     await forget(account(1));
@@ -204,7 +204,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root, rootOf(1)]);
   });
 
-  test('stay as they are where a page of the allowlist is missing', async () => {
+  test('stay unchanged if a page of the allowlist cannot be read', async () => {
     const { deps, ec2 } = situation([], fakeAllowedPrincipals([root]));
     const broken = {
       ...deps.table,
@@ -218,14 +218,14 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root]);
   });
 
-  test('do not go where most of them would at once, until a person has seen it', async () => {
+  test('are not removed if most of them would be, until a person approves', async () => {
     const { tend, ec2, forget } = situation(entriesFor(20));
     await tend(managed);
     for (let number = 0; number < 15; number++) await forget(account(number));
     const { drift } = await tend(managed);
     expect(drift).toContainEqual({
-      check: 'principals-are-withheld',
-      detail: expect.stringContaining('15 of 20 allowed principals would go at once'),
+      check: 'principals-removal-blocked',
+      detail: expect.stringContaining('15 of 20 allowed principals would be removed at once'),
     });
     expect(ec2.now()).toHaveLength(20);
     const { checks, principalsApproval } = await tend(approvePrincipals(managed, alice, noon, 15));
@@ -235,7 +235,7 @@ describe('managed principals', () => {
     expect(principalsApproval).toEqual({ by: alice, at: noon.toISOString() });
   });
 
-  test('that a person has seen go are these, and no others later', async () => {
+  test('are covered by an approval only if the plan showed them', async () => {
     const { tend, ec2, forget } = situation(entriesFor(30), fakeAllowedPrincipals([stranger]));
     await tend(managed);
     for (let number = 0; number < 18; number++) await forget(account(number));
@@ -244,11 +244,11 @@ describe('managed principals', () => {
     expect(ec2.now()).toHaveLength(13);
     const later = { ...managed, ...(principalsApproval && { principalsApproval }) };
     for (let number = 18; number < 26; number++) await forget(account(number));
-    expect((await tend(later)).checks).toContain('principals-are-withheld');
+    expect((await tend(later)).checks).toContain('principals-removal-blocked');
     expect(ec2.now()).toHaveLength(13);
   });
 
-  test('that a person has seen go do so after the grace period, most of them though they are', async () => {
+  test('with an approved removal are removed after the grace period, even if they are most', async () => {
     const strangers = Array.from({ length: 15 }, (_, number) => `${stranger}${number}`);
     const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([root, ...strangers]));
     const service = { ...managed, graceSeconds: hour };
@@ -259,16 +259,16 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root]);
   });
 
-  test('do not go where more would than a person has seen', async () => {
+  test('are not removed if there are more removals than approved', async () => {
     const { tend, ec2, forget } = situation(entriesFor(20));
     await tend(managed);
     for (let number = 0; number < 15; number++) await forget(account(number));
     const { checks } = await tend(approvePrincipals(managed, alice, noon, 14));
-    expect(checks).toContain('principals-are-withheld');
+    expect(checks).toContain('principals-removal-blocked');
     expect(ec2.now()).toHaveLength(20);
   });
 
-  test('are remembered as somebody else’s where the table lost all it knew, so that none goes at once', async () => {
+  test('count as added outside linkgate after the table lost its records, so none is removed at once', async () => {
     const { tend, ec2 } = situation(
       [],
       fakeAllowedPrincipals(entriesFor(20).map((_, number) => rootOf(number))),
@@ -277,7 +277,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toHaveLength(20);
   });
 
-  test('follow an entry that comes while EC2 is being called', async () => {
+  test('follow an entry that changes during the calls', async () => {
     const { tend, ec2, env, forget } = situation([anEntry()]);
     await tend(managed);
     await forget(consumer);
@@ -290,7 +290,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root]);
   });
 
-  test('are asked of EC2 once a run where EC2 is late to show them', async () => {
+  test('are changed once in a run, even if EC2 lists the change late', async () => {
     const { tend, ec2 } = situation([anEntry()]);
     ec2.list = async () => [];
     expect((await tend(managed)).checks).toEqual(['principals-are-missing']);
@@ -298,14 +298,14 @@ describe('managed principals', () => {
   });
 });
 
-describe('a principal that EC2 does not take', () => {
-  test('keeps no other from being allowed', async () => {
+describe('a principal that EC2 refuses', () => {
+  test('does not stop the others', async () => {
     const { tend, ec2 } = situation(entriesFor(60), fakeAllowedPrincipals([], { bad: [rootOf(7)] }));
     const { drift } = await tend(managed);
     expect(drift).toEqual([
       {
         check: 'principals-are-refused',
-        detail: `EC2 refused to change these principals: ${rootOf(7)} (account), InvalidPrincipal: Invalid Principal: '${rootOf(7)}'`,
+        detail: `EC2 refused these principals: ${rootOf(7)} (account), InvalidPrincipal: Invalid Principal: '${rootOf(7)}'`,
       },
     ]);
     expect(ec2.now()).toHaveLength(59);
@@ -320,7 +320,7 @@ describe('a principal that EC2 does not take', () => {
     expect(ec2.calls).toEqual(['allow 1', 'allow 1']);
   });
 
-  test('is told why where it is an organization, and not tried again until the settings change', async () => {
+  test('has a reason if it is an organization, and is not tried again until the settings change', async () => {
     const { tend, ec2, env } = situation([], fakeAllowedPrincipals([], { bad: [organization] }));
     const service = { ...managed, otherPrincipals: [organization] };
     expect((await tend(service)).drift).toMatchObject([
@@ -338,7 +338,7 @@ describe('a principal that EC2 does not take', () => {
 });
 
 describe('ten thousand entries', () => {
-  test('are held against EC2 in few calls', async () => {
+  test('are compared with EC2 in few calls', async () => {
     const { tend, ec2 } = situation(entriesFor(10_000));
     expect((await tend(managed)).drift).toEqual([]);
     expect(ec2.calls).toHaveLength(200);
@@ -346,7 +346,7 @@ describe('ten thousand entries', () => {
     expect(ec2.calls).toHaveLength(200);
   });
 
-  test('that do not fit into one run are finished by the next', async () => {
+  test('that need more than one run are completed by the next', async () => {
     const { tend, ec2, rung, env } = situation(entriesFor(10_000));
     env.remainingMs = 20_000;
     await tend(managed);
@@ -359,7 +359,7 @@ describe('ten thousand entries', () => {
   });
 });
 
-test('a call that EC2 throttles is left to a later run', async () => {
+test('a throttled call is left to a later run', async () => {
   const { tend, ec2, rung } = situation([anEntry()]);
   ec2.allow = async () => {
     throw new ThrottledError('slow down');
