@@ -40,7 +40,7 @@ async function aSandbox(mails: readonly ReceivedMail[] = []) {
     origin: 'http://127.0.0.1:4570',
     clock: { now: () => Date.parse('2026-11-30T08:00:00Z') },
     mails: { list: () => mails },
-    sns: { follow: (link: URLSearchParams) => followed.push(String(link)) && 'Subscription confirmed' },
+    sns: { followLink: (link: URLSearchParams) => followed.push(String(link)) && 'Subscription confirmed' },
     slack: { handle: async () => new Response('the page of Slack') },
     store: { flush() {} },
   };
@@ -119,11 +119,11 @@ test('a link in an email is followed by GET, and not by HEAD', async () => {
   expect(followed).toEqual(['Action=Unsubscribe']);
 });
 
-inBrowser('the first page leads, by the keyboard alone, to all that a newcomer looks for', async () => {
+inBrowser('the start page links everything that a newcomer needs, by keyboard', async () => {
   const { url } = await aSandbox();
   const { page, errors } = await visit(url);
-  await page.getByRole('heading', { level: 1, name: 'linkgate sandbox' }).waitFor();
-  await page.getByText('it is 30 November 2026, 08:00 UTC here').waitFor();
+  await page.getByRole('heading', { level: 1, name: 'linkgate in the sandbox' }).waitFor();
+  await page.getByText('the time of the sandbox is 30 November 2026, 08:00 UTC').waitFor();
   const seen: string[] = [];
   for (let key = 0; key < 8; key += 1) {
     await page.keyboard.press('Tab');
@@ -153,7 +153,7 @@ inBrowser('the first page leads, by the keyboard alone, to all that a newcomer l
   }
 });
 
-inBrowser('the inbox shows the newest mail first and open, and its links lead where they say', async () => {
+inBrowser('the inbox shows the newest email first and open, with working links', async () => {
   const { url, followed } = await aSandbox();
   const { url: inbox } = await aSandbox([
     aMail({ subject: 'The older one', text: 'Long ago' }),
@@ -177,7 +177,7 @@ inBrowser('the inbox shows the newest mail first and open, and its links lead wh
   expect(errors).toEqual([]);
 });
 
-inBrowser('what a mail says is not taken for markup', async () => {
+inBrowser('the text of an email is escaped', async () => {
   const { url } = await aSandbox([
     aMail({
       to: '<b>"@example.com',
@@ -195,7 +195,7 @@ inBrowser('what a mail says is not taken for markup', async () => {
   expect(errors).toEqual([]);
 });
 
-inBrowser('nothing is wider than a phone', async () => {
+inBrowser('pages fit the width of a phone', async () => {
   const { url } = await aSandbox([aMail({ text: `https://example.com/${'x'.repeat(500)}` })]);
   for (const path of ['/', '/mail', '/no-such-page']) {
     const { page } = await visit(`${url}${path}`, { width: 390 });

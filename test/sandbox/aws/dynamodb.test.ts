@@ -139,7 +139,7 @@ test('without an engine, the error names ways to get one', async () => {
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
-onLinux('an engine listens where no web page finds it, since it answers to any of them', async () => {
+onLinux('an engine listens on a random loopback address, because it answers any web page', async () => {
   const engines = await Promise.all(
     ['one', 'other'].map((name) => startEngine({ file: join(folder, name), tenant: '' }, {})),
   );

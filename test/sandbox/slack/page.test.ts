@@ -89,7 +89,7 @@ async function atThePage({ width = 1200 } = {}) {
 
 const focused = (page: Page) => page.evaluate('document.activeElement.textContent.trim()');
 
-inBrowser('a message is shown with its blocks, and what it says is not taken for markup', async () => {
+inBrowser('a message is rendered with its blocks, and its text is escaped', async () => {
   const { page, errors } = await atThePage();
   await page.getByRole('heading', { name: '444444444444 <asks> & waits' }).waitFor();
   expect(await page.getByRole('button').allInnerTexts()).toEqual([
@@ -101,7 +101,7 @@ inBrowser('a message is shown with its blocks, and what it says is not taken for
   expect(errors).toEqual([]);
 });
 
-inBrowser('a click is answered to who clicked, and nobody else', async () => {
+inBrowser('the response to a click is visible to its user only', async () => {
   const { page, received, url } = await atThePage();
   await page.getByRole('button', { name: 'Approve', exact: true }).click();
   await page.getByText('You did: approve').waitFor();
@@ -112,7 +112,7 @@ inBrowser('a click is answered to who clicked, and nobody else', async () => {
   expect(await page.getByText('You did: approve').count()).toBe(0);
 });
 
-inBrowser('a question comes before a click that asks one, and Escape leaves it', async () => {
+inBrowser('a confirmation opens before a click that has one, and Escape cancels it', async () => {
   const { page, received } = await atThePage();
   const allow = page.getByRole('button', { name: 'Approve and allow account' });
   await allow.click();
@@ -129,7 +129,7 @@ inBrowser('a question comes before a click that asks one, and Escape leaves it',
   expect(Object.values(values)).toMatchObject([{ expiry: { selected_option: { value: '30 days' } } }]);
 });
 
-inBrowser('a modal is filled in and submitted with the keyboard alone', async () => {
+inBrowser('a modal is submitted by keyboard', async () => {
   const { page, received } = await atThePage();
   await page.getByRole('button', { name: 'Deny' }).focus();
   await page.keyboard.press('Enter');
@@ -146,7 +146,7 @@ inBrowser('a modal is filled in and submitted with the keyboard alone', async ()
   expect(await focused(page)).toBe('Deny');
 });
 
-inBrowser('what changes shows by itself, and leaves the focus where it was', async () => {
+inBrowser('changes are shown without a reload, and keep the focus', async () => {
   const { page, call, ts } = await atThePage();
   await page.getByRole('button', { name: 'Deny' }).focus();
   const more = [section('Somebody was reminded'), ...blocks];
@@ -158,19 +158,19 @@ inBrowser('what changes shows by itself, and leaves the focus where it was', asy
   expect(await page.evaluate('document.activeElement.dataset.ts')).toBe(ts);
 });
 
-inBrowser('a command is typed, and anything else is not sent', async () => {
+inBrowser('a slash command is sent, and other text is not', async () => {
   const { page, received } = await atThePage();
   const box = page.getByLabel('Slash command');
   await box.fill('hello');
   await box.press('Enter');
-  await page.getByText('Here you can only type commands').waitFor();
+  await page.getByText('This field takes slash commands only').waitFor();
   await box.fill('/linkgate show vpce-1');
   await box.press('Enter');
   await page.getByText('Known commands').waitFor();
   expect(new URLSearchParams(received[0]?.body).get('text')).toBe('show vpce-1');
 });
 
-inBrowser('nothing is wider than a phone', async () => {
+inBrowser('the page fits the width of a phone', async () => {
   const { page } = await atThePage({ width: 390 });
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
   await page.getByRole('button', { name: 'Deny' }).click();
