@@ -51,8 +51,8 @@ function counting({ table }: TestEnv) {
   return { table: counted, reads };
 }
 
-describe('an approver is shown', () => {
-  test('the request, its service, who may decide, and what the allowlist says of the account', async () => {
+describe('an approval view has', () => {
+  test('the request, its service, its approver group and the entries of the account', async () => {
     const entries = [anEntry({ effect: 'allow', note: 'a customer' }), anEntry({ serviceId: '*' })];
     const groups = [aGroup({ quorum: 2 }), aGroup({ name: 'ops' })];
     const env = createEnvOf([request(1)], { entries, groups });
@@ -61,7 +61,7 @@ describe('an approver is shown', () => {
     ]);
   });
 
-  test('the account’s earlier connections at the service, the newest first, and none from after the request', async () => {
+  test('the earlier connections of the account, newest first, and none after the request', async () => {
     const elsewhere = request(3, { serviceId: serviceId(2) });
     const others = request(4, { ownerAccountId: '333333333333' });
     const env = createEnvOf([request(1), request(2), elsewhere, others, request(5), request(6)]);
@@ -72,7 +72,7 @@ describe('an approver is shown', () => {
     ]);
   });
 
-  test('no history where nobody wants it', async () => {
+  test('no earlier connections where the caller does not ask for them', async () => {
     const env = createEnvOf([request(1), request(2)]);
     const { table, reads } = counting(env);
     const [view] = await loadApprovalViews([request(2)], { ...env.deps, table }, { withHistory: false });
@@ -80,7 +80,7 @@ describe('an approver is shown', () => {
     expect(reads).toEqual({ gets: 2, queries: 0 });
   });
 
-  test('the group as it is now, not as it was when it was asked', async () => {
+  test('the current approver group, not the one at the time of the request', async () => {
     const env = createEnvOf([request(1)], {
       services: [aService({ approvers: 'ops' })],
       groups: [aGroup(), aGroup({ name: 'ops' })],
@@ -90,13 +90,13 @@ describe('an approver is shown', () => {
   });
 });
 
-test('an approver is shown that linkgate only observes', async () => {
+test('an approval view has the mode', async () => {
   const env = createEnvOf([request(1)]);
   env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
   expect(await loadApprovalViews([request(1)], env.deps)).toMatchObject([{ mode: 'observe' }]);
 });
 
-test('a request that was given up with its service is shown by the service’s id, to the group that was asked', async () => {
+test('an approval view of a deregistered service has its id as the name, and the group that was asked', async () => {
   const given = request(1, {
     approvalRequest: anApprovalRequest({ group: 'ops' }),
     serviceDeregisteredAt: noon.toISOString(),
@@ -107,8 +107,8 @@ test('a request that was given up with its service is shown by the service’s i
   ]);
 });
 
-describe('of many requests are shown', () => {
-  test('all in their order, read together but for each one’s history', async () => {
+describe('the approval views of many requests', () => {
+  test('keep their order, and are read in batches except for earlier connections', async () => {
     const records = [3, 1, 2].map((number) => request(number));
     const env = createEnvOf(records);
     const { table, reads } = counting(env);
@@ -118,7 +118,7 @@ describe('of many requests are shown', () => {
     expect(reads).toEqual({ gets: 2 + 2, queries: 3 });
   });
 
-  test('those whose service and group are there', async () => {
+  test('leave out requests whose service or group is missing', async () => {
     const [orphan, groupless] = [
       request(2, { serviceId: serviceId(2) }),
       request(3, { serviceId: serviceId(3) }),
@@ -130,7 +130,7 @@ describe('of many requests are shown', () => {
   });
 });
 
-test('an account that the allowlist does not know has no entries', async () => {
+test('an approval view has no entries where the allowlist has none', async () => {
   const [view] = await loadApprovalViews(
     [request(1)],
     createEnvOf([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,

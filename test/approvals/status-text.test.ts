@@ -47,11 +47,11 @@ const approvalRequest = {
   stage: 'expired',
 } as const;
 
-describe('how a request stands is told as', () => {
+describe('the status text of a request', () => {
   test.each([
     ['open', { verdict: aVerdict('ask') }, 'It waits for approval.'],
     [
-      'open although its time is over',
+      'open after its deadline',
       { verdict: aVerdict('ask'), approvalRequest },
       'It waits for approval. Nobody decided it in time; it can still be decided.',
     ],
@@ -61,7 +61,7 @@ describe('how a request stands is told as', () => {
       `It takes 2 approvals, and has 1: ${alice}, on 21 Nov 2026, 12:00 UTC (ticket OPS-1). It waits for approval.`,
     ],
     [
-      'kept by a pause',
+      'held by a pause',
       {
         verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
       },
@@ -87,28 +87,32 @@ describe('how a request stands is told as', () => {
       { verdict: aVerdict('reject'), state: 'rejected' },
       'linkgate decided by its policy to reject it, on 21 Nov 2026, 12:00 UTC: “because”. EC2 shows it rejected.',
     ],
-    ['gone', { state: 'deleted' }, 'The endpoint is gone.'],
+    ['deleted', { state: 'deleted' }, 'The endpoint is gone.'],
   ] as const)('%s', (_name, record, told) => {
     expect(statusText(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(told);
   });
 });
 
-describe('how a connection that lives stands is told as', () => {
+describe('the status text of a connection', () => {
   const kept = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
   test.each([
     [
-      'to be cut',
+      'scheduled to be disconnected',
       aScheduledDisconnect(),
       'It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it.',
     ],
     [
-      'put off',
+      'extended',
       aScheduledDisconnect({ extended: kept }),
       `It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it. ${alice} put that off until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
     ],
-    ['accepted elsewhere', anExternallyAccepted(), 'It is connected, and stays so until somebody decides.'],
     [
-      'kept by a pause',
+      'accepted outside linkgate',
+      anExternallyAccepted(),
+      'It is connected, and stays so until somebody decides.',
+    ],
+    [
+      'held by a pause',
       aScheduledDisconnect({
         verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
       }),
@@ -125,12 +129,12 @@ describe('how a connection that lives stands is told as', () => {
       'linkgate decided by its policy to accept it, on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
     ],
     [
-      'being cut',
+      'being disconnected',
       aScheduledDisconnect(disconnectedByPolicy),
       `linkgate decided by its policy to cut it, on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. It is to be cut; EC2 does not show it rejected yet.`,
     ],
     [
-      'cut by a person',
+      'disconnected by a person',
       aDisconnected(disconnectedByPerson),
       `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was cut: EC2 shows it rejected.`,
     ],
@@ -139,31 +143,31 @@ describe('how a connection that lives stands is told as', () => {
   });
 });
 
-describe('what people are asked is told', () => {
+describe('the question to approvers', () => {
   const view = (record: ConnectionRecord) => aView({ record });
 
-  test('with when it is cut', () => {
+  test('names the time of the disconnect', () => {
     expect(questionText(view(aScheduledDisconnect()))).toBe(
       `The connection of account ${consumer} to your endpoint service orders is to be cut on 24 Nov 2026, 12:00 UTC.`,
     );
     expect(requestFacts(view(aScheduledDisconnect()))).toContainEqual(['Cut on', '24 Nov 2026, 12:00 UTC']);
   });
 
-  test('with that it stays where nothing becomes of it by itself', () => {
+  test('says that nothing allows a connection that stays connected until somebody decides', () => {
     for (const record of [anExternallyAccepted(), anOverQuotaDisconnect()]) {
       expect(questionText(view(record))).toContain('nothing that linkgate knows of allows it');
       expect(requestFacts(view(record))).toContainEqual(['Decide before', '28 Nov 2026, 12:00 UTC']);
     }
   });
 
-  test('with each reason once', () => {
+  test('lists each reason once', () => {
     expect(openReasons(aScheduledDisconnect())).toEqual([
       `account ${consumer} is not on the allowlist of orders`,
     ]);
   });
 });
 
-test('what speaks for a connection is no reason to ask about it, and times are told as people read them', () => {
+test('the reasons to ask leave out findings that accept, and format times', () => {
   const findings = [
     aFinding({ outcome: 'ask', reason: 'the entry expired at 2026-11-21T12:00:00.000Z' }),
     aFinding({ outcome: 'accept', reason: 'the account is allowed' }),
@@ -173,13 +177,13 @@ test('what speaks for a connection is no reason to ask about it, and times are t
   ]);
 });
 
-test('when time is over is told as past, where it can still be decided', () => {
+test('a passed deadline reads as past where the request can still be decided', () => {
   const view = aView({ record: aRecord({ verdict: aVerdict('ask'), approvalRequest }) });
   expect(requestFacts(view)).toContainEqual(['Was to be decided before', '21 Nov 2026, 12:00 UTC']);
 });
 
-describe('the command that writes an entry again', () => {
-  test('keeps all that it says, but for what is changed', () => {
+describe('the command that replaces an entry', () => {
+  test('repeats all options of the entry except the changed ones', () => {
     const entry = anEntry({
       endpointIds: [endpointId(1), endpointId(2)],
       consumerRegions: ['eu-west-1'],
@@ -194,12 +198,12 @@ describe('the command that writes an entry again', () => {
     );
   });
 
-  test('names every service as a shell takes it', () => {
+  test('quotes the wildcard service for a shell', () => {
     expect(allowCommand(anEntry({ serviceId: '*' }), 'orders', {})).toContain(` --service '*'`);
   });
 });
 
-test('an entry is told with where, until when and why', () => {
+test('the text of an entry has its scope, expiry and note', () => {
   expect(entryText(anEntry({ serviceId: '*', effect: 'block', note: 'fraud' }))).toBe(
     'Its entry in the allowlist at every service: block (“fraud”).',
   );
@@ -208,7 +212,7 @@ test('an entry is told with where, until when and why', () => {
   );
 });
 
-test('people are named as their channel knows them', () => {
+test('an actor is named as in their channel', () => {
   expect(['mailto:a@example.com', 'slack:T01LOCAL:U01ALICE', alice].map(actorName)).toEqual([
     'a@example.com',
     'U01ALICE (Slack workspace T01LOCAL)',

@@ -32,23 +32,27 @@ const paused = aVerdict('hold', { findings: [aFinding({ rule: 'service-is-paused
 const held = aVerdict('hold', { findings: [aFinding({ rule: 'account-is-not-listed', outcome: 'hold' })] });
 const time = noon.toISOString();
 
-describe('how a request stands', () => {
+describe('the status of a request', () => {
   test.each([
-    ['nobody decided yet', {}, 'awaiting-approval'],
-    ['people are asked', { verdict: aVerdict('ask') }, 'awaiting-approval'],
-    ['its service holds what is not listed', { verdict: held }, 'awaiting-approval'],
+    ['it has no verdict', {}, 'awaiting-approval'],
+    ['approvers are asked', { verdict: aVerdict('ask') }, 'awaiting-approval'],
+    ['the default of its service is hold', { verdict: held }, 'awaiting-approval'],
     ['its service is paused', { verdict: paused }, 'paused'],
-    ['it is to be accepted', { verdict: aVerdict('accept') }, 'accepting'],
-    ['EC2 connects it', { verdict: aVerdict('accept'), state: 'pending' }, 'accepting'],
+    ['the verdict is accept', { verdict: aVerdict('accept') }, 'accepting'],
+    ['EC2 shows it pending', { verdict: aVerdict('accept'), state: 'pending' }, 'accepting'],
     ['EC2 shows it connected', { verdict: aVerdict('accept'), state: 'available' }, 'connected'],
-    ['it is to be rejected', { verdict: aVerdict('reject') }, 'rejecting'],
+    ['the verdict is reject', { verdict: aVerdict('reject') }, 'rejecting'],
     ['EC2 shows it rejected', { verdict: aVerdict('reject'), state: 'rejected' }, 'rejected'],
     ['somebody else accepted it', { verdict: aVerdict('reject'), state: 'available' }, 'connected'],
     ['somebody else rejected it', { verdict: aVerdict('ask'), state: 'rejected' }, 'rejected'],
-    ['its service was taken out', { verdict: aVerdict('ask'), serviceDeregisteredAt: time }, 'deregistered'],
-    ['its consumer deletes it', { verdict: aVerdict('ask'), state: 'deleting' }, 'deleted'],
-    ['it was deleted', { verdict: aVerdict('accept'), state: 'deleted' }, 'deleted'],
-    ['EC2 lists it no more', { verdict: aVerdict('ask'), state: 'deleted', endedAt: time }, 'deleted'],
+    [
+      'its service was deregistered',
+      { verdict: aVerdict('ask'), serviceDeregisteredAt: time },
+      'deregistered',
+    ],
+    ['EC2 shows it deleting', { verdict: aVerdict('ask'), state: 'deleting' }, 'deleted'],
+    ['EC2 shows it deleted', { verdict: aVerdict('accept'), state: 'deleted' }, 'deleted'],
+    ['EC2 no longer lists it', { verdict: aVerdict('ask'), state: 'deleted', endedAt: time }, 'deleted'],
   ] as const satisfies [string, Partial<ConnectionRecord>, ConnectionStatus['status']][])(
     'where %s',
     (_, record, status) => {
@@ -56,7 +60,7 @@ describe('how a request stands', () => {
     },
   );
 
-  test('is connected in no state but where EC2 shows it available, whatever the verdict', () => {
+  test('is connected only where EC2 shows it available, whatever the verdict', () => {
     const connected = (['accept', 'reject', 'ask', 'hold'] as const).flatMap((outcome) =>
       connectionStates.filter(
         (state) =>
@@ -66,7 +70,7 @@ describe('how a request stands', () => {
     expect(new Set<ConnectionState>(connected)).toEqual(new Set(['available']));
   });
 
-  test('says that its time has run out', () => {
+  test('says that its deadline has passed', () => {
     const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
     expect(computeConnectionStatus(asked).isExpired).toBe(false);
     const expired = { ...asked, approvalRequest: anApprovalRequest({ stage: 'expired' }) };
@@ -74,34 +78,49 @@ describe('how a request stands', () => {
   });
 });
 
-describe('how a connection that lives stands', () => {
+describe('the status of a connection', () => {
   test.each([
-    ['its permission has gone', aScheduledDisconnect(), 'disconnect-scheduled', 'scheduled-disconnect'],
-    ['others accepted it', anExternallyAccepted(), 'under-review', 'keep-or-disconnect'],
-    ['the budget of cuts was used up', anOverQuotaDisconnect(), 'under-review', 'keep-or-disconnect'],
+    ['no rule allows it any more', aScheduledDisconnect(), 'disconnect-scheduled', 'scheduled-disconnect'],
+    ['it was accepted outside linkgate', anExternallyAccepted(), 'under-review', 'keep-or-disconnect'],
+    ['the disconnect quota is used up', anOverQuotaDisconnect(), 'under-review', 'keep-or-disconnect'],
     [
-      'that is written down before people are asked',
+      'the disconnect quota is used up and approvers are not asked yet',
       { ...anOverQuotaDisconnect(), verdict: disconnectedByPolicy.verdict },
       'under-review',
       'keep-or-disconnect',
     ],
     [
-      'its service is paused meanwhile',
+      'its service is paused',
       aScheduledDisconnect({ verdict: paused }),
       'review-paused',
       'keep-or-disconnect',
     ],
-    ['somebody approved that it stays', aScheduledDisconnect(approvedByPerson), 'kept', 'keep-or-disconnect'],
-    ['it is allowed again', aCancelledDisconnect(), 'kept', 'keep-or-disconnect'],
-    ['its time is over', aScheduledDisconnect(disconnectedByPolicy), 'disconnecting', 'keep-or-disconnect'],
+    ['a person approved it', aScheduledDisconnect(approvedByPerson), 'kept', 'keep-or-disconnect'],
+    ['a rule allows it again', aCancelledDisconnect(), 'kept', 'keep-or-disconnect'],
     [
-      'its time is over while its service is paused',
+      'its grace period is over',
+      aScheduledDisconnect(disconnectedByPolicy),
+      'disconnecting',
+      'keep-or-disconnect',
+    ],
+    [
+      'its grace period is over and its service is paused',
       aScheduledDisconnect({ ...disconnectedByPolicy, verdict: paused }),
       'review-paused',
       'keep-or-disconnect',
     ],
-    ['EC2 shows it cut', aDisconnected(disconnectedByPolicy), 'disconnected', 'keep-or-disconnect'],
-    ['it is gone before that', aScheduledDisconnect({ state: 'deleted' }), 'deleted', 'new-connection'],
+    [
+      'EC2 shows it rejected after it was connected',
+      aDisconnected(disconnectedByPolicy),
+      'disconnected',
+      'keep-or-disconnect',
+    ],
+    [
+      'the endpoint is deleted before the disconnect',
+      aScheduledDisconnect({ state: 'deleted' }),
+      'deleted',
+      'new-connection',
+    ],
   ] as const satisfies [string, ConnectionRecord, ConnectionStatus['status'], string][])(
     'where %s',
     (_, record, status, approvalKind) => {
@@ -110,17 +129,17 @@ describe('how a connection that lives stands', () => {
     },
   );
 
-  test('is connected, once linkgate has let in what people were asked about as a request', () => {
+  test('is connected once linkgate accepted a request that approvers were asked about', () => {
     const { revocation: _revocation, ...record } = aScheduledDisconnect(approvedByPerson);
     const acceptRequestedAt = secondsAfterNoon(60).toISOString();
     expect(computeConnectionStatus({ ...record, acceptRequestedAt }).status).toBe('connected');
   });
 
-  test('is settled by nobody before its time is over', () => {
+  test('has no resolution during the grace period', () => {
     expect(computeConnectionStatus(aScheduledDisconnect())).not.toHaveProperty('settled');
   });
 
-  test('is settled by whoever or whatever cuts it', () => {
+  test('has the actor and the cause of its disconnect as its resolution', () => {
     const revoked = { by: alice, at: time, reason: 'contract ended' };
     const word = { since: time, disconnectAt, cause: 'person', by: alice } as const;
     const settled = (how: Partial<ConnectionRecord>) =>
@@ -143,10 +162,10 @@ describe('how a connection that lives stands', () => {
   });
 });
 
-describe('who settled a request', () => {
+describe('the resolution of a request', () => {
   const approval = anApproval({ reason: 'known to us', ticket: 'CHG-1' });
 
-  test('is the person whose word it follows, with what they said', () => {
+  test('is the person’s decision that the verdict follows, with reason and ticket', () => {
     expect(
       computeConnectionStatus(aRecord({ verdict: aVerdict('accept', { decidedBy: alice }), approval }))
         .resolution,
@@ -160,7 +179,7 @@ describe('who settled a request', () => {
     expect(computeConnectionStatus(silent).resolution).toEqual({ by: alice, at: time });
   });
 
-  test('is linkgate where policy did, also against a person’s word', () => {
+  test('is linkgate where policy decided, even against a person’s decision', () => {
     const byPolicy = { by: 'linkgate', at: time, reason: 'because' };
     expect(computeConnectionStatus(aRecord({ verdict: aVerdict('accept') })).resolution).toEqual(byPolicy);
     expect(computeConnectionStatus(aRecord({ verdict: aVerdict('reject'), approval })).resolution).toEqual(
@@ -168,7 +187,7 @@ describe('who settled a request', () => {
     );
   });
 
-  test('is nobody while it is open, also while some have approved', () => {
+  test('is absent while the request is open, even with some approvals', () => {
     const approvals = { decisions: [approval], quorum: 2 };
     const connectionStatus = computeConnectionStatus(aRecord({ verdict: aVerdict('ask'), approvals }));
     expect(connectionStatus).toMatchObject({ status: 'awaiting-approval', approvals });

@@ -26,7 +26,7 @@ const asked = aRecord({ verdict: aVerdict('ask') });
 const denies = { decision: 'deny', by: alice, reason: 'unknown' } as const;
 
 describe('an open request', () => {
-  test('that a person approves is accepted: in one transaction with the word, and rung for', async () => {
+  test('that a person approves gets verdict accept in the same transaction, and its effect is enqueued', async () => {
     const records = [aRecord({ verdict: aVerdict('ask') })];
     const env = createTestEnv({ services, connections, records });
     const decision = await submitDecision(endpointId(1), approves, env.deps);
@@ -39,14 +39,14 @@ describe('an open request', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 
-  test('that a person denies is rejected', async () => {
+  test('that a person denies gets verdict reject', async () => {
     const env = createTestEnv({ services, connections });
     const decision = await submitDecision(endpointId(1), denies, env.deps);
     expect(decision).toMatchObject({ record: { pendingEffect: { action: 'reject' } } });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'denied']);
   });
 
-  test('of a blocked account is rejected although a person approves it', async () => {
+  test('of a blocked account gets verdict reject even if a person approves it', async () => {
     const env = createTestEnv({ services, connections, entries: [anEntry({ effect: 'block' })] });
     const decision = await submitDecision(endpointId(1), approves, env.deps);
     expect(decision).toMatchObject({
@@ -59,7 +59,7 @@ describe('an open request', () => {
     });
   });
 
-  test('stays decided where the ring for it fails, which is reported', async () => {
+  test('stays decided where enqueueing its effect fails, and the error is reported', async () => {
     const env = createTestEnv({ services, connections });
     const error = new Error('the queue is away');
     env.deps.applyQueue = { enqueue: () => Promise.reject(error) };
@@ -67,7 +67,7 @@ describe('an open request', () => {
     expect(env.errors).toEqual([error]);
   });
 
-  test('at a paused service keeps the word and waits', async () => {
+  test('at a paused service keeps the decision and stays on hold', async () => {
     const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
     const env = createTestEnv({ services: [paused], connections });
     const decision = await submitDecision(endpointId(1), approves, env.deps);
@@ -77,7 +77,7 @@ describe('an open request', () => {
 });
 
 describe('an open request whose group of approvers does not exist', () => {
-  test('is not approved, and who tries is told what makes the group', async () => {
+  test('cannot be approved, and the error names the command that creates the group', async () => {
     const env = createTestEnv({ services, connections, records: [asked], groups: [] });
     const approving = submitDecision(endpointId(1), approves, env.deps);
     await expect(approving).rejects.toThrow(UnknownGroupError);
@@ -85,14 +85,14 @@ describe('an open request whose group of approvers does not exist', () => {
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
-  test('is denied all the same', async () => {
+  test('can be denied', async () => {
     const env = createTestEnv({ services, connections, records: [asked], groups: [] });
     await submitDecision(endpointId(1), denies, env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 });
 
-test('who owns the account that asks cannot approve it through the API either', async () => {
+test('an owner of the consumer account cannot approve through the API', async () => {
   const env = createTestEnv({
     services,
     connections,
@@ -113,7 +113,7 @@ describe('an open request that takes two approvals', () => {
     return env;
   }
 
-  test('stays open after the first one, and says how many have approved', async () => {
+  test('stays open after the first one, and counts its approvals', async () => {
     const env = await aWorldOfTwo();
     expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({
       status: 'decided',
@@ -131,7 +131,7 @@ describe('an open request that takes two approvals', () => {
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested']);
   });
 
-  test('is accepted by the second person, and closed for a third', async () => {
+  test('is accepted with the second one, and closed for a third person', async () => {
     const env = await aWorldOfTwo();
     await submitDecision(endpointId(1), approves, env.deps);
     await submitDecision(endpointId(1), approves, env.deps);
@@ -143,7 +143,7 @@ describe('an open request that takes two approvals', () => {
     });
   });
 
-  test('is rejected by one who denies, also by who approved before', async () => {
+  test('is rejected with one denial, even by a person who approved before', async () => {
     const env = await aWorldOfTwo();
     await submitDecision(endpointId(1), approves, env.deps);
     expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
@@ -157,7 +157,7 @@ describe('an open request that takes two approvals', () => {
     ]);
   });
 
-  test('of two people at once is accepted: neither word is lost', async () => {
+  test('is accepted by two people at once, and keeps both decisions', async () => {
     const env = await aWorldOfTwo();
     await Promise.all([alice, bob].map((by) => submitDecision(endpointId(1), { ...approves, by }, env.deps)));
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -166,7 +166,7 @@ describe('an open request that takes two approvals', () => {
     });
   });
 
-  test('keeps its first approval when its policy changes, and is accepted when its account is allowed', async () => {
+  test('keeps its first approval when policy changes, and is accepted when its account is allowed', async () => {
     const env = await aWorldOfTwo();
     await submitDecision(endpointId(1), approves, env.deps);
     env.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
@@ -180,8 +180,8 @@ describe('an open request that takes two approvals', () => {
   });
 });
 
-describe('a person’s word comes too late', () => {
-  test('when somebody else decided, and says who', async () => {
+describe('a decision is too late', () => {
+  test('when another person decided, and the result names them', async () => {
     const records = [aRecord({ verdict: aVerdict('accept'), approval: anApproval() })];
     const env = createTestEnv({ services, connections, records });
     expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
@@ -191,7 +191,7 @@ describe('a person’s word comes too late', () => {
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
-  test('when EC2 has moved on', async () => {
+  test('when EC2 shows another state', async () => {
     const env = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
     expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({
       status: 'not-open',
@@ -199,7 +199,7 @@ describe('a person’s word comes too late', () => {
     });
   });
 
-  test('when EC2 lists the endpoint no more, whatever is remembered of it', async () => {
+  test('when EC2 no longer lists the endpoint, whatever its record says', async () => {
     const env = createTestEnv({ services, records: [asked] });
     expect(await submitDecision(endpointId(1), approves, env.deps)).toEqual({
       status: 'not-open',
@@ -207,7 +207,7 @@ describe('a person’s word comes too late', () => {
     });
   });
 
-  test('when it was decided and seen live right after EC2 showed it pending, and says who', async () => {
+  test('when it was decided and connected right after EC2 showed it pending, and the result names who decided', async () => {
     const records = [
       aRecord({ state: 'available', verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs }),
     ];
@@ -219,7 +219,7 @@ describe('a person’s word comes too late', () => {
     });
   });
 
-  test('when somebody decides while EC2 is looked at, and says who', async () => {
+  test('when another person decides during the call to EC2, and the result names them', async () => {
     const env = createTestEnv({
       services,
       connections: [aConnection({ state: 'pending' })],
@@ -234,7 +234,7 @@ describe('a person’s word comes too late', () => {
     });
   });
 
-  test('when policy decided already', async () => {
+  test('when policy decided before', async () => {
     const records = [aRecord({ verdict: aVerdict('reject') })];
     const env = createTestEnv({ services, connections, records });
     expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({ status: 'not-open' });
@@ -242,7 +242,7 @@ describe('a person’s word comes too late', () => {
 });
 
 describe('an endpoint is unknown', () => {
-  test('when neither EC2 nor linkgate has it', async () => {
+  test('when neither EC2 nor the table has it', async () => {
     const env = createTestEnv({ services });
     expect(await submitDecision(endpointId(9), approves, env.deps)).toEqual({ status: 'unknown' });
   });

@@ -40,11 +40,11 @@ function decide(env: TestEnv, word: Parameters<typeof submitStoredDecision>[1], 
   return submitStoredDecision(endpoint, word, deps);
 }
 
-describe('who cannot ask EC2', () => {
+describe('a decision without a call to EC2', () => {
   test.each([
     { by: bob, decision: 'approve', outcome: 'accept', action: 'approved' },
     { by: dora, decision: 'deny', outcome: 'reject', action: 'denied' },
-  ] as const)('decides of a request as it was last seen: $by $action it', async (each) => {
+  ] as const)('applies to the recorded state: $by $action it', async (each) => {
     const env = createEnvOf();
     const { by, decision, outcome, action } = each;
     expect(await decide(env, { by, decision, reason: 'why' })).toMatchObject({
@@ -56,13 +56,13 @@ describe('who cannot ask EC2', () => {
     expect(env.rings).toHaveLength(1);
   });
 
-  test('looks at nothing in EC2, also where an entry counts endpoints', async () => {
+  test('does not describe connections, even where an entry limits endpoints', async () => {
     const env = createEnvOf({ entries: [anEntry({ maxEndpoints: 1 })] });
     await decide(env, approves);
     expect(env.ec2.describeCalls).toEqual([]);
   });
 
-  test('decides nothing that EC2 has moved on from, as far as is known', async () => {
+  test('changes nothing where the record shows another state', async () => {
     const record = { ...asked, state: 'available' } as const;
     const env = createEnvOf({ records: [record] });
     expect(await decide(env, approves)).toMatchObject({
@@ -73,7 +73,7 @@ describe('who cannot ask EC2', () => {
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
-  test('and says the same twice at once, before the quorum is reached, has said it once', async () => {
+  test('counts once where it is submitted twice at once', async () => {
     const env = createEnvOf({ groups: [{ ...group, quorum: 2 }] });
     const results = await Promise.all([decide(env, approves), decide(env, approves)]);
     expect(results.map(({ status }) => status)).toEqual(['decided', 'decided']);
@@ -82,7 +82,7 @@ describe('who cannot ask EC2', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved', 'approved']);
   });
 
-  test('speaks after the deadline of a service that rejects then has it rejected at once, and rung for', async () => {
+  test('after the deadline of a service that rejects expired requests rejects the request and enqueues the effect', async () => {
     const past = noon.toISOString();
     const env = createEnvOf({
       services: [aService({ onExpiry: 'reject' })],
@@ -95,7 +95,7 @@ describe('who cannot ask EC2', () => {
     expect(env.rings).toHaveLength(1);
   });
 
-  test('is told who was faster', async () => {
+  test('names the person who decided first', async () => {
     const env = createEnvOf();
     const results = await Promise.all([
       decide(env, approves),
@@ -107,39 +107,39 @@ describe('who cannot ask EC2', () => {
   });
 
   test.each([
-    ['nobody was asked about', { verdict: aVerdict('hold') }],
-    ['was given up with its service', { ...asked, serviceDeregisteredAt: noon.toISOString() }],
-  ])('knows of no request that %s', async (_, record) => {
+    ['approvers were not asked about', { verdict: aVerdict('hold') }],
+    ['belongs to a deregistered service', { ...asked, serviceDeregisteredAt: noon.toISOString() }],
+  ])('is answered with unknown for a request that %s', async (_, record) => {
     const env = createEnvOf({ records: [aRecord(record)] });
     expect(await decide(env, approves)).toEqual({ status: 'unknown' });
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
-  test('knows of no request that linkgate has not seen', async () => {
+  test('is answered with unknown for a request without a record', async () => {
     expect(await decide(createEnvOf(), approves, endpointId(9))).toEqual({ status: 'unknown' });
   });
 });
 
-describe('who may decide is looked up in the moment of the decision', () => {
+describe('authorization is checked at the time of the decision', () => {
   const carol = slackActor({ team: 'T01LOCAL', user: 'U01CAROL' });
 
   test.each([
-    ['who was never an approver', carol, {}, 'not-an-approver'],
-    ['who is an approver no longer', bob, { groups: [aGroup()] }, 'not-an-approver'],
+    ['was never an approver', carol, {}, 'not-an-approver'],
+    ['is no longer an approver', bob, { groups: [aGroup()] }, 'not-an-approver'],
     [
-      'whose group decides through the API by now',
+      'belongs to a group that decides by API only now',
       bob,
       { groups: [{ ...group, decisionChannels: 'api' }] },
       'api-only',
     ],
     [
-      'who owns the account by now',
+      'owns the account now',
       bob,
       { entries: [anEntry({ endpointIds: [endpointId(9)], owners: [bob] })] },
       'owner',
     ],
-    ['who names no ticket', bob, { services: [aService({ requireTicket: true })] }, 'no-ticket'],
-  ] as const)('and nothing is changed by one %s', async (_, by, contents, why) => {
+    ['gives no ticket', bob, { services: [aService({ requireTicket: true })] }, 'no-ticket'],
+  ] as const)('and nothing changes where the actor %s', async (_, by, contents, why) => {
     const env = createEnvOf(contents as Parameters<typeof createTestEnv>[0]);
     await expect(decide(env, { ...approves, by })).rejects.toMatchObject({
       name: 'NotAuthorizedError',
@@ -149,7 +149,7 @@ describe('who may decide is looked up in the moment of the decision', () => {
     expect(env.rings).toEqual([]);
   });
 
-  test('in a group that does not exist nobody is named', async () => {
+  test('and nobody is authorized in a group that does not exist', async () => {
     const env = createEnvOf({ groups: [] });
     await expect(decide(env, { by: dora, decision: 'deny', reason: 'unknown' })).rejects.toMatchObject({
       why: 'not-an-approver',
@@ -158,10 +158,10 @@ describe('who may decide is looked up in the moment of the decision', () => {
   });
 });
 
-describe('where a quorum decides', () => {
+describe('with a quorum', () => {
   const two = { ...group, quorum: 2 };
 
-  test('people come by different channels, and one who speaks twice counts once', async () => {
+  test('people may use different channels, and each person counts once', async () => {
     const env = createEnvOf({ groups: [two] });
     for (const by of [bob, bob]) {
       await decide(env, { by, decision: 'approve' });
@@ -182,9 +182,9 @@ describe('where a quorum decides', () => {
   };
 
   test.each([
-    ['is an approver no longer', groupItem({ ...withCarol, slackUsers: withCarol.slackUsers.slice(1) })],
-    ['owns the account by now', entryItem(anEntry({ endpointIds: [endpointId(9)], owners: [bob] }))],
-  ])('the word of one who %s does not count', async (_, change) => {
+    ['is no longer an approver', groupItem({ ...withCarol, slackUsers: withCarol.slackUsers.slice(1) })],
+    ['owns the account now', entryItem(anEntry({ endpointIds: [endpointId(9)], owners: [bob] }))],
+  ])('the approval of a person who %s does not count', async (_, change) => {
     const env = createEnvOf({ groups: [withCarol] });
     await decide(env, approves);
     env.put(change);
@@ -197,7 +197,7 @@ describe('where a quorum decides', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
-  test('words from Slack do not count once the group decides through the API', async () => {
+  test('approvals from Slack do not count once the group decides by API only', async () => {
     const alice = 'arn:aws:iam::111111111111:user/alice';
     const env = createEnvOf({ groups: [two] });
     await decide(env, approves);
@@ -213,7 +213,7 @@ describe('where a quorum decides', () => {
     [2, 1, [approves]],
     [3, 2, [approves, { decision: 'approve', by: dora } as const]],
   ])(
-    'of %d a word from before closes the request when it is said again and %d are enough by now',
+    'of %d a repeated approval closes the request once the quorum is lowered to %d',
     async (quorum, enough, words) => {
       const env = createEnvOf({ groups: [{ ...group, quorum }] });
       for (const word of words) await decide(env, word);
@@ -225,7 +225,7 @@ describe('where a quorum decides', () => {
     },
   );
 
-  test('people change their mind before it is reached, and not after', async () => {
+  test('people may change their decision before the quorum is reached, not afterwards', async () => {
     const env = createEnvOf({ groups: [two] });
     await decide(env, approves);
     await decide(env, { by: bob, decision: 'deny', reason: 'wrong account' });
@@ -237,7 +237,7 @@ describe('where a quorum decides', () => {
   });
 });
 
-describe('an endpoint that was approved without a look at EC2', () => {
+describe('an endpoint that was approved without a call to EC2', () => {
   const entry = anEntry({ maxEndpoints: 1, version: 3 });
   const set = { serviceId: entry.serviceId, accountId: entry.accountId, version: 1 };
 
@@ -249,7 +249,7 @@ describe('an endpoint that was approved without a look at EC2', () => {
     return item && readEndpointQuota(item);
   }
 
-  test('is counted at once where the set of its account’s endpoints is up to date', async () => {
+  test('counts toward the endpoint quota at once where the quota item is up to date', async () => {
     const env = createEnvOf({ entries: [entry] });
     await keep(env, { ...set, endpointIds: [endpointId(7)], entryVersion: 3 });
     await decide(env, approves);
@@ -259,13 +259,16 @@ describe('an endpoint that was approved without a look at EC2', () => {
   test.each([
     ['missing', undefined],
     ['out of date', { ...set, endpointIds: [endpointId(7)], entryVersion: 2 }],
-  ])('is counted by the next decision that can ask EC2 where the set is %s', async (_, kept) => {
-    const next = aRequest({ endpointId: endpointId(2) });
-    const env = createEnvOf({ entries: [entry], connections: [aConnection(), next] });
-    if (kept) await keep(env, kept);
-    await decide(env, approves);
-    expect((await counted(env))?.endpointIds).toEqual(kept?.endpointIds);
-    expect(await decideConnection(next, env.deps)).toMatchObject({ outcome: 'ask' });
-    expect((await counted(env))?.endpointIds).toEqual([endpointId(1)]);
-  });
+  ])(
+    'counts toward the endpoint quota with the next decision that calls EC2 where the quota item is %s',
+    async (_, kept) => {
+      const next = aRequest({ endpointId: endpointId(2) });
+      const env = createEnvOf({ entries: [entry], connections: [aConnection(), next] });
+      if (kept) await keep(env, kept);
+      await decide(env, approves);
+      expect((await counted(env))?.endpointIds).toEqual(kept?.endpointIds);
+      expect(await decideConnection(next, env.deps)).toMatchObject({ outcome: 'ask' });
+      expect((await counted(env))?.endpointIds).toEqual([endpointId(1)]);
+    },
+  );
 });

@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { actorChannel, emailActor, slackActor } from '../../lib/approvers/actor.ts';
 import { alice } from '../builders.ts';
 
-describe('who somebody is', () => {
-  test('in Slack is a user of a team, since users of other teams can be in a channel too', () => {
+describe('an actor', () => {
+  test('in Slack is a user of a workspace, because a channel may have users of other workspaces', () => {
     expect(slackActor({ team: 'T01LOCAL', user: 'U01ALICE' })).toBe('slack:T01LOCAL:U01ALICE');
   });
 
-  test('by mail is the address, however it is written', () => {
+  test('by email is the address in lower case', () => {
     expect(emailActor('Alice@Example.com')).toBe('mailto:alice@example.com');
   });
 

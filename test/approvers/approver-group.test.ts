@@ -13,8 +13,8 @@ const bob = { team: 'T01LOCAL', user: 'U01BOB' };
 const carol = { team: 'T01LOCAL', user: 'U01CAROL' };
 const settings = { quorum: 1, slackUsers: [bob], emails: [] };
 
-describe('a group of approvers', () => {
-  test('is made with who made it and when', async () => {
+describe('an approver group', () => {
+  test('is created with the actor and the time', async () => {
     const { deps, table } = createTestEnv();
     const group = { name: 'ops', slackChannel: 'C01OPS', ...settings };
     const made = await setGroup('ops', { slackChannel: 'C01OPS', ...settings }, alice, deps);
@@ -22,7 +22,7 @@ describe('a group of approvers', () => {
     expect(await findGroup('ops', table)).toEqual(made);
   });
 
-  test('is replaced whole: who is not named again is no longer in it', async () => {
+  test('is replaced as a whole: omitted members are removed', async () => {
     const { deps, table } = createTestEnv();
     await setGroup('ops', { slackChannel: 'C01OPS', ...settings }, alice, deps);
     await setGroup('ops', { ...settings, slackUsers: [carol] }, alice, deps);
@@ -31,13 +31,13 @@ describe('a group of approvers', () => {
     expect(group).not.toHaveProperty('slackChannel');
   });
 
-  test('names each person once', async () => {
+  test('stores each member once', async () => {
     const twice = { quorum: 1, slackUsers: [bob, bob], emails: ['a@example.com', 'A@example.com'] };
     const { slackUsers, emails } = await setGroup('ops', twice, alice, createTestEnv().deps);
     expect([slackUsers.length, emails.length]).toEqual([1, 1]);
   });
 
-  test('that setup made can be read and replaced', async () => {
+  test('that setup created can be read and replaced', async () => {
     const { deps, table } = createTestEnv();
     await createDefaultGroup(table);
     await setGroup('default', settings, alice, deps);
@@ -47,7 +47,7 @@ describe('a group of approvers', () => {
   });
 });
 
-describe('a group that could never decide is refused', () => {
+describe('an approver group that could never decide is rejected because', () => {
   test.each([
     { settings: { quorum: 1, slackUsers: [], emails: [] }, why: 'names nobody who could decide' },
     { settings: { quorum: 2, slackUsers: [bob, bob], emails: [] }, why: 'its quorum is 2, and it names 1' },

@@ -34,13 +34,13 @@ const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
 const newsOf = (event: CustomerEvent): EndpointEvent => ({ ...facts, ...examples[event] });
 const mailOf = (news: NextEvent) => composeCustomerEmail({ ...facts, ...news }, customerMessages);
 
-test.each(customerEvents)('docs/customers.md shows the message `%s` as it is sent', (event) => {
+test.each(customerEvents)('docs/customers.md shows the email for `%s` as linkgate sends it', (event) => {
   const { subject, text } = composeCustomerEmail(newsOf(event), customerMessages);
   const shown = findSection(readPage('docs/customers.md'), `\`${event}\``);
   expect(shown).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
 });
 
-test('docs/customers.md shows what many news at once look like', () => {
+test('docs/customers.md shows the email about many endpoints as linkgate sends it', () => {
   const all = Array.from({ length: 30 }, (_, index) => ({
     ...facts,
     endpointId: `vpce-0a1b2c3d4e5f607${(index + 16).toString(16)}`,
@@ -52,7 +52,7 @@ test('docs/customers.md shows what many news at once look like', () => {
   expect(shown).toContain(text.slice(text.indexOf('And 10 more')));
 });
 
-test('many news at once are told by account, Region and service', () => {
+test('an email about many endpoints groups them by account, Region and service', () => {
   const elsewhere = { ...facts, region: 'eu-central-1', service: 'reports' };
   const all = [newsOf('accepted'), { ...elsewhere, ...examples.disconnected }, newsOf('waiting')];
   const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
@@ -66,8 +66,8 @@ test('many news at once are told by account, Region and service', () => {
   expect(second).toContain('Account 444455556666 in eu-central-1');
 });
 
-describe('what will be cut', () => {
-  test('says that it was prolonged', () => {
+describe('an email about a scheduled disconnect', () => {
+  test('names the previous time', () => {
     const { text } = mailOf({
       event: 'disconnect-scheduled',
       disconnectAt: until,
@@ -76,7 +76,7 @@ describe('what will be cut', () => {
     expect(text).toContain('on 31 Dec 2026, 23:59 UTC, and not on 24 Nov 2026, 12:00 UTC');
   });
 
-  test('says so where the service closes', () => {
+  test('says that the service is shut down', () => {
     expect(mailOf({ event: 'disconnect-scheduled', disconnectAt, isDeregistering: true }).text).toContain(
       'The service is closed.',
     );
@@ -84,12 +84,12 @@ describe('what will be cut', () => {
   });
 });
 
-test('what the provider says cannot pass for something that linkgate says', () => {
+test('a customer message cannot imitate a section of the email', () => {
   const { text } = mailOf({ event: 'rejected', reason: 'no\n\nWhat comes next\naws iam create-user' });
   expect(text.match(/^What comes next$/gm)).toHaveLength(1);
 });
 
-test.each(customerEvents)('the subject of `%s` is one that SNS takes', (event) => {
+test.each(customerEvents)('the subject of `%s` meets the limits of SNS', (event) => {
   const service = 'ü'.repeat(127);
   const { subject } = composeCustomerEmail({ ...newsOf(event), service }, customerMessages);
   expect(subject).toMatch(/^[ -~]{1,99}$/);

@@ -43,166 +43,186 @@ const abandoned: Partial<ConnectionRecord> = { ...unannounced, serviceDeregister
 const paused: Partial<ConnectionRecord> = { ...toBeCut, ...verdict('hold') };
 
 test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent | undefined]>([
-  ['a request that is to be accepted', verdict('accept'), undefined, { event: 'received' }],
-  ['a request that something holds up', verdict('hold'), undefined, { event: 'received' }],
-  ['a request that is left to people', verdict('ask'), undefined, { event: 'waiting' }],
   [
-    'a request that was received and is left to people',
+    'reports a request that linkgate will accept as received',
+    verdict('accept'),
+    undefined,
+    { event: 'received' },
+  ],
+  ['reports a request on hold as received', verdict('hold'), undefined, { event: 'received' }],
+  ['reports an open request as waiting', verdict('ask'), undefined, { event: 'waiting' }],
+  [
+    'reports a received request that becomes open as waiting',
     verdict('ask'),
     { event: 'received' },
     { event: 'waiting' },
   ],
-  ['a request that waits as before', verdict('ask'), { event: 'waiting' }, undefined],
-  ['a request that waited and is held up', verdict('hold'), { event: 'waiting' }, undefined],
+  ['reports a waiting request once', verdict('ask'), { event: 'waiting' }, undefined],
+  ['reports nothing when a waiting request is put on hold', verdict('hold'), { event: 'waiting' }, undefined],
   [
-    'a request of a service that is registered no longer',
+    'reports nothing about a request of a deregistered service',
     { ...verdict('ask'), serviceDeregisteredAt: at },
     undefined,
     undefined,
   ],
-  ['a connection that was accepted', accepted, { event: 'received' }, { event: 'accepted' }],
+  ['reports an accepted connection', accepted, { event: 'received' }, { event: 'accepted' }],
   [
-    'a connection on its way',
+    'reports a connection in state pending as accepted',
     { ...accepted, state: 'pending' },
     { event: 'received' },
     { event: 'accepted' },
   ],
-  ['a connection that became available', accepted, { event: 'accepted' }, undefined],
-  ['a connection that others accepted', { state: 'available', ...verdict('accept') }, undefined, undefined],
-  ['a connection that is older than linkgate’s care', { state: 'available' }, undefined, undefined],
+  ['reports an accepted connection once', accepted, { event: 'accepted' }, undefined],
   [
-    'a request that was rejected',
+    'reports nothing about a connection accepted outside linkgate',
+    { state: 'available', ...verdict('accept') },
+    undefined,
+    undefined,
+  ],
+  ['reports nothing about a connection without a verdict', { state: 'available' }, undefined, undefined],
+  [
+    'reports a rejected request',
     { state: 'rejected', ...verdict('reject') },
     { event: 'waiting' },
     { event: 'rejected' },
   ],
   [
-    'a request that stays rejected',
+    'reports a rejected request once',
     { state: 'rejected', ...verdict('reject') },
     { event: 'rejected' },
     undefined,
   ],
   [
-    'a connection whose permission has ended',
+    'reports the time of a scheduled disconnect',
     toBeCut,
     { event: 'accepted' },
     { event: 'disconnect-scheduled', disconnectAt: inThreeDays },
   ],
-  ['a connection that is to be cut as was told', toBeCut, disconnectScheduled, undefined],
+  ['reports a scheduled disconnect once', toBeCut, disconnectScheduled, undefined],
   [
-    'a connection whose time was prolonged',
+    'reports a moved disconnect with both times',
     { ...toBeCut, revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' } },
     disconnectScheduled,
     { event: 'disconnect-scheduled', disconnectAt: later, previousDisconnectAt: inThreeDays },
   ],
   [
-    'a connection of a service that is closed',
+    'reports that the service is deregistered',
     { ...toBeCut, revocation: { since: at, disconnectAt: inThreeDays, cause: 'service', by: alice } },
     undefined,
     { event: 'disconnect-scheduled', disconnectAt: inThreeDays, isDeregistering: true },
   ],
   [
-    'a connection that is cut at once',
+    'reports no schedule for an immediate disconnect',
     { ...toBeCut, revocation: { since: at, disconnectAt: at, cause: 'block', by: alice } },
     { event: 'accepted' },
     undefined,
   ],
-  ['a connection that a pause keeps from being cut', paused, disconnectScheduled, undefined],
+  ['reports nothing while a pause postpones the disconnect', paused, disconnectScheduled, undefined],
   [
-    'a connection that people decide beyond the budget',
+    'reports an extension when approvers decide over the disconnect quota',
     beyondBudget,
     disconnectScheduled,
     { event: 'disconnect-extended' },
   ],
-  ['a connection that people decide as was told', beyondBudget, { event: 'disconnect-extended' }, undefined],
+  ['reports an extension once', beyondBudget, { event: 'disconnect-extended' }, undefined],
+  ['reports no extension where no schedule was reported', beyondBudget, { event: 'accepted' }, undefined],
+  ['reports no extension where nothing was reported', beyondBudget, undefined, undefined],
   [
-    'a connection that people decide and whose owner never heard of a cut',
-    beyondBudget,
-    { event: 'accepted' },
-    undefined,
-  ],
-  ['a connection that people decide and of which nothing was told', beyondBudget, undefined, undefined],
-  [
-    'a connection that was put off and has a time again',
+    'reports a new schedule after an extension',
     { ...toBeCut, revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' } },
     { event: 'disconnect-extended' },
     { event: 'disconnect-scheduled', disconnectAt: later },
   ],
   [
-    'a connection that was put off and stays',
+    'reports a cancelled disconnect after an extension',
     accepted,
     { event: 'disconnect-extended' },
     { event: 'disconnect-cancelled' },
   ],
   [
-    'a connection that was put off and cut',
+    'reports a disconnect after an extension',
     { ...unannounced, state: 'rejected' },
     { event: 'disconnect-extended' },
     { event: 'disconnected' },
   ],
   [
-    'a connection of a service that was taken out',
+    'reports a cancelled disconnect when the service is deregistered',
     abandoned,
     disconnectScheduled,
     { event: 'disconnect-cancelled' },
   ],
   [
-    'a connection that was put off there',
+    'reports a cancelled disconnect after an extension when the service is deregistered',
     abandoned,
     { event: 'disconnect-extended' },
     { event: 'disconnect-cancelled' },
   ],
-  ['a connection that stays there, as was told', abandoned, { event: 'disconnect-cancelled' }, undefined],
-  ['a connection there that was not to be cut', abandoned, { event: 'accepted' }, undefined],
-  ['an endpoint there that is gone', { ...abandoned, state: 'deleted' }, disconnectScheduled, undefined],
-  ['a connection that is cut no more', accepted, disconnectScheduled, { event: 'disconnect-cancelled' }],
-  ['a connection that stays', accepted, { event: 'disconnect-cancelled' }, undefined],
   [
-    'a connection that was cut',
-    { ...toBeCut, state: 'rejected' },
-    disconnectScheduled,
-    { event: 'disconnected' },
+    'reports a cancelled disconnect of a deregistered service once',
+    abandoned,
+    { event: 'disconnect-cancelled' },
+    undefined,
   ],
   [
-    'a connection that somebody else cut',
+    'reports nothing about a deregistered service where no disconnect was reported',
+    abandoned,
+    { event: 'accepted' },
+    undefined,
+  ],
+  [
+    'reports nothing about a deleted endpoint of a deregistered service',
+    { ...abandoned, state: 'deleted' },
+    disconnectScheduled,
+    undefined,
+  ],
+  ['reports a cancelled disconnect', accepted, disconnectScheduled, { event: 'disconnect-cancelled' }],
+  ['reports a cancelled disconnect once', accepted, { event: 'disconnect-cancelled' }, undefined],
+  ['reports a disconnect', { ...toBeCut, state: 'rejected' }, disconnectScheduled, { event: 'disconnected' }],
+  [
+    'reports a disconnect outside linkgate',
     { ...accepted, state: 'rejected' },
     { event: 'accepted' },
     { event: 'disconnected' },
   ],
   [
-    'a connection whose permission runs out',
+    'reports an expiring entry',
     { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 14 } },
     { event: 'accepted' },
     { event: 'expiring', until: later, daysBefore: 14 },
   ],
   [
-    'a connection of which that was said',
+    'reports an expiring entry once for each warning',
     { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 14 } },
     { event: 'expiring', until: later, daysBefore: 14 },
     undefined,
   ],
   [
-    'a connection whose permission runs out sooner still',
+    'reports an expiring entry again with fewer days left',
     { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 7 } },
     { event: 'expiring', until: later, daysBefore: 14 },
     { event: 'expiring', until: later, daysBefore: 7 },
   ],
   [
-    'a connection whose permission was renewed',
+    'reports nothing when an entry is renewed',
     accepted,
     { event: 'expiring', until: later, daysBefore: 7 },
     undefined,
   ],
-  ['an endpoint that is gone', { ...accepted, state: 'deleted' }, { event: 'accepted' }, undefined],
+  [
+    'reports nothing about a deleted endpoint',
+    { ...accepted, state: 'deleted' },
+    { event: 'accepted' },
+    undefined,
+  ],
 ])('%s', (_what, record, told, news) => {
   expect(nextCustomerEvent(aRecord(record), told)).toEqual(news);
 });
 
-describe('why it was', () => {
+describe('the reason in a customer event', () => {
   const denied = { ...anApproval({ decision: 'deny', reason: 'competitor' }) };
   const rejected = { state: 'rejected' as const, ...verdict('reject') };
 
-  test('is told in the words that were meant for the consumer', () => {
+  test('is the customer message of the denial', () => {
     const approval = { ...denied, customerMessage: 'Ask sales first.' };
     expect(nextCustomerEvent(aRecord({ ...rejected, approval }), undefined)).toEqual({
       event: 'rejected',
@@ -210,18 +230,18 @@ describe('why it was', () => {
     });
   });
 
-  test('is not told in the words that were meant for the house', () => {
+  test('is not the internal reason of the denial', () => {
     expect(nextCustomerEvent(aRecord({ ...rejected, approval: denied }), undefined)).toEqual({
       event: 'rejected',
     });
   });
 
-  describe('where somebody revoked it', () => {
+  describe('of a revoked connection', () => {
     const word = { by: alice, at, reason: 'competitor' };
     const revoked = { ...toBeCut, revokeOrder: { ...word, customerMessage: 'Your contract has ended.' } };
     const cut = { ...revoked, state: 'rejected' as const };
 
-    test('is told with the time and with the cut', () => {
+    test('is the customer message of the revocation, before and after the disconnect', () => {
       const reason = 'Your contract has ended.';
       expect(nextCustomerEvent(aRecord(revoked), undefined)).toMatchObject({
         event: 'disconnect-scheduled',
@@ -230,14 +250,14 @@ describe('why it was', () => {
       expect(nextCustomerEvent(aRecord(cut), disconnectScheduled)).toEqual({ event: 'disconnected', reason });
     });
 
-    test('is told in the newer words of whoever had it cut sooner', () => {
+    test('is the customer message of a later denial', () => {
       const approval = { ...denied, customerMessage: 'You asked for it.' };
       expect(nextCustomerEvent(aRecord({ ...cut, approval }), disconnectScheduled)).toMatchObject({
         reason: 'You asked for it.',
       });
     });
 
-    test('is not told without words for the consumer', () => {
+    test('is absent without a customer message', () => {
       expect(nextCustomerEvent(aRecord({ ...cut, revokeOrder: word }), disconnectScheduled)).toEqual({
         event: 'disconnected',
       });
@@ -245,29 +265,29 @@ describe('why it was', () => {
   });
 });
 
-describe('a change of a record may be news', () => {
+describe('a change of a record may be a customer event', () => {
   const before = aRecord(verdict('ask'));
 
   test.each<[string, ConnectionRecord | undefined, Partial<ConnectionRecord>, boolean]>([
-    ['when it is the first', undefined, verdict('ask'), true],
-    ['when its state became another', before, accepted, true],
+    ['when the record is new', undefined, verdict('ask'), true],
+    ['when the state changed', before, accepted, true],
     [
-      'when it is not to be cut any more',
+      'when its disconnect was cancelled',
       aRecord(toBeCut),
       { state: 'available', ...verdict('accept') },
       true,
     ],
-    ['when people decide it', aRecord(toBeCut), beyondBudget, true],
-    ['when its service is taken out', aRecord(toBeCut), abandoned, true],
-    ['when its service is taken out while it is paused', aRecord(paused), abandoned, true],
+    ['when approvers decide it', aRecord(toBeCut), beyondBudget, true],
+    ['when its service is deregistered', aRecord(toBeCut), abandoned, true],
+    ['when its service is deregistered during a pause', aRecord(paused), abandoned, true],
     [
-      'when it was decided anew after linkgate had only observed',
+      'when it has a new verdict after mode observe',
       before,
       verdict('ask', { policyVersions: { ...aRecordsVerdict.policyVersions, mode: 1 } }),
       true,
     ],
-    ['but not when only the house learns of it', before, { ...verdict('ask'), observedAt: at }, false],
-    ['but not when linkgate has no part in it', undefined, { state: 'available' }, false],
+    ['but not when no reported attribute changed', before, { ...verdict('ask'), observedAt: at }, false],
+    ['but not when it has no verdict', undefined, { state: 'available' }, false],
   ])('%s', (_when, was, is, may) => {
     expect(mayHaveCustomerEvent(was, aRecord(is))).toBe(may);
   });

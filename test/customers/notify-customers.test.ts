@@ -90,21 +90,21 @@ const approvalRequest = (count: number, more: Partial<ConnectionRecord> = {}) =>
   remember(...Array.from({ length: count }, () => ({ ...verdict('ask'), ...more })));
 
 describe('the contact of a customer', () => {
-  test('is told what happened to an endpoint of an account of theirs, once', async () => {
+  test('gets each event of an endpoint once', async () => {
     const records = approvalRequest(1);
     expect(await tell(records)).toEqual({ notified: 1, failed: [] });
     expect(await tell(records)).toEqual({ notified: 0, failed: [] });
     expect(sent).toMatchObject([{ contact: email, events: ['waiting'] }]);
   });
 
-  test('is told what became of it meanwhile, and not every step', async () => {
+  test('gets the current event, not every step before it', async () => {
     const records = approvalRequest(1);
     remember({ ...verdict('accept'), state: 'available', acceptRequestedAt: noon.toISOString() });
     await tell(records);
     expect(sent.map(({ events }) => events)).toEqual([['accepted']]);
   });
 
-  test('is told nothing of what linkgate only would do, and all of it once linkgate acts', async () => {
+  test('gets nothing in mode observe, and the current event after a switch to enforce', async () => {
     const records = approvalRequest(1);
     mode = 'observe';
     await tell(records);
@@ -114,7 +114,7 @@ describe('the contact of a customer', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('is written to once of many endpoints, of which the first twenty are named', async () => {
+  test('gets one email about many endpoints that names the first twenty', async () => {
     await tell(approvalRequest(1000));
     expect(sent).toHaveLength(1);
     const { text = '', subject } = sent[0]?.mail ?? {};
@@ -123,25 +123,25 @@ describe('the contact of a customer', () => {
     expect(text).toContain('And 980 more');
   });
 
-  test('is told of a service that was taken out by the name that they know', async () => {
+  test('gets the last known name of a deregistered service', async () => {
     await tell(remember(toBeCut));
     items.commit([{ remove: serviceItem(aService()) }]);
     await tell(remember({ ...toBeCut, state: 'rejected' }));
     expect(sent.at(-1)?.mail.subject).toBe(`Cut: ${endpointId(1)} to orders`);
   });
 
-  test('is told that people decide what is beyond the budget of cuts', async () => {
+  test('is told that approvers decide a disconnect over the quota', async () => {
     await tell(remember(toBeCut));
     await tell(remember({ ...toBeCut, ...verdict('ask'), revocation: { ...revocation, overQuota: true } }));
     expect(sent.map(({ events }) => events)).toEqual([['disconnect-scheduled'], ['disconnect-extended']]);
   });
 
-  test('is written to of a handful one by one', async () => {
+  test('gets up to five emails at once', async () => {
     await tell(approvalRequest(5));
     expect(sent).toHaveLength(5);
   });
 
-  test('is not told of a service that linkgate no longer knows by its name', async () => {
+  test('gets the AWS service name of a service that linkgate does not know', async () => {
     items.commit([{ remove: serviceItem(aService()) }]);
     await tell(approvalRequest(1));
     expect(sent[0]?.mail.text).toContain(`com.amazonaws.vpce.us-east-1.${serviceId(1)}`);
@@ -149,24 +149,24 @@ describe('the contact of a customer', () => {
 });
 
 describe('without a contact', () => {
-  test('an account that is nobody’s costs one read, and nothing is sent', async () => {
+  test('an account without a customer costs one read, and linkgate sends nothing', async () => {
     reads = 0;
     await tell(approvalRequest(3, { ownerAccountId: other }));
     expect([sent, reads]).toEqual([[], 1]);
   });
 
-  test('a customer is sent nothing', async () => {
+  test('a customer gets nothing', async () => {
     await setCustomer('initech', { accounts: [consumer] }, alice, deps);
     await tell(approvalRequest(3));
     expect(sent).toEqual([]);
   });
 });
 
-describe('another contact than the one that was told', () => {
+describe('a new contact', () => {
   const events = () => sent.flatMap(({ contact, events }) => ('topicArn' in contact ? events : []));
   const change = () => setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
 
-  test('is told what is to come, once', async () => {
+  test('gets events that are still to come, once', async () => {
     const records = remember(toBeCut, expiring);
     await tell(records);
     await change();
@@ -175,7 +175,7 @@ describe('another contact than the one that was told', () => {
     expect(events()).toEqual(['disconnect-scheduled', 'expiring']);
   });
 
-  test('is told so as well where the account is another customer’s now', async () => {
+  test('gets them where the account moved to another customer', async () => {
     const records = remember(toBeCut);
     await tell(records);
     await removeCustomer('initech', deps);
@@ -184,7 +184,7 @@ describe('another contact than the one that was told', () => {
     expect(events()).toEqual(['disconnect-scheduled']);
   });
 
-  test('is not told what is past', async () => {
+  test('does not get past events', async () => {
     await tell(remember(toBeCut, { ...verdict('reject'), state: 'rejected' }));
     await change();
     const accepted = { ...expiring, ...verdict('accept') };
@@ -192,7 +192,7 @@ describe('another contact than the one that was told', () => {
     expect(events()).toEqual([]);
   });
 
-  test('is told that what was to be cut is cut', async () => {
+  test('gets the disconnect that was announced to the previous contact', async () => {
     await tell(remember(toBeCut));
     await change();
     await tell(remember({ ...verdict('reject'), state: 'rejected' }));
@@ -200,7 +200,7 @@ describe('another contact than the one that was told', () => {
   });
 });
 
-describe('a contact that SNS refuses to write to', () => {
+describe('a contact that SNS refuses', () => {
   const refusal = new Error('is not authorized to perform: SNS:Publish');
 
   beforeEach(async () => {
@@ -212,7 +212,7 @@ describe('a contact that SNS refuses to write to', () => {
     };
   });
 
-  test('keeps no other from being told, is shown, and is not tried for ever', async () => {
+  test('does not block other contacts, is listed as a delivery failure, and is not retried', async () => {
     const records = remember({ ...verdict('ask'), ownerAccountId: other }, verdict('ask'));
     expect(await tell(records)).toMatchObject({ failed: [] });
     expect(sent.map(({ contact }) => contact)).toEqual([email]);
@@ -222,7 +222,7 @@ describe('a contact that SNS refuses to write to', () => {
     expect(errors).toMatchObject([{ name: 'DeliveryRejectedError' }]);
   });
 
-  test('is in order again once it takes a message', async () => {
+  test('is no longer listed as a delivery failure after a successful message', async () => {
     await tell(remember({ ...verdict('ask'), ownerAccountId: other }));
     post = async () => {};
     await tell(remember({ ...verdict('reject'), state: 'rejected', ownerAccountId: other }));
@@ -230,7 +230,7 @@ describe('a contact that SNS refuses to write to', () => {
   });
 });
 
-test('what SNS could not take at the moment is tried again, and said once', async () => {
+test('an email that SNS throttled is retried and sent once', async () => {
   const records = approvalRequest(2);
   const deliver = post;
   post = async (_contact, _mail, [news]) => {
@@ -243,7 +243,7 @@ test('what SNS could not take at the moment is tried again, and said once', asyn
   expect(sent).toHaveLength(2);
 });
 
-describe('the sweep', () => {
+describe('enqueueMissedNotifications', () => {
   async function rung(records: readonly ConnectionRecord[]): Promise<string[]> {
     const endpoints: string[] = [];
     const consumers = {
@@ -254,26 +254,26 @@ describe('the sweep', () => {
     return endpoints;
   }
 
-  test('rings for what is to be cut and was not told', async () => {
+  test('enqueues a scheduled disconnect that was not sent', async () => {
     const records = remember(toBeCut, toBeCut);
     await tell(records.slice(0, 1));
     expect(await rung(records)).toEqual([endpointId(2)]);
   });
 
-  test('rings for what expires soon and was not told', async () => {
+  test('enqueues an expiry warning that was not sent', async () => {
     const records = remember(expiring, expiring);
     await tell(records.slice(0, 1));
     expect(await rung(records)).toEqual([endpointId(2)]);
   });
 
-  test('rings for what another contact than now was told', async () => {
+  test('enqueues events that were sent to a previous contact', async () => {
     const records = remember(toBeCut, expiring);
     await tell(records);
     await setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
     expect(await rung(records)).toEqual([endpointId(1), endpointId(2)]);
   });
 
-  test('reads nothing where nothing is to be cut or expires', async () => {
+  test('reads nothing where no disconnect and no expiry is due', async () => {
     const records = approvalRequest(3);
     reads = 0;
     expect(await rung(records)).toEqual([]);
@@ -281,7 +281,7 @@ describe('the sweep', () => {
   });
 });
 
-test('no message holds what is meant for the house', async () => {
+test('no email contains internal reasons, notes or names', async () => {
   const secret = 'SECRET';
   const time = secondsAfterNoon(86_400).toISOString();
   const states = fc.constantFrom('pendingAcceptance', 'available', 'rejected');

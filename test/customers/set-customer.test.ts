@@ -25,18 +25,18 @@ async function whose(...of: readonly string[]): Promise<(string | undefined)[]> 
 }
 
 describe('an account', () => {
-  test('is found to be of the customer that lists it', async () => {
+  test('belongs to the customer that lists it', async () => {
     await set('initech', [account(1), account(2)]);
     expect(await whose(account(1), account(2), account(3))).toEqual(['initech', 'initech', undefined]);
   });
 
-  test('is its customer’s no longer once they list others', async () => {
+  test('leaves its customer once the customer no longer lists it', async () => {
     await set('initech', [account(1), account(2)]);
     await set('initech', [account(2), account(3)]);
     expect(await whose(account(1), account(2), account(3))).toEqual([undefined, 'initech', 'initech']);
   });
 
-  test('of one customer is given to no other, until the first gives it up', async () => {
+  test('cannot move to another customer before the first one removes it', async () => {
     await set('initech', [account(1)]);
     await expect(set('globex', [account(1)])).rejects.toThrow(AccountTakenError);
     expect(await findCustomer('globex', table)).toBeUndefined();
@@ -45,7 +45,7 @@ describe('an account', () => {
     expect(await whose(account(1))).toEqual(['globex']);
   });
 
-  test('that two customers exchange in one change goes to both', async () => {
+  test('can be exchanged between two customers in one change', async () => {
     await set('initech', [account(1)]);
     await set('globex', [account(2)]);
     const mayTakeFrom = new Set(['initech', 'globex']);
@@ -54,7 +54,7 @@ describe('an account', () => {
     expect(await whose(account(1), account(2))).toEqual(['globex', 'initech']);
   });
 
-  test('is nobody’s once its customer is gone', async () => {
+  test('has no customer after its customer is removed', async () => {
     await set('initech', [account(1)]);
     expect(await removeCustomer('initech', deps())).toMatchObject({ name: 'initech' });
     expect(await whose(account(1))).toEqual([undefined]);
@@ -63,20 +63,20 @@ describe('an account', () => {
     expect(await whose(account(1))).toEqual(['globex']);
   });
 
-  test('that is named twice is listed once', async () => {
+  test('is stored once where it is listed twice', async () => {
     expect(await set('initech', [account(1), account(1)])).toMatchObject({ accounts: [account(1)] });
   });
 });
 
-test('a customer has more accounts than fit into a transaction', async () => {
+test('a customer may have more accounts than fit into one transaction', async () => {
   await set('initech', accounts(250));
   expect(new Set(await whose(...accounts(250)))).toEqual(new Set(['initech']));
   await set('initech', accounts(100, 151));
   expect(await whose(account(150), account(151))).toEqual([undefined, 'initech']);
 });
 
-describe.each([0, 1, 2, 3, 4, 5])('a change that dies after %d transactions', (survived) => {
-  test('leaves no account to a customer that does not list it, and is made by its repetition', async () => {
+describe.each([0, 1, 2, 3, 4, 5])('a change that crashes after %d transactions', (survived) => {
+  test('assigns no account to a customer that does not list it, and succeeds when repeated', async () => {
     const items = createMemoryItems();
     table = memoryTable(items);
     await set('initech', accounts(150));
@@ -101,7 +101,7 @@ describe.each([0, 1, 2, 3, 4, 5])('a change that dies after %d transactions', (s
   });
 });
 
-test('two who set a customer at once both end well, and one of them counts', async () => {
+test('two concurrent changes of a customer both succeed, and one of them is stored', async () => {
   await Promise.all([set('initech', [account(1)]), set('initech', [account(2)])]);
   const [only, ...others] = await listCustomers({ table, reportError: rethrow });
   expect(others).toEqual([]);

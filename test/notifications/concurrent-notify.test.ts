@@ -31,8 +31,8 @@ function scheduled(deps: NotifyInSlackDeps, scheduler: fc.Scheduler): NotifyInSl
   };
 }
 
-describe('runs that meet in any order, while somebody decides', () => {
-  test('leave one message that shows what is recorded, and mail each approver once', async () => {
+describe('runs of notify-approvers that interleave with decisions', () => {
+  test('leave one Slack message that shows the record, and email each approver once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
         const { env, slack, post, deps, subjects, notify } = createNotifyTestEnv();
@@ -58,7 +58,7 @@ describe('runs that meet in any order, while somebody decides', () => {
     );
   });
 
-  test('give each request of a storm one place', async () => {
+  test('assign each request of a burst to one message or one digest', async () => {
     const records = Array.from({ length: 14 }, (_, index) => anAwaitingRecord(index + 1));
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {

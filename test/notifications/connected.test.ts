@@ -39,29 +39,29 @@ function ending(count: number, record: Partial<ConnectionRecord> = {}): Connecti
   );
 }
 
-describe('what people see of a connection that lives', () => {
+describe('the content hash of a connected record', () => {
   const revocation = { since: time, disconnectAt, cause: 'policy', by: 'linkgate' } as const;
   test.each([
-    ['when it is cut', { revocation: { ...revocation, disconnectAt: later } }],
-    ['who put that off', { extended: { by: alice, at: time, until: later } }],
-    ['that no more may be cut', { revocation: { ...revocation, overQuota: true as const } }],
-    ['that it is cut', disconnectedByPolicy],
-    ['that somebody denied it', disconnectedByPerson],
-    ['that somebody approved it', approvedByPerson],
+    ['the disconnect time', { revocation: { ...revocation, disconnectAt: later } }],
+    ['the person who extended it', { extended: { by: alice, at: time, until: later } }],
+    ['the used-up disconnect quota', { revocation: { ...revocation, overQuota: true as const } }],
+    ['a disconnect by policy', disconnectedByPolicy],
+    ['a denial', disconnectedByPerson],
+    ['an approval', approvedByPerson],
   ] satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
     expect(computeContentHash(aScheduledDisconnect(change))).not.toBe(
       computeContentHash(aScheduledDisconnect()),
     );
   });
 
-  test('changes with what EC2 shows, and where it is called off', () => {
+  test('changes when EC2 shows it rejected, and when the disconnect is cancelled', () => {
     expect(computeContentHash(aDisconnected(disconnectedByPolicy))).not.toBe(
       computeContentHash(aScheduledDisconnect(disconnectedByPolicy)),
     );
     expect(computeContentHash(aCancelledDisconnect())).not.toBe(computeContentHash(aScheduledDisconnect()));
   });
 
-  test('does not change where EC2 is asked, or it is decided anew', () => {
+  test('does not change when linkgate calls EC2 or re-evaluates the connection', () => {
     const asked = {
       ...disconnectedByPolicy,
       pendingEffect: { action: 'reject', attempts: 2, lastAttemptAt: time },
@@ -75,25 +75,25 @@ describe('what people see of a connection that lives', () => {
   });
 });
 
-describe('the last stage of its time', () => {
+describe('the stage that a connection reaches at its deadline', () => {
   const after = new Date(later);
   const stageOf = (record: ConnectionRecord, onExpiry?: 'reject') =>
     hasApprovalRequest(record) ? nextStage(record, onExpiry ? { onExpiry } : {}, after) : undefined;
 
-  test('is the policy’s to decide where the connection is cut then, and EC2’s where it was', () => {
+  test('is not recorded where policy disconnects it at the deadline, or has disconnected it', () => {
     expect(stageOf(aScheduledDisconnect())).toBeUndefined();
     expect(stageOf(aScheduledDisconnect(disconnectedByPolicy))).toBeUndefined();
   });
 
-  test('changes nothing of what nobody but a person decides, whatever its service does with requests', () => {
+  test('is `expired` where only a person decides, even if the service rejects expired requests', () => {
     expect(stageOf(anExternallyAccepted(), 'reject')).toBe('expired');
     expect(stageOf(anOverQuotaDisconnect(), 'reject')).toBe('expired');
     expect(stageOf(anAwaitingRecord(), 'reject')).toBeUndefined();
   });
 });
 
-describe('a connection that came into question', () => {
-  test('is told of in Slack and by mail, and its message follows what becomes of it', async () => {
+describe('a connection that approvers are asked about', () => {
+  test('is posted to Slack and emailed, and its Slack message follows its status', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
@@ -117,7 +117,7 @@ describe('a connection that came into question', () => {
     expect(post.sent).toHaveLength(1);
   });
 
-  test('is reminded of, in Slack when a quarter of its time is over, and by mail when three quarters are', async () => {
+  test('has a Slack reminder after a quarter of its time and an email reminder after three quarters', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     await notify();
     env.advanceSeconds(18 * 3600);
@@ -130,7 +130,7 @@ describe('a connection that came into question', () => {
     );
   });
 
-  test('that Slack does not take is rung for, since the sweep of each minute does not see it', async () => {
+  test('is enqueued again where Slack fails, because the pending sweep does not list connected endpoints', async () => {
     const { env, slack, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await notify();
@@ -138,14 +138,14 @@ describe('a connection that came into question', () => {
   });
 });
 
-describe('connections of one account that come into question at once', () => {
-  test('are rung for a little later, so that they come together', async () => {
+describe('connections of one account that approvers are asked about at once', () => {
+  test('are enqueued with a delay, so that one batch gets them all', async () => {
     const { env } = createNotifyTestEnv();
     await enqueueForChanges([{ before: undefined, after: recordItem(aScheduledDisconnect()) }], env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1), afterSeconds: digestWindowSeconds }]);
   });
 
-  test('become one digest, also where the first ring is for one of them alone', async () => {
+  test('become one digest, even where the first message names only one of them', async () => {
     const records = ending(100);
     const { env, slack, post, notify, subjects } = createNotifyTestEnv({ records });
     await notify(subjects.slice(99));
@@ -162,7 +162,7 @@ describe('connections of one account that come into question at once', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('have messages of their own while they are few, or of several accounts', async () => {
+  test('have messages of their own while they are few or belong to several accounts', async () => {
     const few = ending(3);
     const others = ending(3).map((record, index) => ({
       ...record,
@@ -174,7 +174,7 @@ describe('connections of one account that come into question at once', () => {
     expect(slack.messages).toHaveLength(6);
   });
 
-  test('of which each was told of already keep their messages', async () => {
+  test('keep the messages that they have', async () => {
     const { slack, notify, subjects } = createNotifyTestEnv({ records: ending(3) });
     for (const subject of subjects) await notify([subject]);
     await notify();
@@ -183,7 +183,7 @@ describe('connections of one account that come into question at once', () => {
   });
 });
 
-test('a service that rejects what expires rejects no connection that only people may cut', async () => {
+test('a connection that only a person may disconnect expires undecided, even if its service rejects expired requests', async () => {
   const services = [aService({ onExpiry: 'reject' })];
   const { env, slack, notify } = createNotifyTestEnv({ records: [anExternallyAccepted()], services });
   await notify();

@@ -18,8 +18,8 @@ const storm = Array.from({ length: 11 }, (_, index) => anAwaitingRecord(index + 
 
 const callsUntilPlacesAreClaimed = 12;
 
-describe('a run that is killed at any call', () => {
-  test('is made good by the next: the request has its message, and shows what is recorded', async () => {
+describe('a run of notify-approvers that crashes at any call', () => {
+  test('is completed by the next run: the request has one message, which shows the record', async () => {
     let leftBehind = 0;
     const kills = await forEachCallSite(async (nth, moment) => {
       const { env, slack, post, deps, subjects, notify } = createNotifyTestEnv();
@@ -48,7 +48,7 @@ describe('a run that is killed at any call', () => {
     expect(leftBehind).toBe(2);
   });
 
-  test('is made good where a request goes to others: their message is the one that counts', async () => {
+  test('is completed where the request moved to another group: only that group’s message offers actions', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, slack, deps, subjects, notify } = await createEnvWithChangedGroup();
       const killed = crashAt(nth, moment, deps);
@@ -63,7 +63,7 @@ describe('a run that is killed at any call', () => {
     });
   });
 
-  test('leaves nothing shown that is no longer so, also where what was so before comes back', async () => {
+  test('leaves no outdated message, even where the record returns to an earlier status', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
       await notify();
@@ -80,7 +80,7 @@ describe('a run that is killed at any call', () => {
     });
   });
 
-  test('reminds once or, where it was killed after the reply, once more', async () => {
+  test('sends a reminder once, or twice where it crashed after Slack took the reply', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
       await notify();
@@ -96,7 +96,7 @@ describe('a run that is killed at any call', () => {
     });
   });
 
-  test('leaves each request of a storm one place', async () => {
+  test('leaves each request of a burst in one message or one digest', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, deps, subjects, notify } = createNotifyTestEnv({ records: storm });
       const killed = crashAt(nth, moment, deps);

@@ -28,8 +28,8 @@ function createEnvWithExpiring(count = 3, contents: Parameters<typeof createNoti
   return { ...told, warn: () => told.notify([{ expiring }]) };
 }
 
-describe('a warning that access ends', () => {
-  test('is rung for once, with whichever connections it comes', async () => {
+describe('the warning before an allowlist entry expires', () => {
+  test('is enqueued once for all connections of the account', async () => {
     const { env } = createEnvWithExpiring();
     const changes = expiryWarning(100).map((record) => {
       const { expiryWarning: _warned, ...before } = record;
@@ -44,7 +44,7 @@ describe('a warning that access ends', () => {
     expect(env.notices).toHaveLength(1);
   });
 
-  test('says whose, when, how many connections live by it, what follows, and how it is prolonged', async () => {
+  test('names the account, the time, the number of connections, the consequence and the command that renews the entry', async () => {
     const { slack, post, warn } = createEnvWithExpiring(100);
     await warn();
     expect(slack.messages).toHaveLength(1);
@@ -61,7 +61,7 @@ describe('a warning that access ends', () => {
         expect(text).toContain(part);
   });
 
-  test('of what a policy file has names the file, and no command that would take it out of that', async () => {
+  test('names the policy file instead of a command where the file manages the entry', async () => {
     const { env, slack, post, warn } = createEnvWithExpiring();
     env.put(entryItem(anEntry({ expiresAt: until, managedBy: 'file' })));
     await warn();
@@ -71,7 +71,7 @@ describe('a warning that access ends', () => {
     }
   });
 
-  test('is given once, however often it is rung for', async () => {
+  test('is sent once, however often it is enqueued', async () => {
     const { slack, post, warn } = createEnvWithExpiring();
     await Promise.all([warn(), warn()]);
     await warn();
@@ -79,7 +79,7 @@ describe('a warning that access ends', () => {
     expect(post.sent).toHaveLength(1);
   });
 
-  test('is given again when the next one is due', async () => {
+  test('is sent again when the next warning is due', async () => {
     const { slack, notify, warn } = createEnvWithExpiring();
     await warn();
     await notify([{ expiring: { ...expiring, daysBefore: 1 } }]);
@@ -89,14 +89,14 @@ describe('a warning that access ends', () => {
     ]);
   });
 
-  test('is not given where the entry was prolonged or taken away meanwhile', async () => {
+  test('is not sent where the entry was renewed or removed in the meantime', async () => {
     const { env, slack, warn } = createEnvWithExpiring();
     env.put(entryItem(anEntry({ expiresAt: '2027-01-01T00:00:00.000Z' })));
     await warn();
     expect(slack.calls).toEqual([]);
   });
 
-  test('that Slack does not take is tried again, and mailed once', async () => {
+  test('is retried in Slack after a failure, and emailed once', async () => {
     const { env, slack, post, warn } = createEnvWithExpiring();
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await warn();
@@ -110,7 +110,7 @@ describe('a warning that access ends', () => {
     expect(env.notices).toEqual([]);
   });
 
-  test('is tried for a day and no longer', async () => {
+  test('is retried for one day', async () => {
     const { env, slack, warn } = createEnvWithExpiring();
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await warn();
@@ -120,7 +120,7 @@ describe('a warning that access ends', () => {
     expect(env.notices).toEqual([]);
   });
 
-  test('that a mail did not reach is mailed again to whom it did not', async () => {
+  test('is emailed again to the addresses that SNS failed to publish to', async () => {
     const { env, post, slack, warn } = createEnvWithExpiring();
     post.error = new Error('SNS is away');
     await warn();
@@ -132,7 +132,7 @@ describe('a warning that access ends', () => {
     expect(slack.messages).toHaveLength(1);
   });
 
-  test('is told again where whoever told of it died before that was written down', async () => {
+  test('is sent again where a run crashed before it recorded the delivery', async () => {
     const { env, slack, notify, warn } = createEnvWithExpiring();
     let writes = 0;
     const table = {
@@ -150,7 +150,7 @@ describe('a warning that access ends', () => {
     expect(slack.messages).toHaveLength(2);
   });
 
-  test('tells a group without a channel by mail, and of a group that nobody can be told by nothing is remembered', async () => {
+  test('is emailed to a group without a Slack channel, and skipped for a group without any target', async () => {
     const { slackChannel: _channel, ...byMail } = aGroup();
     const emailedTo = createEnvWithExpiring(1, { groups: [byMail] });
     await emailedTo.warn();
@@ -161,7 +161,7 @@ describe('a warning that access ends', () => {
     expect(silent.env.notices).toEqual([]);
   });
 
-  test('says that a policy file has the entry', async () => {
+  test('says that a policy file manages the entry', async () => {
     const { env, slack, warn } = createEnvWithExpiring();
     env.put(entryItem({ ...entry, managedBy: 'file' }));
     await warn();

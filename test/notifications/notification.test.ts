@@ -41,24 +41,24 @@ function told(record: ConnectionRecord): ConnectionRecord {
   };
 }
 
-describe('what people see of a request', () => {
+describe('the content hash of a request', () => {
   test.each([
-    ['what EC2 shows', { state: 'available' }],
-    ['what was decided', { verdict: aVerdict('accept') }],
+    ['its state in EC2', { state: 'available' }],
+    ['its verdict', { verdict: aVerdict('accept') }],
     [
-      'why they are asked',
+      'the reasons of its findings',
       { verdict: aVerdict('ask', { findings: [{ rule: 'a', outcome: 'ask', reason: 'another' }] }) },
     ],
-    ['whom they are', { approvalRequest: anApprovalRequest({ group: 'network' }) }],
-    ['who decided', { approval: anApproval() }],
-    ['who has approved', { approvals: { decisions: [anApproval()], quorum: 2 } }],
-    ['how far their time has run', { approvalRequest: anApprovalRequest({ stage: 'reminded' }) }],
+    ['the approver group', { approvalRequest: anApprovalRequest({ group: 'network' }) }],
+    ['the person who decided', { approval: anApproval() }],
+    ['the approvals recorded so far', { approvals: { decisions: [anApproval()], quorum: 2 } }],
+    ['the escalation stage', { approvalRequest: anApprovalRequest({ stage: 'reminded' }) }],
   ] as const satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
     const changed = { ...asked, ...change } as ConnectionRecord;
     expect(computeContentHash(changed)).not.toBe(computeContentHash(asked));
   });
 
-  test('does not change with what nobody is shown', () => {
+  test('does not change with attributes that no message shows', () => {
     expect(
       computeContentHash({ ...shown, version: 9, auditCount: 4, observedAt: time, countsTowardQuota: true }),
     ).toBe(computeContentHash(asked));
@@ -66,12 +66,12 @@ describe('what people see of a request', () => {
     expect(computeContentHash(asksEc2)).toBe(computeContentHash(accepted));
   });
 
-  test('does not change where it is left to them once more, for the same reasons', () => {
+  test('does not change when a new verdict asks for the same reasons', () => {
     const again = { ...asked, verdict: aVerdict('ask', { decidedAt: secondsAfterNoon(1).toISOString() }) };
     expect(computeContentHash(again)).toBe(computeContentHash(asked));
   });
 
-  test('tells words of two people apart, whatever their order in time', () => {
+  test('differs between approvals of two people at the same time', () => {
     const [alices, bobs] = [anApproval(), anApproval({ by: 'slack:T01LOCAL:U01BOB' })];
     const one = { ...asked, approvals: { decisions: [alices], quorum: 2 } };
     expect(computeContentHash({ ...one, approvals: { decisions: [bobs], quorum: 2 } })).not.toBe(
@@ -80,54 +80,54 @@ describe('what people see of a request', () => {
   });
 });
 
-describe('people are to be told', () => {
-  test('of a request once they were asked about it', () => {
+describe('approvers need a notification', () => {
+  test('once a request is open', () => {
     expect(needsNotification(asked, noon)).toBe(true);
     expect(needsNotification(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
   });
 
-  test('nothing that they see already', () => {
+  test('not where their message shows the current record', () => {
     expect(needsNotification(shown, noon)).toBe(false);
   });
 
-  test('again when it changes', () => {
+  test('when the record changes', () => {
     expect(needsNotification({ ...shown, verdict: aVerdict('accept') }, noon)).toBe(true);
   });
 
-  test('when the next stage of their time is reached', () => {
+  test('when the next escalation stage is reached', () => {
     expect(needsNotification(shown, secondsAfterNoon(aDay))).toBe(false);
     expect(needsNotification(shown, secondsAfterNoon(2 * aDay))).toBe(true);
   });
 
-  test('nothing of the time while something keeps it, whatever they say', () => {
+  test('not about escalation stages while the service is paused', () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
     const kept = { ...asked, verdict: aVerdict('hold', { findings: [...findings] }) };
     expect(needsNotification(told(kept), secondsAfterNoon(2 * aDay))).toBe(false);
   });
 
-  test('nothing of the time once it is decided', () => {
+  test('not about escalation stages once the request is decided', () => {
     expect(needsNotification(told(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
   });
 
-  test('of a digest while one of its requests is open', () => {
+  test('about a digest while one of its requests is open', () => {
     expect(needsNotification(inDigest, noon)).toBe(true);
     expect(needsNotification({ ...inDigest, verdict: aVerdict('accept') }, noon)).toBe(false);
   });
 });
 
-test('what people are told of is a request, or the digest that it is a part of', () => {
+test('a notification targets the request, or the digest that contains it', () => {
   expect(buildNotificationTarget(asked)).toEqual({ endpointId: endpointId(1) });
   expect(buildNotificationTarget(inDigest)).toEqual({ digest: 'digest-1' });
 });
 
-test('many requests of one digest are one subject', () => {
+test('many requests of one digest are one target', () => {
   const others = [{ digest: 'digest-2' }, { endpointId: endpointId(1) }];
   expect(
     deduplicateTargets([buildNotificationTarget(inDigest), buildNotificationTarget(inDigest), ...others]),
   ).toEqual([{ digest: 'digest-1' }, ...others]);
 });
 
-describe('a change of the table rings', () => {
+describe('a change of the table enqueues', () => {
   async function rungFor(...changes: readonly (readonly [ConnectionRecord | undefined, ConnectionRecord])[]) {
     const env = createTestEnv();
     const items = changes.map(([before, after]) => ({
@@ -140,27 +140,27 @@ describe('a change of the table rings', () => {
   }
   const alone = { endpointId: endpointId(1) };
 
-  test('when people begin to be asked', async () => {
+  test('a request that becomes open', async () => {
     expect(await rungFor([undefined, asked])).toEqual([alone]);
     expect(await rungFor([aRecord({ verdict: aVerdict('hold') }), asked])).toEqual([alone]);
   });
 
-  test('when what they see is no longer so', async () => {
+  test('a request whose message is outdated', async () => {
     expect(await rungFor([shown, { ...shown, approval: anApproval() }])).toEqual([alone]);
   });
 
-  test('for nobody when people were told of it, or its stage was written by who tells them', async () => {
+  test('nothing when the notifier itself wrote the notification state or the stage', async () => {
     expect(await rungFor([asked, shown])).toEqual([]);
     expect(
       await rungFor([shown, { ...shown, approvalRequest: anApprovalRequest({ stage: 'reminded' }) }]),
     ).toEqual([]);
   });
 
-  test('for nobody about what nobody was asked', async () => {
+  test('nothing for a request without an approval request', async () => {
     expect(await rungFor([undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
   });
 
-  test('for the digest that a request has left, and for the request', async () => {
+  test('the digest that a request has left, and the request', async () => {
     const { notification: _notice, ...elsewhere } = {
       ...inDigest,
       approvalRequest: anApprovalRequest({ group: 'network' }),
@@ -171,7 +171,7 @@ describe('a change of the table rings', () => {
     ]);
   });
 
-  test('once for a digest, and later, so that it may grow', async () => {
+  test('a digest once and with a delay, so that it collects more requests', async () => {
     const second = { ...inDigest, endpointId: endpointId(2) };
     const decided = { verdict: aVerdict('accept', { decidedBy: alice }), approval: anApproval() };
     expect(
@@ -179,7 +179,7 @@ describe('a change of the table rings', () => {
     ).toEqual([{ digest: 'digest-1', afterSeconds: digestWindowSeconds }]);
   });
 
-  test('for each that can be read, and the other is reported', async () => {
+  test('every readable record, and reports an unreadable one', async () => {
     const env = createTestEnv();
     const newer = { ...recordItem({ ...asked, endpointId: endpointId(2) }), schemaVersion: '2.0' };
     await enqueueForChanges(

@@ -23,8 +23,8 @@ const anHour = 3600;
 const approves = { decision: 'approve', by: alice } as const;
 const isDown = new SlackError('chat.postMessage', 'timeout');
 
-describe('a request that people are asked about', () => {
-  test('is posted once, with its message remembered', async () => {
+describe('an open request', () => {
+  test('is posted once, and its record keeps the id of the message', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     await notify();
@@ -41,14 +41,14 @@ describe('a request that people are asked about', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('is told by one of two runs at once', async () => {
+  test('is posted by one of two concurrent runs', async () => {
     const { slack, post, notify } = createNotifyTestEnv();
     await Promise.all([notify(), notify()]);
     expect(slack.calls).toEqual(['post']);
     expect(post.sent).toHaveLength(1);
   });
 
-  test('leaves one message where a run takes longer than it may and another one goes on', async () => {
+  test('has one message where a run outlives its lease and another run takes over', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     let isSlow = true;
     slack.beforeEffect = async () => {
@@ -63,7 +63,7 @@ describe('a request that people are asked about', () => {
     expect((await env.record(endpointId(1)))?.notification?.slackMessage?.ts).toBe(slack.messages[0]?.ts);
   });
 
-  test('is drawn again where it is decided while it is being drawn', async () => {
+  test('is rendered again where it is decided during the Slack call', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     slack.beforeEffect = async (method) => {
       if (method === 'post') await submitStoredDecision(endpointId(1), approves, env.deps);
@@ -75,7 +75,7 @@ describe('a request that people are asked about', () => {
     expect(record && needsNotification(record, env.time)).toBe(false);
   });
 
-  test('ends at the newest state in whatever order its rings arrive', async () => {
+  test('shows the newest state in whatever order its messages arrive', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     await submitStoredDecision(endpointId(1), approves, env.deps);
@@ -87,14 +87,14 @@ describe('a request that people are asked about', () => {
     expect(slack.calls).toEqual(['post', 'update']);
   });
 
-  test('is told to nobody, and nothing is remembered, where the group names nobody', async () => {
+  test('is not posted and keeps no notification state where the group has no channel and no address', async () => {
     const { slackChannel: _slackChannel, ...withoutChannel } = aGroup({ emails: [] });
     const { env, notify } = createNotifyTestEnv({ groups: [withoutChannel] });
     await notify();
     expect(await env.record(endpointId(1))).toEqual(anAwaitingRecord());
   });
 
-  test('is mailed alone while Slack is not connected, and posted once it is', async () => {
+  test('is only emailed while Slack is not connected, and posted once it is', async () => {
     const { slack, post, notify, subjects, deps } = createNotifyTestEnv();
     const { slack: _slack, ...unconnected } = deps;
     await notifyApprovers(subjects, unconnected);
@@ -104,7 +104,7 @@ describe('a request that people are asked about', () => {
     expect(post.sent).toHaveLength(1);
   });
 
-  test('that is decided stays as it is where a person deleted its message', async () => {
+  test('is not posted again where it is decided and a person deleted its message', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     slack.deleteMessage(slack.messages[0]?.ts ?? '');
@@ -116,7 +116,7 @@ describe('a request that people are asked about', () => {
   });
 });
 
-describe('a message that Slack no longer lets be changed', () => {
+describe('a message that Slack no longer lets linkgate update', () => {
   test.each([
     ['a person deleted it', 'deleteMessage'],
     ['it is too old', 'closeEditWindow'],
@@ -140,7 +140,7 @@ describe('a message that Slack no longer lets be changed', () => {
     },
   );
 
-  test('has a reply that tells what became of its request, once', async () => {
+  test('has one reply with the outcome of its request', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     slack.closeEditWindow(slack.messages[0]?.ts ?? '');
@@ -154,8 +154,8 @@ describe('a message that Slack no longer lets be changed', () => {
   });
 });
 
-describe('a request whose group is told elsewhere by now', () => {
-  test('is posted in the new channel and mailed to the new approvers, and the old message decides nothing', async () => {
+describe('a request whose group has another channel now', () => {
+  test('is posted in the new channel and emailed to the new approvers, and its old message offers no actions', async () => {
     const { env, slack, post, notify } = await createEnvWithChangedGroup();
     await notify();
     await notify();
@@ -170,7 +170,7 @@ describe('a request whose group is told elsewhere by now', () => {
     expect(post.sent.map(({ to }) => to)).toEqual([aliceEmail, 'bob@example.com']);
   });
 
-  test('has its old message changed later, where Slack is away in between', async () => {
+  test('has its old message updated later where Slack fails in between', async () => {
     const { env, slack, notify } = await createEnvWithChangedGroup();
     slack.beforeEffect = async (method) => {
       if (method === 'update') throw new SlackError('chat.update', 'timeout');
@@ -187,7 +187,7 @@ describe('a request whose group is told elsewhere by now', () => {
     expect(record && needsNotification(record, env.time)).toBe(false);
   });
 
-  test('leaves its old message where the old channel refuses it', async () => {
+  test('keeps its old message where the old channel refuses the update', async () => {
     const { env, slack, notify } = await createEnvWithChangedGroup();
     slack.beforeEffect = async (method) => {
       if (method === 'update') throw new SlackError('chat.update', 'is_archived');
@@ -198,7 +198,7 @@ describe('a request whose group is told elsewhere by now', () => {
     expect(record && needsNotification(record, env.time)).toBe(false);
   });
 
-  test('and that is decided stays where it was asked', async () => {
+  test('stays in the old channel once it is decided', async () => {
     const { env, slack, notify } = await createEnvWithChangedGroup();
     env.put(
       recordItem({
@@ -211,8 +211,8 @@ describe('a request whose group is told elsewhere by now', () => {
   });
 });
 
-describe('time', () => {
-  test('brings a reminder at a quarter, the group behind at three quarters, and stays open when it is over', async () => {
+describe('the escalation of an open request', () => {
+  test('sends a reminder after a quarter of the time, notifies the next group after three quarters, and leaves the request open at the deadline', async () => {
     const boss = { team: 'T01LOCAL', user: 'U01BOSS' };
     const groups = [
       aGroup({ escalateTo: 'bosses' }),
@@ -247,7 +247,7 @@ describe('time', () => {
     expect(post.sent[2]?.text).not.toContain('https://');
   });
 
-  test('that ran far while nobody looked brings the last stage alone', async () => {
+  test('skips to the last stage reached', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     env.advanceSeconds(5 * anHour);
@@ -256,14 +256,14 @@ describe('time', () => {
     expect(slack.replies).toHaveLength(1);
   });
 
-  test('calls the approvers again where no group stands behind theirs', async () => {
+  test('notifies the same approvers again where their group escalates to no other', async () => {
     const { env, notify } = createNotifyTestEnv();
     env.advanceSeconds(3 * anHour);
     await notify();
     expect(await env.actions(endpointId(1))).toEqual(['reminded']);
   });
 
-  test('reminds nobody of what is decided', async () => {
+  test('sends no reminder once the request is decided', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv();
     await notify();
     await submitStoredDecision(endpointId(1), approves, env.deps);
@@ -274,7 +274,7 @@ describe('time', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 
-  test('reminds nobody of what is kept, and does once it goes on', async () => {
+  test('sends no reminder while the service is paused, and sends it afterwards', async () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
     const kept = anAwaitingRecord(1, { verdict: aVerdict('hold', { findings: [...findings] }) });
     const { env, slack, notify } = createNotifyTestEnv({ records: [kept] });
@@ -290,7 +290,7 @@ describe('time', () => {
     expect(await env.actions(endpointId(1))).toEqual(['reminded']);
   });
 
-  test('leaves it to the policy to reject what a service rejects when it expires', async () => {
+  test('leaves the expiry to policy where the service rejects expired requests', async () => {
     const { env, notify } = createNotifyTestEnv({ services: [aService({ onExpiry: 'reject' })] });
     await notify();
     env.advanceSeconds(5 * anHour);
@@ -299,8 +299,8 @@ describe('time', () => {
   });
 });
 
-describe('Slack', () => {
-  test('that is down for an hour shows each request once afterwards, and mails go out meanwhile', async () => {
+describe('an outage of Slack', () => {
+  test('that lasts an hour delays each post, which then comes once, and does not delay emails', async () => {
     const records = [1, 2, 3].map((number) => anAwaitingRecord(number));
     const { env, slack, post, notify } = createNotifyTestEnv({ records });
     slack.error = isDown;
@@ -317,7 +317,7 @@ describe('Slack', () => {
     expect(post.sent).toHaveLength(3);
   });
 
-  test('that is away when a request is decided is tried again in a while, and shows it then', async () => {
+  test('during a decision delays the update of the message', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     await submitStoredDecision(endpointId(1), { decision: 'approve', by: alice }, env.deps);
@@ -332,7 +332,7 @@ describe('Slack', () => {
     expect(env.notices).toEqual([]);
   });
 
-  test('that wants to be left alone is, and is rung for again then', async () => {
+  test('with a Retry-After is respected, and the request is enqueued for that time', async () => {
     const records = [1, 2].map((number) => anAwaitingRecord(number));
     const { env, slack, notify } = createNotifyTestEnv({ records });
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 30);
@@ -346,7 +346,7 @@ describe('Slack', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('that refuses a channel is tried again a quarter of an hour later; what it says is remembered till it takes something', async () => {
+  test('of one channel is retried after 15 minutes, and its error is kept until a call succeeds', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     slack.error = new SlackError('chat.postMessage', 'not_in_channel');
     await notify();
@@ -364,7 +364,7 @@ describe('Slack', () => {
     expect((await findThrottle('default', env.deps)).channelError).toBeUndefined();
   });
 
-  test('shows what mails could not tell, which are sent later', async () => {
+  test('of SNS does not delay Slack, and the emails follow', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv();
     post.error = new Error('SNS is away');
     await notify();
@@ -377,14 +377,14 @@ describe('Slack', () => {
   });
 });
 
-test('an approver is mailed no links of a group that decides by the command line', async () => {
+test('an email to a group that decides by API only has no links', async () => {
   const { post, notify } = createNotifyTestEnv({ groups: [aGroup({ decisionChannels: 'api' })] });
   await notify();
   expect(post.sent[0]?.text).not.toContain('https://');
   expect(post.sent[0]?.text).toContain(`linkgate approve ${endpointId(1)}`);
 });
 
-test('links are bound to approver, request and asking', async () => {
+test('a link is bound to one approver, one request and one approval request', async () => {
   const records = [anAwaitingRecord(1, { approvalRequest: anApprovalRequest({ version: 7 }) })];
   const { post, notify } = createNotifyTestEnv({ records });
   await notify();
@@ -396,7 +396,7 @@ test('links are bound to approver, request and asking', async () => {
   );
 });
 
-test('a request that was decided before anybody was told is shown as it is, and mailed to nobody', async () => {
+test('a request that was decided before its first notification is posted with its outcome and not emailed', async () => {
   const records = [anAwaitingRecord(1, { verdict: aVerdict('reject') })];
   const { slack, post, notify } = createNotifyTestEnv({ records });
   await notify();
@@ -404,7 +404,7 @@ test('a request that was decided before anybody was told is shown as it is, and 
   expect(post.sent).toEqual([]);
 });
 
-test('what cannot be read is reported, and keeps nobody else from being told', async () => {
+test('an unreadable record is reported and does not block other notifications', async () => {
   const { env, slack, notify } = createNotifyTestEnv();
   env.put({ ...throttleKey('other'), version: 1 }, { pk: 'DIGEST', sk: 'broken', version: 1 });
   await notify([{ digest: 'broken' }, { endpointId: endpointId(1) }, { digest: 'unknown' }]);

@@ -6,7 +6,7 @@ import { serviceKey } from '../../lib/services/service.ts';
 import { endpointId, serviceId } from '../builders.ts';
 import { anAwaitingRecord, channel, createNotifyTestEnv } from './fixtures.ts';
 
-test('what people were asked about at a service that was taken out is told of as given up, and waits no more', async () => {
+test('the message of a request says that its service was deregistered, and offers no actions', async () => {
   const { env, slack, deps, notify } = createNotifyTestEnv();
   await notify();
   await env.table.write([{ remove: serviceKey(serviceId(1)) }]);
@@ -24,7 +24,7 @@ test('what people were asked about at a service that was taken out is told of as
   expect(slack.calls).toEqual(['post', 'update']);
 });
 
-test('a storm of which the service was taken out has nothing left to decide', async () => {
+test('a digest of requests whose service was deregistered offers nothing to decide', async () => {
   const records = Array.from({ length: 12 }, (_, number) => anAwaitingRecord(number));
   const { env, slack, notify } = createNotifyTestEnv({ records });
   await notify();

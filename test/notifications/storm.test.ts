@@ -32,8 +32,8 @@ async function afterStorm(count: number, group = aGroup()) {
   };
 }
 
-describe('a storm of 200 requests', () => {
-  test('becomes ten messages and one digest, in which each of the others has its place', async () => {
+describe('a burst of 200 requests', () => {
+  test('becomes ten messages and one digest with all others', async () => {
     const { env, slack, digests } = await afterStorm(200);
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('190 requests wait');
@@ -44,13 +44,13 @@ describe('a storm of 200 requests', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('is mailed in ten mails and one of the others, the first twenty with their links', async () => {
+  test('becomes ten emails and one digest email with links to its first twenty requests', async () => {
     const { post } = await afterStorm(200);
     expect(post.sent).toHaveLength(11);
     expect(post.sent.at(-1)?.text.match(/https:/g)).toHaveLength(40);
   });
 
-  test('takes in what comes while it goes on, and mails of it at most once a minute', async () => {
+  test('adds further requests to the digest, and emails at most once a minute', async () => {
     const { env, slack, post, notify, all } = await afterStorm(20);
     env.put(...many(5, 21).map(recordItem));
     await notify(many(5, 21).map((record) => ({ endpointId: record.endpointId })));
@@ -66,7 +66,7 @@ describe('a storm of 200 requests', () => {
   });
 });
 
-test('what another run puts into a digest meanwhile gets no message of its own', async () => {
+test('a request that a concurrent run put into a digest gets no message of its own', async () => {
   const { env, slack, deps, subjects, notify } = createNotifyTestEnv({ records: many(11) });
   // By then each is to be reminded of, which is written down first.
   env.advanceSeconds(3601);
@@ -87,7 +87,7 @@ test('what another run puts into a digest meanwhile gets no message of its own',
 });
 
 describe('a digest', () => {
-  test('that cannot be read for a moment fails its own rings, which then come again, and keeps nobody else waiting', async () => {
+  test('that cannot be read fails only its own queue messages, which SQS delivers again', async () => {
     const { env, slack, deps, notify, all } = await afterStorm(12);
     await submitStoredDecision(endpointId(1), approves, env.deps);
     await submitStoredDecision(endpointId(11), approves, env.deps);
@@ -104,7 +104,7 @@ describe('a digest', () => {
     expect(slack.messages.at(-1)?.text).toContain('1 of 2 requests wait');
   });
 
-  test('is drawn anew when its requests are decided, and says so when all are', async () => {
+  test('is updated when its requests are decided, and says when all are decided', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     await submitStoredDecision(endpointId(11), approves, env.deps);
     env.advanceSeconds(5);
@@ -118,7 +118,7 @@ describe('a digest', () => {
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(2);
   });
 
-  test('whose end Slack does not take is rung for, ever more seldom and by one ring at a time', async () => {
+  test('whose last update fails is enqueued again with growing delays, one message at a time', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
     env.advanceSeconds(5);
@@ -146,7 +146,7 @@ describe('a digest', () => {
     ).toBeUndefined();
   });
 
-  test('whose end comes while its channel refuses everything is rung for too', async () => {
+  test('whose last update comes while Slack refuses its channel is enqueued again', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     slack.error = new SlackError('chat.update', 'is_archived');
     await submitStoredDecision(endpointId(11), approves, env.deps);
@@ -158,7 +158,7 @@ describe('a digest', () => {
     expect(env.notices).toEqual([{ ...all[0], afterSeconds: 60 }]);
   });
 
-  test('whose end comes a moment after it was drawn is rung for once', async () => {
+  test('whose last update comes within its interval is enqueued once', async () => {
     const { env, notify, all } = await afterStorm(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
     env.notices.length = 0;
@@ -166,7 +166,7 @@ describe('a digest', () => {
     expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
-  test('whose end Slack did not take for a week is left', async () => {
+  test('whose last update fails for a week is not retried any more', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
     env.advanceSeconds(5);
@@ -178,7 +178,7 @@ describe('a digest', () => {
     expect(env.notices).toEqual([]);
   });
 
-  test('that a person deleted is posted anew where requests are open and their next stage comes', async () => {
+  test('that a person deleted is posted again at the next escalation stage while requests are open', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     slack.deleteMessage(slack.messages.at(-1)?.ts ?? '');
     env.advanceSeconds(3600);
@@ -189,7 +189,7 @@ describe('a digest', () => {
     expect(slack.replies).toEqual([]);
   });
 
-  test('that Slack no longer lets be changed has one reply when all are decided', async () => {
+  test('that Slack no longer lets linkgate update has one reply when all requests are decided', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     slack.closeEditWindow(slack.messages.at(-1)?.ts ?? '');
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
@@ -200,7 +200,7 @@ describe('a digest', () => {
     expect(slack.replies.map(({ text }) => text)).toEqual([expect.stringContaining('All of 2 requests')]);
   });
 
-  test('goes where its group is told by now, while any of its requests is open', async () => {
+  test('moves to the new channel of its group while one of its requests is open', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     env.put(groupItem(aGroup({ slackChannel: 'C01NETWORK' })));
     await submitStoredDecision(endpointId(11), approves, env.deps);
@@ -216,7 +216,7 @@ describe('a digest', () => {
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
   });
 
-  test('gives up a request that is asked of others, who may be told of it in another one', async () => {
+  test('loses a request that moved to another group, which may be in another digest', async () => {
     const { env, notify, digests } = await afterStorm(12);
     const { notification: _notice, ...left } = anAwaitingRecord(11, await env.record(endpointId(11)));
     const others = many(10, 21);
@@ -232,7 +232,7 @@ describe('a digest', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('shows those alone that have their place in it, and says where none has', async () => {
+  test('shows only requests assigned to it, and says when none is left', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     const { notification: _notice, ...left } = anAwaitingRecord(11, await env.record(endpointId(11)));
     env.put(recordItem(left));
@@ -246,7 +246,7 @@ describe('a digest', () => {
     expect(slack.messages.at(-1)?.text).toContain('other approvers are asked now');
   });
 
-  test('that was drawn a moment ago waits before it is drawn anew', async () => {
+  test('is not updated twice within its interval', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     await submitStoredDecision(endpointId(11), approves, env.deps);
     env.notices.length = 0;
@@ -255,7 +255,7 @@ describe('a digest', () => {
     expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
-  test('is reminded of once a stage, whatever the number of its requests', async () => {
+  test('has one reminder at each escalation stage, whatever the number of its requests', async () => {
     const { env, slack, post, notify, all } = await afterStorm(15);
     for (const hours of [1, 2, 1]) {
       env.advanceSeconds(hours * 3600);
@@ -269,7 +269,7 @@ describe('a digest', () => {
     expect(await env.actions(endpointId(15))).toEqual(['reminded', 'reminded', 'expired']);
   });
 
-  test('is told of by one run at a time', async () => {
+  test('is updated by one run at a time', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
     await submitStoredDecision(endpointId(11), approves, env.deps);
     env.advanceSeconds(5);
@@ -277,7 +277,7 @@ describe('a digest', () => {
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
   });
 
-  test('is posted once where Slack wanted to be left alone', async () => {
+  test('is posted once after Slack answered with a Retry-After', async () => {
     const { env, slack, notify, subjects } = createNotifyTestEnv({ records: many(12) });
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 3);
     await notify();

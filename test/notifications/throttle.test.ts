@@ -16,7 +16,7 @@ import { memoryTable } from '../doubles/memory-table.ts';
 const throttle: NotificationThrottle = emptyThrottle('default');
 const channelError = { error: 'not_in_channel', channel: 'C01', at: noon.toISOString() };
 
-describe('requests are told of one by one', () => {
+describe('the throttle lets requests have messages of their own', () => {
   test('up to ten within a minute', () => {
     const after = consumeCapacity(
       consumeCapacity(throttle, 4, undefined, noon),
@@ -29,20 +29,20 @@ describe('requests are told of one by one', () => {
     expect(computeCapacity(after, secondsAfterNoon(90))).toEqual({ alone: 10 });
   });
 
-  test('but for the five minutes after a digest began, which takes in all that comes', () => {
+  test('and none in the five minutes after a digest began', () => {
     const stormy = consumeCapacity(throttle, 11, 'digest-1', noon);
     expect(computeCapacity(stormy, secondsAfterNoon(299))).toEqual({ alone: 0, runningDigest: 'digest-1' });
     expect(computeCapacity(stormy, secondsAfterNoon(300))).toEqual({ alone: 10 });
   });
 
-  test('again after that, where they only trickle, whatever joined the digest meanwhile', () => {
+  test('again after that where few requests come', () => {
     let after = consumeCapacity(throttle, 11, 'digest-1', noon);
     for (let seconds = 30; seconds < 300; seconds += 30)
       after = consumeCapacity(after, 1, 'digest-1', secondsAfterNoon(seconds));
     expect(computeCapacity(after, secondsAfterNoon(300))).toEqual({ alone: 9, runningDigest: 'digest-1' });
   });
 
-  test('but for a storm that still rages then, which goes on in its digest', () => {
+  test('but not while a burst goes on, which stays in its digest', () => {
     const still = consumeCapacity(
       consumeCapacity(throttle, 11, 'digest-1', noon),
       10,
@@ -53,25 +53,25 @@ describe('requests are told of one by one', () => {
     expect(computeCapacity(still, secondsAfterNoon(350))).toEqual({ alone: 10 });
   });
 
-  test('and the board remembers no more of them than count', () => {
+  test('and keeps only the times that count', () => {
     expect(
       consumeCapacity(consumeCapacity(throttle, 8, undefined, noon), 8, undefined, noon).recentRequests,
     ).toHaveLength(10);
   });
 });
 
-describe('a channel that Slack refused', () => {
-  test('is left alone for a quarter of an hour', () => {
+describe('a channel error', () => {
+  test('suspends calls to the channel for 15 minutes', () => {
     const troubled = { ...throttle, channelError };
     expect(isChannelFailing(troubled, 'C01', secondsAfterNoon(14 * 60))).toBe(true);
     expect(isChannelFailing(troubled, 'C01', secondsAfterNoon(15 * 60))).toBe(false);
   });
 
-  test('says nothing against another', () => {
+  test('does not suspend calls to another channel', () => {
     expect(isChannelFailing({ ...throttle, channelError }, 'C02', noon)).toBe(false);
   });
 
-  test('is noted beside what else the board holds, and forgotten again', async () => {
+  test('is stored beside the other attributes of the throttle, and removed again', async () => {
     const table = memoryTable();
     const deps = { table, reportError: rethrow };
     await table.write([{ put: throttleItem(consumeCapacity(throttle, 3, undefined, noon)) }]);

@@ -51,7 +51,7 @@ function inOrder(env: TestEnv): string[] {
 }
 
 describe('the mode', () => {
-  test('is not switched where who did it cannot be written down', async () => {
+  test('is not switched where the actor and reason cannot be stored', async () => {
     const env = createTestEnv();
     const steps = inOrder(env);
     const why = { by: alice, reason: 'half \ud83d' };
@@ -60,7 +60,7 @@ describe('the mode', () => {
     expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });
 
-  test('that is no mode counts as observe, and is named; a switch to observe mends it', async () => {
+  test('with an invalid value counts as observe and is reported, and a switch to observe repairs it', async () => {
     const env = createTestEnv();
     env.mode = 'observe';
     const { modeParameter } = env.deps;
@@ -80,7 +80,7 @@ describe('the mode', () => {
     expect(steps).toContain('parameter');
   });
 
-  test('is act since setup, as long as nobody switched it', async () => {
+  test('is enforce since setup until somebody switches it', async () => {
     expect(await showMode(createTestEnv().deps)).toEqual({
       mode: 'enforce',
       since: changedAt,
@@ -88,14 +88,14 @@ describe('the mode', () => {
     });
   });
 
-  test('says who switched it, when and why', async () => {
+  test('has the actor, time and reason of the last switch', async () => {
     const env = createTestEnv();
     expect(await switchMode('observe', why, env.deps)).toEqual({ view: observed, warnings: [] });
     expect(await showMode(env.deps)).toEqual(observed);
   });
 
   test.each([undefined, aModeChange()])(
-    'is what its parameter says where that was changed by hand, and says so',
+    'follows its SSM parameter where somebody changed it without linkgate, and says so',
     async (switched) => {
       const env = createTestEnv();
       if (switched) env.put(modeChangeItem(switched));
@@ -112,7 +112,7 @@ describe('the mode', () => {
     },
   );
 
-  test('that was to be act, and whose parameter could not be written, says so', async () => {
+  test('reports an unfinished switch to enforce', async () => {
     const env = createTestEnv();
     env.mode = 'observe';
     const { modeParameter } = env.deps;
@@ -127,7 +127,7 @@ describe('the mode', () => {
     });
   });
 
-  test('that cannot be read is observe, and says why', async () => {
+  test('counts as observe where the SSM parameter cannot be read, and has the error', async () => {
     const env = createTestEnv();
     const error = awsError('ParameterNotFound');
     env.deps.modeParameter = { ...env.deps.modeParameter, read: () => Promise.reject(error) };
@@ -140,22 +140,22 @@ describe('the mode', () => {
   });
 });
 
-describe('to observe', () => {
-  test('the parameter is written first, so that linkgate stops at once', async () => {
+describe('a switch to observe', () => {
+  test('writes the SSM parameter first, so that linkgate stops at once', async () => {
     const env = createTestEnv({ services: [aService()] });
     const steps = inOrder(env);
     await switchMode('observe', why, env.deps);
     expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });
 
-  test('makes no verdict out of date', async () => {
+  test('keeps the policy revision', async () => {
     const env = createTestEnv();
     env.put(modeChangeItem(aModeChange({ policyRevision: 3 })));
     await switchMode('observe', why, env.deps);
     expect(await policyRevision(env)).toBe(3);
   });
 
-  test('again keeps who switched first', async () => {
+  test('keeps the first actor when repeated', async () => {
     const env = createTestEnv();
     await switchMode('observe', why, env.deps);
     env.time = secondsAfterNoon(60);
@@ -163,8 +163,8 @@ describe('to observe', () => {
   });
 });
 
-describe('to act', () => {
-  test('every verdict is out of date before the parameter is written, and every place is swept', async () => {
+describe('a switch to enforce', () => {
+  test('raises the policy revision before it writes the SSM parameter, and sweeps every location', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     const steps = inOrder(env);
@@ -177,26 +177,29 @@ describe('to act', () => {
   test.each([
     { meanwhile: 'right before', steps: ['stop', 'write'] },
     { meanwhile: 'right after', steps: ['write', 'stop'] },
-  ] as const)('whoever stops linkgate $meanwhile the parameter is written is stronger', async ({ steps }) => {
-    const env = createTestEnv();
-    env.mode = 'observe';
-    const { modeParameter } = env.deps;
-    const does = {
-      write: () => modeParameter.write('enforce'),
-      stop: () => switchMode('observe', { by: 'bob' }, { ...env.deps, modeParameter }),
-    };
-    env.deps.modeParameter = {
-      ...modeParameter,
-      async write(mode) {
-        if (mode === 'observe') return modeParameter.write(mode);
-        for (const step of steps) await does[step]();
-      },
-    };
-    await expect(switchMode('enforce', why, env.deps)).rejects.toThrow(ConcurrentModeChangeError);
-    expect(await showMode(env.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
-  });
+  ] as const)(
+    'loses against a switch to observe $meanwhile it writes the SSM parameter',
+    async ({ steps }) => {
+      const env = createTestEnv();
+      env.mode = 'observe';
+      const { modeParameter } = env.deps;
+      const does = {
+        write: () => modeParameter.write('enforce'),
+        stop: () => switchMode('observe', { by: 'bob' }, { ...env.deps, modeParameter }),
+      };
+      env.deps.modeParameter = {
+        ...modeParameter,
+        async write(mode) {
+          if (mode === 'observe') return modeParameter.write(mode);
+          for (const step of steps) await does[step]();
+        },
+      };
+      await expect(switchMode('enforce', why, env.deps)).rejects.toThrow(ConcurrentModeChangeError);
+      expect(await showMode(env.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
+    },
+  );
 
-  test('somebody who stopped linkgate just before, and had not written that down yet, is stronger', async () => {
+  test('loses against a switch to observe whose item is not written yet', async () => {
     const env = createTestEnv();
     const { table } = env;
     let isFirst = true;
@@ -218,7 +221,7 @@ describe('to act', () => {
     expect(await showMode(env.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
   });
 
-  test('services that were registered meanwhile get what linkgate needs of them', async () => {
+  test('repairs services that were registered in mode observe', async () => {
     const drift = [{ check: 'tag-is-missing', detail: 'without the tag' }] as const;
     const env = createTestEnv({ services: [aService({ drift: [...drift] })] });
     env.mode = 'observe';
@@ -228,14 +231,14 @@ describe('to act', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('again makes nothing out of date, and sweeps all the same', async () => {
+  test('keeps the policy revision when repeated, and sweeps again', async () => {
     const env = createTestEnv({ services: [aService()] });
     await switchMode('enforce', why, env.deps);
     expect(await policyRevision(env)).toBeUndefined();
     expect(env.requestedSweeps).toHaveLength(1);
   });
 
-  test('after the parameter was changed by hand decides all anew', async () => {
+  test('raises the policy revision where somebody changed the SSM parameter without linkgate', async () => {
     const env = createTestEnv();
     env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 1 })));
     await switchMode('enforce', why, env.deps);
@@ -243,7 +246,7 @@ describe('to act', () => {
     expect(await showMode(env.deps)).toMatchObject({ mode: 'enforce', by: alice });
   });
 
-  test('stands where no pass can be asked for, which is reported', async () => {
+  test('succeeds where no sweep can be enqueued, and reports the error', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     env.deps.sweepQueue = { enqueue: () => Promise.reject(new Error('the queue is away')) };

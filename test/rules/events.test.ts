@@ -191,22 +191,22 @@ const samples = {
   },
 };
 
-test('each pattern has events that it hears of and events that it does not', () => {
+test('every event pattern has samples that it matches and samples that it does not', () => {
   const patterns = readdirSync(new URL('../../rules/events/', import.meta.url));
   expect(patterns.map((file) => file.replace('.json', '')).sort()).toEqual(Object.keys(samples).sort());
 });
 
 describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
-  test.each(Object.entries(matching))('hears of %s', (_sample, event) => {
+  test.each(Object.entries(matching))('matches %s', (_sample, event) => {
     expect(matchesPattern(patternNamed(name), event)).toBe(true);
   });
 
-  test.each(Object.entries(others))('does not hear of %s', (_sample, event) => {
+  test.each(Object.entries(others))('does not match %s', (_sample, event) => {
     expect(matchesPattern(patternNamed(name), event)).toBe(false);
   });
 });
 
-describe('on-table-stream', () => {
+describe('the stream filter of on-table-stream', () => {
   const table = readFileSync(new URL('../../resources/table.yml', import.meta.url), 'utf8');
   const [, mapping = ''] = /\n {2}TableStreamMapping:\n([\s\S]*?)\n\n/.exec(table) ?? [];
   const filters = [...mapping.matchAll(/- Pattern: '(.*)'/g)].map(([, pattern = '']) => JSON.parse(pattern));
@@ -223,40 +223,36 @@ describe('on-table-stream', () => {
   test.each([
     ['an entry', 'ALLOWLIST#*', {}],
     ['a service', 'SERVICE', {}],
-    ['a request that is to be asked about', 'CONNECTION#0', requestWith('ask')],
-    ['a request that is to wait', 'CONNECTION#f', requestWith('hold')],
+    ['a request with verdict ask', 'CONNECTION#0', requestWith('ask')],
+    ['a request with verdict hold', 'CONNECTION#f', requestWith('hold')],
     [
-      'a connection that people are asked about',
+      'a connection with an approval request',
       'CONNECTION#0',
       { ...requestWith('reject', 'available'), approvalRequest: { M: { group: { S: 'default' } } } },
     ],
     [
-      'a permission that is to expire',
+      'an accepted connection with an expiry warning',
       'CONNECTION#0',
       {
         ...requestWith('accept', 'available'),
         expiryWarning: { M: { until: { S: '2026-12-01T00:00:00.000Z' } } },
       },
     ],
-  ])('is woken by %s', (_what, pk, image) => {
+  ])('matches %s', (_what, pk, image) => {
     expect(hears(pk, image)).toBe(true);
   });
 
   test.each([
     ['an accepted request', 'CONNECTION#0', requestWith('accept')],
     ['a rejected request', 'CONNECTION#0', requestWith('reject')],
-    [
-      'a connection that lives and that nobody is asked about',
-      'CONNECTION#0',
-      requestWith('ask', 'available'),
-    ],
+    ['a connection without an approval request', 'CONNECTION#0', requestWith('ask', 'available')],
     ['a record without verdict', 'CONNECTION#0', { state: { S: 'pendingAcceptance' } }],
     ['an audit entry', 'AUDIT#vpce-00000000000000001', { outcome: { S: 'ask' } }],
-    ['what is due', 'PENDING_EFFECT#111111111111/us-east-1', {}],
-    ['a lease of a sweep', 'SWEEP#111111111111/us-east-1', {}],
-    ['a group of approvers', 'APPROVERS', {}],
-    ['a switch of the mode, which has everything swept', 'MODE', {}],
-  ])('is not woken by %s', (_what, pk, image) => {
+    ['a pending effect', 'PENDING_EFFECT#111111111111/us-east-1', {}],
+    ['the lease of a sweep', 'SWEEP#111111111111/us-east-1', {}],
+    ['an approver group', 'APPROVERS', {}],
+    ['a mode change', 'MODE', {}],
+  ])('does not match %s', (_what, pk, image) => {
     expect(hears(pk, image)).toBe(false);
   });
 });

@@ -6,22 +6,22 @@ function evaluate(...entries: ReturnType<typeof anEntry>[]) {
   return accountIsAllowed.evaluate(aRequest(), aPolicy({ entries }), noon);
 }
 
-test('an account that is allowed at the service is accepted', () => {
+test('accepts an account that is allowed at the service', () => {
   expect(evaluate(anEntry())).toEqual({
     outcome: 'accept',
     reason: `account ${consumer} is allowed at orders`,
   });
 });
 
-test('an account that is allowed for a time is accepted until then', () => {
+test('accepts until the entry expires', () => {
   const expiresAt = '2027-01-31T00:00:00.000Z';
   expect(evaluate(anEntry({ expiresAt }))).toMatchObject({ outcome: 'accept', until: expiresAt });
 });
 
-test('the entry at the service counts before the one at every service', () => {
+test('prefers the entry at the service to the entry at every service', () => {
   expect(evaluate(anEntry({ effect: 'block' }), anEntry({ serviceId: '*' }))).toBeUndefined();
 });
 
-test('of an account that is not listed it says nothing', () => {
+test('has no finding for an account without an entry', () => {
   expect(evaluate()).toBeUndefined();
 });

@@ -8,21 +8,21 @@ function evaluate(endpointRegion: string | undefined, consumerRegions?: string[]
   return consumerRegionIsNotNamed.evaluate(request, aPolicy({ entries }), noon);
 }
 
-test('an endpoint in a Region that the entry does not name is asked about', () => {
+test('asks about an endpoint in a Region that the entry does not name', () => {
   expect(evaluate('eu-west-1', ['us-east-1'])).toEqual({
     outcome: 'ask',
     reason: 'the entry names consumer Regions, and eu-west-1 is not among them',
   });
 });
 
-test('an endpoint of which EC2 does not say the Region is asked about, where the entry names some', () => {
+test('asks about an endpoint without a Region in EC2 where the entry names Regions', () => {
   expect(evaluate(undefined, ['us-east-1'])).toEqual({
     outcome: 'ask',
     reason: 'the entry names consumer Regions, and an unknown Region is not among them',
   });
 });
 
-test('of an endpoint in a Region that is named, or where the entry names none, it says nothing', () => {
+test('has no finding for a named Region or for an entry without Regions', () => {
   expect(evaluate('us-east-1', ['eu-west-1', 'us-east-1'])).toBeUndefined();
   expect(evaluate('us-east-1')).toBeUndefined();
 });

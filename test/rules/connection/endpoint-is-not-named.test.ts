@@ -7,14 +7,14 @@ function evaluate(endpointIds?: string[]) {
   return endpointIsNotNamed.evaluate(aRequest({ endpointId: endpointId(1) }), aPolicy({ entries }), noon);
 }
 
-test('an endpoint that is not among those that the entry names is asked about', () => {
+test('asks about an endpoint that the entry does not name', () => {
   expect(evaluate([endpointId(2)])).toEqual({
     outcome: 'ask',
     reason: `the entry names endpoints, and ${endpointId(1)} is not among them`,
   });
 });
 
-test('of one that is among them, or where the entry names none, it says nothing', () => {
+test('has no finding for a named endpoint or for an entry without endpoints', () => {
   expect(evaluate([endpointId(2), endpointId(1)])).toBeUndefined();
   expect(evaluate()).toBeUndefined();
 });

@@ -4,14 +4,14 @@ import { anEntry, aPolicy, aRequest, consumer, noon, secondsAfterNoon } from '..
 
 const entries = [anEntry({ expiresAt: noon.toISOString() })];
 
-test('from the moment of its expiry an entry is asked about', () => {
+test('asks from the time of the expiry', () => {
   expect(entryHasExpired.evaluate(aRequest(), aPolicy({ entries }), noon)).toEqual({
     outcome: 'ask',
     reason: `the entry of account ${consumer} expired at ${noon.toISOString()}`,
   });
 });
 
-test('before, and without an expiry, it says nothing', () => {
+test('has no finding before the expiry or without one', () => {
   expect(entryHasExpired.evaluate(aRequest(), aPolicy({ entries }), secondsAfterNoon(-1))).toBeUndefined();
   expect(entryHasExpired.evaluate(aRequest(), aPolicy({ entries: [anEntry()] }), noon)).toBeUndefined();
 });

@@ -7,26 +7,26 @@ function evaluate(maxEndpoints: number | undefined, countedEndpointIds: string[]
   return maxEndpointsReached.evaluate(aRequest(), aPolicy({ entries: [entry], countedEndpointIds }), noon);
 }
 
-test('one endpoint more than the entry allows is asked about', () => {
+test('asks about an endpoint over the limit of the entry', () => {
   expect(evaluate(2, [endpointId(2), endpointId(3)])).toEqual({
     outcome: 'ask',
     reason: `account ${consumer} has 2 of the 2 endpoints that its entry allows`,
   });
 });
 
-test('the last endpoint that the entry allows is not', () => {
+test('has no finding for the last endpoint within the limit', () => {
   expect(evaluate(2, [endpointId(2)])).toBeUndefined();
 });
 
-test('an endpoint that counts already is not counted against itself', () => {
+test('does not count an endpoint against itself', () => {
   expect(evaluate(1, [endpointId(1)])).toBeUndefined();
 });
 
-test('an entry without a count sets no limit', () => {
+test('has no finding for an entry without a limit', () => {
   expect(evaluate(undefined, [endpointId(2), endpointId(3)])).toBeUndefined();
 });
 
-test('where an entry allows fewer from now on, those that came last are too many', () => {
+test('asks about the newest endpoints after the limit was lowered', () => {
   const all = [endpointId(3), endpointId(2), endpointId(1)];
   expect(evaluate(1, all)).toEqual({
     outcome: 'ask',

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { serviceIsDeregistering } from '../../../rules/connection/service-is-deregistering.ts';
 import { alice, aPolicy, aRequest, aService, noon } from '../../builders.ts';
 
-test('of a service that is being taken out everything is rejected, and who takes it out is told', () => {
+test('rejects everything at a service that is being deregistered, and names the actor', () => {
   const deregisteringAt = '2026-11-21T11:00:00.000Z';
   const service = aService({ deregisteringAt, deregisteringBy: alice });
   expect(serviceIsDeregistering.evaluate(aRequest(), aPolicy({ service }), noon)).toEqual({
@@ -11,6 +11,6 @@ test('of a service that is being taken out everything is rejected, and who takes
   });
 });
 
-test('of a service that stays it says nothing', () => {
+test('has no finding for any other service', () => {
   expect(serviceIsDeregistering.evaluate(aRequest(), aPolicy(), noon)).toBeUndefined();
 });

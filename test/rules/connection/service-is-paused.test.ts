@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { serviceIsPaused } from '../../../rules/connection/service-is-paused.ts';
 import { alice, aPolicy, aRequest, aService, noon } from '../../builders.ts';
 
-test('while a service is paused, everything waits', () => {
+test('holds everything at a paused service', () => {
   const service = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
   expect(serviceIsPaused.evaluate(aRequest(), aPolicy({ service }), noon)).toEqual({
     outcome: 'hold',
@@ -10,11 +10,11 @@ test('while a service is paused, everything waits', () => {
   });
 });
 
-test('of a service at work it says nothing', () => {
+test('has no finding for a service that is not paused', () => {
   expect(serviceIsPaused.evaluate(aRequest(), aPolicy(), noon)).toBeUndefined();
 });
 
-test('who paused it and why is told', () => {
+test('names the actor and the reason of the pause', () => {
   const pausedAt = '2026-11-21T11:00:00.000Z';
   const service = aService({ pausedAt, pausedBy: alice, pauseReason: 'incident 7' });
   expect(serviceIsPaused.evaluate(aRequest(), aPolicy({ service }), noon)).toMatchObject({
