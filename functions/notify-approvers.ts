@@ -22,7 +22,7 @@ const deps = {
 };
 const slackIfConnected = createSlackIfConnected({ timeoutMs: 5_000 });
 
-/** Tells approvers in Slack and by mail what waits for them, and what became of it. */
+/** Notifies approvers in Slack and by email of open requests and of their outcome. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {

@@ -22,7 +22,7 @@ const deps = {
   ...runtime,
 };
 
-/** Tells the contacts of consumers how their endpoints stand, when a record changes or the sweep finds something untold. */
+/** Notifies the contacts of customers when a record changes, or when the sweep finds an event that was not sent. */
 export const handler = handle<DynamoDBStreamEvent | SQSEvent, DynamoDBBatchResponse | SQSBatchResponse>(
   logger,
   (event) => (isFromQueue(event) ? handleQueue(event) : handleStream(event)),
@@ -48,7 +48,7 @@ async function handleStream({ Records }: DynamoDBStreamEvent): Promise<DynamoDBB
   return { batchItemFailures: again.map(({ sequenceNumber }) => ({ itemIdentifier: sequenceNumber })) };
 }
 
-/** @returns the endpoints of which it has to be tried again to tell. */
+/** @returns the endpoints that have to be retried. */
 async function notifyAboutEndpoints(endpoints: readonly CustomerEndpoint[]): Promise<ReadonlySet<string>> {
   const distinct = [...new Map(endpoints.map((endpoint) => [endpoint.endpointId, endpoint])).values()];
   if (distinct.length === 0) return new Set();

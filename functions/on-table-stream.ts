@@ -27,8 +27,8 @@ const deps = {
 };
 
 /**
- * Has people told of requests that they were asked about, and says on the bus which requests began to wait and which services
- * drifted. Where an entry or a service changed, the open requests that it may concern are decided anew.
+ * Enqueues notifications of approval requests, and publishes events about waiting requests and drifted services. After a change
+ * of an entry or a service it re-evaluates the open requests that it may affect.
  */
 export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
   logger,

@@ -1,7 +1,7 @@
-/** For how many days an approval may allow the account too. */
+/** The days for which an approval can allow the account. */
 export const allowDurationDays = [7, 30, 90, 365] as const;
 
-/** @param days absent: for good. */
+/** @param days absent: permanently. */
 export function computeAllowExpiry(days: number | undefined, now: Date): { expiresAt?: string } {
   return days === undefined ? {} : { expiresAt: new Date(now.getTime() + days * 86_400_000).toISOString() };
 }

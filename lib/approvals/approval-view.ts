@@ -9,24 +9,24 @@ import { type Service, servicesPartition } from '../services/service.ts';
 import { indexByKey, parseEach, rethrow } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
 
-/** What approvers have to know of a service. */
+/** The attributes of a service that approvers need. */
 export type ServiceSummary = Pick<Service, 'serviceId' | 'name' | 'approvers' | 'requireTicket' | 'onExpiry'>;
 
-/** A request with all that an approver wants to know of it, whichever way it is shown. */
+/** A request with all that an approver needs, for every channel. */
 export interface ApprovalView {
   readonly record: ConnectionRecord;
   readonly service: ServiceSummary;
-  /** As it is now: who may decide is said at the moment of the decision. */
+  /** The current group: authorization is checked at the time of the decision. */
   readonly group: ApproverGroup;
-  /** What the allowlist says of the account: at the service, then at every service. */
+  /** The allowlist entries of the account: at the service, then at every service. */
   readonly entries: readonly AllowlistEntry[];
-  /** The account's earlier connections at the service, as far as they are remembered, the newest first. */
+  /** The account's earlier connections at the service that have records, the newest first. */
   readonly earlierConnections: readonly ConnectionRecord[];
-  /** As far as linkgate's own table knows: enough for what people are told. */
+  /** The mode in the table, without a call to SSM: exact enough for messages. */
   readonly mode: Mode;
 }
 
-/** How far back an account's history is told. */
+/** How many earlier connections of an account a view has. */
 const maxEarlierConnections = 20;
 
 interface LoadApprovalViewDeps extends Pick<Runtime, 'reportError'> {
@@ -34,14 +34,14 @@ interface LoadApprovalViewDeps extends Pick<Runtime, 'reportError'> {
 }
 
 interface LoadApprovalViewOptions {
-  /** Read the account's earlier connections too, two reads for each request; so it is unless this says otherwise. */
+  /** Whether to read the account's earlier connections, which costs two reads per request. Default: true. */
   readonly withHistory?: boolean;
-  /** What becomes of an error by which there is no view of a record; it is reported unless this says otherwise. */
+  /** Handles an error that prevents the view of a record. Default: report it. */
   readonly onUnreadable?: (error: unknown) => void;
 }
 
 /**
- * @returns a view of each record whose service and group are there, in their order; also of what was given up with its service.
+ * @returns the views of the records whose service and group exist, in their order, and of records of deregistered services.
  */
 export async function loadApprovalViews(
   records: readonly ConnectionRecord[],
@@ -70,7 +70,7 @@ export async function loadApprovalViews(
 }
 
 /**
- * The view of one request; nothing where linkgate knows no such request.
+ * @returns the view of one request, undefined where it has no record.
  * @throws UnreadableItemError where its record, its service or its group cannot be read
  */
 export async function loadApprovalView(
@@ -83,7 +83,7 @@ export async function loadApprovalView(
   return view;
 }
 
-/** Its own name is known no longer. */
+/** Summarizes a deregistered service by its id: its name is deleted. */
 function summarizeDeregisteredService({
   serviceId,
   serviceDeregisteredAt,

@@ -3,31 +3,31 @@ import { effectiveEntry, type Policy } from '../policy/rule.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { allowCommand, formatTime } from './status-text.ts';
 
-/** What people may say of a connection that is in question, which EC2 shows connected. */
+/** The actions of approvers on a connection that EC2 shows connected. */
 export const connectedActions = ['keep', 'extend', 'disconnect'] as const;
 export type ConnectedAction = (typeof connectedActions)[number];
 
-/** As buttons, links and forms are labelled. */
+/** The labels of buttons, links and forms. */
 export const connectedLabels: Readonly<Record<ConnectedAction, string>> = {
   keep: 'Keep connected',
   extend: 'Extend 14 days',
   disconnect: 'Disconnect now',
 };
 
-/** The answers that a connection can be given: where no time is set to disconnect it, there is none to extend. */
+/** Selects the actions that a connection has: `extend` needs a scheduled disconnect. */
 export function selectConnectedActions(record: ConnectionRecord): readonly ConnectedAction[] {
   return connectedActions.filter((answer) => answer !== 'extend' || canBeExtended(record));
 }
 
 const extensionMs = 14 * 86_400_000;
 
-/** Until when `extend` keeps a connection: 14 days longer than now is said, or from now on where that time is over. ISO 8601. */
+/** @returns the disconnect time after `extend`: 14 days after the scheduled time, or after now where that has passed. ISO 8601. */
 export function computeExtendedUntil({ revocation }: ConnectionRecord, now: Date): string {
   const disconnectAt = revocation ? new Date(revocation.disconnectAt).getTime() : 0;
   return new Date(Math.max(disconnectAt, now.getTime()) + extensionMs).toISOString();
 }
 
-/** What an answer does, as people confirm it. */
+/** Describes the effect of an action, for the confirmation. */
 export function describeConnectedAction(
   answer: ConnectedAction,
   record: ConnectionRecord,
@@ -45,13 +45,13 @@ export function describeConnectedAction(
   return effects[answer];
 }
 
-/** What else a command about a connection rests on. */
+/** The service and the entries that commands about a connection depend on. */
 interface ConnectedCommandContext extends Pick<Policy, 'entries'> {
-  /** Its own name for the service. */
+  /** The name of the service in linkgate. */
   readonly service: string;
 }
 
-/** The commands about a connection that is in question, each with what it does. `approve` and `deny` are about requests alone. */
+/** Describes the commands for a connection under review. `approve` and `deny` apply to requests only. */
 export function connectedCommands(
   record: ConnectionRecord,
   surroundings: ConnectedCommandContext,
@@ -71,7 +71,7 @@ function describeAllowCommand(
   { service, entries }: ConnectedCommandContext,
 ): string {
   const { ownerAccountId, revocation } = record;
-  // A revocation of this very connection is a person's, and only a person takes it back.
+  // A person revoked this connection, and only a person can cancel that.
   if (revocation?.cause === 'person')
     return `\`linkgate allow ${ownerAccountId} --service ${shellWord(service)}\` lets its account connect anew, and does not take the revocation back, as ${connectedLabels.keep} in Slack or in a mail does`;
   const entry = effectiveEntry({ entries });
@@ -86,7 +86,7 @@ function describeAllowCommand(
 
 type AllowCommandEntry = Parameters<typeof allowCommand>[0];
 
-/** What an entry has to say otherwise, by the rule that found it too narrow. */
+/** The options that widen an entry, by the rule that found it too narrow. */
 const entryWideners: Readonly<
   Record<string, (entry: AllowCommandEntry, record: ConnectionRecord) => Parameters<typeof allowCommand>[2]>
 > = {

@@ -3,7 +3,7 @@ import { type ConnectionRecord, isAwaitingApproval } from '../connections/connec
 import { isConnected } from '../privatelink/connection.ts';
 import { computeConnectionStatus } from './status.ts';
 
-/** All of a record that people are shown: what they see is drawn anew when it changes, and only then. */
+/** Computes the hash of all attributes of a record that messages show. A message is updated only when it changes. */
 export function computeContentHash(record: ConnectionRecord): string {
   const { verdict, approval, approvals, approvalRequest } = record;
   const { status, resolution } = computeConnectionStatus(record);
@@ -20,7 +20,7 @@ export function computeContentHash(record: ConnectionRecord): string {
   return createHash('sha256').update(JSON.stringify(seen)).digest('base64url');
 }
 
-/** What is shown of a connection that lives; nothing of others, so that their messages are what they were. */
+/** Selects the attributes that messages about a connected endpoint show in addition. */
 function selectConnectedState({ state, revocation, extended }: ConnectionRecord): string[] {
   if (!isConnected(state) || !revocation) return [];
   return [revocation.disconnectAt, revocation.overQuota ? 'over budget' : '', extended?.at ?? ''];

@@ -21,13 +21,13 @@ import { indexByKey } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { computeExtendedUntil } from './connected-commands.ts';
 
-/** What a person says of a connection that lives; `by` is the authenticated actor. */
+/** A person's decision about a connected endpoint; `by` is the authenticated actor. */
 export type ConnectedDecisionInput =
   | {
       readonly action: 'revoke';
       readonly by: string;
       readonly reason?: string;
-      /** What the consumer is told of it. */
+      /** The reason that the customer gets. */
       readonly customerMessage?: string;
       /** Without a grace period. */
       readonly now?: boolean;
@@ -38,7 +38,7 @@ export type ConnectedDecisionInput =
       readonly reason?: string;
       /** ISO 8601, later than now. */
       readonly until: string;
-      /** ISO 8601: when it was to be cut as the person saw it; where that has changed since, nothing is put off. */
+      /** ISO 8601: the disconnect time that the person saw. Where it has changed, the connection is not extended. */
       readonly expectedDisconnectAt?: string;
     };
 
@@ -46,13 +46,12 @@ export type ConnectedDecisionResult =
   | { readonly status: 'done'; readonly record: ConnectionRecord }
   /** EC2 does not show it connected. */
   | { readonly status: 'not-connected'; readonly connection: Connection }
-  /** Nothing is to cut it that a person could put off. */
+  /** It has no scheduled disconnect that a person could extend. */
   | { readonly status: 'no-scheduled-disconnect'; readonly record: ConnectionRecord }
   | { readonly status: 'unknown' };
 
 /**
- * A person revokes a connection, or puts off its cut. The word is written down first, and what follows of it is decided like
- * everything else, at once.
+ * Revokes or extends a connection by a person's decision. It records the decision first, and then evaluates the connection.
  * @throws OptimisticLockError
  */
 export async function decideConnectedByPerson(
@@ -69,8 +68,8 @@ export async function decideConnectedByPerson(
 }
 
 /**
- * An approver extends a connection by 14 days, as it was last seen: for those who cannot ask EC2.
- * @param from when it was to be cut as the approver saw it. ISO 8601.
+ * Extends a connection by 14 days from its recorded state, for callers without access to EC2.
+ * @param from the disconnect time that the approver saw. ISO 8601.
  * @throws OptimisticLockError, NotAuthorizedError
  */
 export async function extendStoredConnection(
@@ -96,7 +95,7 @@ export async function extendStoredConnection(
   return recordAndDecide(connection, { ...said, action: 'keep', until, expectedDisconnectAt: from }, deps);
 }
 
-/** How far ahead a cut is put off, in milliseconds: a year. */
+/** The longest extension from now, in milliseconds: one year. */
 export const maxExtensionMs = 365 * 86_400_000;
 
 async function recordAndDecide(
@@ -114,7 +113,7 @@ async function recordAndDecide(
   return { status: 'done', record };
 }
 
-/** @returns why it could not be said. */
+/** @returns the reason for which the decision could not be recorded, undefined after success. */
 async function recordConnectedDecision(
   connection: Connection,
   word: ConnectedDecisionInput,
@@ -123,7 +122,7 @@ async function recordConnectedDecision(
   return retryOnConflict(connection.endpointId, async () => {
     const key = recordKey(connection.endpointId);
     const found = indexByKey(await table.get([key, serviceKey(connection.serviceId)]));
-    // Nobody decides it: a word on it would wait until its service is registered again.
+    // Without a service nothing evaluates the connection, and the decision would wait for the next registration.
     if (!found.find(serviceKey(connection.serviceId))) return { status: 'unknown' };
     const item = found.find(key);
     const before = item && readRecord(item);
@@ -151,7 +150,7 @@ function said(
   const at = now.toISOString();
   const { by, action, reason } = word;
   const because = reason === undefined ? {} : { reason };
-  // The decision that follows is about what lives.
+  // The evaluation that follows needs the state in EC2.
   const record = { ...before, state };
   if (action === 'keep')
     return {

@@ -12,32 +12,32 @@ import { entity, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { computeContentHash } from './content-hash.ts';
 
-/** How many requests go into one digest. */
+/** The largest number of requests in one digest. */
 export const maxDigestSize = 500;
 
-/** Many requests for a group that came at once, and what people were told of them. */
+/** Many requests to one group in a short time, with the state of their common notifications. */
 const Digest = v.object({
   id: v.string(),
   group: v.string(),
-  /** Its members in the order in which they joined: only ever added to. */
+  /** Its requests in the order in which they joined. The list only grows. */
   endpointIds: v.array(v.string()),
-  /** Its message. */
+  /** The id of its Slack message. */
   channel: v.exactOptional(v.string()),
   ts: v.exactOptional(v.string()),
-  /** The message before that, as long as Slack has not taken it that they are asked elsewhere. */
+  /** The message in the previous channel, until an update of it points to the new one. */
   previousSlackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** What its message shows, and since when (ISO 8601). */
+  /** The hash of the requests that its message shows, and the time of that update (ISO 8601). */
   contentHash: v.exactOptional(v.string()),
   renderedAt: v.exactOptional(v.string()),
-  /** ISO 8601: since when Slack has not taken what it should show, and until when a ring for that is on its way. */
+  /** ISO 8601: the first failure of the last update, and the time until which a queue message for a retry is pending. */
   retry: v.exactOptional(v.object({ since: v.string(), nextAt: v.string() })),
-  /** The stage of the newest reply below its message. */
+  /** The stage of the newest reminder in its thread. */
   remindedStage: v.exactOptional(v.picklist(escalationStages)),
-  /** How many of its members the mails of this stage have told of, and when the newest was sent (ISO 8601). */
+  /** How many of its requests the emails of this stage contain, and the time of the newest one (ISO 8601). */
   emailedCount: v.number(),
   emailedStage: v.exactOptional(v.picklist(escalationStages)),
   emailedAt: v.exactOptional(v.string()),
-  /** ISO 8601: until then somebody is telling of it. */
+  /** ISO 8601: until then one run holds the lease. */
   leaseUntil: v.exactOptional(v.string()),
   version: v.number(),
 });
@@ -58,7 +58,7 @@ export async function findDigest(id: string, table: Table): Promise<Digest | und
   return item && digestEntity.read(item);
 }
 
-/** The records of those whose place is still in the digest, in the order in which they joined. */
+/** @returns the records that are still assigned to the digest, in the order in which they joined. */
 export async function readDigestMembers(
   { id: digest, endpointIds }: Digest,
   { table, reportError }: { readonly table: Table } & Pick<Runtime, 'reportError'>,
@@ -70,12 +70,12 @@ export async function readDigestMembers(
     .filter(({ notification }) => notification?.digestId === digest);
 }
 
-/** All of its members that people are shown: its message is drawn anew when this changes. */
+/** Computes the hash of all that the message of a digest shows. */
 export function computeDigestHash(members: readonly ConnectionRecord[]): string {
   return createHash('sha256').update(members.map(computeContentHash).join('\n')).digest('base64url');
 }
 
-/** The latest stage that members have come to and are open. */
+/** @returns the latest stage of the open members. */
 export function latestStage(members: readonly ConnectionRecord[]): EscalationStage {
   return members
     .filter(isAwaitingApproval)

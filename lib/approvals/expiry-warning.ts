@@ -3,18 +3,18 @@ import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { effectiveGraceSeconds, type Service } from '../services/service.ts';
 import { allowCommand, entryText, formatTime } from './status-text.ts';
 
-/** An entry by which connections live expires soon, with all that its approvers want to know of that. */
+/** An allowlist entry with connections that expires soon, with all that its approvers need. */
 export interface ExpiryWarning {
   readonly entry: AllowlistEntry & { readonly expiresAt: string };
   readonly service: Pick<Service, 'serviceId' | 'name' | 'graceSeconds'>;
   readonly group: ApproverGroup;
-  /** How many days before. */
+  /** The days before the expiry. */
   readonly daysBefore: number;
-  /** How many connections live by it, as far as they are counted; 0 where it is not known. */
+  /** How many connections rely on the entry, counted up to a limit; 0 where it is not known. */
   readonly connections: number;
 }
 
-/** Connections are counted up to this many. */
+/** The largest number of connections that are counted. */
 export const maxCountedConnections = 500;
 
 export function expiryWarningTitle({ entry, service, daysBefore }: ExpiryWarning): string {
@@ -22,7 +22,7 @@ export function expiryWarningTitle({ entry, service, daysBefore }: ExpiryWarning
   return `Access of account ${entry.accountId} to ${service.name} ends in ${time}`;
 }
 
-/** What ends when, and what becomes of the connections then. */
+/** Describes the entry, its expiry and the effect on its connections. */
 export function expiryWarningText({ entry, service, connections }: ExpiryWarning): string[] {
   const hours = Math.round(effectiveGraceSeconds(service) / 3600);
   const grace = hours === 1 ? '1 hour' : `${hours} hours`;
@@ -38,7 +38,7 @@ function connectionCountText(connections: number): string {
   return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connections live`;
 }
 
-/** How the entry is prolonged. No command for what a policy file has: what is changed elsewhere is no longer the file's. */
+/** Describes the renewal of an entry. An entry of a policy file has no command: a command would take it over from the file. */
 export function renewalText({ entry, service }: ExpiryWarning): {
   readonly how: string;
   readonly command?: string;

@@ -21,7 +21,7 @@ export function formatTime(time: string): string {
   return `${timeFormat.format(new Date(time))} UTC`;
 }
 
-/** A text for people in which machines wrote times, with each time as people read it. */
+/** Formats each ISO 8601 time in a text. */
 export function formatTimestamps(text: string, told: (time: string) => string = formatTime): string {
   return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => told(time));
 }
@@ -33,7 +33,7 @@ export function actorName(actor: string): string {
 
 type ResolutionText = NonNullable<ConnectionStatus['resolution']>;
 
-/** When somebody said something, and why. */
+/** Formats the time, the ticket and the reason of a decision. */
 export function decidedText({
   at,
   reason,
@@ -61,7 +61,7 @@ const statusSentences: Readonly<Record<ConnectionStatus['status'], string>> = {
   disconnected: 'It was cut: EC2 shows it rejected.',
 };
 
-/** How a request stands: who settled it, what people have said so far, and what EC2 shows. */
+/** Describes the status of a request: its resolution, the approvals so far, and the state in EC2. */
 export function statusText(record: ConnectionRecord): string[] {
   const { status, resolution, approvals, isExpired } = computeConnectionStatus(record);
   const isUnsettled = unresolvedStatuses.has(status);
@@ -89,7 +89,7 @@ const unresolvedStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
   'review-paused',
 ]);
 
-/** That somebody put off when it is cut. */
+/** Describes the extension of a scheduled disconnect. */
 function extensionText({ extended }: ConnectionRecord): string[] {
   return extended
     ? [
@@ -98,7 +98,7 @@ function extensionText({ extended }: ConnectionRecord): string[] {
     : [];
 }
 
-/** What a person did by an approval or a denial: of a connection, it is called otherwise. */
+/** Selects the verbs of a decision, which differ between a request and a connected endpoint. */
 export function selectDecisionVerbs(record: ConnectionRecord) {
   return computeApprovalKind(record) === 'new-connection'
     ? ({ accept: 'approved it', reject: 'denied it' } as const)
@@ -113,7 +113,7 @@ function resolutionText(record: ConnectionRecord, { by, cause, ...said }: Resolu
   return `${actorName(by)} ${selectDecisionVerbs(record)[outcome]} ${decidedText(said)}`;
 }
 
-/** What somebody did by which a connection is cut. */
+/** The act that caused a disconnect. */
 const causeText: Readonly<Record<NonNullable<ResolutionText['cause']>, string>> = {
   policy: 'changed the policy',
   block: 'blocked its account',
@@ -121,13 +121,13 @@ const causeText: Readonly<Record<NonNullable<ResolutionText['cause']>, string>> 
   service: 'took its service out',
 };
 
-/** What the allowlist says of the account, whether or not it still counts. */
+/** Describes an allowlist entry, even an expired one. */
 export function entryText(entry: AllowlistEntry): string {
   const where = entry.serviceId === allServicesScope ? 'at every service' : 'at this service';
   return `Its entry in the allowlist ${where}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
 }
 
-/** What allowing the account at the service takes the place of. What blocks it is not replaced by that. */
+/** Describes the entry that allowing the account at the service replaces. A blocking entry is not replaced. */
 export function replacedEntryText(entries: readonly AllowlistEntry[]): string[] {
   const entry = entries.find(({ serviceId }) => serviceId !== allServicesScope) ?? entries[0];
   if (entry?.effect !== 'allow') return [];
@@ -136,7 +136,7 @@ export function replacedEntryText(entries: readonly AllowlistEntry[]): string[] 
     : [`This replaces its entry there: ${entryTermsText(entry)}.`];
 }
 
-/** What an entry says, and all that it is narrowed to. */
+/** Describes the effect and the limits of an entry. */
 function entryTermsText({
   effect,
   endpointIds,
@@ -153,7 +153,7 @@ function entryTermsText({
   ].join(', ');
 }
 
-/** What of an entry `linkgate allow` is given, by the names of its options. */
+/** Selects the attributes of an entry by the options of `linkgate allow`. */
 function selectAllowOptions(entry: AllowlistEntry) {
   const { endpointIds, consumerRegions, maxEndpoints, expiresAt, roles, owners, note } = entry;
   return {
@@ -169,7 +169,7 @@ function selectAllowOptions(entry: AllowlistEntry) {
 
 type AllowCommandOptions = Readonly<Record<keyof ReturnType<typeof selectAllowOptions>, readonly string[]>>;
 
-/** The command that writes an entry again with all that it says, but for what is changed: `allow` replaces an entry whole. */
+/** The command that writes an entry with changed options. It repeats all other options, because `allow` replaces the whole entry. */
 export function allowCommand(
   entry: AllowlistEntry,
   serviceName: string,
@@ -185,12 +185,12 @@ function endpointCountText(count: number): string {
   return count === 1 ? '1 endpoint' : `${count} endpoints`;
 }
 
-/** One of the account's earlier connections. */
+/** Describes an earlier connection of the account. */
 export function earlierConnectionText(record: ConnectionRecord): string {
   return `${record.endpointId}, asked for on ${formatTime(record.requestedAt)}. ${statusText(record).join(' ')}`;
 }
 
-/** What people are asked, in a sentence. */
+/** The question to approvers in one sentence. */
 export function questionText({ record, service }: Pick<ApprovalView, 'record' | 'service'>): string {
   const { ownerAccountId: account, approvalRequest } = record;
   const to = `your endpoint service ${service.name}`;
@@ -203,18 +203,18 @@ export function questionText({ record, service }: Pick<ApprovalView, 'record' | 
   return questions[computeApprovalKind(record)];
 }
 
-/** What the time that people have is called. */
+/** The label of the deadline. */
 export function deadlineLabel(record: ConnectionRecord): string {
   if (computeApprovalKind(record) === 'scheduled-disconnect') return 'Cut on';
   return isOverdue(record) ? 'Was to be decided before' : 'Decide before';
 }
 
-/** Whether nobody decided it in time, though it still can be. */
+/** Whether the deadline has passed while the request is open. */
 export function isOverdue({ approvalRequest }: ConnectionRecord): boolean {
   return approvalRequest?.stage === 'expired';
 }
 
-/** What is asked for, each with its name. */
+/** The facts about a request as pairs of label and value. */
 export function requestFacts({ record, service }: ApprovalView): (readonly [name: string, value: string])[] {
   const {
     location,
@@ -235,14 +235,14 @@ export function requestFacts({ record, service }: ApprovalView): (readonly [name
   ];
 }
 
-/** What the reasons are for that follow. */
+/** The heading of the reasons. */
 export const reasonHeadings: Readonly<Record<ApprovalKind, string>> = {
   'new-connection': 'Why you are asked',
   'scheduled-disconnect': 'Why it is to be cut',
   'keep-or-disconnect': 'Why you are asked',
 };
 
-/** Why people were asked, each reason once. What speaks for it is none, and how many have approved is told with how it stands. */
+/** @returns the reasons to ask, each once, without findings that accept and without the quorum, which the status text has. */
 export function openReasons({ verdict }: ConnectionRecord): string[] {
   const doubts = (verdict?.findings ?? []).filter(
     ({ rule, outcome }) => rule !== 'quorum' && outcome !== 'accept',
@@ -250,13 +250,13 @@ export function openReasons({ verdict }: ConnectionRecord): string[] {
   return [...new Set(doubts.map(({ reason }) => formatTimestamps(reason)))];
 }
 
-/** What people's words about a request do. */
+/** The effects of approve and deny. */
 export const actionExplanations = {
   approve: 'the endpoint is let in, and the allowlist stays as it is',
   deny: 'a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
 } as const;
 
-/** What is known of the account at the service from before. */
+/** Describes the entries and the earlier connections of the account at the service. */
 export function knownAccountText({ entries, earlierConnections }: ApprovalView): string[] {
   const known = [...entries.map(entryText), ...earlierConnections.map(earlierConnectionText)];
   return known.length > 0 ? known : ['None that linkgate remembers.'];

@@ -5,7 +5,7 @@ import type { Revocation } from '../connections/revocation.ts';
 import { isConnected, isEnded } from '../privatelink/connection.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
 
-/** How a request or a connection stands, for people. `connected`, `rejected` and `cut` only when EC2 shows it. */
+/** The status of a request or a connection. `connected`, `rejected` and `disconnected` only where EC2 shows it. */
 export interface ConnectionStatus {
   readonly status:
     | 'awaiting-approval'
@@ -16,28 +16,28 @@ export interface ConnectionStatus {
     | 'rejected'
     | 'deregistered'
     | 'deleted'
-    /** It lives, and is cut when its time is over. */
+    /** It is connected, and linkgate disconnects it after the grace period. */
     | 'disconnect-scheduled'
-    /** It lives, and people are asked whether it stays: nothing becomes of it by itself. */
+    /** It is connected, and approvers decide whether it stays connected: without a decision nothing happens. */
     | 'under-review'
-    /** It lives, and what was to become of it waits for what stops its service. */
+    /** It is connected, and a pause or a failed rule holds its verdict. */
     | 'review-paused'
-    /** It lives, and after people were asked about it that was settled. */
+    /** It stays connected after approvers were asked about it. */
     | 'kept'
     | 'disconnecting'
     | 'disconnected';
-  /** Who settled it: a person's word, or linkgate by its policy; nobody yet, or nobody that linkgate knows. */
+  /** The person or the policy (`linkgate`) that decided it; absent while it is open, or where linkgate did not decide it. */
   readonly resolution?: {
     readonly by: string;
     readonly at: string;
     readonly reason?: string;
     readonly ticket?: string;
-    /** Where it is cut, why that is; a person's word on what they were asked comes before it. */
+    /** The cause of a disconnect, absent where an approver decided it. */
     readonly cause?: Revocation['cause'];
   };
-  /** Where it takes several: what people have said so far. */
+  /** The approvals so far, where the quorum is above one. */
   readonly approvals?: { readonly decisions: readonly PersonDecision[]; readonly quorum: number };
-  /** Nobody decided it in time; it may still be open. */
+  /** The deadline has passed; the request may still be open. */
   readonly isExpired: boolean;
 }
 
@@ -53,8 +53,8 @@ export function computeConnectionStatus(record: ConnectionRecord): ConnectionSta
 }
 
 /**
- * What people are asked: whether to let a connection in, or whether one that lives stays, which is cut at a certain time or only
- * by their word.
+ * The subject of an approval request: a new connection, a connected endpoint that linkgate disconnects at a certain time, or
+ * one that only a decision disconnects.
  */
 export type ApprovalKind = 'new-connection' | 'scheduled-disconnect' | 'keep-or-disconnect';
 
@@ -94,7 +94,7 @@ function computeConnectedStatus(record: ConnectionRecord): ConnectionStatus['sta
   return state === 'available' ? 'connected' : 'accepting';
 }
 
-/** Whether people were asked after linkgate asked EC2 to accept it, where it ever did. */
+/** Whether approvers were asked after linkgate's last AcceptVpcEndpointConnections for it. */
 function wasAskedWhileConnected({
   approvalRequest,
   reevaluatedAt,
@@ -125,7 +125,7 @@ function describeDisconnect(
   reason: string,
 ) {
   if (cause === 'person' && revokeOrder) return { ...toResolution(revokeOrder), cause };
-  // What takes its time is settled when that is over.
+  // A disconnect with a grace period is decided at its end.
   return { by, at: cause === 'policy' ? (verdict?.decidedAt ?? since) : since, reason, cause };
 }
 

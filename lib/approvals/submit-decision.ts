@@ -10,20 +10,19 @@ import { type DecideDeps, decideConnection } from '../reconcile/decide-connectio
 import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
 import { orReported } from '../runtime/runtime.ts';
 
-/** What a person says; `by` is the authenticated actor. */
+/** A person's decision before it is stored; `by` is the authenticated actor. */
 export type SubmittedDecision = Omit<PersonDecision, 'at'>;
 
 export type SubmitResult =
-  /** Where it takes several people, the request may be open still: its record says how many have approved. */
+  /** With a quorum the request may still be open: its record has the approvals so far. */
   | { readonly status: 'decided'; readonly approval: PersonDecision; readonly record: ConnectionRecord }
-  /** Somebody or something was faster, or EC2 no longer waits for an answer. */
+  /** Another decision came first, or EC2 no longer shows it pending acceptance. */
   | { readonly status: 'not-open'; readonly record?: ConnectionRecord; readonly connection?: Connection }
   | { readonly status: 'unknown' };
 
 /**
- * A person approves or denies a request that EC2 shows waiting, by command; a connection that lives is neither approved nor
- * denied by command. Whether it is open is checked in EC2 and in the record at this moment; of two people at once one wins, by
- * the record's version.
+ * Approves or denies a request that EC2 shows pending acceptance. Connected endpoints are revoked or extended instead. It
+ * checks EC2 and the record at this time; of two concurrent decisions the record's version lets one win.
  * @throws OptimisticLockError, UnknownGroupError, NotAuthorizedError
  */
 export async function submitDecision(
@@ -38,7 +37,8 @@ export async function submitDecision(
 }
 
 /**
- * For those who cannot ask EC2, of a request or a connection that people were asked about: as it was last seen. The actor looks again before it acts.
+ * Decides a request or a connection from its recorded state, for callers without access to EC2. apply-verdicts describes it
+ * again before it calls EC2.
  * @throws OptimisticLockError, UnknownGroupError, NotAuthorizedError
  */
 export async function submitStoredDecision(
@@ -47,14 +47,14 @@ export async function submitStoredDecision(
   deps: DecideDeps,
 ): Promise<SubmitResult> {
   const record = await findRecord(endpointId, deps.table);
-  // Where nobody was asked nothing was shown: what begins to wait is the policy's to say, which looks at EC2.
+  // Without an approval request no message had actions; only a policy decision, which describes EC2, can create one.
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
   const connection = pickConnection(record);
   if (!canBeDecided(connection, record)) return { status: 'not-open', connection, record };
   return decideWithPersonDecision(word, connection, deps);
 }
 
-/** A request that waits in EC2, or a connection that lives and that people were asked about. */
+/** Whether EC2 shows it pending acceptance, or connected with an open approval request. */
 function canBeDecided({ state }: Connection, record: ConnectionRecord): boolean {
   if (state === 'pendingAcceptance') return true;
   return isConnected(state) && isConnected(record.state) && isAwaitingApproval(record);
@@ -69,7 +69,7 @@ async function decideWithPersonDecision(
   const decision = await decideConnection(connection, deps, { word: approval });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
-  // The decision stands, whatever becomes of the ring: the sweep rings too.
+  // A failed enqueue does not undo the decision: the sweep enqueues pending effects too.
   if (record.pendingEffect?.attempts === 0)
     await orReported(deps.reportError, () => deps.applyQueue.enqueue(connection.location));
   return decision.outcome === 'passed' || decision.outcome === 'not-open'
@@ -77,7 +77,7 @@ async function decideWithPersonDecision(
     : { status: 'decided', approval, record };
 }
 
-/** Who decided it may have been written down only after this person's look at it began. */
+/** Reads the record again, because another decision may have been stored after this one began. */
 async function notOpenResult(
   endpointId: string,
   connection: Connection | undefined,

@@ -4,22 +4,22 @@ import { primaryReason } from '../verdicts/verdict.ts';
 import { type ApprovalKind, computeApprovalKind } from './status.ts';
 import { formatTimestamps } from './status-text.ts';
 
-/** How many of the accounts that ask most are named where many ask at once. */
+/** How many accounts the text of a digest names. */
 export const maxNamedAccounts = 5;
 
-/** The most frequent first. */
+/** Counts by key, the most frequent key first. */
 export function countBy<T>(all: readonly T[], nameIn: (one: T) => string): (readonly [string, number])[] {
   const counts = new Map<string, number>();
   for (const one of all) counts.set(nameIn(one), (counts.get(nameIn(one)) ?? 0) + 1);
   return [...counts].sort(([, a], [, b]) => b - a);
 }
 
-/** A service's own name, or its id where it is not among these. */
+/** @returns the name of a service, or its id where it is not among the services. */
 export function findServiceName(serviceId: string, services: readonly Service[]): string {
   return services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
 }
 
-/** How many wait for people, and for what: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be cut`. */
+/** Counts the open requests by kind: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be cut`. */
 export function waitingText(open: readonly ConnectionRecord[], all = open.length): string {
   const [first, ...others] = [...Map.groupBy(open, computeApprovalKind)];
   if (!first) return 'Nothing waits';
@@ -39,12 +39,12 @@ const waitingPhrases: Readonly<Record<ApprovalKind, { readonly one: string; read
   'keep-or-disconnect': { one: 'connection is to be decided', many: 'connections are to be decided' },
 };
 
-/** Whether all of it is about letting somebody in. */
+/** Whether all records are requests for new connections. */
 export function areAllNewConnections(records: readonly ConnectionRecord[]): boolean {
   return records.every((record) => computeApprovalKind(record) === 'new-connection');
 }
 
-/** Why people are asked about connections, the most frequent reasons first. Requests are many, and each account's reason is its own. */
+/** Counts the reasons to ask about connected endpoints, the most frequent first. Requests are left out: each has a reason of its own. */
 export function reasonCounts(open: readonly ConnectionRecord[]): (readonly [string, number])[] {
   const connections = open.filter((record) => computeApprovalKind(record) !== 'new-connection');
   const reasons = countBy(connections, ({ verdict }) =>
@@ -55,7 +55,7 @@ export function reasonCounts(open: readonly ConnectionRecord[]): (readonly [stri
 
 const maxReasons = 5;
 
-/** Until when the first of each kind is to be decided, or is cut: ISO 8601, in the order of time. */
+/** @returns the earliest deadline of each kind, in order of time. ISO 8601. */
 export function earliestDeadlines(open: readonly ConnectionRecord[]): (readonly [ApprovalKind, string])[] {
   return [...Map.groupBy(open, computeApprovalKind)]
     .flatMap(([approvalKind, theirs]) => {

@@ -5,7 +5,7 @@ import type { SlackUser } from './approver-group.ts';
 const actorPattern =
   /^(slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|mailto:[^\sA-Z@]+@[^\sA-Z@]+|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$/;
 
-/** As the actor of each of their decisions is written down. */
+/** The stored form of an actor. */
 export const Actor = v.pipe(
   v.string(),
   v.check(
@@ -16,7 +16,7 @@ export const Actor = v.pipe(
   v.metadata({ pattern: actorPattern.source }),
 );
 
-/** Who an actor is: `arn:…` an IAM identity, `slack:T…:U…` a Slack user, `mailto:…` whoever reads that address. */
+/** The channel of an actor: `arn:…` is an IAM identity, `slack:T…:U…` a Slack user, `mailto:…` the reader of an address. */
 export type ActorChannel = 'api' | 'slack' | 'mail';
 
 export function slackActor({ team, user }: SlackUser): string {
@@ -27,7 +27,7 @@ export function emailActor(address: string): string {
   return `mailto:${address.toLowerCase()}`;
 }
 
-/** By which channel an actor speaks. */
+/** @returns the channel that an actor decides in. */
 export function actorChannel(actor: string): ActorChannel {
   if (actor.startsWith('slack:')) return 'slack';
   return actor.startsWith('mailto:') ? 'mail' : 'api';

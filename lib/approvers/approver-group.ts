@@ -8,7 +8,7 @@ import { Email } from '../values/email-address.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 
-/** The group that services ask unless they name another. */
+/** The approver group of services that name no other. */
 export const defaultGroup = 'default';
 
 export const GroupName = v.pipe(
@@ -19,13 +19,13 @@ export const SlackChannel = v.pipe(
   v.string(),
   v.regex(/^[CG][A-Z0-9]+$/, 'the id of a Slack channel looks like C0123456789'),
 );
-/** A user's id says who it is only together with the workspace's. */
+/** A Slack user. Its id is unique only together with the id of the workspace. */
 export const SlackUser = v.object({
   team: v.pipe(v.string(), v.regex(/^[TE][A-Z0-9]+$/, 'the id of a Slack workspace looks like T0123456789')),
   user: v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]+$/, 'the id of a Slack user looks like U0123456789')),
 });
 export type SlackUser = v.InferOutput<typeof SlackUser>;
-/** How many approvals it takes; one denial denies. */
+/** The number of approvals that a request needs. One denial rejects it. */
 export const Quorum = WholeNumber(1, 200, {
   few: 'a quorum is at least 1',
   many: 'a quorum is at most 200: a group names no more people',
@@ -33,16 +33,16 @@ export const Quorum = WholeNumber(1, 200, {
 
 export const DecisionChannels = v.picklist(['anywhere', 'api']);
 
-/** People who decide. Of those who come through the API IAM says who may. */
+/** The people who decide in Slack and by email. IAM controls decisions through the API. */
 export const ApproverGroup = v.object({
   name: v.string(),
   quorum: Quorum,
   slackChannel: v.exactOptional(SlackChannel),
   slackUsers: v.optional(v.array(SlackUser), []),
   emails: v.optional(v.array(Email), []),
-  /** `api`: Slack and mails only tell, and give the command. */
+  /** `api`: messages in Slack and emails have commands instead of actions. */
   decisionChannels: v.exactOptional(DecisionChannels),
-  /** The group that is called upon when time runs out. */
+  /** The group that is notified too once three quarters of the time have passed. */
   escalateTo: v.exactOptional(GroupName),
   managedBy: v.exactOptional(ManagedBy),
   /** ISO 8601 */
@@ -65,7 +65,7 @@ export function groupItem(group: ApproverGroup): Item {
   return approverGroupEntity.item(groupKey(group.name), group);
 }
 
-/** @returns whether it was made now; false when it was there. */
+/** @returns whether the group was created, false where it existed. */
 export async function createDefaultGroup(table: Table): Promise<boolean> {
   const group = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
   return table.write([{ put: groupItem(group), expected: 0 }]);
@@ -80,7 +80,7 @@ export async function findGroup(name: string, table: Table): Promise<ApproverGro
   return item && readGroup(item);
 }
 
-/** A group that does not exist. */
+/** The placeholder for a group that does not exist. */
 export function emptyGroup(name: string): ApproverGroup {
   return { name, quorum: 1, slackUsers: [], emails: [], version: 0 };
 }
@@ -89,15 +89,15 @@ export function listApproverGroups(deps: ReadDeps): Promise<ApproverGroup[]> {
   return readPartition(approverGroupPartition, readGroup, deps);
 }
 
-/** How many people it names. */
+/** @returns the number of members. */
 export function memberCount({ slackUsers, emails }: Pick<ApproverGroup, 'slackUsers' | 'emails'>): number {
   return slackUsers.length + emails.length;
 }
 
-/** What a person says of a group. */
+/** The settings of a group that a person or a policy file gives. */
 export type GroupSettings = Omit<ApproverGroup, 'name' | 'changedAt' | 'changedBy' | 'version'>;
 
-/** Nobody has said how many it takes to approve. */
+/** The approver group does not exist, so its quorum is unknown. */
 export class UnknownGroupError extends Error {
   override readonly name = 'UnknownGroupError';
 
@@ -107,12 +107,12 @@ export class UnknownGroupError extends Error {
   }
 }
 
-/** The command that makes a group, or names people in one that has none. */
+/** The command that creates a group, or adds members to an empty one. */
 export function createGroupCommand(name: string): string {
   return `linkgate approvers set ${shellWord(name)} --email you@example.com`;
 }
 
-/** Fewer people are named than it takes to approve. */
+/** The group has fewer members than its quorum. */
 export class QuorumOutOfReachError extends Error {
   override readonly name = 'QuorumOutOfReachError';
 
@@ -126,7 +126,7 @@ export class QuorumOutOfReachError extends Error {
 }
 
 /**
- * Makes a group, or replaces one whole.
+ * Creates a group, or replaces its whole item.
  * @throws QuorumOutOfReachError, OptimisticLockError
  */
 export async function setGroup(

@@ -6,7 +6,7 @@ import type { Item, Key, Table, Write } from '../storage/table.ts';
 import { type Customer, CustomerName, customerItem, customerKey, readCustomer } from './customer.ts';
 import { deliveryFailureKey } from './delivery-failure.ts';
 
-/** Whose an account is. It holds only while that customer lists the account. */
+/** The customer of an account. It is valid only while that customer lists the account. */
 export const AccountPointer = v.object({ accountId: AccountId, customer: CustomerName, version: v.number() });
 export type AccountPointer = v.InferOutput<typeof AccountPointer>;
 
@@ -31,7 +31,7 @@ interface FindCustomersDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
 }
 
-/** The customers of accounts, by account: one read where nobody's accounts are among them, or else two. */
+/** @returns the customers by account id. It costs one read where no account has a customer, otherwise two. */
 export async function findCustomersByAccount(
   accountIds: readonly string[],
   { table, reportError }: FindCustomersDeps,
@@ -51,10 +51,10 @@ export async function findCustomersByAccount(
 }
 
 /**
- * The writes by which a customer becomes another, is made (no `before`) or goes (no `after`), in the order in which they may be
- * split into transactions: a pointer comes before the customer that lists its account and goes after it, so that whatever
- * is left half done names a customer that does not list the account, which counts for nothing.
- * @param pointers those that are there of all accounts of both
+ * The writes that replace, create (no `before`) or remove (no `after`) a customer, in an order that may be split into
+ * transactions: a pointer is written before the customer that lists its account and removed after it, so that a change that
+ * crashes half way leaves only pointers to customers that do not list the account, which are ignored.
+ * @param pointers the existing pointers of all accounts of both versions
  */
 export function customerWrites(
   before: Customer | undefined,
@@ -85,6 +85,6 @@ export function customerWrites(
   });
   const expected = before?.version ?? 0;
   const own: Write = after ? { put: customerItem(after), expected } : { remove: customerKey(name), expected };
-  // What was refused may be taken now.
+  // SNS may accept the new contact.
   return [...claims, own, { remove: deliveryFailureKey(name) }, ...releases];
 }

@@ -2,7 +2,7 @@ import { composeEmail } from '../channels/email/compose-email.ts';
 import type { EmailMessage } from '../channels/email/email-sender.ts';
 import type { CustomerEvent, NextEvent } from './customer-event.ts';
 
-/** What a message says of the endpoint: what its owner knows already. */
+/** The facts about an endpoint in a message. The customer knows all of them already. */
 export interface EventFacts {
   readonly endpointId: string;
   readonly ownerAccountId: string;
@@ -15,25 +15,25 @@ export interface EventFacts {
   readonly serviceName: string;
 }
 
-/** News about an endpoint, of one kind or of any. */
+/** An event with the facts about its endpoint. */
 export type EndpointEvent<Event extends CustomerEvent = CustomerEvent> = {
   readonly [Kind in Event]: EventFacts & NextEvent<Kind>;
 }[Event];
 
 export interface CustomerText {
   readonly subject: string;
-  /** What happened, in a sentence or two; where many messages become one, this is all of it. */
+  /** One or two sentences about the event. A message about many endpoints has nothing else of it. */
   readonly body: string;
-  /** What its reader should do or expect now. A command of the AWS CLI stands alone. */
+  /** The next steps of the reader. A command of the AWS CLI is an item of its own. */
   readonly nextSteps: readonly string[];
 }
 
-/** One message an event: the words are in rules/customer-messages. */
+/** The text of each event. rules/customer-messages has the implementations. */
 export type CustomerMessages = {
   readonly [Event in CustomerEvent]: (news: EndpointEvent<Event>) => CustomerText;
 };
 
-/** How many connections a message about many names. */
+/** How many endpoints an email about many endpoints lists. */
 export const maxEndpointsInEmail = 20;
 
 export function composeCustomerEmail<Event extends CustomerEvent>(
@@ -49,7 +49,7 @@ export function composeCustomerEmail<Event extends CustomerEvent>(
   ]);
 }
 
-/** Many news for one reader, who would not read as many mails. Each is about another endpoint. */
+/** Composes one email about many endpoints, each with one event. */
 export function composeCustomerSummaryEmail(
   all: readonly EndpointEvent[],
   messages: CustomerMessages,
@@ -67,7 +67,7 @@ export function composeCustomerSummaryEmail(
     ...(others > 0
       ? [[`And ${others} more: your endpoints' states show them (aws ec2 describe-vpc-endpoints).`]]
       : []),
-    // What comes next is much the same for all of a kind: it is told of the first.
+    // Events of one kind have the same next steps, so the email shows those of the first one.
     ...kinds.flatMap((kind) => {
       const first = told[all.findIndex(({ event }) => event === kind)];
       return first

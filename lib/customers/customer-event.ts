@@ -1,33 +1,33 @@
 import type { ConnectionRecord } from '../connections/connection-record.ts';
 import { isConnected } from '../privatelink/connection.ts';
 
-/** What the owner of an endpoint may learn of it, each with what only it says. Times are ISO 8601. */
+/** The details of each event that a customer is notified of. Times are ISO 8601. */
 interface CustomerEventDetails {
-  /** It was seen, and is decided or about to be. */
+  /** linkgate has recorded the request and has not decided it yet. */
   received: object;
-  /** People decide it. */
+  /** Approvers decide the request. */
   waiting: object;
   accepted: object;
   rejected: { readonly reason?: string };
   'disconnect-scheduled': {
     readonly disconnectAt: string;
-    /** When it was to be cut as it was told before. */
+    /** The time that the previous notification announced. */
     readonly previousDisconnectAt?: string;
   } & DisconnectDetails;
-  /** It was to be cut at a time, and people decide it instead. */
+  /** The announced disconnect does not happen; approvers decide instead. */
   'disconnect-extended': object;
-  /** It was to be cut, and is not any more. */
+  /** The announced disconnect is cancelled. */
   'disconnect-cancelled': object;
-  /** Its permission runs out so many days later. */
+  /** Its allowlist entry expires. */
   expiring: { readonly until: string; readonly daysBefore: number };
   disconnected: DisconnectDetails;
 }
 
-/** Why a connection ends, as far as its owner is told. */
+/** The cause of a disconnect, as far as the customer may know it. */
 interface DisconnectDetails {
-  /** The words that whoever ends it meant for them. */
+  /** The customer message of the person who decided it. */
   readonly reason?: string;
-  /** The service is closed for everybody. */
+  /** The service is being deregistered. */
   readonly isDeregistering?: true;
 }
 
@@ -44,7 +44,7 @@ export const customerEvents = [
   'disconnected',
 ] as const satisfies readonly CustomerEvent[];
 
-/** What the owner was told last, and what tells it from other news of its kind. */
+/** The last event that a customer was notified of, with the details that distinguish events of one kind. */
 export interface LastEvent {
   readonly event: CustomerEvent;
   readonly disconnectAt?: string;
@@ -52,12 +52,12 @@ export interface LastEvent {
   readonly daysBefore?: number;
 }
 
-/** News of one kind, or of any. */
+/** An event of one kind, or of any. */
 export type NextEvent<Event extends CustomerEvent = CustomerEvent> = {
   readonly [Kind in Event]: { readonly event: Kind } & CustomerEventDetails[Kind];
 }[Event];
 
-/** What its owner should know of an endpoint by its record and does not know yet. */
+/** @returns the event that the record shows, undefined where the customer was notified of it. */
 export function nextCustomerEvent(
   record: ConnectionRecord,
   told: LastEvent | undefined,
@@ -66,24 +66,24 @@ export function nextCustomerEvent(
   return news && !isEventKnown(news, told) ? news : undefined;
 }
 
-/** Whether a change of a record may be news: cheap, and says so too often rather than too seldom. */
+/** Whether a change of a record may be an event. It reads nothing, and prefers false positives. */
 export function mayHaveCustomerEvent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
   const isSilent = computeCustomerEvent(after, undefined) === undefined;
-  // Who was told of a time has to hear where it holds no longer.
+  // A customer who knows the time of a disconnect has to learn of its cancellation.
   if (isSilent && before?.revocation === undefined) return false;
-  // What was decided while linkgate only observed was told to nobody.
+  // Nobody was notified of a verdict in mode observe.
   const isDecidedAnew = before?.verdict?.policyVersions.mode !== after.verdict?.policyVersions.mode;
   return isDecidedAnew || !before || eventKey(before) !== eventKey(after);
 }
 
-/** What has to differ for news. */
+/** The attributes that differ between two events. */
 function eventKey(record: ConnectionRecord): string {
   return JSON.stringify([computeCustomerEvent(record, undefined), record.revocation]);
 }
 
 function computeCustomerEvent(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
   const { state, verdict, serviceDeregisteredAt } = record;
-  // What linkgate never decided it only looks at.
+  // A record without a verdict has no events.
   if (!verdict) return undefined;
   if (serviceDeregisteredAt !== undefined)
     return isConnected(state) && expectsDisconnect(told) ? { event: 'disconnect-cancelled' } : undefined;
@@ -97,10 +97,10 @@ function computeCustomerEvent(record: ConnectionRecord, told: LastEvent | undefi
 
 function computeConnectedEvent(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
   const { verdict, revocation, expiryWarning, acceptRequestedAt } = record;
-  // What people decide has no time, whatever was told.
+  // A connection that approvers decide has no disconnect time, whatever was announced.
   if (verdict?.outcome === 'ask') return { event: 'disconnect-extended' };
   if (revocation) {
-    // What is cut at once is told when it is done; what a pause keeps is to be cut still.
+    // An immediate disconnect is reported once EC2 shows it. A pause postpones a disconnect without cancelling it.
     if (verdict?.outcome !== 'reject' || revocation.disconnectAt <= revocation.since) return undefined;
     const { disconnectAt } = revocation;
     const before = told?.event === 'disconnect-scheduled' ? told.disconnectAt : undefined;
@@ -114,16 +114,16 @@ function computeConnectedEvent(record: ConnectionRecord, told: LastEvent | undef
   if (verdict?.outcome !== 'accept') return undefined;
   if (expectsDisconnect(told)) return { event: 'disconnect-cancelled' };
   if (expiryWarning && expiryWarning.until === verdict.until) return { event: 'expiring', ...expiryWarning };
-  // What others accepted linkgate has no part in.
+  // A connection accepted outside linkgate is not reported as accepted.
   return acceptRequestedAt === undefined ? undefined : { event: 'accepted' };
 }
 
-/** Whether its owner was told that it is to be cut, and not yet that it is not. */
+/** Whether the last notification announced a disconnect. */
 function expectsDisconnect(told: LastEvent | undefined): boolean {
   return told?.event === 'disconnect-scheduled' || told?.event === 'disconnect-extended';
 }
 
-/** What says of an endpoint that it is connected. */
+/** The events of a connected endpoint. */
 export const connectedEvents: readonly CustomerEvent[] = [
   'accepted',
   'disconnect-cancelled',
@@ -141,7 +141,7 @@ function wasConnected({ revocation, grandfathered }: ConnectionRecord, told: Las
 }
 
 function isEventKnown(news: NextEvent, told: LastEvent | undefined): boolean {
-  // Who never heard of a time need not hear that it holds no longer.
+  // Without an announced time there is nothing to postpone.
   if (news.event === 'disconnect-extended') return told?.event !== 'disconnect-scheduled';
   if (!told) return false;
   switch (news.event) {
@@ -165,7 +165,7 @@ function selectDisconnectDetails(record: ConnectionRecord): DisconnectDetails {
   };
 }
 
-/** The words that whoever denied or revoked it meant for its owner. No other reason leaves the house. */
+/** Selects the customer message of the denial or the revocation. No other reason is sent to a customer. */
 function selectCustomerReason({ approval, revokeOrder }: ConnectionRecord): { readonly reason?: string } {
   const denial = approval?.decision === 'deny' ? approval : undefined;
   const reason = denial?.customerMessage ?? revokeOrder?.customerMessage;

@@ -3,16 +3,16 @@ import type { EmailMessage } from '../channels/email/email-sender.ts';
 import { type Contact, contactAddress } from './customer.ts';
 import type { EndpointEvent } from './customer-email.ts';
 
-/** Writes to contacts. */
+/** Sends emails and SNS messages to the contacts of customers. */
 export interface CustomerSender {
   /**
-   * @param news what the mail is about, for machines
-   * @throws DeliveryRejectedError, or what may be tried again
+   * @param news the events of the email, for machines
+   * @throws DeliveryRejectedError where a retry is useless, any other error where it may help
    */
   send(contact: Contact, mail: EmailMessage, news: readonly EndpointEvent[]): Promise<void>;
 }
 
-/** SNS will not deliver to this contact before somebody changes something: its topic is gone, or does not admit linkgate. */
+/** SNS rejects messages to this contact until somebody acts: its topic is deleted, or its topic policy does not allow linkgate. */
 export class DeliveryRejectedError extends Error {
   override readonly name = 'DeliveryRejectedError';
 
@@ -23,12 +23,12 @@ export class DeliveryRejectedError extends Error {
   }
 }
 
-/** How many news a message tells machines of: SNS takes 256 KiB. */
+/** How many events a message lists for machines: SNS accepts 256 KiB. */
 const maxEventsPerMessage = 200;
 
 const Reason = v.exactOptional(v.string());
 
-/** What machines read beside the mail: the contract with whoever subscribes to a topic. Within a major version fields are only added. */
+/** The JSON attribute beside the email, a contract with the subscribers of a topic. Within a major version fields are only added. */
 export const CustomerMessage = v.object({
   schemaVersion: v.literal('1.0'),
   news: v.array(
@@ -44,7 +44,7 @@ export const CustomerMessage = v.object({
       until: v.exactOptional(v.string()),
     }),
   ),
-  /** How many more there are than are listed. */
+  /** How many events the message does not list. */
   more: v.number(),
 });
 export type CustomerMessage = v.InferOutput<typeof CustomerMessage>;

@@ -22,8 +22,8 @@ export const ContactTopic = v.pipe(
 const contactEmail = v.pipe(Email, v.toLowerCase());
 
 /**
- * Where a customer is told how their connections stand: an SNS topic of theirs or an e-mail address. The topic's name begins with
- * `linkgate-`, so that linkgate may publish to no other.
+ * The target of a customer's notifications: an email address, or an SNS topic in the customer's account. The name of the topic
+ * begins with `linkgate-`, and the IAM policy of linkgate allows sns:Publish to no other.
  */
 export const Contact = v.union(
   [v.strictObject({ topicArn: ContactTopic }), v.strictObject({ email: contactEmail })],
@@ -35,18 +35,18 @@ export function contactAddress(contact: Contact): string {
   return 'email' in contact ? contact.email : contact.topicArn;
 }
 
-/** Who stands behind accounts. Decisions do not read it: what follows for an account is in its entries. */
+/** The organisation that owns accounts. Decisions do not read it: an entry of the allowlist has all that they need. */
 export const Customer = v.object({
   name: CustomerName,
   accounts: v.array(AccountId),
-  /** Absent: nobody there is told anything. */
-  // A newer version may have written more into it.
+  /** Absent: the customer gets no notifications. */
+  // The schema is not strict, because a newer version of linkgate may have written more attributes.
   contact: v.exactOptional(
     v.union([v.object({ topicArn: ContactTopic }), v.object({ email: contactEmail })]),
   ),
-  /** Actors whose accounts they are: they cannot approve what these ask for. */
+  /** Actors who own the accounts. They cannot approve requests of these accounts. */
   owners: v.exactOptional(v.array(v.string())),
-  /** ISO 8601: the entries of its accounts expire then. */
+  /** ISO 8601: the allowlist entries of its accounts expire then. */
   contractEndsAt: v.exactOptional(Instant),
   managedBy: v.exactOptional(ManagedBy),
   changedAt: v.string(),
@@ -55,7 +55,7 @@ export const Customer = v.object({
 });
 export type Customer = v.InferOutput<typeof Customer>;
 
-/** A customer who is told something. */
+/** A customer with a contact. */
 export type NotifiableCustomer = Customer & { readonly contact: Contact };
 
 export function hasContact(customer: Customer | undefined): customer is NotifiableCustomer {

@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
-/** Why the contact of a customer could not be written to, the last time that this was tried. */
+/** The last error of SNS for the contact of a customer. */
 export const DeliveryFailure = v.object({
   customer: v.string(),
   /** ISO 8601 */
   at: v.string(),
-  /** What SNS answered. */
+  /** The error message of SNS. */
   why: v.string(),
   version: v.number(),
 });

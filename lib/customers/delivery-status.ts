@@ -6,7 +6,7 @@ import {
 import type { Contact, Customer } from './customer.ts';
 import type { DeliveryFailure } from './delivery-failure.ts';
 
-/** Whether what is written to a contact arrives, as far as SNS says. */
+/** Whether messages reach a contact, as far as SNS shows. */
 export type DeliveryStatus =
   | { readonly status: 'ok' }
   | {
@@ -15,7 +15,7 @@ export type DeliveryStatus =
       readonly remedy: string;
     };
 
-/** A customer with a contact, beside what SNS says of it; undefined without one. */
+/** @returns undefined where the customer has no contact. */
 export function computeDeliveryStatus(
   { name, contact }: Pick<Customer, 'name' | 'contact'>,
   subscriptions: readonly Subscription[],

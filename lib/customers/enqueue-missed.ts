@@ -9,16 +9,16 @@ import { findCustomersByAccount } from './customer-by-account.ts';
 import { mayHaveCustomerEvent, nextCustomerEvent } from './customer-event.ts';
 import { lastNotificationKey, readLastNotification, selectLastEvent } from './last-notification.ts';
 
-/** An endpoint of which its owner may have to be told something. */
+/** An endpoint that a customer may have to be notified of. */
 export const CustomerEndpoint = v.object({ endpointId: EndpointId, ownerAccountId: AccountId });
 export type CustomerEndpoint = Readonly<v.InferOutput<typeof CustomerEndpoint>>;
 
-/** Has customers notified; a ring too many finds that they know it already. */
+/** The queue of notify-customers. An extra message is harmless: the run finds no new event. */
 export interface CustomerNotificationQueue {
   enqueue(endpoints: readonly CustomerEndpoint[]): Promise<void>;
 }
 
-/** The endpoint of which a change of the table may be news. */
+/** @returns the endpoint of a changed record that may have a new event. */
 export function selectEndpointToNotify(
   before: Item | undefined,
   after: Item | undefined,
@@ -34,8 +34,8 @@ interface EnqueueMissedDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Rings for what must not go unsaid because a stream record was lost or the contact became another: that a connection is to be cut,
- * or its permission ends. Of other records it reads nothing, of those once or twice a page.
+ * Enqueues the events that must not get lost with a stream record or a change of the contact: a scheduled disconnect and an
+ * expiring entry. It reads the table at most three times per page, and not at all for other records.
  */
 export async function enqueueMissedNotifications(
   records: readonly ConnectionRecord[],
@@ -62,7 +62,7 @@ export async function enqueueMissedNotifications(
     const notNotified = theirs.filter(({ record, customer }) => {
       const items = found.all([lastNotificationKey(record.endpointId)]);
       const told = parseEach(items, readLastNotification, reportError);
-      // What cannot be read may say that they know it.
+      // An unreadable item may say that the customer was notified.
       return (
         told.length === items.length &&
         nextCustomerEvent(record, selectLastEvent(customer, told[0])) !== undefined

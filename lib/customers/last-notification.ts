@@ -6,18 +6,18 @@ import { contactAddress, type NotifiableCustomer } from './customer.ts';
 import type { EndpointEvent } from './customer-email.ts';
 import { connectedEvents, customerEvents, type LastEvent } from './customer-event.ts';
 
-/** What the owner of an endpoint was told of it last, so that they are told once. */
+/** The last event of an endpoint that a customer was notified of, so that each event is sent once. */
 export const LastNotification = v.object({
   endpointId: EndpointId,
   event: v.picklist(customerEvents),
-  /** The name of the customer who was told, and the address or topic of their contact. */
+  /** The customer's name, and the address or topic of its contact, at the time of the notification. */
   customer: v.string(),
   contact: v.string(),
   /** ISO 8601 */
   at: v.string(),
-  /** The provider's name for the service, which is still known by it after it was taken out. */
+  /** The provider's name for the service, for messages after it was deregistered. */
   service: v.exactOptional(v.string()),
-  /** What tells the news from others of its kind. */
+  /** The details that distinguish events of one kind. */
   disconnectAt: v.exactOptional(v.string()),
   until: v.exactOptional(v.string()),
   daysBefore: v.exactOptional(v.number()),
@@ -35,7 +35,7 @@ export function readLastNotification(item: Item): LastNotification {
   return notifiedStateEntity.read(item);
 }
 
-/** What a reader knows of what was told. Somebody else was told what is to come; what became of the request is past all the same. */
+/** @returns the last event as a contact knows it: a new contact does not know the events of a connected endpoint, and need not know past ones. */
 export function selectLastEvent(
   { name, contact }: NotifiableCustomer,
   told: LastNotification | undefined,

@@ -40,13 +40,13 @@ interface DueNotification {
   readonly endpointEvent: EndpointEvent;
 }
 
-/** How many news a contact is told one by one; with more at once they share a message. */
+/** Up to this many events of one contact at once have emails of their own; more share one. */
 const maxIndividualEmails = 5;
 
 /**
- * Tells the contacts of endpoints' owners what they do not know yet, by the records as they are now. Told is remembered after it was said:
- * what dies in between says it again.
- * @returns the endpoints of which it was not told, and has to be tried again.
+ * Sends the contacts of customers the events that they were not notified of, from the current records. Delivery is at least
+ * once: a run that crashes before it records an event sends it again.
+ * @returns the endpoints whose events have to be retried.
  */
 export async function notifyCustomers(
   endpoints: readonly CustomerEndpoint[],
@@ -58,7 +58,7 @@ export async function notifyCustomers(
     const customer = customers.get(ownerAccountId);
     return hasContact(customer) ? [{ endpointId, customer }] : [];
   });
-  // What linkgate would do in another mode is nobody's business outside.
+  // Verdicts of mode observe stay internal.
   if (theirs.length === 0 || (await deps.mode()) !== 'enforce') return { notified: 0, failed: [] };
 
   const due = await selectDueNotifications(theirs, deps);
@@ -84,7 +84,7 @@ async function selectDueNotifications(
     const [record] = parseEach(found.all([recordKey(endpointId)]), readRecord, reportError);
     const items = found.all([lastNotificationKey(endpointId)]);
     const [lastNotification] = parseEach(items, readLastNotification, reportError);
-    // Where it cannot be read what they know, they would be told again and again.
+    // With an unreadable item the customer would get the same event again and again.
     if (items.length > 0 && !lastNotification) return [];
     const endpointEvent = record && nextCustomerEvent(record, selectLastEvent(customer, lastNotification));
     return endpointEvent ? [{ customer, record, lastNotification, endpointEvent }] : [];
@@ -100,7 +100,7 @@ async function selectDueNotifications(
       ownerAccountId,
       region: endpointRegion ?? location.region,
       serviceId,
-      // A service that was taken out meanwhile goes by the name that was told before, and has its AWS name still.
+      // A deregistered service keeps the name of the last notification, or its service id.
       service: service?.name ?? lastNotification?.service ?? serviceId,
       serviceName: service?.serviceName ?? awsServiceName(location, serviceId),
     };
@@ -109,8 +109,8 @@ async function selectDueNotifications(
 }
 
 /**
- * @returns true where it is done with: told, or refused by the contact, which is shown to the provider.
- * @throws what may be tried again
+ * @returns true where no retry is needed: the message was sent, or SNS rejected it, which is stored as a delivery failure.
+ * @throws where a retry may help
  */
 async function sendNotification(
   together: readonly DueNotification[],
@@ -139,7 +139,7 @@ async function sendNotification(
   return true;
 }
 
-/** Where somebody else has just told one of them, the others are remembered all the same. */
+/** Records the sent events. On a conflict it writes one by one, so that the others are recorded all the same. */
 async function recordNotifications(
   customer: NotifiableCustomer,
   said: readonly DueNotification[],

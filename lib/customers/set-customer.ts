@@ -19,17 +19,17 @@ export class AccountTakenError extends Error {
   }
 }
 
-/** What is said of a customer. */
+/** The settings of a customer that a person or a policy file gives. */
 export type CustomerSettings = Omit<Customer, 'name' | 'changedAt' | 'changedBy' | 'version'>;
 
 interface SetCustomerDeps extends Pick<Runtime, 'now'> {
   readonly table: Table;
-  /** The customers from whom accounts may be taken, because they give them up in the same change; none where nothing is said. */
+  /** The customers that release accounts in the same change. Default: none. */
   readonly releasingCustomers?: ReadonlySet<string>;
 }
 
 /**
- * Makes a customer, or replaces one whole. May be repeated, whatever became of it before.
+ * Creates a customer, or replaces its whole item. Idempotent, even after a crash.
  * @throws AccountTakenError, OptimisticLockError
  */
 export function setCustomer(
@@ -61,7 +61,7 @@ export function setCustomer(
 }
 
 /**
- * @returns the customer that was there, or undefined.
+ * @returns the removed customer, undefined where there was none.
  * @throws OptimisticLockError
  */
 export function removeCustomer(
@@ -78,7 +78,7 @@ export function removeCustomer(
   });
 }
 
-/** The pointers whose customer lists the account; others were left by a change that did not end. */
+/** Selects the pointers whose customer lists the account. A change that crashed leaves other pointers. */
 async function selectValidPointers(
   pointers: readonly AccountPointer[],
   table: Table,
@@ -90,7 +90,7 @@ async function selectValidPointers(
   });
 }
 
-/** In order, as many as fit into each transaction. */
+/** Writes in order, in transactions of the largest size. */
 async function writeInTransactions(writes: readonly Write[], table: Table): Promise<boolean> {
   for (const chunk of chunks(writes, writesPerTransaction)) if (!(await table.write(chunk))) return false;
   return true;

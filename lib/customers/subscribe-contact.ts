@@ -7,9 +7,9 @@ interface SubscribeContactDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Has the address of a customer subscribed to the topic on which consumers are written to, where it gave one.
- * @param all customers: an address that none names is unsubscribed; undefined where one cannot be read.
- * @returns what a person should know.
+ * Subscribes the email address of a customer, where it has one, to the SNS topic of customer notifications.
+ * @param all customers: an address that none of them names is unsubscribed; undefined where one cannot be read.
+ * @returns warnings for the caller.
  */
 export function subscribeContact(
   { name, contact }: { readonly name: string; readonly contact?: Customer['contact'] | undefined },

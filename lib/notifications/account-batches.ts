@@ -4,14 +4,15 @@ import { isConnected } from '../privatelink/connection.ts';
 import type { AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
-/** As many connections of an account at a service that come into question at once are told of one by one. */
+/** Up to this many connections of one account at one service get messages of their own when they lose permission at once. */
 const maxIndividualPerAccount = 3;
-/** How many of an account's connections are looked at to find those that come with one. */
+/** How many of an account's connections linkgate reads to find others that need a notification. */
 const maxConnectionsRead = 20;
 
 /**
- * Those of new subjects that are told of together, however few came before them: connections of one account that live, and came
- * into question at once, since one change of the policy did that to all of them.
+ * Selects the connected endpoints of one account that share a digest because one policy change affects all of them, however
+ * few of them this batch has.
+ * @returns their endpoint ids.
  */
 export async function selectAccountBatches(
   newcomers: readonly AwaitingRecord[],
@@ -28,7 +29,7 @@ export async function selectAccountBatches(
   return new Set(together.map(({ endpointId }) => endpointId));
 }
 
-/** Whether others are on their way that nobody was told of yet. */
+/** Whether the account has more connections without a notification than this batch shows. */
 async function hasMorePending(
   [first, ...others]: readonly AwaitingRecord[],
   { table, reportError, now }: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,

@@ -10,7 +10,7 @@ import { type AwaitingRecord, hasApprovalRequest } from './awaiting-record.ts';
 import { isRemindable } from './notification.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
-/** The stage that an open request has reached, where that is not written down yet. */
+/** @returns the stage that an open request has reached, undefined where its record has it already. */
 export function nextStage(
   record: AwaitingRecord,
   { onExpiry }: Pick<Service, 'onExpiry'>,
@@ -21,15 +21,15 @@ export function nextStage(
   return isRemindable(record) && stage !== record.approvalRequest.stage && !isDecidedThen ? stage : undefined;
 }
 
-/** What a service rejects when it expires, and what is cut then, is decided like everything else, by the policy. */
+/** Policy decides at the deadline: it rejects where the service says so, and it disconnects a scheduled disconnect. */
 function isDecidedByPolicyOnExpiry(record: AwaitingRecord, onExpiry: Service['onExpiry']): boolean {
   if (isConnected(record.state)) return computeApprovalKind(record) === 'scheduled-disconnect';
   return onExpiry === 'reject' && record.verdict?.outcome === 'ask';
 }
 
 /**
- * Writes the stage down that a request has reached; those between are passed over.
- * @param behind the group behind the one that was asked.
+ * Records the stage that a request has reached, and skips the stages before it.
+ * @param nextGroup the group that the asked group escalates to.
  */
 export async function advanceNotifiedStage(
   record: AwaitingRecord,
@@ -45,7 +45,7 @@ export async function advanceNotifiedStage(
     if (stage === undefined) return before;
     const transition = advanceStage(before, stage, behind?.name, now);
     await deps.table.write(transitionWrites(before, transition, deps.requestId));
-    // Written or not, it is read anew, and found to be there.
+    // The retry reads the record again and finds the stage recorded, whether this write succeeded or another one did.
     return conflict;
   });
 }

@@ -10,16 +10,16 @@ import { type ApprovalTarget, type AwaitingRecord, hasApprovalRequest } from './
 import { type NotifyDeps, newLeaseEnd } from './notify-deps.ts';
 import { computeCapacity, consumeCapacity, parseThrottle, throttleKey, throttleWrite } from './throttle.ts';
 
-/** Where new requests are told of: alone, and then this run has them to itself; or in a digest. */
+/** New requests with messages of their own, which this run holds the leases of, and the digest of all others. */
 interface Assignment {
   readonly individual: readonly ApprovalTarget[];
   readonly digestId?: string;
 }
 
 /**
- * Gives each new request of a group its place before anybody is told of it, in one transaction: those first within a minute
- * are told of alone, and when more come, these together; so are the connections of one account that come into question at once.
- * @param requests as many as a queue delivers at once, so that they fit into a transaction.
+ * Assigns each new request of a group to a message of its own or to a digest, in one transaction, before linkgate notifies
+ * anybody. The throttle limits single messages per minute; connections of one account that lose permission at once share a digest.
+ * @param requests at most one SQS batch, so that they fit into a transaction.
  * @throws OptimisticLockError
  */
 export async function assignToMessageOrDigest(
@@ -61,7 +61,7 @@ export async function assignToMessageOrDigest(
   });
 }
 
-/** The group's board, and those of the requests that have no place yet. */
+/** Reads the group's throttle, and the requests that no message or digest is assigned to yet. */
 async function readUnassignedRequests(
   group: string,
   requests: readonly ApprovalTarget[],
@@ -75,7 +75,7 @@ async function readUnassignedRequests(
   return { item, throttle, newcomers: records.filter(({ notification }) => notification === undefined) };
 }
 
-/** The digest that goes on, while it has room for them, or a new one. */
+/** @returns the open digest with the records added, or a new digest where the open one is full or unreadable. */
 async function extendOrCreateDigest(
   records: readonly AwaitingRecord[],
   group: string,
@@ -85,7 +85,7 @@ async function extendOrCreateDigest(
   const [first] = records;
   if (!first) return undefined;
   const endpointIds = records.map(({ endpointId }) => endpointId);
-  // Where the digest that goes on cannot be read, another one begins.
+  // An unreadable digest is reported, and a new one begins.
   const running =
     runningDigest === undefined
       ? undefined
@@ -96,7 +96,7 @@ async function extendOrCreateDigest(
       endpointIds: [...running.endpointIds, ...endpointIds],
       version: running.version + 1,
     };
-  // Each version of a record is written once, and this one before it gets its place.
+  // The id is unique: a version of a record is written once, and this one joins a digest once.
   return { id: `${first.endpointId}.${first.version}`, group, endpointIds, emailedCount: 0, version: 1 };
 }
 

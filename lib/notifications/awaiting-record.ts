@@ -4,13 +4,13 @@ import { type ApprovalRequest, isLaterStage } from '../connections/approval-requ
 import type { ConnectionRecord } from '../connections/connection-record.ts';
 import { omitUnreadable, type ReadDeps } from '../storage/entity.ts';
 
-/** A record of a request that people were asked about. */
+/** A record with an approval request. */
 export type AwaitingRecord = ConnectionRecord & { readonly approvalRequest: ApprovalRequest };
 
-/** A request that people were asked about, and whom else to call upon now. */
+/** An approval request with all that a notification about it needs. */
 export interface ApprovalTarget extends ApprovalView {
   readonly record: AwaitingRecord;
-  /** The group behind the one that was asked, once it is time. */
+  /** The group that the asked group escalates to, set once the stage is `escalated`. */
   readonly escalation: ApproverGroup | undefined;
 }
 
@@ -18,7 +18,7 @@ export function hasApprovalRequest(record: ConnectionRecord | undefined): record
   return record?.approvalRequest !== undefined;
 }
 
-/** The group behind a group, which is called upon when time runs out. */
+/** @returns the group that a group escalates to. */
 export async function escalationGroup(
   { name, escalateTo }: ApproverGroup,
   { table, reportError }: ReadDeps,
@@ -28,7 +28,7 @@ export async function escalationGroup(
     : findGroup(escalateTo, table).catch(omitUnreadable(reportError));
 }
 
-/** Whether it is time to call upon more than the approvers. */
+/** Whether the stage notifies the next group too. */
 export function isEscalated(stage: ApprovalRequest['stage']): boolean {
   return isLaterStage(stage, 'reminded');
 }

@@ -7,21 +7,21 @@ import { advanceNotifiedStage, nextStage } from './advance-stage.ts';
 import { type AwaitingRecord, escalationGroup, hasApprovalRequest, isEscalated } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
-/** A digest with all that it takes to tell of it. */
+/** A digest with all that a notification about it needs. */
 export interface DigestState {
   readonly digest: Digest;
   readonly group: ApproverGroup;
   readonly records: readonly AwaitingRecord[];
   readonly services: readonly Service[];
-  /** The latest that open ones are at. */
+  /** The latest stage of its open requests. */
   readonly stage: EscalationStage;
-  /** The group behind this one. */
+  /** The group that this group escalates to. */
   readonly nextGroup: ApproverGroup | undefined;
-  /** The same, once it is time. */
+  /** The same group, set once the stage is `escalated`. */
   readonly escalation: ApproverGroup | undefined;
 }
 
-/** @returns nothing where the digest, or the group that it is for, is not there. */
+/** @returns undefined where the digest or its group does not exist. */
 export async function loadDigest(id: string, deps: NotifyDeps): Promise<DigestState | undefined> {
   const digest = await findDigest(id, deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
@@ -32,7 +32,7 @@ export async function loadDigest(id: string, deps: NotifyDeps): Promise<DigestSt
   return withLatestStage(records, { digest, group, services, nextGroup: await escalationGroup(group, deps) });
 }
 
-/** Whether the time of any has run further than is written down. */
+/** Whether any request has reached a stage that its record does not have yet. */
 export function hasStageToAdvance({ records, services }: DigestState, now: Date): boolean {
   return records.some((record) => {
     const service = services.find(({ serviceId }) => serviceId === record.serviceId);
@@ -40,7 +40,7 @@ export function hasStageToAdvance({ records, services }: DigestState, now: Date)
   });
 }
 
-/** Writes down of each the stage that it has reached. */
+/** Records the stage that each request has reached. */
 export async function advanceStages(together: DigestState, deps: NotifyDeps): Promise<DigestState> {
   const { services, nextGroup } = together;
   const records: AwaitingRecord[] = [];

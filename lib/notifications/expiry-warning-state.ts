@@ -4,7 +4,7 @@ import { entity } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 
-/** What people are warned of: that an account's access to a service ends, so many days before. */
+/** The access of an account to a service that ends soon, and the days before its end. */
 export const ExpiringAccess = v.object({
   serviceId: ServiceId,
   accountId: AccountId,
@@ -14,16 +14,16 @@ export const ExpiringAccess = v.object({
 });
 export type ExpiringAccess = Readonly<v.InferOutput<typeof ExpiringAccess>>;
 
-/** Who was told of one warning already, so that they are told once, however many connections it is about. It vanishes a day after. */
+/** The delivery state of one expiry warning, which covers all connections of an account. TTL deletes it a day after the expiry. */
 const ExpiryWarningState = v.object({
   ...ExpiringAccess.entries,
-  /** ISO 8601: when it was first to be told of. */
+  /** ISO 8601: when the warning was due first. Retries end a day later. */
   since: v.string(),
-  /** Its message. */
+  /** The id of its Slack message. */
   slackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** Addresses that were sent its mail. */
+  /** Addresses that SNS took the email for. */
   emailedTo: v.array(v.string()),
-  /** ISO 8601: until then somebody is telling of it. */
+  /** ISO 8601: until then one run holds the lease. */
   leaseUntil: v.exactOptional(v.string()),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
@@ -42,7 +42,7 @@ export function expiryWarningItem(expiryWarning: ExpiryWarningState): Item {
   return expiryWarningEntity.item(expiryWarningKey(expiryWarning), expiryWarning);
 }
 
-/** What is remembered of a warning; of a new one that nobody was told of it. */
+/** @returns the stored state of a warning, or the initial state of a new one. */
 export async function findExpiryWarning(
   expiring: ExpiringAccess,
   now: Date,

@@ -14,7 +14,7 @@ import type { TableChange } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 import { ExpiringAccess } from './expiry-warning-state.ts';
 
-/** What people are to be shown anew: a request by its endpoint, or a digest of many; or told once: that somebody's access ends. */
+/** The target of a notification: a request by its endpoint, a digest of many requests, or a warning before access ends. */
 export const NotificationTarget = v.union([
   v.object({ endpointId: EndpointId }),
   v.object({ digest: v.string() }),
@@ -22,17 +22,17 @@ export const NotificationTarget = v.union([
 ]);
 export type NotificationTarget = Readonly<v.InferOutput<typeof NotificationTarget>>;
 
-/** Has people told; a ring too many finds that all is shown already. */
+/** The queue of notify-approvers. An extra message is harmless: the run finds nothing to update. */
 export interface NotificationQueue {
   enqueue(subjects: readonly NotificationTarget[]): Promise<void>;
-  /** Later: while a digest grows, or when Slack said how long to wait. At most 900 seconds. */
+  /** Enqueues with a delay of at most 900 seconds, for a digest that still collects requests or after a Retry-After of Slack. */
   enqueueAfter(seconds: number, subjects: readonly NotificationTarget[]): Promise<void>;
 }
 
-/** How long a digest is let grow before it is drawn anew, in seconds. */
+/** How long a digest collects changes before an update, in seconds. */
 export const digestWindowSeconds = 5;
 
-/** Whether people have yet to be shown what a record says, or to be reminded. A digest knows itself what it shows. */
+/** Whether a record changed since its last notification, or a reminder is due. A digest keeps its own content hash. */
 export function needsNotification(record: ConnectionRecord, now: Date): boolean {
   const { approvalRequest, notification } = record;
   if (!approvalRequest) return false;
@@ -43,7 +43,7 @@ export function needsNotification(record: ConnectionRecord, now: Date): boolean 
   );
 }
 
-/** Whether people are reminded of it: not while something keeps it, whatever they say. */
+/** Whether reminders are due for a record: only while it is open, and not while a pause holds it. */
 export function isRemindable(record: ConnectionRecord): boolean {
   return isAwaitingApproval(record) && !(record.verdict && isPaused(record.verdict));
 }
@@ -52,7 +52,7 @@ export function buildNotificationTarget({ endpointId, notification }: Connection
   return notification?.digestId === undefined ? { endpointId } : { digest: notification.digestId };
 }
 
-/** Has people told of requests that they were asked about and that changed. */
+/** Enqueues a notification for each approval request that a change of the table affects. */
 export async function enqueueForChanges(
   changes: readonly TableChange[],
   {
@@ -73,7 +73,7 @@ export async function enqueueForChanges(
 
 interface QueuedTarget {
   readonly target: NotificationTarget;
-  /** What comes with many others is told of once those have come too. */
+  /** The queue delays it, so that other changes of the same batch arrive first. */
   readonly isDelayed: boolean;
 }
 
@@ -85,8 +85,8 @@ function selectChangedTargets({ before: old, after: item }: TableChange, now: Da
 }
 
 /**
- * What is to be told of, where a change of a record is one that people are to be told of. Stages and notices are written by
- * those who tell of them, and need no ring.
+ * Selects the targets of a changed record. Changes of the stage and of the notification state need none: notify-approvers
+ * writes them itself.
  */
 function selectConnectionTargets(
   before: ConnectionRecord | undefined,
@@ -97,7 +97,7 @@ function selectConnectionTargets(
   const { notification, state } = after;
   const left = before?.notification?.digestId;
   const isInDigest = notification?.digestId !== undefined;
-  // One change of the policy brings all connections of an account into question.
+  // One policy change affects all connections of an account, so their changes arrive together.
   const isDelayed = isInDigest || (notification === undefined && isConnected(state));
   return [
     ...(isInDigest || needsNotification(after, now)
@@ -109,7 +109,7 @@ function selectConnectionTargets(
   ];
 }
 
-/** The same warning comes with every connection of the account. */
+/** Every connection of the account has the same warning. */
 function selectExpiryTargets(before: ConnectionRecord | undefined, after: ConnectionRecord): QueuedTarget[] {
   const { expiryWarning, serviceId, ownerAccountId: accountId } = after;
   if (!expiryWarning || isDeepStrictEqual(expiryWarning, before?.expiryWarning)) return [];

@@ -17,9 +17,9 @@ import { notifyExpiry } from './notify-expiry.ts';
 import { notifyRequest } from './notify-request.ts';
 import { createSlackSession, type NotificationRun } from './slack-session.ts';
 
-/** How many were told of, for the log, and what has to be told again. */
+/** Counts for the log, and the targets that SQS has to deliver again. */
 interface NotifyApproversResult {
-  /** Of which it broke on the way to their digest: no pass leads back to one whose requests are all decided. */
+  /** Targets whose digest failed: no sweep enqueues a digest whose requests are all decided. */
   readonly failed: readonly NotificationTarget[];
   readonly requests: number;
   readonly digests: number;
@@ -27,11 +27,11 @@ interface NotifyApproversResult {
 }
 
 /**
- * Shows approvers what waits for them, and what became of it: in Slack, and by mail. Everything is drawn from the records as
- * they are by then, so that rings may come twice, late, and in any order. What Slack or SNS do not take is reported and left
- * to the next ring: the sweep rings each minute.
- * @param subjects as many as a queue delivers at once.
- * @throws where the table cannot be read, so that nobody could be told.
+ * Notifies approvers of open requests and of their outcome, in Slack and by email. Messages are rendered from the current
+ * records, so that queue messages may arrive twice, late and in any order. Errors of Slack and SNS are reported, and a later
+ * queue message retries: the sweep enqueues each minute.
+ * @param targets at most one SQS batch.
+ * @throws where the table cannot be read.
  */
 export async function notifyApprovers(
   subjects: readonly NotificationTarget[],
@@ -78,7 +78,7 @@ async function readRecordsToNotify(
   return records.filter((record) => needsNotification(record, now()));
 }
 
-/** Each at the stage that it has reached by now. */
+/** Loads the approval requests, and records the stage that each has reached. */
 async function loadApprovalTargets(
   views: readonly ApprovalView[],
   run: NotificationRun,
@@ -105,7 +105,7 @@ async function notifyGroup(
   requests: readonly ApprovalTarget[],
   run: NotificationRun,
 ): Promise<void> {
-  // Of a group that nobody can be told by nothing is remembered, so that they are told once somebody can be.
+  // A group without a channel and an address keeps no notification state, so that its requests are sent once it has one.
   const tellable = requests.filter((request) => request.group.slackChannel ?? request.group.emails[0]);
   const newcomers = tellable.filter(({ record }) => record.notification === undefined);
   const locations =

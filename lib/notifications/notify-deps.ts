@@ -5,7 +5,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
 import type { NotificationQueue } from './notification.ts';
 
-/** What it takes to tell approvers of what waits for them, beside Slack. */
+/** The dependencies of notify-approvers without Slack. */
 export interface NotifyDeps extends Runtime {
   readonly table: Table;
   readonly emailSender: EmailSender;
@@ -14,13 +14,13 @@ export interface NotifyDeps extends Runtime {
 }
 
 export interface NotifyInSlackDeps extends NotifyDeps {
-  /** Absent while nobody has connected Slack. */
+  /** Absent while Slack is not connected. */
   readonly slack?: Pick<SlackWebApi, 'post' | 'update' | 'remove'>;
 }
 
 /**
- * For how long whoever tells of something has it to themselves, in milliseconds: as long as the function may run. So no two
- * messages are posted for one request, and no older drawing of it ever lands on a newer one.
+ * The lease of one notification, in milliseconds: the timeout of the function. It prevents two posts for one request, and an
+ * older rendering that overwrites a newer one.
  */
 const notificationLeaseMs = 60_000;
 

@@ -13,13 +13,13 @@ import {
 import { selectRequestsToEmail, sendDigestEmails } from './send-digest-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
-/** How long a digest's mails wait for more of it, in seconds. */
+/** The shortest time between two emails about a digest, in seconds. */
 const digestEmailIntervalSeconds = 60;
-/** How soon the last of a digest is tried again, at first and at last, and for how long at all, in seconds. */
+/** The first and the longest delay before a retry of a digest's last update, and the time after which retries end, in seconds. */
 const digestRetryDelaySeconds = { first: 60, last: 900 };
 const digestRetryWindowSeconds = 7 * 86_400;
 
-/** Mails those who were not mailed yet of its requests, and brings its message in Slack up to their records. */
+/** Emails the requests of a digest that were not emailed yet, and posts or updates its Slack message. */
 export async function notifyDigest(id: string, run: NotificationRun): Promise<void> {
   const found = await loadDigest(id, run);
   if (!found) return;
@@ -35,7 +35,7 @@ export async function notifyDigest(id: string, run: NotificationRun): Promise<vo
   const { contentHash, ...known } = digest;
   const held = {
     ...known,
-    // What is shown is not known again before this run says so: it may change the message and die.
+    // The content hash is unknown until this run saves it: the run may update the message and crash.
     ...(contentHash !== undefined && !due.isMessage && { contentHash }),
     leaseUntil: newLeaseEnd(run.now()),
     version: digest.version + 1,
@@ -47,14 +47,14 @@ export async function notifyDigest(id: string, run: NotificationRun): Promise<vo
   if (isMail) await saveDigest(held, await sendDigestEmails(together, run), run);
   const shown = isMessage ? await postOrUpdateDigest(together, run) : {};
   const isOurs = await saveDigest(held, shown, run, { letsGo: true });
-  // Somebody else has taken it over, and posts it.
+  // Another run holds the lease now and posts the digest itself.
   const location = selectDigestDestination(together);
   if (!isOurs && location && shown.ts !== undefined)
     await run.slack.remove(location, { channel: location.channel, ts: shown.ts });
   if (isOurs) await scheduleDigestRetry({ ...together, digest: isOurs }, run);
 }
 
-/** What is to be told now; it is rung for what has to wait. */
+/** Decides which steps are due now, and enqueues the digest for steps that have to wait. */
 async function planDigestSteps(together: DigestState, run: NotificationRun) {
   const { digest } = together;
   const isToShow = !isDigestUpToDate(together) && (await canPostDigest(together, run));
@@ -69,7 +69,7 @@ async function planDigestSteps(together: DigestState, run: NotificationRun) {
   return { isMail, isMessage, waits: isToShow && !isMessage };
 }
 
-/** Whether what is wanted may be done now: what was last done less than so many seconds ago waits. */
+/** Whether a wanted step is due: a step that ran less than `seconds` ago is enqueued for later. */
 async function enqueueUnlessDue(
   isWanted: boolean,
   last: string | undefined,
@@ -101,8 +101,8 @@ async function canPostDigest(together: DigestState, run: NotificationRun): Promi
 }
 
 /**
- * Nothing leads back to a digest whose requests are all decided: it is rung for till Slack has taken the last of it, ever more
- * seldom, and by one ring at a time.
+ * Enqueues a digest whose requests are all decided until Slack takes its last update, with growing delays and one queue
+ * message at a time: no sweep lists such a digest.
  */
 async function scheduleDigestRetry(together: DigestState, run: NotificationRun): Promise<void> {
   const { digest, records } = together;
@@ -114,15 +114,15 @@ async function scheduleDigestRetry(together: DigestState, run: NotificationRun):
   const age = secondsSince(since, now);
   if (age > digestRetryWindowSeconds) return;
   const seconds = Math.min(Math.max(age, digestRetryDelaySeconds.first), digestRetryDelaySeconds.last);
-  // A clock that is a little behind is to take that ring for the one that it is.
+  // Half the delay tolerates clock skew: the message that arrives after the delay is taken as the scheduled one.
   const until = new Date(now.getTime() + (seconds * 1000) / 2).toISOString();
   if (await saveDigest(digest, { retry: { since, nextAt: until } }, run))
     await enqueueDigest(seconds, digest.id, run);
 }
 
 /**
- * Writes what was told onto the digest, which may have grown.
- * @returns nothing where somebody else has taken it over.
+ * Saves the result of a step into the digest, which may have new members by now.
+ * @returns undefined where another run holds the lease.
  */
 async function saveDigest(
   { id, leaseUntil }: Digest,

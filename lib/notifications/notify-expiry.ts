@@ -17,14 +17,14 @@ import {
 import { isLeased, newLeaseEnd } from './notify-deps.ts';
 import type { NotificationRun } from './slack-session.ts';
 
-/** Seconds after which what Slack or SNS did not take is tried again. */
+/** The delay before a retry after an error of Slack or SNS, in seconds. */
 const expiryRetryDelaySeconds = 300;
-/** How long that goes on, in milliseconds. */
+/** The time after which retries end, in milliseconds. */
 const expiryRetryWindowMs = 24 * 3_600_000;
 
 /**
- * Tells the approvers of a service that an entry expires by which connections live: once for each warning. Who dies between
- * telling and writing that down has it told again: twice is better than not at all.
+ * Warns the approvers of a service before an allowlist entry with connections expires, once per warning. Delivery is at least
+ * once: a run that crashes before it saves the state sends the warning again.
  */
 export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRun): Promise<void> {
   const found = await loadExpiryWarning(expiring, run);
@@ -50,7 +50,7 @@ export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRu
     await run.notificationQueue.enqueueAfter(expiryRetryDelaySeconds, [{ expiring }]);
 }
 
-/** @returns nothing where the entry ends otherwise by now, or nobody can be told. */
+/** @returns undefined where the entry has another expiry by now, or the group has no channel and no address. */
 async function loadExpiryWarning(
   { serviceId, accountId, until, daysBefore }: ExpiringAccess,
   { table }: NotificationRun,
@@ -78,7 +78,7 @@ function isExpiryWarningSent(
   );
 }
 
-/** How many connections of the account live at the service until then. */
+/** Counts the connections of the account that the entry allows until its expiry. */
 async function countExpiringConnections(
   { serviceId, accountId, until }: ExpiringAccess,
   run: NotificationRun,
@@ -90,7 +90,7 @@ async function countExpiringConnections(
   ).length;
 }
 
-/** @returns who was sent the mail by now. */
+/** @returns the addresses that SNS has taken the email for by now. */
 async function emailExpiryWarning(
   warning: ExpiryWarning,
   emailedTo: readonly string[],

@@ -17,9 +17,8 @@ import { dueEmails, sendRequestEmails } from './send-request-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
 /**
- * Mails those who were not mailed yet, and brings the message in Slack up to the record. What does not succeed is still due
- * afterwards.
- * @param isHeld whether this run has it to itself already.
+ * Emails the addresses that were not emailed yet, and posts or updates the Slack message. A failed step stays due.
+ * @param isLeaseHeld whether this run holds the lease already.
  */
 export async function notifyRequest(
   request: ApprovalTarget,
@@ -38,9 +37,9 @@ export async function notifyRequest(
     await run.notificationQueue.enqueueAfter(requestRetryDelaySeconds, [{ endpointId: shown.endpointId }]);
 }
 
-/** Seconds after which what Slack did not take is tried again: the sweep of each minute sees open requests alone. */
+/** The delay before a retry after an error of Slack, in seconds: the pending sweep enqueues open requests only. */
 const requestRetryDelaySeconds = 300;
-/** How long that goes on, in milliseconds; the full pass finds it all the same. */
+/** The time after which retries end, in milliseconds. The full sweep finds the request afterwards. */
 const requestRetryWindowMs = 24 * 3_600_000;
 
 function needsNotificationRetry(record: ConnectionRecord, { now }: NotificationRun): boolean {
@@ -55,7 +54,7 @@ function needsNotificationRetry(record: ConnectionRecord, { now }: NotificationR
   return now().getTime() - new Date(decidedAt).getTime() < requestRetryWindowMs;
 }
 
-/** Read only for what is told now. */
+/** Loads the earlier connections, only for a request that is sent now. */
 async function loadRequestHistory(
   request: ApprovalTarget,
   run: NotificationRun,
@@ -64,7 +63,7 @@ async function loadRequestHistory(
   return view && { ...request, ...view, record: request.record };
 }
 
-/** @returns nothing where somebody else is at it, or nothing can be told now. */
+/** @returns undefined where another run holds the lease, or nothing can be sent now. */
 async function acquireNotificationLease(
   request: ApprovalTarget,
   run: NotificationRun,
@@ -72,7 +71,7 @@ async function acquireNotificationLease(
   return updateNotification(request, run, async (newest) => {
     const now = run.now();
     const { notification } = newest.record;
-    // Another run may have put it into a digest meanwhile.
+    // Another run may have assigned it to a digest by now.
     if (
       notification?.digestId !== undefined ||
       notification?.contentHash === computeContentHash(newest.record) ||
@@ -81,7 +80,7 @@ async function acquireNotificationLease(
       return undefined;
     const isTellable = dueEmails(newest).length > 0 || (await canPostRequest(newest, run));
     if (!isTellable) return undefined;
-    // What is shown is not known again before this run says so: it may change the message and die.
+    // The content hash is unknown until this run saves it: the run may update the message and crash.
     const { contentHash: _, ...known } = notification ?? { emailedTo: [] };
     return { ...known, leaseUntil: newLeaseEnd(now) };
   });
@@ -98,8 +97,8 @@ async function saveNotificationState(
 }
 
 /**
- * Draws until what is shown is what is recorded, and lets go.
- * @returns the record as it is then, where it was still this run's.
+ * Renders until the message shows the current record, and releases the lease.
+ * @returns the record that was saved, undefined where the lease was lost.
  */
 async function renderAndSave(
   request: ApprovalTarget,
@@ -127,7 +126,7 @@ async function renderAndSave(
   return after?.record;
 }
 
-/** Whether this run still has it to itself. */
+/** Whether this run still holds the lease. */
 function ownsLease(
   { record }: ApprovalTarget,
   notification: NotificationState | undefined,
@@ -137,7 +136,7 @@ function ownsLease(
   );
 }
 
-/** Writes what is remembered of telling onto the record as it is by then; nothing, where there is nothing to write. */
+/** Saves the computed notification state into the current record, with retries on a conflict. */
 async function updateNotification(
   request: ApprovalTarget,
   run: NotificationRun,

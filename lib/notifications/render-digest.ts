@@ -11,9 +11,9 @@ import type { NotificationRun } from './slack-session.ts';
 
 type DigestDestination = Parameters<NotificationRun['slack']['post']>[0];
 
-/** What is to be remembered of what was told. */
+/** The attributes of a digest that a rendering changes. */
 export interface DigestRenderResult extends Partial<Digest> {
-  /** The message in the channel that the group has left says so. */
+  /** The message in the previous channel points to the new one. */
   readonly isPreviousUpdated?: boolean;
 }
 
@@ -31,8 +31,8 @@ function isDigestReminderDue({ digest, stage }: DigestState): boolean {
 }
 
 /**
- * Brings the digest's message up to the records of its members, and calls upon people below it where it is time.
- * @returns what to remember of it: what Slack did not take is tried again.
+ * Posts or updates the message of a digest, and posts a reminder in its thread where one is due.
+ * @returns the changes to save; it leaves out what Slack did not take.
  */
 export async function postOrUpdateDigest(
   together: DigestState,
@@ -61,7 +61,7 @@ async function postDigest(
 ): Promise<DigestRenderResult> {
   const { digest, stage } = together;
   const message = digestMessageId(digest);
-  // One at a time, so that none is forgotten.
+  // A second move waits until the first previous message is updated, so that none is lost.
   if (message && digest.previousSlackMessage && message.channel !== location.channel) return {};
   const posted = await run.slack.post(location, renderDigest(together, run));
   if (!posted) return {};
@@ -91,7 +91,7 @@ async function updateDigest(
       ? { ...contentHash, remindedStage: stage }
       : contentHash;
   }
-  // Nobody is called upon below a message that cannot show what is: they are asked anew instead.
+  // A reminder below an outdated message would mislead: post a new message instead.
   if (isDigestReminderDue(together)) return postDigest(together, location, run);
   if (outcome === 'deleted' || records.some(isAwaitingApproval)) return contentHash;
   return (await run.slack.post(location, { text: drawing.text, threadTs: ts })) ? contentHash : {};
@@ -112,7 +112,7 @@ function describeRendering(
   return { contentHash: computeDigestHash(records), renderedAt: run.now().toISOString() };
 }
 
-/** Calls upon people below the message, once a stage for all of its members. */
+/** Posts a reminder in the thread, once per stage for all members. */
 async function postDigestReminder(
   { digest: { id }, group, records, services, escalation }: DigestState,
   location: DigestDestination,
@@ -124,7 +124,7 @@ async function postDigestReminder(
   return reply !== undefined;
 }
 
-/** Open requests are asked about where the group is told now; those that are decided stay where they are. */
+/** Selects the current channel of the group while requests are open; a decided digest keeps its channel. */
 export function selectDigestDestination({
   digest,
   group,

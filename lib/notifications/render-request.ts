@@ -8,23 +8,23 @@ import { isAwaitingApproval } from '../connections/connection-record.ts';
 import type { ApprovalTarget } from './awaiting-record.ts';
 import type { NotificationRun } from './slack-session.ts';
 
-/** What Slack shows of a request. */
+/** The state of a request's Slack message after a rendering. */
 export interface RequestRenderResult {
-  /** What it was to show. */
+  /** The content hash of the rendered record. */
   readonly contentHash: string;
-  /** Whether Slack took all of it. */
+  /** Whether Slack took every call. */
   readonly isComplete: boolean;
   readonly message?: SlackMessageId | undefined;
-  /** The message in a channel that the group has left, which still looks as if it decided. */
+  /** The message in the previous channel, which still offers actions. */
   readonly previousSlackMessage?: SlackMessageId | undefined;
-  /** The message, where this run posted it. */
+  /** The message that this run posted. */
   readonly posted?: SlackMessageId | undefined;
   readonly remindedStage?: EscalationStage | undefined;
 }
 
 /**
- * Brings the request's message up to its record, and calls upon people below it where it is time.
- * @param before what this run has shown of it already.
+ * Posts or updates the message of a request, and posts a reminder in its thread where one is due.
+ * @param before the result of this run's previous rendering.
  */
 export async function postOrUpdateRequest(
   request: ApprovalTarget,
@@ -54,7 +54,7 @@ export async function postOrUpdateRequest(
   return updatePreviousMessage(request, drawn, run);
 }
 
-/** An open request is asked about where its group is told now; what is decided stays where it is. */
+/** Selects the current channel of the group for an open request; a decided request keeps its channel. */
 function selectRequestChannel(
   { record, group }: ApprovalTarget,
   message: SlackMessageId | undefined,
@@ -70,7 +70,7 @@ async function postRequest(
   run: NotificationRun,
 ): Promise<RequestRenderResult> {
   const { message, previousSlackMessage } = shown;
-  // One at a time, so that none is forgotten.
+  // A second move waits until the first previous message is updated, so that none is lost.
   if (message && previousSlackMessage) return shown;
   const posted = await run.slack.post(
     requestDestination(request, channel),
@@ -104,14 +104,14 @@ async function updateRequest(
     const isReminded = !isToRemind || (await postRequestReminder(request, message, run));
     return isReminded ? { ...shown, isComplete: true, remindedStage: record.approvalRequest.stage } : shown;
   }
-  // Nobody is called upon below a message that cannot show what is: it is asked anew instead.
+  // A reminder below an outdated message would mislead: post a new message instead.
   if (isToRemind) return postRequest(request, message.channel, { ...shown, message: undefined }, run);
   if (isAwaitingApproval(record) || outcome === 'deleted') return { ...shown, isComplete: true };
   const reply = await run.slack.post(location, { text: drawing.text, threadTs: message.ts });
   return { ...shown, isComplete: reply !== undefined };
 }
 
-/** Tells in the channel that the group has left where it is asked now. */
+/** Updates the message in the previous channel so that it points to the new one. */
 async function updatePreviousMessage(
   request: ApprovalTarget,
   shown: RequestRenderResult,
@@ -137,7 +137,7 @@ function isRequestReminderDue(
   );
 }
 
-/** Calls upon people below the message, once a stage. */
+/** Posts a reminder in the thread, once per stage. */
 async function postRequestReminder(
   request: ApprovalTarget,
   { channel, ts }: SlackMessageId,
@@ -157,7 +157,7 @@ export async function canPostRequest(request: ApprovalTarget, run: NotificationR
   return channel === undefined || run.slack.canSend(requestDestination(request, channel));
 }
 
-/** Removes a message that this run posted, where somebody else took the request over meanwhile, and posts it. */
+/** Deletes the message that this run posted after it lost the lease: the other run posts its own. */
 export async function deleteDuplicateMessage(
   request: ApprovalTarget,
   shown: RequestRenderResult | undefined,

@@ -7,7 +7,7 @@ import type { DigestState } from './digest-state.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 import { approvalLinks, emailStage } from './send-request-emails.ts';
 
-/** The requests of which the mails of this stage have not told. */
+/** Selects the open requests that no email of this stage contains yet. */
 export function selectRequestsToEmail(together: DigestState): AwaitingRecord[] {
   const { digest, records, stage } = together;
   if (selectDigestAddresses(together).length === 0) return [];
@@ -16,7 +16,7 @@ export function selectRequestsToEmail(together: DigestState): AwaitingRecord[] {
   return records.filter((record) => isAwaitingApproval(record) && !isTold.has(record.endpointId));
 }
 
-/** @returns what to remember of it: where a mail fails, which is reported, all are sent again. */
+/** @returns the changes to save. A failed email is reported, and the next run sends all of them again. */
 export async function sendDigestEmails(together: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
   const { digest, group, services, stage } = together;
   const records = selectRequestsToEmail(together);

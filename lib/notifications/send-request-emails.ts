@@ -11,18 +11,18 @@ import { orReported } from '../runtime/runtime.ts';
 import type { ApprovalTarget, AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
-/** How long links work after the deadline, or after they were sent later still, in milliseconds: as long as a person may be away. */
+/** How long links work after the deadline, or after a later email, in milliseconds: long enough for a person's absence. */
 const linkGraceMs = 7 * 86_400_000;
 
-/** A request is mailed about when it is asked about, and again at these stages. */
+/** The stages after the first one that send an email. */
 const emailedStages: readonly EscalationStage[] = ['escalated', 'expired'];
 
-/** The stage that the newest mail about a request should be of. */
+/** @returns the stage of the newest email that is due at a stage. */
 export function emailStage(stage: EscalationStage): EscalationStage {
   return emailedStages.includes(stage) ? stage : escalationStages[0];
 }
 
-/** Whom an open request has yet to be mailed to: its approvers, and those called upon beside them. */
+/** @returns the addresses that an open request was not emailed to yet, of its group and of the group it escalates to. */
 export function dueEmails({ record, group, escalation }: ApprovalTarget): string[] {
   if (!isAwaitingApproval(record)) return [];
   const addresses = new Set([...group.emails, ...(escalation?.emails ?? [])]);
@@ -30,7 +30,7 @@ export function dueEmails({ record, group, escalation }: ApprovalTarget): string
   return [...addresses];
 }
 
-/** Who was sent the mail that is of the record's stage. */
+/** @returns the addresses that got the email of the record's stage. */
 function selectEmailedAddresses({ approvalRequest, notification }: AwaitingRecord): readonly string[] {
   return emailStage(approvalRequest.stage) === (notification?.emailedStage ?? escalationStages[0])
     ? (notification?.emailedTo ?? [])
@@ -38,8 +38,8 @@ function selectEmailedAddresses({ approvalRequest, notification }: AwaitingRecor
 }
 
 /**
- * Sends each address its mail; what cannot be sent is reported, and still due.
- * @returns what to remember of it.
+ * Sends an email to each address. A failed one is reported and stays due.
+ * @returns the changes to save.
  */
 export async function sendRequestEmails(
   request: ApprovalTarget,
@@ -60,7 +60,7 @@ export async function sendRequestEmails(
   };
 }
 
-/** An approver's links to a request; none where the command is the only way. */
+/** @returns an approver's links to a request, undefined where the group decides by API only. */
 export async function approvalLinks(
   { record, group }: { readonly record: AwaitingRecord; readonly group: ApproverGroup },
   address: string,

@@ -5,14 +5,14 @@ import type { NotificationTarget } from './notification.ts';
 import type { NotifyDeps, NotifyInSlackDeps } from './notify-deps.ts';
 import { findThrottle, isChannelFailing, type NotificationThrottle, recordChannelError } from './throttle.ts';
 
-/** Whom something is shown to, and what. */
+/** The group and channel of a Slack call, and the notification that it delivers. */
 interface SlackDestination {
   readonly group: string;
   readonly channel: string;
   readonly target: NotificationTarget;
 }
 
-/** What became of a message that was to be changed: nothing of it says anything against the channel. */
+/** Errors of chat.update that concern one message, not the channel. `fixed`: Slack no longer allows an update. */
 const messageErrors: ReadonlyMap<string, 'deleted' | 'fixed'> = new Map([
   ['message_not_found', 'deleted'],
   ['cant_update_message', 'fixed'],
@@ -21,14 +21,14 @@ const messageErrors: ReadonlyMap<string, 'deleted' | 'fixed'> = new Map([
 
 export type SlackSession = ReturnType<typeof createSlackSession>;
 
-/** What it takes to tell, during one run. */
+/** The dependencies of one run of notify-approvers. */
 export interface NotificationRun extends NotifyDeps {
   readonly slack: SlackSession;
 }
 
 /**
- * Slack during one run. A refusal is an answer here: what Slack wants left alone is left alone for the rest of the run, and
- * nothing else waits for it. A later ring, or the sweep, tries again.
+ * Slack during one run. Errors are results here: after a Retry-After or an outage the run makes no further call, and nothing
+ * waits. A later queue message or the sweep retries.
  */
 export function createSlackSession({ slack, table, notificationQueue, now, reportError }: NotifyInSlackDeps) {
   let isAway = slack === undefined;
@@ -41,7 +41,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     return throttle;
   }
 
-  /** What cannot be noted is noted next time: nothing that Slack took is forgotten for it. */
+  /** A failed write is only reported, so that the result of the Slack call is kept. The next call writes it. */
   async function updateChannelError(
     group: string,
     channelError: NotificationThrottle['channelError'],
@@ -52,7 +52,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     });
   }
 
-  /** @returns undefined where Slack did not take it. */
+  /** @returns undefined where the call failed. */
   async function attempt<T>(
     { group, channel, target }: SlackDestination,
     call: (api: NonNullable<NotifyInSlackDeps['slack']>) => Promise<T>,
@@ -78,7 +78,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
   }
 
   return {
-    /** Whether the channel can be told of something now. Where Slack said how long to wait, it is rung for again then. */
+    /** Whether calls to the channel are possible now. After a Retry-After it enqueues the target for that time. */
     async canSend({ group, channel, target }: SlackDestination): Promise<boolean> {
       if (isAway) return false;
       const seconds = waits.get(channel);
@@ -93,7 +93,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
       return attempt(shown, (api) => api.post({ ...message, channel: shown.channel }));
     },
 
-    /** `deleted`: a person did that. `fixed`: Slack no longer lets it be changed. */
+    /** `deleted`: a person deleted the message. `fixed`: Slack no longer allows an update. */
     async update(
       shown: SlackDestination,
       ts: string,
@@ -112,8 +112,8 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     },
 
     /**
-     * Changes a message of which a newer one has taken the place.
-     * @returns whether that is settled: a channel that refuses it is one that linkgate has left.
+     * Updates a message that a newer one replaces.
+     * @returns whether no retry is needed: a permanent error of the previous channel ends it too.
      */
     async updatePrevious({ channel, ts }: SlackMessageId, message: SlackMessage): Promise<boolean> {
       if (!slack || isAway || waits.has(channel)) return false;

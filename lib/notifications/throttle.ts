@@ -3,23 +3,23 @@ import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/e
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Item, Key, Write } from '../storage/table.ts';
 
-/** More new requests than this for one group within a minute are told of together. */
+/** More new requests than this for one group within a minute share a digest. */
 const maxIndividual = 10;
-/** How long a request counts as new, and a storm goes on after its last one, in milliseconds. */
+/** How long a request counts toward the limit, and how long after its last request a burst goes on, in milliseconds. */
 const throttleWindowMs = 60_000;
-/** How long a digest takes in all that comes, so that what belongs together is found together, in milliseconds. */
+/** How long a digest collects all new requests of its group, in milliseconds. */
 const digestOpenMs = 5 * throttleWindowMs;
-/** How long a channel that Slack refuses is left alone, in milliseconds. */
+/** How long a permanent error of Slack suspends calls to a channel, in milliseconds. */
 const channelErrorTtlMs = 15 * throttleWindowMs;
 
-/** What a group was told of lately, so that a storm of requests does not become a storm of messages. */
+/** The recent notifications of a group, so that a burst of requests does not become a burst of messages. */
 const NotificationThrottle = v.object({
   group: v.string(),
-  /** ISO 8601: when the newest requests came, the oldest first. */
+  /** ISO 8601: the times of the newest requests, the oldest first. */
   recentRequests: v.array(v.string()),
-  /** The digest that the newest of a storm went into, when it began, and when they joined it. */
+  /** The newest digest, its start, and the time when a request joined last. */
   digest: v.exactOptional(v.object({ id: v.string(), startedAt: v.string(), lastJoinedAt: v.string() })),
-  /** What Slack refused in the group's channel, until it takes something there again. */
+  /** The last permanent error of Slack for the group's channel, until a call succeeds. */
   channelError: v.exactOptional(v.object({ error: v.string(), channel: v.string(), at: v.string() })),
   version: v.number(),
 });
@@ -33,7 +33,7 @@ export function throttleItem(throttle: NotificationThrottle): Item {
   return throttleEntity.item(throttleKey(throttle.group), throttle);
 }
 
-/** The change of a board; one that cannot be read is begun anew. */
+/** The write of a throttle. An unreadable item is replaced. */
 export function throttleWrite(before: Item | undefined, throttle: NotificationThrottle): Write {
   const expected = versionToReplace(before);
   const put = throttleItem({ ...throttle, version: (expected ?? 0) + 1 });
@@ -49,7 +49,7 @@ export async function findThrottle(group: string, deps: ReadDeps): Promise<Notif
   return parseThrottle(item, group, deps.reportError);
 }
 
-/** An empty one, where there is none that can be read. */
+/** @returns an empty throttle where the item is missing or unreadable. */
 export function parseThrottle(
   item: Item | undefined,
   group: string,
@@ -63,7 +63,7 @@ export function emptyThrottle(group: string): NotificationThrottle {
   return { group, recentRequests: [], version: 0 };
 }
 
-/** How many of a group's new requests are told of one by one, and the digest that a storm goes on in. */
+/** @returns how many new requests of a group may have messages of their own, and the digest that a burst continues in. */
 export function computeCapacity(
   { recentRequests, digest }: NotificationThrottle,
   now: Date,
@@ -76,7 +76,7 @@ export function computeCapacity(
   return { individual, ...(goesOn && { runningDigest: digest.id }) };
 }
 
-/** The board after so many more requests came, and where those went that were too many to be told of one by one. */
+/** @returns the throttle after `count` more requests, and after some of them joined a digest. */
 export function consumeCapacity(
   throttle: NotificationThrottle,
   came: number,
@@ -94,7 +94,7 @@ export function consumeCapacity(
   };
 }
 
-/** Whether Slack refused the channel so lately that it is left alone. */
+/** Whether a recent permanent error suspends calls to the channel. */
 export function isChannelFailing(
   { channelError }: NotificationThrottle,
   channel: string,
@@ -107,7 +107,7 @@ export function isChannelFailing(
   );
 }
 
-/** Remembers what Slack refused, or forgets it once Slack takes something again. */
+/** Stores a permanent error of Slack, or removes it after a successful call. */
 export async function recordChannelError(
   group: string,
   channelError: NotificationThrottle['channelError'],

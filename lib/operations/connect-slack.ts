@@ -2,35 +2,35 @@ import { slackScopes as used } from '../channels/slack/manifest.ts';
 import type { SlackWebApi } from '../channels/slack/web-api.ts';
 import type { Secrets } from './setup.ts';
 
-/** How the app's secrets are called below `/linkgate/<stage>/`. */
+/** The SSM parameters of the Slack app below `/linkgate/<stage>/`. */
 export const slackSecrets = { signingSecret: 'slack/signing-secret', botToken: 'slack/bot-token' } as const;
 
 export interface ConnectSlackDeps {
   readonly secrets: Secrets;
-  /** Slack, for the app that has these bot tokens. */
+  /** Creates a Slack client with these bot tokens. */
   readonly slackWith: (tokens: readonly string[]) => Pick<SlackWebApi, 'authTest'>;
 }
 
-/** Whom Slack takes the app for. */
+/** The app as Slack's auth.test identifies it. */
 interface SlackApp {
   readonly team: string;
   readonly bot: string;
   readonly scopes: readonly string[];
 }
 
-/** Secrets that the app's settings show. */
+/** The secrets from the settings page of the Slack app. */
 type SlackSecretInput = { readonly [Name in keyof typeof slackSecrets]?: string | undefined } & {
-  /** What was current before counts no longer, since somebody else may know it. */
+  /** Drops the previous value, for a secret that leaked. */
   readonly forgetPrevious?: boolean | undefined;
 };
 
 const secretLabels = { signingSecret: 'signing secret', botToken: 'bot token' } as const;
 
 /**
- * Keeps the app's secrets; those that were current count until the next, so that nothing is lost while they are changed. May be
- * repeated.
- * @returns what Slack says of the token, where one is given, and what a person should know.
- * @throws SlackError, and then nothing was kept
+ * Stores the secrets of the Slack app. The previous values stay valid until the next rotation, so that no request is lost.
+ * Idempotent.
+ * @returns the app of the given bot token, and warnings.
+ * @throws SlackError, before anything is stored
  */
 export async function connectSlack(
   given: SlackSecretInput,
@@ -59,7 +59,7 @@ export async function appInfo(
   return { team, bot, scopes };
 }
 
-/** In what the scopes of an app are other than its manifest asks for, as sentences. */
+/** Describes the differences between the scopes of the app and its manifest. */
 export function describeScopeProblems(scopes: readonly string[]): {
   readonly lacking?: string;
   readonly unused?: string;

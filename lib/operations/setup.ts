@@ -8,35 +8,35 @@ import type { ModeParameter } from '../mode/mode.ts';
 import type { ReadDeps } from '../storage/entity.ts';
 import { trackIdentity } from '../storage/table-identity.ts';
 
-/** Where secrets are kept. */
+/** The store of secrets. */
 export interface Secrets {
-  /** @returns whether it was made now; false when there is one, which is never replaced. */
+  /** @returns whether the secret was created, false where it exists; it is never replaced. */
   createIfMissing(name: string, value: () => string): Promise<boolean>;
-  /** The current value and the one before; nothing where there is none. */
+  /** @returns the current value and the previous one, an empty list where there is none. */
   read(name: string): Promise<readonly string[]>;
   /**
-   * Makes a value the current one; the one that was current still counts until the next.
-   * @returns whether it is new; false when it was current already.
+   * Stores a new current value. The previous value stays valid until the next rotation.
+   * @returns whether it is new, false where it is current already.
    */
   rotate(name: string, value: string): Promise<boolean>;
-  /** The current value alone counts from now on. */
+  /** Drops the previous value. */
   dropPrevious(name: string): Promise<void>;
 }
 
 export interface SetupDeps extends ReadDeps {
   readonly secrets: Secrets;
   readonly modeParameter: ModeParameter;
-  /** A new key, unguessable. */
+  /** Creates a random signing key. */
   readonly newSigningKey: () => string;
   now(): Date;
 }
 
-/** What a deployment needs once, after it was made. May be repeated: what is there stays. */
+/** Creates what a new deployment needs. Idempotent: it replaces nothing. */
 export async function setUp(deps: SetupDeps): Promise<string[]> {
   const { table, secrets, modeParameter, newSigningKey } = deps;
   await trackIdentity(deps);
   const isNewKey = await secrets.createIfMissing('links/signing-key', newSigningKey);
-  // The group is made last: where it is there linkgate was set up, and a mode that is gone since means observe.
+  // The group is created last and marks a finished setup: a mode parameter that is missing afterwards means observe.
   const isSetUp = (await table.get([groupKey(defaultGroup)])).length > 0;
   const isNewMode = !isSetUp && (await modeParameter.createIfMissing('enforce'));
   const isNewGroup = await createDefaultGroup(table);

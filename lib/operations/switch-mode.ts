@@ -23,7 +23,7 @@ export interface SwitchModeDeps extends ShowModeDeps, RepairDeps {
   readonly sweepQueue: SweepQueue;
 }
 
-/** The mode that counts now, and what is known of how it came about. */
+/** The current mode, and its last change. */
 export interface ModeView {
   readonly mode: Mode;
   /** ISO 8601; null where the parameter cannot be read. */
@@ -32,7 +32,7 @@ export interface ModeView {
   readonly reason?: string;
 }
 
-/** Somebody stopped linkgate while somebody else had it act. */
+/** A switch to observe came while this switch to enforce was running. */
 export class ConcurrentModeChangeError extends Error {
   override readonly name = 'ConcurrentModeChangeError';
 
@@ -77,7 +77,7 @@ export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
 }
 
 /**
- * May be repeated: a mode that is there already keeps its `since` and `by`.
+ * Switches the mode. Idempotent: the current mode keeps its `since` and `by`.
  * @throws ConcurrentModeChangeError, OptimisticLockError
  */
 export async function switchMode(
@@ -96,23 +96,23 @@ export async function switchMode(
     (item ? switched?.mode : 'enforce') === mode;
   if (!isThere) await (mode === 'observe' ? switchToObserve(why, deps) : switchToEnforce(why, deps));
   const warnings = mode === 'enforce' ? await repairServices(deps) : [];
-  // What fails here is made good by the next pass that is scheduled.
+  // The next scheduled sweep recovers a failure here.
   if (mode === 'enforce') await orReported(deps.reportError, () => enqueueFullSweeps(deps));
   return { view: await showMode(deps), warnings };
 }
 
 type ModeChangeAuthor = Pick<ModeChange, 'by' | 'reason'>;
 
-/** The parameter comes first, so that linkgate stops at once, and again at the end: somebody may have begun to act in between. */
+/** Writes the SSM parameter first, so that linkgate stops at once, and again at the end: a concurrent switch may have written enforce. */
 async function switchToObserve(why: ModeChangeAuthor, deps: SwitchModeDeps): Promise<void> {
-  // Nobody is left with a mode that was switched and an answer that says it failed.
+  // Validate the item first, so that the parameter is not changed by a call that fails.
   modeChangeItem(buildModeChange('observe', undefined, why, deps.now()));
   await deps.modeParameter.write('observe');
   await recordModeChange('observe', why, deps);
   await deps.modeParameter.write('observe');
 }
 
-/** The parameter comes last, when every verdict from before is out of date, and not where somebody stops linkgate meanwhile. */
+/** Writes the SSM parameter last, after the policy revision made all earlier verdicts outdated, unless somebody switched to observe. */
 async function switchToEnforce(why: ModeChangeAuthor, deps: SwitchModeDeps): Promise<void> {
   await recordModeChange('enforce', why, deps);
   if ((await findLastModeChange(deps))?.mode === 'enforce') await deps.modeParameter.write('enforce');
@@ -122,7 +122,7 @@ async function switchToEnforce(why: ModeChangeAuthor, deps: SwitchModeDeps): Pro
   throw new ConcurrentModeChangeError(last.by);
 }
 
-/** A whole pass decides anew what rests on the time before, and rings for what is due. */
+/** Enqueues a full sweep of every location, which re-evaluates outdated verdicts and enqueues pending effects. */
 async function enqueueFullSweeps(deps: SwitchModeDeps): Promise<void> {
   const locations = await readLocations(deps);
   await Promise.all(
@@ -153,7 +153,7 @@ async function recordModeChange(mode: Mode, why: ModeChangeAuthor, deps: SwitchM
     const { item, switched: before } = await readModeChangeItem(deps);
     const expected = versionToReplace(item);
     const now = deps.now();
-    // What cannot be read is begun anew, by a revision that no verdict from before rests on.
+    // An unreadable item is replaced, with a revision that no earlier verdict has.
     const known = before ?? { policyRevision: item ? now.getTime() : 0, version: expected ?? 0 };
     const put = modeChangeItem(buildModeChange(mode, known, why, now));
     const isWritten = await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);

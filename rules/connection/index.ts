@@ -8,7 +8,7 @@ import { maxEndpointsReached } from './max-endpoints-reached.ts';
 import { serviceIsDeregistering } from './service-is-deregistering.ts';
 import { serviceIsPaused } from './service-is-paused.ts';
 
-/** What is asked of each connection request, in the order in which it is told. */
+/** The rules for connection requests, in the order of their findings. */
 export const connectionRules: readonly Rule[] = [
   serviceIsPaused,
   serviceIsDeregistering,

@@ -9,7 +9,7 @@ import { received } from './received.ts';
 import { rejected } from './rejected.ts';
 import { waiting } from './waiting.ts';
 
-/** What the contact of a consumer is told, by what happened. The words are yours to change. */
+/** The message to a customer's contact for each event. Change the texts as you like. */
 export const customerMessages: CustomerMessages = {
   received,
   waiting,

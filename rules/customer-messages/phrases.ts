@@ -5,12 +5,12 @@ export function endpointText({ endpointId, service }: EventFacts): string {
   return `endpoint ${endpointId} to ${service}`;
 }
 
-/** What the provider had its reader know, or what is said where there is nothing. */
+/** The provider's customer message, or a default sentence. */
 export function reasonText(reason: string | undefined, otherwise: string): string {
   return reason === undefined ? otherwise : `The provider says: “${reason}”`;
 }
 
-/** Rejected and cut endpoints are good for nothing any more. */
+/** A rejected or disconnected endpoint cannot connect again. */
 export function deleteEndpoint({ endpointId, region }: EventFacts): readonly string[] {
   return [
     'Delete the endpoint: it does not come back by itself, and AWS bills it until you do.',
@@ -18,5 +18,5 @@ export function deleteEndpoint({ endpointId, region }: EventFacts): readonly str
   ];
 }
 
-/** Until a connection that is to be cut is cut. */
+/** The way to keep a connection before a scheduled disconnect. */
 export const askProviderToKeep = 'If it should stay, tell the provider before then; nothing else keeps it.';
