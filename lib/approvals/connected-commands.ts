@@ -38,9 +38,9 @@ export function describeConnectedAction(
   const isToCome = revocation !== undefined && new Date(revocation.disconnectAt) > now;
   const until = isToCome ? `until ${formatTime(computeExtendedUntil(record, now))}` : 'for 14 days from now';
   const effects: Readonly<Record<ConnectedAction, string>> = {
-    keep: `${which} stays connected for good, and the allowlist stays as it is.`,
-    extend: `${which} stays connected ${until}, and is disconnected then unless somebody decides otherwise.`,
-    disconnect: `${which} is disconnected at once. The endpoint stays rejected, and its owner pays for it until they delete it and create a new one.`,
+    keep: `linkgate keeps ${which} connected permanently and does not change the allowlist.`,
+    extend: `linkgate keeps ${which} connected ${until} and disconnects it then, unless somebody decides otherwise.`,
+    disconnect: `linkgate disconnects ${which} at once. The endpoint stays rejected, and its owner pays for it until they delete it and create a new one.`,
   };
   return effects[answer];
 }
@@ -73,15 +73,15 @@ function describeAllowCommand(
   const { ownerAccountId, revocation } = record;
   // A person revoked this connection, and only a person can cancel that.
   if (revocation?.cause === 'person')
-    return `\`linkgate allow ${ownerAccountId} --service ${shellWord(service)}\` lets its account connect anew, and does not take the revocation back, as ${connectedLabels.keep} in Slack or in a mail does`;
+    return `\`linkgate allow ${ownerAccountId} --service ${shellWord(service)}\` allows new connections of its account; only ${connectedLabels.keep} in Slack or in an email cancels the revocation`;
   const entry = effectiveEntry({ entries });
   if (entry?.effect !== 'allow')
-    return `\`linkgate allow ${ownerAccountId} --service ${shellWord(service)}\` has it stay`;
+    return `\`linkgate allow ${ownerAccountId} --service ${shellWord(service)}\` keeps it connected`;
   if (entry.managedBy === 'file')
-    return 'widening the entry of its account in the policy file, as `linkgate allow` would, has it stay';
+    return 'widening the entry of its account in the policy file keeps it connected';
   const findings = record.verdict?.findings ?? [];
   const wider = Object.assign({}, ...findings.map(({ rule }) => entryWideners[rule]?.(entry, record)));
-  return `\`${allowCommand(entry, service, wider)}\` has it stay`;
+  return `\`${allowCommand(entry, service, wider)}\` keeps it connected`;
 }
 
 type AllowCommandEntry = Parameters<typeof allowCommand>[0];

@@ -1,4 +1,4 @@
-import type { AllowlistEntry } from '../allowlist/entry.ts';
+import { type AllowlistEntry, accountText } from '../allowlist/entry.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { effectiveGraceSeconds, type Service } from '../services/service.ts';
 import { allowCommand, entryText, formatTime } from './status-text.ts';
@@ -19,7 +19,7 @@ export const maxCountedConnections = 500;
 
 export function expiryWarningTitle({ entry, service, daysBefore }: ExpiryWarning): string {
   const time = daysBefore === 1 ? '1 day' : `${daysBefore} days`;
-  return `Access of account ${entry.accountId} to ${service.name} ends in ${time}`;
+  return `Access of account ${accountText(entry.accountId, [entry])} to ${service.name} ends in ${time}`;
 }
 
 /** Describes the entry, its expiry and the effect on its connections. */
@@ -27,15 +27,15 @@ export function expiryWarningText({ entry, service, connections }: ExpiryWarning
   const hours = Math.round(effectiveGraceSeconds(service) / 3600);
   const grace = hours === 1 ? '1 hour' : `${hours} hours`;
   return [
-    `${entryText(entry)} By it ${connectionCountText(connections)}.`,
-    `After ${formatTime(entry.expiresAt)} they are not cut at once: you are told of them then, and after a grace period of ${grace} they are cut, unless somebody approves that they stay. What the account asks for from then on is left to people.`,
+    `${entryText(entry)} ${connectionCountText(connections)}.`,
+    `On ${formatTime(entry.expiresAt)} linkgate notifies you, and disconnects them after a grace period of ${grace} unless somebody keeps them connected. From then on approvers decide on new requests of the account.`,
   ];
 }
 
 function connectionCountText(connections: number): string {
-  if (connections === 0) return 'connections live';
-  if (connections === 1) return '1 connection lives';
-  return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connections live`;
+  if (connections === 0) return 'Connections rely on it';
+  if (connections === 1) return '1 connection relies on it';
+  return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connections rely on it`;
 }
 
 /** Describes the renewal of an entry. An entry of a policy file has no command: a command would take it over from the file. */
@@ -45,10 +45,10 @@ export function renewalText({ entry, service }: ExpiryWarning): {
 } {
   return entry.managedBy === 'file'
     ? {
-        how: `A policy file has this entry: to prolong it, change its expiry there${entry.customer === undefined ? '' : ' and the end of its customer’s contract'}, and apply the file.`,
+        how: `A policy file manages this entry. To renew it, change its expiry in the file${entry.customer === undefined ? '' : ' and the end of its customer’s contract'}, and apply the file.`,
       }
     : {
-        how: 'To prolong it, with all else that it says:',
+        how: 'To renew it with the same options:',
         command: allowCommand(entry, service.name, { expires: ['90d'] }),
       };
 }

@@ -1,4 +1,4 @@
-import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
+import { type AllowlistEntry, accountText, allServicesScope } from '../allowlist/entry.ts';
 import type { ConnectionRecord } from '../connections/connection-record.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
@@ -44,21 +44,21 @@ export function decidedText({
 
 const statusSentences: Readonly<Record<ConnectionStatus['status'], string>> = {
   'awaiting-approval': 'It waits for approval.',
-  paused: 'It waits, whatever people say, until what keeps it is over',
-  accepting: 'It is to be accepted; EC2 does not show it connected yet.',
+  paused: 'It is on hold, whatever approvers decide',
+  accepting: 'Its acceptance is pending; EC2 does not show it connected yet.',
   connected: 'EC2 shows it connected.',
-  rejecting: 'It is to be rejected; EC2 does not show it rejected yet.',
+  rejecting: 'Its rejection is pending; EC2 does not show it rejected yet.',
   rejected: 'EC2 shows it rejected.',
   deregistered:
-    'Its service was taken out of linkgate, so nobody decides it here any more; EC2 leaves it waiting.',
-  deleted: 'The endpoint is gone.',
+    'Its service was deregistered, so linkgate no longer decides it; EC2 still shows it pending acceptance.',
+  deleted: 'The endpoint is deleted.',
   'disconnect-scheduled':
-    'It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it.',
-  'under-review': 'It is connected, and stays so until somebody decides.',
-  'review-paused': 'It is connected, and stays so until what keeps everything is over',
+    'It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it.',
+  'under-review': 'It is connected and stays connected until somebody decides.',
+  'review-paused': 'It is connected and stays connected while decisions are on hold',
   kept: 'It stays connected.',
-  disconnecting: 'It is to be cut; EC2 does not show it rejected yet.',
-  disconnected: 'It was cut: EC2 shows it rejected.',
+  disconnecting: 'Its disconnect is pending; EC2 does not show it rejected yet.',
+  disconnected: 'It was disconnected: EC2 shows it rejected.',
 };
 
 /** Describes the status of a request: its resolution, the approvals so far, and the state in EC2. */
@@ -71,13 +71,13 @@ export function statusText(record: ConnectionRecord): string[] {
     ...(resolution ? [`${resolutionText(record, resolution)}.`] : []),
     ...(isUnsettled && approvals
       ? [
-          `It takes ${approvals.quorum} approvals, and has ${approvals.decisions.length}:`,
+          `It needs ${approvals.quorum} approvals and has ${approvals.decisions.length}:`,
           ...approvals.decisions.map((word) => `${actorName(word.by)}, ${decidedText(word)}.`),
         ]
       : []),
     statusSentences[status] + why,
     ...(status === 'disconnect-scheduled' ? extensionText(record) : []),
-    ...(isUnsettled && isExpired ? ['Nobody decided it in time; it can still be decided.'] : []),
+    ...(isUnsettled && isExpired ? ['Nobody decided before the deadline; approvers can still decide.'] : []),
   ];
 }
 
@@ -93,7 +93,7 @@ const unresolvedStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
 function extensionText({ extended }: ConnectionRecord): string[] {
   return extended
     ? [
-        `${actorName(extended.by)} put that off until ${formatTime(extended.until)}, ${decidedText(extended)}.`,
+        `${actorName(extended.by)} extended it until ${formatTime(extended.until)}, ${decidedText(extended)}.`,
       ]
     : [];
 }
@@ -108,7 +108,7 @@ export function selectDecisionVerbs(record: ConnectionRecord) {
 function resolutionText(record: ConnectionRecord, { by, cause, ...said }: ResolutionText): string {
   const outcome = record.verdict?.outcome === 'accept' ? 'accept' : 'reject';
   if (by === 'linkgate')
-    return `linkgate decided by its policy to ${cause ? 'cut' : outcome} it, ${decidedText(said)}`;
+    return `linkgate decided by policy to ${cause ? 'disconnect' : outcome} it ${decidedText(said)}`;
   if (cause) return `${actorName(by)} ${causeText[cause]} ${decidedText(said)}`;
   return `${actorName(by)} ${selectDecisionVerbs(record)[outcome]} ${decidedText(said)}`;
 }
@@ -118,13 +118,13 @@ const causeText: Readonly<Record<NonNullable<ResolutionText['cause']>, string>> 
   policy: 'changed the policy',
   block: 'blocked its account',
   person: 'revoked it',
-  service: 'took its service out',
+  service: 'deregistered its service',
 };
 
 /** Describes an allowlist entry, even an expired one. */
 export function entryText(entry: AllowlistEntry): string {
   const where = entry.serviceId === allServicesScope ? 'at every service' : 'at this service';
-  return `Its entry in the allowlist ${where}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
+  return `Its allowlist entry ${where}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
 }
 
 /** Describes the entry that allowing the account at the service replaces. A blocking entry is not replaced. */
@@ -132,8 +132,8 @@ export function replacedEntryText(entries: readonly AllowlistEntry[]): string[] 
   const entry = entries.find(({ serviceId }) => serviceId !== allServicesScope) ?? entries[0];
   if (entry?.effect !== 'allow') return [];
   return entry.serviceId === allServicesScope
-    ? [`There it counts instead of its entry at every service: ${entryTermsText(entry)}.`]
-    : [`This replaces its entry there: ${entryTermsText(entry)}.`];
+    ? [`At this service it replaces the entry at every service: ${entryTermsText(entry)}.`]
+    : [`It replaces the current entry: ${entryTermsText(entry)}.`];
 }
 
 /** Describes the effect and the limits of an entry. */
@@ -187,26 +187,31 @@ function endpointCountText(count: number): string {
 
 /** Describes an earlier connection of the account. */
 export function earlierConnectionText(record: ConnectionRecord): string {
-  return `${record.endpointId}, asked for on ${formatTime(record.requestedAt)}. ${statusText(record).join(' ')}`;
+  return `${record.endpointId}, requested on ${formatTime(record.requestedAt)}. ${statusText(record).join(' ')}`;
 }
 
 /** The question to approvers in one sentence. */
-export function questionText({ record, service }: Pick<ApprovalView, 'record' | 'service'>): string {
-  const { ownerAccountId: account, approvalRequest } = record;
-  const to = `your endpoint service ${service.name}`;
+export function questionText({
+  record,
+  service,
+  entries,
+}: Pick<ApprovalView, 'record' | 'service' | 'entries'>): string {
+  const { ownerAccountId, approvalRequest } = record;
+  const account = accountText(ownerAccountId, entries);
+  const target = `your endpoint service ${service.name}`;
   const time = approvalRequest ? ` on ${formatTime(approvalRequest.deadline)}` : '';
   const questions: Readonly<Record<ApprovalKind, string>> = {
-    'new-connection': `Account ${account} asks to connect to ${to}.`,
-    'scheduled-disconnect': `The connection of account ${account} to ${to} is to be cut${time}.`,
-    'keep-or-disconnect': `Account ${account} is connected to ${to}, and nothing that linkgate knows of allows it.`,
+    'new-connection': `Account ${account} requests a connection to ${target}.`,
+    'scheduled-disconnect': `linkgate will disconnect account ${account} from ${target}${time}.`,
+    'keep-or-disconnect': `Account ${account} is connected to ${target}, and no rule allows it.`,
   };
   return questions[computeApprovalKind(record)];
 }
 
 /** The label of the deadline. */
 export function deadlineLabel(record: ConnectionRecord): string {
-  if (computeApprovalKind(record) === 'scheduled-disconnect') return 'Cut on';
-  return isOverdue(record) ? 'Was to be decided before' : 'Decide before';
+  if (computeApprovalKind(record) === 'scheduled-disconnect') return 'Disconnect on';
+  return isOverdue(record) ? 'Deadline passed on' : 'Decide before';
 }
 
 /** Whether the deadline has passed while the request is open. */
@@ -215,7 +220,7 @@ export function isOverdue({ approvalRequest }: ConnectionRecord): boolean {
 }
 
 /** The facts about a request as pairs of label and value. */
-export function requestFacts({ record, service }: ApprovalView): (readonly [name: string, value: string])[] {
+export function requestFacts({ record, service, entries }: ApprovalView): (readonly [name: string, value: string])[] {
   const {
     location,
     ownerAccountId,
@@ -227,10 +232,10 @@ export function requestFacts({ record, service }: ApprovalView): (readonly [name
   } = record;
   return [
     ['Service', `${service.name} (${service.serviceId}) in ${location.region}`],
-    ['Account', ownerAccountId],
+    ['Account', accountText(ownerAccountId, entries)],
     ['Endpoint', `${endpointId} in ${endpointRegion ?? location.region}`],
-    ['IP address type', ipAddressType ?? 'not said'],
-    ['Asked for', formatTime(requestedAt)],
+    ['IP address type', ipAddressType ?? 'unknown'],
+    ['Requested', formatTime(requestedAt)],
     ...(approvalRequest ? [[deadlineLabel(record), formatTime(approvalRequest.deadline)] as const] : []),
   ];
 }
@@ -238,7 +243,7 @@ export function requestFacts({ record, service }: ApprovalView): (readonly [name
 /** The heading of the reasons. */
 export const reasonHeadings: Readonly<Record<ApprovalKind, string>> = {
   'new-connection': 'Why you are asked',
-  'scheduled-disconnect': 'Why it is to be cut',
+  'scheduled-disconnect': 'Why linkgate disconnects it',
   'keep-or-disconnect': 'Why you are asked',
 };
 
@@ -252,8 +257,8 @@ export function openReasons({ verdict }: ConnectionRecord): string[] {
 
 /** The effects of approve and deny. */
 export const actionExplanations = {
-  approve: 'the endpoint is let in, and the allowlist stays as it is',
-  deny: 'a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
+  approve: 'linkgate accepts the endpoint and does not change the allowlist',
+  deny: 'linkgate rejects the endpoint; it stays rejected and billed until its owner deletes it and creates a new one',
 } as const;
 
 /** Describes the entries and the earlier connections of the account at the service. */

@@ -19,7 +19,7 @@ export function findServiceName(serviceId: string, services: readonly Service[])
   return services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
 }
 
-/** Counts the open requests by kind: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be cut`. */
+/** Counts the open requests by kind: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be disconnected`. */
 export function waitingText(open: readonly ConnectionRecord[], all = open.length): string {
   const [first, ...others] = [...Map.groupBy(open, computeApprovalKind)];
   if (!first) return 'Nothing waits';
@@ -35,8 +35,8 @@ export function waitingText(open: readonly ConnectionRecord[], all = open.length
 
 const waitingPhrases: Readonly<Record<ApprovalKind, { readonly one: string; readonly many: string }>> = {
   'new-connection': { one: 'request waits for approval', many: 'requests wait for approval' },
-  'scheduled-disconnect': { one: 'connection will be cut', many: 'connections will be cut' },
-  'keep-or-disconnect': { one: 'connection is to be decided', many: 'connections are to be decided' },
+  'scheduled-disconnect': { one: 'connection will be disconnected', many: 'connections will be disconnected' },
+  'keep-or-disconnect': { one: 'connection needs a decision', many: 'connections need a decision' },
 };
 
 /** Whether all records are requests for new connections. */

@@ -43,7 +43,7 @@ export function composeCustomerEmail<Event extends CustomerEvent>(
   const { subject, body, nextSteps } = renderCustomerText(news, messages);
   return composeEmail(subject, [
     [body],
-    ['What comes next', ...formatNextSteps(nextSteps)],
+    ['Next steps', ...formatNextSteps(nextSteps)],
     formatEventFacts(news),
     customerEmailFooter,
   ]);
@@ -59,19 +59,19 @@ export function composeCustomerSummaryEmail(
   const kinds = [...new Set(all.map(({ event }) => event))];
   const [service, ...otherServices] = new Set(all.map((news) => news.service));
   const where = otherServices.length === 0 ? ` to ${service}` : '';
-  return composeEmail(`News about ${all.length} of your endpoints${where}`, [
+  return composeEmail(`Updates on ${all.length} of your endpoints${where}`, [
     ...[...Map.groupBy(all.slice(0, maxEndpointsInEmail), formatEndpointHeading)].map(([title, ofOne]) => [
       title,
       ...ofOne.map((news) => `- ${renderCustomerText(news, messages).body}`),
     ]),
     ...(others > 0
-      ? [[`And ${others} more: your endpoints' states show them (aws ec2 describe-vpc-endpoints).`]]
+      ? [[`And ${others} more: aws ec2 describe-vpc-endpoints shows their states.`]]
       : []),
     // Events of one kind have the same next steps, so the email shows those of the first one.
     ...kinds.flatMap((kind) => {
       const first = told[all.findIndex(({ event }) => event === kind)];
       return first
-        ? [[`${first.subject}. What comes next, and for others like it`, ...formatNextSteps(first.nextSteps)]]
+        ? [[`${first.subject}. Next steps, also for similar endpoints`, ...formatNextSteps(first.nextSteps)]]
         : [];
     }),
     customerEmailFooter,
@@ -98,5 +98,5 @@ function formatEventFacts({ endpointId, ownerAccountId, region, serviceName }: E
 }
 
 const customerEmailFooter = [
-  'You are told because the provider of the service has you as the contact for this account.',
+  'You get this message because the provider of the service lists you as the contact for this account.',
 ];

@@ -1,3 +1,4 @@
+import { accountText } from '../../lib/allowlist/entry.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const accountIsAllowed: Rule = {
@@ -8,7 +9,7 @@ export const accountIsAllowed: Rule = {
     const where = entry.serviceId === '*' ? 'every service' : policy.service.name;
     return {
       outcome: 'accept',
-      reason: `account ${ownerAccountId} is allowed at ${where}`,
+      reason: `account ${accountText(ownerAccountId, policy.entries)} is allowed at ${where}`,
       ...(entry.expiresAt !== undefined && { until: entry.expiresAt }),
     };
   },

@@ -1,3 +1,4 @@
+import { accountText } from '../../lib/allowlist/entry.ts';
 import type { Rule } from '../../lib/policy/rule.ts';
 
 export const accountIsBlocked: Rule = {
@@ -6,6 +7,9 @@ export const accountIsBlocked: Rule = {
     const block = entries.find((entry) => entry.effect === 'block');
     if (!block) return undefined;
     const where = block.serviceId === '*' ? 'every service' : service.name;
-    return { outcome: 'reject', reason: `account ${ownerAccountId} is blocked at ${where}` };
+    return {
+      outcome: 'reject',
+      reason: `account ${accountText(ownerAccountId, entries)} is blocked at ${where}`,
+    };
   },
 };

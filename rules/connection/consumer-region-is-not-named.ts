@@ -1,14 +1,15 @@
+import { accountText } from '../../lib/allowlist/entry.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const consumerRegionIsNotNamed: Rule = {
   name: 'consumer-region-is-not-named',
-  evaluate({ endpointRegion }, policy) {
+  evaluate({ endpointRegion, ownerAccountId }, policy) {
     const named = effectiveEntry(policy)?.consumerRegions;
     return named === undefined || (endpointRegion !== undefined && named.includes(endpointRegion))
       ? undefined
       : {
           outcome: 'ask',
-          reason: `the entry names consumer Regions, and ${endpointRegion ?? 'an unknown Region'} is not among them`,
+          reason: `the entry of account ${accountText(ownerAccountId, policy.entries)} does not allow ${endpointRegion === undefined ? 'an unknown consumer Region' : `the consumer Region ${endpointRegion}`}`,
         };
   },
 };

@@ -1,11 +1,15 @@
+import { accountText } from '../../lib/allowlist/entry.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const endpointIsNotNamed: Rule = {
   name: 'endpoint-is-not-named',
-  evaluate({ endpointId }, policy) {
+  evaluate({ endpointId, ownerAccountId }, policy) {
     const named = effectiveEntry(policy)?.endpointIds;
     return named === undefined || named.includes(endpointId)
       ? undefined
-      : { outcome: 'ask', reason: `the entry names endpoints, and ${endpointId} is not among them` };
+      : {
+          outcome: 'ask',
+          reason: `the entry of account ${accountText(ownerAccountId, policy.entries)} does not allow the endpoint ${endpointId}`,
+        };
   },
 };

@@ -1,3 +1,4 @@
+import { accountText } from '../../lib/allowlist/entry.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const entryHasExpired: Rule = {
@@ -6,6 +7,6 @@ export const entryHasExpired: Rule = {
     const expiresAt = effectiveEntry(policy)?.expiresAt;
     return expiresAt === undefined || new Date(expiresAt) > now
       ? undefined
-      : { outcome: 'ask', reason: `the entry of account ${ownerAccountId} expired at ${expiresAt}` };
+      : { outcome: 'ask', reason: `the entry of account ${accountText(ownerAccountId, policy.entries)} expired at ${expiresAt}` };
   },
 };

@@ -1,3 +1,4 @@
+import { accountText } from '../../lib/allowlist/entry.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const maxEndpointsReached: Rule = {
@@ -6,14 +7,15 @@ export const maxEndpointsReached: Rule = {
     const maxEndpoints = effectiveEntry(policy)?.maxEndpoints;
     const counted = policy.countedEndpointIds;
     const earlier = counted.includes(endpointId) ? counted.indexOf(endpointId) : counted.length;
+    const account = accountText(ownerAccountId, policy.entries);
     return maxEndpoints === undefined || earlier < maxEndpoints
       ? undefined
       : {
           outcome: 'ask',
           reason:
             earlier === maxEndpoints
-              ? `account ${ownerAccountId} has ${earlier} of the ${maxEndpoints} endpoints that its entry allows`
-              : `account ${ownerAccountId} has ${earlier} endpoints before it, and its entry allows ${maxEndpoints}`,
+              ? `account ${account} has ${earlier} of the ${maxEndpoints} endpoints that its entry allows`
+              : `account ${account} has ${earlier} earlier endpoints, and its entry allows ${maxEndpoints}`,
         };
   },
 };

@@ -7,6 +7,6 @@ export const serviceIsDeregistering: Rule = {
       ? undefined
       : {
           outcome: 'reject',
-          reason: `${name} is being taken out since ${deregisteringAt}${deregisteringBy ? ` by ${deregisteringBy}` : ''}`,
+          reason: `${name} is being deregistered since ${deregisteringAt}${deregisteringBy ? ` by ${deregisteringBy}` : ''}`,
         },
 };

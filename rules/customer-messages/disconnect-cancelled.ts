@@ -3,6 +3,6 @@ import { endpointText } from './phrases.ts';
 
 export const disconnectCancelled: CustomerMessages['disconnect-cancelled'] = (news) => ({
   subject: `Stays connected: ${news.endpointId} to ${news.service}`,
-  body: `Your ${endpointText(news)} stays connected. It was to be cut, as you were told, and is not any more.`,
+  body: `Your ${endpointText(news)} stays connected. The announced disconnect is cancelled.`,
   nextSteps: ['You need not do anything.'],
 });

@@ -4,11 +4,11 @@ import { askProviderToKeep, endpointText, reasonText } from './phrases.ts';
 
 export const disconnectScheduled: CustomerMessages['disconnect-scheduled'] = (news) => {
   const { endpointId, service, disconnectAt, previousDisconnectAt, reason, isDeregistering } = news;
-  const moved = previousDisconnectAt === undefined ? '' : `, and not on ${formatTime(previousDisconnectAt)}`;
-  const why = reasonText(reason, isDeregistering ? 'The service is closed.' : 'Its permission has ended.');
+  const moved = previousDisconnectAt === undefined ? '' : `, not on ${formatTime(previousDisconnectAt)}`;
+  const why = reasonText(reason, isDeregistering ? 'The provider shuts the service down.' : 'The provider no longer allows it.');
   return {
-    subject: `Will be cut at ${formatTime(disconnectAt)}: ${endpointId} to ${service}`,
-    body: `Your ${endpointText(news)} will be cut on ${formatTime(disconnectAt)}${moved}. ${why}`,
-    nextSteps: [askProviderToKeep, 'Move whatever uses it before it is cut: open connections end then.'],
+    subject: `Will be disconnected on ${formatTime(disconnectAt)}: ${endpointId} to ${service}`,
+    body: `Your ${endpointText(news)} will be disconnected on ${formatTime(disconnectAt)}${moved}. ${why}`,
+    nextSteps: [askProviderToKeep, 'Move your workloads before then. The disconnect ends open connections.'],
   };
 };

@@ -3,10 +3,10 @@ import { deleteEndpoint, endpointText, reasonText } from './phrases.ts';
 
 export const disconnected: CustomerMessages['disconnected'] = (news) => {
   const { endpointId, service, reason, isDeregistering } = news;
-  const why = reasonText(reason, isDeregistering ? 'The service is closed.' : 'The provider ended it.');
+  const why = reasonText(reason, isDeregistering ? 'The provider shuts the service down.' : 'The provider ended the connection.');
   return {
-    subject: `Cut: ${endpointId} to ${service}`,
-    body: `Your ${endpointText(news)} was cut and is no longer connected. ${why}`,
+    subject: `Disconnected: ${endpointId} to ${service}`,
+    body: `Your ${endpointText(news)} was disconnected. ${why}`,
     nextSteps: deleteEndpoint(news),
   };
 };

@@ -6,8 +6,8 @@ export const expiring: CustomerMessages['expiring'] = (news) => {
   const { endpointId, service, until, daysBefore } = news;
   const left = daysBefore === 1 ? 'a day' : `${daysBefore} days`;
   return {
-    subject: `Permission ends within ${left}: ${endpointId} to ${service}`,
-    body: `The permission of your ${endpointText(news)} ends on ${formatTime(until)}. It is cut some time after that, and you are told when.`,
-    nextSteps: ['If it should stay, have the provider renew it before then.'],
+    subject: `Access ends within ${left}: ${endpointId} to ${service}`,
+    body: `The access of your ${endpointText(news)} ends on ${formatTime(until)}. It is disconnected some time later, and we notify you of the time first.`,
+    nextSteps: ['To keep it, ask the provider to renew its access before then.'],
   };
 };

@@ -13,10 +13,10 @@ export function reasonText(reason: string | undefined, otherwise: string): strin
 /** A rejected or disconnected endpoint cannot connect again. */
 export function deleteEndpoint({ endpointId, region }: EventFacts): readonly string[] {
   return [
-    'Delete the endpoint: it does not come back by itself, and AWS bills it until you do.',
+    'Delete the endpoint. It does not reconnect, and AWS bills it until you delete it.',
     `aws ec2 delete-vpc-endpoints --region ${region} --vpc-endpoint-ids ${endpointId}`,
   ];
 }
 
 /** The way to keep a connection before a scheduled disconnect. */
-export const askProviderToKeep = 'If it should stay, tell the provider before then; nothing else keeps it.';
+export const askProviderToKeep = 'To keep it, contact the provider before then. Nothing else keeps it connected.';

@@ -3,9 +3,9 @@ import { deleteEndpoint, endpointText, reasonText } from './phrases.ts';
 
 export const rejected: CustomerMessages['rejected'] = (news) => ({
   subject: `Rejected: ${news.endpointId} to ${news.service}`,
-  body: `Your ${endpointText(news)} is rejected. ${reasonText(news.reason, 'The provider does not admit it.')}`,
+  body: `Your ${endpointText(news)} is rejected. ${reasonText(news.reason, 'The provider does not allow it.')}`,
   nextSteps: [
     ...deleteEndpoint(news),
-    'If you expected to be accepted, ask the provider, and create a new endpoint once they admit you.',
+    'If you expected it to be accepted, contact the provider. Create a new endpoint once they allow your account.',
   ],
 });

@@ -53,24 +53,24 @@ describe('the status text of a request', () => {
     [
       'open after its deadline',
       { verdict: aVerdict('ask'), approvalRequest },
-      'It waits for approval. Nobody decided it in time; it can still be decided.',
+      'It waits for approval. Nobody decided before the deadline; approvers can still decide.',
     ],
     [
       'approved by one of two',
       { verdict: aVerdict('ask'), approvals: { quorum: 2, decisions: [anApproval({ ticket: 'OPS-1' })] } },
-      `It takes 2 approvals, and has 1: ${alice}, on 21 Nov 2026, 12:00 UTC (ticket OPS-1). It waits for approval.`,
+      `It needs 2 approvals and has 1: ${alice}, on 21 Nov 2026, 12:00 UTC (ticket OPS-1). It waits for approval.`,
     ],
     [
       'held by a pause',
       {
         verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
       },
-      'It waits, whatever people say, until what keeps it is over: orders is paused.',
+      'It is on hold, whatever approvers decide: orders is paused.',
     ],
     [
       'approved, and not connected before EC2 shows it',
       approved,
-      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. It is to be accepted; EC2 does not show it connected yet.`,
+      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. Its acceptance is pending; EC2 does not show it connected yet.`,
     ],
     [
       'connected',
@@ -80,14 +80,14 @@ describe('the status text of a request', () => {
     [
       'denied',
       denied,
-      `${alice} denied it on 21 Nov 2026, 12:00 UTC: “unknown”. It is to be rejected; EC2 does not show it rejected yet.`,
+      `${alice} denied it on 21 Nov 2026, 12:00 UTC: “unknown”. Its rejection is pending; EC2 does not show it rejected yet.`,
     ],
     [
       'rejected by policy',
       { verdict: aVerdict('reject'), state: 'rejected' },
-      'linkgate decided by its policy to reject it, on 21 Nov 2026, 12:00 UTC: “because”. EC2 shows it rejected.',
+      'linkgate decided by policy to reject it on 21 Nov 2026, 12:00 UTC: “because”. EC2 shows it rejected.',
     ],
-    ['deleted', { state: 'deleted' }, 'The endpoint is gone.'],
+    ['deleted', { state: 'deleted' }, 'The endpoint is deleted.'],
   ] as const)('%s', (_name, record, told) => {
     expect(statusText(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(told);
   });
@@ -99,24 +99,24 @@ describe('the status text of a connection', () => {
     [
       'scheduled to be disconnected',
       aScheduledDisconnect(),
-      'It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it.',
+      'It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it.',
     ],
     [
       'extended',
       aScheduledDisconnect({ extended: kept }),
-      `It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it. ${alice} put that off until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
+      `It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it. ${alice} extended it until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
     ],
     [
       'accepted outside linkgate',
       anExternallyAccepted(),
-      'It is connected, and stays so until somebody decides.',
+      'It is connected and stays connected until somebody decides.',
     ],
     [
       'held by a pause',
       aScheduledDisconnect({
         verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
       }),
-      'It is connected, and stays so until what keeps everything is over: orders is paused.',
+      'It is connected and stays connected while decisions are on hold: orders is paused.',
     ],
     [
       'approved to stay',
@@ -126,17 +126,17 @@ describe('the status text of a connection', () => {
     [
       'allowed again',
       aCancelledDisconnect(),
-      'linkgate decided by its policy to accept it, on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
+      'linkgate decided by policy to accept it on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
     ],
     [
       'being disconnected',
       aScheduledDisconnect(disconnectedByPolicy),
-      `linkgate decided by its policy to cut it, on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. It is to be cut; EC2 does not show it rejected yet.`,
+      `linkgate decided by policy to disconnect it on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. Its disconnect is pending; EC2 does not show it rejected yet.`,
     ],
     [
       'disconnected by a person',
       aDisconnected(disconnectedByPerson),
-      `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was cut: EC2 shows it rejected.`,
+      `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was disconnected: EC2 shows it rejected.`,
     ],
   ] as const)('%s', (_name, record, told) => {
     expect(statusText(record).join(' ')).toBe(told);
@@ -148,16 +148,23 @@ describe('the question to approvers', () => {
 
   test('names the time of the disconnect', () => {
     expect(questionText(view(aScheduledDisconnect()))).toBe(
-      `The connection of account ${consumer} to your endpoint service orders is to be cut on 24 Nov 2026, 12:00 UTC.`,
+      `linkgate will disconnect account ${consumer} from your endpoint service orders on 24 Nov 2026, 12:00 UTC.`,
     );
-    expect(requestFacts(view(aScheduledDisconnect()))).toContainEqual(['Cut on', '24 Nov 2026, 12:00 UTC']);
+    expect(requestFacts(view(aScheduledDisconnect()))).toContainEqual(['Disconnect on', '24 Nov 2026, 12:00 UTC']);
   });
 
   test('says that nothing allows a connection that stays connected until somebody decides', () => {
     for (const record of [anExternallyAccepted(), anOverQuotaDisconnect()]) {
-      expect(questionText(view(record))).toContain('nothing that linkgate knows of allows it');
+      expect(questionText(view(record))).toContain('no rule allows it');
       expect(requestFacts(view(record))).toContainEqual(['Decide before', '28 Nov 2026, 12:00 UTC']);
     }
+  });
+
+  test('names the customer of the account where an entry has one', () => {
+    const entries = [anEntry({ customer: 'initech' })];
+    const named = aView({ record: aScheduledDisconnect(), entries });
+    expect(questionText(named)).toContain(`account ${consumer} (initech)`);
+    expect(requestFacts(named)).toContainEqual(['Account', `${consumer} (initech)`]);
   });
 
   test('lists each reason once', () => {
@@ -179,7 +186,7 @@ test('the reasons to ask leave out findings that accept, and format times', () =
 
 test('a passed deadline reads as past where the request can still be decided', () => {
   const view = aView({ record: aRecord({ verdict: aVerdict('ask'), approvalRequest }) });
-  expect(requestFacts(view)).toContainEqual(['Was to be decided before', '21 Nov 2026, 12:00 UTC']);
+  expect(requestFacts(view)).toContainEqual(['Deadline passed on', '21 Nov 2026, 12:00 UTC']);
 });
 
 describe('the command that replaces an entry', () => {
@@ -205,10 +212,10 @@ describe('the command that replaces an entry', () => {
 
 test('the text of an entry has its scope, expiry and note', () => {
   expect(entryText(anEntry({ serviceId: '*', effect: 'block', note: 'fraud' }))).toBe(
-    'Its entry in the allowlist at every service: block (“fraud”).',
+    'Its allowlist entry at every service: block (“fraud”).',
   );
   expect(entryText(anEntry({ expiresAt: noon.toISOString() }))).toBe(
-    'Its entry in the allowlist at this service: allow, until 21 Nov 2026, 12:00 UTC.',
+    'Its allowlist entry at this service: allow, until 21 Nov 2026, 12:00 UTC.',
   );
 });
 

@@ -476,11 +476,11 @@ test('explain tells the story of a request', async () => {
 
 test('explain tells times as people read them, fits the terminal, and leaves commands whole', async () => {
   const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
-  const next = `It is connected until 2031-05-08T12:00:00.073Z, and is cut then. ${command} has it stay.`;
+  const next = `It is connected until 2031-05-08T12:00:00.073Z, and is cut then. ${command} keeps it connected.`;
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 60 });
   expect(stdout).toContain(
-    `\nIt is connected until 2031-05-08 12:00:00 UTC, and is cut\nthen. ${command}\nhas it stay.\n`,
+    `\nIt is connected until 2031-05-08 12:00:00 UTC, and is cut\nthen. ${command}\nkeeps it connected.\n`,
   );
 });
 

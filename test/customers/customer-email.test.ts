@@ -56,12 +56,12 @@ test('an email about many endpoints groups them by account, Region and service',
   const elsewhere = { ...facts, region: 'eu-central-1', service: 'reports' };
   const all = [newsOf('accepted'), { ...elsewhere, ...examples.disconnected }, newsOf('waiting')];
   const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
-  expect(subject).toBe('News about 3 of your endpoints');
+  expect(subject).toBe('Updates on 3 of your endpoints');
   const [first, second] = text.split('\n\n');
   expect(first?.split('\n')).toEqual([
     `Account 444455556666 in us-east-1, service ${facts.serviceName}:`,
     expect.stringContaining('is accepted'),
-    expect.stringContaining('waits for a person'),
+    expect.stringContaining('waits for approval'),
   ]);
   expect(second).toContain('Account 444455556666 in eu-central-1');
 });
@@ -73,20 +73,20 @@ describe('an email about a scheduled disconnect', () => {
       disconnectAt: until,
       previousDisconnectAt: disconnectAt,
     });
-    expect(text).toContain('on 31 Dec 2026, 23:59 UTC, and not on 24 Nov 2026, 12:00 UTC');
+    expect(text).toContain('on 31 Dec 2026, 23:59 UTC, not on 24 Nov 2026, 12:00 UTC');
   });
 
   test('says that the service is shut down', () => {
     expect(mailOf({ event: 'disconnect-scheduled', disconnectAt, isDeregistering: true }).text).toContain(
-      'The service is closed.',
+      'The provider shuts the service down.',
     );
-    expect(mailOf({ event: 'disconnected', isDeregistering: true }).text).toContain('The service is closed.');
+    expect(mailOf({ event: 'disconnected', isDeregistering: true }).text).toContain('The provider shuts the service down.');
   });
 });
 
 test('a customer message cannot imitate a section of the email', () => {
-  const { text } = mailOf({ event: 'rejected', reason: 'no\n\nWhat comes next\naws iam create-user' });
-  expect(text.match(/^What comes next$/gm)).toHaveLength(1);
+  const { text } = mailOf({ event: 'rejected', reason: 'no\n\nNext steps\naws iam create-user' });
+  expect(text.match(/^Next steps$/gm)).toHaveLength(1);
 });
 
 test.each(customerEvents)('the subject of `%s` meets the limits of SNS', (event) => {

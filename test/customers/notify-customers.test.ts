@@ -118,7 +118,7 @@ describe('the contact of a customer', () => {
     await tell(approvalRequest(1000));
     expect(sent).toHaveLength(1);
     const { text = '', subject } = sent[0]?.mail ?? {};
-    expect(subject).toBe('News about 1000 of your endpoints to orders');
+    expect(subject).toBe('Updates on 1000 of your endpoints to orders');
     expect(text.match(/^- Your endpoint/gm)).toHaveLength(20);
     expect(text).toContain('And 980 more');
   });
@@ -127,7 +127,7 @@ describe('the contact of a customer', () => {
     await tell(remember(toBeCut));
     items.commit([{ remove: serviceItem(aService()) }]);
     await tell(remember({ ...toBeCut, state: 'rejected' }));
-    expect(sent.at(-1)?.mail.subject).toBe(`Cut: ${endpointId(1)} to orders`);
+    expect(sent.at(-1)?.mail.subject).toBe(`Disconnected: ${endpointId(1)} to orders`);
   });
 
   test('is told that approvers decide a disconnect over the quota', async () => {

@@ -323,7 +323,7 @@ describe('a scheduled disconnect', () => {
     const buttons = buttonsOf(await messageOf(kept));
     expect(buttons.map(({ text }) => text?.text)).toEqual(labels);
     expect(buttons.slice(0, 2).map(({ confirm }) => confirm?.text.text)).toEqual([
-      expect.stringMatching(`${kept} of account 600000000001 stays connected for good`),
+      expect.stringMatching(`${kept} of account 600000000001 connected permanently`),
       expect.stringMatching(`${kept} of account 600000000001 stays connected until .* is disconnected then`),
     ]);
     for (const label of labels)

@@ -85,7 +85,7 @@ test('a confirmed address gets notifications of applied changes only, not of tho
   await gathered();
   expect((await subjects()).slice(1)).toEqual([
     `Accepted: ${endpointId} to payments`,
-    `Waiting for a person: ${waiting} to payments`,
+    `Waiting for approval: ${waiting} to payments`,
     `Rejected: ${waiting} to payments`,
   ]);
   expect(JSON.stringify(await mails())).not.toContain('no contract');

@@ -40,13 +40,13 @@ test('approvers get one expiry warning, one batch of scheduled disconnects, and 
   await waitUntil(async () => (await titles()).length > 0);
   expect(await titles()).toEqual([`Access of account ${account} to payments ends in 7 days`]);
   const { messages } = await sandbox.ask<{ messages: { subject: string; text: string }[] }>('GET', '/mail');
-  expect(messages).toMatchObject([{ text: expect.stringContaining('By it 5 connections live.') }]);
+  expect(messages).toMatchObject([{ text: expect.stringContaining('5 connections rely on it.') }]);
 
   await sandbox.json('allowlist', 'remove', account, '--service', 'payments');
   await sandbox.idle();
   await pass(10);
   await waitUntil(async () => (await titles()).length > 1);
-  expect((await titles()).slice(1)).toEqual(['5 connections will be cut']);
+  expect((await titles()).slice(1)).toEqual(['5 connections will be disconnected']);
 
   await pass(3.1 * day);
   await pass(60);

@@ -81,7 +81,7 @@ describe('the next step of a connected endpoint says', () => {
     ];
     const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: disconnectAt }) });
     expect(next(record, { entry })).toContain(
-      `\`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${disconnectAt} --note Acme\` has it stay;`,
+      `\`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${disconnectAt} --note Acme\` keeps it connected;`,
     );
   });
 
@@ -115,7 +115,7 @@ describe('the next step of a connected endpoint says', () => {
   test('no allow command for a connection that somebody revoked', () => {
     const told = next(revoked('person'));
     expect(told).toContain('does not take the revocation back, as Keep connected in Slack or in a mail does');
-    expect(told).not.toContain('has it stay');
+    expect(told).not.toContain('keeps it connected');
   });
 
   test('that it is being disconnected', () => {
@@ -161,7 +161,7 @@ describe('the next step of a connected endpoint says', () => {
       `stays until somebody decides, which people are asked since ${noon.toISOString()}: somebody accepted it.`,
     );
     expect(told).toContain(`linkgate revoke ${endpointId(1)} --now`);
-    expect(told).toContain(`\`linkgate allow ${consumer} --service orders\` has it stay`);
+    expect(told).toContain(`\`linkgate allow ${consumer} --service orders\` keeps it connected`);
     expect(told).not.toContain('linkgate extend');
   });
 

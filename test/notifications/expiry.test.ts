@@ -54,8 +54,8 @@ describe('the warning before an allowlist entry expires', () => {
     for (const text of [slack.messages[0]?.text, post.sent[0]?.text])
       for (const part of [
         `Access of account ${consumer} to orders ends in 7 days`,
-        'allow, at most 200 endpoints, until 28 Nov 2026, 12:00 UTC. By it 100 connections live.',
-        'after a grace period of 72 hours they are cut',
+        'allow, at most 200 endpoints, until 28 Nov 2026, 12:00 UTC. 100 connections rely on it.',
+        'disconnects them after a grace period of 72 hours',
         `linkgate allow ${consumer} --service orders --max-endpoints 200 --expires 90d`,
       ])
         expect(text).toContain(part);
@@ -66,7 +66,7 @@ describe('the warning before an allowlist entry expires', () => {
     env.put(entryItem(anEntry({ expiresAt: until, managedBy: 'file' })));
     await warn();
     for (const text of [slack.messages[0]?.text, post.sent[0]?.text]) {
-      expect(text).toContain('A policy file has this entry: to prolong it, change its expiry there');
+      expect(text).toContain('A policy file manages this entry. To renew it, change its expiry in the file');
       expect(text).not.toContain('linkgate allow');
     }
   });
@@ -165,6 +165,6 @@ describe('the warning before an allowlist entry expires', () => {
     const { env, slack, warn } = createEnvWithExpiring();
     env.put(entryItem({ ...entry, managedBy: 'file' }));
     await warn();
-    expect(slack.messages[0]?.text).toContain('A policy file has this entry');
+    expect(slack.messages[0]?.text).toContain('A policy file manages this entry');
   });
 });

@@ -161,7 +161,7 @@ export async function checkNotifications(
     if (hasApprovalRequest(record)) await checkRequest(record);
 }
 
-/** `3 of 5 …`, or `2 requests wait for approval, 1 connection will be cut`. */
+/** `3 of 5 …`, or `2 requests wait for approval, 1 connection will be disconnected`. */
 function parseTitleCount(title: string): number {
   const [first, ...others] = [...title.matchAll(/(\d+) (of|requests?|connections?)/g)].map(([, count]) =>
     Number(count),

@@ -86,7 +86,7 @@ const slackStatusSentences: Readonly<Record<ConnectionStatus['status'], string>>
     'Its service was taken out of linkgate, so nobody decides it here any more. AWS leaves it waiting.',
   deleted: 'The endpoint is gone; there is nothing left to decide.',
   'disconnect-scheduled': '',
-  'under-review': 'It is connected, and stays so until somebody decides.',
+  'under-review': 'It is connected and stays connected until somebody decides.',
   'review-paused': 'It is connected, and stays so until what keeps everything is over.',
   kept: 'It stays connected.',
   disconnecting: 'It is to be cut: the message changes once AWS shows that.',

@@ -115,7 +115,7 @@ describe('who fills in the form', () => {
   test('is told that the account is blocked by now, which no approval changes', async () => {
     const situation = createLinkTestEnv({ entries: [{ effect: 'block' }] });
     const { body } = await situation.answer(withReason);
-    expect(body).toContain('It is to be rejected');
+    expect(body).toContain('Its rejection is pending');
     expect(body).not.toContain('EC2 is asked now to accept');
   });
 });
@@ -131,7 +131,7 @@ describe('where it takes two approvals', () => {
   test('the first is told that it waits for another, and the second closes it', async () => {
     const situation = createLinkTestEnv(quorum);
     const { body } = await situation.answer(withReason);
-    expect(body).toContain('It takes 2 approvals, and has 1:');
+    expect(body).toContain('It needs 2 approvals and has 1:');
     expect(body).not.toContain('EC2 is asked now');
     expect((await situation.answer(withReason, { address: otherAddress })).body).toContain(
       'EC2 is asked now to accept it.',

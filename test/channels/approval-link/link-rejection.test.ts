@@ -87,13 +87,13 @@ describe('a link decides nothing, and says why, when', () => {
     const record = { verdict: aVerdict('reject', { findings }) };
     const { statusCode, body } = await refused(createLinkTestEnv({ record }));
     expect(statusCode).toBe(409);
-    expect(body).toContain('linkgate decided by its policy to reject it');
+    expect(body).toContain('linkgate decided by policy to reject it');
     expect(body).toContain('nobody decided it');
   });
 
   test('the endpoint is gone', async () => {
     const record = { state: 'deleted', endedAt: noon.toISOString() } as const;
-    expect((await refused(createLinkTestEnv({ record }))).body).toContain('The endpoint is gone.');
+    expect((await refused(createLinkTestEnv({ record }))).body).toContain('The endpoint is deleted.');
   });
 
   test('linkgate no longer looks after the request', async () => {

@@ -45,7 +45,7 @@ describe('whoever follows a link', () => {
       'Decide before</dt><dd>22 Nov 2026, 12:00 UTC',
       'its entry has expired',
       'allow, at most 3 endpoints (“Acme”)',
-      'This replaces its entry there: allow, at most 3 endpoints.',
+      'It replaces the current entry: allow, at most 3 endpoints.',
       `${alice} approved it on 21 Nov 2026, 12:00 UTC (ticket OPS-1): “signed”. EC2 shows it connected.`,
       'its owner pays for it by the hour until they delete it',
       `the word of ${address}`,
@@ -91,10 +91,10 @@ describe('whoever follows a link about a connection in its grace period', () => 
     expect(statusCode).toBe(200);
     for (const text of [
       `<h1>Keep account ${consumer} connected?</h1>`,
-      'is to be cut on 24 Nov 2026, 12:00 UTC.',
-      'Cut on</dt><dd>24 Nov 2026, 12:00 UTC',
-      'Why it is to be cut',
-      `<strong>Keep connected:</strong> ${endpointId(1)} of account ${consumer} stays connected for good`,
+      'from your endpoint service orders on 24 Nov 2026, 12:00 UTC.',
+      'Disconnect on</dt><dd>24 Nov 2026, 12:00 UTC',
+      'Why linkgate disconnects it',
+      `<strong>Keep connected:</strong> linkgate keeps ${endpointId(1)} of account ${consumer} connected permanently`,
       `<dt>Extend 14 days</dt><dd>${endpointId(1)} of account ${consumer} stays connected until 8 Dec 2026, 12:00 UTC`,
       '<dt>Disconnect now</dt>',
       '<button class="approve">Keep connected</button>',

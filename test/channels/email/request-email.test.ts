@@ -51,14 +51,14 @@ test('a mail says all that an approver needs, with one link to approve and one t
   const view = aView({ earlierConnections: [before], entries: [entry] });
   expect(requestEmail(view, links, noon)).toEqual({
     subject: 'Account 022222222222 asks to connect to orders',
-    text: `Account 022222222222 asks to connect to your endpoint service orders.
+    text: `Account 022222222222 requests a connection to your endpoint service orders.
 It waits for approval.
 
 Service: orders (vpce-svc-00000000000000001) in us-east-1
 Account: 022222222222
 Endpoint: vpce-00000000000000001 in eu-west-1
 IP address type: ipv4
-Asked for: 21 Nov 2026, 11:59 UTC
+Requested: 21 Nov 2026, 11:59 UTC
 Decide before: 21 Nov 2026, 16:00 UTC
 
 Why you are asked
@@ -68,7 +68,7 @@ This account here before
 - ${entryText(entry)}
 - ${earlierConnectionText(before)}
 
-Approve: the endpoint is let in, and the allowlist stays as it is unless you say otherwise on the page.
+Approve: linkgate accepts the endpoint and does not change the allowlist unless you say otherwise on the page.
 https://links.example/approval?token=1.approve
 
 Deny: a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one.
@@ -97,7 +97,7 @@ test('a mail names what a decision takes: a ticket, and others', () => {
     noon,
   );
   expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket T`);
-  expect(text).toContain('It takes 2 approvals');
+  expect(text).toContain('It needs 2 approvals');
 });
 
 test('a reminder says that it is one', () => {
@@ -107,7 +107,7 @@ test('a reminder says that it is one', () => {
     noon,
   );
   expect(subject).toBe('Reminder: account 022222222222 asks to connect to orders');
-  expect(text).toContain('Nobody decided it in time; it can still be decided.');
+  expect(text).toContain('Nobody decided before the deadline; approvers can still decide.');
 });
 
 test('what came from outside begins no line of its own, and a subject is what SNS takes', () => {
@@ -129,14 +129,14 @@ describe('a mail about a connection that lives', () => {
     );
     expect(subject).toBe('The connection of account 022222222222 to orders will be cut');
     for (const part of [
-      'is to be cut on 24 Nov 2026, 12:00 UTC.\n',
-      'Cut on: 24 Nov 2026, 12:00 UTC\n',
-      'Why it is to be cut\n- account 022222222222 is not on the allowlist of orders\n\n',
-      `Keep connected: ${endpointId(1)} of account 022222222222 stays connected for good, and the allowlist stays as it is.\n${links.approve}\n`,
-      `Extend 14 days: ${endpointId(1)} of account 022222222222 stays connected until 8 Dec 2026, 12:00 UTC, and is disconnected then unless somebody decides otherwise.\n${extend}\n`,
-      `Disconnect now: ${endpointId(1)} of account 022222222222 is disconnected at once. The endpoint stays rejected`,
+      'from your endpoint service orders on 24 Nov 2026, 12:00 UTC.\n',
+      'Disconnect on: 24 Nov 2026, 12:00 UTC\n',
+      'Why linkgate disconnects it\n- account 022222222222 is not on the allowlist of orders\n\n',
+      `Keep connected: linkgate keeps ${endpointId(1)} of account 022222222222 connected permanently and does not change the allowlist.\n${links.approve}\n`,
+      `Extend 14 days: linkgate keeps ${endpointId(1)} of account 022222222222 connected until 8 Dec 2026, 12:00 UTC and disconnects it then, unless somebody decides otherwise.\n${extend}\n`,
+      `Disconnect now: linkgate disconnects ${endpointId(1)} of account 022222222222 at once. The endpoint stays rejected`,
       `\`linkgate extend ${endpointId(1)} --until 14d --reason "…"\` extends it\n`,
-      '`linkgate allow 022222222222 --service orders` has it stay\n',
+      '`linkgate allow 022222222222 --service orders` keeps it connected\n',
       `\`linkgate revoke ${endpointId(1)} --now --reason "…"\` disconnects it now\n`,
     ])
       expect(text).toContain(part);
@@ -147,7 +147,7 @@ describe('a mail about a connection that lives', () => {
     const { subject, text } = requestEmail(aView({ record: anExternallyAccepted() }), links, noon);
     expect(subject).toBe('May account 022222222222 stay connected to orders?');
     expect(text).toContain('- somebody accepted it without linkgate\n');
-    expect(text).not.toContain('Cut on');
+    expect(text).not.toContain('Disconnect on');
     expect(text).toContain('Keep connected: ');
     expect(text).toContain('Disconnect now: ');
     expect(text).not.toContain('Extend');

@@ -48,13 +48,13 @@ describe('a connection in its grace period', () => {
     expect(text).toMatch(/^Will be cut: 022222222222 to orders/);
     expect(buttons).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
     for (const part of [
-      `*Cut on:* ${timeOfCut}`,
+      `*Disconnect on:* ${timeOfCut}`,
       'unless somebody keeps it connected or extends it',
-      '*Why it is to be cut*',
+      '*Why linkgate disconnects it*',
       'is not on the allowlist of orders',
-      `*Keep connected:* ${endpointId(1)} of account ${consumer} stays connected for good`,
+      `*Keep connected:* linkgate keeps ${endpointId(1)} of account ${consumer} connected permanently`,
       `*Extend 14 days:* ${endpointId(1)} of account ${consumer} stays connected until 8 Dec 2026, 12:00 UTC`,
-      `*Disconnect now:* ${endpointId(1)} of account ${consumer} is disconnected at once`,
+      `*Disconnect now:* linkgate disconnects ${endpointId(1)} of account ${consumer} at once`,
     ]) {
       expect(text).toContain(part);
       expect(all).toContain(JSON.stringify(part).slice(1, -1));
@@ -94,8 +94,8 @@ describe('a connection that people are asked about', () => {
     const { text, buttons } = drawn(record);
     expect(text).toMatch(/^To be decided: 022222222222 to orders/);
     expect(text).toContain(why);
-    expect(text).toContain('It is connected, and stays so until somebody decides.');
-    expect(text).not.toContain('Cut on');
+    expect(text).toContain('It is connected and stays connected until somebody decides.');
+    expect(text).not.toContain('Disconnect on');
     expect(text).not.toContain('rejected for good');
     const extend = record.revocation ? ['Extend 14 days'] : [];
     expect(buttons).toEqual(['Keep connected', ...extend, 'Disconnect now']);
@@ -185,8 +185,8 @@ describe('the modal of a decision', () => {
   const metadata = { value: 'x', channel: requestMessageId.channel, ts: requestMessageId.ts } as const;
 
   test.each([
-    ['disconnect', 'Disconnect now', 'is disconnected at once'],
-    ['keep', 'Keep connected', 'stays connected for good'],
+    ['disconnect', 'Disconnect now', 'at once. The endpoint stays rejected'],
+    ['keep', 'Keep connected', 'connected permanently'],
   ] as const)('to %s says what becomes of the connection', (decision, title, meaning) => {
     const view = decisionModal(aView({ record: aScheduledDisconnect() }), { ...metadata, decision }, noon);
     readView(view);
@@ -210,7 +210,7 @@ describe('a digest of connections', () => {
   test('says how many will be cut, whose they are, and when the first is', () => {
     const { text, blocks } = digestMessage(digestOf(ending(100)), noon);
     readBlocks(blocks);
-    expect(text).toMatch(/^100 connections will be cut\n/);
+    expect(text).toMatch(/^100 connections will be disconnected\n/);
     for (const part of [
       '• Will be cut: 100',
       `*Accounts*\n• ${consumer}: 100`,
@@ -224,7 +224,7 @@ describe('a digest of connections', () => {
     const [first, ...others] = ending(3);
     const decided = { ...(first ?? aScheduledDisconnect()), ...approvedByPerson };
     expect(digestMessage(digestOf([decided, ...others]), noon).text).toMatch(
-      /^2 of 3 connections will be cut\n/,
+      /^2 of 3 connections will be disconnected\n/,
     );
     const cut = ending(3).map((record) => ({ ...record, ...disconnectedByPolicy }));
     const told = digestMessage(digestOf(cut), noon).text;
@@ -237,10 +237,10 @@ describe('a digest of connections', () => {
     const records = [request, ...ending(2), anExternallyAccepted({ endpointId: endpointId(91) })];
     const { text } = digestMessage(digestOf(records), noon);
     expect(text).toMatch(
-      /^1 request waits for approval, 2 connections will be cut, 1 connection is to be decided\n/,
+      /^1 request waits for approval, 2 connections will be disconnected, 1 connection needs a decision\n/,
     );
     expect(reminderText(digestOf(records), undefined, noon)).toContain(
-      'Still to be decided: 1 request waits for approval, 2 connections will be cut',
+      'Still to be decided: 1 request waits for approval, 2 connections will be disconnected',
     );
     const page = JSON.stringify(
       digestPage(digestOf(records), {
@@ -267,10 +267,10 @@ describe('what a button about a connection does', () => {
     expect(
       buttonsOf(aScheduledDisconnect()).map(({ text, confirm }) => [text.text, confirm?.text.text]),
     ).toEqual([
-      ['Keep connected', `${which} stays connected for good, and the allowlist stays as it is.`],
+      ['Keep connected', `linkgate keeps ${which} connected permanently and does not change the allowlist.`],
       [
         'Extend 14 days',
-        `${which} stays connected until 8 Dec 2026, 12:00 UTC, and is disconnected then unless somebody decides otherwise.`,
+        `linkgate keeps ${which} connected until 8 Dec 2026, 12:00 UTC and disconnects it then, unless somebody decides otherwise.`,
       ],
       ['Disconnect now', undefined],
     ]);
@@ -316,7 +316,7 @@ describe('by Slack a connection in its grace period', () => {
   test('is disconnected at once where somebody clicks Disconnect now and says why', async () => {
     const env = aWorldOf(aScheduledDisconnect());
     await env.click('disconnect-now', { value });
-    expect(JSON.stringify(env.views.at(-1))).toContain('is disconnected at once');
+    expect(JSON.stringify(env.views.at(-1))).toContain('at once. The endpoint stays rejected');
     // What that costs its owner is said once.
     expect(JSON.stringify(env.views.at(-1)).match(/stays rejected/g)).toHaveLength(1);
     const { json } = await env.submit(env.views.at(-1), {});

@@ -79,7 +79,7 @@ describe('an approver who clicks', () => {
   test('Approve and allow account is told what that replaces', async () => {
     const env = createSlackTestEnv({ entries: [anEntry({ maxEndpoints: 1 })] });
     await env.click('approve-and-allow');
-    expect(toldIn(env)).toContain('This replaces its entry there: allow, at most 1 endpoint.');
+    expect(toldIn(env)).toContain('It replaces the current entry: allow, at most 1 endpoint.');
     expect(await entryIn(env)).not.toHaveProperty('maxEndpoints');
   });
 

@@ -71,7 +71,7 @@ describe('an open request', () => {
   test('asks before the account is allowed what its entry loses by that', () => {
     const { elements } = drawn(anAwaitingRecord(), { entries: [anEntry({ maxEndpoints: 3 })] });
     expect(JSON.stringify(elements[1])).toContain(
-      'This replaces its entry there: allow, at most 3 endpoints.',
+      'It replaces the current entry: allow, at most 3 endpoints.',
     );
   });
 

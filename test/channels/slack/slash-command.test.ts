@@ -260,8 +260,8 @@ describe('/linkgate allow', () => {
   });
 
   test.each([
-    [serviceId(1), 'This replaces its entry there'],
-    ['*', 'There it counts instead of its entry at every service'],
+    [serviceId(1), 'It replaces the current entry'],
+    ['*', 'At this service it replaces the entry at every service'],
   ])('tells what it took the place of at `%s`', async (at, told) => {
     const narrowed = { endpointIds: [endpointId(1)], consumerRegions: ['eu-west-1'], maxEndpoints: 3 };
     const env = createSlackTestEnv({ entries: [anEntry({ serviceId: at, ...narrowed })] });

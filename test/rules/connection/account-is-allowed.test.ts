@@ -13,6 +13,12 @@ test('accepts an account that is allowed at the service', () => {
   });
 });
 
+test('names the customer of the account where the entry has one', () => {
+  expect(evaluate(anEntry({ customer: 'initech' }))).toMatchObject({
+    reason: `account ${consumer} (initech) is allowed at orders`,
+  });
+});
+
 test('accepts until the entry expires', () => {
   const expiresAt = '2027-01-31T00:00:00.000Z';
   expect(evaluate(anEntry({ expiresAt }))).toMatchObject({ outcome: 'accept', until: expiresAt });

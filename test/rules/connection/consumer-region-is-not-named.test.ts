@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { consumerRegionIsNotNamed } from '../../../rules/connection/consumer-region-is-not-named.ts';
-import { anEntry, aPolicy, aRequest, noon } from '../../builders.ts';
+import { anEntry, aPolicy, aRequest, consumer, noon } from '../../builders.ts';
 
 function evaluate(endpointRegion: string | undefined, consumerRegions?: string[]) {
   const request = aRequest(endpointRegion === undefined ? {} : { endpointRegion });
@@ -11,14 +11,14 @@ function evaluate(endpointRegion: string | undefined, consumerRegions?: string[]
 test('asks about an endpoint in a Region that the entry does not name', () => {
   expect(evaluate('eu-west-1', ['us-east-1'])).toEqual({
     outcome: 'ask',
-    reason: 'the entry names consumer Regions, and eu-west-1 is not among them',
+    reason: `the entry of account ${consumer} does not allow the consumer Region eu-west-1`,
   });
 });
 
 test('asks about an endpoint without a Region in EC2 where the entry names Regions', () => {
   expect(evaluate(undefined, ['us-east-1'])).toEqual({
     outcome: 'ask',
-    reason: 'the entry names consumer Regions, and an unknown Region is not among them',
+    reason: `the entry of account ${consumer} does not allow an unknown consumer Region`,
   });
 });
 

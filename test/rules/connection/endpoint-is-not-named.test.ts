@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { endpointIsNotNamed } from '../../../rules/connection/endpoint-is-not-named.ts';
-import { anEntry, aPolicy, aRequest, endpointId, noon } from '../../builders.ts';
+import { anEntry, aPolicy, aRequest, consumer, endpointId, noon } from '../../builders.ts';
 
 function evaluate(endpointIds?: string[]) {
   const entries = [anEntry(endpointIds ? { endpointIds } : {})];
@@ -10,7 +10,7 @@ function evaluate(endpointIds?: string[]) {
 test('asks about an endpoint that the entry does not name', () => {
   expect(evaluate([endpointId(2)])).toEqual({
     outcome: 'ask',
-    reason: `the entry names endpoints, and ${endpointId(1)} is not among them`,
+    reason: `the entry of account ${consumer} does not allow the endpoint ${endpointId(1)}`,
   });
 });
 

@@ -30,7 +30,7 @@ test('asks about the newest endpoints after the limit was lowered', () => {
   const all = [endpointId(3), endpointId(2), endpointId(1)];
   expect(evaluate(1, all)).toEqual({
     outcome: 'ask',
-    reason: `account ${consumer} has 2 endpoints before it, and its entry allows 1`,
+    reason: `account ${consumer} has 2 earlier endpoints, and its entry allows 1`,
   });
   expect(evaluate(3, all)).toBeUndefined();
 });

@@ -7,7 +7,7 @@ test('rejects everything at a service that is being deregistered, and names the 
   const service = aService({ deregisteringAt, deregisteringBy: alice });
   expect(serviceIsDeregistering.evaluate(aRequest(), aPolicy({ service }), noon)).toEqual({
     outcome: 'reject',
-    reason: `orders is being taken out since ${deregisteringAt} by ${alice}`,
+    reason: `orders is being deregistered since ${deregisteringAt} by ${alice}`,
   });
 });
 
