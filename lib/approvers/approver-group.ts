@@ -103,7 +103,7 @@ export class UnknownGroupError extends Error {
 
   constructor(name: string) {
     const remedy = name === defaultGroup ? 'linkgate setup' : createGroupCommand(name);
-    super(`the group of approvers ${name} does not exist, so that nobody can approve: ${remedy} makes it`);
+    super(`the approver group ${name} does not exist, so nobody can approve: ${remedy} creates it`);
   }
 }
 
@@ -119,8 +119,8 @@ export class QuorumOutOfReachError extends Error {
   constructor(name: string, quorum: number, people: number) {
     super(
       people === 0
-        ? `the group ${name} names nobody who could decide: name a Slack user or an e-mail address`
-        : `the group ${name} could never approve: its quorum is ${quorum}, and it names ${people}`,
+        ? `the group ${name} has no members: add a Slack user or an email address`
+        : `the group ${name} could never approve: its quorum is ${quorum}, and it has ${people}`,
     );
   }
 }

@@ -17,7 +17,7 @@ export class DeliveryRejectedError extends Error {
   override readonly name = 'DeliveryRejectedError';
 
   constructor(contact: Contact, cause: Error) {
-    super(`SNS refused to write to \`${contactAddress(contact)}\`: ${cause.name}: ${cause.message}`, {
+    super(`SNS refused a message to \`${contactAddress(contact)}\`: ${cause.name}: ${cause.message}`, {
       cause,
     });
   }

@@ -40,19 +40,19 @@ function computeEmailDeliveryStatus(
   if (!subscription)
     return {
       status: 'not-subscribed',
-      detail: `${address} is not subscribed: it is sent nothing`,
+      detail: `${address} is not subscribed and gets nothing`,
       remedy: again,
     };
   if (subscription.arn === undefined)
     return {
       status: 'unconfirmed',
-      detail: `the reader of ${address} has not confirmed the subscription: it is sent nothing`,
-      remedy: `they open the mail from AWS Notifications and confirm. SNS waits two days for it; to have it sent anew, ${again}`,
+      detail: `the reader of ${address} has not confirmed the subscription and gets nothing`,
+      remedy: `they open the email from AWS Notifications and confirm within two days; to send a new one, ${again}`,
     };
   if (!isManagedSubscription(subscription))
     return {
       status: 'shared',
-      detail: `${address} is sent what is meant for other consumers too`,
+      detail: `the subscription of ${address} has no filter and gets messages for other customers too`,
       remedy: again,
     };
   return { status: 'ok' };
@@ -60,6 +60,6 @@ function computeEmailDeliveryStatus(
 
 function deliveryRemedy(contact: Contact): string {
   return 'email' in contact
-    ? 'see the log of notify-customers'
-    : "the topic's owner lets this account publish to it, which is not encrypted with a KMS key: docs/customers.md has the policy";
+    ? 'search the log of notify-customers for DeliveryRejectedError'
+    : "the topic's owner allows this account to publish to it and does not encrypt it with a KMS key: docs/customers.md has the policy";
 }

@@ -13,7 +13,7 @@ export class AccountTakenError extends Error {
   readonly customer: string;
 
   constructor({ accountId, customer }: AccountPointer) {
-    super(`account ${accountId} belongs to the customer ${customer} already: take it away there first`);
+    super(`account ${accountId} belongs to the customer ${customer}: remove it there first`);
     this.accountId = accountId;
     this.customer = customer;
   }

@@ -42,9 +42,9 @@ export async function connectSlack(
     const value = given[name];
     if (value === undefined) {
       const isThere = (await secrets.read(slackSecrets[name])).length > 0;
-      if (!isThere) warnings.push(`the ${secretLabels[name]} is missing yet: linkgate slack connect`);
+      if (!isThere) warnings.push(`the ${secretLabels[name]} is missing: linkgate slack connect`);
     } else if (!(await secrets.rotate(slackSecrets[name], value)))
-      warnings.push(`the ${secretLabels[name]} was the current one already`);
+      warnings.push(`the ${secretLabels[name]} is current already`);
     if (given.forgetPrevious) await secrets.dropPrevious(slackSecrets[name]);
   }
   return { ...app, warnings: [...warnings, ...Object.values(app ? describeScopeProblems(app.scopes) : {})] };

@@ -41,12 +41,12 @@ export async function setUp(deps: SetupDeps): Promise<string[]> {
   const isNewMode = !isSetUp && (await modeParameter.createIfMissing('enforce'));
   const isNewGroup = await createDefaultGroup(table);
   return [
-    isNewKey ? 'made the key that signs links' : 'the key that signs links was there',
+    isNewKey ? 'created the signing key of links' : 'the signing key of links exists',
     ...(isNewMode ? ['set the mode to enforce'] : []),
     isNewGroup
-      ? `made the approver group ${defaultGroup}, which names nobody yet: ${createGroupCommand(defaultGroup)}`
-      : `the approver group ${defaultGroup} was there`,
-    'next: register a service with `linkgate service add vpce-svc-…`, and allow who may connect with `linkgate allow`',
-    'to ask people in Slack: `linkgate slack manifest` and `linkgate slack connect`; by mail: `linkgate approvers set` with --email',
+      ? `created the approver group ${defaultGroup} without members; add one: ${createGroupCommand(defaultGroup)}`
+      : `the approver group ${defaultGroup} exists`,
+    'next: register a service with `linkgate service add vpce-svc-…`, and allow accounts with `linkgate allow`',
+    'to notify approvers in Slack: `linkgate slack manifest` and `linkgate slack connect`; by email: `linkgate approvers set` with --email',
   ];
 }

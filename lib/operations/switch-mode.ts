@@ -38,7 +38,7 @@ export class ConcurrentModeChangeError extends Error {
 
   constructor(by: string) {
     super(
-      `${by} switched the mode to observe meanwhile, and that holds; if linkgate is to act all the same: linkgate mode enforce`,
+      `${by} switched the mode to observe at the same time, and observe wins; to switch again: linkgate mode enforce`,
     );
   }
 }
@@ -53,7 +53,7 @@ export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
       mode: 'observe',
       since: null,
       by: 'linkgate',
-      reason: `the mode cannot be read, so that nothing is changed in EC2 (${parameter.error})`,
+      reason: `linkgate cannot read the mode and changes nothing in EC2 (${parameter.error})`,
     };
   const { mode, changedAt, unknownValue } = parameter;
   if (unknownValue !== undefined)
@@ -61,14 +61,14 @@ export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
       mode,
       since: changedAt,
       by: externalActor,
-      reason: `\`${unknownValue}\` is no mode, so that it counts as observe`,
+      reason: `\`${unknownValue}\` is not a mode and counts as observe`,
     };
   if (switched?.mode === 'enforce' && mode === 'observe' && changedAt < switched.since)
     return {
       mode,
       since: changedAt,
       by: 'linkgate',
-      reason: `${switched.by} began to switch to act at ${switched.since}, and it was not finished: linkgate mode enforce`,
+      reason: `${switched.by} started to switch to enforce at ${switched.since} and did not finish: linkgate mode enforce`,
     };
   if (switched?.mode !== mode)
     return { mode, since: changedAt, by: switched || mode === 'observe' ? externalActor : setupActor };

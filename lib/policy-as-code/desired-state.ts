@@ -82,7 +82,7 @@ function groupsIn(
     if (quorum > people && !isAsItIs)
       reportError(
         group,
-        `the group ${name} could never approve: its quorum is ${quorum}, and it names ${people}`,
+        `the group ${name} could never approve: its quorum is ${quorum}, and it has ${people}`,
       );
     if (escalateTo === name) reportError(group, `the group ${name} cannot escalate to itself`);
     else if (escalateTo !== undefined && !known.has(escalateTo))

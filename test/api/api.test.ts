@@ -44,8 +44,8 @@ describe('setup', () => {
       status: 200,
       body: {
         done: [
-          'made the key that signs links',
-          expect.stringContaining('made the approver group default, which names nobody yet'),
+          'created the signing key of links',
+          expect.stringContaining('created the approver group default without members'),
           next,
           people,
         ],
@@ -53,7 +53,7 @@ describe('setup', () => {
     });
     expect(await callApi(env, 'POST', '/setup')).toMatchObject({
       body: {
-        done: ['the key that signs links was there', 'the approver group default was there', next, people],
+        done: ['the signing key of links exists', 'the approver group default exists', next, people],
       },
     });
     expect([...env.secrets.keys()]).toEqual(['links/signing-key']);

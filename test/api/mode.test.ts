@@ -166,7 +166,7 @@ describe('an approver group', () => {
   test.each([
     [{ ...group, quorum: 3 }, 'its quorum is 3, and it names 2'],
     [{ ...group, quorum: 0 }, 'a quorum is at least 1'],
-    [{}, 'names nobody who could decide'],
+    [{}, 'has no members'],
     [{ ...group, slackChannel: '#ops' }, 'looks like C0123456789'],
     [{ ...group, slackUsers: [{ team: 'T01LOCAL', user: 'bob' }] }, 'looks like U0123456789'],
     [{ ...group, emails: ['bob'] }, 'looks like alice@example.com'],

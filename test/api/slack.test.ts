@@ -42,7 +42,7 @@ describe('the secrets of the Slack app', () => {
     await connect(env);
     await connect(env, { botToken: 'xoxb-another' });
     expect((await connect(env, { botToken: 'xoxb-another' })).body.warnings).toEqual([
-      'the bot token was the current one already',
+      'the bot token is current already',
     ]);
     expect(env.secrets.get('slack/bot-token')).toEqual(['xoxb-another', botToken]);
   });
@@ -60,7 +60,7 @@ describe('the secrets of the Slack app', () => {
   test('are incomplete with one of two: a warning names the missing one', async () => {
     expect(await connect(createTestEnv(), { signingSecret })).toEqual({
       status: 200,
-      body: { warnings: ['the bot token is missing yet: linkgate slack connect'] },
+      body: { warnings: ['the bot token is missing: linkgate slack connect'] },
     });
   });
 

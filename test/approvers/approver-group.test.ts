@@ -49,8 +49,8 @@ describe('an approver group', () => {
 
 describe('an approver group that could never decide is rejected because', () => {
   test.each([
-    { settings: { quorum: 1, slackUsers: [], emails: [] }, why: 'names nobody who could decide' },
-    { settings: { quorum: 2, slackUsers: [bob, bob], emails: [] }, why: 'its quorum is 2, and it names 1' },
+    { settings: { quorum: 1, slackUsers: [], emails: [] }, why: 'has no members' },
+    { settings: { quorum: 2, slackUsers: [bob, bob], emails: [] }, why: 'its quorum is 2, and it has 1' },
   ])('$why', async ({ settings: wanted, why }) => {
     const setting = setGroup('ops', wanted, alice, createTestEnv().deps);
     await expect(setting).rejects.toThrow(QuorumOutOfReachError);

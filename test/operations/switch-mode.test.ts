@@ -72,7 +72,7 @@ describe('the mode', () => {
       mode: 'observe',
       since: changedAt,
       by: 'somebody who changed the parameter without linkgate',
-      reason: '`banana` is no mode, so that it counts as observe',
+      reason: '`banana` is not a mode and counts as observe',
     });
     await switchMode('observe', why, env.deps);
     const steps = inOrder(env);
@@ -123,7 +123,7 @@ describe('the mode', () => {
       mode: 'observe',
       since: changedAt,
       by: 'linkgate',
-      reason: expect.stringContaining(`${alice} began to switch to act`),
+      reason: expect.stringContaining(`${alice} started to switch to enforce`),
     });
   });
 

@@ -122,8 +122,8 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   [
     'a group could never approve',
     'approvers:\n  team: {emails: [a@example.com], quorum: 2}\n  nobody: {slack: {channel: C0123}}',
-    '3:3: the group team could never approve: its quorum is 2, and it names 1',
-    '4:3: the group nobody names nobody who could decide: name a Slack user or an e-mail address',
+    '3:3: the group team could never approve: its quorum is 2, and it has 1',
+    '4:3: the group nobody has no members: add a Slack user or an email address',
   ],
   [
     'a group escalates to itself',
