@@ -92,9 +92,7 @@ const unresolvedStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
 /** Describes the extension of a scheduled disconnect. */
 function extensionText({ extended }: ConnectionRecord): string[] {
   return extended
-    ? [
-        `${actorName(extended.by)} extended it until ${formatTime(extended.until)}, ${decidedText(extended)}.`,
-      ]
+    ? [`${actorName(extended.by)} extended it until ${formatTime(extended.until)}, ${decidedText(extended)}.`]
     : [];
 }
 
@@ -220,7 +218,11 @@ export function isOverdue({ approvalRequest }: ConnectionRecord): boolean {
 }
 
 /** The facts about a request as pairs of label and value. */
-export function requestFacts({ record, service, entries }: ApprovalView): (readonly [name: string, value: string])[] {
+export function requestFacts({
+  record,
+  service,
+  entries,
+}: ApprovalView): (readonly [name: string, value: string])[] {
   const {
     location,
     ownerAccountId,

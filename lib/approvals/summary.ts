@@ -35,7 +35,10 @@ export function waitingText(open: readonly ConnectionRecord[], all = open.length
 
 const waitingPhrases: Readonly<Record<ApprovalKind, { readonly one: string; readonly many: string }>> = {
   'new-connection': { one: 'request waits for approval', many: 'requests wait for approval' },
-  'scheduled-disconnect': { one: 'connection will be disconnected', many: 'connections will be disconnected' },
+  'scheduled-disconnect': {
+    one: 'connection will be disconnected',
+    many: 'connections will be disconnected',
+  },
   'keep-or-disconnect': { one: 'connection needs a decision', many: 'connections need a decision' },
 };
 

@@ -64,9 +64,7 @@ export function composeCustomerSummaryEmail(
       title,
       ...ofOne.map((news) => `- ${renderCustomerText(news, messages).body}`),
     ]),
-    ...(others > 0
-      ? [[`And ${others} more: aws ec2 describe-vpc-endpoints shows their states.`]]
-      : []),
+    ...(others > 0 ? [[`And ${others} more: aws ec2 describe-vpc-endpoints shows their states.`]] : []),
     // Events of one kind have the same next steps, so the email shows those of the first one.
     ...kinds.flatMap((kind) => {
       const first = told[all.findIndex(({ event }) => event === kind)];

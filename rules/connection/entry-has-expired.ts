@@ -7,6 +7,9 @@ export const entryHasExpired: Rule = {
     const expiresAt = effectiveEntry(policy)?.expiresAt;
     return expiresAt === undefined || new Date(expiresAt) > now
       ? undefined
-      : { outcome: 'ask', reason: `the entry of account ${accountText(ownerAccountId, policy.entries)} expired at ${expiresAt}` };
+      : {
+          outcome: 'ask',
+          reason: `the entry of account ${accountText(ownerAccountId, policy.entries)} expired at ${expiresAt}`,
+        };
   },
 };

@@ -19,4 +19,5 @@ export function deleteEndpoint({ endpointId, region }: EventFacts): readonly str
 }
 
 /** The way to keep a connection before a scheduled disconnect. */
-export const askProviderToKeep = 'To keep it, contact the provider before then. Nothing else keeps it connected.';
+export const askProviderToKeep =
+  'To keep it, contact the provider before then. Nothing else keeps it connected.';

@@ -150,7 +150,10 @@ describe('the question to approvers', () => {
     expect(questionText(view(aScheduledDisconnect()))).toBe(
       `linkgate will disconnect account ${consumer} from your endpoint service orders on 24 Nov 2026, 12:00 UTC.`,
     );
-    expect(requestFacts(view(aScheduledDisconnect()))).toContainEqual(['Disconnect on', '24 Nov 2026, 12:00 UTC']);
+    expect(requestFacts(view(aScheduledDisconnect()))).toContainEqual([
+      'Disconnect on',
+      '24 Nov 2026, 12:00 UTC',
+    ]);
   });
 
   test('says that nothing allows a connection that stays connected until somebody decides', () => {

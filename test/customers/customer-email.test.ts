@@ -80,7 +80,9 @@ describe('an email about a scheduled disconnect', () => {
     expect(mailOf({ event: 'disconnect-scheduled', disconnectAt, isDeregistering: true }).text).toContain(
       'The provider shuts the service down.',
     );
-    expect(mailOf({ event: 'disconnected', isDeregistering: true }).text).toContain('The provider shuts the service down.');
+    expect(mailOf({ event: 'disconnected', isDeregistering: true }).text).toContain(
+      'The provider shuts the service down.',
+    );
   });
 });
 

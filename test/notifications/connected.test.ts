@@ -152,7 +152,9 @@ describe('connections of one account that approvers are asked about at once', ()
     for (let from = 0; from < 99; from += 10) await notify(subjects.slice(from, from + 10));
     env.advanceSeconds(digestWindowSeconds);
     await notify(env.notices.flatMap((each) => ('digest' in each ? [{ digest: each.digest }] : [])));
-    expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual(['100 connections will be disconnected']);
+    expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
+      '100 connections will be disconnected',
+    ]);
     expect(post.sent).toHaveLength(1);
     expect(post.sent[0]?.subject).toBe('For the approvers default: 100 connections will be disconnected');
     expect(post.sent[0]?.text).toContain(
