@@ -38,7 +38,7 @@ describe('setup', () => {
     const env = await createEnvBeforeSetup();
     const next = expect.stringMatching(/^next: .*linkgate service add.*linkgate allow/);
     const people = expect.stringMatching(
-      /in Slack: .*linkgate slack connect.*by mail: .*linkgate approvers set/,
+      /in Slack: .*linkgate slack connect.*by email: .*linkgate approvers set/,
     );
     expect(await callApi(env, 'POST', '/setup')).toEqual({
       status: 200,

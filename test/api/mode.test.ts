@@ -164,7 +164,7 @@ describe('an approver group', () => {
   });
 
   test.each([
-    [{ ...group, quorum: 3 }, 'its quorum is 3, and it names 2'],
+    [{ ...group, quorum: 3 }, 'its quorum is 3, and it has 2'],
     [{ ...group, quorum: 0 }, 'a quorum is at least 1'],
     [{}, 'has no members'],
     [{ ...group, slackChannel: '#ops' }, 'looks like C0123456789'],

@@ -57,7 +57,14 @@ describe('an approval view has', () => {
     const groups = [aGroup({ quorum: 2 }), aGroup({ name: 'ops' })];
     const env = createEnvOf([request(1)], { entries, groups });
     expect(await loadApprovalViews([request(1)], env.deps)).toEqual([
-      { record: request(1), service: aService(), group: groups[0], entries, earlier: [], mode: 'enforce' },
+      {
+        record: request(1),
+        service: aService(),
+        group: groups[0],
+        entries,
+        earlierConnections: [],
+        mode: 'enforce',
+      },
     ]);
   });
 

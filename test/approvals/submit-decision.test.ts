@@ -99,7 +99,7 @@ test('an owner of the consumer account cannot approve through the API', async ()
     records: [asked],
     entries: [anEntry({ endpointIds: [endpointId(9)], owners: [alice] })],
   });
-  await expect(submitDecision(endpointId(1), approves, env.deps)).rejects.toMatchObject({ why: 'owner' });
+  await expect(submitDecision(endpointId(1), approves, env.deps)).rejects.toMatchObject({ code: 'owner' });
   expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({ status: 'decided' });
 });
 

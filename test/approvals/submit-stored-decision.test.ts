@@ -143,7 +143,7 @@ describe('authorization is checked at the time of the decision', () => {
     const env = createEnvOf(contents as Parameters<typeof createTestEnv>[0]);
     await expect(decide(env, { ...approves, by })).rejects.toMatchObject({
       name: 'NotAuthorizedError',
-      why,
+      code: why,
     });
     expect(await env.record(endpointId(1))).toEqual(asked);
     expect(env.rings).toEqual([]);
@@ -152,7 +152,7 @@ describe('authorization is checked at the time of the decision', () => {
   test('and nobody is authorized in a group that does not exist', async () => {
     const env = createEnvOf({ groups: [] });
     await expect(decide(env, { by: dora, decision: 'deny', reason: 'unknown' })).rejects.toMatchObject({
-      why: 'not-an-approver',
+      code: 'not-an-approver',
     });
     await expect(decide(env, approves)).rejects.toThrow('linkgate setup');
   });

@@ -48,9 +48,9 @@ describe('an account', () => {
   test('can be exchanged between two customers in one change', async () => {
     await set('initech', [account(1)]);
     await set('globex', [account(2)]);
-    const mayTakeFrom = new Set(['initech', 'globex']);
-    await set('initech', [account(2)], { mayTakeFrom });
-    await set('globex', [account(1)], { mayTakeFrom });
+    const releasingCustomers = new Set(['initech', 'globex']);
+    await set('initech', [account(2)], { releasingCustomers });
+    await set('globex', [account(1)], { releasingCustomers });
     expect(await whose(account(1), account(2))).toEqual(['globex', 'initech']);
   });
 

@@ -114,7 +114,7 @@ describe('the next step of a connected endpoint says', () => {
 
   test('no allow command for a connection that somebody revoked', () => {
     const told = next(revoked('person'));
-    expect(told).toContain('does not take the revocation back, as Keep connected in Slack or in a mail does');
+    expect(told).toContain('only Keep connected in Slack or in an email cancels the revocation');
     expect(told).not.toContain('keeps it connected');
   });
 

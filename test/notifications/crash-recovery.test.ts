@@ -56,7 +56,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       env.advanceSeconds(61);
       await notify();
       const notification = (await env.record(endpointId(1)))?.notification;
-      expect(notification).toMatchObject({ slack: { channel: otherChannel } });
+      expect(notification).toMatchObject({ slackMessage: { channel: otherChannel } });
       expect(notification).not.toHaveProperty('previousSlackMessage');
       expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('asked in');
       return killed.hasCrashed();

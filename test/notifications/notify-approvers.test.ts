@@ -33,7 +33,7 @@ describe('an open request', () => {
     const record = await env.record(endpointId(1));
     expect(record?.notification).toEqual({
       contentHash: record && computeContentHash(record),
-      slack: { channel, ts: slack.messages[0]?.ts },
+      slackMessage: { channel, ts: slack.messages[0]?.ts },
       emailedTo: [aliceEmail],
       emailedStage: 'approval-requested',
       remindedStage: 'approval-requested',
@@ -164,7 +164,7 @@ describe('a request whose group has another channel now', () => {
     expect(before?.text).toContain(`asked in <#${otherChannel}>`);
     expect(JSON.stringify(before?.blocks)).not.toContain('action_id');
     expect((await env.record(endpointId(1)))?.notification).toMatchObject({
-      slack: { channel: otherChannel, ts: after?.ts },
+      slackMessage: { channel: otherChannel, ts: after?.ts },
     });
     expect((await env.record(endpointId(1)))?.notification).not.toHaveProperty('previousSlackMessage');
     expect(post.sent.map(({ to }) => to)).toEqual([aliceEmail, 'bob@example.com']);

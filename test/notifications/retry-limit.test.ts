@@ -19,7 +19,7 @@ test('the message of a request says that its service was deregistered, and offer
   expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining('Given up') }]);
   expect(slack.messages[0]?.text).not.toContain('approve');
   const closed = await env.record(endpointId(1));
-  expect(closed?.notification).toMatchObject({ slack: { channel } });
+  expect(closed?.notification).toMatchObject({ slackMessage: { channel } });
   await notifyApprovers([{ endpointId: endpointId(1) }], deps);
   expect(slack.calls).toEqual(['post', 'update']);
 });

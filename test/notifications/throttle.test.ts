@@ -24,22 +24,28 @@ describe('the throttle lets requests have messages of their own', () => {
       undefined,
       secondsAfterNoon(30),
     );
-    expect(computeCapacity(after, secondsAfterNoon(59))).toEqual({ alone: 0 });
-    expect(computeCapacity(after, secondsAfterNoon(60))).toEqual({ alone: 4 });
-    expect(computeCapacity(after, secondsAfterNoon(90))).toEqual({ alone: 10 });
+    expect(computeCapacity(after, secondsAfterNoon(59))).toEqual({ individual: 0 });
+    expect(computeCapacity(after, secondsAfterNoon(60))).toEqual({ individual: 4 });
+    expect(computeCapacity(after, secondsAfterNoon(90))).toEqual({ individual: 10 });
   });
 
   test('and none in the five minutes after a digest began', () => {
     const stormy = consumeCapacity(throttle, 11, 'digest-1', noon);
-    expect(computeCapacity(stormy, secondsAfterNoon(299))).toEqual({ alone: 0, runningDigest: 'digest-1' });
-    expect(computeCapacity(stormy, secondsAfterNoon(300))).toEqual({ alone: 10 });
+    expect(computeCapacity(stormy, secondsAfterNoon(299))).toEqual({
+      individual: 0,
+      runningDigest: 'digest-1',
+    });
+    expect(computeCapacity(stormy, secondsAfterNoon(300))).toEqual({ individual: 10 });
   });
 
   test('again after that where few requests come', () => {
     let after = consumeCapacity(throttle, 11, 'digest-1', noon);
     for (let seconds = 30; seconds < 300; seconds += 30)
       after = consumeCapacity(after, 1, 'digest-1', secondsAfterNoon(seconds));
-    expect(computeCapacity(after, secondsAfterNoon(300))).toEqual({ alone: 9, runningDigest: 'digest-1' });
+    expect(computeCapacity(after, secondsAfterNoon(300))).toEqual({
+      individual: 9,
+      runningDigest: 'digest-1',
+    });
   });
 
   test('but not while a burst goes on, which stays in its digest', () => {
@@ -49,8 +55,11 @@ describe('the throttle lets requests have messages of their own', () => {
       'digest-1',
       secondsAfterNoon(290),
     );
-    expect(computeCapacity(still, secondsAfterNoon(300))).toEqual({ alone: 0, runningDigest: 'digest-1' });
-    expect(computeCapacity(still, secondsAfterNoon(350))).toEqual({ alone: 10 });
+    expect(computeCapacity(still, secondsAfterNoon(300))).toEqual({
+      individual: 0,
+      runningDigest: 'digest-1',
+    });
+    expect(computeCapacity(still, secondsAfterNoon(350))).toEqual({ individual: 10 });
   });
 
   test('and keeps only the times that count', () => {

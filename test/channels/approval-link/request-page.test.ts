@@ -95,7 +95,7 @@ describe('whoever follows a link about a connection in its grace period', () => 
       'Disconnect on</dt><dd>24 Nov 2026, 12:00 UTC',
       'Why linkgate disconnects it',
       `<strong>Keep connected:</strong> linkgate keeps ${endpointId(1)} of account ${consumer} connected permanently`,
-      `<dt>Extend 14 days</dt><dd>${endpointId(1)} of account ${consumer} stays connected until 8 Dec 2026, 12:00 UTC`,
+      `<dt>Extend 14 days</dt><dd>linkgate keeps ${endpointId(1)} of account ${consumer} connected until 8 Dec 2026, 12:00 UTC`,
       '<dt>Disconnect now</dt>',
       '<button class="approve">Keep connected</button>',
     ])

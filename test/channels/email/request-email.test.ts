@@ -71,7 +71,7 @@ This account here before
 Approve: linkgate accepts the endpoint and does not change the allowlist unless you say otherwise on the page.
 https://links.example/approval?token=1.approve
 
-Deny: a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one.
+Deny: linkgate rejects the endpoint; it stays rejected and billed until its owner deletes it and creates a new one.
 https://links.example/approval?token=1.deny
 
 By the command line
@@ -97,7 +97,7 @@ test('a mail names what a decision takes: a ticket, and others', () => {
     noon,
   );
   expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket T`);
-  expect(text).toContain('It needs 2 approvals');
+  expect(text).toContain('It takes 2 approvals');
 });
 
 test('a reminder says that it is one', () => {

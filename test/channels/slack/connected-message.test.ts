@@ -53,7 +53,7 @@ describe('a connection in its grace period', () => {
       '*Why linkgate disconnects it*',
       'is not on the allowlist of orders',
       `*Keep connected:* linkgate keeps ${endpointId(1)} of account ${consumer} connected permanently`,
-      `*Extend 14 days:* ${endpointId(1)} of account ${consumer} stays connected until 8 Dec 2026, 12:00 UTC`,
+      `*Extend 14 days:* linkgate keeps ${endpointId(1)} of account ${consumer} connected until 8 Dec 2026, 12:00 UTC`,
       `*Disconnect now:* linkgate disconnects ${endpointId(1)} of account ${consumer} at once`,
     ]) {
       expect(text).toContain(part);
@@ -278,7 +278,7 @@ describe('what a button about a connection does', () => {
 
   test('says from when it is extended where its time is over', () => {
     const [, extend] = buttonsOf(anOverQuotaDisconnect());
-    expect(extend?.confirm?.text.text).toContain('stays connected for 14 days from now');
+    expect(extend?.confirm?.text.text).toContain('connected for 14 days from now');
   });
 
   test('fits into what Slack takes', () => {
@@ -330,7 +330,7 @@ describe('by Slack a connection in its grace period', () => {
     await env.click('extend-14-days', { value });
     expect(env.answers.at(-1)?.text).toMatch(/You extended it by 14 days\.[\s\S]*\*Put off until\*/);
     expect(await env.record(endpointId(1))).toMatchObject({
-      kept: { by: slackAlice, until: extendedTo },
+      extended: { by: slackAlice, until: extendedTo },
       revocation: { disconnectAt: extendedTo },
       verdict: { outcome: 'reject', until: extendedTo },
     });
