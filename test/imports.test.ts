@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { readPage } from './docs/page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = ['lib', 'cli', 'functions', 'rules', 'sandbox'];
@@ -71,6 +72,12 @@ describe('imports', () => {
         .map((each) => `${file} imports ${each}`),
     );
     expect(upward).toEqual([]);
+  });
+
+  test('of lib point down the layers that docs/contributing/architecture.md draws', () => {
+    const [, drawing = ''] = readPage('docs/contributing/architecture.md').fences.map(({ text }) => text);
+    const drawn = [...drawing.matchAll(/^ {4}(\S.*)$/gm)].flatMap(([, chain = '']) => chain.split(' --> '));
+    expect(drawn).toEqual([...new Set(layers.map((layer) => layer.replace(/\/.*/, '')))]);
   });
 
   test('of lib are all between its layers', () => {

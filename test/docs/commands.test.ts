@@ -9,7 +9,7 @@ const pages = readPages().filter(({ path }) => path === (process.env.PAGE ?? pat
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 
 /** The languages of blocks that are not commands. */
-const displayedLanguages = ['text', 'console', 'json', 'yaml', 'ts', 'js', 'python', 'http'];
+const displayedLanguages = ['text', 'console', 'json', 'yaml', 'ts', 'js', 'python', 'http', 'mermaid'];
 
 const isCommand = ({ language, notRun }: Fence) => language === 'sh' && notRun === undefined;
 const needsAwsCli = ({ fences }: Page) =>
