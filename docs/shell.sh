@@ -2,6 +2,11 @@
 export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL:-http://127.0.0.1:4570} AWS_DEFAULT_REGION=us-east-1
 export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_PAGER=
 
+# Version 1 of the AWS CLI sends calls of SQS past AWS_ENDPOINT_URL, unless it is named once more.
+aws() {
+  command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"
+}
+
 # The provider makes an endpoint service that every account may ask to connect to. Prints its id.
 create_service() {
   local id

@@ -53,19 +53,19 @@ export type ConnectionWaiting = v.InferOutput<typeof ConnectionWaiting>;
 export const ServiceDrifted = v.object({
   deduplicationId: DeduplicationId,
   service: ShownService,
-  drift: v.pipe(v.array(ShownDrift), v.description('All that is amiss now; empty when it was put right.')),
+  drift: v.pipe(v.array(ShownDrift), v.description('All current drift; empty when it was fixed.')),
   checkedAt: v.pipe(Timestamp, v.description('When EC2 was looked at.')),
 });
 export type ServiceDrifted = v.InferOutput<typeof ServiceDrifted>;
 
-/** The contract with everybody who hangs a rule on the bus: each event's name, when it is published, and its detail. */
+/** The contract with rules on the bus: each event's name, when it is published, and its detail. */
 export const busEvents = {
   'Connection Request': {
-    when: 'A connection has no current verdict: it is pending acceptance in EC2, or somebody answered it before linkgate saw it.',
+    when: 'A connection has no current verdict: it is pending in EC2, or was answered before linkgate saw it.',
     detail: v.object({ schemaVersion: Version, connection: ShownConnection, observedAt: ObservedAt }),
   },
   'Connection Changed': {
-    when: 'EC2 shows a connection in another state than linkgate remembers.',
+    when: 'EC2 shows another state than the record.',
     detail: v.object({
       schemaVersion: Version,
       connection: ShownConnection,
@@ -79,11 +79,11 @@ export const busEvents = {
     }),
   },
   'Connection Waiting': {
-    when: 'A request was left to a person or has to wait, and was not before.',
+    when: 'A request begins to wait: for a person, or on hold.',
     detail: v.object({ schemaVersion: Version, ...ConnectionWaiting.entries }),
   },
   'Service Drifted': {
-    when: 'What is amiss with a service in EC2 is not what it was at the last check.',
+    when: 'The drift of a service changed.',
     detail: v.object({ schemaVersion: Version, ...ServiceDrifted.entries }),
   },
 } as const;
