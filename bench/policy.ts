@@ -7,7 +7,7 @@ const entries = 10_000;
 
 export const policy: Bench = {
   name: 'policy',
-  about: `A policy of ${entries.toLocaleString('en')} entries in the sandbox: to plan it, to read the plan and what it would do to the connections, to apply it, and to plan it once more, by the API; and the memory of the sandbox's process, with linkgate's functions in it, before and after.`,
+  about: `A policy file of ${entries.toLocaleString('en')} entries, through the API of the sandbox.`,
   async measure(say) {
     say('starting');
     const sandbox = await startSandbox('--quiet');
@@ -27,11 +27,11 @@ export const policy: Bench = {
       const [again] = await measureSeconds(() => createPlan(sandbox, document));
       return [
         { name: 'plan', value: planned, unit: 's' },
-        { name: 'its changes and its impact', value: read, unit: 's' },
+        { name: 'read the plan and its impact', value: read, unit: 's' },
         { name: 'apply', value: applied, unit: 's' },
-        { name: 'plan of no change', value: again, unit: 's' },
+        { name: 'plan without changes', value: again, unit: 's' },
         {
-          name: 'memory after the apply',
+          name: 'memory afterwards',
           value: after,
           unit: 'MiB',
           baseline: { name: 'before', value: before },

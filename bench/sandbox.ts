@@ -10,7 +10,7 @@ const concurrency = 20;
 
 export const sandbox: Bench = {
   name: 'sandbox',
-  about: `The sandbox itself, one process with linkgate's functions in it: ${requests.toLocaleString('en')} requests of an allowed account, ${concurrency} created at a time, with the token buckets off, so that the machine alone is the limit; and the memory of that process before and after.`,
+  about: `${requests.toLocaleString('en')} requests of an allowed account, ${concurrency} at a time, without token buckets.`,
   async measure(say) {
     say('starting');
     const running = await startSandbox('--quiet');
@@ -30,7 +30,7 @@ export const sandbox: Bench = {
       return [
         { name: `${requests.toLocaleString('en')} created and accepted`, value: seconds, unit: 's' },
         {
-          name: 'memory after it',
+          name: 'memory afterwards',
           value: await readMemory(running),
           unit: 'MiB',
           baseline: { name: 'before', value: before },

@@ -7,7 +7,7 @@ const sizes = [1_000, 10_000];
 
 export const burst: Bench = {
   name: 'burst',
-  about: `So many requests of an allowed account at one moment, on a simulated clock, under the published token buckets of EC2, beside a script that accepts them one by one with the SDK's standard retry. Both are given calls of ${latencyMs.ec2} ms to EC2, linkgate ${latencyMs.dynamodb} ms to DynamoDB and ${latencyMs.other} ms to the rest. Linkgate's calls are all that its functions make until each acceptance is recorded and seen \`available\`.`,
+  about: `Simultaneous requests of an allowed account, on a simulated clock with EC2's published token buckets; in parentheses a script that accepts one by one with the SDK's standard retry. EC2 takes ${latencyMs.ec2} ms, DynamoDB ${latencyMs.dynamodb} ms, others ${latencyMs.other} ms.`,
   async measure(say) {
     const figures: Figure[] = [];
     for (const size of sizes) {
@@ -21,29 +21,29 @@ export const burst: Bench = {
 };
 
 function compareSizes(size: number, linkgate: Outcome, loop: Outcome): Figure[] {
-  const beside = (value: number) => ({ beside: { name: 'one at a time', value } });
+  const baseline = (value: number) => ({ baseline: { name: 'one at a time', value } });
   const accepts = ({ calls }: Outcome) => calls.get('AcceptVpcEndpointConnections') ?? 0;
   const all = ({ calls }: Outcome) =>
     [...calls].reduce((sum, [name, count]) => (name.includes(', ') ? sum : sum + count), 0);
-  const requests = size.toLocaleString('en');
+  const requests = `${size.toLocaleString('en')} requests`;
   return [
     {
-      name: `${requests}: until all are accepted`,
+      name: `${requests}, until all are accepted`,
       value: linkgate.seconds,
       unit: 's',
-      ...beside(loop.seconds),
+      ...baseline(loop.seconds),
     },
     {
-      name: `${requests}: calls to Accept`,
+      name: `${requests}, calls to Accept`,
       value: accepts(linkgate),
       unit: 'calls',
-      ...beside(accepts(loop)),
+      ...baseline(accepts(loop)),
     },
     {
-      name: `${requests}: all calls, a request`,
+      name: `${requests}, all calls per request`,
       value: all(linkgate) / size,
       unit: 'calls',
-      ...beside(all(loop) / size),
+      ...baseline(all(loop) / size),
     },
   ];
 }
