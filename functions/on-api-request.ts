@@ -60,7 +60,7 @@ const respond = respondByRoute(
 export const handler = handle(logger, async (event: HttpApiEvent, context) => {
   const response = await respond(event, context as unknown as LambdaContext);
   const { routeKey, rawPath } = event;
-  logger.info('answered', {
+  logger.info('api request', {
     route: routeKey,
     path: rawPath,
     caller: readCallerArn(event),

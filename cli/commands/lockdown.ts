@@ -64,7 +64,7 @@ Exits with 1 when EC2 does not show everything rejected in time.`,
       const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
       const report = { accountId, entry, ...sorted(before, after), outranked };
       output.result(report, formatLockdown(report, output));
-      output.warn(warnings?.filter((warning) => !/: cut now$/.test(warning)));
+      output.warn(warnings?.filter((warning) => !/: disconnected now$/.test(warning)));
       if (report.left.length > 0)
         throw new CommandError(
           'failed',

@@ -327,7 +327,7 @@ test.each([
 });
 
 describe('a service that goes on and has something cut at once', () => {
-  const warnings = [`${connection.endpointId} at payments: cut now`];
+  const warnings = [`${connection.endpointId} at payments: disconnected now`];
   const disconnects = [
     { endpointId: connection.endpointId, service: 'payments', at: '2031-05-01T12:00:00.000Z' },
   ];

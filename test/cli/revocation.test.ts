@@ -203,7 +203,7 @@ describe('lockdown', () => {
       [block]: {
         entry: everywhere,
         disconnects: [],
-        warnings: [`${endpointId} at payments: cut now`, 'mind the gap'],
+        warnings: [`${endpointId} at payments: disconnected now`, 'mind the gap'],
       },
       'GET /mode': { mode: 'enforce', since: null },
     });

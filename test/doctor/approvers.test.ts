@@ -14,7 +14,7 @@ const channel = 'C01APPROVALS';
 const user = { team: 'T01LOCAL', user: 'U01ALICE' };
 const address = 'alice@example.com';
 const kept = { 'slack/bot-token': 'SecureString', 'slack/signing-secret': 'SecureString' };
-const own = { arn: 'arn:own', readers: [address] };
+const own = { arn: 'arn:own', filterAddresses: [address] };
 
 /** A healthy group with a Slack channel and an address. */
 beforeEach(async () => {
@@ -71,8 +71,8 @@ describe('the Slack check', () => {
   });
 
   test.each([
-    ['token_revoked', 'failed', 'install the app anew'],
-    ['timeout', 'warning', 'look again'],
+    ['token_revoked', 'failed', 'reinstall the app'],
+    ['timeout', 'warning', 'check again'],
   ])('reports the Slack error %s', async (error, status, remedy) => {
     env.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
     expect(await notInOrder()).toMatchObject([
@@ -97,7 +97,7 @@ describe('the Slack check', () => {
       {
         name: 'slack-app',
         status: 'warning',
-        detail: expect.stringContaining('takes the one before'),
+        detail: expect.stringContaining('accepts the previous one'),
         remedy: expect.stringContaining('linkgate slack connect'),
       },
     ]);
@@ -128,7 +128,7 @@ describe('the Slack check', () => {
   test.each([
     ['not_in_channel', '/invite @linkgate-test'],
     ['is_archived', '--slack-channel'],
-    ['something_new', 'what Slack means'],
+    ['something_new', 'documentation of Slack'],
   ])('fails for a channel that rejects messages with %s', async (error, remedy) => {
     env.put(troubled(error));
     expect(await notInOrder()).toMatchObject([
@@ -182,7 +182,9 @@ describe('the email check', () => {
         name: 'email-subscription',
         subject: address,
         status: 'warning',
-        remedy: expect.stringMatching(/AWS Notifications and confirm.*\nlinkgate approvers set default /),
+        remedy: expect.stringMatching(
+          /AWS Notifications, within two days.*\nlinkgate approvers set default /,
+        ),
       },
     ]);
   });

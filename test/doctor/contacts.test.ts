@@ -20,7 +20,7 @@ test('the contact check is absent without contacts', async () => {
 });
 
 test.each([
-  ['is in order', { arn: 'arn:1', readers: [email] }, 'ok'],
+  ['is in order', { arn: 'arn:1', filterAddresses: [email] }, 'ok'],
   ['has yet to confirm', {}, 'warning'],
   ['is no longer subscribed', undefined, 'failed'],
   ['is sent the messages of others', { arn: 'arn:1' }, 'failed'],

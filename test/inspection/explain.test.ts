@@ -39,7 +39,7 @@ describe('the explanation of a connection', () => {
       },
       verdict: { outcome: 'accept', findings: [{ rule: 'account-is-allowed' }] },
       history: [{ action: 'requested' }, { action: 'decided' }],
-      next: 'EC2 is asked to accept it; what EC2 shows is recorded as soon as it shows it.',
+      next: 'linkgate asks EC2 to accept it, and records the new state once EC2 shows it.',
     });
   });
 
@@ -161,15 +161,15 @@ describe('the next step', () => {
     const transition = markRefused(record, 'accept', 'UnauthorizedOperation', noon);
     await env.table.write(transitionWrites(record, transition, 'request-1'));
     expect((await explainConnection(endpointId(1), env.deps))?.next).toBe(
-      'EC2 refused to accept it; it is asked again after 2026-11-21T12:01:00.000Z.',
+      'EC2 refused to accept it; linkgate tries again after 2026-11-21T12:01:00.000Z.',
     );
   });
 
   test('in the mode observe is left to others', async () => {
     expect(await nextFor('pendingAcceptance', 'accept', 'observe')).toBe(
-      'linkgate would accept it. Its mode is observe, so it leaves that to others until `linkgate mode enforce`.',
+      'linkgate would accept it. Its mode is observe, so it does not change EC2 until `linkgate mode enforce`.',
     );
-    expect(await nextFor('pendingAcceptance', 'ask', 'observe')).toContain('EC2 is not asked until');
+    expect(await nextFor('pendingAcceptance', 'ask', 'observe')).toContain('it does not change EC2 until');
   });
 
   test("of a request to an unregistered service is not linkgate's", async () => {
@@ -183,7 +183,9 @@ describe('the next step', () => {
   });
 
   test("of a rejected connection is the consumer's, who pays until the endpoint is deleted", async () => {
-    expect(await nextFor('rejected', 'reject')).toMatch(/stays rejected.*costs until then.*new endpoint/);
+    expect(await nextFor('rejected', 'reject')).toMatch(
+      /stays rejected.*charges for it until then.*new endpoint/,
+    );
   });
 
   test.each([

@@ -50,7 +50,7 @@ describe('the next step of a connected endpoint says', () => {
 
   test('when its permission expires', () => {
     expect(next({ verdict: aVerdict('accept', { until: disconnectAt }) })).toContain(
-      `That permission expires at ${disconnectAt}; people are warned 14 days`,
+      `That permission expires at ${disconnectAt}; linkgate warns the approvers 14 days`,
     );
   });
 
@@ -60,13 +60,13 @@ describe('the next step of a connected endpoint says', () => {
   });
 
   test('that its service is not registered', () => {
-    expect(next(undefined, { service: undefined })).toContain('linkgate does not look after it');
+    expect(next(undefined, { service: undefined })).toContain('linkgate does not manage it');
   });
 
   test('when it is disconnected, and the commands that keep it connected', () => {
     const told = next(revoked('policy'));
     expect(told).toContain(
-      `It is connected until ${disconnectAt}, and is cut then: it is not allowed any more.`,
+      `It is connected until ${disconnectAt}, and is disconnected then: it is not allowed any more.`,
     );
     expect(told).toContain(`linkgate allow ${consumer} --service orders`);
     for (const word of ['extend', 'revoke']) expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
@@ -122,13 +122,13 @@ describe('the next step of a connected endpoint says', () => {
     const verdict = aVerdict('reject');
     const effect = { action: 'reject', attempts: 0 } as const;
     expect(next({ ...revoked('policy'), verdict, pendingEffect: effect })).toBe(
-      'It is connected. It is being cut: because.',
+      'It is connected. linkgate is disconnecting it: because.',
     );
   });
 
   test('that EC2 refused to reject it, and the time of the next attempt', () => {
-    const effect = { action: 'reject', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
-    const record = { ...revoked('policy'), verdict: aVerdict('reject'), effect };
+    const pendingEffect = { action: 'reject', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
+    const record = { ...revoked('policy'), verdict: aVerdict('reject'), pendingEffect };
     expect(next(record, { isRefused: true })).toContain(
       `EC2 refused to reject it; linkgate tries again after ${secondsAfterNoon(60).toISOString()}.`,
     );
@@ -136,7 +136,7 @@ describe('the next step of a connected endpoint says', () => {
 
   test('that linkgate would disconnect it, in the mode observe', () => {
     expect(next({ verdict: aVerdict('reject') }, { mode: 'observe' })).toContain(
-      'linkgate would cut it: because. Its mode is observe',
+      'linkgate would disconnect it: because. Its mode is observe',
     );
   });
 
@@ -144,7 +144,9 @@ describe('the next step of a connected endpoint says', () => {
     const verdict = aVerdict('hold', {
       findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })],
     });
-    expect(next({ verdict })).toBe('It is connected, and nothing is cut for now: orders is paused.');
+    expect(next({ verdict })).toBe(
+      'It is connected, and linkgate disconnects nothing for now: orders is paused.',
+    );
   });
 
   test('that approval is requested for a connection that somebody accepted outside linkgate', () => {
@@ -158,7 +160,7 @@ describe('the next step of a connected endpoint says', () => {
       approvalRequest: anApprovalRequest(),
     });
     expect(told).toContain(
-      `stays until somebody decides, which people are asked since ${noon.toISOString()}: somebody accepted it.`,
+      `stays until an approver decides (requested at ${noon.toISOString()}): somebody accepted it.`,
     );
     expect(told).toContain(`linkgate revoke ${endpointId(1)} --now`);
     expect(told).toContain(`\`linkgate allow ${consumer} --service orders\` keeps it connected`);
@@ -172,7 +174,7 @@ describe('the next step of a connected endpoint says', () => {
       reason: 'its time was over',
     });
     const record = revoked('policy', { verdict: aVerdict('ask', { findings: [finding] }) });
-    expect(next(record)).toContain('stays until somebody decides, which people are asked since');
+    expect(next(record)).toContain('stays until an approver decides (requested at');
   });
 });
 
@@ -184,5 +186,5 @@ test('the next step of a disconnected endpoint says why it was disconnected', ()
     mode: 'enforce',
     isRefused: false,
   });
-  expect(told).toMatch(/^It was cut: it is not allowed any more\. It stays rejected/);
+  expect(told).toMatch(/^linkgate disconnected it: it is not allowed any more\. It stays rejected/);
 });
