@@ -32,8 +32,8 @@ const deadLetters = createDeadLetterQueue();
 const Ring = v.object({ location: AccountRegion });
 
 /**
- * A place has verdicts due: makes EC2 agree with them. Several rings of one place are one piece of work, and one
- * place that fails keeps no other waiting. A malformed ring would keep its place waiting: it is taken out at once.
+ * Applies the pending effects of a location. Several messages for one location cause one run, and one location that fails stops no
+ * other. A malformed message would block its FIFO group: it goes to the dead-letter queue at once.
  */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
   const { messages, malformed } = parseRecords(Records, Ring, logger);
@@ -48,7 +48,7 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Recor
       const applied = await applyVerdicts(parseAccountRegion(name), { ...deps, ...invocation });
       logger.info('verdicts applied', { location: name, ...applied });
     } catch (error) {
-      logger.error('verdicts could not be applied', { location: name, error });
+      logger.error('applying verdicts failed', { location: name, error });
       failed.push(...rings.map(({ record }) => record));
     }
   const left = await deadLetterMalformed(malformed, deadLetters, deps.reportError);

@@ -13,7 +13,7 @@ const deps = {
   ...runtime,
 };
 
-/** Connection requests are decided by the policy; verdict, audit and what is due are written down, and the actor is rung for. */
+/** Decides connection requests by policy, writes verdict, audit entries and pending effect, and enqueues the location. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
@@ -26,12 +26,12 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
     const failed = results.flatMap((result, index) => {
       const { endpointId } = result.input;
       if ('error' in result) {
-        logger.error('a connection request could not be decided', { endpointId, error: result.error });
+        logger.error('deciding a connection request failed', { endpointId, error: result.error });
         return messages[index]?.record ?? [];
       }
       logger.info('connection request decided', { endpointId, ...decisionLogFields(result.output) });
       for (const { rule, reason } of failedRules(result.output))
-        logger.error('a rule failed, so the request waits', { endpointId, rule, reason });
+        logger.error('rule failed, request on hold', { endpointId, rule, reason });
       return [];
     });
     return batchItemFailures([...malformed, ...failed]);

@@ -7,7 +7,7 @@ import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts'
 
 const deps = { table: createTable(), bus: createBus(), connectionsClient: createConnections(), ...runtime };
 
-/** A doorbell rang: looks in EC2 at what it may be about, and says on the bus what is new. */
+/** Describes the connections that a notification may be about, and publishes what changed. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
@@ -17,8 +17,8 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
     });
     const garbage = Records.length - readable.length;
     if (garbage > 0) logger.warn('unparseable notifications dropped', { garbage });
-    // AWS does not document what a notification says; the first real ones end the guesswork.
-    for (const { body } of Records) logger.debug('doorbell', { body });
+    // AWS does not document the body of a notification: the log shows the real ones.
+    for (const { body } of Records) logger.debug('connection notification received', { body });
     const notifications = readable.map(({ notification }) => notification);
     const { changeCounts, failedLocations } = await handleNotifications(notifications, {
       ...deps,

@@ -7,7 +7,7 @@ import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const deps = { table: createTable(), ...runtime };
 
-/** EC2 shows a connection otherwise than it is remembered: that is written down. */
+/** Records connection state changes that EC2 shows. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {

@@ -1,64 +1,64 @@
 import * as v from 'valibot';
 import type { Verdict } from '../verdicts/verdict.ts';
 
-/** What a service says of requests that are left to people. */
+/** The settings of a service for requests that need approval. */
 export interface ApprovalSettings {
   readonly name: string;
-  /** The group that is asked. */
+  /** The approver group that is asked. */
   readonly approvers: string;
   readonly deadlineSeconds?: number | undefined;
   readonly onExpiry?: string | undefined;
 }
 
-/** How far the time has run that people have for a request. */
+/** The stages of an approval request on the way to its deadline. */
 export const escalationStages = ['approval-requested', 'reminded', 'escalated', 'expired'] as const;
 export type EscalationStage = (typeof escalationStages)[number];
 
-/** A request that was left to people. */
+/** The question to an approver group about a request or a connection. */
 export const ApprovalRequest = v.object({
   /** The group that was asked. */
   group: v.string(),
   /** ISO 8601 */
   since: v.string(),
-  /** ISO 8601: what the service said when they were asked. */
+  /** ISO 8601: from the service's `deadlineSeconds` when the group was asked. */
   deadline: v.string(),
-  /** Of the record when they were asked: buttons and links are bound to it. */
+  /** The record's version when the group was asked. Buttons and links are bound to it. */
   version: v.number(),
   stage: v.picklist(escalationStages),
 });
 export type ApprovalRequest = v.InferOutput<typeof ApprovalRequest>;
 
-/** What people were told of a request, and where: written by whoever tells them, and by nobody else. */
+/** The messages about a request, and where they are. Only notify-approvers writes it. */
 export const NotificationState = v.object({
-  /** What was shown last. */
+  /** The hash of the content that was rendered last. */
   contentHash: v.exactOptional(v.string()),
-  /** Its own message. */
+  /** The Slack message of this request alone. */
   slackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** Where it was asked before, as long as Slack has not taken it that it is asked elsewhere. */
+  /** The message in the former channel, until Slack has taken its last update. */
   previousSlackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** The digest that it is a part of, where many came at once. */
+  /** The digest that lists it, if many requests came at once. */
   digestId: v.exactOptional(v.string()),
-  /** Addresses that were sent its newest mail, and the stage that this mail is of. */
+  /** The addresses that have its newest e-mail, and the stage of that e-mail. */
   emailedTo: v.optional(v.array(v.string()), []),
   emailedStage: v.exactOptional(v.picklist(escalationStages)),
-  /** The stage of the newest reply below its message. */
+  /** The stage of the newest reply in the thread of its message. */
   remindedStage: v.exactOptional(v.picklist(escalationStages)),
-  /** ISO 8601: until then somebody is telling of it, and whoever else comes leaves it to them. */
+  /** ISO 8601: until then one run holds the lease, and other runs do not notify. */
   leaseUntil: v.exactOptional(v.string()),
 });
 export type NotificationState = v.InferOutput<typeof NotificationState>;
 
-/** A week, in seconds: how long people have where a service says nothing else. */
+/** A week, in seconds: the default deadline of an approval request. */
 export const defaultDeadlineSeconds = 7 * 86_400;
 
-/** The parts of the time that bring the next stage. */
+/** The share of the time to the deadline after which each stage begins. */
 const shares: readonly (readonly [EscalationStage, number])[] = [
   ['expired', 1],
   ['escalated', 0.75],
   ['reminded', 0.25],
 ];
 
-/** The stage that is reached now; none is taken back. */
+/** The stage that is reached now. A stage never goes back. */
 export function currentStage({ since, deadline, stage }: ApprovalRequest, now: Date): EscalationStage {
   const [from, to] = [new Date(since).getTime(), new Date(deadline).getTime()];
   const reached =
@@ -78,7 +78,7 @@ export function isLaterStage(stage: EscalationStage, than: EscalationStage): boo
   return escalationStages.indexOf(stage) > escalationStages.indexOf(than);
 }
 
-/** The asking that goes on, or begins where a verdict leaves a request to people: by now the service may ask others. */
+/** A verdict of ask begins an approval request, or moves the open one to the service's current group. */
 export function nextApprovalRequest(
   before: ApprovalRequest | undefined,
   { outcome }: Verdict,
@@ -100,15 +100,15 @@ export function nextApprovalRequest(
   };
 }
 
-/** What a verdict names as its reason where nobody decided in time. */
+/** The rule of a rejection because nobody decided before the deadline. */
 const deadlineHasPassed = 'approval-deadline-passed';
 
-/** Whether a verdict rejects because nobody decided in time. */
+/** Whether a verdict rejects because nobody decided before the deadline. */
 export function isExpiryRejection({ findings }: Pick<Verdict, 'findings'>): boolean {
   return findings.some(({ rule }) => rule === deadlineHasPassed);
 }
 
-/** A service may reject what nobody decided in time; until then its verdict holds no longer than that. */
+/** With `onExpiry: reject`, a verdict of ask expires at the deadline and becomes a rejection then. */
 export function expireAtDeadline(
   verdict: Verdict,
   { onExpiry, name }: ApprovalSettings,
@@ -120,7 +120,7 @@ export function expireAtDeadline(
     const until = [deadline, ...(verdict.until ? [verdict.until] : [])].sort()[0];
     return { ...verdict, ...(until && { until }) };
   }
-  const reason = `nobody decided it before ${deadline}, and ${name} rejects what expires`;
+  const reason = `nobody decided before ${deadline}, and ${name} rejects expired requests`;
   return {
     outcome: 'reject',
     findings: [{ rule: deadlineHasPassed, outcome: 'reject', reason }, ...verdict.findings],

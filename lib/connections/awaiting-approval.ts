@@ -7,17 +7,17 @@ import { type ConnectionRecord, isAwaitingApproval } from './connection-record.t
 const awaitingApprovalEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readAwaitingApproval = awaitingApprovalEntity.read;
 
-/** The requests that wait for a group of approvers are one partition of pointers to records. */
+/** One partition holds the pointers to all records that await an approver group. */
 export function awaitingApprovalPartition(group: string): string {
   return `AWAITING_APPROVAL#${group}`;
 }
 
-/** The group that a request waits for. */
+/** The approver group that an open request awaits. */
 export function awaitedGroup(record: ConnectionRecord | undefined): string | undefined {
   return record?.approvalRequest && isAwaitingApproval(record) ? record.approvalRequest.group : undefined;
 }
 
-/** The change of the pointer beside a change of its record. */
+/** The writes that keep the pointer in step with its record. */
 export function awaitingApprovalWrites(
   before: ConnectionRecord | undefined,
   after: ConnectionRecord,
@@ -32,7 +32,7 @@ export function awaitingApprovalWrites(
   ];
 }
 
-/** One page after another of the endpoint ids of what waits for a group. */
+/** Yields the endpoint ids that await an approver group, page by page. */
 export async function* listAwaiting(
   group: string,
   { table, reportError }: ReadDeps,

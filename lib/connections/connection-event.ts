@@ -8,24 +8,24 @@ import {
   isVerdictExpired,
 } from './connection-record.ts';
 
-/** The event source of all that linkgate puts on its bus. */
+/** The `source` of every event that linkgate publishes. */
 export const eventSource = 'linkgate';
 
 /**
- * What linkgate says on its bus. `Connection Request`: without a current verdict, pending in EC2 or answered by somebody else.
- * `Connection Changed`: EC2 shows it otherwise than it is remembered; `record` is what was remembered.
+ * An event on linkgate's bus. `Connection Request`: the connection has no current verdict, and is pending in EC2 or was answered
+ * outside linkgate. `Connection Changed`: EC2 shows another state than `record` does.
  */
 export const ConnectionEvent = v.object({
   type: v.picklist(['Connection Request', 'Connection Changed']),
   connection: Connection,
-  /** ISO 8601: when EC2 was looked at. */
+  /** ISO 8601: when EC2 was described. */
   observedAt: v.string(),
-  /** Whoever writes it again keeps what a newer version added to it. */
+  /** Loose, so that a write keeps the attributes of newer versions. */
   record: v.exactOptional(v.looseObject(ConnectionRecord.entries)),
 });
 export type ConnectionEvent = v.InferOutput<typeof ConnectionEvent>;
 
-/** A connection event in EventBridge's envelope, as a rule hands it to a queue. */
+/** A connection event in EventBridge's envelope, as an EventBridge rule sends it to SQS. */
 export const BusMessage = v.pipe(
   v.object({
     source: v.literal(eventSource),
@@ -41,12 +41,12 @@ export interface Bus {
   publish(events: readonly ConnectionEvent[]): Promise<void>;
 }
 
-/** How long a connection that EC2 was asked to accept is looked at again and again while it is pending, in milliseconds. */
+/** How long linkgate describes an accepted connection again while it is `pending`, in milliseconds. */
 const pendingTimeoutMs = 10 * 60_000;
 
 /**
- * Still pending after EC2 was asked to accept it. Nothing rings when it becomes available, but each event that says
- * `pending` brings about another look some seconds later.
+ * Whether a connection is still `pending` after linkgate called Accept. EC2 sends no notification when it becomes available, but
+ * each event that says `pending` causes another describe call some seconds later.
  */
 function isStillPending({ state, acceptRequestedAt }: ConnectionRecord, now: Date): boolean {
   return (
@@ -57,8 +57,9 @@ function isStillPending({ state, acceptRequestedAt }: ConnectionRecord, now: Dat
 }
 
 /**
- * What is to be said of a connection that EC2 shows; nothing, when it is as it is remembered.
- * @param policyChanged what the verdict rests on may have changed, so that it must be looked at again.
+ * Compares a connection that EC2 shows with its record.
+ * @param policyChanged the policy versions behind the verdict may have changed, so that the connection is decided again.
+ * @returns undefined if they agree.
  */
 export function toConnectionEvent(
   connection: Connection,

@@ -9,23 +9,23 @@ import { ApprovalRequest, NotificationState } from './approval-request.ts';
 import { RecordedDecisions } from './person-decision.ts';
 import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './revocation.ts';
 
-/** What EC2 is to be brought to. It is due until EC2 shows it. */
+/** The call that brings EC2 to the verdict. It stays pending until EC2 shows the result. */
 export const PendingEffect = v.object({
   action: v.picklist(['accept', 'reject']),
-  /** ISO 8601: when EC2 was last asked; it is then left alone for a minute. */
+  /** ISO 8601: the last call to EC2. The next one waits for a minute at least. */
   lastAttemptAt: v.exactOptional(v.string()),
-  /** How often EC2 was asked. */
+  /** The number of calls to EC2. */
   attempts: v.number(),
 });
 export type PendingEffect = v.InferOutput<typeof PendingEffect>;
 
 /**
- * What linkgate remembers of a connection: who was asked and what they said.
- * Of EC2 it holds only what was last seen there, to notice a difference.
+ * linkgate's record of a connection: verdict, decisions, approval request.
+ * `state` is the state that EC2 last showed, kept to detect a change. EC2 stays the source of truth.
  */
 export const ConnectionRecord = v.object({
   ...Connection.entries,
-  /** The newest verdict, and what it rests on. */
+  /** The newest verdict, with the policy versions behind it. */
   verdict: v.exactOptional(
     v.object({
       ...Verdict.entries,
@@ -35,25 +35,25 @@ export const ConnectionRecord = v.object({
     }),
   ),
   ...RecordedDecisions.entries,
-  /** Once people were asked. */
+  /** Present once people were asked. */
   approvalRequest: v.exactOptional(ApprovalRequest),
   notification: v.exactOptional(NotificationState),
   ...ConnectedState.entries,
   pendingEffect: v.exactOptional(PendingEffect),
-  /** ISO 8601: when EC2 was last asked to accept it, also after that is due no longer: if it lives, linkgate may have let it in. */
+  /** ISO 8601: linkgate's last call of Accept. It stays after the effect: a connected endpoint without it was accepted outside linkgate. */
   acceptRequestedAt: v.exactOptional(v.string()),
-  /** Whether it is in the set of endpoints that count against an entry's `maxEndpoints`. */
+  /** Whether the endpoint quota lists it, for an entry with `maxEndpoints`. */
   countsTowardQuota: v.exactOptional(v.boolean()),
-  /** ISO 8601: the first whole pass in which EC2 did not list it. */
+  /** ISO 8601: the start of the first full sweep in which EC2 did not list it. */
   missingSince: v.exactOptional(v.string()),
   endedAt: v.exactOptional(v.string()),
-  /** ISO 8601: since its service is registered no longer it is nobody's to decide, until the service is registered again. */
+  /** ISO 8601: when its service was deregistered. Nobody decides it until the service is registered again. */
   serviceDeregisteredAt: v.exactOptional(v.string()),
-  /** ISO 8601: when EC2 was looked at for `state`; news from before is old. */
+  /** ISO 8601: when EC2 was described for `state`. An event from before is out of date. */
   observedAt: v.exactOptional(v.string()),
-  /** How many audit entries it has. */
+  /** The number of its audit entries. */
   auditCount: v.number(),
-  /** The newest of them, so that a trail that was cut short shows. */
+  /** The newest audit entry, so that a truncated trail is detected. */
   auditHead: v.exactOptional(AuditHead),
   version: v.number(),
 });
@@ -61,17 +61,17 @@ export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
 
 const connectionEntity = entity(ConnectionRecord.entries);
 
-/** How long a connection is left alone after EC2 was asked about it, doubled with each time, in milliseconds. */
+/** The wait between two calls to EC2 for one connection, doubled with each call, in milliseconds. */
 const backoffMs = { first: 60_000, longest: 3_600_000 };
 
-/** @returns undefined where EC2 was not asked yet. */
+/** @returns undefined if linkgate has not called EC2 yet. */
 export function nextAttemptAt({ attempts, lastAttemptAt }: PendingEffect): Date | undefined {
   if (lastAttemptAt === undefined) return undefined;
   const wait = Math.min(backoffMs.first * 2 ** (attempts - 1), backoffMs.longest);
   return new Date(new Date(lastAttemptAt).getTime() + wait);
 }
 
-/** Records are spread over partitions by the last digit of the endpoint id, so that a burst does not meet in one. */
+/** The last digit of the endpoint id chooses the partition, so that a burst spreads over sixteen. */
 export const recordPartitions = [...'0123456789abcdef'].map((digit) => `CONNECTION#${digit}`);
 
 export function recordKey(endpointId: string): Key {
@@ -82,7 +82,7 @@ export function readRecord(item: Item): ConnectionRecord {
   return connectionEntity.read(item);
 }
 
-/** What is remembered of one connection. */
+/** The record of one connection. */
 export async function findRecord(endpointId: string, table: Table): Promise<ConnectionRecord | undefined> {
   const [item] = await table.get([recordKey(endpointId)]);
   return item && readRecord(item);
@@ -92,17 +92,17 @@ export function recordItem(record: ConnectionRecord): Item {
   return connectionEntity.item(recordKey(record.endpointId), record);
 }
 
-/** The connection as it was last seen. */
+/** The connection as EC2 last showed it. */
 export function pickConnection(record: ConnectionRecord): Connection {
   return v.parse(Connection, record);
 }
 
-/** A record of a connection of which nothing is known but what EC2 shows. */
+/** The first record of a connection that EC2 shows. */
 export function newRecord(connection: Connection): ConnectionRecord {
   return { ...connection, auditCount: 0, version: 0 };
 }
 
-/** What a person may still decide: a request, or whether a connection that lives stays. */
+/** Whether a person may still decide: about a request, or about what happens to a connected endpoint. */
 export function isAwaitingApproval(record: ConnectionRecord): boolean {
   const outcome = record.verdict?.outcome;
   if (record.approval !== undefined || record.serviceDeregisteredAt !== undefined || outcome === 'accept')
@@ -116,13 +116,13 @@ export function isAwaitingApproval(record: ConnectionRecord): boolean {
   );
 }
 
-/** Of a connection that lives: whether people were asked, or told when it is cut. */
+/** Whether people were asked about a connected endpoint, or notified of its scheduled disconnect. */
 function isAsked({ verdict, revocation }: ConnectionRecord): boolean {
   if (!verdict) return false;
   return isAboutExternalAccept(verdict) || (revocation !== undefined && !isBlockedByRule(verdict));
 }
 
-/** Whether its cut can be put off: the policy or a revocation with a grace period is to cut it; a block is not put off but lifted. */
+/** Whether its disconnect can be extended: one by policy or by a revocation with a grace period. A block can only be lifted. */
 export function canBeExtended({ state, verdict, revocation, pendingEffect }: ConnectionRecord): boolean {
   return (
     isConnected(state) &&
@@ -133,28 +133,28 @@ export function canBeExtended({ state, verdict, revocation, pendingEffect }: Con
   );
 }
 
-/** An older version left it to people, and asked nobody. */
+/** Whether an older version decided ask without an approval request. */
 export function lacksApprovalRequest({ verdict, approvalRequest }: ConnectionRecord): boolean {
   return verdict?.outcome === 'ask' && approvalRequest === undefined;
 }
 
-/** EC2 shows it waiting, its verdict is to accept or to reject, and nothing is due: what was due was taken for done. */
+/** Whether EC2 shows it pending acceptance although its verdict counts as applied. */
 export function isUndone({ state, verdict, pendingEffect }: ConnectionRecord): boolean {
   const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
   return state === 'pendingAcceptance' && isSettled && pendingEffect === undefined;
 }
 
-/** How old what EC2 shows may be, in milliseconds: the copies that it answers from follow one another. */
+/** How old the answer of a describe call may be, in milliseconds: EC2 is eventually consistent. */
 const oldestAnswer = 30_000;
 
-/** Whether EC2 may have been showing what was before the state that is remembered. */
+/** Whether a description may be older than the recorded state. */
 export function mayBeOutdated({ observedAt, requestedAt }: ConnectionRecord, shownAt: string): boolean {
   return new Date(shownAt).getTime() - new Date(observedAt ?? requestedAt).getTime() < oldestAnswer;
 }
 
 /**
- * Whether a request that EC2 shows waiting is remembered otherwise for good reasons, since linkgate had a part in it: then an
- * old answer of EC2 is likelier than a wrong memory.
+ * Whether linkgate itself caused the recorded state of a request that EC2 shows pending acceptance. Then EC2's answer is
+ * probably out of date, and the record is right.
  */
 export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): boolean {
   const { state, verdict, acceptRequestedAt, reevaluatedAt, revokeOrder } = record;
@@ -167,7 +167,7 @@ export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): bo
   return isOurs && mayBeOutdated(record, shownAt);
 }
 
-/** Whether a verdict still rests on what is there now. */
+/** Whether a verdict is unexpired and rests on the current policy versions. */
 export function isVerdictCurrent(
   verdict: ConnectionRecord['verdict'],
   policyVersions: PolicyVersions,
@@ -187,15 +187,15 @@ export function isVerdictExpired({ until }: { readonly until?: string }, now: Da
   return until !== undefined && new Date(until) <= now;
 }
 
-/** Whether EC2 shows what was wanted. */
+/** Whether EC2 shows the result of the action. */
 export function isFulfilledBy(action: PendingEffect['action'], state: ConnectionState): boolean {
   return action === 'accept' ? isConnected(state) : state === 'rejected';
 }
 
-/** How long after EC2 was asked to accept it may still surprise by doing so, in milliseconds. */
+/** How long after the call of Accept EC2 may still carry it out, in milliseconds. */
 const lateAnswers = 5 * 60_000;
 
-/** Whether EC2 was asked to accept it so recently that it may do so late. */
+/** Whether EC2 may still carry out linkgate's last call of Accept. */
 export function acceptMayBeInFlight({ acceptRequestedAt }: ConnectionRecord, now: Date): boolean {
   return (
     acceptRequestedAt !== undefined && now.getTime() - new Date(acceptRequestedAt).getTime() < lateAnswers
@@ -203,8 +203,8 @@ export function acceptMayBeInFlight({ acceptRequestedAt }: ConnectionRecord, now
 }
 
 /**
- * Whether it is to be cut although it lives, where a rejection is due: its permission was revoked, or EC2 was asked to accept it
- * before the verdict changed. What others accepted is reviewed before anything becomes of it.
+ * Whether a pending reject may disconnect a connected endpoint: its permission was revoked, or linkgate called Accept before the
+ * verdict changed. A connection that others accepted is decided again first.
  */
 export function isManagedByUs(record: ConnectionRecord, restoredAt = ''): boolean {
   return (
@@ -214,8 +214,8 @@ export function isManagedByUs(record: ConnectionRecord, restoredAt = ''): boolea
 }
 
 /**
- * A rejection is due of what EC2 was asked to accept before the verdict changed: it never was to live.
- * @param restoredAt of what EC2 was asked for before that, a restored table does not know what became of it.
+ * Whether a reject is pending for a connection that linkgate accepted before the verdict changed.
+ * @param restoredAt a restored table does not know the results of calls from before that.
  */
 export function isRevokedWhilePending(
   { pendingEffect, acceptRequestedAt, revocation }: ConnectionRecord,
@@ -229,12 +229,12 @@ export function isRevokedWhilePending(
   );
 }
 
-/** Whether a request may still become live: by its verdict, or because EC2 was asked before the verdict changed. */
+/** Whether a request may still connect: by its verdict, or by a call of Accept before the verdict changed. */
 export function canStillConnect(record: ConnectionRecord, now: Date): boolean {
   return record.verdict?.outcome === 'accept' || acceptMayBeInFlight(record, now);
 }
 
-/** Whether it counts as one of its account's endpoints, as far as is remembered. */
+/** Whether the record counts towards the endpoint quota of its account. */
 export function maybeConnected(record: ConnectionRecord, now: Date): boolean {
   return isConnected(record.state) || (record.state === 'pendingAcceptance' && canStillConnect(record, now));
 }

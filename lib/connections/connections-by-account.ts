@@ -11,11 +11,11 @@ export const readByAccount = connectionByAccountEntity.read;
 type Whose = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
 type When = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;
 
-/** The connections of an account at a service are one partition of pointers to records, by the time they were asked for. */
+/** One partition holds the pointers to the records of an account at a service, sorted by the time of the request. */
 const connectionsOf = ({ ownerAccountId, serviceId }: Whose) => `BY_ACCOUNT#${ownerAccountId}#${serviceId}`;
 const placeOf = ({ requestedAt, endpointId }: When) => `${requestedAt}#${endpointId}`;
 
-/** The pointer beside a record that is new; also once people are asked, since records of older versions have none. */
+/** Writes the pointer with a new record, and with a new approval request, since records of older versions have no pointer. */
 export function byAccountWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
   const begins = after.approvalRequest !== undefined && before?.approvalRequest === undefined;
   if (before && !begins) return [];
@@ -23,7 +23,7 @@ export function byAccountWrites(before: ConnectionRecord | undefined, after: Con
   return [{ put: connectionByAccountEntity.item(key, { endpointId: after.endpointId, version: 1 }) }];
 }
 
-/** What is remembered of an account's connections at a service from before one of them, the newest first. */
+/** The records of an account at a service from before one of them, newest first. */
 export async function listEarlierConnections(
   record: Whose & When,
   limit: number,

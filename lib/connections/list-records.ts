@@ -3,17 +3,17 @@ import { EndpointId } from '../privatelink/connection.ts';
 import type { Item, Table } from '../storage/table.ts';
 import { recordPartitions } from './connection-record.ts';
 
-/** Where a walk over all records goes on: in which partition of them, and after which record. */
+/** The position in a listing of all records: the partition, and the last record of the page before. */
 export const RecordCursor = v.object({
   partition: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(recordPartitions.length - 1)),
   after: v.exactOptional(EndpointId),
 });
 export type RecordCursor = v.InferOutput<typeof RecordCursor>;
 
-/** How many queries a page takes at most. */
+/** The maximum number of queries for a page. */
 const queriesPerPage = 2 * recordPartitions.length;
 
-/** One page of the records that are wanted, in no order that means anything, and where to go on. */
+/** One page of the records that the caller wants, in no particular order, and the next position. */
 export async function listRecords(
   start: RecordCursor,
   limit: number,
@@ -30,7 +30,7 @@ export async function listRecords(
   return { records, ...(next && { next }) };
 }
 
-/** Nothing where the partition has no more. */
+/** @returns an empty page at the end of the partition. */
 export async function listRecordsFrom(
   { partition, after }: RecordCursor,
   limit: number,
@@ -42,7 +42,7 @@ export async function listRecordsFrom(
   return [];
 }
 
-/** A page that is short says nothing of what comes after it, since DynamoDB ends one at 1 MB: only an empty one ends a partition. */
+/** Only an empty page ends a partition: DynamoDB ends a page at 1 MB, so that a short page may have a successor. */
 function behind({ partition }: RecordCursor, page: readonly Item[]): RecordCursor | undefined {
   const last = page.at(-1);
   if (last) return { partition, after: last.sk };

@@ -15,17 +15,17 @@ const pendingEffectEntity = entity({
 
 export type PendingEffectPointer = ReturnType<typeof readPendingEffect>;
 
-/** Points at a record with something due, and says what it takes to look up all that the call rests on. */
+/** A pointer to a record with a pending effect, with all keys that the call to EC2 needs. */
 export function readPendingEffect(item: Item) {
   return pendingEffectEntity.read(item);
 }
 
-/** What is due in a place is one partition of pointers to records, changed in the same transactions as these. */
+/** One partition holds the pending effects of a location. Each pointer changes in the transaction of its record. */
 export function pendingEffectPartition(location: Connection['location']): string {
   return `PENDING_EFFECT#${formatAccountRegion(location)}`;
 }
 
-/** The change of the pointer beside a change of its record. */
+/** The writes that keep the pointer in step with its record. */
 export function pendingEffectWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
   const { location, endpointId, serviceId, ownerAccountId, pendingEffect } = after;
   if (before?.pendingEffect?.action === pendingEffect?.action) return [];

@@ -2,15 +2,15 @@ import * as v from 'valibot';
 import { OptionalText, RequiredText } from '../values/text.ts';
 import type { Outcome, Verdict } from '../verdicts/verdict.ts';
 
-/** The longest that a person may write with a decision, in characters, whichever way they decide. */
+/** The maximum length of a person's texts, in characters, for the API, Slack and approval links alike. */
 export const maxDecisionLength = { reason: 1_000, ticket: 100, customerMessage: 500 } as const;
 
-/** One form of each at every door: the API, Slack and links. */
+/** The schemas of these texts, the same for the API, Slack and approval links. */
 export const requiredDecisionText = (what: keyof typeof maxDecisionLength, missing: string) =>
   RequiredText(maxDecisionLength[what], missing);
 export const OptionalReason = OptionalText(maxDecisionLength.reason);
 
-/** A person's word on a request. */
+/** A person's decision on a request or a connection. */
 export const PersonDecision = v.object({
   decision: v.picklist(['approve', 'deny']),
   /** An actor: see `channelOf`. */
@@ -19,37 +19,37 @@ export const PersonDecision = v.object({
   at: v.string(),
   reason: v.exactOptional(v.string()),
   ticket: v.exactOptional(v.string()),
-  /** Why, in words for the consumer, who is told nothing else of it. */
+  /** The reason for the customer, who sees nothing else of the decision. */
   customerMessage: v.exactOptional(v.string()),
-  /** An approval that is to allow the account as well, from then on or until it expires (ISO 8601). */
+  /** An approval that also allows the account, until `expiresAt` (ISO 8601) if present. */
   allow: v.exactOptional(v.object({ expiresAt: v.exactOptional(v.string()) })),
-  /** A denial that is to block the account as well. */
+  /** A denial that also blocks the account. */
   block: v.exactOptional(v.literal(true)),
 });
 export type PersonDecision = v.InferOutput<typeof PersonDecision>;
 
-/** What people said of a request, as its record keeps it. */
+/** The decisions of people, as the record keeps them. */
 export const RecordedDecisions = v.object({
-  /** The word that closed the request: there is never a second one. */
+  /** The decision that closed the request. There is never a second one. */
   approval: v.exactOptional(PersonDecision),
-  /** Where it takes several: the newest approval of each person, and how many it takes. */
+  /** With a quorum above one: the newest approval of each person, and the quorum. */
   approvals: v.exactOptional(v.object({ decisions: v.array(PersonDecision), quorum: v.number() })),
 });
 export type RecordedDecisions = v.InferOutput<typeof RecordedDecisions>;
 
-/** What a record says of people's words, and nothing else of it. */
+/** Picks the decisions of people from a record. */
 export function pickRecordedDecisions({ approval, approvals }: RecordedDecisions = {}): RecordedDecisions {
   return { ...(approval && { approval }), ...(approvals && { approvals }) };
 }
 
-/** One denial denies. */
+/** One denial closes the request. */
 export function addDenial(personDecisions: RecordedDecisions, word: PersonDecision): RecordedDecisions {
   return { ...personDecisions, approval: word };
 }
 
 /**
- * It takes a quorum of different people to approve.
- * @param counts whether somebody's word from before still does.
+ * A quorum of different people approves.
+ * @param counts whether an earlier decision still counts.
  */
 export function addApproval(
   { approvals }: RecordedDecisions,
@@ -63,7 +63,7 @@ export function addApproval(
   return { approvals: { decisions: words, quorum }, ...(words.length >= quorum && { approval: word }) };
 }
 
-/** Whether it is what the person wanted: what comes before a person's word, such as a block, is nobody's in particular. */
+/** Whether the verdict is the one that the person asked for, and not one that overrides people, such as a block. */
 export function matchesDecision(
   { outcome }: Pick<Verdict, 'outcome'>,
   { decision }: PersonDecision,

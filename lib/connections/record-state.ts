@@ -11,16 +11,16 @@ import {
 } from './connection-record.ts';
 import type { Transition } from './transition.ts';
 
-/** A connection as EC2 showed it, and when (ISO 8601). */
+/** A connection as EC2 showed it, with the time of the describe call (ISO 8601). */
 export interface DescribedConnection {
   readonly connection: Connection;
   readonly observedAt: string;
 }
 
 /**
- * EC2 shows a connection otherwise than it is remembered.
+ * Records a state that EC2 shows.
  * @param registeredAt ISO 8601: connections from before are recorded and left alone.
- * @returns undefined where there is nothing to remember.
+ * @returns undefined if there is nothing to record.
  */
 export function recordState(
   before: ConnectionRecord | undefined,
@@ -42,7 +42,7 @@ function firstState(
   const reason =
     requestedAt < registeredAt
       ? 'older than the registration of the service'
-      : 'nothing was left to decide when linkgate first saw it';
+      : 'linkgate first saw it after it was answered';
   return {
     record: { ...newRecord(connection), observedAt },
     auditEvents: [{ time, actor: 'linkgate', action: 'observed', state, reason }],
@@ -57,7 +57,7 @@ function updateState(
 ): Transition | undefined {
   if (isOldNews(before, state, observedAt)) return undefined;
   const { missingSince, endedAt: _goneAt, ...found } = before;
-  // An event that claims to be from the future would make old news of all that is true.
+  // A time in the future would make all later events look out of date.
   const seen = { ...found, state, observedAt: observedAt < time ? observedAt : time };
   const { pendingEffect, ...done } = seen;
   const happened = (action: AuditAction, more: Partial<AuditEvent> = {}): AuditEvent[] => [
@@ -88,16 +88,18 @@ function updateState(
   if (isOurLateAccept(before, state, now))
     return {
       record: { ...seen, pendingEffect: { action: 'reject', attempts: 0 } },
-      auditEvents: happened('observed', { reason: 'an earlier call took effect late; it is put right' }),
+      auditEvents: happened('observed', {
+        reason: 'an earlier call took effect late; linkgate rejects it again',
+      }),
     };
-  const reason = `it became ${state}, which the newest verdict did not ask for: by hand, or by an earlier call that took effect late`;
+  const reason = `it became ${state} against the newest verdict: by hand, or by an earlier call that took effect late`;
   return {
     record: isConnected(state) ? resetAfterExternalAccept(seen, before) : seen,
     auditEvents: happened('observed', { reason }),
   };
 }
 
-/** Gone in another way than it was remembered is no news. */
+/** A connection that already ended gets another state, and no audit entry. */
 function goneAgain(
   { state, endedAt }: ConnectionRecord,
   done: ConnectionRecord,
@@ -108,12 +110,12 @@ function goneAgain(
   return state === done.state ? undefined : { record: { ...done, endedAt }, auditEvents: [] };
 }
 
-/** Why what was remembered otherwise is a request again. */
+/** The reason in the history of a request that is open again. */
 export function reopenedReason({ state }: Pick<ConnectionRecord, 'state'>): string {
-  return `EC2 shows that it waits for an answer, and does not show it ${state}, as it was remembered: it is open again`;
+  return `EC2 shows it pending acceptance, but the record said ${state}: it is open again`;
 }
 
-/** Somebody else had EC2 accept it. Whether it stays is another question than whether it was to be cut before. */
+/** Somebody accepted it outside linkgate. The earlier revocation does not apply to that. */
 function resetAfterExternalAccept(
   seen: ConnectionRecord,
   { state }: Pick<ConnectionRecord, 'state'> = seen,
@@ -130,16 +132,16 @@ function resetAfterExternalAccept(
   return others;
 }
 
-/** What linkgate did not ask EC2 for. */
+/** The reasons in the history for answers outside linkgate. */
 const externalAcceptReasons = {
-  accepted: 'it was accepted without linkgate, which was to reject it',
+  accepted: 'somebody accepted it outside linkgate before linkgate rejected it',
   rejected:
-    'somebody else rejected it before linkgate asked EC2 to accept it; the consumer has to create a new endpoint',
+    'somebody rejected it outside linkgate before linkgate accepted it; the consumer has to create a new endpoint',
 };
 
 /**
- * Seen before what is remembered was seen. What is being deleted can only be gone, what is gone is not being deleted any more,
- * and what was answered does not wait: where EC2 shows that all the same, and goes on to, the memory is wrong.
+ * Whether a description is older than the record. A connection that is `deleting` can only end, an ended one is not `deleting`
+ * again, and an answered one is not pending acceptance. If EC2 shows that for longer than its answers are late, the record is wrong.
  */
 function isOldNews(before: ConnectionRecord, state: Connection['state'], observedAt: string): boolean {
   if (before.observedAt !== undefined && observedAt < before.observedAt) return true;
@@ -149,12 +151,12 @@ function isOldNews(before: ConnectionRecord, state: Connection['state'], observe
   return isBack && before.state !== state && mayBeOutdated(before, observedAt);
 }
 
-/** Connected or cut; what EC2 does on the way is no news. */
+/** Whether the history records a change of state: one to connected or disconnected, not the states on the way. */
 function isChange(before: ConnectionRecord, state: Connection['state']): boolean {
   return state !== 'deleting' && (isConnected(state) !== isConnected(before.state) || state === 'rejected');
 }
 
-/** A call to accept that was thought lost landed after the verdict had changed. */
+/** Whether EC2 carried out an earlier call of Accept after the verdict had changed. */
 function isOurLateAccept(before: ConnectionRecord, state: Connection['state'], now: Date): boolean {
   return before.verdict?.outcome === 'reject' && isConnected(state) && acceptMayBeInFlight(before, now);
 }

@@ -10,14 +10,14 @@ import { nextWarningAt } from './revocation.ts';
 const reevaluationEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readReevaluation = reevaluationEntity.read;
 
-/** The connections of a place that have to be looked at at a certain time are one partition of pointers to records, by that time. */
+/** One partition holds the scheduled re-evaluations of a location: pointers to records, sorted by time. */
 export function reevaluationPartition(location: AccountRegion): string {
   return `REEVALUATE_AT#${formatAccountRegion(location)}`;
 }
 
 /**
- * When a live connection has to be decided anew though nothing changes: it is to be cut, or a warning is due. ISO 8601.
- * What others accepted is to be looked at once, as soon as it is seen.
+ * When a connected endpoint is decided again without any change (ISO 8601): for its disconnect, or for a warning.
+ * A connection that others accepted is decided once, as soon as linkgate sees it.
  */
 export function nextReevaluation(record: ConnectionRecord): string | undefined {
   const {
@@ -36,13 +36,13 @@ export function nextReevaluation(record: ConnectionRecord): string | undefined {
   if (!verdict) return undefined;
   if (verdict.outcome === 'accept')
     return verdict.until === undefined ? undefined : nextWarningAt(verdict.until, verdict.decidedAt);
-  // What stops its service ends with a change, and what changes is looked at.
+  // A pause ends with a change of an item, and that change causes a re-evaluation.
   if (isPaused(verdict)) return undefined;
   if (revocation) return verdict.outcome === 'reject' ? revocation.disconnectAt : undefined;
   return reevaluatedAt === undefined ? (observedAt ?? requestedAt) : undefined;
 }
 
-/** The change of the pointer beside a change of its record. */
+/** The writes that keep the pointer in step with its record. */
 export function reevaluationWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
   const [was, is] = [before && nextReevaluation(before), nextReevaluation(after)];
   if (was === is) return [];
@@ -54,7 +54,7 @@ export function reevaluationWrites(before: ConnectionRecord | undefined, after: 
   ];
 }
 
-/** One page after another of the endpoint ids that are due, the longest due first. */
+/** Yields the endpoint ids that are due, the oldest first, page by page. */
 export async function* listDueReevaluations(
   location: AccountRegion,
   now: Date,

@@ -1,30 +1,30 @@
 import * as v from 'valibot';
 
-/** That a connection is to be cut, and when. */
+/** The scheduled disconnect of a connection. */
 export const Revocation = v.object({
-  /** ISO 8601: when it was found that its permission is gone, or who cuts it said so. */
+  /** ISO 8601: when linkgate found the permission gone, or when the person or block said so. */
   since: v.string(),
-  /** ISO 8601: until then it stays, and everything may change. */
+  /** ISO 8601: the connection stays until then, unless the schedule changes. */
   disconnectAt: v.string(),
-  /** What the policy takes away has a grace period and a budget; what somebody commands has neither. */
+  /** A disconnect by policy has a grace period and counts towards the disconnect quota. The other causes have neither. */
   cause: v.picklist(['policy', 'block', 'person', 'service']),
   /** An actor: see `channelOf`. */
   by: v.string(),
-  /** The budget of cuts was used up when its time had come: people are asked. */
+  /** The disconnect quota was used up at `disconnectAt`: people are asked. */
   overQuota: v.exactOptional(v.literal(true)),
 });
 export type Revocation = v.InferOutput<typeof Revocation>;
 
 const Said = { by: v.string(), at: v.string(), reason: v.exactOptional(v.string()) };
 
-/** All that a record says of a connection that lives, beside its verdict. */
+/** The part of a record about a connected endpoint, beside its verdict. */
 export const ConnectedState = v.object({
   revocation: v.exactOptional(Revocation),
-  /** It may stay although no policy endorses it: it was there first, or somebody said so. */
+  /** The connection stays although no rule allows it: it is older than the registration, or somebody adopted it. */
   grandfathered: v.exactOptional(v.object(Said)),
-  /** Somebody prolonged its grace period. */
+  /** Somebody extended its grace period. */
   extended: v.exactOptional(v.object({ ...Said, until: v.string() })),
-  /** Somebody revoked it, whatever the policy says; `now`: without a grace period; `customerMessage`: why, in words for the consumer. */
+  /** Somebody revoked it, against the policy. `now`: without a grace period. `customerMessage`: the reason for the customer. */
   revokeOrder: v.exactOptional(
     v.object({
       ...Said,
@@ -32,16 +32,16 @@ export const ConnectedState = v.object({
       customerMessage: v.exactOptional(v.string()),
     }),
   ),
-  /** ISO 8601: when a policy first endorsed it, or a person approved it, while it lived. */
+  /** ISO 8601: when a rule or a person first allowed it while it was connected. */
   allowedSince: v.exactOptional(v.string()),
-  /** ISO 8601: when it was last decided as a connection that lives. */
+  /** ISO 8601: when it was last decided as a connected endpoint. */
   reevaluatedAt: v.exactOptional(v.string()),
-  /** The warning before its permission expires that was given last: so many days before. */
+  /** The last warning before its permission expires, in days before. */
   expiryWarning: v.exactOptional(v.object({ until: v.string(), daysBefore: v.number() })),
 });
 export type ConnectedState = v.InferOutput<typeof ConnectedState>;
 
-/** The rule that speaks where people are asked about a connection since somebody else accepted it. */
+/** The rule that asks about a connection that somebody accepted outside linkgate. */
 export const externallyAcceptedRule = 'accepted-outside-linkgate';
 
 export function isAboutExternalAccept({
@@ -52,7 +52,7 @@ export function isAboutExternalAccept({
   return findings.some(({ rule }) => rule === externallyAcceptedRule);
 }
 
-/** The rules that speak of a connection that lives, where no rule for requests objects to it. */
+/** The rules for connected endpoints. Any other rule that rejects is a rule for requests. */
 const rulesOfReviews = [
   externallyAcceptedRule,
   'no-longer-allowed',
@@ -61,7 +61,7 @@ const rulesOfReviews = [
   'disconnect-quota-exceeded',
 ];
 
-/** Whether a rule objects, such as a block: nobody overrules that, so nobody is asked. */
+/** Whether a rule for requests rejects, such as a block. Nobody can overrule it, so nobody is asked. */
 export function isBlockedByRule({
   outcome,
   findings: [first],
@@ -72,11 +72,11 @@ export function isBlockedByRule({
   return outcome === 'reject' && first !== undefined && !rulesOfReviews.includes(first.rule);
 }
 
-/** How many days before a permission expires people are warned. */
+/** The warnings before a permission expires, in days before. */
 const warnings = [14, 7, 1] as const;
 const day = 86_400_000;
 
-/** The warning that is due: one that fell due since the verdict was reached that it is about. */
+/** The newest warning that fell due between the verdict and now, in days before. */
 export function dueWarning(until: string, since: string, now: Date): number | undefined {
   return warnings.findLast((days) => {
     const time = warnedAt(until, days);
@@ -84,7 +84,7 @@ export function dueWarning(until: string, since: string, now: Date): number | un
   });
 }
 
-/** When the next warning is due, or the permission expires. ISO 8601. */
+/** The time of the next warning, or of the expiry (ISO 8601). */
 export function nextWarningAt(until: string, now: string): string {
   const next = warnings.map((days) => warnedAt(until, days)).find((time) => time > new Date(now).getTime());
   return next === undefined ? until : new Date(next).toISOString();

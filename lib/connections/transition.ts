@@ -22,13 +22,13 @@ import {
 } from './person-decision.ts';
 import { reevaluationWrites } from './reevaluations.ts';
 
-/** A change of a record, and what happened that is to be remembered. */
+/** A new version of a record, with its audit events. */
 export interface Transition {
   readonly record: ConnectionRecord;
   readonly auditEvents: readonly AuditEvent[];
 }
 
-/** The writes of a transition: record, audit entries and the pointers to the record, for one transaction. */
+/** The writes of a transition, for one transaction: record, audit entries, pointers. */
 export function transitionWrites(
   before: ConnectionRecord | undefined,
   { record, auditEvents }: Transition,
@@ -52,15 +52,15 @@ export function transitionWrites(
 
 export interface DecisionContext {
   readonly word?: PersonDecision | undefined;
-  /** All that people have said of it, `word` included. */
+  /** All decisions of people on it, the new one included. */
   readonly personDecisions?: RecordedDecisions;
-  /** The asking that goes on, or begins now. */
+  /** The approval request that goes on or begins. */
   readonly approvalRequest?: ApprovalRequest | undefined;
-  /** What the word made of the account's entry in the allowlist. */
+  /** The allowlist entry that the decision wrote. */
   readonly entry?: AllowlistEntry | undefined;
 }
 
-/** A request was decided, by policy alone or with a person's word. */
+/** Applies a verdict to a request, by policy alone or with a person's decision. */
 export function applyDecision(
   before: ConnectionRecord | undefined,
   request: Connection,
@@ -88,12 +88,12 @@ export function applyDecision(
   const isExpired = isExpiryRejection(verdict);
   const isAskedAnew =
     approvalRequest !== undefined && approvalRequest.group !== before?.approvalRequest?.group;
-  // Among others of the group that was asked before nobody of the new one would see it.
+  // The new group does not see the former group's digest.
   const isLeft = isAskedAnew && notification?.digestId !== undefined;
   return {
     record: {
       ...known,
-      // Deciding is not observing: that it is live already is recorded when it is tended.
+      // record-connection-state alone records that a connection is connected.
       state: before && isConnected(request.state) ? before.state : request.state,
       verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.approval),
       ...(effect && { pendingEffect: effect }),
@@ -114,7 +114,7 @@ export function applyDecision(
   };
 }
 
-/** What becomes of a connection that lives cannot be decided for now: what was to become of it stays due. */
+/** Puts the decision about a connected endpoint on hold. A pending effect stays. */
 export function holdConnected(
   before: ConnectionRecord,
   verdict: Verdict,
@@ -127,7 +127,7 @@ export function holdConnected(
   };
 }
 
-/** What was rejected before linkgate knew of it has a verdict to hold against that answer, and nothing is due. */
+/** Records a rejection outside linkgate with linkgate's own verdict for comparison, without an effect. */
 export function recordExternalRejection(
   connection: Connection,
   verdict: Verdict,
@@ -140,7 +140,7 @@ export function recordExternalRejection(
   };
 }
 
-/** It is asked about in a new message; the one of before has yet to lose its buttons, or to say so. */
+/** Starts a new message. The former one is kept until its buttons are removed. */
 export function resetNotification(
   before: ConnectionRecord['notification'],
 ): Pick<ConnectionRecord, 'notification'> {
@@ -189,19 +189,19 @@ export function approvalRequestedEvent({ group, deadline }: ApprovalRequest, now
   };
 }
 
-/** Nobody decided it in time. */
+/** The audit event of a deadline that passed without a decision. */
 function expired({ deadline }: ApprovalRequest, now: Date, andNow = ''): AuditEvent {
   return {
     time: now.toISOString(),
     actor: 'linkgate',
     action: 'expired',
-    reason: `nobody decided it before ${deadline}${andNow}`,
+    reason: `nobody decided before ${deadline}${andNow}`,
   };
 }
 
 /**
- * An open request that nobody decides has come to the next stage of its time.
- * @param escalation the group that is called upon beside the one that was asked, where there is one.
+ * Moves an open approval request to the next escalation stage.
+ * @param escalation the group that is notified beside the one that was asked, if there is one.
  */
 export function advanceStage(
   before: ConnectionRecord & { readonly approvalRequest: ApprovalRequest },
@@ -217,7 +217,7 @@ export function advanceStage(
           now,
           isConnected(before.state)
             ? '; it stays connected until somebody decides'
-            : '; it stays open while EC2 shows it waiting',
+            : '; it stays open while EC2 shows it pending acceptance',
         )
       : calledUpon(approvalRequest, stage === 'escalated' ? escalation : undefined, now);
   return { record: { ...before, approvalRequest: { ...approvalRequest, stage } }, auditEvents: [auditEvent] };
@@ -236,7 +236,7 @@ function calledUpon(
   };
 }
 
-/** EC2 was asked to accept or reject, and took it, as far as is known. */
+/** Records a call of Accept or Reject that EC2 did not refuse. */
 export function markRequested(
   before: ConnectionRecord,
   action: PendingEffect['action'],
@@ -249,7 +249,7 @@ export function markRequested(
   };
 }
 
-/** EC2 answered that it would not do it. It is asked again later; a person reads why in the history. */
+/** Records that EC2 refused the call, with its reason. linkgate tries again later. */
 export function markRefused(
   before: ConnectionRecord,
   action: PendingEffect['action'],
@@ -263,9 +263,9 @@ export function markRefused(
   };
 }
 
-/** The service was unregistered before EC2 was brought to the verdict, or before people had decided. */
+/** Drops what is pending or awaited, because the service is no longer registered. */
 export function markDeregistered(known: ConnectionRecord, now: Date): Transition {
-  // What was announced or said of it does not hold where its service is registered again one day.
+  // A schedule or an order of a person does not outlive the registration of the service.
   const { pendingEffect, revocation: _revocation, revokeOrder: _revoked, extended: _kept, ...before } = known;
   const auditEvent: AuditEvent = {
     time: now.toISOString(),
@@ -281,7 +281,7 @@ export function markDeregistered(known: ConnectionRecord, now: Date): Transition
   };
 }
 
-/** What is due may be something else by now; what EC2 was asked for it was asked for all the same. */
+/** Counts the call, if its action is still the pending one, and stamps a call of Accept in any case. */
 function called(before: ConnectionRecord, action: PendingEffect['action'], time: string): ConnectionRecord {
   const { pendingEffect } = before;
   return {
@@ -293,7 +293,7 @@ function called(before: ConnectionRecord, action: PendingEffect['action'], time:
   };
 }
 
-/** A whole pass did not list the connection; the second one in a row says that it is gone. */
+/** A full sweep did not list the connection. The second one in a row ends it. */
 export function markMissing(before: ConnectionRecord, passStartedAt: string, now: Date): Transition {
   if (before.missingSince === undefined)
     return { record: { ...before, missingSince: passStartedAt }, auditEvents: [] };
@@ -302,14 +302,14 @@ export function markMissing(before: ConnectionRecord, passStartedAt: string, now
   return {
     record: { ...rest, state: 'deleted', endedAt: time, observedAt: passStartedAt },
     auditEvents: [
-      { time, actor: 'ec2', action: 'deleted', reason: 'EC2 did not list it in two whole passes' },
+      { time, actor: 'ec2', action: 'deleted', reason: 'EC2 did not list it in two full sweeps' },
     ],
   };
 }
 
 /**
- * What the verdict wants of EC2; that it was asked for already is not forgotten. What linkgate is to take back stays due while
- * something stops its service: nothing else leads back to what lives.
+ * The effect of a verdict. One with the same action keeps its attempts. During a pause a pending disconnect stays pending, since
+ * no later event would bring it back.
  */
 function effectOf(verdict: Verdict, before: ConnectionRecord | undefined): PendingEffect | undefined {
   const { outcome } = verdict;
@@ -323,12 +323,12 @@ function actionOf(word: PersonDecision | undefined): AuditAction {
   return word.decision === 'approve' ? 'approved' : 'denied';
 }
 
-/** What somebody else answered before linkgate knew of it. */
+/** The audit events of a connection that was answered before linkgate saw it. */
 export function discoveredEvents(connection: Connection, now: Date): AuditEvent[] {
   const { state } = connection;
   const time = now.toISOString();
   const reason =
-    'it was so before linkgate decided it: somebody was faster, or the service accepts by itself';
+    'it was answered before linkgate decided: by somebody else, or because the service does not require acceptance';
   return [requested(connection), { time, actor: 'ec2', action: 'observed', state, reason }];
 }
 

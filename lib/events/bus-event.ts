@@ -3,7 +3,7 @@ import { Connection } from '../privatelink/connection.ts';
 import { Drift, Service } from '../services/service.ts';
 import { Finding } from '../verdicts/verdict.ts';
 
-/** Of the details of all events. The minor grows when something is added, the major when a consumer would have to change. */
+/** The schema version of all event details. An added field raises the minor version, an incompatible change the major one. */
 export const schemaVersion = '1.0';
 
 const Timestamp = v.pipe(v.string(), v.isoTimestamp());
@@ -16,18 +16,18 @@ const Version = v.pipe(
 
 const DeduplicationId = v.pipe(
   v.string(),
-  v.description('The same whenever the same event is published again; the envelope’s `id` is not.'),
+  v.description('The same for each copy of the same event, unlike the envelope’s `id`.'),
 );
 
-/** An endpoint connection as the contract shows it. */
+/** An endpoint connection in the contract. */
 const ShownConnection = v.object({
   ...Connection.entries,
   requestedAt: v.pipe(Timestamp, v.description('When the consumer created the endpoint.')),
 });
 
-const ObservedAt = v.pipe(Timestamp, v.description('When EC2 was looked at.'));
+const ObservedAt = v.pipe(Timestamp, v.description('When linkgate described it in EC2.'));
 
-/** Checks are added now and then, so that the contract does not list them. */
+/** A string, since new checks are no change of the contract. */
 const ShownDrift = v.object({ ...Drift.entries, check: v.string() });
 
 const ShownService = v.pick(Service, ['serviceId', 'name', 'location', 'approvers']);
@@ -39,13 +39,11 @@ export const ConnectionWaiting = v.object({
   verdict: v.object({
     outcome: v.pipe(
       v.picklist(['ask', 'hold']),
-      v.description(
-        '`ask`: for a person. `hold`: for what stops its service, or for a person who may still approve it.',
-      ),
+      v.description('`ask`: a person decides. `hold`: the service is paused, or a person may still approve.'),
     ),
     findings: v.array(Finding),
     decidedAt: Timestamp,
-    until: v.exactOptional(v.pipe(Timestamp, v.description('When it is decided anew by itself.'))),
+    until: v.exactOptional(v.pipe(Timestamp, v.description('When linkgate decides again by itself.'))),
   }),
 });
 export type ConnectionWaiting = v.InferOutput<typeof ConnectionWaiting>;
@@ -73,7 +71,7 @@ export const busEvents = {
       record: v.exactOptional(
         v.pipe(
           v.looseObject({}),
-          v.description('What linkgate remembered. Its own: not part of the contract, and it may change.'),
+          v.description('linkgate’s own record. It is not part of the contract and may change.'),
         ),
       ),
     }),

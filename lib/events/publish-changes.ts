@@ -8,7 +8,7 @@ import { indexByKey } from '../storage/entity.ts';
 import type { Item, Table, TableChange } from '../storage/table.ts';
 import { ConnectionWaiting, ServiceDrifted } from './bus-event.ts';
 
-/** What is said on the bus for others than linkgate itself, after the table has it. */
+/** An event for other systems, published after the table changed. */
 export type DomainEvent =
   | (ConnectionWaiting & { readonly type: 'Connection Waiting' })
   | (ServiceDrifted & { readonly type: 'Service Drifted' });
@@ -24,9 +24,9 @@ interface PublishChangesDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Says on the bus which requests have begun to wait and which services drifted.
- * A change that is delivered again is announced again, under the same id.
- * @returns how many were announced.
+ * Publishes which requests begin to wait and which services drifted.
+ * A change that is delivered again is published again, with the same `deduplicationId`.
+ * @returns the number of published events.
  */
 export async function publishDomainEvents(
   changes: readonly TableChange[],
@@ -46,7 +46,7 @@ export async function publishDomainEvents(
   return announcements.length;
 }
 
-/** What this version cannot read is reported, and keeps nothing else from being announced. */
+/** Maps the inputs, and reports those that this version cannot read. */
 async function eachReadable<Input, Output>(
   inputs: readonly Input[],
   read: (input: Input) => Output | undefined,
@@ -63,13 +63,13 @@ function newlyWaiting({ before, after }: TableChange): ConnectionRecord | undefi
   return outcome !== undefined && outcome !== (before && waitsBy(readRecord(before))) ? record : undefined;
 }
 
-/** The verdict by which a request waits, where it does. */
+/** The outcome for which a request waits, if it waits. */
 function waitsBy({ state, verdict }: ConnectionRecord): 'ask' | 'hold' | undefined {
   const outcome = verdict?.outcome;
   return state === 'pendingAcceptance' && (outcome === 'ask' || outcome === 'hold') ? outcome : undefined;
 }
 
-/** Nothing, where the service was unregistered meanwhile: then nobody is to decide it any more. */
+/** @returns undefined if the service is no longer registered: nobody decides the request then. */
 function connectionWaiting(record: ConnectionRecord, service: Item | undefined): DomainEvent | undefined {
   if (!service) return undefined;
   const waiting = v.parse(ConnectionWaiting, {

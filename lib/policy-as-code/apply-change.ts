@@ -4,13 +4,13 @@ import { type AccountRegion, awsServiceName } from '../locations/account-region.
 import type { Service } from '../services/service.ts';
 import type { ChangeOfKind } from './change.ts';
 
-/** Who applies a plan, and when. */
+/** The author and time of an applied plan. */
 export interface ChangeAuthor {
   readonly by: string;
   readonly now: Date;
 }
 
-/** The entry that a change makes; undefined where it takes it away. */
+/** The entry after a change. Undefined if the change removes it. */
 export function applyEntryChange(
   { serviceId, accountId, after, version }: ChangeOfKind<'entry'>,
   hand: ChangeAuthor,
@@ -27,7 +27,7 @@ export function applyGroupChange(
   return after && { ...after, name, ...withAuthor(hand), version: version + 1 };
 }
 
-/** What a registered service becomes. What linkgate itself remembers of it stays. */
+/** A registered service after a change. linkgate's own attributes stay. */
 export function applyServiceChange(
   before: Service,
   { after }: ChangeOfKind<'service'>,
@@ -37,7 +37,7 @@ export function applyServiceChange(
   return { ...before, ...after, ...withAuthor(hand), policyRevision, version: before.version + 1 };
 }
 
-/** A service as it would be registered, for weighing what would come of it: EC2 was not asked yet. */
+/** A service as it would be registered, for an impact analysis without a call to EC2. */
 export function previewService(
   { serviceId, after, name }: ChangeOfKind<'service'>,
   location: AccountRegion,

@@ -3,17 +3,17 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { entity, parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { Key, Write } from '../storage/table.ts';
 
-/** Who applies a plan, and how far they got. There is one, since of two applies at once one has to win whole. */
+/** The lease of the one running apply, with its progress. */
 const ApplyLease = v.object({
   planId: v.string(),
   by: v.string(),
   startedAt: v.string(),
-  /** ISO 8601: until then no other plan is applied. */
+  /** ISO 8601: no other plan is applied until then. */
   leaseUntil: v.string(),
-  /** How many of its changes are made. */
+  /** The number of applied changes. */
   done: v.number(),
   of: v.number(),
-  /** The services whose entries the plan rests on. */
+  /** The services whose entries are inputs of the plan. */
   serviceIds: v.array(v.string()),
   version: v.number(),
 });
@@ -23,43 +23,43 @@ const applyLeaseEntity = entity(ApplyLease.entries);
 export const readApplyLease = applyLeaseEntity.read;
 export const applyLeaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
 
-/** How long an apply is waited for after its last sign of life, in milliseconds: longer than the function may run. */
+/** The lease after each write, in milliseconds: longer than the timeout of the function. */
 const leaseMs = 40_000;
 
-/** Somebody else applies a plan. */
+/** Another apply holds the lease. */
 export class ApplyRunningError extends Error {
   override readonly name = 'ApplyRunningError';
 
   constructor({ by, startedAt, leaseUntil, done, of }: ApplyLease) {
     super(
-      `${by} has been applying a plan since ${startedAt}, and has made ${done} of ${of} changes; if that ended without an answer, apply again after ${leaseUntil}`,
+      `${by} has been applying a plan since ${startedAt}, with ${done} of ${of} changes done; if that apply ended without an answer, apply again after ${leaseUntil}`,
     );
   }
 }
 
-/** A lease that cannot be read is nobody's. */
+/** An unreadable lease counts as absent. */
 export async function findApplyLease({ table, reportError }: ReadDeps): Promise<ApplyLease | undefined> {
   const [lease] = parseEach(await table.get([applyLeaseKey]), applyLeaseEntity.read, reportError);
   return lease;
 }
 
-/** An apply of which not everything is done. */
+/** An apply with changes left. */
 interface Unfinished {
   readonly by: string;
-  /** ISO 8601: when it began. */
+  /** ISO 8601: its start. */
   readonly at: string;
   readonly done: number;
   readonly of: number;
 }
 
-/** The last apply, until one comes to its end. */
+/** The last apply, until one is finished. */
 export interface UnfinishedApply {
-  /** It gave a sign of life not long ago. Whether it goes on shows when `leaseUntil` has passed; until then no other plan is applied. */
+  /** Its lease is active. After `leaseUntil` it counts as interrupted; until then no other plan is applied. */
   readonly running?: Unfinished & { readonly leaseUntil: string };
   readonly interrupted?: Unfinished;
 }
 
-/** @returns nothing where all was done. */
+/** @returns an empty object if the last apply is finished. */
 export async function findUnfinishedApply({
   now,
   ...deps
@@ -81,7 +81,7 @@ export function isApplyLeaseActive({ leaseUntil }: ApplyLease, now: Date): boole
   return new Date(leaseUntil) > now;
 }
 
-/** The lease as it begins, or as an earlier run of the same plan left it. */
+/** A new lease, or that of an earlier run of the same plan with its progress. */
 export function startOrResumeLease(
   { planId, serviceIds }: Pick<ApplyLease, 'planId' | 'serviceIds'>,
   before: ApplyLease | undefined,
@@ -92,8 +92,8 @@ export function startOrResumeLease(
 }
 
 /**
- * The lease after so many more changes. Its write belongs into the transaction of these changes: whoever lost the lease
- * then changes nothing any more.
+ * The lease after more changes. Its write belongs into the transaction of these changes, so that a run that lost the lease changes
+ * nothing more.
  */
 export function advanceLease(
   lease: ApplyLease,
@@ -104,7 +104,7 @@ export function advanceLease(
   return leaseWrite(lease, { done, heldFor: done < lease.of ? leaseMs : 0 }, now);
 }
 
-/** The lease for whoever comes next, with what is done. */
+/** The write that releases the lease and keeps its progress. */
 export function releaseApplyLease(lease: ApplyLease, now: Date): Write {
   return leaseWrite(lease, { done: lease.done, heldFor: 0 }, now).write;
 }

@@ -29,25 +29,25 @@ import type { PolicyProblem } from './desired-state.ts';
 import { type Plan, PolicyProblemsError, readPlanChanges } from './plan.ts';
 import { describeChange, itemsChangedSince, StalePlanError } from './stale-plan.ts';
 
-/** How far an apply is. */
+/** The progress of an apply. */
 export interface ApplyResult {
   readonly status: 'running' | 'done';
   readonly done: number;
   readonly of: number;
-  /** What a person should know of what was done now. */
+  /** Warnings for a person about the changes of this call. */
   readonly warnings: readonly string[];
 }
 
-/** What a run keeps free, in milliseconds: for one more step, and to answer. */
+/** The time that a run reserves for one more step and its answer, in milliseconds. */
 const reserve = 14_000;
 
-/** How many entries are changed in one transaction: with the lease, what DynamoDB takes at a time (4 MB, and 100 items). */
+/** The entries in one transaction: with the lease, within DynamoDB's limits (4 MB, 100 items). */
 const perTransaction = { size: 2_000_000, count: 90 };
 
 /**
- * Makes as many of a plan's changes as there is time for; it is called again until all are made. How far it is stands in
- * the table, written together with each change, so that it goes on after a crash, and whoever was taken for dead changes nothing more.
- * @throws ProblemsError, StalePlanError, ApplyRunningError, and what registering a service and setting a customer throw
+ * Applies as many changes of a plan as its time allows. The caller calls again until all are applied. The lease is written in the
+ * transaction of each change, so that an apply goes on after a crash, and a run that lost the lease changes nothing more.
+ * @throws PolicyProblemsError, StalePlanError, ApplyRunningError, and the errors of registering a service and setting a customer
  */
 export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyResult> {
   const { table, now, caller } = deps;
@@ -69,10 +69,10 @@ export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyR
   return run(tasks, await take(begun, deps), deps);
 }
 
-/** What is done in turn. */
+/** One step of an apply. */
 type Task = ItemChange | PrincipalsApproval;
 
-/** Half of a policy is another policy: what the table would not take keeps all of it out. */
+/** Checks that the table can store every change, since half of a policy is another policy. */
 function requireWritable(changes: readonly ItemChange[], deps: ApplyStepDeps): void {
   const problems = changes.flatMap((change): PolicyProblem[] => {
     try {
@@ -86,7 +86,7 @@ function requireWritable(changes: readonly ItemChange[], deps: ApplyStepDeps): v
   if (problems.length > 0) throw new PolicyProblemsError(problems);
 }
 
-/** What a resumed apply has changed itself has not moved; of a task that is more than a write nobody knows how far it came. */
+/** Checks that nobody changed the plan's items. The changes of a resumed apply itself do not count, nor does its interrupted step. */
 async function requireUnmoved(
   plan: Plan,
   tasks: readonly Task[],
@@ -122,7 +122,7 @@ async function run(tasks: readonly Task[], begun: ApplyLease, deps: ApplyStepDep
   return { status: 'done', done: lease.done, of: lease.of, warnings };
 }
 
-/** Neighbouring entries together, everything else by itself. */
+/** Batches of consecutive entries. Every other task is a batch of one. */
 function batchesOf(tasks: readonly Task[]): Task[][] {
   const runs: Task[][] = [];
   for (const task of tasks) {
@@ -133,7 +133,7 @@ function batchesOf(tasks: readonly Task[]): Task[][] {
   return runs.flatMap((run) => chunksBySize(run, perTransaction));
 }
 
-/** @returns undefined where it takes a look at each of them by itself. */
+/** @returns undefined if the tasks have to be applied one by one. */
 async function applyTogether(
   batch: readonly Task[],
   lease: ApplyLease,
@@ -174,7 +174,7 @@ async function applyOne(
   });
 }
 
-/** A change that rests on an item that cannot be read is passed over, and the others are made. */
+/** Skips a change that needs an unreadable item. The others are applied. */
 async function unlessItemIsUnreadable(name: string, step: () => Promise<StepResult>): Promise<StepResult> {
   try {
     return await step();
@@ -184,18 +184,18 @@ async function unlessItemIsUnreadable(name: string, step: () => Promise<StepResu
   }
 }
 
-/** Says that the plan is being applied, before anything is changed. */
+/** Acquires the lease before the first change. */
 async function take(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease> {
   const after = advanceLease(lease, 0, deps.now());
   if (!(await deps.table.write([after.write]))) {
     await requireHeld(lease, deps);
-    // The lease that is there cannot be read, so that this apply takes its place.
+    // The stored lease is unreadable: this apply replaces it.
     await deps.table.write([{ put: after.write.put }]);
   }
   return after.lease;
 }
 
-/** @throws ApplyRunningError where somebody else has taken it over. */
+/** @throws ApplyRunningError if another apply holds the lease. */
 async function requireHeld(lease: ApplyLease, deps: ApplyStepDeps): Promise<void> {
   const found = await findApplyLease(deps);
   if (found && found.version !== lease.version) throw new ApplyRunningError(found);

@@ -31,13 +31,13 @@ import { describeChange, isAlreadyApplied, StalePlanError } from './stale-plan.t
 export interface ApplyStepDeps extends RegisterDeps {
   readonly subscriptions: Subscriptions;
   readonly customerSubscriptions: Subscriptions;
-  /** Who applies. */
+  /** The actor who applies. */
   readonly caller: string;
-  /** Milliseconds until this run must have ended. */
+  /** Milliseconds until the end of this run. */
   readonly remainingMs: () => number;
 }
 
-/** What is left to write for a change, and what a person should know of it. */
+/** The writes that a change still needs, and warnings for a person. */
 export interface StepResult {
   readonly writes: readonly Write[];
   readonly warnings: readonly string[];
@@ -45,15 +45,15 @@ export interface StepResult {
 
 const nothing: StepResult = { writes: [], warnings: [] };
 
-/** That whoever applies a plan has seen what becomes of a service's principals. */
+/** The approval of changes to a service's allowed principals, by the person who applies the plan that shows them. */
 export interface PrincipalsApproval {
   readonly kind: 'approval';
   readonly serviceId: string;
-  /** How many principals go. */
+  /** The number of removed principals. */
   readonly removals: number;
 }
 
-/** The approvals that a plan's rows of principals stand for: of services that are managed, also where nothing differs yet. */
+/** The approvals in a plan: one for each service with managed principals, with or without a difference now. */
 export function principalApprovals(changes: readonly PolicyChange[]): PrincipalsApproval[] {
   const made = changes.filter(isApplicable);
   const managed = made.flatMap((change) =>
@@ -67,7 +67,7 @@ export function principalApprovals(changes: readonly PolicyChange[]): Principals
   });
 }
 
-/** @throws StalePlanError where the service is no longer registered. */
+/** @throws StalePlanError if the service is no longer registered. */
 export async function approvePrincipalsStep(
   { serviceId, removals }: PrincipalsApproval,
   deps: ApplyStepDeps,
@@ -80,9 +80,9 @@ export async function approvePrincipalsStep(
 }
 
 /**
- * Does what a change takes beside its own write: all of that may be repeated. A change that is there already, by whomever, is made.
- * @param changes all of the plan's.
- * @throws StalePlanError, and what registering a service and setting a customer throw
+ * Carries out a change up to its own write. All of that is idempotent. A change that the table already has counts as applied.
+ * @param changes all changes of the plan.
+ * @throws StalePlanError, and the errors of registering a service and setting a customer
  */
 export async function applyChange(
   change: ItemChange,
@@ -111,8 +111,8 @@ export async function applyChange(
 }
 
 /**
- * The item that a change makes, as far as the plan alone says it; undefined where it takes one away.
- * @throws MalformedItemError where the table does not take it.
+ * The item after a change, as far as the plan knows it. Undefined if the change removes it.
+ * @throws MalformedItemError if the table cannot store it.
  */
 export function previewChangedItem(
   change: ItemChange,
@@ -146,7 +146,7 @@ export function previewChangedItem(
   }
 }
 
-/** The version that a plan knows an item by. */
+/** The version of an item in a plan. */
 function versionOf({ kind }: ItemChange, item: Item | undefined): number {
   if (!item) return 0;
   return kind === 'service' ? readService(item).policyRevision : item.version;
@@ -161,7 +161,7 @@ function removalOf(item: Item | undefined): Write {
   return { remove: { pk: item.pk, sk: item.sk }, expected: item.version };
 }
 
-/** Who is written to is settled first: where that breaks off, the group is still to be changed. So it is with customers. */
+/** Subscribes e-mail addresses before the write: after a crash the change is still to be applied. The same holds for customers. */
 async function groupStep(
   change: ChangeOfKind<'group'>,
   item: Item | undefined,
@@ -188,7 +188,7 @@ async function customerStep(
   const warnings = isSameSettings(before?.contact, after?.contact)
     ? []
     : await subscribeContact({ name, contact: after?.contact }, await customersWith(name, after, deps), deps);
-  // Accounts may go from one customer of the file to another, whichever comes first.
+  // Accounts may move between customers of the file, in any order.
   const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
   if (after)
     await setCustomer(name, { ...after, managedBy: 'file' }, caller, {

@@ -6,7 +6,7 @@ import { ManagedBy } from '../runtime/managed-by.ts';
 import { Service, serviceKey, serviceSettings } from '../services/service.ts';
 import type { Key } from '../storage/table.ts';
 
-/** What a policy file says of each kind of thing: all of it but who looks after it and which version it is. */
+/** The settings of each item in a policy file, without manager and version. */
 export const PolicyEntrySettings = v.omit(AllowlistEntry, [
   'serviceId',
   'accountId',
@@ -36,8 +36,8 @@ export type PolicyCustomerSettings = v.InferOutput<typeof PolicyCustomerSettings
 export type PolicyServiceSettings = v.InferOutput<typeof PolicyServiceSettings>;
 
 /**
- * What an apply does with one thing. `adopt`: it takes it over from another master, as the file has it. `left`: another master's,
- * and as the file has it or not in the file; `conflict`: another master's, and other than the file has it. Both stay as they are.
+ * The action of an apply for one item. `adopt`: the file takes it over from another manager. `left`: another manager's item, equal to
+ * the file or not in the file. `conflict`: another manager's item, different from the file. The last two stay as they are.
  */
 export const ChangeAction = v.picklist(['add', 'change', 'remove', 'adopt', 'left', 'conflict']);
 export type ChangeAction = v.InferOutput<typeof ChangeAction>;
@@ -46,14 +46,14 @@ const shared = {
   action: ChangeAction,
   /** For people. */
   name: v.string(),
-  /** Who looks after it before the change. */
+  /** The manager before the change. */
   managedBy: v.exactOptional(ManagedBy),
-  /** Who changed it last. */
+  /** The author of the last change. */
   changedBy: v.exactOptional(v.string()),
   note: v.exactOptional(v.string()),
 };
 
-/** `version`: of what is there before the change; 0 where nothing is. `before` and `after` are left out where nothing is there. */
+/** `version`: of the item before the change, 0 without one. `before` and `after` are absent without an item. */
 function changeOf<const Kind extends string, Settings extends v.GenericSchema, Named extends v.ObjectEntries>(
   kind: Kind,
   settings: Settings,
@@ -87,10 +87,10 @@ export const PolicyChange = v.variant('kind', [
 export type PolicyChange = v.InferOutput<typeof PolicyChange>;
 export type ChangeKind = PolicyChange['kind'];
 export type ChangeOfKind<Kind extends ChangeKind> = Extract<PolicyChange, { kind: Kind }>;
-/** What stands in the table. Principals stand in EC2; they are made once the table says that a person has seen the plan. */
+/** A change of an item in the table. Allowed principals are in EC2, and change once the table has the approval of a person. */
 export type ItemChange = Exclude<PolicyChange, { kind: 'principal' }>;
 
-/** Whether something is written for it. */
+/** Whether the change writes something. */
 export function isApplicable({ action }: Pick<PolicyChange, 'action'>): boolean {
   return action !== 'left' && action !== 'conflict';
 }

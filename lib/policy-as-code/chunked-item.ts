@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { entity, MalformedItemError } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
-/** Values in JSON, packed so that however many there are each part fits into an item. */
+/** A part of a long list of values: JSON, zipped, within the size of an item. */
 const chunkEntity = entity({
   /** Zipped, in base64. */
   packed: v.string(),
@@ -12,10 +12,10 @@ const chunkEntity = entity({
   version: v.number(),
 });
 
-/** Characters of JSON a part: what cannot be zipped grows by a third, and DynamoDB takes 400 KB. */
+/** The characters of JSON in a part: base64 adds a third, and DynamoDB's limit is 400 KB. */
 const perPart = 250_000;
 
-/** Values in groups of which none has more JSON than fits, as long as no single value has. */
+/** Groups values by the size of their JSON and by number. A single larger value is a group of its own. */
 export function chunksBySize<T>(
   values: readonly T[],
   { size, count }: { size: number; count: number },
@@ -34,7 +34,7 @@ export function chunksBySize<T>(
   return group.length > 0 ? [...groups, group] : groups;
 }
 
-/** The keys of so many parts, of one series of a partition. */
+/** The keys of the parts of a series. */
 export function chunkKeys(pk: string, series: string, count: number): Key[] {
   return Array.from({ length: count }, (_, index) => ({
     pk,
@@ -75,6 +75,6 @@ function unpacked(item: Item): unknown {
   try {
     return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString());
   } catch (error) {
-    throw new MalformedItemError(item, 'what it packs is no JSON in a zip', { cause: error });
+    throw new MalformedItemError(item, '`packed` is not zipped JSON', { cause: error });
   }
 }

@@ -4,7 +4,7 @@ import { defaultDeadlineSeconds } from '../connections/approval-request.ts';
 import { defaultGraceSeconds } from '../services/service.ts';
 import type { PolicyServiceSettings } from './change.ts';
 
-/** What holds for a service of which nothing else is said. */
+/** The default settings of a service. */
 export const serviceDefaults = {
   onUnlisted: 'ask',
   approvers: defaultGroup,
@@ -17,7 +17,7 @@ export const serviceDefaults = {
   otherPrincipals: [],
 } as const satisfies Required<Omit<PolicyServiceSettings, 'name'>>;
 
-/** The part of an item that a schema names, and none of the attributes that are kept beside it. */
+/** Picks the attributes of an item that a schema names. */
 export function pickSettings<const Schema extends v.GenericSchema>(
   schema: Schema,
   item: v.InferInput<Schema>,
@@ -25,7 +25,7 @@ export function pickSettings<const Schema extends v.GenericSchema>(
   return v.parse(schema, item);
 }
 
-/** Whether two say the same, in whatever order they name fields and members of lists. */
+/** Whether two settings are equal, whatever the order of fields and of list members. */
 export function isSameSettings(one: unknown, other: unknown): boolean {
   return JSON.stringify(canonical(one)) === JSON.stringify(canonical(other));
 }

@@ -9,19 +9,19 @@ import type { Key } from '../storage/table.ts';
 import { findApplyLease, isApplyFinished } from './apply-lease.ts';
 import type { PolicyDocument } from './document.ts';
 
-/** All of the table that a policy file may speak of. */
+/** The items of the table that a policy file can name. */
 export interface CurrentState {
   readonly groups: readonly ApproverGroup[];
   readonly services: readonly Service[];
   readonly customers: readonly Customer[];
   readonly entries: readonly AllowlistEntry[];
-  /** The services whose entries these are, beside those for every service. */
+  /** The services whose entries were read, beside the entries for `*`. */
   readonly serviceIds: readonly string[];
-  /** What cannot be read: no plan changes it. */
+  /** The unreadable items. No plan changes them. */
   readonly unreadable: readonly Key[];
 }
 
-/** Reads all of it. What cannot be read is reported, and stays as it is. */
+/** Reads the items that a policy file can name. Unreadable items are reported and stay as they are. */
 export async function readCurrentState(
   document: Pick<PolicyDocument, 'services'>,
   { table, reportError }: ReadDeps,
@@ -42,14 +42,14 @@ export async function readCurrentState(
   ]);
   const named = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
   const hidden = unreadable.flatMap(({ pk, sk }) => (pk === servicesPartition ? sk : []));
-  // An apply that was broken off may have taken a service out, and left entries of it.
+  // An interrupted apply may have removed a service and left its entries.
   const left = lease && !isApplyFinished(lease) ? lease.serviceIds : [];
   const serviceIds = [...new Set([...named, ...hidden, ...left])];
   const entries = await readEntries([allServicesScope, ...serviceIds], deps);
   return { groups, services, customers: allCustomers, entries, serviceIds, unreadable };
 }
 
-/** By key: the version of each thing that a plan rests on. A service's grows with its settings alone, not with each look at EC2. */
+/** The version of each input of a plan, by key. A service counts by `policyRevision`, which a mere check does not raise. */
 export function itemVersions({ groups, services, customers, entries }: CurrentState): Map<string, number> {
   const versions: readonly (readonly [Key, number])[] = [
     ...groups.map((group) => [groupKey(group.name), group.version] as const),

@@ -13,13 +13,13 @@ import { isSameSettings, pickSettings } from './compare-settings.ts';
 import type { CurrentState } from './current-state.ts';
 import type { PolicyDocument } from './document.ts';
 
-/** What is wrong with a policy, and where it stands in its file. */
+/** A problem of a policy file, with its position there. */
 export interface PolicyProblem {
   readonly at?: string;
   readonly message: string;
 }
 
-/** The account's entry at a service, or at every service (`*`). */
+/** The entry of an account at a service, or at `*`. */
 export interface DesiredEntry {
   readonly serviceId: string;
   readonly accountId: string;
@@ -32,22 +32,22 @@ export type ServiceInput = {
   readonly [Name in keyof PolicyServiceSettings]?: PolicyServiceSettings[Name] | undefined;
 };
 
-/** What a document wants of the table: by name, by service id, by service id and account. */
+/** The items that a document describes: by name, by service id, by service id and account. */
 export interface DesiredState {
   readonly groups: ReadonlyMap<string, PolicyGroupSettings>;
   readonly customers: ReadonlyMap<string, PolicyCustomerSettings>;
-  /** Only what is said; nothing where the document but names a service that is registered. */
+  /** Only the given settings. None if the document only names a registered service. */
   readonly services: ReadonlyMap<string, ServiceInput>;
   readonly entries: ReadonlyMap<string, DesiredEntry>;
 }
 
-/** The largest thing that is kept as one item, in characters of JSON; DynamoDB takes 400 KB. */
+/** The maximum size of one item, in characters of JSON. DynamoDB's limit is 400 KB. */
 const largest = 100_000;
 
 type Said = { readonly at?: string };
 type Report = (said: Said, message: string) => void;
 
-/** Takes a document by the names and ids of the table, and says all that keeps it from being carried out. */
+/** Resolves the names and ids in a document, and lists everything that keeps it from being applied. */
 export function resolveDesiredState(
   document: PolicyDocument,
   state: CurrentState,
@@ -77,7 +77,7 @@ function groupsIn(
     const { name, quorum, escalateTo } = group;
     const people = memberCount(group);
     const held = state.groups.find((each) => each.name === name);
-    // The group that setup makes names nobody, until somebody says who it is.
+    // The group `default` of setup has no members until somebody names them.
     const isAsItIs = held && isSameSettings(settingsOfGroup(group), pickSettings(PolicyGroupSettings, held));
     if (quorum > people && !isAsItIs)
       reportError(
@@ -97,14 +97,14 @@ function groupsIn(
   );
 }
 
-/** The groups of the file and of the table; those too that cannot be read are there. */
+/** The names of the groups in the file and in the table, unreadable ones included. */
 function groupNames(groups: PolicyDocument['groups'], state: CurrentState): ReadonlySet<string> {
   const hidden = state.unreadable.filter(({ pk }) => pk === approverGroupPartition).map(({ sk }) => sk);
   return new Set([...[...groups, ...state.groups].map(({ name }) => name), ...hidden]);
 }
 
 function settingsOfGroup({ emails, ...group }: PolicyDocument['groups'][number]): PolicyGroupSettings {
-  // SNS tells by the very letters whose message it is.
+  // SNS compares addresses in filter policies case-sensitively.
   return pickSettings(PolicyGroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
 }
 
@@ -120,7 +120,7 @@ function customersIn(
     for (const account of customer.accounts) {
       const other = whose.get(account);
       if (other !== undefined)
-        reportError(customer, `account ${account} is of two customers: ${other} and ${customer.name}`);
+        reportError(customer, `account ${account} belongs to two customers: ${other} and ${customer.name}`);
       whose.set(account, customer.name);
     }
   const settings = (customer: (typeof customers)[number]) => pickSettings(PolicyCustomerSettings, customer);
@@ -143,7 +143,7 @@ function servicesClient(
     const registered = registeredOf(said, state);
     const serviceId = said.serviceId ?? registered?.serviceId;
     if (serviceId === undefined) {
-      reportError(said, `no service \`${said.name}\` is registered: give its id, and it will be`);
+      reportError(said, `no service \`${said.name}\` is registered: give its id to register it`);
       return [];
     }
     const location = registered?.location ?? hub;
@@ -155,9 +155,9 @@ function servicesClient(
         said,
         registered
           ? `${serviceId} is in account ${location.accountId} in ${location.region}`
-          : `linkgate registers services of its own account and Region: ${location.accountId} in ${location.region}`,
+          : `linkgate registers services of its own account and Region only: ${location.accountId} in ${location.region}`,
       );
-    // Who gives the id means the service itself; who gives but the name may only refer to it.
+    // With its id the document describes a service. With its name alone it may only refer to it.
     const name = said.serviceId === undefined ? undefined : (said.name ?? registered?.name);
     return [{ said, serviceId, name }];
   });
@@ -189,7 +189,7 @@ function saidOf({ said, name }: KnownService): ServiceInput {
   return { ...rest, ...(name !== undefined && { name }) };
 }
 
-/** @returns undefined where it is not registered yet. */
+/** @returns undefined if the service is not registered. */
 function registeredOf(
   { serviceId, name }: PolicyDocument['services'][number],
   { services }: CurrentState,
@@ -199,7 +199,7 @@ function registeredOf(
     : services.find((each) => each.serviceId === serviceId);
 }
 
-/** Each name that the file gives is one service's. */
+/** Checks that each name belongs to one service. */
 function requireNames(known: readonly KnownService[], { services }: CurrentState, reportError: Report): void {
   const naming = known.filter(({ said }) => said.serviceId !== undefined && said.name !== undefined);
   const named = new Set(naming.map(({ serviceId }) => serviceId));
@@ -254,7 +254,7 @@ function requireGroups({ services, groups }: PolicyDocument, state: CurrentState
       reportError(service, `there is no approver group \`${service.approvers}\``);
 }
 
-/** By key; what stands twice, and what is too large to be kept, is said. */
+/** Indexes values by key, and reports duplicates and values that are too large. */
 function keyed<Each extends object, Value>(
   values: readonly Each[],
   keyOf: (each: Each) => string,
@@ -265,7 +265,7 @@ function keyed<Each extends object, Value>(
   const found = new Map<string, Value>();
   for (const each of values) {
     const key = keyOf(each);
-    if (found.has(key)) reportError(each, `${nameOf(key, each)} stands twice`);
+    if (found.has(key)) reportError(each, `${nameOf(key, each)} is in the file twice`);
     const value = to(each);
     if (JSON.stringify(value).length > largest)
       reportError(each, `${nameOf(key, each)} is too large: ${largest / 1000} KB at most`);

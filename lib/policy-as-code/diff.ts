@@ -19,15 +19,15 @@ import type { CurrentState } from './current-state.ts';
 import type { DesiredState, ServiceInput } from './desired-state.ts';
 
 interface Options {
-  /** Takes over from other masters what the file names. */
+  /** Take over the items in the file from other managers. */
   readonly adopt: boolean;
 }
 
 /**
- * All that tells the table from what is wanted of it, in the order in which it is put right. Blocks come first, and what endorses
- * comes before what takes endorsement away, so that an account that moves from one entry to another is endorsed all the while. A
- * service is registered or made stricter when its entries are there, since from then on it decides; and it goes before
- * entries do, since what it has connected stays as it is and is not to be cut for want of them.
+ * Computes the changes from the table to the desired state, in the order of the apply. Blocks come first. Changes that allow come
+ * before changes that disallow, so that an account that moves between entries stays allowed. A service is registered or changed
+ * after its entries are added, since it decides from then on. It is removed before its entries are, so that their removal
+ * disconnects nothing.
  */
 export function computeChanges(wanted: DesiredState, state: CurrentState, { adopt }: Options): ItemChange[] {
   const services = serviceChanges(wanted, state, adopt);
@@ -68,7 +68,7 @@ function serviceOf(change: PolicyChange): string {
   return 'serviceId' in change ? change.serviceId : '';
 }
 
-/** @returns undefined where nothing is to be said. */
+/** @returns undefined without a difference. */
 function actionOf(
   held: { readonly managedBy?: ManagedBy } | undefined,
   isWanted: boolean,
@@ -91,7 +91,7 @@ interface Compared<Settings> {
   readonly changedBy?: string;
 }
 
-/** One thing as the file wants it beside what is there; undefined where they agree. */
+/** Compares the settings in the file with those in the table. @returns undefined if they agree. */
 function compared<Settings extends object>(
   before: Settings | undefined,
   after: Settings | undefined,
@@ -129,7 +129,7 @@ function groupChanges(
   return names.flatMap((name) => {
     const there = held.get(name);
     const wanted = groups.get(name);
-    // It is always there: a file that does not tell of it leaves nothing out.
+    // The group `default` always exists: a file without it does not remove it.
     if (name === defaultGroup && !wanted && there && managerOf(there) !== 'file') return [];
     const isNobodys = there !== undefined && isAsSetUp(there);
     const before = there && pickSettings(PolicyGroupSettings, there);
@@ -138,17 +138,17 @@ function groupChanges(
     const row = { kind: 'group' as const, name, ...change, version: there?.version ?? 0 };
     const user = users.get(name);
     return change.action === 'remove' && user !== undefined
-      ? [{ ...row, action: 'left', note: `it left the file, and stays while ${user} names it` }]
+      ? [{ ...row, action: 'left', note: `it is no longer in the file, and stays while ${user} names it` }]
       : [row];
   });
 }
 
-/** Whether it is the group that setup made, of which nobody said anything yet: whoever does so first looks after it. */
+/** Whether it is the group `default` as setup made it. The first who changes it manages it. */
 function isAsSetUp({ name, changedBy, version }: ApproverGroup): boolean {
   return name === defaultGroup && changedBy === undefined && version === 1;
 }
 
-/** The groups that services ask once everything is done, each with one of these services. */
+/** The groups that services name after the changes, each with one of these services. */
 function askingAfter(
   registered: readonly Service[],
   changes: readonly ChangeOfKind<'service'>[],
@@ -199,7 +199,7 @@ function settingsOf(service: Service): PolicyServiceSettings {
   return pickSettings(PolicyServiceSettings, { ...serviceDefaults, ...service });
 }
 
-/** Of its own services the file says everything, of those of others only what it names. */
+/** The file describes its own services completely, and those of other managers only in the settings that it names. */
 function settingsAfter(
   serviceId: string,
   said: ServiceInput,
@@ -212,7 +212,7 @@ function settingsAfter(
   return v.parse(PolicyServiceSettings, { ...unsaid, ...said });
 }
 
-/** Whether the file does more than name a service. */
+/** Whether the file has settings for a service, and does not only name it. */
 function isSaid(said: ServiceInput | undefined): boolean {
   return said !== undefined && Object.keys(said).length > 0;
 }

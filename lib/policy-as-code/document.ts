@@ -8,12 +8,12 @@ import { AccountId } from '../privatelink/connection.ts';
 import { Service, ServiceName, serviceSettings } from '../services/service.ts';
 import { Instant } from '../values/instant.ts';
 
-/** Where in which file something stands, for people: `policy.yml:12:5`. It says nothing else and is not kept. */
+/** The position in a file, for people: `policy.yml:12:5`. It is not stored. */
 const At = v.exactOptional(v.string());
 
 const settings = v.partial(v.pick(Service, serviceSettings));
 
-/** A service as the document names it: by its id, or, where it is registered already, by its own name alone. */
+/** A service in the document: by its id, or by its name if it is registered. */
 const ServiceOf = v.pipe(
   v.strictObject({
     serviceId: v.exactOptional(Service.entries.serviceId),
@@ -61,9 +61,8 @@ const EntryOf = v.variant('effect', [
 ]);
 
 /**
- * A whole policy, as policy files come to it: includes read, environments chosen, customers and lists of services taken apart into one
- * entry an account and service, durations in seconds, dates as instants. What follows from the file and nothing else: the table
- * is not known to it.
+ * A whole policy, resolved from policy files without the table: includes read, the environment chosen, one entry for each account and
+ * service, durations in seconds, dates as instants.
  */
 export const PolicyDocument = v.strictObject({
   groups: v.array(

@@ -22,7 +22,7 @@ type Exported<Kind extends keyof PolicyDocument> = PolicyDocument[Kind][number] 
   readonly managedBy: ManagedBy;
 };
 
-/** A part of the table as a policy document, and who looks after each thing. */
+/** A part of the table as a policy document, with the manager of each item. */
 export interface ExportedPolicy {
   readonly groups: readonly Exported<'groups'>[];
   readonly services: readonly Exported<'services'>[];
@@ -32,14 +32,14 @@ export interface ExportedPolicy {
 
 const list = 'policy';
 
-/** How many entries a page has at least, where there are more. */
+/** The minimum number of entries in a page, if there are more. */
 const entriesPerPage = 1_000;
 
-/** Where the entries go on: at which of the services, and after which account. */
+/** The position in the entries: the service, and the last account of the page before. */
 const Position = v.object({ serviceId: v.string(), after: v.exactOptional(AccountId) });
 type Position = v.InferOutput<typeof Position>;
 
-/** A page of the whole policy: everything but entries is on the first one. */
+/** Exports a page of the policy. The first page has everything but the further entries. */
 export async function exportPolicy(
   token: string | undefined,
   deps: ReadDeps,
@@ -61,7 +61,7 @@ export async function exportPolicy(
   };
 }
 
-/** Entries of one service after another, until there are enough for a page. */
+/** Reads entries service by service, until a page is full. */
 async function entriesFrom(
   position: Position,
   serviceIds: readonly string[],
@@ -69,7 +69,7 @@ async function entriesFrom(
 ): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: Position }> {
   const entries: AllowlistEntry[] = [];
   const begin = serviceIds.indexOf(position.serviceId);
-  // Its service was taken out meanwhile: what comes after it cannot be told.
+  // The service was removed meanwhile, so that the next position is unknown.
   if (begin < 0) throw new ExpiredTokenError();
   for (const serviceId of serviceIds.slice(begin)) {
     const after = serviceId === position.serviceId ? position.after : undefined;
@@ -87,7 +87,7 @@ function groupOf(group: ApproverGroup): Exported<'groups'> {
   return { name: group.name, ...pickSettings(PolicyGroupSettings, group), managedBy: managerOf(group) };
 }
 
-/** A service without a name of its own stands under its id. */
+/** A service without a name of its own is exported with its id alone. */
 function serviceOf(service: Service, names: ReadonlyMap<string, string>): Exported<'services'> {
   const { serviceId, location } = service;
   const { name, ...settings } = pickSettings(PolicyServiceSettings, service);

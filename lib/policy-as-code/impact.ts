@@ -17,9 +17,9 @@ import type { PolicyChange } from './change.ts';
 import { overlayTable } from './overlay-table.ts';
 import { changesByKey, previewItems } from './preview-items.ts';
 
-/** What would become of a connection by a plan that does not become of it now. */
+/** The impact of a plan on one connection. */
 export const Impact = v.object({
-  /** `stays`: it was to be cut, or asked about. `cut-later`: at the end of its grace period, unless something changes before. */
+  /** `stays`: without the plan it would be disconnected or asked about. `disconnect-later`: at the end of its grace period. */
   effect: v.picklist(['disconnect', 'disconnect-later', 'accept', 'reject', 'ask', 'stays', 'hold']),
   endpointId: v.string(),
   /** The service's own name. */
@@ -28,27 +28,27 @@ export const Impact = v.object({
   ownerAccountId: v.string(),
   state: ConnectionState,
   reason: v.string(),
-  /** ISO 8601: when it would be cut. */
+  /** ISO 8601: when it would be disconnected. */
   at: v.exactOptional(v.string()),
 });
 export type Impact = v.InferOutput<typeof Impact>;
 
-/** What becomes of a connection, by the table as it is or as it would be. */
+/** The outcome for a connection, with the table as it is or as it would be. */
 type ImpactKind = Pick<Impact, 'effect' | 'reason' | 'at'>;
 
 export interface ImpactDeps extends DecideDeps {
   readonly hub: AccountRegion;
-  /** Milliseconds until this run must have ended. */
+  /** Milliseconds until the end of this run. */
   readonly remainingMs: () => number;
 }
 
-/** What a run keeps free, in milliseconds. */
+/** The time that a run reserves, in milliseconds. */
 const reserve = 12_000;
 
 /**
- * What changes would do to connections: each is decided twice by the very code that decides, in the table as it is and in the table as
- * the changes would leave it, and nothing of either is kept. One after the other, since endpoints that count depend on one another.
- * @returns how many of the connections there was time for.
+ * Computes the impact of changes on connections: decides each connection twice with the real code, on the table as it is and on the
+ * table after the changes, and writes nothing. One after the other, since connections share endpoint quotas.
+ * @returns the number of connections that the time allowed.
  */
 export async function computeImpact(
   connections: readonly Connection[],
@@ -66,7 +66,7 @@ export async function computeImpact(
     const dryRun = { ...deps, now: () => hand.now, applyQueue: { enqueue: async () => {} } };
     const fateIn = async (table: Table) =>
       impactOf(connection, await decideConnection(connection, { ...dryRun, table }));
-    // Of what rests on an item that cannot be read nothing can be said.
+    // A connection with an unreadable input has no known impact.
     const was = await fateIn(asIs).catch(omitUnreadable(deps.reportError));
     const fate = await fateIn(asWouldBe).catch(omitUnreadable(deps.reportError));
     if (!was || !fate || !isOther(was, fate)) continue;
@@ -80,7 +80,7 @@ export async function computeImpact(
   return { effects, looked: connections.length };
 }
 
-/** The connections of which a change may make something else, and all that decisions about them read. */
+/** Selects the connections that a change may affect, and reads all inputs of their decisions. */
 async function lookAt(
   connections: readonly Connection[],
   changes: readonly PolicyChange[],
@@ -108,9 +108,9 @@ function impactOf(connection: Connection, decision: DecideResult): ImpactKind {
     : { effect: 'disconnect-later', reason, at: until };
 }
 
-/** What becomes of it where no registered service decides it. */
+/** The outcome at a service that is not registered. */
 function untouched({ state }: Connection): ImpactKind {
-  const reason = 'linkgate does not look after its service then: nobody decides it';
+  const reason = 'its service is not registered then, so linkgate does not decide it';
   return { effect: isConnected(state) ? 'stays' : 'hold', reason };
 }
 

@@ -2,8 +2,8 @@ import { formatKey } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 
 /**
- * The table as it would be, for finding out what linkgate would do: what is written to it nobody else sees, and is gone with it.
- * @param changed by key: what would be other than it is; undefined where nothing would be there.
+ * A table for a dry run: it reads through, and keeps all writes in memory.
+ * @param changed the items that differ, by key. Undefined for a removed item.
  */
 export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | undefined>): Table {
   const known = new Map(changed);
@@ -15,7 +15,7 @@ export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | u
     for (const key of unknown) known.set(formatKey(key), items.get(formatKey(key)));
   }
 
-  /** What was never read is taken to be as it is expected. */
+  /** An item that was never read counts as expected. */
   function isAsExpected(key: Key, expected: number | undefined): boolean {
     const name = formatKey(key);
     return expected === undefined || !known.has(name) || (known.get(name)?.version ?? 0) === expected;

@@ -1,9 +1,9 @@
 import type { PolicyDocument } from './document.ts';
 
-/** An answer has to fit into the table, to be given again. */
+/** The maximum number of warnings: the response is stored for idempotency, and has to fit into an item. */
 const saidAtMost = 50;
 
-/** What of a policy has expired already: it is no fault, and lets nobody in. */
+/** Lists what in a policy has expired already. This is allowed, and worth a warning. */
 export function listPastExpiries({ entries, customers }: PolicyDocument, now: Date): string[] {
   const isPast = (time: string | undefined): time is string => time !== undefined && new Date(time) <= now;
   const said = [
@@ -15,7 +15,7 @@ export function listPastExpiries({ entries, customers }: PolicyDocument, now: Da
     ...entries.flatMap((entry) =>
       entry.effect === 'allow' && isPast(entry.expiresAt)
         ? [
-            `${placeOf(entry.at)}the entry of account ${entry.accountId} at ${entry.service} expired on ${dayOf(entry.expiresAt)}, so that it lets nobody in`,
+            `${placeOf(entry.at)}the entry of account ${entry.accountId} at ${entry.service} expired on ${dayOf(entry.expiresAt)}, so it allows nothing`,
           ]
         : [],
     ),

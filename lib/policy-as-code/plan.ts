@@ -14,7 +14,7 @@ import type { PolicyDocument } from './document.ts';
 import { diffPrincipals, type PrincipalChangesDeps } from './principal-changes.ts';
 import { requireFewRemovals } from './removal-limit.ts';
 
-/** Of how many changes of each kind. */
+/** The number of changes by action. */
 export const PlanSummary = v.object({
   add: v.number(),
   change: v.number(),
@@ -24,16 +24,16 @@ export const PlanSummary = v.object({
 });
 export type PlanSummary = v.InferOutput<typeof PlanSummary>;
 
-/** What a policy would change, and the versions of all that this was found from. It vanishes a day later. */
+/** The changes from the table to a policy, with the versions of all inputs. It expires after a day. */
 export const Plan = v.object({
   planId: v.string(),
   createdAt: v.string(),
   createdBy: v.string(),
   summary: PlanSummary,
-  /** How many parts hold its changes, and how many the versions that it rests on. */
+  /** The number of parts with changes, and of parts with input versions. */
   changeParts: v.number(),
   versionParts: v.number(),
-  /** The services whose entries it rests on, whether they are registered or not. */
+  /** The services whose entries are inputs, registered or not. */
   serviceIds: v.array(v.string()),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
@@ -44,29 +44,29 @@ export type Plan = v.InferOutput<typeof Plan>;
 const planEntity = entity(Plan.entries);
 export const readPlan = planEntity.read;
 const Versions = v.tuple([v.string(), v.number()]);
-/** What any of a plan's parts holds. */
+/** A value in a part of a plan. */
 export const PartValue = v.union([PolicyChange, Versions]);
 
 const partitionOf = (planId: string) => `PLAN#${planId}`;
 const planKey = (planId: string): Key => ({ pk: partitionOf(planId), sk: 'PLAN' });
 const series = { changes: 'CHANGES', versions: 'VERSIONS' };
 
-/** A plan is no longer whole: somebody removed a part of it. */
+/** A part of the plan is missing. */
 export class IncompletePlanError extends Error {
   override readonly name = 'LostPartError';
 
   constructor(planId: string) {
-    super(`the plan ${planId} has lost a part of itself; plan again`);
+    super(`a part of the plan ${planId} is missing: plan again`);
   }
 }
 
-/** The document cannot be carried out, whatever becomes of the table. */
+/** The policy cannot be applied. */
 export class PolicyProblemsError extends Error {
   override readonly name = 'ProblemsError';
   readonly problems: readonly PolicyProblem[];
 
   constructor(problems: readonly PolicyProblem[]) {
-    super(`the policy cannot be carried out: ${problems.length} problems`);
+    super(`the policy cannot be applied: ${problems.length} problems`);
     this.problems = problems;
   }
 }
@@ -77,8 +77,8 @@ interface PlanDeps extends PrincipalChangesDeps {
 }
 
 /**
- * Finds what a document would change, and keeps it for whoever reads, weighs or applies it. It writes nothing but the plan.
- * @throws ProblemsError, TooManyRemovalsError
+ * Computes the changes that a document would make, and stores them as a plan. It writes nothing else.
+ * @throws PolicyProblemsError, TooManyRemovalsError
  */
 export async function makePlan(
   document: PolicyDocument,
@@ -113,13 +113,13 @@ export async function makePlan(
     expiresAt,
     version: 1,
   };
-  // The plan itself comes last: what has a head is whole.
+  // The plan itself is written last, so that a stored plan has all of its parts.
   for (const put of [...changeParts, ...versionParts, planEntity.item(planKey(planId), plan)])
     await table.write([{ put, expected: 0 }]);
   return plan;
 }
 
-/** What cannot be read stays as it is, and so do groups that a service or a group among it may name. */
+/** Excludes changes of unreadable items, and removals of groups that an unreadable service or group may name. */
 function mayBeMade(unreadable: readonly Key[]): (change: ItemChange) => boolean {
   const keys = new Set(unreadable.map(formatKey));
   const mayNameGroups = unreadable.some(
@@ -130,7 +130,7 @@ function mayBeMade(unreadable: readonly Key[]): (change: ItemChange) => boolean 
     !(mayNameGroups && change.kind === 'group' && change.action === 'remove');
 }
 
-/** @returns undefined where there is none, or none any more. */
+/** @returns undefined if there is none, or if it has expired. */
 export async function findPlan(
   planId: string,
   { table, now }: { readonly table: Table } & Pick<Runtime, 'now'>,
@@ -141,8 +141,8 @@ export async function findPlan(
 }
 
 /**
- * The changes of one part, in order; a part is a page.
- * @throws LostPartError, UnreadableItemError
+ * The changes in one part, in order. A part is a page.
+ * @throws IncompletePlanError, UnreadableItemError
  */
 export async function readPlanPart(
   { planId, changeParts }: Plan,
@@ -154,8 +154,8 @@ export async function readPlanPart(
 }
 
 /**
- * All of a plan's changes, in order.
- * @throws LostPartError, UnreadableItemError
+ * All changes of a plan, in order.
+ * @throws IncompletePlanError, UnreadableItemError
  */
 export async function readPlanChanges({ planId, changeParts }: Plan, table: Table): Promise<PolicyChange[]> {
   const items = await partsAt(chunkKeys(partitionOf(planId), series.changes, changeParts), planId, table);
@@ -163,8 +163,8 @@ export async function readPlanChanges({ planId, changeParts }: Plan, table: Tabl
 }
 
 /**
- * By key: the versions that a plan rests on.
- * @throws LostPartError, UnreadableItemError
+ * The versions of a plan's inputs, by key.
+ * @throws IncompletePlanError, UnreadableItemError
  */
 export async function readPlannedVersions(
   { planId, versionParts }: Plan,

@@ -17,10 +17,10 @@ const Position = v.object({
   from: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
 });
 
-/** EC2 takes at most 200 values in a filter; where there are more services, they are told apart here. */
+/** EC2 takes at most 200 values in a filter. With more services the filter is left out. */
 const valuesPerFilter = 200;
 
-/** What a plan would do to the connections of one page of EC2's. */
+/** Computes the impact of a plan on one page of connections in EC2. */
 export async function predictImpact(
   plan: Plan,
   token: string | undefined,

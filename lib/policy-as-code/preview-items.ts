@@ -6,10 +6,10 @@ import type { Item, Key, Table } from '../storage/table.ts';
 import { applyEntryChange, applyServiceChange, type ChangeAuthor, previewService } from './apply-change.ts';
 import { type ChangeOfKind, changeKey, type ItemChange, isApplicable, type PolicyChange } from './change.ts';
 
-/** Items by key: undefined where there is none. */
+/** Items by key. Undefined for an absent item. */
 export type ItemsByKey = ReadonlyMap<string, Item | undefined>;
 
-/** The changes that something is done for, by the key of what they change. */
+/** The changes that write something, by the key of their item. */
 export function changesByKey(changes: readonly PolicyChange[]): ReadonlyMap<string, ItemChange> {
   return new Map(
     changes.flatMap((change) =>
@@ -18,7 +18,7 @@ export function changesByKey(changes: readonly PolicyChange[]): ReadonlyMap<stri
   );
 }
 
-/** What stands under some keys now, and after changes that decisions rest on. */
+/** The items under some keys now, and after the changes. */
 export async function previewItems(
   keys: readonly Key[],
   made: ReadonlyMap<string, ItemChange>,

@@ -19,14 +19,14 @@ export interface PrincipalChangesDeps extends Pick<Runtime, 'now' | 'reportError
   readonly remainingMs: () => number;
 }
 
-/** What a run keeps free, in milliseconds. */
+/** The time that a run reserves, in milliseconds. */
 const reserve = 12_000;
-/** How many services are looked at at once. */
+/** The number of services that are described at once. */
 const atOnce = 5;
 
 /**
- * How the allowed principals in EC2 differ from what the allowlist would imply after the changes: to be put right where the file has
- * linkgate manage them, and else told only. As many services as there is time for; the rest show with the next look at each.
+ * Compares the allowed principals in EC2 with those that the allowlist implies after the changes. Where the file has them managed, the
+ * rows are changes; elsewhere they only inform. It covers as many services as its time allows; a check of each shows the rest.
  */
 export async function diffPrincipals(
   changes: readonly PolicyChange[],
@@ -36,7 +36,7 @@ export async function diffPrincipals(
   const hand = { by: deps.caller, now: deps.now() };
   const entries = entriesAfter(state.entries, changes, hand);
   const rows: ChangeOfKind<'principal'>[] = [];
-  // What linkgate is to change has to be seen; what it only tells of may wait for the next look.
+  // Services with managed principals come first, since a person has to see their changes.
   const services = servicesAfter(state.services, changes, hand, deps.hub).filter(isWhollyRead(state));
   const inTurn = [...services.filter(isKept), ...services.filter((service) => !isKept(service))];
   for (const some of chunks(inTurn, atOnce)) {
@@ -46,7 +46,7 @@ export async function diffPrincipals(
   return rows;
 }
 
-/** Whether the service's allowlist could be read whole: what a gap in it implies nobody knows. */
+/** Whether the allowlist of a service is readable as a whole. */
 function isWhollyRead({ unreadable }: CurrentState): (service: Service) => boolean {
   const partitions = new Set(unreadable.map(({ pk }) => pk));
   return ({ serviceId }) =>
@@ -62,10 +62,10 @@ async function rowsOf(
   const { serviceId, name } = service;
   const look = () => servicesClient(service.location).describe(serviceId);
   const found = await (isKept(service) ? look() : orReported(reportError, look));
-  // EC2 lists nothing of a service without the tag: the next plan shows it.
+  // EC2 denies a service without the tag. The next plan shows its principals.
   if (!found?.principals) return [];
   const { missing, extra } = principalDifference(desiredPrincipals(service, entries, now), found.principals);
-  // Where everyone may ask, nobody is missing.
+  // Under `*` every principal is allowed, so that none is missing.
   const isOpen = !isKept(service) && found.principals.includes('*');
   const row = (action: 'add' | 'remove', principal: string): ChangeOfKind<'principal'> => ({
     kind: 'principal',
@@ -81,7 +81,7 @@ async function rowsOf(
   ];
 }
 
-/** Whether the file has linkgate manage them. */
+/** Whether the file has linkgate manage the allowed principals of a service. */
 function isKept(service: Service): boolean {
   return service.principals === 'managed' && managerOf(service) === 'file';
 }
@@ -89,10 +89,10 @@ function isKept(service: Service): boolean {
 function noteOf(action: 'add' | 'remove', principal: string, isManaged: boolean): string {
   const kind = parsePrincipalKind(principal);
   if (action === 'add')
-    return isManaged ? kind : `${kind}; the allowlist implies it, and EC2 does not have it`;
+    return isManaged ? kind : `${kind}; the allowlist implies it, but EC2 does not have it`;
   return isManaged
-    ? `${kind}; where somebody added it by hand, after the grace period of the service`
-    : `${kind}; EC2 has it, and the allowlist does not imply it`;
+    ? `${kind}; if somebody added it by hand, after the grace period of the service`
+    : `${kind}; EC2 has it, but the allowlist does not imply it`;
 }
 
 function servicesAfter(

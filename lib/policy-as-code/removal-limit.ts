@@ -2,12 +2,12 @@ import { managerOf } from '../runtime/managed-by.ts';
 import type { PolicyChange } from './change.ts';
 import type { CurrentState } from './current-state.ts';
 
-/** Fewer are never too many; and beyond them, what is more than this share of all that policy files look after. */
+/** Up to this number of removals needs no permission. More do beyond this share of all items that policy files manage. */
 const always = 5;
 const share = 1 / 3;
 const namedAtMost = 10;
 
-/** A policy would take away so much that its author may not have meant it, as with a file that was cut off or is another stage's. */
+/** A policy would remove so much that the file may be truncated or belong to another stage. */
 export class TooManyRemovalsError extends Error {
   override readonly name = 'TooManyRemovalsError';
   readonly removals: number;
@@ -17,7 +17,7 @@ export class TooManyRemovalsError extends Error {
     const others = removed.length - namedAtMost;
     const names = `${removed.slice(0, namedAtMost).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
     super(
-      `this would remove ${removed.length} of the ${managed} things that the policy file manages, which is more than a third (${names}): where that is meant, allow it with \`--allow-removals\`, or \`allowRemovals\` in the API`,
+      `this plan removes ${removed.length} of the ${managed} items that the policy file manages, which is more than a third (${names}): allow it with \`--allow-removals\`, or \`allowRemovals\` in the API`,
     );
     this.removals = removed.length;
     this.managed = managed;

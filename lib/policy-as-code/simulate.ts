@@ -19,13 +19,13 @@ import { changeKey, isApplicable, type PolicyChange } from './change.ts';
 import { type Plan, readPlanChanges } from './plan.ts';
 import { changesByKey, type ItemsByKey, previewItems } from './preview-items.ts';
 
-/** A recorded request that the policy would have decided otherwise. */
+/** A recorded request that the policy would have decided differently. */
 export const ChangedVerdict = v.object({
   endpointId: v.string(),
   service: v.string(),
   ownerAccountId: v.string(),
   requestedAt: v.string(),
-  /** What linkgate's policy said of it first. */
+  /** The first verdict of linkgate. */
   was: Outcome,
   would: Outcome,
   reason: v.string(),
@@ -39,17 +39,17 @@ interface SimulateDeps extends Pick<Runtime, 'now' | 'reportError'> {
   readonly caller: string;
 }
 
-/** How far back requests are looked at, in milliseconds. */
+/** The age of the oldest simulated request, in milliseconds. */
 const span = 90 * 86_400_000;
 const recordsPerPage = 100;
-/** How many histories are read at once. */
+/** The number of audit trails that are read at once. */
 const atOnce = 10;
-/** How many of an account's earlier connections are looked at where its entry counts them. */
+/** The number of earlier connections of an account that count towards its limit in a simulation. */
 const earlierOnes = 100;
 
 /**
- * Runs a plan's policy over a page of the recorded requests of which it speaks: each as if it came anew at the time at which it
- * came, by the allowlist as the plan leaves it. Pauses are no part of a policy.
+ * Decides a page of recorded requests that the plan's policy covers, each at its own time, with the allowlist after the plan. Pauses
+ * are ignored.
  */
 export async function simulate(
   plan: Plan,
@@ -88,7 +88,7 @@ export async function simulate(
   return { requests, looked, ...(next && { nextToken: encodePageToken(list, next) }) };
 }
 
-/** The keys of what a plan's file speaks of beside what is the file's, also where another master has it otherwise. */
+/** The keys of all items that the file names, those of other managers included. */
 function spokenOf(changes: readonly PolicyChange[]): ReadonlySet<string> {
   return new Set(
     changes.flatMap((change) =>
@@ -104,7 +104,7 @@ function isSpokenOf(key: Key, spoken: ReadonlySet<string>, after: ItemsByKey): b
   return spoken.has(name) || after.get(name)?.managedBy === 'file';
 }
 
-/** @returns undefined where linkgate has not decided it, or its service is not the policy's. */
+/** @returns undefined if linkgate did not decide it, or if the policy does not have its service. */
 async function verdictsOf(
   record: ConnectionRecord,
   after: ItemsByKey,
@@ -138,7 +138,7 @@ async function verdictsOf(
   };
 }
 
-/** The account's endpoints that were there when it asked for another one, as far as is remembered. */
+/** The endpoints of the account that counted at the time of the request, from the records. */
 async function countedBefore(record: ConnectionRecord, deps: SimulateDeps): Promise<string[]> {
   const earlier = await listEarlierConnections(record, earlierOnes, deps);
   return earlier

@@ -17,7 +17,7 @@ import { isSameSettings, pickSettings, serviceDefaults } from './compare-setting
 import { itemVersions, readCurrentState } from './current-state.ts';
 import { type Plan, readPlannedVersions } from './plan.ts';
 
-/** The table is no longer as it was when the plan was made. */
+/** The table changed since the plan was made. */
 export class StalePlanError extends Error {
   override readonly name = 'StalePlanError';
   readonly changedItems: readonly string[];
@@ -25,14 +25,14 @@ export class StalePlanError extends Error {
   constructor(changedItems: readonly string[], options?: ErrorOptions) {
     const others = changedItems.length - named;
     const list = `${changedItems.slice(0, named).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
-    super(`the table moved on since the plan was made (${list}): plan again`, options);
+    super(`the table changed since the plan was made (${list}): plan again`, options);
     this.changedItems = changedItems;
   }
 }
 
 const named = 10;
 
-/** What is there now in another version than the plan rests on, beside what the plan itself has changed. */
+/** Lists the items whose version differs from the plan's, without those that the plan itself changed. */
 export async function itemsChangedSince(
   plan: Plan,
   made: readonly ItemChange[],
@@ -49,7 +49,7 @@ export async function itemsChangedSince(
     .map(nameOf);
 }
 
-/** The name of what a change is of, for people. */
+/** The name of a change's item, for people. */
 export function describeChange(change: ItemChange): string {
   return nameOf(formatKey(changeKey(change)));
 }
@@ -66,7 +66,7 @@ function nameOf(key: string): string {
   return kind ? key.replace(...kind) : key;
 }
 
-/** Whether the table has what a change makes, whoever made it. */
+/** Whether the table already has the result of a change, whoever made it. */
 export function isAlreadyApplied(change: ItemChange, item: Item | undefined): boolean {
   if (!change.after || !item) return !change.after && !item;
   const there = thereIn(change, item);

@@ -4,7 +4,7 @@ import type { Connection } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
 import { truncateCharacters } from '../values/text.ts';
 
-/** What people's words make of the account's entry at the service, once they close the request: all who approved have to have said so. */
+/** The allowlist entry that decisions write when they close the request. Every approval has to ask for it. */
 export function buildAllowlistChange(
   { approval, approvals }: RecordedDecisions,
   { serviceId, ownerAccountId, endpointId }: Connection,
@@ -12,7 +12,7 @@ export function buildAllowlistChange(
   now: Date,
 ): { readonly entry: AllowlistEntry; readonly write: Write } | undefined {
   if (!approval) return undefined;
-  // Who approves in the moment that somebody blocks the account does not lift the block.
+  // An approval does not lift a block that somebody sets at the same time.
   if (approval.decision === 'approve' && entries.some(({ effect }) => effect === 'block')) return undefined;
   const words = approval.decision === 'deny' ? [approval] : (approvals?.decisions ?? [approval]);
   const isWanted = words.every(({ allow, block }) => (approval.decision === 'deny' ? block : allow));
@@ -28,7 +28,7 @@ export function buildAllowlistChange(
     ...(before?.customer !== undefined && { customer: before.customer }),
     ...(before?.roles && approval.decision === 'approve' && { roles: before.roles }),
     managedBy: 'person',
-    // Who somebody is stays noted; who decided is in the history.
+    // The note says who the account is. The history says who decided.
     note: before?.note ?? noteOf(approval, endpointId),
     changedAt: now.toISOString(),
     changedBy: approval.by,

@@ -4,15 +4,15 @@ import type { ApproverGroup } from '../approvers/approver-group.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import type { Service } from '../services/service.ts';
 
-/** Who may decide a request, and how. */
+/** The inputs of an authorization. */
 interface Authority {
   readonly service: Pick<Service, 'name' | 'requireTicket'>;
   readonly group: ApproverGroup;
-  /** What the allowlist says of the asking account. */
+  /** The allowlist entries of the account. */
   readonly entries: readonly AllowlistEntry[];
 }
 
-/** Somebody spoke who may not, or not like this. */
+/** A person may not decide, or not in this way. */
 export class NotAuthorizedError extends Error {
   override readonly name = 'NotAuthorizedError';
   readonly code: 'not-an-approver' | 'api-only' | 'owner' | 'no-ticket';
@@ -26,7 +26,7 @@ export class NotAuthorizedError extends Error {
 }
 
 /**
- * Checks at the moment of the decision that its author may make it. Of those who come through the API IAM has said it.
+ * Checks, when a person decides, that the person may. For the API, IAM has already checked.
  * @throws NotAuthorizedError
  */
 export function authorizeDecision(
@@ -36,11 +36,15 @@ export function authorizeDecision(
   const { service, group } = authority;
   requireApprover(word, authority);
   if (service.requireTicket && !word.ticket)
-    throw new NotAuthorizedError('no-ticket', `${service.name} wants a ticket id with each decision`, group);
+    throw new NotAuthorizedError(
+      'no-ticket',
+      `${service.name} requires a ticket id with each decision`,
+      group,
+    );
 }
 
 /**
- * Checks that somebody is an approver who may speak for the account, whatever else a decision wants.
+ * Checks that a person is an approver and no owner of the account.
  * @throws NotAuthorizedError
  */
 export function requireApprover(word: Pick<PersonDecision, 'by' | 'decision'>, authority: Authority): void {
@@ -48,7 +52,7 @@ export function requireApprover(word: Pick<PersonDecision, 'by' | 'decision'>, a
   if (objection) throw new NotAuthorizedError(...objection, authority.group);
 }
 
-/** Whether a word from before counts still: whoever said it may be no approver any more, or own the account by now. */
+/** Whether an earlier decision still counts: its author is still an approver and no owner of the account. */
 export function isStillAuthorized(
   word: Pick<PersonDecision, 'by' | 'decision'>,
   authority: Authority,
@@ -67,7 +71,7 @@ function denialReason(
       return ['api-only', `the group ${group.name} decides by the command line or the API only`];
   }
   if (decision === 'approve' && listAccountOwners(entries).some((owner) => isActor(owner, by)))
-    return ['owner', `${by} owns the account that asks: somebody else has to approve it`];
+    return ['owner', `${by} owns the account of this request: somebody else has to approve it`];
   return undefined;
 }
 
@@ -78,7 +82,7 @@ export function isMember({ slackUsers, emails }: ApproverGroup, actor: string): 
   );
 }
 
-/** Whoever assumed an IAM role speaks for it, in whichever session (IAM User Guide, IAM identifiers: a session's ARN has no path). */
+/** Whether an actor is the named one. Any session of a named IAM role is (IAM User Guide, IAM identifiers: a session's ARN has no path). */
 function isActor(named: string, by: string): boolean {
   const [, partition, account, role] = /^arn:([^:]+):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(named) ?? [];
   return role === undefined
@@ -86,7 +90,7 @@ function isActor(named: string, by: string): boolean {
     : by.startsWith(`arn:${partition}:sts::${account}:assumed-role/${role}/`);
 }
 
-/** Actors who own the account, by any of its entries. */
+/** The actors that any entry names as owners of the account. */
 export function listAccountOwners(entries: readonly AllowlistEntry[]): string[] {
   return entries.flatMap(({ owners = [] }) => owners);
 }

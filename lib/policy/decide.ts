@@ -4,10 +4,10 @@ import type { UnreadableItemError } from '../storage/entity.ts';
 import { defaultRule, type Finding, type Outcome, type Verdict } from '../verdicts/verdict.ts';
 import type { Policy, Rule } from './rule.ts';
 
-/** What is said of a decision that would rest on an item that cannot be read. */
+/** The rule of a hold because an input of the decision is unreadable. */
 const unreadableItem = 'item-is-unreadable';
 
-/** Nothing is decided while an item on which the decision rests cannot be read: it is tried again in a minute. */
+/** A verdict of hold because inputs are unreadable. linkgate tries again in a minute. */
 export function holdForUnreadable(unreadable: readonly UnreadableItemError[], now: Date): Verdict {
   const until = new Date(now.getTime() + retryAfter).toISOString();
   return verdict(
@@ -16,12 +16,12 @@ export function holdForUnreadable(unreadable: readonly UnreadableItemError[], no
   );
 }
 
-/** How long a request waits before a rule that threw, or an item that could not be read, is tried again, in milliseconds. */
+/** The time until a failed rule or an unreadable item is tried again, in milliseconds. */
 const retryAfter = 60_000;
 
 /**
- * Pure and total: what stops us comes first, then an objection, a person's word, a doubt, an endorsement;
- * silence is the service's to settle.
+ * Decides a request. Pure and total. The order is hold, reject, a person's decision, ask, accept. If no rule matches, the service's
+ * `onUnlisted` decides.
  */
 export function decide(
   request: Connection,
@@ -34,7 +34,7 @@ export function decide(
 
   if (isSaid('hold')) return verdict('hold', findings);
   if (isSaid('reject')) return verdict('reject', findings);
-  // A person's word does not run out, whatever an entry beside it does.
+  // A person's decision does not expire with the allowlist entry.
   if (approval)
     return {
       outcome: outcomeOfDecision[approval.decision],
@@ -54,7 +54,7 @@ function evaluate(rule: Rule, request: Connection, policy: Policy, now: Date): F
       rule: rule.name,
       outcome: 'hold',
       failed: true,
-      reason: `the rule failed: ${error instanceof Error ? error.message : 'it threw no Error'}`,
+      reason: `the rule failed: ${error instanceof Error ? error.message : 'it threw something that is no Error'}`,
       until: new Date(now.getTime() + retryAfter).toISOString(),
     };
   }

@@ -19,16 +19,16 @@ import { readPolicyInputs } from './policy-inputs.ts';
 import { effectiveEntry } from './rule.ts';
 
 /**
- * The endpoints of one account at one service that count against an entry's `maxEndpoints`, and who waits for one of them to
- * end: kept only while an entry counts, and counted afresh from EC2 when the entry changed.
+ * The endpoints of one account at one service that count towards an entry's `maxEndpoints`, and the requests that wait for quota.
+ * It exists only for an entry with a limit, and is counted again from EC2 when the entry changes.
  */
 export const EndpointQuota = v.object({
   serviceId: ServiceId,
   accountId: AccountId,
   endpointIds: v.array(EndpointId),
-  /** Requests that wait for one of these to end, the first to ask first. */
+  /** Requests that wait for an endpoint to end, the earliest first. */
   heldBack: v.exactOptional(v.array(HeldBackRequest)),
-  /** Of the entry that counts. */
+  /** The version of the effective entry. */
   entryVersion: v.number(),
   version: v.number(),
 });
@@ -38,7 +38,7 @@ const endpointQuotaEntity = entity(EndpointQuota.entries);
 
 type Whose = Pick<Connection, 'location' | 'serviceId' | 'ownerAccountId'>;
 
-/** How the partitions of all places begin. */
+/** The common prefix of the partitions of all locations. */
 export const quotaPartitionPrefix = 'ENDPOINT_QUOTA#';
 
 export function quotaPartition(location: Connection['location']): string {
@@ -53,7 +53,7 @@ export function readEndpointQuota(item: Item): EndpointQuota {
   return endpointQuotaEntity.read(item);
 }
 
-/** The change of the set, under the condition that nobody else changed it meanwhile. */
+/** The conditional write of the quota. */
 export function quotaWrite(whose: Whose, before: EndpointQuota | undefined, after: EndpointQuota): Write {
   const version = (before?.version ?? 0) + 1;
   return {
@@ -63,8 +63,8 @@ export function quotaWrite(whose: Whose, before: EndpointQuota | undefined, afte
 }
 
 /**
- * The endpoints that count now: from the set, or, where it was kept for another version of the entry or not at all, from EC2.
- * Those that may become live count too.
+ * The endpoints that count now: the stored ones, or those in EC2 if the stored quota is missing or belongs to another version of the
+ * entry. Requests that can still connect count too.
  */
 export async function countEndpoints(
   whose: Whose,
@@ -82,7 +82,7 @@ export async function countEndpoints(
   const waiting = theirs
     .filter(({ state }) => state === 'pendingAcceptance')
     .map(({ endpointId }) => endpointId);
-  // EC2 may be late to list what it was just asked to accept; the set of before knows it.
+  // EC2 may not list yet what linkgate just accepted. The stored quota has it.
   const unlisted = (kept?.endpointIds ?? []).filter((id) => !live.includes(id) && !waiting.includes(id));
   const items = await deps.table.get([...waiting, ...unlisted].map(recordKey));
   const records = new Map(
@@ -91,7 +91,7 @@ export async function countEndpoints(
   const time = deps.now();
   const soon = items.filter(({ sk }) => {
     const record = records.get(sk);
-    // What this version cannot read may live.
+    // A connection with an unreadable record may be connected.
     if (!record) return true;
     return waiting.includes(sk)
       ? canStillConnect(record, time)
@@ -100,7 +100,7 @@ export async function countEndpoints(
   return [...live, ...soon.map(({ sk }) => sk)];
 }
 
-/** Whether there is room by now for a request that was held back. */
+/** Whether a held back request has quota now. */
 export function hasFreedQuota(
   request: Connection,
   verdict: Verdict | undefined,
@@ -110,7 +110,7 @@ export function hasFreedQuota(
   const entry = effectiveEntry(readPolicyInputs(request, found));
   const item = found.find(endpointQuotaKey(request));
   if (entry?.maxEndpoints === undefined || !item) return false;
-  // Where the set cannot be read, the decision finds that out.
+  // The decision reports an unreadable quota.
   const [kept] = parseEach([item], readEndpointQuota, () => {});
   if (!kept) return true;
   const { endpointIds, heldBack = [], entryVersion } = kept;
@@ -122,21 +122,21 @@ export function hasFreedQuota(
 
 interface EndpointQuotaDeps extends Pick<Runtime, 'now' | 'reportError'> {
   readonly table: Table;
-  /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
+  /** Absent if EC2 cannot be called: then only the stored quota counts. */
   readonly connectionsClient?: (location: Connection['location']) => Connections;
 }
 
-/** The account's endpoints, where its entry counts them. */
+/** The use of an account's endpoint quota. */
 export interface QuotaUse {
   readonly isLimited: boolean;
   readonly endpointIds: readonly string[];
-  /** Those that come before this request, with those that are held back since before it. */
+  /** The endpoints and held back requests that come before this request. */
   readonly endpointIdsBefore: readonly string[];
-  /** The change of their set. */
+  /** The writes that add this request to the quota, or remove it. */
   quotaWrites(counts: boolean, waits: boolean): Write[];
 }
 
-/** What counts against the entry of a request's account, if its entry counts. */
+/** Reads the endpoint quota of a request, if its entry has a limit. */
 export async function readQuotaUse(
   request: Connection,
   entries: readonly AllowlistEntry[],
@@ -151,7 +151,7 @@ export async function readQuotaUse(
   const kept = item && readEndpointQuota(item);
   const { endpointIds: known = [], heldBack = [] } = kept ?? {};
   const before = (endpointIds: readonly string[]) => endpointsBefore(request, endpointIds, heldBack);
-  // What is not up to date is counted anew with the next decision that can ask EC2, this request among it.
+  // The next decision that can call EC2 counts again, with this request.
   if (!connectionsClient && kept?.entryVersion !== entry.version)
     return { isLimited: true, endpointIds: known, endpointIdsBefore: before(known), quotaWrites: () => [] };
   const connections = connectionsClient?.(request.location);
@@ -165,7 +165,7 @@ export async function readQuotaUse(
     quotaWrites(counts: boolean, waits: boolean): Write[] {
       const { endpointId } = request;
       const others = endpointIds.filter((id) => id !== endpointId);
-      // In the order in which they came: where an entry counts fewer from now on, the last to come are the first to go.
+      // The order is that of arrival: if the limit is lowered, the newest are disconnected first.
       const all = endpointIds.includes(endpointId) ? endpointIds : [...others, endpointId];
       const after = {
         ...kept,

@@ -16,11 +16,11 @@ import { authorizeDecision, isStillAuthorized } from './authorize.ts';
 import { decide } from './decide.ts';
 import type { Policy } from './rule.ts';
 
-/** The verdict on a request, and all that people have said of it. */
+/** The verdict on a request, with all decisions of people. */
 interface Conclusion {
   readonly verdict: Verdict;
   readonly personDecisions: RecordedDecisions;
-  /** The word that was added now; left out where it came too late. */
+  /** The decision that was added. Absent if it came too late. */
   readonly word?: PersonDecision;
 }
 
@@ -31,7 +31,7 @@ interface Circumstances {
 }
 
 /**
- * What policy and people's words, a new one among them, come to.
+ * Evaluates a request by policy and by the decisions of people, with a new one if given.
  * @throws UnknownGroupError, NotAuthorizedError
  */
 export async function evaluateWithDecision(
@@ -51,14 +51,14 @@ export async function evaluateWithDecision(
     );
   const earlierDecisions = pickRecordedDecisions(before);
   const unsaid = { personDecisions: earlierDecisions, verdict: judge(earlierDecisions) };
-  // What a service rejects after the deadline it rejects, also where somebody speaks before that is written down.
+  // After the deadline `onExpiry: reject` wins over a late decision, although the rejection is not written yet.
   if (!word || isExpiryRejection(unsaid.verdict)) return unsaid;
   const personDecisions = await addDecision(word, earlierDecisions, policy, table);
   return { word, personDecisions, verdict: judge(personDecisions) };
 }
 
 /**
- * All that people have said, with a new word.
+ * Adds a person's decision to the earlier ones.
  * @throws UnknownGroupError, NotAuthorizedError
  */
 export async function addDecision(
@@ -77,7 +77,7 @@ export async function addDecision(
     : addApproval(before, word, group.quorum, (each) => isStillAuthorized(each, authority));
 }
 
-/** A form that is sent twice, or two at once: it counts once, unless what it takes to close the request has changed. */
+/** Whether a decision was recorded before, such as a form that is sent twice, and the quorum has not changed since. */
 export function isDuplicateDecision(
   { at: _, ...word }: PersonDecision,
   { approvals }: RecordedDecisions,
@@ -91,7 +91,7 @@ export function isDuplicateDecision(
   );
 }
 
-/** Adds to a verdict that rests on several people's word, or waits for it, how many have approved. */
+/** Adds a finding with the number of approvals to a verdict that needs a quorum. */
 export function withQuorumFinding(verdict: Verdict, { approval, approvals }: RecordedDecisions): Verdict {
   const { outcome, findings } = verdict;
   const isAboutPeople = outcome === 'ask' || outcome === 'hold' || (outcome === 'accept' && approval);
@@ -99,6 +99,6 @@ export function withQuorumFinding(verdict: Verdict, { approval, approvals }: Rec
   const { decisions, quorum } = approvals;
   const reason = `${decisions.length} of ${quorum} approvals: ${decisions.map(({ by }) => by).join(', ')}`;
   const count = { rule: 'quorum', outcome, reason };
-  // What is told first is why it is so: what stops a service comes before how many have approved.
+  // The first finding is the main reason: that of a hold comes before the number of approvals.
   return { ...verdict, findings: outcome === 'ask' ? [count, ...findings] : [...findings, count] };
 }

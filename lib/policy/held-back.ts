@@ -2,15 +2,15 @@ import * as v from 'valibot';
 import { EndpointId } from '../privatelink/connection.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 
-/** A request that waits because its account has as many endpoints as its entry allows. */
+/** A request that waits because its account has reached the endpoint limit of its entry. */
 export const HeldBackRequest = v.object({
   endpointId: EndpointId,
-  /** ISO 8601: who asked first is let in first. */
+  /** ISO 8601: the earliest request is accepted first. */
   requestedAt: v.string(),
 });
 export type HeldBackRequest = v.InferOutput<typeof HeldBackRequest>;
 
-/** Whether a verdict leaves a request waiting since its account has as many endpoints as its entry allows. */
+/** Whether a verdict leaves a request waiting because of the endpoint limit. */
 export function isHeldBack(verdict: Pick<Verdict, 'outcome' | 'findings'> | undefined): boolean {
   return (
     (verdict?.outcome === 'ask' || verdict?.outcome === 'hold') &&
@@ -18,7 +18,7 @@ export function isHeldBack(verdict: Pick<Verdict, 'outcome' | 'findings'> | unde
   );
 }
 
-/** Those who wait, with or without one of them, the first to ask first. */
+/** The waiting requests with or without one of them, the earliest first. */
 export function updateWaitingLine(
   line: readonly HeldBackRequest[],
   { endpointId, requestedAt }: HeldBackRequest,
@@ -28,7 +28,7 @@ export function updateWaitingLine(
   return [...others, ...(waits ? [{ endpointId, requestedAt }] : [])].sort(byArrival);
 }
 
-/** The endpoints that come before a request: those that count, and those that wait since before it. */
+/** The endpoints that come before a request: those in the quota, and the earlier waiting requests. */
 export function endpointsBefore(
   request: HeldBackRequest,
   endpointIds: readonly string[],

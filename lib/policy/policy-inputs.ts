@@ -9,27 +9,27 @@ import { identityKey, readRestoredAt } from '../storage/table-identity.ts';
 
 type Asked = Pick<Connection, 'serviceId' | 'ownerAccountId'>;
 
-/** What policy says of an account at a service, and the versions that say it. */
+/** The inputs of a decision about an account at a service, with their versions. */
 export interface PolicyInputs {
-  /** Absent where the service is not registered. */
+  /** Absent if the service is not registered. */
   readonly service?: Service;
   /** The most specific first. */
   readonly entries: readonly AllowlistEntry[];
   readonly policyVersions: PolicyVersions;
-  /** ISO 8601: since when linkgate works with this very table. */
+  /** ISO 8601: when the table was restored or first used. */
   readonly restoredAt: string;
-  /** ISO 8601: since when it acts, with this very table. */
+  /** ISO 8601: since when linkgate enforces, with this table. */
   readonly enforcingSince: string;
-  /** As far as linkgate's own table knows. */
+  /** By the mode in the table. apply-verdicts also reads the SSM parameter. */
   readonly isObserving: boolean;
-  /** What of it cannot be read: no decision can rest on the others alone. */
+  /** The unreadable inputs. With any of them, no decision is made. */
   readonly unreadable: readonly UnreadableItemError[];
 }
 
-/** The version of what cannot be read: no verdict that rests on an item that was read rests on it. */
+/** The version of an unreadable item. It differs from the version of every readable one. */
 const unreadableVersion = -1;
 
-/** The keys of all items that a decision consults. */
+/** The keys of all policy inputs of a decision. */
 export function policyInputKeys({ serviceId, ownerAccountId }: Asked): Key[] {
   return [
     serviceKey(serviceId),
@@ -45,7 +45,7 @@ export function readPolicyInputs(
   found: Pick<ReturnType<typeof indexByKey>, 'find'>,
 ): PolicyInputs {
   const unreadable: UnreadableItemError[] = [];
-  /** @returns what is there, and its version. */
+  /** @returns the value and its version, 0 if the item is absent. */
   function look<T>(key: Key, read: (item: Item) => T, versionOf: (value: T) => number) {
     const item = found.find(key);
     if (!item) return { version: 0 };

@@ -29,7 +29,7 @@ export const ServiceId = v.pipe(
   v.regex(/^vpce-svc-[0-9a-f]{8,17}$/, 'the id of an endpoint service looks like vpce-svc-0123456789abcdef0'),
 );
 
-/** An endpoint connection as EC2 shows it: all that a provider can know of a consumer. */
+/** An endpoint connection as EC2 shows it to the provider. */
 export const Connection = v.object({
   location: AccountRegion,
   serviceId: ServiceId,
@@ -38,23 +38,23 @@ export const Connection = v.object({
   state: ConnectionState,
   /** ISO 8601: when the consumer created the endpoint. */
   requestedAt: v.string(),
-  /** The Region of the consumer's endpoint, where EC2 says it. */
+  /** The Region of the consumer's endpoint, if EC2 says it. */
   endpointRegion: v.exactOptional(v.string()),
   ipAddressType: v.exactOptional(v.string()),
 });
 export type Connection = v.InferOutput<typeof Connection>;
 
-/** Accepted by EC2: traffic flows, or is about to. */
+/** Whether EC2 accepted it: traffic flows, or is about to. */
 export function isConnected(state: ConnectionState): boolean {
   return state === 'pending' || state === 'available';
 }
 
-/** Somebody accepted or rejected it. */
+/** Whether somebody accepted or rejected it. */
 export function isAnswered(state: ConnectionState): boolean {
   return isConnected(state) || state === 'rejected';
 }
 
-/** Nothing will come of this endpoint any more. */
+/** Whether the endpoint ended for good. */
 export function isEnded(state: ConnectionState): boolean {
   return state === 'deleted' || state === 'failed' || state === 'expired';
 }

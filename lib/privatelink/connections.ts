@@ -9,23 +9,23 @@ export interface ConnectionFilter {
 
 export interface ConnectionPage {
   readonly connections: readonly Connection[];
-  /** The endpoints that EC2 shows in a form that linkgate cannot read. They exist all the same. */
+  /** Endpoints that exist, but whose description linkgate cannot parse. */
   readonly unreadable?: readonly string[];
   readonly nextToken?: string;
 }
 
-/** What EC2 answered to Accept or Reject of an endpoint: that it took the request, why not, or nothing that tells. */
+/** EC2's answer to Accept or Reject for one endpoint: successful, unsuccessful with a reason, or unknown. */
 export type EndpointResult =
   | { readonly endpointId: string; readonly successful: 'unknown' }
   | { readonly endpointId: string; readonly successful: true }
   | { readonly endpointId: string; readonly successful: false; readonly reason: string };
 
-/** EC2 wants fewer calls (`RequestLimitExceeded`): nothing was done. */
+/** EC2 throttled the call (`RequestLimitExceeded`) and did nothing. */
 export class ThrottledError extends Error {
   override readonly name = 'ThrottledError';
 }
 
-/** EC2 refused the whole call and did nothing: for the number of ids, for one of the endpoints, or for the service or the caller. */
+/** EC2 refused the whole call and did nothing: because of the number of ids, one endpoint, or the service or caller. */
 export class RefusedCallError extends Error {
   override readonly name = 'RefusedCallError';
   readonly reason: 'size' | 'endpoint' | 'service';
@@ -43,7 +43,7 @@ export class RefusedCallError extends Error {
   }
 }
 
-/** The connections to the endpoint services of one place, for who looks at them. */
+/** Read access to the connections of one location. */
 export interface Connections {
   /**
    * One page of at most 1,000 connections.
@@ -52,13 +52,13 @@ export interface Connections {
   page(filter: ConnectionFilter, nextToken?: string): Promise<ConnectionPage>;
 }
 
-/** The same for the one who changes them. */
+/** Write access, for apply-verdicts alone. */
 export interface ChangeableConnections extends Connections {
   /**
-   * @throws ThrottledError, RefusedCallError, and anything else when it is unknown what EC2 did
+   * @throws ThrottledError, RefusedCallError, and any other error if the result is unknown
    */
   accept(serviceId: string, endpointIds: readonly string[]): Promise<EndpointResult[]>;
-  /** As `accept`; an available connection is cut. */
+  /** As `accept`. Disconnects a connected endpoint. */
   reject(serviceId: string, endpointIds: readonly string[]): Promise<EndpointResult[]>;
 }
 

@@ -1,6 +1,6 @@
 import type { AccountRegion } from '../locations/account-region.ts';
 
-/** Tells the actor that a place has verdicts to apply. A lost ring is made good by the sweep. */
+/** The queue of apply-verdicts: one message says that a location has pending effects. The sweep replaces a lost message. */
 export interface ApplyQueue {
   enqueue(location: AccountRegion): Promise<void>;
 }

@@ -42,14 +42,14 @@ export interface ApplyDeps extends Runtime {
   readonly connectionsClient: (location: AccountRegion) => ChangeableConnections;
   readonly bus: Bus;
   readonly applyQueue: ApplyQueue;
-  /** Read right before each call; what cannot be read counts as `observe`. */
+  /** Read right before each call. An unreadable mode counts as `observe`. */
   readonly mode: ReadMode;
   readonly sleep: (milliseconds: number) => Promise<void>;
-  /** Milliseconds until this run must have ended. */
+  /** Milliseconds until the end of this run. */
   readonly remainingMs: () => number;
 }
 
-/** What one run did. `left`: still due, and rung for anew. */
+/** The counts of one run. `timedOut`: effects are left, and the location is enqueued again. */
 export interface ApplyCounts {
   requested: number;
   refused: number;
@@ -58,32 +58,32 @@ export interface ApplyCounts {
   timedOut: boolean;
 }
 
-/** How many endpoints are asked for in one call at first; no maximum is published. */
+/** The number of ids in a call at first. AWS publishes no maximum. */
 const maxIdsPerCall = 100;
-/** How many pointers to what is due are held at once, which bounds the memory of a run. */
+/** The number of pointers in memory at a time. */
 const pageSize = 1_000;
-/** What a run keeps free for its last batch, in milliseconds. */
+/** The time that a run reserves for its last batch, in milliseconds. */
 const reserve = 10_000;
-/** Accept and Reject gain one token a second (EC2 API throttling, per account and Region). */
+/** Accept and Reject refill one token a second (EC2 API throttling, per account and Region). */
 const tokenRefillMs = 1_000;
 
-/** One call's worth: one service, one action. */
+/** The effects of one call: one service, one action. */
 interface Batch {
   readonly action: PendingEffect['action'];
   readonly serviceId: string;
   readonly pointers: readonly PendingEffectPointer[];
-  /** When EC2 last answered that it wants fewer calls. */
+  /** The time of a throttled call, which EC2 may have carried out all the same. */
   readonly triedAt?: Date;
-  /** Of the connections among them that are to be cut: those that may be. */
+  /** The endpoints among them that the disconnect quota lets linkgate disconnect. */
   readonly granted?: ReadonlySet<string>;
 }
 
 type PendingRecord = ConnectionRecord & { readonly pendingEffect: PendingEffect };
 
 /**
- * Makes EC2 agree with the verdicts of one place: what is due, if its policy is still the same and EC2 still shows it so.
- * It is the only one that accepts and rejects, and never runs twice at once for a place.
- * Where EC2 wants fewer calls it waits for tokens, and rings anew for what its time does not suffice for.
+ * Applies the pending effects of one location, if the policy versions and EC2's state are still those of the verdict.
+ * Nothing else calls Accept and Reject, and one location never has two runs at once.
+ * A throttled run waits for tokens. A run out of time enqueues its location again.
  */
 export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): Promise<ApplyCounts> {
   const applied: ApplyCounts = { requested: 0, refused: 0, redecided: 0, changed: 0, timedOut: false };
@@ -117,7 +117,7 @@ export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): P
   return applied;
 }
 
-/** Takes the services in turn, so that a storm on one never starves another. */
+/** Orders the batches round robin by service, so that a burst at one service does not delay another. */
 function roundRobinByService(pointers: readonly PendingEffectPointer[], size: number): Batch[] {
   const calls = [...Map.groupBy(pointers, ({ serviceId, action }) => `${serviceId} ${action}`).values()];
   const turns = calls.map((some) => chunks(some, size).flatMap(batchOf));
@@ -137,8 +137,8 @@ function splitBatch({ pointers, ...call }: Batch): Batch[] {
 }
 
 /**
- * Reads mode, policy and EC2 right before the call, calls, and writes down what EC2 answered. Where something is to be cut, it
- * only finds out which of it may be: then everything is read again.
+ * Reads mode, policy and EC2 right before the call, calls EC2, and records the answer. A batch with disconnects first reserves the
+ * disconnect quota and returns: then everything is read again.
  */
 async function applyBatch(
   batch: Batch,
@@ -158,7 +158,7 @@ async function applyBatch(
   const found = await unlessThrottled(() => recheckBatch(batch, connections, deps, applied));
   if (!found) return 'look-throttled';
   if (found.length === 0) return 'done';
-  // Where it is another table than is remembered, or nobody knows, the next pass finds out.
+  // The identity of the table is unknown or changed: the next sweep records it.
   if (
     found.some((record) => isRevokedWhilePending(record)) &&
     !(await orReported(deps.reportError, () => restoredAt(deps.table)))
@@ -181,7 +181,7 @@ async function applyBatch(
   const doubtful = answers
     .filter(({ successful }) => successful !== true)
     .map(({ endpointId }) => endpointId);
-  // Where this look fails, what was asked for is written down all the same.
+  // A failed describe call does not keep linkgate from recording its calls.
   const shown =
     (await orReported(deps.reportError, () => shownBy(connections, batch.serviceId, doubtful))) ?? new Map();
   const asWanted = [...shown.values()].filter((connection) => isFulfilledBy(batch.action, connection.state));
@@ -204,7 +204,7 @@ async function applyBatch(
   return 'done';
 }
 
-/** What EC2 answered of each endpoint, or what stands in the way of the call as a whole. */
+/** Calls Accept or Reject. Returns a result for each endpoint, or why the whole call failed. */
 async function ask(
   action: PendingEffect['action'],
   serviceId: string,
@@ -234,7 +234,7 @@ async function unlessThrottled<T>(look: () => Promise<T>): Promise<T | undefined
   }
 }
 
-/** Of what is due, what EC2 may be asked for now. What changed meanwhile is said on the bus instead. */
+/** Selects the effects that EC2 may be called for now. Publishes an event for each connection that changed meanwhile. */
 async function recheckBatch(
   batch: Batch,
   connections: Connections,
@@ -271,13 +271,13 @@ async function recheckBatch(
       done.push(record);
       continue;
     }
-    // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
+    // The verdict changed after this page was read: the decider has already enqueued the location again.
     if (!isDue(record) || record.pendingEffect.action !== action) continue;
     if (!isActionable(record, connection, restoredAt) && !isToBeReviewed(record, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isVerdictCurrent(record.verdict, policyVersions, time))
       events.push({ type: 'Connection Request', connection, observedAt });
-    // While something stops its service, what is to be cut stays due, and its verdict is to wait.
+    // A paused service has a verdict of hold, and its scheduled disconnects stay pending.
     else if (record.verdict.outcome !== action) continue;
     else if (!isActionable(record, connection, restoredAt))
       events.push({ type: 'Connection Request', connection, observedAt });
@@ -291,8 +291,8 @@ async function recheckBatch(
 }
 
 /**
- * EC2 wanted fewer calls, and had carried out this one all the same. Its doorbell may have been faster, so that the
- * verdict is applied already and only the call is to be written down.
+ * Records a throttled call that EC2 carried out all the same. If its connection notification was faster, the verdict is already
+ * applied, and only the call is missing.
  */
 async function recordUncertainCall(
   { action }: Batch,
@@ -313,7 +313,7 @@ function isActionable(record: PendingRecord, { state }: Connection, restoredAt: 
   return state === 'pendingAcceptance' || (isConnected(state) && isManagedByUs(record, restoredAt));
 }
 
-/** It is known to live: what another table was to take back of it is decided like everything that lives. */
+/** Whether a connected endpoint has a pending reject from before the restore of the table: it is decided again. */
 function isToBeReviewed(record: PendingRecord, { state }: Connection): boolean {
   return isConnected(state) && isConnected(record.state) && isRevokedWhilePending(record);
 }

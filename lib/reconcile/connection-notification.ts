@@ -1,9 +1,9 @@
 import type { AccountRegion } from '../locations/account-region.ts';
 
-/** What a doorbell says, as far as it can be made out: nothing of it is trusted but that something happened. */
+/** The location and ids in a connection notification. linkgate takes it as a hint only, and describes EC2. */
 export interface ConnectionNotification {
   readonly location: AccountRegion;
-  /** The topic that rang, where one did. */
+  /** The SNS topic, if the notification came from one. */
   readonly topicArn?: string;
   readonly endpointIds: readonly string[];
   readonly serviceIds: readonly string[];
@@ -15,8 +15,8 @@ const topicArn = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):.+$/;
 
 /**
  * Reads the body of a queue message: a connection notification in SNS's envelope, or an event from a bus.
- * AWS does not document what a notification says, so ids are found by their form, wherever they stand.
- * @returns undefined for what is neither.
+ * AWS does not document the body of a notification, so ids are found by their form, anywhere in the text.
+ * @returns undefined for anything else.
  */
 export function parseNotification(body: string): ConnectionNotification | undefined {
   const envelope = parsed(body);
@@ -32,7 +32,7 @@ export function parseNotification(body: string): ConnectionNotification | undefi
   };
 }
 
-/** The different ids of a form in a text. */
+/** The unique matches of a pattern in a text. */
 function unique(text: string | undefined, form: RegExp): string[] {
   return [...new Set(text?.match(form))];
 }
@@ -50,7 +50,7 @@ function parsed(body: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The topic's place, or where an event says that it happened. */
+/** The account and Region of the topic, or of the event. */
 function placeOf(envelope: Record<string, unknown>): AccountRegion | undefined {
   const { TopicArn: arn, Message: message, detail } = envelope;
   if (typeof arn === 'string' && typeof message === 'string') {

@@ -47,20 +47,20 @@ import { reevaluateConnected } from './reevaluate-connected.ts';
 
 export interface DecideDeps extends Runtime {
   readonly table: Table;
-  /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
+  /** Absent if EC2 cannot be called: then only the stored endpoint quota counts. */
   readonly connectionsClient?: (location: AccountRegion) => Connections;
   readonly applyQueue: ApplyQueue;
   readonly rules: readonly Rule[];
 }
 
-/** What became of a request. `passed`: EC2 has moved on since it was noticed. `not-open`: a person's word came too late. */
+/** The result of a decision. `passed`: EC2 shows a later state. `not-open`: a person's decision came too late. */
 export type DecideResult =
   | { readonly outcome: Verdict['outcome']; readonly record: ConnectionRecord; readonly isNew: boolean }
   | { readonly outcome: 'not-open'; readonly record: ConnectionRecord }
   | { readonly outcome: 'passed'; readonly record: ConnectionRecord }
   | { readonly outcome: 'unregistered' };
 
-/** A request, and when EC2 was looked at for it (ISO 8601), where that is known. */
+/** A request, with the time of its description in EC2 (ISO 8601), if known. */
 type Noticed = Connection & { readonly observedAt?: string };
 
 interface NotificationsToEnqueue {
@@ -69,7 +69,7 @@ interface NotificationsToEnqueue {
   readonly observedAt?: string | undefined;
 }
 
-/** Decides each request on its own after one read for all, then rings once for each place that has work. */
+/** Reads the inputs of all requests at once, decides each on its own, and enqueues each location with pending effects once. */
 export async function decideConnections(requests: readonly Noticed[], deps: DecideDeps) {
   const found = indexByKey(await deps.table.get(requests.flatMap(decisionKeys)));
   const results = await settleEach(requests, ({ observedAt, ...request }) =>
@@ -87,10 +87,9 @@ export async function decideConnections(requests: readonly Noticed[], deps: Deci
 }
 
 /**
- * Decides one request and writes verdict, audit, what is due and a person's word down in one transaction. Of a request that
- * takes several approvals a word may leave it open.
- * Reads anew and decides again when somebody else was faster.
- * @throws OptimisticLockError, and for a person's word UnknownGroupError and NotAuthorizedError
+ * Decides one request, and writes verdict, audit entries, pending effect and a person's decision in one transaction. With a quorum
+ * above one, an approval may leave the request open. On a conflict it reads and decides again.
+ * @throws OptimisticLockError, and for a person's decision UnknownGroupError and NotAuthorizedError
  */
 export async function decideConnection(
   request: Connection,
@@ -172,7 +171,7 @@ function whatIsUnreadable(error: unknown): UnreadableItemError {
 interface Held {
   readonly record: ConnectionRecord | undefined;
   readonly before: ConnectionRecord | undefined;
-  /** What is to be told first of a request that is decided anew. */
+  /** The audit event of a request that is open again. */
   readonly again: Transition['auditEvents'];
   readonly word: PersonDecision | undefined;
   readonly isReview: boolean;
@@ -181,9 +180,9 @@ interface Held {
 }
 
 /**
- * A decision that would rest on an item that cannot be read waits, like that of a service which is paused.
- * @throws UnreadableItemError to a person, and of what EC2 connected or rejected before linkgate decided it: a verdict from now
- * would pass for one from then.
+ * Puts a request on hold because an input of the decision is unreadable.
+ * @throws UnreadableItemError for a person's decision, and for a connection that was answered before linkgate decided it: a verdict
+ * from now would pass for one from then.
  */
 async function hold(
   request: Connection,
@@ -221,7 +220,7 @@ function holds(before: ConnectionRecord, policyVersions: PolicyVersions, now: Da
   );
 }
 
-/** EC2 has answered it, and that is to be written down first. What lives and is known to live is decided as such. */
+/** Whether EC2 shows an answer that record-connection-state has to record first. */
 function isAlreadyAnswered(before: ConnectionRecord, request: Connection, restoredAt: string): boolean {
   if (isConnected(request.state)) return !isConnected(before.state) && !isManagedByUs(before, restoredAt);
   return (
@@ -229,7 +228,7 @@ function isAlreadyAnswered(before: ConnectionRecord, request: Connection, restor
   );
 }
 
-/** EC2 was seen to show a request that is remembered as answered, or on its way out: later, and nothing is due that it may be about. */
+/** Whether EC2 shows a request pending acceptance again, described later than the recorded answer, without a pending effect. */
 function isWaitingAfterAll(
   record: ConnectionRecord,
   { state }: Connection,
@@ -246,7 +245,7 @@ function isWaitingAfterAll(
   );
 }
 
-/** The request is open again, with what people have said of it; what was to become of it as a connection that lives is void. */
+/** Opens a request again. The decisions of people stay, and a scheduled disconnect goes. */
 function reopened(record: ConnectionRecord, observedAt: string): ConnectionRecord {
   const {
     verdict: _verdict,
@@ -270,7 +269,7 @@ function waitingAgain(record: ConnectionRecord, now: Date): AuditEvent {
   return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
 }
 
-/** What was taken for gone and is listed again, or was given up with its service, is asked about as if it had never been decided. */
+/** Decides a request from the start that ended or was deregistered, and that EC2 lists again. */
 function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
   if (record.endedAt === undefined && record.serviceDeregisteredAt === undefined) return record;
   const {
@@ -289,7 +288,7 @@ function isManaged(record: ConnectionRecord): boolean {
   return record.pendingEffect !== undefined || awaitedGroup(record) !== undefined;
 }
 
-/** What is due or waits at a service that was unregistered meanwhile does so no longer. */
+/** Drops the pending effect or approval request of a deregistered service. */
 async function saveDeregistered(
   before: ConnectionRecord,
   deps: DecideDeps,
@@ -298,19 +297,19 @@ async function saveDeregistered(
   return (await deps.table.write(writes)) ? { outcome: 'unregistered' } : conflict;
 }
 
-/** What a log line says of a decision. */
+/** The log fields of a decision. */
 export function decisionLogFields(decision: DecideResult) {
   const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
   return { outcome: decision.outcome, ...(verdict && { findings: verdict.findings }) };
 }
 
-/** Rules that broke in a decision that was just made; a decision delivered twice tells of them once. */
+/** The rules that failed in a new decision. A repeated event reports none. */
 export function failedRules(decision: DecideResult): readonly Finding[] {
   const findings = 'isNew' in decision && decision.isNew ? decision.record.verdict?.findings : [];
   return findings?.filter(({ failed }) => failed) ?? [];
 }
 
-/** A verdict that EC2 was not asked for yet, new or left behind by a crash before the ring. */
+/** Whether a verdict waits for its first call to EC2, new or left by a crash before the location was enqueued. */
 function isDue(decision: DecideResult): boolean {
   return (
     'record' in decision &&
@@ -319,7 +318,7 @@ function isDue(decision: DecideResult): boolean {
   );
 }
 
-/** The keys of all that a decision reads. */
+/** The keys of all inputs of a decision. */
 export function decisionKeys(request: Connection) {
   return [recordKey(request.endpointId), endpointQuotaKey(request), ...policyInputKeys(request)];
 }

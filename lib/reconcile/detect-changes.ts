@@ -24,18 +24,18 @@ export interface DetectDeps extends Runtime {
   readonly bus: Bus;
 }
 
-/** What was seen in EC2 and what was said of it, in numbers of connections. */
+/** The numbers of described connections and of published events. */
 export const ChangeCounts = v.object({
   described: v.number(),
-  /** Requests without a current verdict, handed over to be decided. */
+  /** Connections without a current verdict, published as requests. */
   decided: v.number(),
-  /** Connections that EC2 shows otherwise than they are remembered. */
+  /** Connections whose state in EC2 differs from the record. */
   changed: v.number(),
-  /** Requests that wait: for a person, or for what stops their service. */
+  /** Requests that wait for a person or are on hold. */
   waiting: v.number(),
   /** Connections to services that are not registered. */
   unregistered: v.number(),
-  /** Connections whose record cannot be read, which is reported. */
+  /** Connections with an unreadable record, which is reported. */
   unreadable: v.number(),
 });
 export type ChangeCounts = v.InferOutput<typeof ChangeCounts>;
@@ -52,17 +52,15 @@ export function addCounts<Counts extends Readonly<Record<string, number>>>(a: Co
 }
 
 interface DetectOptions {
-  /** Also read what verdicts rest on, and hand over requests whose verdict rests on something else than is there now, and what lives and would be decided otherwise. */
+  /** Compare policy versions too: publish requests with an outdated verdict, and connected endpoints that policy decides otherwise now. */
   readonly recheckPolicy?: { readonly rules: readonly Rule[] } | undefined;
-  /** Hand over what lives, whatever would become of it: its time has come. */
+  /** Publish connected endpoints in any case: their scheduled re-evaluation is due. */
   readonly force?: boolean;
-  /** Is shown what is remembered of each connection. */
+  /** Receives the record of each connection. */
   readonly onRecord?: (record: ConnectionRecord) => void;
 }
 
-/**
- * Compares what EC2 shows with what is remembered, and says on the bus what differs, one event a connection.
- */
+/** Compares the connections that EC2 shows with their records, and publishes an event for each difference. */
 export async function detectChanges(
   connections: readonly Connection[],
   deps: DetectDeps,
@@ -95,7 +93,7 @@ export async function detectChanges(
             lacksApprovalRequest(record) ||
             !isVerdictCurrent(record.verdict, readPolicyInputs(connection, found).policyVersions, now))) ||
         hasFreedQuota(connection, record?.verdict, counted);
-      // Who was faster than linkgate may be wrong: what linkgate would have decided is held beside it.
+      // Somebody else answered first: linkgate decides anyway, so that the difference is visible.
       const isExternallyAccepted =
         !record &&
         isAnswered(connection.state) &&
@@ -110,7 +108,7 @@ export async function detectChanges(
       if (news.length > 0) continue;
       if (connection.state === 'pendingAcceptance' && !record?.pendingEffect) observation.waiting++;
     } catch (error) {
-      // One item that this version cannot read keeps nobody else waiting.
+      // An unreadable item does not stop the other connections.
       observation.unreadable++;
       deps.reportError(error);
     }
@@ -119,7 +117,7 @@ export async function detectChanges(
   return observation;
 }
 
-/** What says whether there is room by now for requests that were held back; mostly there are none. */
+/** Reads the endpoint quotas of held back requests. */
 async function countedFor(
   connections: readonly Connection[],
   found: ReturnType<typeof indexByKey>,
@@ -127,7 +125,7 @@ async function countedFor(
 ): Promise<ReturnType<typeof indexByKey>> {
   const heldBack = connections.filter(({ endpointId, state }) => {
     const item = state === 'pendingAcceptance' ? found.find(recordKey(endpointId)) : undefined;
-    // One that cannot be read is reported as it is observed.
+    // detectChanges reports an unreadable record.
     const record = item && parseEach([item], readRecord, () => {})[0];
     return isHeldBack(record?.verdict);
   });
@@ -136,7 +134,7 @@ async function countedFor(
   );
 }
 
-/** What lives and is known to live: whether something would become of it that its record does not say. */
+/** Whether a connected endpoint is to be decided again: its record does not say what policy would decide now. */
 function needsReevaluation(
   connection: Connection,
   record: ConnectionRecord | undefined,
@@ -151,13 +149,13 @@ function needsReevaluation(
   if (record && force) return true;
   if (!recheckPolicy) return false;
   const { service, entries, unreadable, ...policyInputs }: PolicyInputs = readPolicyInputs(connection, found);
-  // What was never decided is left as it is until the items can be read.
+  // An endpoint without a verdict waits until the items are readable.
   if (unreadable.length > 0) return record?.verdict !== undefined && !isPaused(record.verdict);
   if (!service) return false;
-  // How many endpoints count is for the decision to find out.
+  // The decision itself counts the endpoints.
   const policy = { service, entries, countedEndpointIds: [], rules: recheckPolicy.rules };
   const context = { ...policyInputs, now };
-  // What was there first is only looked at, unless somebody commands that it is cut.
+  // A connection from before the registration is decided only if an explicit order disconnects it.
   if (!record) return decideConnected(connection, undefined, policy, context).revocation !== undefined;
   return isReevaluationDue(connection, record, policy, policyInputs.policyVersions, context);
 }

@@ -5,37 +5,37 @@ import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { identityKey, readReplacedAt } from '../storage/table-identity.ts';
 
-/** A cut of the policy's: one of two of the same endpoint is another cut, since it was announced at another time. */
+/** A disconnect by policy. The same endpoint, scheduled at another time, is another reservation. */
 export type DisconnectReservation = Pick<StoredReservation, 'endpointId' | 'since'>;
 
 const StoredReservation = v.object({
   endpointId: EndpointId,
   serviceId: ServiceId,
-  /** ISO 8601: since when it was announced. */
+  /** ISO 8601: when the disconnect was scheduled. */
   since: v.string(),
-  /** ISO 8601: when EC2 was last to be asked. */
+  /** ISO 8601: the last reservation before a call to EC2. */
   at: v.string(),
 });
 type StoredReservation = v.InferOutput<typeof StoredReservation>;
 
-/** The cuts of the policy's in the last 24 hours, all of them: what somebody commands is not among them. */
+/** All disconnects by policy in the last 24 hours. Explicit orders do not count. */
 const disconnectQuotaEntity = entity({ cuts: v.array(StoredReservation), version: v.number() });
 export const readReservations = disconnectQuotaEntity.read;
 
 export const quotaKey: Key = { pk: 'DISCONNECT_QUOTA', sk: 'DISCONNECT_QUOTA' };
 
-/** What the policy alone may cut in any 24 hours: over all, and at one service the larger of a number and a share of what lives there. */
+/** The disconnects by policy in any 24 hours: over all, and for one service the larger of a number and a share of its connections. */
 export const disconnectQuota = { overall: 20, atService: 5, share: 0.1 } as const;
-/** With so many connections the share of a service is as large as the budget over all: nobody needs to count further. */
+/** From this number of connections on, the share of a service equals the overall quota. */
 export const connectedForQuota = disconnectQuota.overall / disconnectQuota.share;
-/** 24 hours, and the time that EC2 may take to carry out what it was asked for. */
+/** 24 hours, and the time that EC2 may take to carry out a call. */
 const counted = 86_400_000 + 5 * 60_000;
 
 function isRecent({ at }: Pick<StoredReservation, 'at'>, now: Date): boolean {
   return now.getTime() - new Date(at).getTime() < counted;
 }
 
-/** How many more connections of a service may be cut now. What was claimed and not cut yet counts as cut. */
+/** The number of connections of a service that policy may disconnect now. A reservation counts as a disconnect. */
 export function remainingQuota(
   serviceId: string,
   live: number,
@@ -49,11 +49,11 @@ export function remainingQuota(
 }
 
 /**
- * Claims cuts for connections of one service, as many as the budget has left. What was claimed and is to be tried again is
- * not claimed twice, but counts from now on, so that a run that dies after this may be repeated. A restored table does not know
- * what was cut since its backup: as long as that may count, nothing is left.
- * @param live how many connections of the service live, counted as far as it matters
- * @returns the endpoints that may be cut.
+ * Reserves disconnects of one service, as many as the quota has left. A reservation that is retried counts once, from now on, so
+ * that a crashed run can be repeated. A restored table does not know the disconnects since its backup: nothing is left until those
+ * no longer count.
+ * @param live the number of connected endpoints of the service, counted up to `connectedForQuota`
+ * @returns the endpoints that linkgate may disconnect.
  * @throws OptimisticLockError
  */
 export function reserveQuota(
@@ -62,7 +62,7 @@ export function reserveQuota(
   live: number,
   { table, now }: { readonly table: Table; readonly now: () => Date },
 ): Promise<ReadonlySet<string>> {
-  return retryOnConflict('the budget of cuts', async () => {
+  return retryOnConflict('the disconnect quota', async () => {
     const found = indexByKey(await table.get([quotaKey, identityKey]));
     const item = found.find(quotaKey);
     const tableIdentity = found.find(identityKey);

@@ -4,12 +4,12 @@ import { type Connections, listAllConnections } from '../privatelink/connections
 import { readLocations } from '../services/registered-services.ts';
 import type { ReadDeps } from '../storage/entity.ts';
 
-/** What it takes to look a connection up. */
+/** The dependencies of findConnection. */
 export interface FindDeps extends ReadDeps {
   readonly connectionsClient: (location: AccountRegion) => Connections;
 }
 
-/** As EC2 shows it now; where it is not known which place it is in, every place of a registered service is asked. */
+/** Describes a connection in EC2. Without a known location it searches all locations of registered services. */
 export async function findConnection(
   endpointId: string,
   known: Pick<Connection, 'location' | 'serviceId'> | undefined,

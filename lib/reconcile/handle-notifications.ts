@@ -17,17 +17,17 @@ export interface NotificationDeps extends DetectDeps {
   readonly connectionsClient: (location: AccountRegion) => Connections;
 }
 
-/** How many values EC2 takes in one filter. */
+/** The maximum number of values in a filter of EC2. */
 const valuesPerFilter = 200;
 
-/** What became of doorbells. */
+/** The result of a batch of connection notifications. */
 interface HandledNotifications {
   readonly changeCounts: ChangeCounts;
-  /** The names of places that could not be looked at: their doorbells have to ring again. */
+  /** The locations that could not be described. Their messages go back to the queue. */
   readonly failedLocations: ReadonlySet<string>;
 }
 
-/** Looks in EC2 at what doorbells are about: one look a place, however many rang. One place that fails keeps no other waiting. */
+/** Describes the connections that a batch of notifications may be about, once for each location. One location that fails stops no other. */
 export async function handleNotifications(
   notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
@@ -60,9 +60,9 @@ async function answer(
 }
 
 /**
- * Endpoints by their ids; else what is pending at the services named, or at those that the topic stands for, and
- * what EC2 was asked for: the doorbell may be the answer to that. The services of the endpoints are named too, where all are
- * known: where EC2 refuses to filter by endpoint, they bound what is listed.
+ * Filters by endpoint id if the notification has one. Otherwise by pending requests of the services in it, or of its topic, and by
+ * the pending effects, since the notification may answer one of those. Known services are added to the filter: they limit the
+ * listing if EC2 refuses to filter by endpoint.
  */
 async function filtersFor(
   location: AccountRegion,

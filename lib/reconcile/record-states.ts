@@ -16,15 +16,15 @@ export interface RecordStateDeps extends Runtime {
   readonly table: Table;
 }
 
-/** Records what EC2 was seen to show: an effect applied, a connection gone, a change from outside. */
+/** Records the states that EC2 shows: a verdict applied, a connection ended, a change outside linkgate. */
 export async function recordStates(events: readonly ConnectionEvent[], deps: RecordStateDeps) {
   return settleEach(events, (event) => tendConnection(event, deps));
 }
 
 /**
- * The event carries the record as it was observed beside, so that the usual case costs one write and no read;
- * where the record moved on since, it is read anew.
- * @returns what was recorded, for the log.
+ * Records one state. The event carries the record, so that the usual case needs one write and no read. If the record changed since,
+ * it is read again.
+ * @returns the recorded audit actions, for the log.
  * @throws OptimisticLockError
  */
 async function tendConnection(event: ConnectionEvent, deps: RecordStateDeps): Promise<AuditAction[]> {
@@ -39,7 +39,7 @@ async function tendConnection(event: ConnectionEvent, deps: RecordStateDeps): Pr
   });
 }
 
-/** Writes a transition, and where an endpoint ended that was counted, or waited for one of these to end, that it does so no longer. */
+/** Writes a transition. An endpoint that ended leaves the endpoint quota. */
 export async function writeStateTransition(
   before: ConnectionRecord | undefined,
   { record, auditEvents }: Transition,
@@ -67,7 +67,7 @@ async function readBoth(connection: Connection, table: Table) {
   const items = indexByKey(await table.get(keys));
   const [recordItem, serviceItem] = [items.find(keys[0]), items.find(keys[1])];
   const record = recordItem && readRecord(recordItem);
-  // When the service was registered matters to what is seen for the first time.
+  // The time of the registration matters for a connection without a record only.
   if (record) return { record, registeredAt: serviceItem && '' };
   return { record, registeredAt: serviceItem && readService(serviceItem).registeredAt };
 }

@@ -27,9 +27,9 @@ interface ReevaluateConnectedDeps extends ConnectedContext {
 }
 
 /**
- * Decides what becomes of a connection that lives: whether it stays, is cut now or later, or people are asked.
- * @returns `lost` where somebody else was faster.
- * @throws for a person's word UnknownGroupError and NotAuthorizedError
+ * Decides whether a connected endpoint stays, is disconnected now or later, or needs approval.
+ * @returns `conflict` if somebody else wrote first.
+ * @throws for a person's decision UnknownGroupError and NotAuthorizedError
  */
 export async function reevaluateConnected(
   connection: Connection,
@@ -46,7 +46,7 @@ export async function reevaluateConnected(
     : earlierDecisions;
   if (word && before?.verdict && isDuplicateDecision(word, before, personDecisions))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
-  // Who says that it stays says so of whatever was to cut it.
+  // An approval overrides an earlier order to revoke.
   const { revokeOrder: _revoked, ...others } = before ?? {};
   const remembered = personDecisions.approval?.decision === 'approve' && word ? others : before;
   const live = decideConnected(
@@ -71,12 +71,12 @@ export async function reevaluateConnected(
   return isWritten ? { outcome: decision.verdict.outcome, record: after, isNew: true } : conflict;
 }
 
-/** What people said against the request that it was, or not often enough for it, says nothing of a connection that lives. */
+/** Whether the decisions are about the former request: a denial, or too few approvals, do not apply to the connected endpoint. */
 function isHeardOfRequest(before: ConnectionRecord | undefined): boolean {
   return before?.reevaluatedAt === undefined && before?.approval?.decision !== 'approve';
 }
 
-/** Nothing becomes of it that its record does not say, and nothing that it rests on has changed. */
+/** Whether the new record says the same as the old one, under the same policy versions. */
 function isSame(before: ConnectionRecord, after: ConnectionRecord, now: Date): boolean {
   if (
     !before.verdict ||

@@ -16,15 +16,15 @@ import type { Item, TableChange } from '../storage/table.ts';
 import { addCounts, type ChangeCounts, detectChanges, noChanges } from './detect-changes.ts';
 import type { NotificationDeps } from './handle-notifications.ts';
 
-/** Whose requests a change of policy may concern: of one account, at one service, or both; every other is `*`. */
+/** The connections that a change of policy may affect: those of a service (or `*`), and of one account if given. */
 export interface PolicyScope {
   readonly serviceId: string;
   readonly ownerAccountId?: string;
-  /** A service that was taken out just now: people are asked about its requests no longer. */
+  /** The service was just deregistered: its approval requests end. */
   readonly isDeregistered?: boolean;
 }
 
-/** The changes on which decisions rest, each with its scope. */
+/** The changes of policy inputs, each with its scope. */
 export function affectedScopes<Each extends TableChange>(
   changes: readonly Each[],
 ): (Each & { readonly scope: PolicyScope })[] {
@@ -34,18 +34,18 @@ export function affectedScopes<Each extends TableChange>(
   });
 }
 
-/** Of how many accounts of one service the connections are looked for account by account. */
+/** The number of accounts of one service that are queried one by one. */
 const fewAccounts = 3;
 
-/** A look at connections, and the first of the changes that it is for. */
+/** A query for connections, with the first of the changes that it covers. */
 interface Look<Each> {
   readonly scope: PolicyScope;
   readonly first: Each;
 }
 
 /**
- * One look where many changes want one, so that a policy of thousands of entries is not as many looks at EC2: at a service for many of
- * its accounts, and at everything for many accounts of every service. In the order of their first changes.
+ * Merges the scopes of many changes into few queries: one for a service with many changed accounts, one for everything with many
+ * changed accounts at `*`. The order is that of the first change of each.
  */
 export function coalesceScopes<Each extends { readonly scope: PolicyScope }>(
   changes: readonly Each[],
@@ -76,7 +76,7 @@ function isForAll(changes: readonly { readonly scope: PolicyScope }[]): boolean 
   return accounts.has(undefined) || accounts.size > fewAccounts;
 }
 
-/** By the key of what changed, which tells it also where the item cannot be read. @returns undefined for changes on which no decision rests. */
+/** Derives the scope from the key, so that it works for unreadable items too. @returns undefined if the item is no policy input. */
 export function affectedScope(before: Item | undefined, after: Item | undefined): PolicyScope | undefined {
   const item = after ?? before;
   if (!item) return undefined;
@@ -89,7 +89,7 @@ export function affectedScope(before: Item | undefined, after: Item | undefined)
   return { serviceId: item.pk.slice(allowlistPartition('').length), ownerAccountId: item.sk };
 }
 
-/** Those who are held back, where one that came before them has gone. Of a set that cannot be read the next pass finds it out. */
+/** The held back requests of an endpoint quota that an earlier endpoint left. The next sweep covers an unreadable quota. */
 function freedBy(was: Item | undefined, is: Item | undefined): PolicyScope | undefined {
   const sets = was && is ? parseEach([was, is], readEndpointQuota, () => {}) : [];
   const [before, after] = sets;
@@ -107,7 +107,7 @@ interface ReevaluateDeps extends NotificationDeps {
   readonly rules: readonly Rule[];
 }
 
-/** Hands over what in a scope would be decided otherwise than it was. */
+/** Publishes the connections in a scope whose verdict is out of date. */
 export async function reevaluateConnections(
   { serviceId, ownerAccountId, isDeregistered = false }: PolicyScope,
   deps: ReevaluateDeps,
@@ -121,7 +121,7 @@ export async function reevaluateConnections(
     ...(ownerAccountId !== undefined && { ownerAccountId }),
   };
   const results = await settleEach(locationsOf(services), (location) => reviewIn(location, filter, deps));
-  // The other places are reviewed by then.
+  // The other locations are done by now.
   for (const result of results) if ('error' in result) throw result.error;
   return results
     .map((result) => ('output' in result ? result.output : noChanges()))
@@ -139,7 +139,7 @@ async function reviewIn(
   return observation;
 }
 
-/** What people were asked about at a service, whatever EC2 shows: EC2 is not looked at for a service that is not registered. */
+/** Publishes the requests of a deregistered service that await approval, from the table alone. */
 async function handOverWaiting(serviceId: string, deps: NotificationDeps): Promise<number> {
   const { table, bus, now, reportError } = deps;
   let count = 0;

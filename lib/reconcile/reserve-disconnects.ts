@@ -23,8 +23,8 @@ export function isToDisconnect<Each extends ConnectionRecord>(record: Each): rec
 }
 
 /**
- * Of connections that are to be cut, those that may be: people are asked about what is beyond the budget of cuts. In a table that is
- * not the one in which it was decided nothing is cut: it is decided anew. What cannot be found out keeps them.
+ * Selects the scheduled disconnects that linkgate may carry out. People are asked about those beyond the disconnect quota. A schedule
+ * from before the restore of the table is decided again. A failed check disconnects nothing.
  */
 export async function reserveDisconnects(
   cuts: readonly ToDisconnect[],
@@ -33,7 +33,7 @@ export async function reserveDisconnects(
   deps: ReserveDisconnectsDeps,
 ): Promise<{ readonly granted: ReadonlySet<string>; readonly redecided: number }> {
   const since = await orReported(deps.reportError, () => restoredAt(deps.table));
-  // The next pass finds out that it is another table.
+  // The next sweep records the identity of the table.
   if (since === undefined) return { granted: new Set(), redecided: 0 };
   const current = cuts.filter(({ revocation }) => revocation.since >= since);
   const commanded = current.filter(({ revocation }) => revocation.cause !== 'policy');
@@ -56,8 +56,8 @@ export async function reserveDisconnects(
 }
 
 /**
- * Those that were announced before the mode was last switched. Of a switch through linkgate they know; of one by hand the parameter
- * alone tells, and consumers heard nothing while it said `observe`.
+ * Selects disconnects that were scheduled before the mode was last switched by hand. Only the SSM parameter shows such a switch, and
+ * customers were not notified while it said `observe`.
  */
 async function switchedSince(
   cuts: readonly ToDisconnect[],
@@ -69,7 +69,7 @@ async function switchedSince(
   return switched;
 }
 
-/** @returns nothing where it cannot be said. */
+/** @returns undefined if the quota cannot be read. */
 async function claim(
   cuts: readonly ToDisconnect[],
   serviceId: string,
@@ -85,7 +85,7 @@ function endpointsOf(records: readonly ConnectionRecord[]): ReadonlySet<string> 
   return new Set(records.map(({ endpointId }) => endpointId));
 }
 
-/** How many connections of a service live, as far as the budget depends on it. */
+/** The number of connected endpoints of a service, up to the number that matters for the quota. */
 export async function countConnected(serviceId: string, connections: Connections): Promise<number> {
   let live = 0;
   for await (const page of readConnectionPages(connections, { serviceIds: [serviceId] })) {

@@ -10,7 +10,7 @@ interface WriteTransitionsDeps extends Runtime {
   readonly table: Table;
 }
 
-/** Writes a transition of each record, many in a transaction; where others were faster, one by one on what they wrote. */
+/** Writes a transition of each record, many in one transaction. After a conflict it writes them one by one, on the newer records. */
 export async function writeTransitions(
   due: readonly ConnectionRecord[],
   deps: WriteTransitionsDeps,

@@ -180,7 +180,7 @@ test('what is planned is the document that the file makes, for the stage of the 
 
 test('what has expired is a warning of a plan, on standard error, in its JSON and in its Markdown', async () => {
   const warnings = [
-    'policy.yml:3:5: the entry of account 222222222222 at payments expired on 2026-01-31, so that it lets nobody in',
+    'policy.yml:3:5: the entry of account 222222222222 at payments expired on 2026-01-31, so it allows nothing',
   ];
   answering({ warnings });
   expect(await runCli(`plan -f ${file}`, aws)).toMatchObject({ code: 0, stderr: `warning: ${warnings}\n` });
@@ -203,7 +203,7 @@ test('--allow-removals is what a plan and an apply are asked with', async () => 
 });
 
 test.each(['plan', 'apply --yes'])('%s fails where too much would be removed', async (command) => {
-  const message = 'this would remove 9 of the 20 things: allow it with `--allow-removals`';
+  const message = 'this plan removes 9 of the 20 items: allow it with `--allow-removals`';
   const body = errorBody('TooManyRemovals', message, { removals: 9, managed: 20 });
   aws.respond = () => ({ status: 409, body });
   expect(await runCli(`${command} -f ${file}`, aws)).toEqual({
@@ -305,12 +305,12 @@ test('what only linkgate can know to be wrong with a file fails like what the fi
   const problems = [{ at: `${file}:2:12`, message: 'no service `payments` is registered' }];
   aws.respond = () => ({
     status: 400,
-    body: errorBody('InvalidPolicy', 'the policy cannot be carried out', { problems }),
+    body: errorBody('InvalidPolicy', 'the policy cannot be applied', { problems }),
   });
   expect(await runCli(`plan -f ${file}`, aws)).toEqual({
     code: 1,
     stdout: '',
-    stderr: `error: the policy cannot be carried out\n${file}:2:12: no service \`payments\` is registered\n`,
+    stderr: `error: the policy cannot be applied\n${file}:2:12: no service \`payments\` is registered\n`,
   });
 });
 

@@ -4,7 +4,7 @@ import { BusMessage, toConnectionEvent } from '../../lib/connections/connection-
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import { aConnection, anApproval, aRecord, aRequest, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
 
-/** What is said of a connection in a state beside what is remembered. */
+/** The event of a connection in a state, with its record. */
 function said(
   state: ReturnType<typeof aConnection>['state'],
   record?: ConnectionRecord,

@@ -5,7 +5,7 @@ import type { Table } from '../../lib/storage/table.ts';
 import { aRecord, endpointId } from '../builders.ts';
 import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
-/** Of one partition and of others. */
+/** Records of one partition and of others. */
 const ids = [1, 17, 33, 49, 2, 3].map(endpointId);
 
 function tableOf(limitOfDynamoDb = 1000): Table {

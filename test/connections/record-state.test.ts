@@ -19,7 +19,7 @@ function seen(shown: Parameters<typeof aConnection>[0], at = noon) {
   return { connection: aConnection(shown), observedAt: at.toISOString() };
 }
 
-/** The actions that a transition tells of, and the state and effect after it. */
+/** The audit actions of a transition, with state and pending effect after it. */
 function told(before: ConnectionRecord | undefined, state: ConnectionState, at = noon) {
   const transition = recordState(before, seen({ state }, at), registeredAt, at);
   return (
@@ -44,7 +44,7 @@ describe('a connection that EC2 shows', () => {
     { requestedAt: '2026-10-01T00:00:00.000Z', reason: 'older than the registration of the service' },
     {
       requestedAt: '2026-11-10T00:00:00.000Z',
-      reason: 'nothing was left to decide when linkgate first saw it',
+      reason: 'linkgate first saw it after it was answered',
     },
   ])('unremembered since $requestedAt: $reason', ({ requestedAt, reason }) => {
     const sighting = seen({ state: 'available', requestedAt });

@@ -39,7 +39,7 @@ function verdictOf(outcome: 'accept' | 'reject' | 'ask' | 'hold') {
   return { outcome, findings: [aFinding({ outcome })] };
 }
 
-/** What a person settled. */
+/** The verdict of a request that a person decided. */
 const byPerson = {
   outcome: 'accept',
   findings: [aFinding({ rule: 'person-approved', outcome: 'accept' })],

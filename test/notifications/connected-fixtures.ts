@@ -35,7 +35,7 @@ export function anExternallyAccepted(record: Partial<ConnectionRecord> = {}): Co
   const elsewhere = aFinding({
     rule: 'accepted-outside-linkgate',
     outcome: 'ask',
-    reason: 'somebody accepted it without linkgate',
+    reason: 'somebody accepted it outside linkgate',
   });
   return aRecord({
     state: 'available',

@@ -232,7 +232,7 @@ describe('the escalation of an open request', () => {
       ['escalated', 'the approver group bosses, until 2026-11-21T16:00:00.000Z'],
       [
         'expired',
-        'nobody decided it before 2026-11-21T16:00:00.000Z; it stays open while EC2 shows it waiting',
+        'nobody decided before 2026-11-21T16:00:00.000Z; it stays open while EC2 shows it pending acceptance',
       ],
     ]);
     expect(slack.replies.map(({ text }) => text.includes('U01BOSS'))).toEqual([false, true, true]);

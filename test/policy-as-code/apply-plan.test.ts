@@ -27,7 +27,7 @@ const accounts = Array.from({ length: 200 }, (_, index) => String(200_000_000_00
 const [one = '', two = '', three = ''] = accounts;
 const people = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
-/** A world with something of each kind to add, to change and to remove. */
+/** A table with an item of each kind to add, to change and to remove. */
 function createBusyEnv() {
   const env = createTestEnv({
     services: [
@@ -67,7 +67,7 @@ test.each([
 ])('of a plan with %s that the table does not take nothing is made', async (_what, document) => {
   const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
   const { plan } = await planDocument(env, aDocument({ services: [{ name: 'orders' }], ...document }));
-  await expect(applyPlan(plan, env.deps)).rejects.toThrow('the policy cannot be carried out: 1 problem');
+  await expect(applyPlan(plan, env.deps)).rejects.toThrow('the policy cannot be applied: 1 problem');
   expect(await findEntry(env, serviceId(1), one)).toBeUndefined();
   expect(await findUnfinishedApply(env.deps)).toEqual({});
 });
@@ -247,7 +247,7 @@ describe('an apply is refused', () => {
   });
 });
 
-/** Does something right before the nth write, from the first one that carries more than one item on. */
+/** Runs a callback right before the nth write, counted from the first write of more than one item. */
 function beforeWrite(table: Table, nth: number, act: () => void): Table {
   let writes = 0;
   return {

@@ -241,7 +241,7 @@ describe('a policy cannot be carried out', () => {
     [
       'that says the same twice',
       { entries: [allowEntry(one), allowEntry(one, { service: serviceId(1) })] },
-      `account ${one} at orders stands twice`,
+      `account ${one} at orders is in the file twice`,
     ],
     [
       'whose service asks nobody',
@@ -251,7 +251,7 @@ describe('a policy cannot be carried out', () => {
     [
       'whose group could never approve',
       { groups: [{ name: 'team', ...people, quorum: 2 }] },
-      'could never approve',
+      'has fewer approvers',
     ],
     [
       'whose group calls upon itself',
@@ -271,12 +271,12 @@ describe('a policy cannot be carried out', () => {
           { name: 'b', accounts: [one] },
         ],
       },
-      'of two customers: a and b',
+      'to two customers: a and b',
     ],
     [
       'that gives an account to a customer beside the one that a person gave it to',
       { customers: [{ name: 'a', accounts: [three] }] },
-      'of two customers: theirs and a',
+      'to two customers: theirs and a',
     ],
     ['that names a service that is not registered', { services: [{ name: 'new' }] }, 'give its id'],
     [

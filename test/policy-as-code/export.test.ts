@@ -9,7 +9,7 @@ import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { aDocument, planAndApply, planDocument } from './fixtures.ts';
 import { createEnvOf, randomDocuments, randomInventories, withKnownServices } from './random-inventory.ts';
 
-/** All pages, without who looks after what. */
+/** All pages, without managers. */
 async function exported(env: TestEnv): Promise<PolicyDocument> {
   let document = aDocument();
   let token: string | undefined;

@@ -43,7 +43,7 @@ export async function applyToEnd(plan: Plan, deps: ApplyStepDeps): Promise<Apply
   }
 }
 
-/** Plans and applies at once. */
+/** Plans and applies. */
 export async function planAndApply(
   env: TestEnv,
   document: PolicyDocument,

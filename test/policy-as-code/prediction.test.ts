@@ -25,7 +25,7 @@ interface Fate {
   readonly at?: string;
 }
 
-/** What linkgate makes of each connection now, by a look at all of them. What nobody decides stays, or waits. */
+/** The outcome of each connection now. A connection at a service that is not registered stays or waits. */
 async function fatesIn(env: TestEnv): Promise<Map<string, Fate>> {
   const connections = await listAllConnections(env.ec2, {});
   env.published.length = 0;
@@ -33,7 +33,7 @@ async function fatesIn(env: TestEnv): Promise<Map<string, Fate>> {
   const requests = env.published.filter(({ type }) => type === 'Connection Request');
   const handedOver = new Set(requests.map(({ connection }) => connection.endpointId));
   for (const connection of connections) {
-    // What is due is decided anew right before EC2 is asked.
+    // A pending effect is decided again right before the call to EC2.
     const isDue = (await env.record(connection.endpointId))?.pendingEffect !== undefined;
     if (isDue || handedOver.has(connection.endpointId)) await decideConnection(connection, env.deps);
   }
@@ -55,7 +55,7 @@ async function fatesIn(env: TestEnv): Promise<Map<string, Fate>> {
   return fates;
 }
 
-/** What an apply really does to the connections, beside what would have become of them without it. */
+/** The outcomes of the connections after an apply, and those without it. */
 async function happens(inventory: RandomInventory, document: PolicyDocument) {
   const left = await fatesIn(await createEnvOf(inventory));
   const env = await createEnvOf(inventory);
@@ -80,7 +80,7 @@ async function predicted(inventory: RandomInventory, document: PolicyDocument) {
   return { effects, changes };
 }
 
-/** Whether the account may have fewer endpoints at every service than before. */
+/** Whether an entry for `*` has a lower endpoint limit than before. */
 function countsFewer(change: PolicyChange): boolean {
   if (change.kind !== 'entry' || change.action !== 'change' || change.service !== '*') return false;
   const [before = Infinity, after = Infinity] = [change.before?.maxEndpoints, change.after?.maxEndpoints];

@@ -8,7 +8,7 @@ import { aDocument, allowEntry, planAndApply } from './fixtures.ts';
 const accounts = (count: number) =>
   Array.from({ length: count }, (_, index) => allowEntry(String(222_222_222_222 + index)));
 
-/** A world in which a policy file manages so many entries. */
+/** A table in which the policy file manages a number of entries. */
 async function managing(count: number): Promise<TestEnv> {
   const env = createTestEnv({ services: [aService()] });
   await planAndApply(env, aDocument({ entries: accounts(count) }));
@@ -48,7 +48,7 @@ describe('a policy that would remove', () => {
         error: {
           code: 'TooManyRemovals',
           message: expect.stringMatching(
-            new RegExp(`^this would remove ${removals} of the ${managed} things .*--allow-removals`),
+            new RegExp(`^this plan removes ${removals} of the ${managed} items .*--allow-removals`),
           ),
           details: { removals, managed },
         },
@@ -101,7 +101,7 @@ test('a plan says where it was made, and what of the file has expired', async ()
       plan: { ...env.deps.hub, stage: env.deps.deployment.stage },
       warnings: [
         'the contract of customer acme ended on 2026-01-31',
-        'policy.yml:3:5: the entry of account 222222222222 at orders expired on 2026-01-31, so that it lets nobody in',
+        'policy.yml:3:5: the entry of account 222222222222 at orders expired on 2026-01-31, so it allows nothing',
       ],
     },
   });

@@ -19,7 +19,7 @@ const authority = { service: aService(), group, entries: [] };
 type Given = Partial<Parameters<typeof authorizeDecision>[1]>;
 type Word = Parameters<typeof authorizeDecision>[0];
 
-/** Why somebody may not say so; undefined where they may. */
+/** The code of the refusal. Undefined if the person may decide. */
 function refusal(word: Partial<Word>, given: Given = {}): NotAuthorizedError['code'] | undefined {
   try {
     authorizeDecision({ by: alice, decision: 'approve', ...word }, { ...authority, ...given });

@@ -19,7 +19,7 @@ import {
 
 const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
 
-/** A rule that always says the same. */
+/** A rule with a fixed outcome. */
 function saying(outcome: Outcome, until?: Date): Rule {
   return {
     name: `says-${outcome}`,

@@ -33,7 +33,7 @@ function made(number: number) {
   return aConnection({ endpointId: endpointId(number), requestedAt: secondsAfterNoon(number).toISOString() });
 }
 
-/** The first endpoint is connected; of those after it none is let in while it is. */
+/** The first endpoint is connected, and the limit is one: the others wait. */
 async function aFullHouse({ maxEndpoints = 1, waiting = [second, third] } = {}): Promise<TestEnv> {
   const env = await createRevocationTestEnv({ entries: [anEntry({ maxEndpoints })], connections: [first] });
   for (const connection of waiting) {
@@ -44,7 +44,7 @@ async function aFullHouse({ maxEndpoints = 1, waiting = [second, third] } = {}):
   return env;
 }
 
-/** Its deletion rings, and that is written down. */
+/** Deletes an endpoint, and handles the notification. */
 async function deleted(env: TestEnv, connection = first) {
   const gone = { ...connection, state: 'deleted' } as const;
   env.ec2.show(gone);

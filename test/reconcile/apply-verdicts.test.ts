@@ -28,7 +28,7 @@ import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 const location = `${hub.accountId}/${hub.region}`;
 const acceptAsked = { acceptRequestedAt: noon.toISOString() };
 
-/** A place where the given endpoints wait for EC2, each by number, at one service or at several in turn. */
+/** A location with pending effects for the given endpoints, at one service or at several. */
 function aPlaceWithDue(
   numbers: readonly number[],
   {
@@ -62,7 +62,7 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** How many ids each call had, and for which service. */
+/** The number of ids and the service of each call. */
 function sizes({ ec2 }: TestEnv): number[] {
   return ec2.calls.map(({ endpointIds }) => endpointIds.length);
 }

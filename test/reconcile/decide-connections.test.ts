@@ -43,7 +43,7 @@ const aLiveOneToBeCut = aRecord({
   acceptRequestedAt: noon.toISOString(),
 });
 
-/** The table, where something else happens right before each of the first so many writes. */
+/** A table that runs a callback right before each of its first writes. */
 function racing(env: TestEnv, times: number, meanwhile: () => void): Table {
   let left = times;
   return {

@@ -19,10 +19,10 @@ function aBudget() {
     wait(milliseconds: number) {
       time += milliseconds;
     },
-    /** A pass finds out which table it is. */
+    /** Records the identity of the table, as a sweep does. */
     findTable: () => trackIdentity({ table, reportError: rethrow, now: () => new Date(time) }),
     restore: () => items.restore(items.backup()),
-    /** How many of the cuts may be made. */
+    /** The number of granted disconnects. */
     async claim(from: number, to: number, { service = 1, live = 10, since = noon } = {}): Promise<number> {
       const cuts = Array.from({ length: to - from }, (_, index) => cut(from + index, since));
       return (await reserveQuota(serviceId(service), cuts, live, { table, now: () => new Date(time) })).size;

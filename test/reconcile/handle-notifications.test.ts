@@ -19,7 +19,7 @@ const connections = [
   aConnection({ endpointId: endpointId(3), state: 'available' }),
 ];
 
-/** Where linkgate looked in EC2 when these rang, and what it said. */
+/** The filters of the describe calls for these notifications, and the published events. */
 async function answered(...notifications: ConnectionNotification[]) {
   const env = createTestEnv({ services, connections });
   const { changeCounts } = await handleNotifications(notifications, env.deps);

@@ -9,7 +9,7 @@ const services = [aService()];
 const accepting = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 1 } });
 const pending = aConnection({ state: 'pending' });
 
-/** The event that tells of a connection beside what was remembered of it. */
+/** The event of a connection, with its record. */
 function changed(connection = pending, record: typeof accepting | null = accepting) {
   return {
     type: 'Connection Changed' as const,

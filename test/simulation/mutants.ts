@@ -450,7 +450,7 @@ function asAcceptedElsewhere(item: Item): Item {
   const finding = {
     rule: externallyAcceptedRule,
     outcome: 'ask',
-    reason: 'somebody accepted it without linkgate',
+    reason: 'somebody accepted it outside linkgate',
   };
   return { ...item, verdict: { ...verdict, findings: [finding] } };
 }

@@ -96,7 +96,7 @@ function decisionModalLabels(answer: ApprovalAnswer): { readonly title: string; 
 }
 
 const RequiredReason = requiredDecisionText('reason', 'A reason is needed');
-const RequiredTicket = requiredDecisionText('ticket', 'The service wants a ticket id with each decision');
+const RequiredTicket = requiredDecisionText('ticket', 'The service requires a ticket id with each decision');
 
 /** What is missing in a modal or too long, by the block to say it at. */
 export function missingFields(

@@ -22,7 +22,7 @@ import type { Service } from '../../services/service.ts';
 import { primaryReason, type Verdict } from '../../verdicts/verdict.ts';
 import type { ConnectedDecision } from './decide-connected.ts';
 
-/** It was decided what becomes of a connection that lives: it stays, is cut now or later, or people are asked. */
+/** Applies a decision about a connected endpoint: it stays, is disconnected now or later, or needs approval. */
 export function applyReevaluation(
   before: ConnectionRecord | undefined,
   connection: Connection,
@@ -76,9 +76,9 @@ export function applyReevaluation(
       reevaluatedAt: now.toISOString(),
       ...(verdict.outcome === 'accept' &&
         !grandfathered && { allowedSince: known.allowedSince ?? now.toISOString() }),
-      // It puts one cut off, and not every later one.
+      // An extension applies to one scheduled disconnect only.
       ...(extended && verdict.outcome !== 'accept' && { extended }),
-      // It stands, whatever keeps it from being carried out, until somebody says that the connection stays.
+      // The order to revoke stays until somebody approves the connection.
       ...(revokeOrder && personDecisions.approval?.decision !== 'approve' && { revokeOrder }),
     },
     auditEvents: [
@@ -101,7 +101,7 @@ export function applyReevaluation(
   };
 }
 
-/** What is to be remembered of a review: one thing, or nothing where it only rests on newer versions. */
+/** The audit events of a re-evaluation: one, or none if only the policy versions changed. */
 function auditEventsFor(
   before: ConnectionRecord | undefined,
   { verdict, revocation, grandfathered }: ConnectedDecision,
@@ -128,7 +128,7 @@ function auditEventsFor(
     ];
   }
   if (isCalledOff)
-    return [{ ...decided(), action: 'extended', reason: `${primaryReason(verdict)}: it is not cut` }];
+    return [{ ...decided(), action: 'extended', reason: `${primaryReason(verdict)}: it stays connected` }];
   if (grandfathered && !before?.grandfathered && verdict.outcome === 'accept')
     return [
       {
@@ -141,7 +141,7 @@ function auditEventsFor(
   return verdict.outcome === before?.verdict?.outcome ? [] : [decided()];
 }
 
-/** The asking that goes on, or begins: about something else than what people were asked before. */
+/** Continues the approval request, or begins one if the question is a new one. */
 function approvalRequestFor(
   before: ConnectionRecord | undefined,
   verdict: Verdict,
@@ -165,7 +165,7 @@ function approvalRequestFor(
     };
   const goingOn = { ...before.approvalRequest, group: service.approvers };
   if (!isForTime || deadline === goingOn.deadline) return goingOn;
-  // There is as much time again, and people are reminded again.
+  // A new deadline starts the stages again, so that people are reminded again.
   return { ...goingOn, deadline, since: now.toISOString(), stage: 'approval-requested' };
 }
 
@@ -183,21 +183,24 @@ function expiryWarningEvent(
   };
 }
 
-/** It was announced before the mode was switched by hand: it is not due, and is to be announced anew. */
+/** Cancels a disconnect that was scheduled before the mode was switched by hand. It is scheduled again. */
 export function cancelUnannouncedDisconnect(known: ConnectionRecord, now: Date): Transition {
   const { pendingEffect: _effect, revocation, ...before } = known;
   if (revocation?.cause !== 'policy') return { record: known, auditEvents: [] };
-  return { record: before, auditEvents: [notCut('the mode was switched since it was announced', now)] };
+  return {
+    record: before,
+    auditEvents: [notCut('the mode was switched after the disconnect was scheduled', now)],
+  };
 }
 
-/** Its time to be cut has come, and the budget of cuts is used up: it is not due, and people are to be asked. */
+/** Drops a due disconnect because the disconnect quota is used up. People are asked. */
 export function markOverQuota(known: ConnectionRecord, now: Date): Transition {
   const { pendingEffect: _effect, ...before } = known;
   const { revocation } = before;
   if (revocation?.cause !== 'policy' || revocation.overQuota) return { record: known, auditEvents: [] };
   return {
     record: { ...before, revocation: { ...revocation, overQuota: true } },
-    auditEvents: [notCut('the budget of cuts in 24 hours is used up', now)],
+    auditEvents: [notCut('the disconnect quota of 24 hours is used up', now)],
   };
 }
 

@@ -21,31 +21,31 @@ import {
 import { decide } from '../decide.ts';
 import { effectiveEntry, type Policy } from '../rule.ts';
 
-/** What is to become of a connection that lives. `reject` with a `disconnectAt` to come: it stays until then. */
+/** The decision about a connected endpoint. `reject` with a future `disconnectAt`: it stays until then. */
 export interface ConnectedDecision
   extends Pick<ConnectedState, 'revocation' | 'grandfathered' | 'expiryWarning'> {
   readonly verdict: Verdict;
 }
 
 export interface ConnectedContext {
-  /** ISO 8601: since when linkgate works with this very table. What was commanded before comes from a backup. */
+  /** ISO 8601: when the table was restored or first used. An order from before comes from a backup. */
   readonly restoredAt: string;
-  /** ISO 8601: since when it acts, with this very table. What was announced before is announced anew. */
+  /** ISO 8601: since when linkgate enforces, with this table. A disconnect from before is scheduled again. */
   readonly enforcingSince: string;
-  /** Nothing is announced that will not be done: it is only said what would be. */
+  /** In mode `observe` nothing is scheduled: the verdict only says what would happen. */
   readonly isObserving: boolean;
   readonly now: Date;
 }
 
-/** What of a record a decision about a live connection rests on. */
+/** The part of a record that a decision about a connected endpoint needs. */
 export type ConnectionHistory = Pick<
   ConnectionRecord,
   keyof ConnectedState | 'verdict' | 'approval' | 'approvalRequest' | 'acceptRequestedAt'
 >;
 
 /**
- * Pure and total, as `decide` for requests: the same rules, except that a doubt and silence mean a cut after the grace period.
- * What stops us comes first, then an objection, a person's word, the policy's endorsement, and that it was there first.
+ * Decides a connected endpoint. Pure and total, with the rules of `decide`, except that ask and no match mean a disconnect after the
+ * grace period. The order is hold, reject, a person's decision, accept, grandfathered.
  */
 export function decideConnected(
   connection: Connection,
@@ -84,20 +84,20 @@ function evaluateConnected(
     return { ...notAllowed(byPolicy, before, policy, context), ...adoption };
   if (before?.approval?.decision === 'approve')
     return { verdict: decide(connection, policy, before.approval, now) };
-  // An adoption lasts until the policy endorses the connection: from then on it is the policy's.
+  // An adopted connection becomes policy-managed once a rule allows it.
   if (byPolicy.outcome === 'accept') return allowed(byPolicy, before, now);
   if (grandfathered) return keepGrandfathered(grandfathered, byPolicy);
   if (isExternallyAccepted(before)) {
     const { onExternalAccept = 'ask', name } = policy.service;
     if (onExternalAccept === 'ask') return askAbout(externalAcceptFinding(policy), byPolicy);
-    const reason = `${name} adopts what others accept`;
+    const reason = `${name} adopts connections that are accepted outside linkgate`;
     if (onExternalAccept === 'adopt')
       return keepGrandfathered({ by: 'linkgate', at: now.toISOString(), reason }, byPolicy);
   }
   return notAllowed(byPolicy, before, policy, context);
 }
 
-/** Whether a live connection is to be decided anew: something would become of it that its record does not say. */
+/** Whether a connected endpoint is to be decided again: the decision would differ from its record. */
 export function isReevaluationDue(
   connection: Connection,
   record: ConnectionRecord,
@@ -115,7 +115,7 @@ export function isReevaluationDue(
     verdict.policyVersions.wildcardEntry !== policyVersions.wildcardEntry;
   if (isCounted && isCountedAnew) return true;
   const would = decideConnected(connection, record, policy, context);
-  // What was there first is left alone, until somebody commands otherwise.
+  // A grandfathered connection is left alone until an explicit order.
   if (!verdict) return would.grandfathered === undefined || would.revocation !== undefined;
   return (
     would.verdict.outcome !== verdict.outcome ||
@@ -128,7 +128,7 @@ export function isReevaluationDue(
   );
 }
 
-/** What somebody commands: a block, the end of a service, a person's word on this very connection. */
+/** The revocation by an explicit order: a block, the deregistration of the service, or a person's decision on this connection. */
 function explicitRevocation(
   before: ConnectionHistory | undefined,
   byPolicy: Verdict,
@@ -151,12 +151,12 @@ function explicitRevocation(
   if (!word || word.at < restoredAt) return undefined;
   const { by, at, finding } = word;
   const said = { since: at, disconnectAt: at, cause: 'person' as const, by };
-  // Neither a grace period nor what put its end off keeps it any longer.
+  // An immediate order ends the grace period and any extension.
   if (word.isNow) return { revocation: said, finding };
   const known = already('person');
   return { revocation: postponed(known?.since === at ? known : afterGrace(said), before), finding };
 
-  /** What is to be cut sooner already is not put off by that. */
+  /** Keeps an earlier date that policy has already scheduled. */
   function afterGrace(revocation: Revocation): Revocation {
     const end = after(at, service);
     const announced = before?.revocation;
@@ -165,12 +165,12 @@ function explicitRevocation(
   }
 }
 
-/** A person's word that it is to be cut: not one on the request that it was, nor one from before the service was taken out and registered anew. */
+/** A person's order to disconnect: not a denial of the former request, and not from before the registration of the service. */
 function revokingDecision(
   { revokeOrder, approval, reevaluatedAt }: ConnectionHistory = {},
   { service }: Policy,
 ) {
-  // Who revokes takes back what was said before: a denial is newer.
+  // A denial is newer than an order to revoke, since revoking removes earlier decisions.
   if (approval?.decision === 'deny' && reevaluatedAt !== undefined && approval.at >= service.registeredAt) {
     const { by, at } = approval;
     return { by, at, isNow: true, finding: wordOf('person-denied', approval, 'denied it') };
@@ -207,12 +207,12 @@ function notAllowed(
   return scheduleDisconnect(revocation, finding, byPolicy, now);
 }
 
-/** A rule objects, whatever a person says. */
+/** Whether a rule rejects, whatever a person decides. */
 function isBlockedBy(byPolicy: Verdict): boolean {
   return byPolicy.outcome === 'reject' && !isDefaultVerdict(byPolicy);
 }
 
-/** Somebody may have prolonged the grace period; then the budget is asked anew. */
+/** Applies an extension by a person. The disconnect quota is reserved again at the new date. */
 function postponed(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
   const until = before?.extended?.until;
   if (until === undefined || until <= announced.disconnectAt) return announced;
@@ -251,7 +251,7 @@ function keepGrandfathered(
   grandfathered: NonNullable<ConnectedState['grandfathered']>,
   { findings }: Verdict,
 ): ConnectedDecision {
-  const reason = grandfathered.reason ?? `${grandfathered.by} adopted it`;
+  const reason = grandfathered.reason ?? `${grandfathered.by} adopted the connection`;
   const finding: Finding = { rule: 'connection-is-adopted', outcome: 'accept', reason };
   return { verdict: { outcome: 'accept', findings: [finding, ...findings] }, grandfathered };
 }
@@ -266,13 +266,13 @@ function grandfathering(
   { service: { registeredAt } }: Policy,
 ): ConnectedState['grandfathered'] {
   if (before?.grandfathered) return before.grandfathered;
-  // What was decided before the service was taken out and registered anew is of another time.
+  // A verdict from before the registration does not count.
   const isDecided = before?.verdict !== undefined && before.verdict.decidedAt >= registeredAt;
   if (isDecided || before?.revocation || requestedAt >= registeredAt) return undefined;
   return { by: 'linkgate', at: registeredAt, reason: 'it is older than the registration of the service' };
 }
 
-/** linkgate never asked EC2 to accept it, and no policy has endorsed it since. */
+/** Whether somebody else accepted it: linkgate never called Accept, and no rule has allowed it since. */
 function isExternallyAccepted(before: ConnectionHistory | undefined): boolean {
   return (
     before?.acceptRequestedAt === undefined &&
@@ -284,13 +284,13 @@ function isExternallyAccepted(before: ConnectionHistory | undefined): boolean {
 
 function externalAcceptFinding({ service: { acceptanceRequired, name } }: Policy): Finding {
   const reason = acceptanceRequired
-    ? 'somebody accepted it without linkgate'
-    : `${name} does not require acceptance, so that EC2 connected it at once`;
+    ? 'somebody accepted it outside linkgate'
+    : `${name} does not require acceptance, so EC2 connected it at once`;
   return { rule: externallyAcceptedRule, outcome: 'ask', reason };
 }
 
 function quotaFinding(service: string): Finding {
-  const reason = `its time was over, and linkgate cuts only so many connections of ${service} in 24 hours: a person decides`;
+  const reason = `its grace period is over, but the disconnect quota of ${service} for 24 hours is used up: a person decides`;
   return { rule: 'disconnect-quota-exceeded', outcome: 'ask', reason };
 }
 

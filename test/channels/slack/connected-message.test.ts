@@ -88,7 +88,7 @@ describe('a connection in its grace period', () => {
 
 describe('a connection that people are asked about', () => {
   test.each([
-    ['since others accepted it', anExternallyAccepted(), 'somebody accepted it without linkgate'],
+    ['since others accepted it', anExternallyAccepted(), 'somebody accepted it outside linkgate'],
     ['since no more may be cut', anOverQuotaDisconnect(), 'its time was over'],
   ])('%s stays until somebody decides', (_, record, why) => {
     const { text, buttons } = drawn(record);

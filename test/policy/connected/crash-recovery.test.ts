@@ -15,7 +15,7 @@ import {
 
 const connections = createConnections(7);
 
-/** Seven connections whose grace period is over: two more than the budget has room for. */
+/** Seven connections whose grace period is over: two more than the disconnect quota. */
 async function overdue() {
   const env = await createRevocationTestEnv({ connections });
   await removeConsumerEntry(env);
@@ -37,7 +37,7 @@ test('linkgate may be killed at each call while it cuts: nothing is lost, and no
     };
     await sweepConnections(hub, 'pending', dead).catch(() => {});
     if (!hasCrashed()) {
-      // The pass went well, and the actor comes next.
+      // The sweep succeeded. apply-verdicts comes next.
       env.remainingMs = 75_000;
       await settleDecisions(env);
       await applyVerdicts(hub, dead).catch(() => {});
@@ -58,7 +58,7 @@ test('linkgate may be killed at each call while it cuts: nothing is lost, and no
   expect(kills).toBeGreaterThan(20);
 });
 
-/** What the pass handed over is decided, and the actor does not hear of it yet. */
+/** Decides what the sweep published, without a message to apply-verdicts. */
 async function settleDecisions(env: Awaited<ReturnType<typeof overdue>>): Promise<void> {
   const { applyQueue } = env.deps;
   env.deps.applyQueue = { enqueue: async () => {} };

@@ -528,7 +528,7 @@ describe('the budget of cuts', () => {
 });
 
 describe('nothing is cut', () => {
-  /** A connection whose grace period is over, and nobody has looked yet. */
+  /** A connection whose grace period is over, before the next sweep. */
   async function overdue(): Promise<TestEnv> {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
