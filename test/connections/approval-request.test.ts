@@ -17,8 +17,8 @@ const accept = { outcome: 'accept' as const, findings: [aFinding()] };
 const deadline = secondsAfterNoon(100).toISOString();
 const rejecting = aService({ onExpiry: 'reject' });
 
-describe('the time that people have', () => {
-  test('is a week, unless their service says otherwise', () => {
+describe('the deadline of an approval request', () => {
+  test('is a week away unless the service says otherwise', () => {
     expect(computeDeadline(aService(), noon)).toBe('2026-11-28T12:00:00.000Z');
     expect(computeDeadline(aService({ deadlineSeconds: 100 }), noon)).toBe(deadline);
   });
@@ -32,11 +32,11 @@ describe('the time that people have', () => {
     [99, 'escalated'],
     [100, 'expired'],
     [100_000, 'expired'],
-  ] as const)('has come after %d of 100 seconds to the stage %s', (seconds, stage) => {
+  ] as const)('brings, after %d of 100 seconds, the stage %s', (seconds, stage) => {
     expect(currentStage(anApprovalRequest({ deadline }), secondsAfterNoon(seconds))).toBe(stage);
   });
 
-  test('never goes back to an earlier stage, whatever the clock says', () => {
+  test('never brings an earlier stage again, whatever the clock says', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...escalationStages),
@@ -53,7 +53,7 @@ describe('the time that people have', () => {
     );
   });
 
-  test('has run out exactly from the deadline on', () => {
+  test('passes exactly at its instant', () => {
     fc.assert(
       fc.property(fc.integer({ min: 60, max: 10_000_000 }), fc.nat(20_000_000), (given, seconds) => {
         const approvalRequest = anApprovalRequest({
@@ -65,10 +65,10 @@ describe('the time that people have', () => {
   });
 });
 
-describe('people are asked', () => {
+describe('an approval request', () => {
   const context = { service: aService({ approvers: 'ops' }), version: 3, now: noon };
 
-  test('the group that the service names, from the moment in which a verdict leaves it to them', () => {
+  test('goes to the group of the service as soon as the verdict is ask', () => {
     expect(nextApprovalRequest(undefined, ask, context)).toEqual({
       group: 'ops',
       since: noon.toISOString(),
@@ -78,7 +78,7 @@ describe('people are asked', () => {
     });
   });
 
-  test('once: the time that they have goes on, whatever is decided meanwhile', () => {
+  test('keeps its deadline, whatever is decided meanwhile', () => {
     const approvalRequest: ApprovalRequest = anApprovalRequest({ stage: 'reminded' });
     for (const verdict of [ask, accept])
       expect(nextApprovalRequest(approvalRequest, verdict, { ...context, service: aService() })).toEqual(
@@ -86,7 +86,7 @@ describe('people are asked', () => {
       );
   });
 
-  test('another group, where the service names another by now, in the time that is left', () => {
+  test('goes to another group for the remaining time if the service names another', () => {
     const approvalRequest = anApprovalRequest({ stage: 'reminded' });
     expect(nextApprovalRequest(approvalRequest, ask, context)).toEqual({
       ...approvalRequest,
@@ -95,21 +95,21 @@ describe('people are asked', () => {
     expect(nextApprovalRequest(approvalRequest, accept, context)).toBe(approvalRequest);
   });
 
-  test('nothing that policy answers', () => {
+  test('does not begin for any other verdict', () => {
     for (const outcome of ['accept', 'reject', 'hold'] as const)
       expect(nextApprovalRequest(undefined, { outcome, findings: [] }, context)).toBeUndefined();
   });
 });
 
-describe('a request that nobody decides in time', () => {
+describe('a request that nobody decides by the deadline', () => {
   const passed = secondsAfterNoon(100);
 
-  test('stays open, unless its service says otherwise', () => {
+  test('stays open unless the service says otherwise', () => {
     expect(expireAtDeadline(ask, aService(), deadline, passed)).toEqual(ask);
     expect(expireAtDeadline(ask, aService({ onExpiry: 'escalate' }), deadline, passed)).toEqual(ask);
   });
 
-  test('is rejected where its service says so, and the verdict tells why, and what else there was to say', () => {
+  test('is rejected if the service says so, with the deadline as first finding before the others', () => {
     const verdict = expireAtDeadline(ask, rejecting, deadline, passed);
     expect(verdict).toMatchObject({
       outcome: 'reject',
@@ -118,18 +118,18 @@ describe('a request that nobody decides in time', () => {
     expect([ask, verdict].map(isExpiryRejection)).toEqual([false, true]);
   });
 
-  test('has until then a verdict that holds no longer than the deadline', () => {
+  test('has a verdict that expires at the deadline', () => {
     expect(expireAtDeadline(ask, rejecting, deadline, noon)).toEqual({ ...ask, until: deadline });
   });
 
-  test('has a verdict that ends sooner where what it rests on does', () => {
+  test('has a verdict that expires earlier if one of its findings does', () => {
     const until = secondsAfterNoon(50).toISOString();
     expect(expireAtDeadline({ ...ask, until }, rejecting, deadline, noon)).toEqual({ ...ask, until });
     const later = { ...ask, until: secondsAfterNoon(200).toISOString() };
     expect(expireAtDeadline(later, rejecting, deadline, noon)).toEqual({ ...ask, until: deadline });
   });
 
-  test('and that something else settles is not touched by the deadline', () => {
+  test('is not touched by the deadline if policy decides it', () => {
     expect(expireAtDeadline(accept, rejecting, deadline, passed)).toEqual(accept);
     const wait = { outcome: 'hold' as const, findings: [] };
     expect(expireAtDeadline(wait, rejecting, deadline, passed)).toEqual(wait);

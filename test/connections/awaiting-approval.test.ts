@@ -29,8 +29,8 @@ const records = fc
   )
   .map((record) => aRecord(record as Partial<ConnectionRecord>));
 
-describe('a request waits for the group that was asked', () => {
-  test('as long as it is open', () => {
+describe('the group that a request awaits', () => {
+  test('is the one of its approval request as long as it is open', () => {
     expect(awaitedGroup(asked)).toBe('ops');
     expect(awaitedGroup({ ...asked, approval: anApproval() })).toBeUndefined();
     expect(awaitedGroup({ ...asked, state: 'deleted' })).toBeUndefined();
@@ -38,7 +38,7 @@ describe('a request waits for the group that was asked', () => {
     expect(awaitedGroup(undefined)).toBeUndefined();
   });
 
-  test('and is pointed at from the moment in which it begins to wait to the one in which it ends', () => {
+  test('has a pointer to the request from the first to the last moment of waiting', () => {
     expect(awaitingApprovalWrites(undefined, asked)).toMatchObject([
       { put: { ...key, endpointId: endpointId(1) } },
     ]);
@@ -46,7 +46,7 @@ describe('a request waits for the group that was asked', () => {
     expect(awaitingApprovalWrites(asked, { ...asked, auditCount: 7 })).toEqual([]);
   });
 
-  test('or another one that is asked in its place', () => {
+  test('may be replaced by another group', () => {
     const moved = { ...asked, approvalRequest: anApprovalRequest({ group: 'default' }) };
     expect(awaitingApprovalWrites(asked, moved)).toMatchObject([
       { remove: key },
@@ -54,7 +54,7 @@ describe('a request waits for the group that was asked', () => {
     ]);
   });
 
-  test('and exactly what is open and was asked about is pointed at, whatever happens to it', () => {
+  test('has pointers to exactly the open requests, whatever happens to a request', () => {
     fc.assert(
       fc.property(fc.array(records, { minLength: 1, maxLength: 12 }), (history) => {
         const items = createMemoryItems();
@@ -73,7 +73,7 @@ describe('a request waits for the group that was asked', () => {
   });
 });
 
-test('what waits for a group is read page after page', async () => {
+test('the requests that await a group are read page by page', async () => {
   const items = createMemoryItems();
   for (const number of [1, 2])
     items.commit(awaitingApprovalWrites(undefined, { ...asked, endpointId: endpointId(number) }));

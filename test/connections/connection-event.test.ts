@@ -13,17 +13,17 @@ function said(
   return toConnectionEvent(aConnection({ state }), record, noon, policyChanged)?.type;
 }
 
-describe('a request', () => {
-  test('is handed over to be decided while there is no verdict', () => {
+describe('a connection request', () => {
+  test('is published while it has no verdict', () => {
     expect(said('pendingAcceptance')).toBe('Connection Request');
     expect(said('pendingAcceptance', aRecord())).toBe('Connection Request');
   });
 
-  test('with a verdict needs no word', () => {
+  test('with a verdict is not published', () => {
     expect(said('pendingAcceptance', aRecord({ verdict: aVerdict('ask') }))).toBeUndefined();
   });
 
-  test('is handed over again when its verdict ran out, or its policy changed', () => {
+  test('is published again once its verdict expires or its policy changes', () => {
     const verdict = aVerdict('ask', { until: noon.toISOString() });
     expect(said('pendingAcceptance', aRecord({ verdict }))).toBe('Connection Request');
     const later = aVerdict('ask', { until: secondsAfterNoon(1).toISOString() });
@@ -32,16 +32,16 @@ describe('a request', () => {
   });
 });
 
-describe('a request that is listed again', () => {
+describe('a connection request that EC2 lists again', () => {
   const verdict = aVerdict('accept');
   const missingSince = noon.toISOString();
 
-  test('after it was taken for gone is handed over as if it had never been decided', () => {
+  test('after it ended is published as a request', () => {
     const gone = aRecord({ state: 'deleted', verdict, endedAt: noon.toISOString() });
     expect(said('pendingAcceptance', gone)).toBe('Connection Request');
   });
 
-  test('after a pass missed it has changed, with what was remembered of it', () => {
+  test('after a sweep missed it is published as changed, with its record', () => {
     const record = aRecord({ verdict: aVerdict('ask'), missingSince });
     expect(toConnectionEvent(aConnection(), record, noon, false)).toMatchObject({
       type: 'Connection Changed',
@@ -49,26 +49,29 @@ describe('a request that is listed again', () => {
     });
   });
 
-  test('after a pass missed it is handed over where it has to be decided anyway', () => {
+  test('after a sweep missed it is published as a request if it is to be decided anyway', () => {
     expect(said('pendingAcceptance', aRecord({ missingSince }))).toBe('Connection Request');
   });
 });
 
 describe('a connection', () => {
-  test.each(['deleted', 'failed', 'expired'] as const)('%s that nobody remembers needs no word', (state) => {
-    expect(said(state)).toBeUndefined();
-  });
+  test.each(['deleted', 'failed', 'expired'] as const)(
+    'that is %s and has no record is not published',
+    (state) => {
+      expect(said(state)).toBeUndefined();
+    },
+  );
 
-  test('that nobody remembers, or that is otherwise than remembered, has changed', () => {
+  test('without a record, or in another state than its record, is published as changed', () => {
     expect(said('available')).toBe('Connection Changed');
     expect(said('available', aRecord({ state: 'pending' }))).toBe('Connection Changed');
   });
 
-  test('that is as remembered needs no word', () => {
+  test('in the state of its record is not published', () => {
     expect(said('available', aRecord({ state: 'available' }))).toBeUndefined();
   });
 
-  test('that was missed by a pass, or that shows what is due, has changed', () => {
+  test('that a sweep missed, or that shows its pending effect, is published as changed', () => {
     const effect = { action: 'reject', attempts: 1 } as const;
     expect(said('available', aRecord({ state: 'available', missingSince: noon.toISOString() }))).toBe(
       'Connection Changed',
@@ -79,7 +82,7 @@ describe('a connection', () => {
     expect(said('available', aRecord({ state: 'available', pendingEffect: effect }))).toBeUndefined();
   });
 
-  test('carries what was remembered of it, and when it was looked at', () => {
+  test('is published with its record and the time of the description', () => {
     const record = aRecord({ state: 'pending' });
     const connection = aConnection({ state: 'available' });
     const observedAt = noon.toISOString();
@@ -92,7 +95,7 @@ describe('a connection', () => {
   });
 });
 
-describe('an event from the bus', () => {
+describe('a message from the bus', () => {
   const event = {
     source: 'linkgate',
     'detail-type': 'Connection Changed',
@@ -103,25 +106,25 @@ describe('an event from the bus', () => {
     },
   };
 
-  test('is read with all that was remembered', () => {
+  test('is parsed with the whole record', () => {
     expect(v.parse(BusMessage, event)).toEqual({ detail: { ...event.detail, type: 'Connection Changed' } });
   });
 
-  test('is read with what a newer version remembers beside', () => {
+  test('is parsed with attributes that a newer version added to the record', () => {
     const detail = { ...event.detail, record: { ...event.detail.record, addedLater: 1 } };
     expect(v.parse(BusMessage, { ...event, detail })).toMatchObject({ detail });
   });
 
   test.each([
-    ["of somebody else's", { ...event, source: 'elsewhere' }],
+    ['from another source', { ...event, source: 'elsewhere' }],
     ['of another kind', { ...event, 'detail-type': 'Connection Lost' }],
     ['without a connection', { ...event, detail: { observedAt: event.detail.observedAt } }],
-    ['that does not say when EC2 was looked at', { ...event, detail: { connection: aConnection() } }],
+    ['without the time of the description', { ...event, detail: { connection: aConnection() } }],
     [
       'with a state in the casing of the SDK',
       { ...event, detail: { ...event.detail, connection: { ...aRequest(), state: 'Available' } } },
     ],
-  ])('%s is refused', (_what, other) => {
+  ])('is refused if it is %s', (_what, other) => {
     expect(v.is(BusMessage, other)).toBe(false);
   });
 });

@@ -11,12 +11,12 @@ import { anApproval, aRecord, aVerdict, noon, secondsAfterNoon } from '../builde
 
 const time = noon.toISOString();
 
-describe('a request is open to people', () => {
-  test.each(['ask', 'hold'] as const)('while policy says %s', (outcome) => {
+describe('a request awaits approval', () => {
+  test.each(['ask', 'hold'] as const)('while the verdict is %s', (outcome) => {
     expect(isAwaitingApproval(aRecord({ verdict: aVerdict(outcome) }))).toBe(true);
   });
 
-  test('before policy said anything', () => {
+  test('before it has a verdict', () => {
     expect(isAwaitingApproval(aRecord())).toBe(true);
   });
 
@@ -24,31 +24,31 @@ describe('a request is open to people', () => {
     ['once policy accepts', { verdict: aVerdict('accept') }],
     ['once policy rejects', { verdict: aVerdict('reject') }],
     ['once a person decided', { verdict: aVerdict('hold'), approval: anApproval() }],
-    ['once EC2 moved on', { verdict: aVerdict('ask'), state: 'available' }],
+    ['once EC2 shows it connected', { verdict: aVerdict('ask'), state: 'available' }],
   ] as const)('no longer %s', (_when, record) => {
     expect(isAwaitingApproval(aRecord(record))).toBe(false);
   });
 });
 
-describe('a request may still become live', () => {
-  test('while its verdict is to accept it', () => {
+describe('a request can still connect', () => {
+  test('while its verdict is accept', () => {
     expect(canStillConnect(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(true);
     expect(canStillConnect(aRecord({ verdict: aVerdict('ask') }), noon)).toBe(false);
   });
 
-  test('for some minutes after EC2 was asked, whatever the verdict is by now', () => {
+  test('for some minutes after Accept was called, whatever the verdict is now', () => {
     const record = aRecord({ verdict: aVerdict('reject'), acceptRequestedAt: time });
     expect(canStillConnect(record, secondsAfterNoon(299))).toBe(true);
     expect(canStillConnect(record, secondsAfterNoon(300))).toBe(false);
   });
 });
 
-describe('a connection counts as one of its account’s', () => {
+describe('a connection counts towards the endpoint quota', () => {
   test.each(['pending', 'available'] as const)('while it is %s, whatever its verdict', (state) => {
     expect(maybeConnected(aRecord({ state, verdict: aVerdict('ask') }), noon)).toBe(true);
   });
 
-  test('while it waits for acceptance and may become live', () => {
+  test('while it is pending acceptance and can still connect', () => {
     expect(maybeConnected(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(true);
     expect(maybeConnected(aRecord({ verdict: aVerdict('ask') }), noon)).toBe(false);
   });
@@ -62,15 +62,15 @@ describe('a verdict is current', () => {
   const policyVersions = { service: 1, entry: 0, wildcardEntry: 0, mode: 0 };
   const verdict = aVerdict('accept', { until: secondsAfterNoon(60).toISOString() });
 
-  test('while what it rests on is there as it was', () => {
+  test('while its policy versions are', () => {
     expect(isVerdictCurrent(verdict, policyVersions, noon)).toBe(true);
   });
 
-  test.each(['service', 'entry', 'wildcardEntry', 'mode'])('until its %s changes', (what) => {
+  test.each(['service', 'entry', 'wildcardEntry', 'mode'])('until the version of its %s changes', (what) => {
     expect(isVerdictCurrent(verdict, { ...policyVersions, [what]: 7 }, noon)).toBe(false);
   });
 
-  test('until it runs out', () => {
+  test('until it expires', () => {
     expect(isVerdictCurrent(verdict, policyVersions, secondsAfterNoon(60))).toBe(false);
     expect(isVerdictExpired({}, secondsAfterNoon(1e9))).toBe(false);
   });
@@ -79,7 +79,7 @@ describe('a verdict is current', () => {
 test.each([
   { action: 'accept', states: ['pending', 'available'] },
   { action: 'reject', states: ['rejected'] },
-] as const)('$action is fulfilled by $states and nothing else', ({ action, states }) => {
+] as const)('$action is fulfilled by $states and by no other state', ({ action, states }) => {
   const all = [
     'pendingAcceptance',
     'pending',

@@ -25,22 +25,22 @@ const pointer = (number: number) => ({
   },
 });
 
-describe('of an account is remembered', () => {
-  test('each connection once, from the first time that it is written down', () => {
+describe('the index of connections by account', () => {
+  test('has each connection once, from its first record on', () => {
     const record = recordOf(1);
     expect(byAccountWrites(undefined, record)).toMatchObject([pointer(1)]);
     expect(byAccountWrites(record, { ...record, state: 'available' })).toEqual([]);
   });
 
-  test('what an older version wrote down, once people are asked about it', () => {
+  test('gets a record of an older version once its approval request begins', () => {
     const [older, asked] = [recordOf(1), { ...recordOf(1), approvalRequest: anApprovalRequest() }];
     expect(byAccountWrites(older, asked)).toMatchObject([pointer(1)]);
     expect(byAccountWrites(asked, asked)).toEqual([]);
   });
 });
 
-describe('before a request are told', () => {
-  test('the account’s earlier ones, the last first, and none that came later', async () => {
+describe('the earlier connections of an account', () => {
+  test('are listed newest first, without later ones', async () => {
     const [first, second, third, fourth] = records;
     const env = createTestEnv({
       records: [third, first, fourth, second].flatMap((record) => record ?? []),
@@ -49,12 +49,12 @@ describe('before a request are told', () => {
     expect(found.map((record) => record.endpointId)).toEqual([2, 1].map(endpointId));
   });
 
-  test('no more than one wants to know', async () => {
+  test('are limited to the number that the caller wants', async () => {
     const found = await listEarlierConnections(recordOf(4), 2, createTestEnv({ records }).deps);
     expect(found.map((record) => record.endpointId)).toEqual([3, 2].map(endpointId));
   });
 
-  test('nothing of other accounts, and nothing of other services, however many there were', async () => {
+  test('belong to this account and this service only', async () => {
     const { deps } = createTestEnv({ records });
     expect(
       await listEarlierConnections({ ...recordOf(5), ownerAccountId: '333333333333' }, 20, deps),
@@ -62,7 +62,7 @@ describe('before a request are told', () => {
     expect(await listEarlierConnections({ ...recordOf(5), serviceId: serviceId(2) }, 20, deps)).toEqual([]);
   });
 
-  test('what can be read; the rest is reported', async () => {
+  test('omit unreadable records, which are reported', async () => {
     const env = createTestEnv({ records });
     env.put({ ...recordItem(recordOf(2)), schemaVersion: '2.0' });
     expect(await listEarlierConnections(recordOf(4), 20, env.deps)).toHaveLength(2);

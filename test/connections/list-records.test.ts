@@ -30,17 +30,17 @@ async function walk(table: Table, limit: number): Promise<string[][]> {
   return pages;
 }
 
-test('a walk comes by every record once, in pages of the size that is asked for', async () => {
+test('all records are listed once, in pages of the given size', async () => {
   const pages = await walk(tableOf(), 2);
   expect(pages.flat().sort()).toEqual([...ids].sort());
   expect(pages.slice(0, 3).map((page) => page.length)).toEqual([2, 2, 2]);
 });
 
-test('a page that DynamoDB ends early ends no partition', async () => {
+test('a page that DynamoDB ends early does not end its partition', async () => {
   expect((await walk(tableOf(1), 100)).flat().sort()).toEqual([...ids].sort());
 });
 
-test('what is not wanted takes no place in a page', async () => {
+test('records that the caller does not want do not count in a page', async () => {
   const { records } = await listRecords({ partition: 0 }, 2, tableOf(), ({ sk }) => sk !== ids[0]);
   expect(records.map(({ sk }) => sk)).toEqual([ids[1], ids[2]]);
 });

@@ -10,12 +10,12 @@ const undecided = aRecord();
 const accepting = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
 const rejecting = aRecord({ pendingEffect: { action: 'reject', attempts: 0 } });
 
-test('what is due in a place is one partition', () => {
+test('the pending effects of a location are one partition', () => {
   expect(pendingEffectPartition(hub)).toBe('PENDING_EFFECT#111111111111/us-east-1');
 });
 
-describe('the pointer to what is due', () => {
-  test('is put there with all that it takes to look up what the call rests on', () => {
+describe('the pointer to a pending effect', () => {
+  test('is written with all keys that the call to EC2 needs', () => {
     const [write] = pendingEffectWrites(undefined, accepting);
     expect(write).toMatchObject({ put: { pk: pendingEffectPartition(hub), sk: endpointId(1) } });
     expect(write && 'put' in write && readPendingEffect(write.put)).toEqual({
@@ -27,17 +27,17 @@ describe('the pointer to what is due', () => {
     });
   });
 
-  test('is changed with what is due', () => {
+  test('changes with the effect', () => {
     expect(pendingEffectWrites(accepting, rejecting)).toMatchObject([{ put: { action: 'reject' } }]);
   });
 
-  test('is taken away with what was due', () => {
+  test('is removed with the effect', () => {
     expect(pendingEffectWrites(accepting, undecided)).toEqual([
       { remove: { pk: pendingEffectPartition(hub), sk: endpointId(1) } },
     ]);
   });
 
-  test('is left alone while the same is due', () => {
+  test('is not written again while the effect stays the same', () => {
     const asked = aRecord({ pendingEffect: { action: 'accept', attempts: 1 } });
     expect(pendingEffectWrites(accepting, asked)).toEqual([]);
     expect(pendingEffectWrites(undefined, undecided)).toEqual([]);

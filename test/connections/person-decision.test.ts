@@ -8,34 +8,34 @@ const alices = anApproval({ reason: 'known to us' });
 const bobs = anApproval({ by: bob });
 const denial = anApproval({ decision: 'deny', reason: 'no contract' });
 
-describe('a word on a request', () => {
-  test('closes it where one approval suffices', () => {
+describe('a person’s decision on a request', () => {
+  test('closes the request if one approval is enough', () => {
     expect(addApproval({}, alices, 1)).toEqual({ approval: alices });
   });
 
-  test('leaves it open while fewer have approved than it takes', () => {
+  test('leaves the request open below the quorum', () => {
     expect(addApproval({}, alices, 2)).toEqual({ approvals: { decisions: [alices], quorum: 2 } });
   });
 
-  test('closes it when the last one of a quorum has approved', () => {
+  test('closes the request at the quorum', () => {
     expect(addApproval(addApproval({}, alices, 2), bobs, 2)).toEqual({
       approvals: { decisions: [alices, bobs], quorum: 2 },
       approval: bobs,
     });
   });
 
-  test('of the same person counts once, and the newest holds', () => {
+  test('replaces the earlier one of the same person', () => {
     const again = anApproval({ reason: 'seen the contract' });
     expect(addApproval(addApproval({}, alices, 2), again, 2)).toEqual({
       approvals: { decisions: [again], quorum: 2 },
     });
   });
 
-  test('that denies closes it, whoever approved', () => {
+  test('closes the request if it is a denial, whoever approved', () => {
     expect(addDenial(addApproval({}, alices, 3), denial)).toMatchObject({ approval: denial });
   });
 
-  test('closes it together with those from before where the quorum was lowered meanwhile', () => {
+  test('closes the request together with earlier ones if the quorum is lower by now', () => {
     expect(addApproval(addApproval({}, alices, 2), bobs, 1)).toEqual({
       approvals: { decisions: [alices, bobs], quorum: 1 },
       approval: bobs,
@@ -44,24 +44,24 @@ describe('a word on a request', () => {
   });
 });
 
-test('of a record nothing is heard but what people said', () => {
+test('only the recorded decisions are picked from a record', () => {
   expect(pickRecordedDecisions(aRecord({ approval: alices }))).toEqual({ approval: alices });
   expect(pickRecordedDecisions(undefined)).toEqual({});
 });
 
-describe('how many have approved', () => {
+describe('the quorum finding', () => {
   const ask = { outcome: 'ask', findings: [aFinding({ outcome: 'ask' })] } as const;
   const counted = { rule: 'quorum', reason: `1 of 2 approvals: ${alice}` };
   const personDecisions = addApproval({}, alices, 2);
 
-  test('is told first of a request that asks', () => {
+  test('comes first for a verdict of ask', () => {
     expect(withQuorumFinding({ ...ask, findings: [...ask.findings] }, personDecisions).findings).toEqual([
       { ...counted, outcome: 'ask' },
       ...ask.findings,
     ]);
   });
 
-  test('is told after what makes a request wait', () => {
+  test('comes after the reason of a hold', () => {
     const pause = aFinding({ outcome: 'hold', reason: 'orders is paused' });
     expect(withQuorumFinding({ outcome: 'hold', findings: [pause] }, personDecisions).findings).toEqual([
       pause,
@@ -69,14 +69,14 @@ describe('how many have approved', () => {
     ]);
   });
 
-  test('is told of a request that they approved together', () => {
+  test('stands on a verdict that people approved together', () => {
     const verdict = { outcome: 'accept', findings: [] } as const;
     expect(
       withQuorumFinding({ ...verdict, findings: [] }, addApproval(personDecisions, bobs, 2)).findings,
     ).toMatchObject([{ reason: `2 of 2 approvals: ${alice}, ${bob}` }]);
   });
 
-  test('is no matter where policy decided without them, or one suffices', () => {
+  test('is absent if policy decided alone or one approval is enough', () => {
     const accept = { outcome: 'accept' as const, findings: [aFinding()] };
     expect(withQuorumFinding(accept, personDecisions)).toEqual(accept);
     expect(withQuorumFinding(accept, { approval: alices })).toEqual(accept);

@@ -32,7 +32,7 @@ function told(before: ConnectionRecord | undefined, state: ConnectionState, at =
 }
 
 describe('a connection that EC2 shows', () => {
-  test('and that nobody remembers is recorded and left alone', () => {
+  test('and that has no record is recorded and left alone', () => {
     expect(told(undefined, 'available')).toEqual({
       actions: ['observed'],
       state: 'available',
@@ -46,12 +46,12 @@ describe('a connection that EC2 shows', () => {
       requestedAt: '2026-11-10T00:00:00.000Z',
       reason: 'linkgate first saw it after it was answered',
     },
-  ])('unremembered since $requestedAt: $reason', ({ requestedAt, reason }) => {
+  ])('without a record since $requestedAt is recorded as: $reason', ({ requestedAt, reason }) => {
     const sighting = seen({ state: 'available', requestedAt });
     expect(recordState(undefined, sighting, registeredAt, noon)?.auditEvents).toMatchObject([{ reason }]);
   });
 
-  test.each(['deleted', 'failed', 'expired'] as const)('%s and that nobody remembers is nothing', (state) => {
+  test.each(['deleted', 'failed', 'expired'] as const)('as %s without a record is not recorded', (state) => {
     expect(told(undefined, state)).toBeUndefined();
   });
 
@@ -59,16 +59,16 @@ describe('a connection that EC2 shows', () => {
     { due: 'accept', before: accepting, state: 'pending' },
     { due: 'accept', before: accepting, state: 'available' },
     { due: 'reject', before: rejecting, state: 'rejected' },
-  ] as const)('$state where $due is due is applied', ({ before, state }) => {
+  ] as const)('as $state with a pending $due has its verdict applied', ({ before, state }) => {
     expect(told(aRecord(before), state)).toEqual({ actions: ['applied'], state, due: undefined });
   });
 
-  test('available after it was seen pending is not applied a second time', () => {
+  test('available after it was pending is not applied a second time', () => {
     const before = aRecord({ state: 'pending', verdict: aVerdict('accept'), acceptRequestedAt: time });
     expect(told(before, 'available')).toEqual({ actions: [], state: 'available', due: undefined });
   });
 
-  test('rejected where accept is due is refused, and nothing is due any more', () => {
+  test('rejected with a pending accept after a call is refused, and no effect is pending', () => {
     expect(told(aRecord(accepting), 'rejected')).toEqual({
       actions: ['refused'],
       state: 'rejected',
@@ -76,13 +76,13 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test('rejected where accept is due and EC2 was not asked is the work of somebody else', () => {
+  test('rejected with a pending accept before any call was rejected by somebody else', () => {
     const before = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
     expect(told(before, 'rejected')).toEqual({ actions: ['observed'], state: 'rejected', due: undefined });
   });
 
   test.each(['pendingAcceptance', 'available'] as const)(
-    'live where reject is due, and was remembered as %s, stays: linkgate did not ask for it to be accepted',
+    'connected with a pending reject stays connected if linkgate never called Accept (last recorded: %s)',
     (state) => {
       const effect = { action: 'reject', attempts: 1, lastAttemptAt: time } as const;
       const before = aRecord({ state, verdict: aVerdict('reject'), pendingEffect: effect });
@@ -94,7 +94,7 @@ describe('a connection that EC2 shows', () => {
     },
   );
 
-  test('live where reject is due keeps that due where EC2 was asked to accept it', () => {
+  test('connected with a pending reject keeps that effect if linkgate called Accept', () => {
     expect(told(aRecord(rejecting), 'available')).toEqual({
       actions: [],
       state: 'available',
@@ -102,23 +102,23 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test.each(['deleted', 'failed', 'expired'] as const)('%s is gone, whatever was due', (state) => {
+  test.each(['deleted', 'failed', 'expired'] as const)('as %s has ended, whatever was pending', (state) => {
     expect(told(aRecord(accepting), state)).toEqual({ actions: ['deleted'], state, due: undefined });
   });
 
-  test('deleted after it was seen deleting is gone', () => {
+  test('deleted after it was deleting has ended', () => {
     expect(told(aRecord({ state: 'deleting' }), 'deleted')).toMatchObject({ actions: ['deleted'] });
   });
 
-  test('gone a second time is nothing new', () => {
+  test('as ended a second time is not recorded again', () => {
     expect(told(aRecord({ state: 'deleted', endedAt: time }), 'deleted')).toBeUndefined();
   });
 
-  test('as it is remembered is nothing new', () => {
+  test('in the recorded state is not recorded again', () => {
     expect(told(aRecord({ state: 'available' }), 'available')).toBeUndefined();
   });
 
-  test('again after a pass missed it is no longer missing', () => {
+  test('again after a sweep missed it is no longer missing', () => {
     const before = aRecord({ state: 'available', missingSince: time });
     const transition = recordState(before, seen({ state: 'available' }), registeredAt, noon);
     expect(transition?.record).not.toHaveProperty('missingSince');
@@ -129,12 +129,12 @@ describe('a connection that EC2 shows', () => {
     { from: 'pendingAcceptance', to: 'available' },
     { from: 'available', to: 'rejected' },
     { from: 'pendingAcceptance', to: 'rejected' },
-  ] as const)('$to instead of $from by no doing of linkgate is observed', ({ from, to }) => {
+  ] as const)('as $to after $from, which linkgate did not cause, is recorded as observed', ({ from, to }) => {
     const before = aRecord({ state: from, verdict: aVerdict('ask') });
     expect(told(before, to)).toEqual({ actions: ['observed'], state: to, due: undefined });
   });
 
-  test('on its way to be deleted is remembered without a word', () => {
+  test('as deleting is recorded without an audit entry', () => {
     expect(told(aRecord({ state: 'available' }), 'deleting')).toEqual({
       actions: [],
       state: 'deleting',
@@ -142,7 +142,7 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test('live soon after it was rejected is put right: a late answer to an earlier call', () => {
+  test('connected soon after it was rejected gets a pending reject: a late effect of an earlier call', () => {
     const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
     expect(told(before, 'pending', secondsAfterNoon(60))).toEqual({
       actions: ['observed'],
@@ -151,7 +151,7 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test('live long after it was rejected is what somebody else wanted, and left alone', () => {
+  test('connected long after it was rejected was accepted by somebody else and is left alone', () => {
     const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
     expect(told(before, 'available', secondsAfterNoon(3600))).toEqual({
       actions: ['observed'],
@@ -161,10 +161,10 @@ describe('a connection that EC2 shows', () => {
   });
 });
 
-describe('news that took long', () => {
+describe('a late event', () => {
   const later = secondsAfterNoon(30);
 
-  test('is remembered with the time at which EC2 was looked at, not at which it came', () => {
+  test('is recorded with the time of the description, not of its arrival', () => {
     const first = recordState(undefined, seen({ state: 'pending' }), registeredAt, later);
     expect(first?.record).toMatchObject({ observedAt: time });
     const next = recordState(aRecord(), seen({ state: 'available' }), registeredAt, later);
@@ -172,31 +172,31 @@ describe('news that took long', () => {
   });
 
   test.each(['pending', 'rejected', 'deleted'] as const)(
-    'of a connection that was %s changes nothing that was seen after it',
+    'of a connection that was %s does not overwrite what was described later',
     (state) => {
       const before = aRecord({ state: 'available', observedAt: later.toISOString(), ...accepting });
       expect(told(before, state, noon)).toBeUndefined();
     },
   );
 
-  test('that was seen at the same moment counts', () => {
+  test('of the same instant counts', () => {
     const before = aRecord({ state: 'pending', observedAt: time });
     expect(told(before, 'available', noon)).toMatchObject({ state: 'available' });
   });
 
   test.each(['pending', 'available', 'rejected'] as const)(
-    'of a connection that was %s changes nothing while EC2 is deleting it',
+    'of a connection that was %s changes nothing while EC2 shows it deleting',
     (state) => {
       expect(told(aRecord({ state: 'deleting', observedAt: time, ...accepting }), state)).toBeUndefined();
     },
   );
 
-  test('that EC2 is deleting a connection changes nothing after it is gone', () => {
+  test('that shows a connection deleting changes nothing after it ended', () => {
     expect(told(aRecord({ state: 'deleted', endedAt: time, observedAt: time }), 'deleting')).toBeUndefined();
   });
 });
 
-test('a connection that was thought gone and that EC2 shows after that is there again', () => {
+test('a connection that ended is connected again if EC2 shows it later', () => {
   const before = aRecord({ state: 'deleted', endedAt: time, observedAt: time });
   const sighting = seen({ state: 'available' }, secondsAfterNoon(30));
   const transition = recordState(before, sighting, registeredAt, secondsAfterNoon(30));

@@ -45,8 +45,8 @@ const byPerson = {
   findings: [aFinding({ rule: 'person-approved', outcome: 'accept' })],
 } as const satisfies ReturnType<typeof verdictOf>;
 
-describe('a request that is decided', () => {
-  test('for the first time is remembered with the request and the verdict, and what is due', () => {
+describe('a decision on a request', () => {
+  test('is recorded the first time with the request, the verdict and the pending effect', () => {
     const { record, auditEvents } = applyDecision(undefined, aRequest(), verdictOf('accept'), nothing, noon);
     expect(record).toMatchObject({
       state: 'pendingAcceptance',
@@ -59,21 +59,21 @@ describe('a request that is decided', () => {
     ]);
   });
 
-  test.each(['ask', 'hold'] as const)('with %s has nothing due', (outcome) => {
+  test.each(['ask', 'hold'] as const)('with %s leaves no pending effect', (outcome) => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
       applyDecision(before, aRequest(), verdictOf(outcome), nothing, noon).record.pendingEffect,
     ).toBeUndefined();
   });
 
-  test('again with the same outcome does not forget that EC2 was asked', () => {
+  test('with the same outcome keeps the record of earlier calls to EC2', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
       applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon).record.pendingEffect,
     ).toEqual(accepting.pendingEffect);
   });
 
-  test('otherwise than before is due anew', () => {
+  test('with another outcome makes a new pending effect', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
       applyDecision(before, aRequest(), verdictOf('reject'), nothing, noon).record.pendingEffect,
@@ -83,7 +83,7 @@ describe('a request that is decided', () => {
     });
   });
 
-  test("by a person is remembered with that person's word", () => {
+  test('by a person is recorded with that person’s decision', () => {
     const approval = anApproval({ reason: 'known to us' });
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), byPerson, nothing, noon, {
       word: approval,
@@ -93,14 +93,14 @@ describe('a request that is decided', () => {
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
   });
 
-  test('anew after a person decided keeps that word, and is told as a decision of policy', () => {
+  test('after a person’s decision keeps that decision and is recorded as one of policy', () => {
     const before = aRecord({ approval: anApproval(), verdict: aVerdict('accept') });
     const { record, auditEvents } = applyDecision(before, aRequest(), byPerson, nothing, noon);
     expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: alice } });
     expect(auditEvents).toMatchObject([{ action: 'decided', actor: 'linkgate' }]);
   });
 
-  test('otherwise than a person said is decided by linkgate, and the word is kept', () => {
+  test('against a person’s decision is linkgate’s, and the person’s decision is kept', () => {
     const overruled = verdictOf('reject');
     const word = anApproval();
     const personDecisions = { approval: word };
@@ -112,7 +112,7 @@ describe('a request that is decided', () => {
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
   });
 
-  test('after it was thought gone is there again', () => {
+  test('after the connection ended brings it back', () => {
     const before = aRecord({ state: 'deleted', endedAt: time, missingSince: time });
     const { record } = applyDecision(before, aRequest(), verdictOf('ask'), nothing, noon);
     expect(record.state).toBe('pendingAcceptance');
@@ -120,24 +120,27 @@ describe('a request that is decided', () => {
     expect(record).not.toHaveProperty('missingSince');
   });
 
-  test.each(['accept', 'ask'] as const)('with %s while it is live still waits to be seen live', (outcome) => {
-    const before = aRecord({ verdict: aVerdict('reject'), ...rejecting });
-    const live = aRequest({ state: 'available' });
-    expect(applyDecision(before, live, verdictOf(outcome), nothing, noon).record.state).toBe(
-      'pendingAcceptance',
-    );
-  });
+  test.each(['accept', 'ask'] as const)(
+    'with %s on a connected endpoint does not record it as connected yet',
+    (outcome) => {
+      const before = aRecord({ verdict: aVerdict('reject'), ...rejecting });
+      const live = aRequest({ state: 'available' });
+      expect(applyDecision(before, live, verdictOf(outcome), nothing, noon).record.state).toBe(
+        'pendingAcceptance',
+      );
+    },
+  );
 });
 
-describe('a connection that EC2 was asked about', () => {
-  test('is marked, and stays due until EC2 shows it', () => {
+describe('a call to EC2', () => {
+  test('is recorded, and the effect stays pending until EC2 shows it', () => {
     const before = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } });
     const { record, auditEvents } = markRequested(before, 'accept', noon);
     expect(record).toMatchObject(accepting);
     expect(auditEvents).toMatchObject([{ action: 'applying', outcome: 'accept', actor: 'linkgate' }]);
   });
 
-  test('and that EC2 refused stays due too, with the reason in its history', () => {
+  test('that EC2 refuses is recorded with the reason, and the effect stays pending', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     const { record, auditEvents } = markRefused(before, 'accept', 'it said no', secondsAfterNoon(60));
     expect(record.pendingEffect).toEqual({
@@ -148,7 +151,7 @@ describe('a connection that EC2 was asked about', () => {
     expect(auditEvents).toMatchObject([{ action: 'refused', actor: 'ec2', reason: 'it said no' }]);
   });
 
-  test('while somebody decided otherwise keeps what is due now', () => {
+  test('keeps the effect of a verdict that changed meanwhile', () => {
     const before = aRecord({ verdict: aVerdict('reject'), pendingEffect: { action: 'reject', attempts: 0 } });
     expect(markRequested(before, 'accept', noon).record).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
@@ -158,13 +161,13 @@ describe('a connection that EC2 was asked about', () => {
 });
 
 describe('a connection that EC2 does not list', () => {
-  test('in one whole pass is missing', () => {
+  test('in one whole sweep is missing', () => {
     const { record, auditEvents } = markMissing(aRecord({ state: 'available' }), time, noon);
     expect(record).toMatchObject({ state: 'available', missingSince: time });
     expect(auditEvents).toEqual([]);
   });
 
-  test('in two whole passes is gone, as of when the second one began, and nothing is due any more', () => {
+  test('in two whole sweeps ended when the second one began, and has no pending effect', () => {
     const before = aRecord({ state: 'available', missingSince: time, ...rejecting });
     const { record, auditEvents } = markMissing(
       before,
@@ -179,7 +182,7 @@ describe('a connection that EC2 does not list', () => {
   });
 });
 
-test('what was due at a service that is no longer registered is due no longer, and its history says why', () => {
+test('the pending effect of a deregistered service is dropped, and the history says why', () => {
   const { record, auditEvents } = markDeregistered(
     aRecord({ verdict: aVerdict('accept'), ...accepting }),
     noon,
@@ -195,7 +198,7 @@ test('what was due at a service that is no longer registered is due no longer, a
   ]);
 });
 
-test('what lives is nobody’s to cut when its service is no longer registered, whatever was announced', () => {
+test('a scheduled disconnect of a deregistered service is dropped', () => {
   const revocation = { since: '', disconnectAt: '', cause: 'policy', by: 'linkgate' } as const;
   const { record } = markDeregistered(aRecord({ state: 'available', ...rejecting, revocation }), noon);
   expect(record).toHaveProperty('serviceDeregisteredAt');
@@ -208,7 +211,7 @@ describe('an open request that nobody decides', () => {
   const auditEvents = (stage: EscalationStage, behind?: string) =>
     advanceStage(before, stage, behind, noon).auditEvents;
 
-  test('comes to the next stage, which its history tells', () => {
+  test('moves to the next escalation stage, and its history says so', () => {
     const { record } = advanceStage(before, 'reminded', undefined, noon);
     expect(record).toEqual({ ...before, approvalRequest: { ...before.approvalRequest, stage: 'reminded' } });
     expect(auditEvents('reminded')).toMatchObject([
@@ -216,14 +219,14 @@ describe('an open request that nobody decides', () => {
     ]);
   });
 
-  test('is left to the group behind the one that was asked, where there is one', () => {
+  test('escalates to the second group if there is one', () => {
     expect(auditEvents('escalated', 'leads')).toMatchObject([
       { action: 'escalated', reason: expect.stringContaining('group leads') },
     ]);
     expect(auditEvents('escalated')).toMatchObject([{ action: 'reminded' }]);
   });
 
-  test('has expired, and stays open', () => {
+  test('expires and stays open', () => {
     expect(auditEvents('expired', 'leads')).toMatchObject([
       { action: 'expired', reason: expect.stringContaining('stays open') },
     ]);
@@ -231,7 +234,7 @@ describe('an open request that nobody decides', () => {
 });
 
 describe('the writes of a transition', () => {
-  test('carry the condition that nobody else changed the record, and number its audit entries on', () => {
+  test('are conditional on the record’s version, and number the audit entries onwards', () => {
     const before = aRecord({ version: 4, auditCount: 2 });
     const transition = applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon);
     expect(transitionWrites(before, transition, 'request-1')).toMatchObject([
@@ -241,7 +244,7 @@ describe('the writes of a transition', () => {
     ]);
   });
 
-  test('of a connection that nobody remembered are those of the first version', () => {
+  test('of a connection without a record have the first version', () => {
     const transition = applyDecision(undefined, aRequest(), verdictOf('ask'), nothing, noon);
     expect(transitionWrites(undefined, transition, 'request-1')).toMatchObject([
       { put: { sk: endpointId(1), version: 1, auditCount: 2 }, expected: 0 },

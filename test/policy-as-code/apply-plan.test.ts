@@ -64,7 +64,7 @@ const busy = aDocument({
 test.each([
   ['an entry', { entries: [allowEntry(one), allowEntry(two, { maxEndpoints: 2 ** 60 })] }],
   ['a note', { entries: [allowEntry(one), allowEntry(two, { note: 'half \ud83d' })] }],
-])('of a plan with %s that the table does not take nothing is made', async (_what, document) => {
+])('a plan with %s that the table cannot store changes nothing', async (_what, document) => {
   const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
   const { plan } = await planDocument(env, aDocument({ services: [{ name: 'orders' }], ...document }));
   await expect(applyPlan(plan, env.deps)).rejects.toThrow('the policy cannot be applied: 1 problem');
@@ -72,7 +72,7 @@ test.each([
   expect(await findUnfinishedApply(env.deps)).toEqual({});
 });
 
-/** Nothing is left to do by the file. */
+/** Whether the table equals the file. */
 async function isDone(env: TestEnv, document = busy): Promise<boolean> {
   const { changes } = await planDocument(env, document);
   const left = await findEntry(env, serviceId(2), one);
@@ -80,7 +80,7 @@ async function isDone(env: TestEnv, document = busy): Promise<boolean> {
 }
 
 describe('an apply', () => {
-  test('makes the table what the file says, and signs what it makes', async () => {
+  test('makes the table equal to the file, and records who applied it', async () => {
     const env = createBusyEnv();
     await planAndApply(env, busy);
     expect(await findEntry(env, serviceId(1), one)).toMatchObject({
@@ -108,25 +108,25 @@ describe('an apply', () => {
     expect(await isDone(env)).toBe(true);
   });
 
-  test('leaves alone what others look after', async () => {
+  test('leaves alone what others manage', async () => {
     const env = createBusyEnv();
     await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }));
     expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'block', version: 1 });
   });
 
-  test('takes over what others look after where told', async () => {
+  test('takes over what others manage under `--adopt`', async () => {
     const env = createBusyEnv();
     await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }), true);
     expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'allow', managedBy: 'file' });
   });
 
-  test('says again that it is done where it is asked again', async () => {
+  test('answers that it is done when it is called again', async () => {
     const env = createBusyEnv();
     const { plan } = await planAndApply(env, busy);
     expect(await applyPlan(plan, env.deps)).toMatchObject({ status: 'done', warnings: [] });
   });
 
-  test('does as much as there is time for, and goes on when it is called again', async () => {
+  test('applies as much as its time allows, and goes on when it is called again', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     const short = { ...env.deps, table: slow(env), remainingMs: () => env.remainingMs };
@@ -142,7 +142,7 @@ describe('an apply', () => {
     expect(await isDone(env)).toBe(true);
   });
 
-  test('moves an account between customers, and from one entry to another, without losing it', async () => {
+  test('moves an account between customers and entries without a gap', async () => {
     const env = createBusyEnv();
     await planAndApply(
       env,
@@ -181,12 +181,12 @@ function slow(env: TestEnv): Table {
 describe('an apply is refused', () => {
   const moves: readonly [string, (env: TestEnv) => void, string][] = [
     [
-      'an entry that it changes was changed',
+      'an entry of the plan was changed',
       (env) => env.put(entryItem(anEntry({ accountId: one, version: 9 }))),
       `account ${one} at ${serviceId(1)}`,
     ],
     [
-      'an entry that it leaves alone was changed',
+      'another entry was changed',
       (env) => env.put(entryItem(anEntry({ accountId: three, version: 9 }))),
       `account ${three} at ${serviceId(1)}`,
     ],
@@ -213,14 +213,14 @@ describe('an apply is refused', () => {
     expect(await findUnfinishedApply(env.deps)).toEqual({});
   });
 
-  test('not when linkgate only looked at a service again', async () => {
+  test('not when linkgate only checked a service', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     env.put(serviceItem(aService({ managedBy: 'file', version: 9, checkedAt: env.time.toISOString() })));
     expect(await applyToEnd(plan, env.deps)).toMatchObject({ status: 'done' });
   });
 
-  test('when an entry is changed while it runs, by name, and the others before it are made', async () => {
+  test('by name when an entry changes during the apply, after the changes before it', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     const table = beforeWrite(env.table, 2, () =>
@@ -259,7 +259,7 @@ function beforeWrite(table: Table, nth: number, act: () => void): Table {
   };
 }
 
-test.each([1, 2, 3, 5, 8])('of two applies at once one wins whole (interleaved by %s)', async (pace) => {
+test.each([1, 2, 3, 5, 8])('one of two concurrent applies wins whole (interleaved by %s)', async (pace) => {
   const env = createBusyEnv();
   const other = aDocument({ ...busy, entries: [blockEntry(one), allowEntry(two)] });
   const plans = [await planDocument(env, busy), await planDocument(env, other)];
@@ -280,8 +280,8 @@ test.each([1, 2, 3, 5, 8])('of two applies at once one wins whole (interleaved b
   expect(await isDone(env, winner)).toBe(true);
 });
 
-describe('an apply that is killed at any moment', () => {
-  /** Kills it at each of its calls in turn. */
+describe('an apply that crashes at any call', () => {
+  /** Runs an apply once for each of its calls, and lets it crash there. */
   async function killedEverywhere(
     then: (env: TestEnv, isBegun: boolean) => Promise<void>,
     document = busy,
@@ -310,7 +310,7 @@ describe('an apply that is killed at any moment', () => {
     expect(kills).toBeGreaterThan(20);
   });
 
-  test('is finished by another call for its own plan', async () => {
+  test('is finished by another call for the same plan', async () => {
     await killedEverywhere(async (env) => {
       const plan = await findPlan('id-1', env.deps);
       if (plan) await applyToEnd(plan, env.deps);
@@ -319,7 +319,7 @@ describe('an apply that is killed at any moment', () => {
   });
 
   test.each(['its own plan', 'another'])(
-    'has taken out a service and all of its entries by %s',
+    'has removed a service and all of its entries after the apply of %s',
     async (which) => {
       const leaving = aDocument({
         groups: [{ name: 'old', quorum: 1, slackUsers: [], emails: [] }],
@@ -360,7 +360,7 @@ describe('an apply that is killed at any moment', () => {
     });
   });
 
-  test('leaves no entry half written, and is shown until one comes to its end', async () => {
+  test('leaves no entry half written, and is shown until an apply ends', async () => {
     let shown = 0;
     await killedEverywhere(async (env, isInterrupted) => {
       if (isInterrupted) shown++;
@@ -371,7 +371,7 @@ describe('an apply that is killed at any moment', () => {
     expect(shown).toBeGreaterThan(10);
   });
 
-  test('changes nothing more where it was only taken for dead', async () => {
+  test('changes nothing more if it was only slow', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     let isAsleep = true;

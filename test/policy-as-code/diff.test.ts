@@ -25,10 +25,10 @@ function entriesIn(changes: readonly PolicyChange[]) {
 
 describe('an entry', () => {
   const ownership: readonly [string, ManagedBy | undefined, string, { adopt: boolean }, string[]][] = [
-    ['that nobody made is added', undefined, 'absent', { adopt: false }, ['add']],
+    ['that does not exist is added', undefined, 'absent', { adopt: false }, ['add']],
     ['of the file is changed', 'file', 'other', { adopt: false }, ['change']],
-    ['of the file that is as the file has it is no row', 'file', 'equal', { adopt: false }, []],
-    ['of the file that left it is removed', 'file', 'unnamed', { adopt: false }, ['remove']],
+    ['of the file that is equal is no row', 'file', 'equal', { adopt: false }, []],
+    ['of the file that the file no longer names is removed', 'file', 'unnamed', { adopt: false }, ['remove']],
     ['of a person that differs is a conflict', 'person', 'other', { adopt: false }, ['conflict']],
     ['of a person that is equal is left to them', 'person', 'equal', { adopt: false }, ['left']],
     [
@@ -39,8 +39,14 @@ describe('an entry', () => {
       ['left'],
     ],
     ['of another system that differs is a conflict', 'api', 'other', { adopt: false }, ['conflict']],
-    ['of a person that differs is taken over where told', 'person', 'other', { adopt: true }, ['adopt']],
-    ['of a person that is equal is taken over where told', 'person', 'equal', { adopt: true }, ['adopt']],
+    ['of a person that differs is taken over under `--adopt`', 'person', 'other', { adopt: true }, ['adopt']],
+    [
+      'of a person that is equal is taken over under `--adopt`',
+      'person',
+      'equal',
+      { adopt: true },
+      ['adopt'],
+    ],
     [
       'of a person that the file does not name is never taken over',
       'person',
@@ -66,7 +72,7 @@ describe('an entry', () => {
     expect(entriesIn(changes).map(({ action }) => action)).toEqual(actions);
   });
 
-  test('is the same in whatever order its lists are', async () => {
+  test('is equal in whatever order its lists are', async () => {
     const roles = ['a', 'b'].map((name) => `arn:aws:iam::${one}:role/${name}`);
     const env = createEnvWith({ accountId: one, managedBy: 'file', roles });
     const { changes } = await planDocument(
@@ -76,7 +82,7 @@ describe('an entry', () => {
     expect(entriesIn(changes)).toEqual([]);
   });
 
-  test('says what was there, who looked after it, and what comes', async () => {
+  test('has the former settings, its manager and the new settings in its change', async () => {
     const env = createEnvWith({ accountId: one, managedBy: 'api', maxEndpoints: 3 });
     const { changes } = await planDocument(
       env,
@@ -99,7 +105,7 @@ describe('an entry', () => {
   });
 });
 
-test('blocks come first, what endorses comes before what takes endorsement away, and a service decides once its entries are there', async () => {
+test('blocks come first, allowing changes before disallowing ones, and a service after its entries', async () => {
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' })],
     entries: [
@@ -135,7 +141,7 @@ test('blocks come first, what endorses comes before what takes endorsement away,
   ]);
 });
 
-test('a service that goes does so before the entries that endorse what it has connected', async () => {
+test('a service is removed before the entries that allow its connections', async () => {
   const env = createTestEnv({
     services: [
       aService({ managedBy: 'file' }),
@@ -156,7 +162,7 @@ test('a service that goes does so before the entries that endorse what it has co
 describe('a service', () => {
   const settings = { serviceId: serviceId(1), name: 'orders' };
 
-  test('of the file has what the file says, and for the rest what holds where nothing is said', async () => {
+  test('of the file has the settings of the file, and defaults for the rest', async () => {
     const env = createTestEnv({ services: [aService({ managedBy: 'file', requireTicket: true })] });
     const { changes } = await planDocument(env, aDocument({ services: [settings] }));
     expect(changes).toMatchObject([
@@ -164,7 +170,7 @@ describe('a service', () => {
     ]);
   });
 
-  test('of the file is unchanged where the file says what holds anyway', async () => {
+  test('of the file is unchanged if the file repeats the defaults', async () => {
     const env = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
     const document = aDocument({
       services: [{ ...settings, graceSeconds: 72 * 3600, onExternalAccept: 'ask' }],
@@ -172,7 +178,7 @@ describe('a service', () => {
     expect((await planDocument(env, document)).changes).toEqual([]);
   });
 
-  test('of a person conflicts only in what the file says of it', async () => {
+  test('of a person conflicts only in the settings that the file names', async () => {
     const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
     expect(formatChanges((await planDocument(env, aDocument({ services: [settings] }))).changes)).toEqual([
       'left service orders',
@@ -181,7 +187,7 @@ describe('a service', () => {
     expect(formatChanges((await planDocument(env, stricter)).changes)).toEqual(['conflict service orders']);
   });
 
-  test('that is only named is referred to: neither taken over nor taken out', async () => {
+  test('that the file only names is neither taken over nor removed', async () => {
     const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
     const named = aDocument({ services: [{ name: 'orders' }] });
     expect(formatChanges((await planDocument(env, named, true)).changes)).toEqual(['left service orders']);
@@ -198,12 +204,12 @@ describe('a service', () => {
   });
 });
 
-test('the group default is no row where the file does not tell of it, whoever it is', async () => {
+test('the group `default` is no row if the file does not name it, whoever manages it', async () => {
   const env = createTestEnv({ groups: [aGroup({ changedBy: alice, managedBy: 'api' })] });
   expect((await planDocument(env, aDocument())).changes).toEqual([]);
 });
 
-test("the group that setup made is nobody's, and the first file that tells of it has it", async () => {
+test('the group of setup belongs to the first file that names it', async () => {
   const env = createTestEnv({ groups: [aGroup()] });
   const telling = aDocument({ groups: [{ name: 'default', ...people }] });
   expect(formatChanges((await planAndApply(env, telling)).changes)).toEqual(['change group default']);
@@ -212,7 +218,7 @@ test("the group that setup made is nobody's, and the first file that tells of it
   expect(formatChanges((await planDocument(env, telling)).changes)).toEqual(['conflict group default']);
 });
 
-test('a group that left the file stays while a service asks it, or another group calls upon it', async () => {
+test('a group that left the file stays while a service or another group names it', async () => {
   const env = createTestEnv({
     services: [aService({ approvers: 'asked' })],
     groups: [
@@ -231,7 +237,7 @@ test('a group that left the file stays while a service asks it, or another group
   expect(changes[1]?.note).toContain('while orders names it');
 });
 
-describe('a policy cannot be carried out', () => {
+describe('a policy file', () => {
   const wrong: readonly [string, Parameters<typeof aDocument>[0], string][] = [
     [
       'that names an unknown service',
@@ -239,27 +245,27 @@ describe('a policy cannot be carried out', () => {
       'there is no service `order`',
     ],
     [
-      'that says the same twice',
+      'that has an entry twice',
       { entries: [allowEntry(one), allowEntry(one, { service: serviceId(1) })] },
       `account ${one} at orders is in the file twice`,
     ],
     [
-      'whose service asks nobody',
+      'whose service names an unknown group',
       { services: [{ name: 'orders', approvers: 'nobody' }] },
       'there is no approver group `nobody`',
     ],
     [
-      'whose group could never approve',
+      'whose group has fewer approvers than its quorum',
       { groups: [{ name: 'team', ...people, quorum: 2 }] },
       'has fewer approvers',
     ],
     [
-      'whose group calls upon itself',
+      'whose group escalates to itself',
       { groups: [{ name: 'team', ...people, escalateTo: 'team' }] },
       'cannot escalate to itself',
     ],
     [
-      'whose group calls upon nobody',
+      'whose group escalates to an unknown group',
       { groups: [{ name: 'team', ...people, escalateTo: 'nobody' }] },
       'no approver group `nobody`',
     ],
@@ -274,18 +280,18 @@ describe('a policy cannot be carried out', () => {
       'to two customers: a and b',
     ],
     [
-      'that gives an account to a customer beside the one that a person gave it to',
+      'that gives an account of another customer to a customer',
       { customers: [{ name: 'a', accounts: [three] }] },
       'to two customers: theirs and a',
     ],
     ['that names a service that is not registered', { services: [{ name: 'new' }] }, 'give its id'],
     [
-      'whose service is elsewhere',
+      'whose service is in another location',
       { services: [{ serviceId: serviceId(1), region: 'eu-west-1' }] },
       'in us-east-1',
     ],
     [
-      'whose new service is elsewhere',
+      'whose new service is in another location',
       { services: [{ serviceId: serviceId(9), region: 'eu-west-1' }] },
       'of its own account and Region',
     ],
@@ -295,7 +301,7 @@ describe('a policy cannot be carried out', () => {
       `is the name of ${serviceId(1)}`,
     ],
     [
-      'with an entry too large to be kept',
+      'with an entry that is too large',
       {
         entries: [
           allowEntry(one, { endpointIds: Array.from({ length: 5000 }, () => 'vpce-0123456789abcdef0') }),
@@ -304,7 +310,7 @@ describe('a policy cannot be carried out', () => {
       'is too large',
     ],
   ];
-  test.each(wrong)('%s', async (_name, document, message) => {
+  test.each(wrong)('%s is refused', async (_name, document, message) => {
     const env = createEnvWith();
     env.put(customerItem({ name: 'theirs', accounts: [three], changedAt: '', changedBy: '', version: 1 }));
     const problems = await planDocument(env, aDocument(document)).then(
@@ -315,7 +321,7 @@ describe('a policy cannot be carried out', () => {
     expect(problems[0]?.at).toBe(document?.entries?.[0]?.at);
   });
 
-  test('all of whose problems are told at once', async () => {
+  test('is refused with all of its problems at once', async () => {
     const env = createEnvWith();
     const bad = aDocument({
       entries: [allowEntry(one, { service: 'a' }), allowEntry(one, { service: 'b' })],
@@ -338,7 +344,7 @@ describe('allowed principals', () => {
     return env;
   }
 
-  test('that the allowlist implies, and no others, are rows of a service that the file has managed', async () => {
+  test('that the allowlist implies, and no others, are rows of a service that has them managed', async () => {
     const env = aWorldThatAllows(root(two), 'AROAEXAMPLE');
     const rows = (await planDocument(env, managed)).changes.filter(({ kind }) => kind === 'principal');
     expect(rows).toMatchObject([
@@ -348,7 +354,7 @@ describe('allowed principals', () => {
     ]);
   });
 
-  test('are only told of where they are observed', async () => {
+  test('are only shown where they are observed', async () => {
     const env = aWorldThatAllows(root(two));
     const observed = aDocument({ ...managed, services: [{ name: 'orders' }] });
     const { plan, changes } = await planDocument(env, observed);
@@ -359,7 +365,7 @@ describe('allowed principals', () => {
     expect(plan.summary).toMatchObject({ add: 1, left: 2 });
   });
 
-  test('are missing to nobody where everyone may ask', async () => {
+  test('are not missing where every principal is allowed', async () => {
     const { changes } = await planDocument(
       aWorldThatAllows('*'),
       aDocument({ entries: [allowEntry(one)], services: [{ name: 'orders' }] }),
@@ -367,14 +373,14 @@ describe('allowed principals', () => {
     expect(formatChanges(changes).slice(1)).toEqual(['left principal * at orders']);
   });
 
-  test('are approved by who applies the plan that shows them', async () => {
+  test('are approved by the person who applies a plan that shows them', async () => {
     const env = aWorldThatAllows(root(two));
     await planAndApply(env, managed);
     const [service] = await listRegisteredServices(env.deps);
     expect(service?.principalsApproval).toEqual({ by: alice, at: env.time.toISOString(), removals: 1 });
   });
 
-  test('are approved for a service that is registered by the same plan, and where nothing differs', async () => {
+  test('are approved for a service that the same plan registers, and without a difference too', async () => {
     const env = createTestEnv({ groups: [aGroup()] });
     env.services.setConfiguration(aConfiguration({ principals: [root(one)] }));
     await planAndApply(env, managed);
@@ -382,7 +388,7 @@ describe('allowed principals', () => {
     expect(service).toMatchObject({ principals: 'managed', principalsApproval: { by: alice } });
   });
 
-  test('of a service without the tag are no rows, and none of them is approved to go', async () => {
+  test('of a service without the tag are no rows, and none is approved for removal', async () => {
     const env = createTestEnv({ groups: [aGroup()] });
     env.services.setConfiguration(aConfiguration({ isTagged: false, principals: [root(two)] }));
     const { changes } = await planAndApply(env, managed);
@@ -392,7 +398,7 @@ describe('allowed principals', () => {
   });
 });
 
-test('a plan leaves what cannot be read as it is, and says so', async () => {
+test('a plan leaves unreadable items as they are, and says so', async () => {
   for (const item of [entryItem(anEntry()), serviceItem(aService()), groupItem(aGroup())]) {
     const env = createEnvWith();
     env.put({ ...item, schemaVersion: '2.0' });

@@ -8,28 +8,28 @@ const customer = { name: 'acme', accounts: [account] };
 
 test.each([
   [
-    'names owners as decisions are signed',
-    'taken',
+    'names owners as actors',
+    'valid',
     { entries: [allowEntry(account, { owners: ['mailto:a@acme.example'] })] },
   ],
   [
-    'names owners of an allowed account otherwise',
-    'refused',
+    'names owners of an allowed account by bare names',
+    'invalid',
     { entries: [allowEntry(account, { owners: ['alice'] })] },
   ],
   [
-    'names owners of a blocked account otherwise',
-    'refused',
+    'names owners of a blocked account by bare names',
+    'invalid',
     { entries: [{ ...blockEntry(account), owners: ['alice'] }] },
   ],
   [
-    'names owners of a customer otherwise',
-    'refused',
+    'names owners of a customer by bare addresses',
+    'invalid',
     { customers: [{ ...customer, owners: ['Alice@acme.example'] }] },
   ],
-  ['gives a service a name with letters and a dash', 'taken', { services: [{ name: 'orders-eu' }] }],
-  ['gives a service a name with a space', 'refused', { services: [{ name: 'orders eu' }] }],
-  ['gives a service no name at all', 'refused', { services: [{ name: '' }] }],
-])('a document that %s is %s', (_what, fate, document) => {
-  expect(v.is(PolicyDocument, aDocument(document))).toBe(fate === 'taken');
+  ['gives a service a name with letters and a dash', 'valid', { services: [{ name: 'orders-eu' }] }],
+  ['gives a service a name with a space', 'invalid', { services: [{ name: 'orders eu' }] }],
+  ['gives a service an empty name', 'invalid', { services: [{ name: '' }] }],
+])('a document that %s is %s', (_what, validity, document) => {
+  expect(v.is(PolicyDocument, aDocument(document))).toBe(validity === 'valid');
 });

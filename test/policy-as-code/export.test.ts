@@ -28,7 +28,7 @@ async function exported(env: TestEnv): Promise<PolicyDocument> {
   return document;
 }
 
-test('what is exported plans to no change, whatever has become of the table', async () => {
+test('a plan of an exported policy has no changes, whatever was done to the table', async () => {
   await fc.assert(
     fc.asyncProperty(randomInventories, randomDocuments, async (inventory, document) => {
       const env = await createEnvOf(inventory);
@@ -41,7 +41,7 @@ test('what is exported plans to no change, whatever has become of the table', as
   );
 }, 60_000);
 
-test('a service that is taken out between two pages has the export begin again, rather than end early', async () => {
+test('an export begins again if a service is removed between two pages', async () => {
   const accounts = Array.from({ length: 1_001 }, (_, index) => String(200_000_000_000 + index));
   const env = createTestEnv({
     services: [aService()],
@@ -52,7 +52,7 @@ test('a service that is taken out between two pages has the export begin again, 
   await expect(exportPolicy(nextToken, env.deps)).rejects.toThrow(ExpiredTokenError);
 });
 
-test('entries are exported in pages, whichever service they are of', async () => {
+test('entries are exported in pages, whatever service they are of', async () => {
   const accounts = Array.from({ length: 1_500 }, (_, index) => String(200_000_000_000 + index));
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'empty' })],

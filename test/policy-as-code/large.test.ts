@@ -4,7 +4,7 @@ import { aService } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 import { aDocument, allowEntry, applyToEnd, planDocument } from './fixtures.ts';
 
-test('10,000 entries take few calls to plan, and a transaction for each 90 of them to apply', async () => {
+test('10,000 entries need few calls to plan, and one transaction for 90 entries to apply', async () => {
   const env = createTestEnv({ services: [aService()] });
   const accounts = Array.from({ length: 10_000 }, (_, index) => String(200_000_000_000 + index));
   const document = aDocument({ entries: accounts.map((account) => allowEntry(account)) });

@@ -87,7 +87,7 @@ function countsFewer(change: PolicyChange): boolean {
   return after < before;
 }
 
-test('what a plan predicts is what its apply does', async () => {
+test('a plan predicts the impact that its apply has', async () => {
   const met = { effects: 0, servicesThatGo: 0, fewerEndpoints: 0 };
   await fc.assert(
     fc.asyncProperty(randomInventories, randomDocuments, async (inventory, anyDocument) => {

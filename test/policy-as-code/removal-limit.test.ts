@@ -25,7 +25,7 @@ describe('a policy that would remove', () => {
     [6, 18],
     [7, 21],
     [0, 40],
-  ])('%i of the %i things that the file manages is planned', async (removals, managed) => {
+  ])('%i of the %i items that the file manages is planned', async (removals, managed) => {
     const env = await managing(managed);
     const document = aDocument({ entries: accounts(managed - removals) });
     expect(await planOf(env, document)).toMatchObject({
@@ -39,7 +39,7 @@ describe('a policy that would remove', () => {
     [6, 17],
     [7, 20],
     [40, 40],
-  ])('%i of the %i is refused, unless that is said to be meant', async (removals, managed) => {
+  ])('%i of the %i items is refused, unless removals are allowed', async (removals, managed) => {
     const env = await managing(managed);
     const document = aDocument({ entries: accounts(managed - removals) });
     expect(await planOf(env, document)).toMatchObject({
@@ -60,7 +60,7 @@ describe('a policy that would remove', () => {
     });
   });
 
-  test('what others manage, and what takes its place, is counted neither as removed nor as managed', async () => {
+  test('what others manage, and what takes its place, does not count them', async () => {
     const env = await managing(12);
     for (const { accountId } of accounts(20).slice(12))
       await callApi(env, 'PUT', `/allowlist/orders/${accountId}`, { effect: 'block' });
@@ -85,7 +85,7 @@ describe('a policy that would remove', () => {
   });
 });
 
-test('a plan says where it was made, and what of the file has expired', async () => {
+test('a plan names the deployment that it was made in, and what of the file has expired', async () => {
   const env = await managing(0);
   const expiresAt = '2026-01-31T23:59:59.999Z';
   const document = aDocument({

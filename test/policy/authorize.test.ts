@@ -30,7 +30,7 @@ function refusal(word: Partial<Word>, given: Given = {}): NotAuthorizedError['co
   }
 }
 
-describe('who may decide', () => {
+describe('the people who may decide', () => {
   test.each([
     { situation: 'a group', given: {}, who: [alice, bob, dora] },
     {
@@ -45,14 +45,14 @@ describe('who may decide', () => {
     },
     { situation: 'a group that names nobody', given: { group: aGroup() }, who: [alice] },
   ] satisfies { situation: string; given: Given; who: string[] }[])(
-    'of $situation are $who',
+    'in $situation, are $who',
     ({ given, who }) => {
       for (const decision of ['approve', 'deny'] as const)
         expect(everybody.filter((by) => refusal({ by, decision }, given) === undefined)).toEqual(who);
     },
   );
 
-  test('is told to whom it is refused, with who may instead', () => {
+  test('are named to a person who may not', () => {
     const approvalRequest = () => authorizeDecision({ by: carol, decision: 'deny' }, authority);
     expect(approvalRequest).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
     expect(refusal({ by: carol })).toBe('not-an-approver');
@@ -61,17 +61,17 @@ describe('who may decide', () => {
   });
 });
 
-describe('who owns the account that asks', () => {
+describe('an owner of the account', () => {
   const entries = [
     anEntry({ owners: [bob] }),
     anEntry({ serviceId: '*', effect: 'block', owners: [alice, dora] }),
   ];
 
-  test('is said by each of its entries', () => {
+  test('is named by any of its entries', () => {
     expect(listAccountOwners([...entries, anEntry()])).toEqual([bob, alice, dora]);
   });
 
-  test.each([alice, bob, dora])('cannot approve it, by no channel: %s', (by) => {
+  test.each([alice, bob, dora])('cannot approve it, through any channel: %s', (by) => {
     expect(refusal({ by, decision: 'approve' }, { entries })).toBe('owner');
   });
 
@@ -79,26 +79,26 @@ describe('who owns the account that asks', () => {
     expect(refusal({ by, decision: 'deny' }, { entries })).toBeUndefined();
   });
 
-  test('keeps nobody else from approving it', () => {
+  test('does not keep others from approving it', () => {
     expect(refusal({ by: dora }, { entries: [anEntry({ owners: [bob] })] })).toBeUndefined();
   });
 });
 
-describe('a service that wants a ticket', () => {
+describe('a service that requires a ticket id', () => {
   const given = { service: aService({ requireTicket: true }) };
 
-  test.each(['approve', 'deny'] as const)('has nobody %s without one', (decision) => {
+  test.each(['approve', 'deny'] as const)('lets nobody %s without one', (decision) => {
     expect(refusal({ decision }, given)).toBe('no-ticket');
     expect(refusal({ decision, ticket: '' }, given)).toBe('no-ticket');
     expect(refusal({ decision, ticket: 'CHG-1' }, given)).toBeUndefined();
   });
 
-  test('tells who is no approver that first', () => {
+  test('tells a person who is no approver that first', () => {
     expect(refusal({ by: carol }, given)).toBe('not-an-approver');
   });
 });
 
-test('an IAM role that owns an account is whoever assumed it, in any session', () => {
+test('an IAM role that owns an account is anybody who assumed it, in any session', () => {
   const owners = ['arn:aws:iam::111111111111:role/teams/Payments'];
   const entries = [anEntry({ owners })];
   const session = (role: string) => `arn:aws:sts::111111111111:assumed-role/${role}/alice`;

@@ -27,7 +27,7 @@ function saying(outcome: Outcome, until?: Date): Rule {
   };
 }
 
-describe('an allowlisted account', () => {
+describe('an allowed account', () => {
   test('is accepted', () => {
     expect(decide(aRequest(), aPolicy({ entries: [anEntry()] }), undefined, noon).outcome).toBe('accept');
   });
@@ -43,12 +43,12 @@ describe('an allowlisted account', () => {
     { name: 'an endpoint that its entry does not name', entry: { endpointIds: [endpointId(2)] } },
     { name: 'a Region that its entry does not name', entry: { consumerRegions: ['eu-west-1'] } },
     { name: 'an entry that has expired', entry: { expiresAt: '2026-11-21T11:59:59.000Z' } },
-  ])('is asked about with $name', ({ entry }) => {
+  ])('needs approval with $name', ({ entry }) => {
     const verdict = decide(aRequest(), aPolicy({ entries: [anEntry(entry)] }), undefined, noon);
     expect(verdict.outcome).toBe('ask');
   });
 
-  test('is asked about when it has as many endpoints as its entry allows', () => {
+  test('needs approval beyond the endpoint limit of its entry', () => {
     const policy = aPolicy({
       entries: [anEntry({ maxEndpoints: 1 })],
       countedEndpointIds: [endpointId(2)],
@@ -56,7 +56,7 @@ describe('an allowlisted account', () => {
     expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('ask');
   });
 
-  test('has its verdict decided anew when its entry expires', () => {
+  test('has a verdict that expires with its entry', () => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-12-01T00:00:00.000Z' })] });
     expect(decide(aRequest(), policy, undefined, noon)).toMatchObject({
       outcome: 'accept',
@@ -76,30 +76,30 @@ describe('a blocked account', () => {
     expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('reject');
   });
 
-  test('is rejected at a service that allows it while every service blocks it', () => {
+  test('is rejected at a service that allows it if an entry for `*` blocks it', () => {
     const policy = aPolicy({ entries: [anEntry(), anEntry({ effect: 'block', serviceId: '*' })] });
     expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('reject');
   });
 });
 
-describe('the more specific entry counts', () => {
-  test('so that a narrow entry at the service is not widened by one at every service', () => {
+describe('the entry for the service comes before the entry for `*`', () => {
+  test('so that a narrow entry for the service is not widened', () => {
     const entries = [anEntry({ endpointIds: [endpointId(2)] }), anEntry({ serviceId: '*' })];
     expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('ask');
   });
 
-  test('so that an entry at the service outlives an expired one at every service', () => {
+  test('so that an entry for the service outlives an expired entry for `*`', () => {
     const entries = [anEntry(), anEntry({ serviceId: '*', expiresAt: '2026-11-01T00:00:00.000Z' })];
     expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('accept');
   });
 });
 
-describe('an account of which the allowlist says nothing', () => {
+describe('an account without an entry', () => {
   test.each([
     { onUnlisted: 'ask', outcome: 'ask' },
     { onUnlisted: 'hold', outcome: 'hold' },
     { onUnlisted: 'reject', outcome: 'reject' },
-  ] as const)('meets `$onUnlisted` with $outcome', ({ onUnlisted, outcome }) => {
+  ] as const)('has the verdict $outcome under `onUnlisted: $onUnlisted`', ({ onUnlisted, outcome }) => {
     const verdict = decide(aRequest(), aPolicy({ service: aService({ onUnlisted }) }), undefined, noon);
     expect(verdict).toEqual({
       outcome,
@@ -113,14 +113,17 @@ describe('an account of which the allowlist says nothing', () => {
     });
   });
 
-  test.each(['ask', 'hold', 'reject'] as const)('can be approved by a person under `%s`', (onUnlisted) => {
-    const policy = aPolicy({ service: aService({ onUnlisted }) });
-    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
-  });
+  test.each(['ask', 'hold', 'reject'] as const)(
+    'can be approved by a person under `onUnlisted: %s`',
+    (onUnlisted) => {
+      const policy = aPolicy({ service: aService({ onUnlisted }) });
+      expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
+    },
+  );
 });
 
-describe("a person's word", () => {
-  test('settles what the rules doubt', () => {
+describe('a person’s decision', () => {
+  test('overrides rules that ask', () => {
     const policy = aPolicy({ entries: [anEntry({ endpointIds: [endpointId(2)] })] });
     expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
   });
@@ -132,7 +135,7 @@ describe("a person's word", () => {
     expect(primaryReason(verdict)).toBe(`${alice} denied it: not this year`);
   });
 
-  test('comes before what the rules said, since it settled the verdict', () => {
+  test('is the first finding, since it determines the verdict', () => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-11-01T00:00:00.000Z' })] });
     const verdict = decide(aRequest(), policy, anApproval(), noon);
     expect(verdict.findings.map(({ rule }) => rule)).toEqual([
@@ -146,20 +149,20 @@ describe("a person's word", () => {
   test.each([
     ['that has expired', '2026-11-01T00:00:00.000Z'],
     ['that will expire', '2026-12-01T00:00:00.000Z'],
-  ])('does not run out beside an entry %s', (_when, expiresAt) => {
+  ])('does not expire with an entry %s', (_when, expiresAt) => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt })] });
     const verdict = decide(aRequest(), policy, anApproval(), noon);
     expect(verdict.outcome).toBe('accept');
     expect(verdict).not.toHaveProperty('until');
   });
 
-  test('is not heard while the service is paused', () => {
+  test('does not count while the service is paused', () => {
     expect(decide(aRequest(), aPolicy({ service: paused }), anApproval(), noon).outcome).toBe('hold');
   });
 });
 
-describe('outcomes come in an order', () => {
-  test('what stops us comes before an objection', () => {
+describe('the outcomes have an order', () => {
+  test('a hold comes before a reject', () => {
     const policy = aPolicy({ service: paused, entries: [anEntry({ effect: 'block' })] });
     expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('hold');
   });
@@ -169,12 +172,12 @@ describe('outcomes come in an order', () => {
     { said: ['accept', 'ask', 'reject'], outcome: 'reject' },
     { said: ['accept', 'ask'], outcome: 'ask' },
     { said: ['accept'], outcome: 'accept' },
-  ] as const)('of $said comes $outcome', ({ said, outcome }) => {
+  ] as const)('$said together give $outcome', ({ said, outcome }) => {
     const rules = said.map((each) => saying(each));
     expect(decide(aRequest(), aPolicy({ rules }), undefined, noon).outcome).toBe(outcome);
   });
 
-  test('a verdict runs out with the first of the findings that it rests on', () => {
+  test('a verdict expires with the first of the findings that determine it', () => {
     const rules = [
       saying('accept', secondsAfterNoon(60)),
       saying('ask', secondsAfterNoon(30)),
@@ -193,7 +196,7 @@ describe('a rule that throws', () => {
     },
   };
 
-  test('makes the request wait for a minute, and says why', () => {
+  test('puts the request on hold for a minute and says why', () => {
     const verdict = decide(aRequest(), aPolicy({ rules: [broken] }), undefined, noon);
     const until = secondsAfterNoon(60).toISOString();
     expect(verdict).toEqual({
@@ -211,13 +214,13 @@ describe('a rule that throws', () => {
     });
   });
 
-  test('is never outweighed by a rule that accepts, nor by a person', () => {
+  test('is not overridden by a rule that accepts, nor by a person', () => {
     const policy = aPolicy({ rules: [broken, saying('accept')] });
     expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('hold');
   });
 });
 
-describe('whatever it is given,', () => {
+describe('for any input', () => {
   const time = fc
     .date({
       min: new Date('2020-01-01T00:00:00.000Z'),
@@ -265,7 +268,7 @@ describe('whatever it is given,', () => {
   });
   const somewhen = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('2100-01-01') });
 
-  test('a verdict comes out of it that explains itself', () => {
+  test('a verdict explains itself', () => {
     fc.assert(
       fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
         const verdict = decide(request, policy, approval, now);
@@ -289,7 +292,7 @@ describe('whatever it is given,', () => {
     );
   });
 
-  test('nobody is accepted but by an entry that allows or a person who approved', () => {
+  test('a request is accepted only by an entry that allows or by a person who approved', () => {
     fc.assert(
       fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
         const isAccepted = decide(request, policy, approval, now).outcome === 'accept';
@@ -299,7 +302,7 @@ describe('whatever it is given,', () => {
     );
   });
 
-  test('rules of any kind, throwing ones too, never make it fail', () => {
+  test('no rule, not even one that throws, makes decide fail', () => {
     const finding = fc.option(
       fc.record({ outcome: fc.constantFrom(...Outcome.options), reason: fc.string({ minLength: 1 }) }),
       { nil: undefined },

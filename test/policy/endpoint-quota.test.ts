@@ -43,23 +43,23 @@ function counted(set: typeof kept | undefined, secondsLater = 0) {
   return countEndpoints(aConnection(), entry, set, { ...deps, connections: ec2 });
 }
 
-test('endpoints that count are those of the set, while it was kept for this entry', async () => {
+test('endpoints are counted from the stored quota while it belongs to this version of the entry', async () => {
   expect(await counted(kept)).toEqual([endpointId(7)]);
 });
 
-test('where there is no set, those count that live in EC2, and those that an Accept may still make live', async () => {
+test('endpoints are counted from EC2 without a stored quota: those that are connected, and those that a call of Accept may still connect', async () => {
   expect(await counted(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
 });
 
-test('where the entry changed since, they are counted afresh, with what EC2 was just asked about and does not list yet', async () => {
+test('endpoints are counted from EC2 after a change of the entry, with those that EC2 was just asked to accept and does not list yet', async () => {
   expect(await counted({ ...kept, entryVersion: 3 }, 299)).toEqual([1, 2, 3, 6, 7].map(endpointId));
 });
 
-test('what EC2 was asked about counts no longer than five minutes, unless EC2 shows it or its verdict wants it', async () => {
+test('an endpoint that EC2 was asked to accept counts for five minutes at most, unless EC2 shows it or its verdict is accept', async () => {
   expect(await counted({ ...kept, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
 });
 
-test('a request whose record only a newer version can read counts, since it may be accepted already', async () => {
+test('a request with a record of a newer version counts, since it may be accepted already', async () => {
   const { table, ec2, deps, errors } = createTestEnv({ connections, records });
   const [item] = await table.get([recordKey(endpointId(4))]);
   await table.write(item ? [{ put: { ...item, schemaVersion: '2.0' } }] : []);

@@ -64,8 +64,8 @@ async function countedIn(env: TestEnv): Promise<EndpointQuota> {
   return readEndpointQuota(item);
 }
 
-describe('an endpoint that was made before the one that it replaces was deleted', () => {
-  test('is let in with the next pass over what is pending', async () => {
+describe('a new endpoint that exceeds the limit until the old one is deleted', () => {
+  test('is accepted by the next sweep of pending requests', async () => {
     const env = await aFullHouse({ waiting: [second] });
     await deleted(env);
     expect(connected(env)).toEqual([]);
@@ -81,7 +81,7 @@ describe('an endpoint that was made before the one that it replaces was deleted'
     ]);
   });
 
-  test('is let in as soon as the set of those that count has changed', async () => {
+  test('is accepted as soon as the endpoint quota changes', async () => {
     const env = await aFullHouse({ waiting: [second] });
     await deleted(env);
     await reevaluateConnections({ serviceId: serviceId(1), ownerAccountId: consumer }, env.deps);
@@ -89,7 +89,7 @@ describe('an endpoint that was made before the one that it replaces was deleted'
     expect(connected(env)).toEqual([second.endpointId]);
   });
 
-  test('is let in by the full pass that misses the other one, where nothing told of its deletion', async () => {
+  test('is accepted by the full sweep that misses the old one, if no notification told of its deletion', async () => {
     const env = await aFullHouse({ waiting: [second] });
     env.ec2.removeConnection(first.endpointId);
     env.advanceSeconds(600);
@@ -97,7 +97,7 @@ describe('an endpoint that was made before the one that it replaces was deleted'
     expect(connected(env)).toEqual([second.endpointId]);
   });
 
-  test('is let in when the other one is rejected, too', async () => {
+  test('is accepted when the old one is rejected', async () => {
     const env = await aFullHouse({ waiting: [second] });
     env.ec2.show({ ...first, state: 'rejected' });
     await sweep(env, 'full');
@@ -106,8 +106,8 @@ describe('an endpoint that was made before the one that it replaces was deleted'
   });
 });
 
-describe('of several that wait for an endpoint to end', () => {
-  test('the first to ask is let in, whoever is decided first', async () => {
+describe('of several requests that wait for the endpoint quota', () => {
+  test('the earliest is accepted first, in whatever order they are decided', async () => {
     const env = await aFullHouse();
     await deleted(env);
     await decideConnections([third], env.deps);
@@ -117,7 +117,7 @@ describe('of several that wait for an endpoint to end', () => {
     expect((await env.record(third.endpointId))?.verdict).toMatchObject({ outcome: 'ask' });
   });
 
-  test('each is let in as there is room', async () => {
+  test('each is accepted when there is quota for it', async () => {
     const env = await aFullHouse();
     await deleted(env);
     await sweep(env, 'pending');
@@ -126,7 +126,7 @@ describe('of several that wait for an endpoint to end', () => {
     expect(connected(env)).toEqual([third.endpointId]);
   });
 
-  test('the first ones are let in where their entry counts more from now on', async () => {
+  test('the earliest are accepted when the limit of the entry is raised', async () => {
     const env = await aFullHouse({ waiting: [second, third, fourth] });
     env.put(entryItem(anEntry({ maxEndpoints: 3, version: 2 })));
     for (const request of [fourth, third, second]) await decideConnections([request], env.deps);
@@ -134,7 +134,7 @@ describe('of several that wait for an endpoint to end', () => {
     expect(connected(env)).toEqual([first, second, third].map(({ endpointId: id }) => id));
   });
 
-  test('none is overtaken by one that asks after the endpoint has ended', async () => {
+  test('none is overtaken by a later request after an endpoint ended', async () => {
     const env = await aFullHouse({ waiting: [second] });
     await deleted(env);
     env.ec2.show(third);
@@ -144,7 +144,7 @@ describe('of several that wait for an endpoint to end', () => {
     expect(connected(env)).toEqual([second.endpointId]);
   });
 
-  test('one that a person let in before its turn is waited for no longer', async () => {
+  test('one that a person accepted out of turn is no longer waited for', async () => {
     const env = await aFullHouse();
     await submitDecision(second.endpointId, { decision: 'approve', by: alice }, env.deps);
     await sweep(env, 'pending');
@@ -162,7 +162,7 @@ describe('of several that wait for an endpoint to end', () => {
         submitDecision(second.endpointId, { decision: 'deny', by: alice, reason: 'no' }, env.deps),
     ],
     ['was deleted', (env: TestEnv) => deleted(env, second)],
-  ])('one that %s keeps none after it waiting', async (_what, leaves) => {
+  ])('one that %s does not keep the later ones waiting', async (_what, leaves) => {
     const env = await aFullHouse();
     await leaves(env);
     await processQueues(env);
@@ -171,7 +171,7 @@ describe('of several that wait for an endpoint to end', () => {
     expect(connected(env)).toEqual([third.endpointId]);
   });
 
-  test('one that went unheard keeps none after it waiting for longer than a full pass', async () => {
+  test('one whose events were lost keeps the later ones waiting until the next full sweep at most', async () => {
     const env = await aFullHouse();
     env.ec2.removeConnection(second.endpointId);
     await deleted(env);
@@ -182,7 +182,7 @@ describe('of several that wait for an endpoint to end', () => {
     expect(connected(env)).toEqual([third.endpointId]);
   });
 
-  test('one is decided once, however often it is told of while there is no room', async () => {
+  test('one is decided once, however many events arrive while there is no quota', async () => {
     const env = await aFullHouse({ waiting: [second] });
     await decideConnections([second, second], env.deps);
     await sweep(env, 'full');
@@ -199,7 +199,7 @@ describe('of several that wait for an endpoint to end', () => {
   });
 });
 
-test('a set that lost who waits is made whole by a full pass', async () => {
+test('a full sweep repairs an endpoint quota that lost its waiting requests', async () => {
   const env = await aFullHouse();
   const { heldBack, ...kept } = await countedIn(env);
   await env.table.write([quotaWrite(aRequest(), kept, kept)]);
@@ -207,7 +207,7 @@ test('a set that lost who waits is made whole by a full pass', async () => {
   expect((await countedIn(env)).heldBack).toEqual(heldBack);
 });
 
-describe('the change of the set of those that count', () => {
+describe('a change of the endpoint quota', () => {
   const kept = {
     serviceId: serviceId(1),
     accountId: consumer,
@@ -222,7 +222,7 @@ describe('the change of the set of those that count', () => {
     return 'put' in write ? write.put : undefined;
   };
 
-  test('concerns those who wait, where one that came before them left it', () => {
+  test('affects the waiting requests if an earlier endpoint left it', () => {
     const scope = { serviceId: serviceId(1), ownerAccountId: consumer };
     expect(
       affectedScope(itemOf({ ...kept, heldBack }), itemOf({ ...kept, endpointIds: [], heldBack })),
@@ -230,23 +230,23 @@ describe('the change of the set of those that count', () => {
   });
 
   test.each([
-    ['nobody waits', kept, { ...kept, endpointIds: [] }],
+    ['no request waits', kept, { ...kept, endpointIds: [] }],
     [
-      'one came',
+      'an endpoint joined it',
       { ...kept, heldBack },
       { ...kept, endpointIds: [first.endpointId, third.endpointId], heldBack },
     ],
-    ['one goes on to wait', kept, { ...kept, heldBack }],
+    ['a request begins to wait', kept, { ...kept, heldBack }],
     [
-      'one that waited counts',
+      'a waiting request joined it',
       { ...kept, endpointIds: [], heldBack },
       { ...kept, endpointIds: [id], heldBack: [] },
     ],
-  ])('concerns nobody where %s', (_what, before, after) => {
+  ])('affects nothing if %s', (_what, before, after) => {
     expect(affectedScope(itemOf(before), itemOf(after))).toBeUndefined();
   });
 
-  test('concerns nobody where it is new', () => {
+  test('affects nothing if it is new', () => {
     expect(affectedScope(undefined, itemOf({ ...kept, heldBack }))).toBeUndefined();
   });
 });

@@ -67,8 +67,8 @@ function sizes({ ec2 }: TestEnv): number[] {
   return ec2.calls.map(({ endpointIds }) => endpointIds.length);
 }
 
-describe('what is due', () => {
-  test('is asked of EC2 and marked, and stays due until EC2 shows it', async () => {
+describe('a pending effect', () => {
+  test('is sent to EC2 and stays pending until EC2 shows it', async () => {
     const env = aPlaceWithDue([1, 2]);
     const applied = await applyVerdicts(hub, env.deps);
     expect(applied).toEqual({ requested: 2, refused: 0, redecided: 0, changed: 0, timedOut: false });
@@ -81,7 +81,7 @@ describe('what is due', () => {
     expect(await env.actions(endpointId(1))).toEqual(['applying']);
   });
 
-  test('and was just asked is left alone for a minute', async () => {
+  test('is not sent again within a minute', async () => {
     const effect = { action: 'accept', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
     const env = aPlaceWithDue([1], { record: { pendingEffect: effect } });
     env.advanceSeconds(59);
@@ -92,7 +92,7 @@ describe('what is due', () => {
     expect(env.ec2.calls).toHaveLength(1);
   });
 
-  test('and was asked often is left alone for longer, at most for an hour', async () => {
+  test('is sent again after a delay that doubles, up to an hour', async () => {
     const effect = { action: 'accept', attempts: 20, lastAttemptAt: noon.toISOString() } as const;
     const env = aPlaceWithDue([1], { record: { pendingEffect: effect } });
     env.advanceSeconds(3_599);
@@ -103,19 +103,19 @@ describe('what is due', () => {
     expect(env.ec2.calls).toHaveLength(1);
   });
 
-  test('goes out in calls of 100 ids', async () => {
+  test('is sent in calls of at most 100 endpoint ids', async () => {
     const env = aPlaceWithDue(upTo(250));
     await applyVerdicts(hub, env.deps);
     expect(sizes(env)).toEqual([100, 100, 50]);
   });
 
-  test('takes services in turn, so that a storm on one starves no other', async () => {
+  test('takes turns with those of other services, so that a burst at one service does not delay the others', async () => {
     const env = aPlaceWithDue(upTo(301), { serviceOf: (number) => (number === 301 ? 2 : 1) });
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.calls.map((call) => call.serviceId)).toEqual([1, 2, 1, 1].map(serviceId));
   });
 
-  test('is asked in separate calls to accept and to reject', async () => {
+  test('goes out in separate calls for Accept and Reject', async () => {
     const env = aPlaceWithDue([1]);
     const rejected = aPlaceWithDue([2], { action: 'reject' });
     env.put(...(await allItems(rejected)));
@@ -132,8 +132,8 @@ describe('what is due', () => {
   }
 });
 
-describe('right before the call', () => {
-  test('in mode observe nothing is called', async () => {
+describe('before the call to EC2', () => {
+  test('mode `observe` stops the run', async () => {
     const env = aPlaceWithDue([1]);
     env.mode = 'observe';
     await applyVerdicts(hub, env.deps);
@@ -141,7 +141,7 @@ describe('right before the call', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ effect: { attempts: 0 } });
   });
 
-  test('a verdict whose policy changed is not applied but decided anew', async () => {
+  test('a verdict under an older policy version is decided again instead of applied', async () => {
     const env = aPlaceWithDue([1, 2]);
     env.put(entryItem(anEntry({ effect: 'block' })));
     const applied = await applyVerdicts(hub, env.deps);
@@ -150,20 +150,20 @@ describe('right before the call', () => {
     expect(env.published.map(({ type }) => type)).toEqual(['Connection Request', 'Connection Request']);
   });
 
-  test('a verdict from before linkgate acted again is decided anew', async () => {
+  test('a verdict from before the switch to mode `enforce` is decided again', async () => {
     const env = aPlaceWithDue([1]);
     env.put(modeChangeItem(aModeChange()));
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
     expect(env.ec2.calls).toEqual([]);
   });
 
-  test('a verdict that ran out is decided anew', async () => {
+  test('an expired verdict is decided again', async () => {
     const verdict = aVerdict('accept', { until: noon.toISOString() });
     const env = aPlaceWithDue([1], { record: { verdict } });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
   });
 
-  test('a connection that is to be rejected since the run began is not accepted any more', async () => {
+  test('a verdict that changed to reject during the run is not accepted', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = () => {
       const decidedAnew = aRecord({
@@ -184,7 +184,7 @@ describe('right before the call', () => {
     { pointer: 'accept', decided: 'reject', state: 'pendingAcceptance' },
     { pointer: 'reject', decided: 'accept', state: 'available' },
   ] as const)(
-    'a connection that was to $pointer is left alone when $decided was decided since its pointer was read',
+    'a pointer to $pointer is skipped when the verdict changed to $decided after it was read',
     async ({ pointer, decided, state }) => {
       const env = aPlaceWithDue([1], { action: pointer, state });
       const anew = {
@@ -201,18 +201,23 @@ describe('right before the call', () => {
 
   test.each([
     { when: 'its policy changed', entry: anEntry() },
-    { when: 'its service is registered no longer', entry: undefined },
-  ])('a live connection that is to be rejected is not cut but decided anew once $when', async ({ entry }) => {
-    const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
-    if (entry) env.put(entryItem(entry));
-    else await env.table.write([{ remove: serviceKey(serviceId(1)) }]);
-    expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
-    expect(env.ec2.calls).toEqual([]);
-    expect(env.published).toMatchObject([{ type: 'Connection Request', connection: { state: 'available' } }]);
-  });
+    { when: 'its service is deregistered', entry: undefined },
+  ])(
+    'a connected endpoint with a pending reject is decided again, not disconnected, once $when',
+    async ({ entry }) => {
+      const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
+      if (entry) env.put(entryItem(entry));
+      else await env.table.write([{ remove: serviceKey(serviceId(1)) }]);
+      expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
+      expect(env.ec2.calls).toEqual([]);
+      expect(env.published).toMatchObject([
+        { type: 'Connection Request', connection: { state: 'available' } },
+      ]);
+    },
+  );
 
   test.each(['available', 'rejected', 'deleted'] as const)(
-    'a connection that EC2 shows %s is told of instead of accepted',
+    'a connection that EC2 shows %s is published as changed and not accepted',
     async (state) => {
       const env = aPlaceWithDue([1], { state });
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 1 });
@@ -222,7 +227,7 @@ describe('right before the call', () => {
     },
   );
 
-  test('a connection that is to be rejected and lives is cut where EC2 was asked to accept it', async () => {
+  test('a connected endpoint with a pending reject is disconnected if linkgate called Accept for it', async () => {
     const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
     await trackIdentity({ ...env.deps, now: () => new Date(acceptAsked.acceptRequestedAt) });
     await applyVerdicts(hub, env.deps);
@@ -230,10 +235,14 @@ describe('right before the call', () => {
   });
 
   test.each([
-    ['and is known to be, is decided like all that lives', 'available', 'Connection Request'],
-    ['is told of first', 'pendingAcceptance', 'Connection Changed'],
+    ['is decided again', 'available', 'Connection Request'],
+    [
+      'is published as changed if it is recorded as pending acceptance',
+      'pendingAcceptance',
+      'Connection Changed',
+    ],
   ] as const)(
-    'a connection that a restored table would take back, and that lives, %s',
+    'a connected endpoint with a pending reject from before the restore of the table %s',
     async (_, state, type) => {
       const record = { ...acceptAsked, state };
       const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record });
@@ -247,7 +256,7 @@ describe('right before the call', () => {
     },
   );
 
-  test('what a restored table would take back at a paused service is left alone', async () => {
+  test('a pending reject from before the restore of the table waits while the service is paused', async () => {
     const record = { ...acceptAsked, state: 'available', verdict: aVerdict('hold') } as const;
     const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record });
     await trackIdentity({
@@ -258,14 +267,14 @@ describe('right before the call', () => {
     expect(env.published).toEqual([]);
   });
 
-  test('nothing is taken back while it is not known which table this is', async () => {
+  test('nothing is disconnected while the identity of the table is unknown', async () => {
     const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 0, changed: 0 });
     expect(env.ec2.calls).toEqual([]);
   });
 
   test.each(['pending', 'available'] as const)(
-    'a connection that is to be rejected and that others accepted is told of instead of cut: it is %s',
+    'a connection with a pending reject that somebody accepted outside linkgate is not disconnected: it is %s',
     async (state) => {
       const env = aPlaceWithDue([1], { action: 'reject', state });
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 1 });
@@ -276,7 +285,7 @@ describe('right before the call', () => {
     },
   );
 
-  test('a connection that is to be cut is left alone while something stops its service', async () => {
+  test('a scheduled disconnect waits while the service is paused', async () => {
     const env = aPlaceWithDue([1], {
       action: 'reject',
       state: 'available',
@@ -287,7 +296,7 @@ describe('right before the call', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
-  test('where only a newer version can read its record, it is left alone, and where its policy, it is decided anew; the others go on', async () => {
+  test('a record of a newer schema version is skipped, a policy of a newer version causes a new decision, and the others are applied', async () => {
     const env = aPlaceWithDue([1, 2, 3], { serviceOf: (number) => (number === 3 ? 2 : 1) });
     for (const key of [recordKey(endpointId(1)), serviceKey(serviceId(2))]) {
       const [item] = await env.table.get([key]);
@@ -309,8 +318,8 @@ describe('right before the call', () => {
   });
 });
 
-describe('where EC2 answers', () => {
-  test('for some endpoints that it would not, each is marked on its own', async () => {
+describe('the answer of EC2', () => {
+  test('marks each endpoint in `Unsuccessful` on its own', async () => {
     const env = aPlaceWithDue([1, 2]);
     env.ec2.respond = ({ endpointIds }) =>
       endpointIds.map((id) =>
@@ -323,7 +332,7 @@ describe('where EC2 answers', () => {
     expect(await env.actions(endpointId(2))).toEqual(['refused']);
   });
 
-  test('that it would not, for what it shows done already, that counts as done and is told at once', async () => {
+  test('counts an endpoint in `Unsuccessful` as applied when EC2 already shows the wanted state, and publishes the change', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = (_call, take) =>
       take().map(({ endpointId: id }) => ({
@@ -336,7 +345,7 @@ describe('where EC2 answers', () => {
     expect(await env.actions(endpointId(1))).toEqual(['applying']);
   });
 
-  test('nothing that tells, it is looked at once what happened', async () => {
+  test('leads to a describe call when it is unknown', async () => {
     const env = aPlaceWithDue([1, 2]);
     env.ec2.respond = (_call, take) => {
       take();
@@ -352,7 +361,7 @@ describe('where EC2 answers', () => {
     expect(env.ec2.calls).toHaveLength(1);
   });
 
-  test('that it wants fewer calls, the call is made again a second later', async () => {
+  test('is followed by another call after a second when EC2 throttles', async () => {
     const env = aPlaceWithDue([1]);
     let refusals = 3;
     env.ec2.respond = (_call, take) => {
@@ -364,7 +373,7 @@ describe('where EC2 answers', () => {
     expect(await env.actions(endpointId(1))).toEqual(['applying']);
   });
 
-  test('so until the time of the run is used up, it rings anew and ends well', async () => {
+  test('makes the run enqueue its location again when EC2 throttles until the time is used up', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = () => {
       throw new ThrottledError();
@@ -375,7 +384,7 @@ describe('where EC2 answers', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ effect: { attempts: 0 } });
   });
 
-  test('that there are too many ids, it is asked for half of them, also afterwards', async () => {
+  test('halves the number of ids for this and later calls when EC2 refuses the size', async () => {
     const env = aPlaceWithDue(upTo(200));
     env.ec2.respond = ({ endpointIds }, take) => {
       if (endpointIds.length > 25) throw new RefusedCallError('size', 'InvalidParameterValue', 'too many');
@@ -385,7 +394,7 @@ describe('where EC2 answers', () => {
     expect(sizes(env)).toEqual([100, 50, ...Array.from({ length: 8 }, () => 25)]);
   });
 
-  test('that one endpoint is bad, the bad one is found and the others go through', async () => {
+  test('leads to smaller calls until the one invalid id is found, and the other endpoints are applied', async () => {
     const env = aPlaceWithDue(upTo(8));
     const code = 'InvalidVpcEndpointId.NotFound';
     env.ec2.respond = ({ endpointIds }, take) => {
@@ -398,7 +407,7 @@ describe('where EC2 answers', () => {
     expect(await env.actions(endpointId(6))).toEqual(['refused']);
   });
 
-  test('that it will not for this service or caller, all is refused after one call', async () => {
+  test('marks all endpoints as refused after one call when EC2 refuses the service or the caller', async () => {
     const env = aPlaceWithDue([1, 2]);
     env.ec2.respond = () => {
       throw new RefusedCallError('service', 'UnauthorizedOperation', 'you are not authorized');
@@ -408,8 +417,8 @@ describe('where EC2 answers', () => {
   });
 });
 
-describe('where EC2 wants fewer calls', () => {
-  test('already when it is looked at, the look is made again a second later', async () => {
+describe('throttling by EC2', () => {
+  test('of the describe call leads to another describe call a second later', async () => {
     const env = aPlaceWithDue([1]);
     let refusals = 2;
     env.ec2.beforePage = () => {
@@ -420,7 +429,7 @@ describe('where EC2 wants fewer calls', () => {
     expect(env.ec2.calls).toHaveLength(1);
   });
 
-  test('and had carried out the call all the same, that is written down and told', async () => {
+  test('of a call that EC2 carried out all the same is recorded as applied and published', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = (_call, take) => {
       take();
@@ -437,8 +446,8 @@ describe('where EC2 wants fewer calls', () => {
   });
 });
 
-describe('what cannot be', () => {
-  test('looked at after the call is written down all the same, and reported', async () => {
+describe('what fails', () => {
+  test('in the describe call after the call is reported, and the call is recorded', async () => {
     const env = aPlaceWithDue([1]);
     const error = new Error('EC2 is away');
     env.ec2.respond = () => {
@@ -455,7 +464,7 @@ describe('what cannot be', () => {
   test.each([
     ['a record', recordItem(aRecord({ verdict: aVerdict('accept') }))],
     ['a pointer', { pk: pendingEffectPartition(hub), sk: endpointId(1), version: 1 }],
-  ])('read, %s, is reported, and keeps no other waiting', async (_what, item) => {
+  ])('in reading %s is reported, and the other effects are applied', async (_what, item) => {
     const env = aPlaceWithDue([1, 2]);
     env.put({ ...item, schemaVersion: '9.0' });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 1 });
@@ -464,8 +473,8 @@ describe('what cannot be', () => {
   });
 });
 
-describe('while others write the same records', () => {
-  test('the marks go on what they wrote', async () => {
+describe('a concurrent write to the same record', () => {
+  test('makes the run mark the newer record', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = (_call, take) => {
       const approved = aRecord({
@@ -484,14 +493,14 @@ describe('while others write the same records', () => {
     });
   });
 
-  test('a record that never holds still is given back', async () => {
+  test('on every retry fails the run', async () => {
     const env = aPlaceWithDue([1]);
     const table = { ...env.table, write: async () => false };
     await expect(applyVerdicts(hub, { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
   });
 });
 
-test('a run that has no time left does nothing but ring', async () => {
+test('a run without remaining time only enqueues its location again', async () => {
   const env = aPlaceWithDue([1]);
   env.remainingMs = 9_000;
   expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, timedOut: true });

@@ -17,25 +17,25 @@ describe('a connection notification', () => {
     ['text', `Connect: VPC endpoint ${endpointId(1)}, service ${serviceId(1)}.`],
     ['JSON inside JSON', JSON.stringify({ detail: JSON.stringify({ id: endpointId(1), of: serviceId(1) }) })],
     ['an ARN', `arn:aws:ec2:us-east-1:111111111111:vpc-endpoint/${endpointId(1)} ${serviceId(1)}`],
-  ])('in %s says which endpoint and which service', (_style, message) => {
+  ])('in %s names its endpoint and its service', (_style, message) => {
     expect(parseNotification(ringing(message))).toEqual({ location: hub, topicArn, ...ids });
   });
 
-  test('may name several endpoints, and each counts once', () => {
+  test('may name several endpoints, each counted once', () => {
     const message = [1, 2, 1].map(endpointId).join(' ');
     expect(parseNotification(ringing(message))?.endpointIds).toEqual([endpointId(1), endpointId(2)]);
   });
 
-  test('that names none is still a doorbell of its topic', () => {
+  test('without an endpoint id is still a notification of its topic', () => {
     const notification = parseNotification(ringing('A VPC endpoint connection event occurred'));
     expect(notification).toEqual({ location: hub, topicArn, endpointIds: [], serviceIds: [] });
   });
 
-  test('takes the id of a service for no endpoint', () => {
+  test('does not take a service id for an endpoint id', () => {
     expect(parseNotification(ringing(serviceId(1)))?.endpointIds).toEqual([]);
   });
 
-  test('takes what is longer or shorter than an id for none', () => {
+  test('ignores ids that are too long or too short', () => {
     expect(
       parseNotification(ringing('vpce-123 vpce-00000000000000000000 vpce-nfn-00000000000000001')),
     ).toMatchObject({
@@ -44,7 +44,7 @@ describe('a connection notification', () => {
     });
   });
 
-  test('is from the place of its topic, in every partition', () => {
+  test('belongs to the account and Region of its topic, in every AWS partition', () => {
     const body = { TopicArn: 'arn:aws-us-gov:sns:us-gov-west-1:222222222222:connections', Message: '' };
     expect(parseNotification(JSON.stringify(body))?.location).toEqual({
       accountId: '222222222222',
@@ -54,7 +54,7 @@ describe('a connection notification', () => {
 });
 
 describe('an event from a bus', () => {
-  test('of CloudTrail rings for the endpoints of its request', () => {
+  test('of CloudTrail names the endpoints of the request', () => {
     const body = {
       source: 'aws.ec2',
       account: hub.accountId,
@@ -71,7 +71,7 @@ describe('an event from a bus', () => {
     expect(parseNotification(JSON.stringify(body))).toEqual({ location: hub, ...ids });
   });
 
-  test("of linkgate rings in the connection's place, not in the bus's", () => {
+  test('of linkgate belongs to the location of the connection, not of the bus', () => {
     const location = { accountId: '222222222222', region: 'eu-west-1' };
     const body = {
       account: hub.accountId,
@@ -92,18 +92,18 @@ test.each([
   '{"Message":"no topic"}',
   '{"TopicArn":"x","Message":""}',
   '{"detail":null}',
-])('what is neither is no doorbell: %s', (body) => {
+])('anything else is not a notification: %s', (body) => {
   expect(parseNotification(body)).toBeUndefined();
 });
 
-test('the services that a text names are found wherever they stand', () => {
+test('service ids are found anywhere in a text', () => {
   expect(findServiceIds(`{"ServiceId":"${serviceId(1)}"} ${serviceId(2)} ${serviceId(1)}`)).toEqual([
     serviceId(1),
     serviceId(2),
   ]);
 });
 
-describe('the sample', () => {
+describe('the sample event', () => {
   const folder = new URL('../../events/on-connection-notification/', import.meta.url);
   const expected: Record<string, string | undefined> = {
     'connect-camel-json.json': '1 endpoint, 1 service',
@@ -118,7 +118,7 @@ describe('the sample', () => {
     'accepted-by-hand.json': '2 endpoints, 1 service',
   };
 
-  test.each(readdirSync(folder))('%s rings for what it names', (file) => {
+  test.each(readdirSync(folder))('%s names the expected endpoints and services', (file) => {
     const { Records } = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
     const notification = parseNotification(Records[0].body);
     const said =

@@ -61,7 +61,7 @@ async function counted(env: TestEnv): Promise<readonly string[] | undefined> {
 }
 
 describe('a connection request', () => {
-  test('of an allowed account is accepted: written down, with its history and what is due', async () => {
+  test('of an allowed account is accepted, and record, history and pending effect are written', async () => {
     const env = createTestEnv({ services, entries: [anEntry({ version: 7 })] });
     await decideConnections([aRequest()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -72,7 +72,7 @@ describe('a connection request', () => {
     expect(env.rings).toEqual([location]);
   });
 
-  test('that people are asked about rings for nobody', async () => {
+  test('that needs approval enqueues nothing for apply-verdicts', async () => {
     const env = createTestEnv({ services });
     await decideConnections([aRequest()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
@@ -86,7 +86,7 @@ describe('a connection request', () => {
     expect(await env.record(endpointId(1))).toBeUndefined();
   });
 
-  test('that was decided before its service was taken out is given up', async () => {
+  test('of a deregistered service is marked as deregistered', async () => {
     const verdict = aVerdict('accept');
     const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } })];
     const env = createTestEnv({ records });
@@ -95,7 +95,7 @@ describe('a connection request', () => {
     expect(await env.actions(endpointId(1))).toEqual(['refused']);
   });
 
-  test('whose rejection is due although it is live is decided anew when its policy changes, and not cut', async () => {
+  test('that is connected with a pending reject is decided again when the policy changes, and not disconnected', async () => {
     const env = createTestEnv({ services, records: [aLiveOneToBeCut], entries: [anEntry()] });
     expect(await decideConnection(live, env.deps)).toMatchObject({ outcome: 'accept' });
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -104,14 +104,14 @@ describe('a connection request', () => {
     });
   });
 
-  test('whose rejection is due although it is live is left alone once its service is taken out', async () => {
+  test('that is connected with a pending reject is left alone once its service is deregistered', async () => {
     const env = createTestEnv({ records: [aLiveOneToBeCut] });
     expect(await decideConnection(live, env.deps)).toEqual({ outcome: 'unregistered' });
     expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
     for await (const due of env.table.query(pendingEffectPartition(hub))) expect(due).toEqual([]);
   });
 
-  test('that was taken for gone is decided anew when it is listed again', async () => {
+  test('that EC2 lists again after it ended is decided as a new one', async () => {
     const endedAt = noon.toISOString();
     const verdict = aVerdict('reject');
     const records = [aRecord({ state: 'deleted', verdict, endedAt, observedAt: endedAt })];
@@ -122,13 +122,13 @@ describe('a connection request', () => {
     expect(record).not.toHaveProperty('endedAt');
   });
 
-  test('that EC2 has moved on from is not decided', async () => {
+  test('that EC2 shows in a later state is not decided', async () => {
     const records = [aRecord({ state: 'available' })];
     const env = createTestEnv({ services, records });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'passed' });
   });
 
-  test('that comes twice is decided once, and rings again while EC2 was not asked', async () => {
+  test('that arrives twice is decided once, and enqueued again until EC2 is called', async () => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     await decideConnections([aRequest()], env.deps);
     const [again] = await decideConnections([aRequest()], env.deps);
@@ -137,7 +137,7 @@ describe('a connection request', () => {
     expect(env.rings).toEqual([location, location]);
   });
 
-  test('rings no more once EC2 was asked', async () => {
+  test('is not enqueued again once EC2 is called', async () => {
     const verdict = aVerdict('accept');
     const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 1 } })];
     const env = createTestEnv({ services, records });
@@ -145,7 +145,7 @@ describe('a connection request', () => {
     expect(env.rings).toEqual([]);
   });
 
-  test('is decided anew when what its verdict rests on changed', async () => {
+  test('is decided again when the policy behind its verdict changes', async () => {
     const env = createTestEnv({ services });
     await decideConnections([aRequest()], env.deps);
     env.put(entryItem(anEntry({ effect: 'block' })));
@@ -159,7 +159,7 @@ describe('a connection request', () => {
     ]);
   });
 
-  test('that a person approved stays approved when its policy changes to a doubt', async () => {
+  test('that a person approved stays approved when the policy changes to ask', async () => {
     const env = createTestEnv({ services });
     await decideConnection(aRequest(), env.deps, { word: anApproval() });
     env.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
@@ -170,8 +170,8 @@ describe('a connection request', () => {
   });
 });
 
-describe('a connection that somebody else answered before linkgate knew of it', () => {
-  test('is cut where its account is blocked', async () => {
+describe('a connection that somebody else answered before linkgate saw it', () => {
+  test('is disconnected if its account is blocked', async () => {
     const env = createTestEnv({ services, entries: [anEntry({ effect: 'block' })] });
     await decideConnections([live], env.deps);
     const record = await env.record(endpointId(1));
@@ -181,7 +181,7 @@ describe('a connection that somebody else answered before linkgate knew of it', 
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'disconnect-scheduled']);
   });
 
-  test('and is rejected has a verdict to hold against that answer, and nothing is due', async () => {
+  test('and that is rejected gets a verdict for comparison and no pending effect', async () => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     await decideConnections([aRequest({ state: 'rejected' })], env.deps);
     const record = await env.record(endpointId(1));
@@ -191,7 +191,7 @@ describe('a connection that somebody else answered before linkgate knew of it', 
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
   });
 
-  test('is not decided by that news where it was decided before the answer', async () => {
+  test('is not decided by an event from before that answer', async () => {
     const env = createTestEnv({ services });
     await decideConnections([aRequest()], env.deps);
     env.put(entryItem(anEntry({ effect: 'block' })));
@@ -201,7 +201,7 @@ describe('a connection that somebody else answered before linkgate knew of it', 
     expect(record).not.toHaveProperty('effect');
   });
 
-  test('and lives is asked about once, however often it is told of', async () => {
+  test('and that is connected needs approval once, however often the event arrives', async () => {
     const env = createTestEnv({ services });
     await decideConnections([live], env.deps);
     await decideConnections([live], env.deps);
@@ -211,15 +211,18 @@ describe('a connection that somebody else answered before linkgate knew of it', 
   test.each([
     { state: 'available', endpoints: [endpointId(1)] },
     { state: 'rejected', endpoints: [] },
-  ] as const)('and is $state counts as its account’s endpoints: $endpoints', async ({ state, endpoints }) => {
-    const env = createTestEnv({ services, entries: [anEntry({ maxEndpoints: 2 })] });
-    await decideConnections([aRequest({ state })], env.deps);
-    expect(await counted(env)).toEqual(endpoints);
-  });
+  ] as const)(
+    'and that is $state counts towards the endpoint quota of its account: $endpoints',
+    async ({ state, endpoints }) => {
+      const env = createTestEnv({ services, entries: [anEntry({ maxEndpoints: 2 })] });
+      await decideConnections([aRequest({ state })], env.deps);
+      expect(await counted(env)).toEqual(endpoints);
+    },
+  );
 });
 
-describe('when linkgate acts again', () => {
-  test('a request is decided anew', async () => {
+describe('after the switch back to mode `enforce`', () => {
+  test('a request is decided again', async () => {
     const env = createTestEnv({ services });
     await decideConnections([aRequest()], env.deps);
     env.put(modeChangeItem(aModeChange()));
@@ -233,7 +236,7 @@ describe('when linkgate acts again', () => {
     ]);
   });
 
-  test('people are asked about what others accepted meanwhile against its verdict', async () => {
+  test('a connection that somebody accepted against its verdict needs approval', async () => {
     const { acceptRequestedAt: _acceptAskedAt, ...othersAccepted } = aLiveOneToBeCut;
     const env = createTestEnv({ services, records: [othersAccepted] });
     env.put(modeChangeItem(aModeChange()));
@@ -242,7 +245,7 @@ describe('when linkgate acts again', () => {
     expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
   });
 
-  test('what linkgate accepted late against its verdict is decided anew, and still to be cut', async () => {
+  test('a connection that linkgate accepted late against its verdict is decided again and still disconnected', async () => {
     const env = createTestEnv({
       services,
       entries: [anEntry({ effect: 'block' })],
@@ -257,11 +260,11 @@ describe('when linkgate acts again', () => {
   });
 });
 
-describe('what linkgate accepted late against its verdict', () => {
+describe('a connection that linkgate accepted late against its verdict', () => {
   const paused = aService({ pausedAt: noon.toISOString(), policyRevision: 2 });
   const resumed = aService({ policyRevision: 3 });
 
-  test('stays to be cut while its service is paused, and is cut by policy once it is resumed', async () => {
+  test('keeps its pending disconnect while the service is paused, and is disconnected by policy once it resumes', async () => {
     const entries = [anEntry({ effect: 'block' })];
     const env = createTestEnv({ services: [paused], entries, records: [aLiveOneToBeCut] });
     expect(await decideConnection(live, env.deps)).toMatchObject({
@@ -277,8 +280,8 @@ describe('what linkgate accepted late against its verdict', () => {
 
   test.each([
     { policy: 'asks a person', onUnlisted: 'ask' },
-    { policy: 'lets it wait', onUnlisted: 'hold' },
-  ] as const)('stays where policy $policy by now', async ({ onUnlisted }) => {
+    { policy: 'puts it on hold', onUnlisted: 'hold' },
+  ] as const)('stays connected if the policy now $policy', async ({ onUnlisted }) => {
     const env = createTestEnv({
       services: [aService({ onUnlisted, policyRevision: 2 })],
       records: [aLiveOneToBeCut],
@@ -288,8 +291,8 @@ describe('what linkgate accepted late against its verdict', () => {
   });
 });
 
-describe('many requests at once', () => {
-  test('ring once for their place', async () => {
+describe('a batch of requests', () => {
+  test('enqueues its location once', async () => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     await decideConnections(
       [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) })),
@@ -298,7 +301,7 @@ describe('many requests at once', () => {
     expect(env.rings).toEqual([location]);
   });
 
-  test('are decided each on its own: one whose service cannot be read is on hold, and says why', async () => {
+  test('decides each request on its own: one with an unreadable service is on hold and says why', async () => {
     const other = aRequest({ endpointId: endpointId(2), serviceId: serviceId(2) });
     const broken = { ...serviceItem(aService({ serviceId: serviceId(2) })), onUnlisted: 'perhaps' };
     const env = createTestEnv({ services, entries: [anEntry()] });
@@ -326,7 +329,7 @@ describe('many requests at once', () => {
   });
 });
 
-describe('of a decision', () => {
+describe('a decision', () => {
   const broken: Rule = {
     name: 'is-broken',
     evaluate() {
@@ -336,7 +339,7 @@ describe('of a decision', () => {
   const until = secondsAfterNoon(60).toISOString();
   const holding: Rule = { name: 'holds', evaluate: () => ({ outcome: 'hold', reason: 'not yet', until }) };
 
-  test('the rules that broke are told, once, and not those that only wait', async () => {
+  test('reports rules that failed once, and no rules that only hold', async () => {
     const env = createTestEnv({ services });
     env.deps.rules = [broken, holding];
     const first = await decideConnection(aRequest(), env.deps);
@@ -345,7 +348,7 @@ describe('of a decision', () => {
     expect(failedRules({ outcome: 'unregistered' })).toEqual([]);
   });
 
-  test('a log line says the outcome, and what the rules said where there is a verdict', async () => {
+  test('is logged with its outcome, and with the findings if there is a verdict', async () => {
     const env = createTestEnv({ services });
     expect(decisionLogFields(await decideConnection(aRequest(), env.deps))).toMatchObject({
       outcome: 'ask',
@@ -356,14 +359,14 @@ describe('of a decision', () => {
   });
 });
 
-describe('while somebody else changes the same record', () => {
-  test('the decision is made anew on what is there then', async () => {
+describe('a concurrent change of the record', () => {
+  test('makes linkgate decide again on the newer record', async () => {
     const env = createTestEnv({ services });
     const table = racing(env, 1, () => env.put({ ...entryItem(anEntry()) }, ...recordOfAsk()));
     expect(await decideConnection(aRequest(), { ...env.deps, table })).toMatchObject({ outcome: 'accept' });
   });
 
-  test('of two people at once one wins, and the other learns who', async () => {
+  test('by two people lets one decision win and tells the other person whose it was', async () => {
     const env = createTestEnv({ services });
     const first = anApproval();
     const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
@@ -375,7 +378,7 @@ describe('while somebody else changes the same record', () => {
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved']);
   });
 
-  test('a decision that never gets through is given back', async () => {
+  test('on every retry fails the decision', async () => {
     const env = createTestEnv({ services });
     const table: Table = { ...env.table, write: async () => false };
     await expect(decideConnection(aRequest(), { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
@@ -387,11 +390,11 @@ describe('while somebody else changes the same record', () => {
   }
 });
 
-describe('an entry that allows so many endpoints', () => {
+describe('an entry with an endpoint limit', () => {
   const entries = [anEntry({ maxEndpoints: 2, version: 3 })];
   const requests = [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) }));
 
-  test('accepts that many, and asks about the next', async () => {
+  test('accepts up to the limit and asks about the next endpoint', async () => {
     const env = createTestEnv({ services, entries, connections: requests });
     for (const request of requests) await decideConnection(request, env.deps);
     const records = await Promise.all(requests.map((request) => env.record(request.endpointId)));
@@ -399,21 +402,21 @@ describe('an entry that allows so many endpoints', () => {
     expect(await counted(env)).toEqual([endpointId(1), endpointId(2)]);
   });
 
-  test('accepts that many also when all ask at once', async () => {
+  test('holds the limit when all endpoints arrive at once', async () => {
     const env = createTestEnv({ services, entries, connections: requests });
     const results = await decideConnections(requests, env.deps);
     const outcomes = results.map((result) => 'output' in result && result.output.outcome);
     expect(outcomes.sort()).toEqual(['accept', 'accept', 'ask']);
   });
 
-  test('counts what EC2 shows connected before it counted', async () => {
+  test('counts endpoints that were connected before the entry had a limit', async () => {
     const connected = aRequest({ endpointId: endpointId(8), state: 'available' });
     const env = createTestEnv({ services, entries, connections: [connected, ...requests] });
     await decideConnections(requests, env.deps);
     expect(await counted(env)).toEqual([endpointId(8), expect.any(String)]);
   });
 
-  test('counts afresh when it changed, without what is gone', async () => {
+  test('counts again after a change of the entry, without endpoints that ended', async () => {
     const env = createTestEnv({ services, entries, connections: requests });
     await decideConnections(requests.slice(0, 1), env.deps);
     env.ec2.removeConnection(endpointId(1));
@@ -425,7 +428,7 @@ describe('an entry that allows so many endpoints', () => {
     expect(await counted(env)).toEqual([endpointId(2)]);
   });
 
-  test('still counts what EC2 was just asked to accept, although the verdict changed since', async () => {
+  test('still counts an endpoint that EC2 was just asked to accept, although its verdict changed', async () => {
     const entry = anEntry({ endpointIds: [endpointId(2)], maxEndpoints: 1, version: 3 });
     const acceptRequestedAt = noon.toISOString();
     const records = [aRecord({ verdict: aVerdict('accept'), acceptRequestedAt, countsTowardQuota: true })];
@@ -446,7 +449,7 @@ describe('an entry that allows so many endpoints', () => {
     expect(outcomes).toEqual(['ask', 'ask', 'ask', 'accept']);
   });
 
-  test('counts nobody else’s', async () => {
+  test('does not count endpoints of other accounts', async () => {
     const others = aRequest({
       endpointId: endpointId(8),
       ownerAccountId: '333333333333',

@@ -48,8 +48,8 @@ async function waiting(env: TestEnv, group = 'default'): Promise<string[]> {
   return ids;
 }
 
-describe('a request that policy leaves to people', () => {
-  test('is asked about in the transaction of its decision, and waits for its group', async () => {
+describe('a request that needs approval', () => {
+  test('is awaited by its approver group from the transaction of its decision on', async () => {
     const env = createEnvOf({ records: [] });
     await decideConnection(aRequest(), env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -69,7 +69,7 @@ describe('a request that policy leaves to people', () => {
     expect(await waiting(env)).toEqual([endpointId(1)]);
   });
 
-  test('waits no more once it is decided, by whomever', async () => {
+  test('is no longer awaited once anybody decides it', async () => {
     const approved = createEnvOf();
     await decide(approved);
     const blocked = createEnvOf({ entries: [anEntry({ effect: 'block' })] });
@@ -77,7 +77,7 @@ describe('a request that policy leaves to people', () => {
     expect([await waiting(approved), await waiting(blocked)]).toEqual([[], []]);
   });
 
-  test('is asked about once, however often it is decided anew', async () => {
+  test('is asked about once, however often it is decided again', async () => {
     const env = createEnvOf({ records: [] });
     await decideConnection(aRequest(), env.deps);
     env.advanceSeconds(60);
@@ -95,7 +95,7 @@ describe('a request that policy leaves to people', () => {
     ]);
   });
 
-  test('is asked about in another group once its service names one, which the history tells', async () => {
+  test('moves to another approver group when its service names one, and its history says so', async () => {
     const notice = { slack: { channel: 'C01APPROVALS', ts: '1.2' }, emailedTo: [] };
     const env = createEnvOf({ records: [{ ...asked, notification: notice }] });
     env.put(serviceItem(aService({ approvers: 'ops', policyRevision: 2 })));
@@ -113,7 +113,7 @@ describe('a request that policy leaves to people', () => {
     });
   });
 
-  test('leaves the digest of the group that was asked before, so that the other one is told of it', async () => {
+  test('leaves the digest of the former group when it moves, so that the new group is notified', async () => {
     const env = createEnvOf({
       records: [{ ...asked, notification: { digestId: 'digest-1', emailedTo: [] } }],
     });
@@ -125,7 +125,7 @@ describe('a request that policy leaves to people', () => {
     expect(await env.record(endpointId(1))).not.toHaveProperty('notification');
   });
 
-  test('waits for nobody once its service is taken out, and is told of as given up', async () => {
+  test('is no longer awaited once its service is deregistered, and its history says so', async () => {
     const env = createEnvOf({ services: [] });
     expect(await decideConnection(aRequest(), env.deps)).toEqual({ outcome: 'unregistered' });
     const record = await env.record(endpointId(1));
@@ -139,7 +139,7 @@ describe('a request that policy leaves to people', () => {
     expect(await env.actions(endpointId(1))).toEqual(['refused']);
   });
 
-  test('is asked about anew, also by a new message, once its service is registered again', async () => {
+  test('is asked about again, in a new message, once its service is registered again', async () => {
     const given = {
       ...asked,
       serviceDeregisteredAt: noon.toISOString(),
@@ -158,7 +158,7 @@ describe('a request that policy leaves to people', () => {
     expect(await waiting(env)).toEqual([endpointId(1)]);
   });
 
-  test('that is asked about anew knows its message of before, which has yet to lose its buttons', async () => {
+  test('keeps the reference to its former message, whose buttons are still to be removed', async () => {
     const slack = { channel: 'C01APPROVALS', ts: '1.1' };
     const given = {
       ...asked,
@@ -173,12 +173,12 @@ describe('a request that policy leaves to people', () => {
     });
   });
 
-  test('is decided by the word of who is first, once its service is registered again', async () => {
+  test('is decided by the first person who decides after its service is registered again', async () => {
     const env = createEnvOf({ records: [{ ...asked, serviceDeregisteredAt: noon.toISOString() }] });
     expect(await decide(env)).toMatchObject({ outcome: 'accept' });
   });
 
-  test('by an older version, which asked nobody, is decided anew and asked about', async () => {
+  test('of an older version without an approval request is decided again and asked about', async () => {
     const { approvalRequest: _asking, ...older } = asked;
     const env = createEnvOf({ records: [older] });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: true });
@@ -186,7 +186,7 @@ describe('a request that policy leaves to people', () => {
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ isNew: false });
   });
 
-  test('and is listed again after it was taken for gone is asked about anew', async () => {
+  test('is asked about again when EC2 lists it again after it ended', async () => {
     const gone = { ...asked, state: 'deleted', endedAt: noon.toISOString(), version: 4 } as const;
     const env = createEnvOf({ records: [{ ...gone, notification: { contentHash: 'old', emailedTo: [] } }] });
     env.advanceSeconds(60);
@@ -199,14 +199,14 @@ describe('a request that policy leaves to people', () => {
   });
 });
 
-describe('a request that nobody decides in time', () => {
+describe('a request past its deadline', () => {
   const services = [aService({ onExpiry: 'reject' })];
   const overdue = aRecord({
     verdict: aVerdict('ask', { until: secondsAfterNoon(60).toISOString() }),
     approvalRequest: anApprovalRequest({ deadline: secondsAfterNoon(60).toISOString() }),
   });
 
-  test('is rejected where its service says so, which the history tells', async () => {
+  test('is rejected if its service says so, and its history says so', async () => {
     const env = createEnvOf({ services, records: [overdue] });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: false });
     env.advanceSeconds(60);
@@ -223,33 +223,36 @@ describe('a request that nobody decides in time', () => {
   test.each([
     ['approved', {}],
     ['denied', { decision: 'deny', reason: 'unknown', block: true }],
-    ['approved by one who may not', { by: 'mailto:nobody@example.com' }],
-  ] as const)('and is %s a moment late is rejected first, and the word changes nothing', async (_, word) => {
-    const env = createEnvOf({ services, records: [overdue] });
-    env.advanceSeconds(60);
-    expect(await decide(env, word)).toMatchObject({
-      outcome: 'not-open',
-      record: {
-        verdict: { outcome: 'reject', decidedBy: 'linkgate' },
-        pendingEffect: { action: 'reject', attempts: 0 },
-      },
-    });
-    expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
-    expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
-    expect(await entryOf(env)).toBeUndefined();
-  });
+    ['approved by a person who may not', { by: 'mailto:nobody@example.com' }],
+  ] as const)(
+    'and that is %s a moment late is rejected first, and the late decision changes nothing',
+    async (_, word) => {
+      const env = createEnvOf({ services, records: [overdue] });
+      env.advanceSeconds(60);
+      expect(await decide(env, word)).toMatchObject({
+        outcome: 'not-open',
+        record: {
+          verdict: { outcome: 'reject', decidedBy: 'linkgate' },
+          pendingEffect: { action: 'reject', attempts: 0 },
+        },
+      });
+      expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
+      expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
+      expect(await entryOf(env)).toBeUndefined();
+    },
+  );
 
   test.each([
     ['its service is paused', aService({ onExpiry: 'reject', pausedAt: noon.toISOString() }), 'hold'],
-    ['its service leaves it open', aService({ onExpiry: 'escalate' }), 'accept'],
-  ] as const)('and is approved late counts where %s', async (_, service, outcome) => {
+    ['its service keeps expired requests open', aService({ onExpiry: 'escalate' }), 'accept'],
+  ] as const)('and that is approved late is approved if %s', async (_, service, outcome) => {
     const env = createEnvOf({ services: [service], records: [overdue] });
     env.advanceSeconds(60);
     expect(await decide(env)).toMatchObject({ outcome });
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
   });
 
-  test('and is approved after it was rejected stays rejected, and who comes late learns why', async () => {
+  test('stays rejected after a late approval, and the late person learns why', async () => {
     const env = createEnvOf({ services, records: [overdue] });
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
@@ -259,7 +262,7 @@ describe('a request that nobody decides in time', () => {
     });
   });
 
-  test('is not approved by the second of two approvals that comes too late', async () => {
+  test('is not approved by the second of two required approvals if that is late', async () => {
     const env = createEnvOf({ services, records: [overdue], groups: [aGroup({ quorum: 2 })] });
     await decide(env, { by: bob });
     env.advanceSeconds(60);
@@ -270,7 +273,7 @@ describe('a request that nobody decides in time', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved', 'expired', 'decided']);
   });
 
-  test('says it once, also where it had expired before its service rejected such', async () => {
+  test('is recorded as expired once, also if its service begins to reject expired requests later', async () => {
     const expired = {
       ...overdue,
       approvalRequest: { ...anApprovalRequest({ stage: 'expired' }), deadline: noon.toISOString() },
@@ -284,8 +287,8 @@ describe('a request that nobody decides in time', () => {
   });
 });
 
-describe('who approves and allows the account', () => {
-  test('has both written in one transaction: the entry, and the decision that rests on it', async () => {
+describe('an approval that allows the account', () => {
+  test('writes the entry and the decision in one transaction', async () => {
     const env = createEnvOf();
     await decide(env, { allow: { expiresAt: soon }, reason: 'a customer' });
     const entry = await entryOf(env);
@@ -304,7 +307,7 @@ describe('who approves and allows the account', () => {
     });
   });
 
-  test('has no half of a character kept in the entry, however long their reason is', async () => {
+  test('cuts a long reason between characters for the note of the entry', async () => {
     const env = createEnvOf();
     await decide(env, {
       allow: {},
@@ -313,13 +316,13 @@ describe('who approves and allows the account', () => {
     expect((await entryOf(env))?.note?.isWellFormed()).toBe(true);
   });
 
-  test('decides nothing twice: the request is not decided anew because of the entry', async () => {
+  test('causes no second decision because of the new entry', async () => {
     const env = createEnvOf();
     await decide(env, { allow: {} });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ isNew: false });
   });
 
-  test('replaces what an entry at the service narrowed, and keeps whose account it is', async () => {
+  test('replaces a narrower entry of the service and keeps its owners', async () => {
     const env = createEnvOf({
       entries: [anEntry({ endpointIds: [endpointId(9)], owners: [bob], version: 5 })],
     });
@@ -330,7 +333,7 @@ describe('who approves and allows the account', () => {
     expect(entry?.version).toBeGreaterThan(5);
   });
 
-  test('loses to whoever changes the entry in between, and is heard again on what is there then', async () => {
+  test('is evaluated again if somebody changes the entry at the same time', async () => {
     const env = createEnvOf();
     const { write } = env.table;
     let isFirst = true;
@@ -351,14 +354,14 @@ describe('who approves and allows the account', () => {
 
   test.each([
     ['at the service', {}],
-    ['everywhere', { serviceId: '*' }],
+    ['at every service', { serviceId: '*' }],
   ])('does not lift a block of the account %s', async (_, at) => {
     const env = createEnvOf({ entries: [anEntry({ effect: 'block', ...at })] });
     expect(await decide(env, { allow: {} })).toMatchObject({ outcome: 'reject' });
     expect((await entryOf(env))?.effect).not.toBe('allow');
   });
 
-  test('does not lift it while its service is paused either', async () => {
+  test('does not lift a block while the service is paused either', async () => {
     const services = [aService({ pausedAt: noon.toISOString() })];
     const env = createEnvOf({ services, entries: [anEntry({ effect: 'block' })] });
     expect(await decide(env, { allow: {} })).toMatchObject({ outcome: 'hold' });
@@ -366,7 +369,7 @@ describe('who approves and allows the account', () => {
   });
 });
 
-describe('where it takes two to approve', () => {
+describe('with a quorum of two', () => {
   const groups = [aGroup({ quorum: 2 })];
 
   async function bothSay(first: Partial<PersonDecision>, second: Partial<PersonDecision>): Promise<TestEnv> {
@@ -377,25 +380,25 @@ describe('where it takes two to approve', () => {
     return env;
   }
 
-  test('the account is allowed when both have said so, until the earlier of their dates', async () => {
+  test('the account is allowed once both people say so, until the earlier of their dates', async () => {
     const env = await bothSay({ allow: { expiresAt: later } }, { allow: { expiresAt: soon } });
     expect(await entryOf(env)).toMatchObject({ effect: 'allow', expiresAt: soon, changedBy: bob });
     const endless = await bothSay({ allow: {} }, { allow: { expiresAt: later } });
     expect(await entryOf(endless)).toMatchObject({ expiresAt: later });
   });
 
-  test('the account is not allowed where one of them approved this request only', async () => {
+  test('the account is not allowed if one of them approves this request only', async () => {
     expect(await entryOf(await bothSay({ allow: {} }, {}))).toBeUndefined();
     expect(await entryOf(await bothSay({}, { allow: {} }))).toBeUndefined();
   });
 
-  test('the account is not allowed before the second has spoken', async () => {
+  test('the account is not allowed before the second person approves', async () => {
     const env = createEnvOf({ groups });
     await decide(env, { allow: {} });
     expect(await entryOf(env)).toBeUndefined();
   });
 
-  test('one denies, and blocks the account, whatever the other one said', async () => {
+  test('one denial that blocks the account is enough, whatever the other person said', async () => {
     const env = createEnvOf({ groups });
     await decide(env, { allow: {} });
     await decide(env, { by: bob, decision: 'deny', reason: 'fraud', block: true });
@@ -406,14 +409,14 @@ describe('where it takes two to approve', () => {
   });
 });
 
-test('who denies and does not block leaves the account’s entry as it is', async () => {
+test('a denial without a block leaves the entry of the account as it is', async () => {
   const entries = [anEntry({ endpointIds: [endpointId(9)] })];
   const env = createEnvOf({ entries });
   await decide(env, { decision: 'deny', reason: 'no contract' });
   expect(await entryOf(env)).toEqual(entries[0]);
 });
 
-test('a ticket is kept with the word and in the history', async () => {
+test('a ticket id is recorded with the decision and in the history', async () => {
   const env = createEnvOf({ services: [aService({ requireTicket: true })] });
   await decide(env, { ticket: 'CHG-42' });
   expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-42' } });

@@ -16,8 +16,8 @@ import { createTestEnv } from '../doubles/test-env.ts';
 
 const services = [aService()];
 
-describe('what EC2 shows beside what is remembered', () => {
-  test('is told where it differs, one event a connection', async () => {
+describe('a connection that EC2 shows', () => {
+  test('is published as one event if it differs from its record', async () => {
     const env = createTestEnv({
       services,
       records: [aRecord({ endpointId: endpointId(2), state: 'pending' })],
@@ -43,7 +43,7 @@ describe('what EC2 shows beside what is remembered', () => {
   });
 
   test.each(['pending', 'available', 'rejected'] as const)(
-    'is decided too where somebody else was faster, and it is %s already',
+    'as %s without a record is published as a request too: somebody else answered it',
     async (state) => {
       const env = createTestEnv({ services });
       expect(await detectChanges([aConnection({ state })], env.deps)).toMatchObject({
@@ -54,20 +54,20 @@ describe('what EC2 shows beside what is remembered', () => {
     },
   );
 
-  test('is only told of where it was answered before its service was registered', async () => {
+  test('is only published as changed if it was answered before its service was registered', async () => {
     const env = createTestEnv({ services });
     const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
     expect(await detectChanges([old], env.deps)).toMatchObject({ decided: 0, changed: 1 });
   });
 
-  test('is left alone at services that are not registered', async () => {
+  test('is ignored at a service that is not registered', async () => {
     const env = createTestEnv({ services });
     const observation = await detectChanges([aConnection({ serviceId: serviceId(2) })], env.deps);
     expect(observation).toMatchObject({ described: 1, unregistered: 1, unreadable: 0, decided: 0 });
     expect(env.published).toEqual([]);
   });
 
-  test('waits where people are asked, and not where EC2 is', async () => {
+  test('counts as waiting if people are to decide, not if EC2 is still to be called', async () => {
     const records = [
       aRecord({ verdict: aVerdict('ask') }),
       aRecord({
@@ -85,7 +85,7 @@ describe('what EC2 shows beside what is remembered', () => {
   });
 });
 
-test('a record that cannot be read is counted and reported, and keeps no other waiting', async () => {
+test('an unreadable record is counted and reported, and the other connections are compared', async () => {
   const env = createTestEnv({ services });
   env.put({ ...recordItem(aRecord()), schemaVersion: '9.0' });
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
@@ -98,23 +98,23 @@ test('a record that cannot be read is counted and reported, and keeps no other w
   expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
 });
 
-describe('a verdict that rests on an older policy', () => {
+describe('a verdict under an older policy version', () => {
   const records = [aRecord({ verdict: aVerdict('ask') })];
   const entries = [anEntry({ version: 5 })];
 
-  test('is handed over again when versions are compared', async () => {
+  test('is published as a request when versions are compared', async () => {
     const env = createTestEnv({ services, records, entries });
     await detectChanges([aConnection()], env.deps, { recheckPolicy: { rules: connectionRules } });
     expect(env.published).toMatchObject([{ type: 'Connection Request' }]);
   });
 
-  test('is not noticed when they are not', async () => {
+  test('is not noticed when versions are not compared', async () => {
     const env = createTestEnv({ services, records, entries });
     expect(await detectChanges([aConnection()], env.deps)).toMatchObject({ waiting: 1, decided: 0 });
   });
 });
 
-test('a request that an older version left to people, asking nobody, is handed over when versions are compared', async () => {
+test('a request of an older version without an approval request is published when versions are compared', async () => {
   const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
   const unasked = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
   const env = createTestEnv({ services, records: [asked, unasked] });
@@ -123,7 +123,7 @@ test('a request that an older version left to people, asking nobody, is handed o
   expect(env.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
 });
 
-test('whoever wants to is shown what is remembered of each connection', async () => {
+test('the caller can look at the record of each connection', async () => {
   const env = createTestEnv({ services, records: [aRecord()] });
   const shown: string[] = [];
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
@@ -131,7 +131,7 @@ test('whoever wants to is shown what is remembered of each connection', async ()
   expect(shown).toEqual([endpointId(1)]);
 });
 
-test('observations add up', () => {
+test('change counts can be added', () => {
   const one = { described: 5, decided: 4, changed: 3, waiting: 2, unregistered: 1, unreadable: 6 };
   expect(addCounts(addCounts(noChanges(), one), one)).toEqual({
     described: 10,

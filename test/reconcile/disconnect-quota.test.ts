@@ -30,18 +30,18 @@ function aBudget() {
   };
 }
 
-describe('of what the policy cuts in 24 hours', () => {
-  test('five of a small service may be cut', async () => {
+describe('in any 24 hours', () => {
+  test('policy may disconnect five connections of a small service', async () => {
     const budget = aBudget();
     expect(await budget.claim(0, 9)).toBe(5);
     expect(await budget.claim(10, 19)).toBe(0);
   });
 
-  test('a tenth of a large service may be cut', async () => {
+  test('policy may disconnect a tenth of a large service', async () => {
     expect(await aBudget().claim(0, 30, { live: 120 })).toBe(12);
   });
 
-  test('twenty may be cut over all, whichever service they are of', async () => {
+  test('policy may disconnect twenty connections of all services together', async () => {
     const budget = aBudget();
     const granted: number[] = [];
     for (const service of [1, 2, 3, 4, 5])
@@ -49,20 +49,20 @@ describe('of what the policy cuts in 24 hours', () => {
     expect(granted).toEqual([5, 5, 5, 5, 0]);
   });
 
-  test('what was claimed is not claimed twice when it is tried again', async () => {
+  test('a reservation counts once when the disconnect is tried again', async () => {
     const budget = aBudget();
     await budget.claim(0, 5);
     expect(await budget.claim(0, 5)).toBe(5);
     expect(await budget.claim(0, 6)).toBe(5);
   });
 
-  test('the same endpoint announced at another time is another cut', async () => {
+  test('the same endpoint scheduled at another time is another reservation', async () => {
     const budget = aBudget();
     await budget.claim(0, 5);
     expect(await budget.claim(0, 5, { since: new Date(noon.getTime() + hour) })).toBe(0);
   });
 
-  test('what is tried again counts from then on', async () => {
+  test('a retried reservation counts from the retry on', async () => {
     const budget = aBudget();
     await budget.claim(0, 5);
     budget.wait(23 * hour);
@@ -73,7 +73,7 @@ describe('of what the policy cuts in 24 hours', () => {
     expect(await budget.claim(10, 15)).toBe(5);
   });
 
-  test('a day is a little longer, since EC2 may be late to do what it was asked for', async () => {
+  test('a reservation counts a few minutes longer than a day, since EC2 may act late', async () => {
     const budget = aBudget();
     await budget.claim(0, 5);
     budget.wait(24 * hour);
@@ -82,7 +82,7 @@ describe('of what the policy cuts in 24 hours', () => {
     expect(await budget.claim(10, 15)).toBe(5);
   });
 
-  test('nothing may be cut for a day in a restored table, which does not know what was cut since its backup', async () => {
+  test('policy may disconnect nothing for a day after the table was restored, which does not know the disconnects since its backup', async () => {
     const budget = aBudget();
     await budget.findTable();
     expect(await budget.claim(0, 2)).toBe(2);
@@ -93,7 +93,7 @@ describe('of what the policy cuts in 24 hours', () => {
     expect(await budget.claim(10, 19)).toBe(5);
   });
 
-  test('two places that claim at once get no more together than one', async () => {
+  test('two concurrent runs reserve no more than the quota', async () => {
     const budget = aBudget();
     const granted = await Promise.all(
       [1, 2, 3, 4, 5, 6].map((service) => budget.claim(service * 10, service * 10 + 5, { service })),

@@ -30,8 +30,8 @@ async function answered(...notifications: ConnectionNotification[]) {
   };
 }
 
-describe('a doorbell', () => {
-  test('that names an endpoint is answered by a look at that endpoint', async () => {
+describe('a connection notification', () => {
+  test('with an endpoint id leads to a describe call for that endpoint', async () => {
     const { looks, said } = await answered(
       aDoorbell({ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }),
     );
@@ -39,7 +39,7 @@ describe('a doorbell', () => {
     expect(said).toEqual([endpointId(3)]);
   });
 
-  test('that names an endpoint and no service is answered by a look at that endpoint wherever it is', async () => {
+  test('with an endpoint id and no service id leads to a describe call over all services', async () => {
     const { looks } = await answered(
       aDoorbell({ endpointIds: [endpointId(2)] }),
       aDoorbell({ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }),
@@ -47,24 +47,24 @@ describe('a doorbell', () => {
     expect(looks).toEqual([{ endpointIds: [endpointId(2), endpointId(3)] }]);
   });
 
-  test('that names only a service is answered by a look at what is pending there', async () => {
+  test('with only a service id leads to a describe call for pending connections of that service', async () => {
     const { looks, said } = await answered(aDoorbell({ serviceIds: [serviceId(2)] }));
     expect(looks).toEqual([{ state: 'pendingAcceptance', serviceIds: [serviceId(2)] }]);
     expect(said).toEqual([endpointId(2)]);
   });
 
-  test('that names nothing is answered by a look at the services that its topic stands for', async () => {
+  test('without ids leads to a describe call for the services of its topic', async () => {
     const { looks } = await answered(aDoorbell());
     expect(looks).toEqual([{ state: 'pendingAcceptance', serviceIds: [serviceId(1)] }]);
   });
 
-  test('that names nothing, of a topic that stands for nothing, is answered by a look at all that is pending', async () => {
+  test('without ids and of an unknown topic leads to a describe call for all pending connections', async () => {
     const { looks, said } = await answered(aDoorbell({ topicArn: `${topicArn}-unknown` }));
     expect(looks).toEqual([{ state: 'pendingAcceptance' }]);
     expect(said).toEqual([endpointId(1), endpointId(2)]);
   });
 
-  test('about an endpoint that is not there changes nothing', async () => {
+  test('of an endpoint that does not exist changes nothing', async () => {
     const { changeCounts } = await answered(aDoorbell({ endpointIds: [endpointId(9)] }));
     expect(changeCounts).toEqual({
       described: 0,
@@ -77,31 +77,31 @@ describe('a doorbell', () => {
   });
 });
 
-describe('many doorbells', () => {
-  test('about one endpoint are answered by one look and one word', async () => {
+describe('a batch of connection notifications', () => {
+  test('for one endpoint leads to one describe call and one event', async () => {
     const notification = aDoorbell({ endpointIds: [endpointId(1)] });
     const { looks, said } = await answered(notification, notification, notification);
     expect(looks).toHaveLength(1);
     expect(said).toEqual([endpointId(1)]);
   });
 
-  test('in one place are answered by one look', async () => {
+  test('in one location leads to one describe call', async () => {
     const { looks } = await answered(...[1, 2, 3].map((n) => aDoorbell({ endpointIds: [endpointId(n)] })));
     expect(looks).toEqual([{ endpointIds: [1, 2, 3].map(endpointId) }]);
   });
 
-  test('of which some name nothing never tell of a connection twice', async () => {
+  test('of which some name nothing publishes each connection once', async () => {
     const { said } = await answered(aDoorbell({ endpointIds: [endpointId(1)] }), aDoorbell());
     expect(said).toEqual([endpointId(1)]);
   });
 
-  test('are answered with at most 200 ids in a filter', async () => {
+  test('leads to describe calls with at most 200 ids in a filter', async () => {
     const endpointIds = Array.from({ length: 201 }, (_, index) => endpointId(index + 1));
     const { looks } = await answered(aDoorbell({ endpointIds }));
     expect(looks.map((look) => look.endpointIds?.length)).toEqual([200, 1]);
   });
 
-  test('in two places are answered in each', async () => {
+  test('for two locations leads to a describe call in each', async () => {
     const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
     const { looks } = await answered(
       aDoorbell({ endpointIds: [endpointId(1)] }),
@@ -111,9 +111,9 @@ describe('many doorbells', () => {
   });
 
   test.each([
-    ['whose connections EC2 does not show', hub],
-    ['that nobody can look at', { accountId: '222222222222', region: 'eu-west-1' }],
-  ])('one of them about a place %s, ring again for that place alone', async (_what, location) => {
+    ['whose describe call fails', hub],
+    ['whose role cannot be assumed', { accountId: '222222222222', region: 'eu-west-1' }],
+  ])('with one for a location %s fails for that location alone', async (_what, location) => {
     const env = createTestEnv({ services, connections });
     const others = { accountId: '333333333333', region: 'eu-west-2' };
     const connectionsClient = (asked: AccountRegion) => {

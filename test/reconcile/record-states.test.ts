@@ -19,8 +19,8 @@ function changed(connection = pending, record: typeof accepting | null = accepti
   };
 }
 
-describe('what EC2 is seen to show', () => {
-  test('is written down: an acceptance is applied, and nothing is due any more', async () => {
+describe('a state that EC2 shows', () => {
+  test('is recorded: after Accept the verdict is applied and no effect is pending', async () => {
     const env = createTestEnv({ services, records: [accepting] });
     const [result] = await recordStates([changed()], env.deps);
     expect(result).toMatchObject({ output: ['applied'] });
@@ -29,7 +29,7 @@ describe('what EC2 is seen to show', () => {
     for await (const due of env.table.query('PENDING_EFFECT#111111111111/us-east-1')) expect(due).toEqual([]);
   });
 
-  test('and told twice is written down once', async () => {
+  test('and that arrives twice is recorded once', async () => {
     const env = createTestEnv({ services, records: [accepting] });
     await recordStates([changed()], env.deps);
     const [again] = await recordStates([changed()], env.deps);
@@ -37,21 +37,21 @@ describe('what EC2 is seen to show', () => {
     expect(await env.actions(endpointId(1))).toEqual(['applied']);
   });
 
-  test('for the first time is observed, where its service is registered', async () => {
+  test('of a connection without a record is recorded if its service is registered', async () => {
     const env = createTestEnv({ services });
     await recordStates([changed(pending, null)], env.deps);
     expect(await env.actions(endpointId(1))).toEqual(['observed']);
   });
 
-  test('for the first time at a service that is not registered is nobody’s business', async () => {
+  test('of a connection without a record is ignored if its service is not registered', async () => {
     const env = createTestEnv();
     await recordStates([changed(pending, null)], env.deps);
     expect(await env.record(endpointId(1))).toBeUndefined();
   });
 });
 
-describe('where the record moved on since it was observed', () => {
-  test('what is there now counts', async () => {
+describe('a record that changed since the event was published', () => {
+  test('is read again, and the newer one counts', async () => {
     const newer = aRecord({
       ...accepting,
       version: 2,
@@ -67,7 +67,7 @@ describe('where the record moved on since it was observed', () => {
     });
   });
 
-  test('to what was seen in EC2 after that, nothing changes', async () => {
+  test('is left as it is if it was observed later than the event', async () => {
     const observedAt = secondsAfterNoon(1).toISOString();
     const env = createTestEnv({
       services,
@@ -78,7 +78,7 @@ describe('where the record moved on since it was observed', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'available', version: 2 });
   });
 
-  test('and never holds still, the event is given back, and stops no other', async () => {
+  test('on every retry fails this event and no other', async () => {
     const env = createTestEnv({ services, records: [accepting] });
     const table = { ...env.table, write: async () => false };
     const unknown = changed(aConnection({ state: 'deleted', endpointId: endpointId(2) }), null);
@@ -87,7 +87,7 @@ describe('where the record moved on since it was observed', () => {
   });
 });
 
-describe('an endpoint that counts', () => {
+describe('an endpoint that counts towards the quota', () => {
   const counting = {
     serviceId: aConnection().serviceId,
     accountId: aConnection().ownerAccountId,
@@ -105,16 +105,16 @@ describe('an endpoint that counts', () => {
     return item && readEndpointQuota(item).endpointIds;
   }
 
-  test.each(['deleted', 'rejected'] as const)('counts no longer once EC2 shows it %s', async (state) => {
+  test.each(['deleted', 'rejected'] as const)('no longer counts once EC2 shows it %s', async (state) => {
     expect(await countedAfter(state)).toEqual([endpointId(2)]);
   });
 
-  test('still counts while EC2 is deleting it', async () => {
+  test('still counts while EC2 shows it deleting', async () => {
     expect(await countedAfter('deleting')).toEqual([endpointId(1), endpointId(2)]);
   });
 });
 
-test('an endpoint that is gone is remembered as gone, with the time', async () => {
+test('an endpoint that ended is recorded with the time', async () => {
   const env = createTestEnv({ services, records: [accepting] });
   await recordStates([changed(aConnection({ state: 'deleted' }))], env.deps);
   expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted', endedAt: noon.toISOString() });

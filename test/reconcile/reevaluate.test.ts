@@ -20,8 +20,8 @@ import {
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-describe('a change concerns', () => {
-  test('the requests of its account at its service, where an entry was added, changed or removed', () => {
+describe('a change of policy affects', () => {
+  test('the requests of the account at the service of an entry that is added, changed or removed', () => {
     const scope = { serviceId: serviceId(1), ownerAccountId: consumer };
     const item = entryItem(anEntry());
     expect(affectedScope(undefined, item)).toEqual(scope);
@@ -29,30 +29,30 @@ describe('a change concerns', () => {
     expect(affectedScope(item, undefined)).toEqual(scope);
   });
 
-  test('all connections of a service, where it was registered', () => {
+  test('all connections of a service that is registered', () => {
     const item = serviceItem(aService());
     expect(affectedScope(undefined, item)).toEqual({ serviceId: serviceId(1) });
   });
 
-  test('all requests of a service, where what decisions rest on changed', () => {
+  test('all requests of a service whose settings change', () => {
     const item = serviceItem(aService());
     expect(affectedScope(item, serviceItem(aService({ policyRevision: 2, version: 2 })))).toEqual({
       serviceId: serviceId(1),
     });
   });
 
-  test('what people were asked about at a service, where it was taken out', () => {
+  test('the requests that await approval at a service that is deregistered', () => {
     expect(affectedScope(serviceItem(aService()), undefined)).toEqual({
       serviceId: serviceId(1),
       isGone: true,
     });
   });
 
-  test('nobody, where a service was only checked', () => {
+  test('nothing if a service is only checked', () => {
     expect(affectedScope(serviceItem(aService()), serviceItem(aService({ version: 2 })))).toBeUndefined();
   });
 
-  test('its own requests, also where only a newer version can read what changed', () => {
+  test('the requests of an item that only a newer version can read', () => {
     const changes = [
       { before: undefined, after: { ...serviceItem(aService()), schemaVersion: '2.0' } },
       { before: undefined, after: entryItem(anEntry()) },
@@ -63,13 +63,13 @@ describe('a change concerns', () => {
     ]);
   });
 
-  test('nobody, where something else changed', () => {
+  test('nothing if the item is no input of a decision', () => {
     expect(affectedScope(undefined, { pk: 'JOB#1', sk: 'JOB', version: 1 })).toBeUndefined();
     expect(affectedScope(undefined, undefined)).toBeUndefined();
   });
 });
 
-describe('the requests that a change concerns', () => {
+describe('the requests that a change of policy affects', () => {
   const services = [aService(), aService({ serviceId: serviceId(2), name: 'other' })];
   const connections = [
     aConnection(),
@@ -88,13 +88,13 @@ describe('the requests that a change concerns', () => {
     return env.published.map(({ connection }) => connection.endpointId);
   }
 
-  test('are handed over where their verdicts rest on something else', async () => {
+  test('are published if their verdicts rest on other versions', async () => {
     expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: consumer })).toEqual(
       [1, 4].map(endpointId),
     );
   });
 
-  test('are those of every service, where an entry for `*` changed', async () => {
+  test('are those of every service if an entry for `*` changes', async () => {
     expect(await reviewed({ serviceId: '*', ownerAccountId: consumer })).toEqual([
       endpointId(1),
       endpointId(3),
@@ -102,7 +102,7 @@ describe('the requests that a change concerns', () => {
     ]);
   });
 
-  test('are told of with what lives already, where the service is new', async () => {
+  test('are published together with what is already connected if the service is new', async () => {
     const env = createTestEnv({ services, connections });
     await reevaluateConnections({ serviceId: serviceId(1) }, env.deps);
     expect(env.published).toMatchObject([
@@ -112,23 +112,23 @@ describe('the requests that a change concerns', () => {
     ]);
   });
 
-  test('are left alone where their verdicts rest on what is there', async () => {
+  test('are left alone if their verdicts rest on the current versions', async () => {
     expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: '333333333333' })).toEqual([]);
   });
 
-  test('are those that people were asked about, where the service was taken out', async () => {
+  test('are those that await approval if the service is deregistered', async () => {
     const env = createTestEnv({ records, connections });
     await reevaluateConnections({ serviceId: serviceId(1), isDeregistered: true }, env.deps);
     expect(env.published.map(({ connection }) => connection.endpointId)).toEqual([1, 2].map(endpointId));
     expect(env.ec2.describeCalls).toEqual([]);
   });
 
-  test('are none where the service is not registered', async () => {
+  test('are none if the service is not registered', async () => {
     expect(await reviewed({ serviceId: serviceId(9), ownerAccountId: consumer })).toEqual([]);
   });
 });
 
-describe('many changes', () => {
+describe('many changes of policy', () => {
   const account = (number: number) => String(200_000_000_000 + number);
   const entry = (number: number, at = serviceId(1)) => ({
     scope: { serviceId: at, ownerAccountId: account(number) },
@@ -137,25 +137,25 @@ describe('many changes', () => {
   const looks = (changes: Parameters<typeof coalesceScopes>[0]) =>
     coalesceScopes(changes).map(({ scope }) => scope);
 
-  test('of one account are one look at it', () => {
+  test('for one account need one query', () => {
     expect(looks([entry(1), entry(1), entry(2)])).toEqual([entry(1).scope, entry(2).scope]);
   });
 
-  test('of many accounts of a service are one look at the service', () => {
+  test('for many accounts of a service need one query for the service', () => {
     expect(looks([1, 2, 3, 4].map((number) => entry(number)))).toEqual([{ serviceId: serviceId(1) }]);
   });
 
-  test('of a service and its accounts are one look at the service', () => {
+  test('of a service and its accounts need one query for the service', () => {
     expect(looks([entry(1), { scope: { serviceId: serviceId(1) } }])).toEqual([{ serviceId: serviceId(1) }]);
   });
 
-  test('of many accounts at every service are one look at everything, whatever else changed', () => {
+  test('for many accounts at every service need one query for everything, whatever else changed', () => {
     const changes = [entry(9, serviceId(2)), ...[1, 2, 3, 4].map((number) => entry(number, '*'))];
     expect(looks(changes)).toEqual([{ serviceId: '*' }]);
     expect(coalesceScopes(changes)[0]?.first).toBe(changes[0]);
   });
 
-  test('leave alone what was taken out', () => {
+  test('do not merge with those of a deregistered service', () => {
     const gone = { scope: { serviceId: serviceId(1), isGone: true } };
     expect(looks([gone, gone, ...[1, 2, 3, 4].map((number) => entry(number, '*'))])).toEqual([
       gone.scope,
@@ -163,12 +163,12 @@ describe('many changes', () => {
     ]);
   });
 
-  test('are looked at in the order of their first changes, so that none is lost where one fails', () => {
+  test('are processed in the order of the first change of each query, so that none is lost if one fails', () => {
     const changes = [entry(1), entry(1, serviceId(2)), entry(2), entry(2, serviceId(2))];
     expect(coalesceScopes(changes).map(({ first }) => first)).toEqual(changes);
   });
 
-  test('of a whole batch are no more looks than three a service', () => {
+  test('of a whole batch need at most three queries for a service', () => {
     const batch = Array.from({ length: 100 }, (_, index) => entry(index, serviceId(index % 7)));
     expect(coalesceScopes(batch).length).toBeLessThanOrEqual(7);
   });

@@ -24,7 +24,7 @@ const services = [aService()];
 const time = noon.toISOString();
 const old = { requestedAt: '2026-11-10T00:00:00.000Z', observedAt: time } as const;
 
-/** A pass, and everything that its events bring about. */
+/** Sweeps, and handles the events that the sweep publishes. */
 async function sweep(env: TestEnv, scope: SweepScope) {
   await sweepConnections(hub, scope, env.deps);
   await deliver(env);
@@ -57,26 +57,26 @@ const verdicts: Readonly<Record<string, Partial<ConnectionRecord>>> = {
   'that was accepted': { verdict: aVerdict('accept'), acceptRequestedAt: time },
   'that is to be rejected': { verdict: aVerdict('reject'), pendingEffect: { action: 'reject', attempts: 0 } },
   'that was rejected': { verdict: aVerdict('reject') },
-  'that was looked after while it was connected': {
+  'that was decided while it was connected': {
     verdict: aVerdict('accept'),
     acceptRequestedAt: time,
     reevaluatedAt: time,
   },
-  'that a pass missed': {
+  'that a sweep missed': {
     verdict: aVerdict('ask'),
     approvalRequest: anApprovalRequest(),
     missingSince: time,
   },
 };
 
-/** What is remembered of a connection in a state, rightly or not. */
+/** A record of a connection in a state, right or wrong. */
 function memory(what: string, state: ConnectionState): ConnectionRecord {
   const { missingSince, ...known } = { ...aRecord({ ...old, ...verdicts[what], state }) };
   if (isEnded(state)) return { ...known, endedAt: time };
   return { ...known, ...(missingSince !== undefined && { missingSince }) };
 }
 
-/** Whether what is remembered of it is what EC2 shows, and of a request that waits all that its verdict takes is there. */
+/** Whether the record agrees with EC2, and a pending request has the effect or approval request of its verdict. */
 async function isRight(env: TestEnv, shown: ConnectionState): Promise<boolean> {
   const { state, missingSince, endedAt, verdict, pendingEffect } = (await env.record(endpointId(1))) ?? {};
   const isSeen = state === shown && missingSince === undefined && (endedAt !== undefined) === isEnded(shown);
@@ -91,12 +91,12 @@ async function isRight(env: TestEnv, shown: ConnectionState): Promise<boolean> {
   );
 }
 
-describe('one pass a minute later sets right, in whatever state EC2 shows it, and the next ones find nothing to do, of a connection', () => {
+describe('a sweep a minute later corrects the record, whatever state EC2 shows, of a connection', () => {
   const states = connectionStates.flatMap((remembered) =>
     Object.keys(verdicts).map((what) => ({ what, remembered })),
   );
 
-  test.each(states)('$what what is remembered as $remembered', async ({ what, remembered }) => {
+  test.each(states)('$what and that is recorded as $remembered', async ({ what, remembered }) => {
     const wrong: string[] = [];
     for (const shown of connectionStates) {
       const env = createTestEnv({ services, records: [memory(what, remembered)] });
@@ -104,9 +104,9 @@ describe('one pass a minute later sets right, in whatever state EC2 shows it, an
       env.advanceSeconds(60);
       await sweep(env, 'full');
       if (!(await isRight(env, shown))) wrong.push(shown);
-      // Whether what lives stays is decided once it is known to live.
+      // The next sweep decides a connected endpoint once it is recorded as connected.
       await sweep(env, 'full');
-      // What is on its way to be connected is looked at again and again.
+      // A `pending` connection is described again for ten minutes.
       env.advanceSeconds(600);
       await sweepConnections(hub, 'full', env.deps);
       if (env.published.length > 0 || !(await isRight(env, shown))) wrong.push(`${shown} once more`);
@@ -115,11 +115,11 @@ describe('one pass a minute later sets right, in whatever state EC2 shows it, an
   });
 });
 
-describe('a request that waits', () => {
+describe('a request that is pending acceptance', () => {
   const request = aConnection(old);
   const asked = { ...old, verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() };
 
-  /** What becomes of what is remembered when one event says of it what is not so, and a pass comes after it. */
+  /** The table after one wrong event and the next sweep. */
   async function afterWrongEvent(
     record: Partial<ConnectionRecord>,
     state: ConnectionState,
@@ -140,7 +140,7 @@ describe('a request that waits', () => {
   }
 
   test.each(connectionStates.filter((state) => state !== 'pendingAcceptance'))(
-    'and that one event said to be %s is open again with the next pass, as if nothing had been said',
+    'and that one event wrongly showed as %s is open again after the next sweep',
     async (state) => {
       const env = await afterWrongEvent(asked, state);
       const { approvalRequest } = asked;
@@ -154,7 +154,7 @@ describe('a request that waits', () => {
   );
 
   test.each(['available', 'deleting', 'rejected'] as const)(
-    'and that was denied, is so still after one event said that it was %s',
+    'stays denied after one event wrongly showed it as %s',
     async (state) => {
       const approval = anApproval({ decision: 'deny', reason: 'unknown' });
       const denied = {
@@ -174,7 +174,7 @@ describe('a request that waits', () => {
   );
 
   test.each(['available', 'deleting', 'rejected'] as const)(
-    'and that one of two has approved, is approved by one still after one event said that it was %s',
+    'keeps the first of two approvals after one event wrongly showed it as %s',
     async (state) => {
       const approvals = { decisions: [anApproval()], quorum: 2 };
       const env = await afterWrongEvent({ ...asked, approvals }, state);
@@ -182,7 +182,7 @@ describe('a request that waits', () => {
     },
   );
 
-  test('is not taken for one where linkgate has just seen EC2 accept what it asked for: EC2 may be late', async () => {
+  test('is not reopened right after EC2 showed the connection that linkgate accepted: EC2 may answer late', async () => {
     const accepted = { verdict: aVerdict('accept'), state: 'available', acceptRequestedAt: time } as const;
     const records = [aRecord({ ...old, ...accepted })];
     const env = createTestEnv({ services, entries: [anEntry()], connections: [request], records });
@@ -197,7 +197,7 @@ describe('a request that waits', () => {
     });
   });
 
-  test('is not open again by a look from before EC2 showed it otherwise', async () => {
+  test('is not reopened by a description from before EC2 showed another state', async () => {
     const env = createTestEnv({ services, records: [aRecord({ ...asked, state: 'available' })] });
     await decideConnections([{ ...request, observedAt: '2026-11-21T11:59:59.999Z' }], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'available' });

@@ -23,7 +23,7 @@ async function overdue() {
   return env;
 }
 
-test('linkgate may be killed at each call while it cuts: nothing is lost, and nothing is cut beyond the budget', async () => {
+test('a crash at any call during a disconnect loses nothing and never exceeds the disconnect quota', async () => {
   const kills = await forEachCallSite(async (nth, moment) => {
     const env = await overdue();
     const { dying, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
@@ -66,7 +66,7 @@ async function settleDecisions(env: Awaited<ReturnType<typeof overdue>>): Promis
   env.deps.applyQueue = applyQueue;
 }
 
-test('what is claimed of the budget by a run that died is not claimed twice', async () => {
+test('a reservation by a run that crashed is not made twice', async () => {
   const env = await overdue();
   const { ec2 } = env;
   ec2.respond = () => {

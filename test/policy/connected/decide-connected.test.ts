@@ -57,161 +57,165 @@ function decided({
   });
 }
 
-/** What becomes of it, in a word. */
-function fate(situation: Situation): string {
+/** The decision in words. */
+function summarizeDecision(situation: Situation): string {
   const { verdict, revocation } = decided(situation);
   if (verdict.outcome === 'accept') return 'stays';
   if (verdict.outcome !== 'reject') return verdict.outcome === 'ask' ? 'is asked about' : 'waits';
-  return verdict.until === undefined ? 'is cut' : `is cut at ${revocation?.disconnectAt}`;
+  return verdict.until === undefined ? 'is disconnected' : `is disconnected at ${revocation?.disconnectAt}`;
 }
 
-const graceFromNow = `is cut at ${at(72)}`;
+const graceFromNow = `is disconnected at ${at(72)}`;
 
-describe('a connection that lives', () => {
+describe('a connected endpoint', () => {
   test.each<[string, Situation, string]>([
     ['allowed', { before: accepted, entries: [anEntry()] }, 'stays'],
     ['allowed, seen for the first time', { entries: [anEntry()] }, 'stays'],
-    ['allowed no longer', { before: accepted }, graceFromNow],
+    ['no longer allowed', { before: accepted }, graceFromNow],
     [
-      'allowed no longer where unlisted accounts are rejected',
+      'no longer allowed at a service that rejects unlisted accounts',
       { before: accepted, service: aService({ onUnlisted: 'reject' }) },
       graceFromNow,
     ],
     [
-      'allowed no longer where unlisted accounts wait',
+      'no longer allowed at a service that puts unlisted accounts on hold',
       { before: accepted, service: aService({ onUnlisted: 'hold' }) },
       graceFromNow,
     ],
     [
-      'allowed no longer at a service with a shorter grace period',
+      'no longer allowed at a service with a shorter grace period',
       { before: accepted, service: aService({ graceSeconds: hour }) },
-      `is cut at ${at(1)}`,
+      `is disconnected at ${at(1)}`,
     ],
-    ['announced a day ago', { before: announced(-24) }, `is cut at ${at(48)}`],
-    ['announced 72 hours ago', { before: announced(-72) }, 'is cut'],
+    ['scheduled to be disconnected a day ago', { before: announced(-24) }, `is disconnected at ${at(48)}`],
+    ['scheduled 72 hours ago', { before: announced(-72) }, 'is disconnected'],
     [
-      'announced 72 hours ago, in another table',
+      'scheduled 72 hours ago, in another table',
       { before: announced(-72), enforcingSince: at(-1) },
       graceFromNow,
     ],
-    ['announced 72 hours ago, and allowed again', { before: announced(-72), entries: [anEntry()] }, 'stays'],
+    ['scheduled 72 hours ago, and allowed again', { before: announced(-72), entries: [anEntry()] }, 'stays'],
     [
-      'announced 72 hours ago, and kept',
+      'scheduled 72 hours ago, and extended',
       { before: { ...announced(-72), extended: { by: alice, at: at(-1), until: at(5) } } },
-      `is cut at ${at(5)}`,
+      `is disconnected at ${at(5)}`,
     ],
     [
-      'kept for less than it has',
+      'extended to an earlier date than the scheduled one',
       { before: { ...announced(-24), extended: { by: alice, at: at(-1), until: at(5) } } },
-      `is cut at ${at(48)}`,
+      `is disconnected at ${at(48)}`,
     ],
     [
-      'kept, and its time is over',
+      'extended, and past that date',
       { before: { ...announced(-99), extended: { by: alice, at: at(-9), until: at(-1) } } },
-      'is cut',
+      'is disconnected',
     ],
-    ['beyond the budget', { before: announced(-72, { overQuota: true }) }, 'is asked about'],
+    ['beyond the disconnect quota', { before: announced(-72, { overQuota: true }) }, 'is asked about'],
     [
-      'beyond the budget, and kept',
+      'beyond the disconnect quota, and extended',
       {
         before: { ...announced(-72, { overQuota: true }), extended: { by: alice, at: at(-1), until: at(5) } },
       },
-      `is cut at ${at(5)}`,
+      `is disconnected at ${at(5)}`,
     ],
-    ['blocked', { before: accepted, entries: [block] }, 'is cut'],
+    ['blocked', { before: accepted, entries: [block] }, 'is disconnected'],
     [
       'blocked although approved',
       { before: { ...accepted, approval: anApproval() }, entries: [block] },
-      'is cut',
+      'is disconnected',
     ],
-    ['blocked although it was there first', { connection: old, entries: [block] }, 'is cut'],
     [
-      'blocked before this table was in place',
+      'blocked although it is older than the registration',
+      { connection: old, entries: [block] },
+      'is disconnected',
+    ],
+    [
+      'blocked before the table was restored',
       { before: accepted, entries: [block], restoredAt: at(-1) },
       graceFromNow,
     ],
     [
       'revoked',
       { before: { ...accepted, revokeOrder: revoked }, entries: [anEntry()] },
-      `is cut at ${at(71)}`,
+      `is disconnected at ${at(71)}`,
     ],
     [
       'revoked now',
       { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, entries: [anEntry()] },
-      'is cut',
+      'is disconnected',
     ],
     [
-      'revoked now before this table was in place',
+      'revoked now before the table was restored',
       { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, restoredAt: at(0) },
       graceFromNow,
     ],
-    ['denied', { before: { ...announced(-24), reevaluatedAt: at(-24), approval: denied } }, 'is cut'],
+    [
+      'denied',
+      { before: { ...announced(-24), reevaluatedAt: at(-24), approval: denied } },
+      'is disconnected',
+    ],
     [
       'denied while it was a request',
       { before: { ...announced(-24), approval: denied } },
-      'is cut at 2026-11-23T12:00:00.000Z',
+      'is disconnected at 2026-11-23T12:00:00.000Z',
     ],
     ['approved', { before: { ...announced(-99), approval: anApproval() } }, 'stays'],
     [
-      'at a service that is taken out',
+      'at a service that is being deregistered',
       {
         before: accepted,
         entries: [anEntry()],
         service: aService({ deregisteringAt: at(-1), deregisteringBy: alice }),
       },
-      'is cut',
+      'is disconnected',
     ],
-    [
-      'at a paused service, whatever is to become of it',
-      { before: announced(-99), service: paused },
-      'waits',
-    ],
+    ['past its date at a paused service', { before: announced(-99), service: paused }, 'waits'],
     ['blocked at a paused service', { before: accepted, entries: [block], service: paused }, 'waits'],
-    ['accepted by somebody else', {}, 'is asked about'],
+    ['accepted outside linkgate', {}, 'is asked about'],
     [
-      'accepted by somebody else after it was rejected',
+      'accepted outside linkgate after it was rejected',
       { before: { verdict: aVerdict('reject') } },
       'is asked about',
     ],
     [
-      'accepted by somebody else where such are adopted',
+      'accepted outside linkgate at a service that adopts such connections',
       { service: aService({ onExternalAccept: 'adopt' }) },
       'stays',
     ],
     [
-      'accepted by somebody else where such are cut',
+      'accepted outside linkgate at a service that disconnects such connections',
       { service: aService({ onExternalAccept: 'disconnect' }) },
       graceFromNow,
     ],
-    ['there before its service was registered', { connection: old }, 'stays'],
+    ['older than the registration of its service', { connection: old }, 'stays'],
     [
-      'there before its service was registered, and since endorsed and no longer',
+      'older than the registration of its service, and since then allowed and no longer allowed',
       { connection: old, before: accepted },
       graceFromNow,
     ],
-  ])('and is %s', (_what, situation, expected) => {
-    expect(fate(situation)).toBe(expected);
+  ])('that is %s', (_what, situation, expected) => {
+    expect(summarizeDecision(situation)).toBe(expected);
   });
 
-  test('is the policy’s from when that endorses it, and adopted no longer', () => {
+  test('is managed by policy once a rule allows it, and no longer adopted', () => {
     const grandfathered = { by: alice, at: at(-1) };
     expect(decided({ before: { grandfathered }, entries: [anEntry()] })).not.toHaveProperty('grandfathered');
     expect(decided({ before: { grandfathered } })).toMatchObject({ grandfathered });
   });
 
-  test('is not announced to be cut while linkgate observes: it is only said what would be', () => {
+  test('has no scheduled disconnect in mode `observe`: the verdict only says what would happen', () => {
     const { verdict, revocation } = decided({ before: accepted, isObserving: true });
     expect(revocation).toBeUndefined();
     expect(verdict.outcome).toBe('reject');
     expect(verdict).not.toHaveProperty('until');
   });
 
-  test('keeps its announcement through a pause', () => {
+  test('keeps its scheduled disconnect during a pause', () => {
     const before = announced(-24);
     expect(decided({ before, service: paused })).toMatchObject({ revocation: before.revocation });
   });
 
-  test('is cut for the reason that the policy gives', () => {
+  test('is disconnected for the reason that policy gives', () => {
     expect(decided({ before: accepted }).verdict.findings[0]).toMatchObject({
       rule: 'no-longer-allowed',
       reason: 'account 022222222222 is not on the allowlist of orders',

@@ -50,7 +50,7 @@ function switchTo(env: TestEnv, mode: 'enforce' | 'observe', policyRevision: num
   );
 }
 
-test('an entry at every service that counts fewer has the last to come cut', async () => {
+test('a lower limit in an entry for `*` disconnects the newest endpoints', async () => {
   const entry = anEntry({ serviceId: allServicesScope, maxEndpoints: 3 });
   const env = await createRevocationTestEnv({ entries: [entry], connections: createConnections(3) });
   env.put(entryItem({ ...entry, maxEndpoints: 1, version: 2 }));
@@ -59,11 +59,11 @@ test('an entry at every service that counts fewer has the last to come cut', asy
   expect([1, 2, 3].map((number) => stateOf(env, number))).toEqual(['pending', 'rejected', 'rejected']);
 });
 
-describe('a cut that was put off', () => {
+describe('an extended disconnect', () => {
   const inAYear = secondsAfterNoon(300 * day).toISOString();
   const keep = { action: 'keep', by: alice, reason: 'they are moving', until: inAYear } as const;
 
-  test('and then called off does not put the next one off', async () => {
+  test('that was called off does not extend the next one', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await decideConnectedByPerson(endpointId(1), keep, env.deps);
@@ -74,7 +74,7 @@ describe('a cut that was put off', () => {
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('has people reminded again before it comes', async () => {
+  test('has people reminded again before the new date', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     const record = await env.record(endpointId(1));
@@ -92,7 +92,7 @@ describe('a cut that was put off', () => {
   });
 });
 
-describe('what is commanded in the mode observe', () => {
+describe('an explicit order in mode `observe`', () => {
   test.each([
     ['a block', (env: TestEnv) => put(env, { effect: 'block' })],
     [
@@ -100,7 +100,7 @@ describe('what is commanded in the mode observe', () => {
       (env: TestEnv) =>
         decideConnectedByPerson(endpointId(1), { action: 'revoke', by: alice, now: true }, env.deps),
     ],
-  ])('%s is carried out as soon as linkgate acts', async (_what, command) => {
+  ])('(%s) is carried out after the switch to mode `enforce`', async (_what, command) => {
     const env = await createRevocationTestEnv();
     switchTo(env, 'observe', 0);
     await command(env);
@@ -112,7 +112,7 @@ describe('what is commanded in the mode observe', () => {
   });
 });
 
-test('what was announced before the mode was switched by hand is announced anew', async () => {
+test('a disconnect scheduled before the mode was switched by hand is scheduled again', async () => {
   const env = await createRevocationTestEnv();
   await removeConsumerEntry(env);
   env.advanceSeconds(72 * hour);
@@ -125,7 +125,7 @@ test('what was announced before the mode was switched by hand is announced anew'
   expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt } });
 });
 
-test('nobody is asked about a block, not even about one from before this table was in place', async () => {
+test('a block needs no approval, not even one from before the table was restored', async () => {
   const block = anEntry({ effect: 'block', changedAt: '2026-10-01T00:00:00.000Z' });
   const env = await createRevocationTestEnv({ entries: [block], connections: [aConnection(older)] });
   await sweep(env, 'full');
@@ -136,14 +136,14 @@ test('nobody is asked about a block, not even about one from before this table w
   expect(await submitDecision(endpointId(1), word, env.deps)).toMatchObject({ status: 'not-open' });
 });
 
-test('a block reaches what linkgate has not looked at yet', async () => {
+test('a block reaches connections that linkgate has not described yet', async () => {
   const env = await createRevocationTestEnv({ entries: [], connections: [] });
   env.ec2.show(aConnection(older));
   await put(env, { effect: 'block' });
   expect(stateOf(env)).toBe('rejected');
 });
 
-test('what a policy endorsed is not adopted as somebody else’s, whatever was decided in the mode observe', async () => {
+test('a connection that a rule allowed is not adopted as externally accepted, whatever was decided in mode `observe`', async () => {
   const env = await createRevocationTestEnv({
     services: [aService({ onExternalAccept: 'adopt' })],
     connections: [],
@@ -158,7 +158,7 @@ test('what a policy endorsed is not adopted as somebody else’s, whatever was d
 });
 
 describe('a service that is not registered', () => {
-  test('has nothing revoked, now or when it is registered again', async () => {
+  test('has no disconnects, neither now nor when it is registered again', async () => {
     const env = await createRevocationTestEnv();
     await env.table.write([{ remove: serviceKey(aService().serviceId) }]);
     const revoke = { action: 'revoke', by: alice, now: true } as const;
@@ -168,7 +168,7 @@ describe('a service that is not registered', () => {
     expect(stateOf(env)).toBe('pending');
   });
 
-  test('and is registered again has what lived by then left alone, though its entry went meanwhile', async () => {
+  test('leaves what is connected alone when it is registered again, even without an entry', async () => {
     const env = await createRevocationTestEnv();
     await env.table.write([{ remove: serviceKey(aService().serviceId) }]);
     await removeEntry({ serviceId: aService().serviceId, accountId: consumer }, env.deps);
@@ -181,7 +181,7 @@ describe('a service that is not registered', () => {
   });
 });
 
-test('a denial of the request is no denial of the connection that somebody made of it', async () => {
+test('a denied request does not count as a denial of the connection that somebody accepted from it', async () => {
   const denied = aRecord({
     state: 'available',
     approval: anApproval({ decision: 'deny', at: noon.toISOString() }),

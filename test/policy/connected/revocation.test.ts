@@ -62,8 +62,8 @@ async function put(env: TestEnv, entry: Parameters<typeof anEntry>[0]): Promise<
   await reevaluateService(env);
 }
 
-describe('a connection whose entry is taken away', () => {
-  test('is announced to be cut after 72 hours, and people are asked until then', async () => {
+describe('a connection whose entry is removed', () => {
+  test('has a disconnect scheduled in 72 hours, and people are asked until then', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     const disconnectAt = secondsAfterNoon(73 * hour).toISOString();
@@ -84,7 +84,7 @@ describe('a connection whose entry is taken away', () => {
     expect(cutsOf(env)).toEqual([]);
   });
 
-  test('stays while its grace period lasts, and is cut once that is over', async () => {
+  test('stays connected during the grace period and is disconnected after it', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await advanceAndSweep(72 * hour - 1, env);
@@ -105,7 +105,7 @@ describe('a connection whose entry is taken away', () => {
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('stays when the account is allowed again in time, which its history tells', async () => {
+  test('stays connected if the account is allowed again in time, and its history says so', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await put(env, {});
@@ -116,7 +116,7 @@ describe('a connection whose entry is taken away', () => {
     expect((await env.actions(endpointId(1))).at(-1)).toBe('extended');
   });
 
-  test('stays when somebody approves it, whatever the policy says from then on', async () => {
+  test('stays connected if somebody approves it, whatever the policy says later', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await decide(env, 'approve');
@@ -126,7 +126,7 @@ describe('a connection whose entry is taken away', () => {
     expect(await recordOf(env)).toMatchObject({ verdict: { outcome: 'accept', decidedBy: alice } });
   });
 
-  test('is cut at once when somebody denies it', async () => {
+  test('is disconnected at once if somebody denies it', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await decide(env, 'deny');
@@ -134,7 +134,7 @@ describe('a connection whose entry is taken away', () => {
     expect((await env.actions(endpointId(1))).slice(-3)).toEqual(['denied', 'applying', 'disconnected']);
   });
 
-  test('is asked about where its service asks by now', async () => {
+  test('is asked about in the group that its service names now', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.put(
@@ -148,7 +148,7 @@ describe('a connection whose entry is taken away', () => {
     });
   });
 
-  test('is announced once, however often it is looked at', async () => {
+  test('is scheduled once, however often it is decided', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     const before = await recordOf(env);
@@ -156,7 +156,7 @@ describe('a connection whose entry is taken away', () => {
     expect(await recordOf(env)).toEqual(before);
   });
 
-  test('is nobody’s when its service is taken out, and was there first when that is registered again', async () => {
+  test('is left alone when its service is deregistered, and is grandfathered when that is registered again', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.put(serviceItem(aService({ policyRevision: 2 })));
@@ -174,7 +174,7 @@ describe('a connection whose entry is taken away', () => {
   });
 });
 
-describe('a connection is announced to be cut, too,', () => {
+describe('a disconnect is scheduled', () => {
   test.each([
     ['when its entry names other consumer Regions', { consumerRegions: ['eu-west-1'] }],
     ['when its entry names other endpoints', { endpointIds: [endpointId(9)] }],
@@ -189,7 +189,7 @@ describe('a connection is announced to be cut, too,', () => {
     expect(cutsOf(env)).toEqual([]);
   });
 
-  test('when its entry counts fewer, and the last to come are the first to go', async () => {
+  test('when the endpoint limit of the entry is lowered, for the newest endpoints first', async () => {
     const connections = createConnections(3).map((connection, index) => ({
       ...connection,
       requestedAt: secondsAfterNoon(-60 + index).toISOString(),
@@ -203,7 +203,7 @@ describe('a connection is announced to be cut, too,', () => {
     expect([1, 2, 3].map((number) => stateOf(env, number))).toEqual(['pending', 'rejected', 'rejected']);
   });
 
-  test('at the time at which its entry expires', async () => {
+  test('for the time at which the entry expires', async () => {
     const env = await createRevocationTestEnv({
       entries: [anEntry({ expiresAt: secondsAfterNoon(20 * day).toISOString() })],
     });
@@ -231,7 +231,7 @@ describe('before an entry expires', () => {
     expect((await env.actions(endpointId(1))).filter((action) => action === 'expiry-warned')).toHaveLength(3);
   });
 
-  test('nobody is warned of a time that was short from the start', async () => {
+  test('nobody is warned 14 or 7 days before if the entry was shorter from the start', async () => {
     const env = await createRevocationTestEnv({
       entries: [anEntry({ expiresAt: secondsAfterNoon(3 * day).toISOString() })],
     });
@@ -241,7 +241,7 @@ describe('before an entry expires', () => {
 });
 
 describe('a block', () => {
-  test('cuts at once', async () => {
+  test('disconnects at once', async () => {
     const env = await createRevocationTestEnv();
     await put(env, { effect: 'block' });
     expect(stateOf(env)).toBe('rejected');
@@ -252,20 +252,20 @@ describe('a block', () => {
     ]);
   });
 
-  test('cuts what is older than the registration of its service', async () => {
+  test('disconnects connections from before the registration of the service', async () => {
     const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
     const env = await createRevocationTestEnv({ entries: [], connections: [old] });
     await put(env, { effect: 'block' });
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('cuts more than the policy may', async () => {
+  test('disconnects more than the disconnect quota', async () => {
     const env = await createRevocationTestEnv({ connections: createConnections(30) });
     await put(env, { effect: 'block' });
     expect(cutsOf(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(30);
   });
 
-  test('is not put off, but lifted', async () => {
+  test('cannot be extended, only lifted', async () => {
     const env = await createRevocationTestEnv();
     env.put(serviceItem(aService({ pausedAt: noon.toISOString(), policyRevision: 2 })));
     await put(env, { effect: 'block' });
@@ -273,8 +273,8 @@ describe('a block', () => {
   });
 });
 
-describe('whoever revokes a connection', () => {
-  test('has it cut after the grace period, though its account is allowed', async () => {
+describe('a revocation by a person', () => {
+  test('disconnects after the grace period, although the account is allowed', async () => {
     const env = await createRevocationTestEnv();
     expect(await say(env, revoking)).toMatchObject({
       status: 'done',
@@ -287,13 +287,13 @@ describe('whoever revokes a connection', () => {
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('has it cut at once, if they say so', async () => {
+  test('disconnects at once if the person says so', async () => {
     const env = await createRevocationTestEnv();
     await say(env, { ...revoking, now: true });
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('is heard once a pause is over', async () => {
+  test('takes effect after a pause', async () => {
     const env = await createRevocationTestEnv({
       services: [aService({ pausedAt: noon.toISOString() })],
       connections: [],
@@ -306,7 +306,7 @@ describe('whoever revokes a connection', () => {
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('is heard though the process dies before it is decided', async () => {
+  test('takes effect although the process crashes before the decision', async () => {
     const env = await createRevocationTestEnv();
     const { write } = env.deps.table;
     let writes = 0;
@@ -322,7 +322,7 @@ describe('whoever revokes a connection', () => {
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('may be overruled in time', async () => {
+  test('can be overruled during the grace period', async () => {
     const env = await createRevocationTestEnv();
     await say(env, revoking);
     await decide(env, 'approve');
@@ -332,8 +332,8 @@ describe('whoever revokes a connection', () => {
   });
 });
 
-describe('whoever keeps a connection', () => {
-  test('puts off its cut', async () => {
+describe('an extension by a person', () => {
+  test('postpones the disconnect', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await say(env, inAMonth);
@@ -345,14 +345,14 @@ describe('whoever keeps a connection', () => {
     expect(await env.actions(endpointId(1))).toContain('extended');
   });
 
-  test('is told where nothing is to cut it', async () => {
+  test('is refused if no disconnect is scheduled', async () => {
     expect(await say(await createRevocationTestEnv(), inAMonth)).toMatchObject({
       status: 'no-scheduled-disconnect',
     });
   });
 });
 
-describe('a connection that somebody else accepted', () => {
+describe('a connection that was accepted outside linkgate', () => {
   async function foreign(onExternalAccept: 'ask' | 'disconnect' | 'adopt' | undefined) {
     const services = [aService(onExternalAccept ? { onExternalAccept } : {})];
     const env = await createRevocationTestEnv({ services, entries: [] });
@@ -362,7 +362,7 @@ describe('a connection that somebody else accepted', () => {
     return env;
   }
 
-  test('is asked about, and stays as long as nobody denies it', async () => {
+  test('needs approval, and stays connected until somebody denies it', async () => {
     const env = await foreign(undefined);
     expect(await recordOf(env)).toMatchObject({
       verdict: { outcome: 'ask', findings: [{ rule: 'accepted-outside-linkgate' }, {}] },
@@ -375,21 +375,21 @@ describe('a connection that somebody else accepted', () => {
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('is announced to be cut, and cut, where the service says so', async () => {
+  test('has a disconnect scheduled and is disconnected if the service says so', async () => {
     const env = await foreign('disconnect');
     expect(await recordOf(env)).toMatchObject({ revocation: { cause: 'policy' } });
     await advanceAndSweep(72 * hour, env);
     expect(stateOf(env)).toBe('rejected');
   });
 
-  test('is adopted where the service says so, and its history tells', async () => {
+  test('is adopted if the service says so, and its history says so', async () => {
     const env = await foreign('adopt');
     await advanceAndSweep(30 * day, env);
     expect(stateOf(env)).toBe('available');
     expect(await env.actions(endpointId(1))).toContain('grandfathered');
   });
 
-  test('after it was cut is asked about, as if it had never been announced', async () => {
+  test('again after a disconnect needs approval, as if no disconnect had been scheduled', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await advanceAndSweep(72 * hour, env);
@@ -401,7 +401,7 @@ describe('a connection that somebody else accepted', () => {
     expect(await recordOf(env)).not.toHaveProperty('revocation');
   });
 
-  test('after it was denied is asked about, and not cut for that', async () => {
+  test('after its request was denied needs approval, and is not disconnected for that denial', async () => {
     const env = await createRevocationTestEnv({ entries: [] });
     await decide(env, 'deny');
     expect(stateOf(env)).toBe('rejected');
@@ -423,7 +423,7 @@ describe('a connection that somebody else accepted', () => {
 });
 
 describe('a pause', () => {
-  test('keeps what is to be cut, and what it held back goes on afterwards', async () => {
+  test('keeps scheduled disconnects, which go on after it', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.put(serviceItem(aService({ pausedAt: env.time.toISOString(), policyRevision: 2 })));
@@ -441,8 +441,8 @@ describe('a pause', () => {
   });
 });
 
-describe('in the mode observe', () => {
-  test('nothing is announced, and when linkgate acts again everything has its whole grace period', async () => {
+describe('in mode `observe`', () => {
+  test('nothing is scheduled, and after the switch to mode `enforce` everything has its whole grace period', async () => {
     const env = await createRevocationTestEnv();
     env.mode = 'observe';
     env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 0 })));
@@ -459,7 +459,7 @@ describe('in the mode observe', () => {
     expect(cutsOf(env)).toEqual([]);
   });
 
-  test('what was announced before is called off, and announced anew when linkgate acts again', async () => {
+  test('earlier schedules are called off, and everything is scheduled again after the switch to mode `enforce`', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.mode = 'observe';
@@ -475,7 +475,7 @@ describe('in the mode observe', () => {
   });
 });
 
-describe('the budget of cuts', () => {
+describe('the disconnect quota', () => {
   async function revokedAtOnce(count: number, service: Parameters<typeof aService>[0] = {}) {
     const env = await createRevocationTestEnv({
       services: [aService(service)],
@@ -501,12 +501,12 @@ describe('the budget of cuts', () => {
     expect(cutsOf(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(5);
   });
 
-  test('is a tenth of what lives where that is more, and twenty over all', async () => {
+  test('is a tenth of what is connected if that is more, and twenty over all', async () => {
     const env = await revokedAtOnce(250);
     expect(cutsOf(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(20);
   });
 
-  test('does not keep people from denying what is beyond it', async () => {
+  test('does not keep people from denying connections beyond it', async () => {
     const env = await revokedAtOnce(8);
     const beyond = createConnections(8)
       .map(({ endpointId: id }) => id)
@@ -516,7 +516,7 @@ describe('the budget of cuts', () => {
     expect(beyond.map((id) => env.ec2.state(id))).toEqual(['rejected', 'rejected', 'rejected']);
   });
 
-  test('is asked anew of what somebody keeps', async () => {
+  test('is reserved again for a connection that somebody extended', async () => {
     const env = await revokedAtOnce(8);
     const [id = ''] = createConnections(8)
       .map((each) => each.endpointId)
@@ -527,7 +527,7 @@ describe('the budget of cuts', () => {
   });
 });
 
-describe('nothing is cut', () => {
+describe('nothing is disconnected', () => {
   /** A connection whose grace period is over, before the next sweep. */
   async function overdue(): Promise<TestEnv> {
     const env = await createRevocationTestEnv();
@@ -536,7 +536,7 @@ describe('nothing is cut', () => {
     return env;
   }
 
-  test('because the table was restored: everything is announced anew', async () => {
+  test('because the table was restored: everything is scheduled again', async () => {
     const env = await overdue();
     env.deps.table = { ...env.table, identity: async () => 'another table' };
     await sweep(env, 'pending');
@@ -546,7 +546,7 @@ describe('nothing is cut', () => {
     expect(await recordOf(env)).toMatchObject({ revocation: { disconnectAt } });
   });
 
-  test('by a block of before the table was restored, without a grace period', async () => {
+  test('by a block from before the table was restored without a grace period', async () => {
     const env = await createRevocationTestEnv();
     env.advanceSeconds(hour);
     env.put(entryItem(anEntry({ effect: 'block', version: 2, changedAt: noon.toISOString() })));
@@ -563,7 +563,7 @@ describe('nothing is cut', () => {
     expect(cutsOf(env)).toEqual([]);
   });
 
-  test('in a table that lost all but its services', async () => {
+  test('in a table that lost everything but its services', async () => {
     const env = await createRevocationTestEnv();
     const items = createMemoryItems();
     items.commit([{ put: serviceItem(aService()) }]);
@@ -573,7 +573,7 @@ describe('nothing is cut', () => {
     expect(cutsOf(env)).toEqual([]);
   });
 
-  test('when it cannot be found out which table it is', async () => {
+  test('while the identity of the table is unknown', async () => {
     const env = await overdue();
     env.deps.table = { ...env.table, identity: () => Promise.reject(new Error('throttled')) };
     await sweep(env, 'pending');
@@ -585,10 +585,10 @@ describe('nothing is cut', () => {
   });
 
   test.each([
-    ['the budget', () => ({ ...quotaKey, schemaVersion: '2.0', version: 1 })],
+    ['the disconnect quota', () => ({ ...quotaKey, schemaVersion: '2.0', version: 1 })],
     ['the entry', () => ({ ...entryItem(anEntry()), schemaVersion: '2.0' })],
     ['the service', () => ({ ...serviceItem(aService()), schemaVersion: '2.0' })],
-  ])('when %s cannot be read', async (_what, item) => {
+  ])('while %s cannot be read', async (_what, item) => {
     const env = await overdue();
     env.put(item());
     await sweep(env, 'pending').catch(() => {});
@@ -596,7 +596,7 @@ describe('nothing is cut', () => {
     expect(cutsOf(env)).toEqual([]);
   });
 
-  test('because a page of EC2’s was missing', async () => {
+  test('because a page of EC2 was missing', async () => {
     const env = await createRevocationTestEnv();
     env.ec2.removeConnection(endpointId(1));
     await sweep(env, 'full');
@@ -607,7 +607,7 @@ describe('nothing is cut', () => {
   });
 });
 
-test('who revokes at a group that only a newer version can read is told so, and nothing is written', async () => {
+test('a person who revokes at a group of a newer schema version is told so, and nothing is written', async () => {
   const env = await createRevocationTestEnv();
   await removeConsumerEntry(env);
   env.put({ ...groupItem(aGroup()), schemaVersion: '2.0' });
