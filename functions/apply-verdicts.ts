@@ -29,14 +29,14 @@ const deps = {
 
 const deadLetters = createDeadLetterQueue();
 
-const Ring = v.object({ location: AccountRegion });
+const ApplyMessage = v.object({ location: AccountRegion });
 
 /**
  * Applies the pending effects of a location. Several messages for one location cause one run, and one location that fails stops no
  * other. A malformed message would block its FIFO group: it goes to the dead-letter queue at once.
  */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
-  const { messages, malformed } = parseRecords(Records, Ring, logger);
+  const { messages, malformed } = parseRecords(Records, ApplyMessage, logger);
   const byLocation = Map.groupBy(messages, ({ value }) => formatAccountRegion(value.location));
   const invocation = {
     requestId: context.awsRequestId,

@@ -52,7 +52,7 @@ export type NotificationState = v.InferOutput<typeof NotificationState>;
 export const defaultDeadlineSeconds = 7 * 86_400;
 
 /** The share of the time to the deadline after which each stage begins. */
-const shares: readonly (readonly [EscalationStage, number])[] = [
+const stageShares: readonly (readonly [EscalationStage, number])[] = [
   ['expired', 1],
   ['escalated', 0.75],
   ['reminded', 0.25],
@@ -62,7 +62,7 @@ const shares: readonly (readonly [EscalationStage, number])[] = [
 export function currentStage({ since, deadline, stage }: ApprovalRequest, now: Date): EscalationStage {
   const [from, to] = [new Date(since).getTime(), new Date(deadline).getTime()];
   const reached =
-    shares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'approval-requested';
+    stageShares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'approval-requested';
   return isLaterStage(reached, stage) ? reached : stage;
 }
 
@@ -101,11 +101,11 @@ export function nextApprovalRequest(
 }
 
 /** The rule of a rejection because nobody decided before the deadline. */
-const deadlineHasPassed = 'approval-deadline-passed';
+const deadlinePassedRule = 'approval-deadline-passed';
 
 /** Whether a verdict rejects because nobody decided before the deadline. */
 export function isExpiryRejection({ findings }: Pick<Verdict, 'findings'>): boolean {
-  return findings.some(({ rule }) => rule === deadlineHasPassed);
+  return findings.some(({ rule }) => rule === deadlinePassedRule);
 }
 
 /** With `onExpiry: reject`, a verdict of ask expires at the deadline and becomes a rejection then. */
@@ -123,6 +123,6 @@ export function expireAtDeadline(
   const reason = `nobody decided before ${deadline}, and ${name} rejects expired requests`;
   return {
     outcome: 'reject',
-    findings: [{ rule: deadlineHasPassed, outcome: 'reject', reason }, ...verdict.findings],
+    findings: [{ rule: deadlinePassedRule, outcome: 'reject', reason }, ...verdict.findings],
   };
 }

@@ -112,12 +112,12 @@ export function isAwaitingApproval(record: ConnectionRecord): boolean {
     isConnected(record.state) &&
     record.approvalRequest !== undefined &&
     record.pendingEffect === undefined &&
-    isAsked(record)
+    isApprovalRequested(record)
   );
 }
 
 /** Whether people were asked about a connected endpoint, or notified of its scheduled disconnect. */
-function isAsked({ verdict, revocation }: ConnectionRecord): boolean {
+function isApprovalRequested({ verdict, revocation }: ConnectionRecord): boolean {
   if (!verdict) return false;
   return isAboutExternalAccept(verdict) || (revocation !== undefined && !isBlockedByRule(verdict));
 }
@@ -145,11 +145,11 @@ export function isUndone({ state, verdict, pendingEffect }: ConnectionRecord): b
 }
 
 /** How old the answer of a describe call may be, in milliseconds: EC2 is eventually consistent. */
-const oldestAnswer = 30_000;
+const maxDescriptionAgeMs = 30_000;
 
 /** Whether a description may be older than the recorded state. */
 export function mayBeOutdated({ observedAt, requestedAt }: ConnectionRecord, shownAt: string): boolean {
-  return new Date(shownAt).getTime() - new Date(observedAt ?? requestedAt).getTime() < oldestAnswer;
+  return new Date(shownAt).getTime() - new Date(observedAt ?? requestedAt).getTime() < maxDescriptionAgeMs;
 }
 
 /**
@@ -193,12 +193,12 @@ export function isFulfilledBy(action: PendingEffect['action'], state: Connection
 }
 
 /** How long after the call of Accept EC2 may still carry it out, in milliseconds. */
-const lateAnswers = 5 * 60_000;
+const lateAcceptMs = 5 * 60_000;
 
 /** Whether EC2 may still carry out linkgate's last call of Accept. */
 export function acceptMayBeInFlight({ acceptRequestedAt }: ConnectionRecord, now: Date): boolean {
   return (
-    acceptRequestedAt !== undefined && now.getTime() - new Date(acceptRequestedAt).getTime() < lateAnswers
+    acceptRequestedAt !== undefined && now.getTime() - new Date(acceptRequestedAt).getTime() < lateAcceptMs
   );
 }
 

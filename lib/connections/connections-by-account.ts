@@ -8,29 +8,30 @@ import { type ConnectionRecord, readRecord, recordKey } from './connection-recor
 const connectionByAccountEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readByAccount = connectionByAccountEntity.read;
 
-type Whose = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
-type When = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;
+type AccountAtService = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
+type RequestTime = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;
 
 /** One partition holds the pointers to the records of an account at a service, sorted by the time of the request. */
-const connectionsOf = ({ ownerAccountId, serviceId }: Whose) => `BY_ACCOUNT#${ownerAccountId}#${serviceId}`;
-const placeOf = ({ requestedAt, endpointId }: When) => `${requestedAt}#${endpointId}`;
+const byAccountPartition = ({ ownerAccountId, serviceId }: AccountAtService) =>
+  `BY_ACCOUNT#${ownerAccountId}#${serviceId}`;
+const byAccountSortKey = ({ requestedAt, endpointId }: RequestTime) => `${requestedAt}#${endpointId}`;
 
 /** Writes the pointer with a new record, and with a new approval request, since records of older versions have no pointer. */
 export function byAccountWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
   const begins = after.approvalRequest !== undefined && before?.approvalRequest === undefined;
   if (before && !begins) return [];
-  const key = { pk: connectionsOf(after), sk: placeOf(after) };
+  const key = { pk: byAccountPartition(after), sk: byAccountSortKey(after) };
   return [{ put: connectionByAccountEntity.item(key, { endpointId: after.endpointId, version: 1 }) }];
 }
 
 /** The records of an account at a service from before one of them, newest first. */
 export async function listEarlierConnections(
-  record: Whose & When,
+  record: AccountAtService & RequestTime,
   limit: number,
   { table, reportError }: { readonly table: Table } & Pick<Runtime, 'reportError'>,
 ): Promise<ConnectionRecord[]> {
-  const earlier = { limit, newestFirst: true, after: placeOf(record) };
-  for await (const page of table.query(connectionsOf(record), earlier)) {
+  const earlier = { limit, newestFirst: true, after: byAccountSortKey(record) };
+  for await (const page of table.query(byAccountPartition(record), earlier)) {
     const keys = parseEach(page, connectionByAccountEntity.read, reportError).map(({ endpointId }) =>
       recordKey(endpointId),
     );

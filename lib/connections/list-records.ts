@@ -25,7 +25,7 @@ export async function listRecords(
   for (let queries = 0; next && queries < queriesPerPage && records.length < limit; queries++) {
     const found: Item[] = await listRecordsFrom(next, limit - records.length, table);
     records.push(...found.filter(isWanted));
-    next = behind(next, found);
+    next = nextCursor(next, found);
   }
   return { records, ...(next && { next }) };
 }
@@ -43,7 +43,7 @@ export async function listRecordsFrom(
 }
 
 /** Only an empty page ends a partition: DynamoDB ends a page at 1 MB, so that a short page may have a successor. */
-function behind({ partition }: RecordCursor, page: readonly Item[]): RecordCursor | undefined {
+function nextCursor({ partition }: RecordCursor, page: readonly Item[]): RecordCursor | undefined {
   const last = page.at(-1);
   if (last) return { partition, after: last.sk };
   return partition + 1 < recordPartitions.length ? { partition: partition + 1 } : undefined;

@@ -55,7 +55,7 @@ function updateState(
   time: string,
   now: Date,
 ): Transition | undefined {
-  if (isOldNews(before, state, observedAt)) return undefined;
+  if (isOutdatedDescription(before, state, observedAt)) return undefined;
   const { missingSince, endedAt: _goneAt, ...found } = before;
   // A time in the future would make all later events look out of date.
   const seen = { ...found, state, observedAt: observedAt < time ? observedAt : time };
@@ -64,7 +64,7 @@ function updateState(
     { time, actor: 'ec2', action, state, ...more },
   ];
 
-  if (isEnded(state)) return goneAgain(before, done, happened('deleted'), time);
+  if (isEnded(state)) return endAgain(before, done, happened('deleted'), time);
   if (pendingEffect && isFulfilledBy(pendingEffect.action, state)) {
     const action = before.revocation ? 'disconnected' : 'applied';
     return { record: done, auditEvents: happened(action, { outcome: pendingEffect.action }) };
@@ -83,7 +83,7 @@ function updateState(
   if (before.state === state && missingSince === undefined) return undefined;
   if (state === 'pendingAcceptance' && before.state !== state)
     return { record: seen, auditEvents: happened('observed', { reason: reopenedReason(before) }) };
-  if (pendingEffect || before.state === state || !isChange(before, state))
+  if (pendingEffect || before.state === state || !isReportableChange(before, state))
     return { record: seen, auditEvents: [] };
   if (isOurLateAccept(before, state, now))
     return {
@@ -100,7 +100,7 @@ function updateState(
 }
 
 /** A connection that already ended gets another state, and no audit entry. */
-function goneAgain(
+function endAgain(
   { state, endedAt }: ConnectionRecord,
   done: ConnectionRecord,
   auditEvents: readonly AuditEvent[],
@@ -143,7 +143,11 @@ const externalAcceptReasons = {
  * Whether a description is older than the record. A connection that is `deleting` can only end, an ended one is not `deleting`
  * again, and an answered one is not pending acceptance. If EC2 shows that for longer than its answers are late, the record is wrong.
  */
-function isOldNews(before: ConnectionRecord, state: Connection['state'], observedAt: string): boolean {
+function isOutdatedDescription(
+  before: ConnectionRecord,
+  state: Connection['state'],
+  observedAt: string,
+): boolean {
   if (before.observedAt !== undefined && observedAt < before.observedAt) return true;
   if (isEnded(state)) return false;
   if (state === 'pendingAcceptance') return isRightlyAnswered(before, observedAt);
@@ -152,7 +156,7 @@ function isOldNews(before: ConnectionRecord, state: Connection['state'], observe
 }
 
 /** Whether the history records a change of state: one to connected or disconnected, not the states on the way. */
-function isChange(before: ConnectionRecord, state: Connection['state']): boolean {
+function isReportableChange(before: ConnectionRecord, state: Connection['state']): boolean {
   return state !== 'deleting' && (isConnected(state) !== isConnected(before.state) || state === 'rejected');
 }
 

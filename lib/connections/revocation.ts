@@ -15,19 +15,19 @@ export const Revocation = v.object({
 });
 export type Revocation = v.InferOutput<typeof Revocation>;
 
-const Said = { by: v.string(), at: v.string(), reason: v.exactOptional(v.string()) };
+const PersonStamp = { by: v.string(), at: v.string(), reason: v.exactOptional(v.string()) };
 
 /** The part of a record about a connected endpoint, beside its verdict. */
 export const ConnectedState = v.object({
   revocation: v.exactOptional(Revocation),
   /** The connection stays although no rule allows it: it is older than the registration, or somebody adopted it. */
-  grandfathered: v.exactOptional(v.object(Said)),
+  grandfathered: v.exactOptional(v.object(PersonStamp)),
   /** Somebody extended its grace period. */
-  extended: v.exactOptional(v.object({ ...Said, until: v.string() })),
+  extended: v.exactOptional(v.object({ ...PersonStamp, until: v.string() })),
   /** Somebody revoked it, against the policy. `now`: without a grace period. `customerMessage`: the reason for the customer. */
   revokeOrder: v.exactOptional(
     v.object({
-      ...Said,
+      ...PersonStamp,
       immediate: v.exactOptional(v.literal(true)),
       customerMessage: v.exactOptional(v.string()),
     }),
@@ -53,7 +53,7 @@ export function isAboutExternalAccept({
 }
 
 /** The rules for connected endpoints. Any other rule that rejects is a rule for requests. */
-const rulesOfReviews = [
+const connectedRules = [
   externallyAcceptedRule,
   'no-longer-allowed',
   'person-revoked',
@@ -69,27 +69,29 @@ export function isBlockedByRule({
   readonly outcome: string;
   readonly findings: readonly { readonly rule: string }[];
 }): boolean {
-  return outcome === 'reject' && first !== undefined && !rulesOfReviews.includes(first.rule);
+  return outcome === 'reject' && first !== undefined && !connectedRules.includes(first.rule);
 }
 
 /** The warnings before a permission expires, in days before. */
-const warnings = [14, 7, 1] as const;
-const day = 86_400_000;
+const warningDays = [14, 7, 1] as const;
+const dayMs = 86_400_000;
 
 /** The newest warning that fell due between the verdict and now, in days before. */
 export function dueWarning(until: string, since: string, now: Date): number | undefined {
-  return warnings.findLast((days) => {
-    const time = warnedAt(until, days);
+  return warningDays.findLast((days) => {
+    const time = warningTime(until, days);
     return time > new Date(since).getTime() && time <= now.getTime();
   });
 }
 
 /** The time of the next warning, or of the expiry (ISO 8601). */
 export function nextWarningAt(until: string, now: string): string {
-  const next = warnings.map((days) => warnedAt(until, days)).find((time) => time > new Date(now).getTime());
+  const next = warningDays
+    .map((days) => warningTime(until, days))
+    .find((time) => time > new Date(now).getTime());
   return next === undefined ? until : new Date(next).toISOString();
 }
 
-function warnedAt(until: string, days: number): number {
-  return new Date(until).getTime() - days * day;
+function warningTime(until: string, days: number): number {
+  return new Date(until).getTime() - days * dayMs;
 }

@@ -84,7 +84,7 @@ export function applyDecision(
     notification,
     ...known
   } = before ?? newRecord(request);
-  const effect = effectOf(verdict, before);
+  const effect = nextPendingEffect(verdict, before);
   const isExpired = isExpiryRejection(verdict);
   const isAskedAnew =
     approvalRequest !== undefined && approvalRequest.group !== before?.approvalRequest?.group;
@@ -104,9 +104,9 @@ export function applyDecision(
       ...(notification && !isLeft && { notification }),
     },
     auditEvents: [
-      ...(before ? [] : [requested(request)]),
+      ...(before ? [] : [requestedEvent(request)]),
       ...(approvalRequest && isExpired && approvalRequest.stage !== 'expired'
-        ? [expired(approvalRequest, now)]
+        ? [expiredEvent(approvalRequest, now)]
         : []),
       decisionEvent(verdict, policyVersions, now, word, entry),
       ...(isAskedAnew ? [approvalRequestedEvent(approvalRequest, now)] : []),
@@ -169,7 +169,7 @@ export function decisionEvent(
   return {
     time: now.toISOString(),
     actor: word?.by ?? 'linkgate',
-    action: actionOf(word),
+    action: decisionAction(word),
     outcome,
     findings,
     policyVersions,
@@ -190,7 +190,7 @@ export function approvalRequestedEvent({ group, deadline }: ApprovalRequest, now
 }
 
 /** The audit event of a deadline that passed without a decision. */
-function expired({ deadline }: ApprovalRequest, now: Date, andNow = ''): AuditEvent {
+function expiredEvent({ deadline }: ApprovalRequest, now: Date, andNow = ''): AuditEvent {
   return {
     time: now.toISOString(),
     actor: 'linkgate',
@@ -212,18 +212,18 @@ export function advanceStage(
   const { approvalRequest } = before;
   const auditEvent =
     stage === 'expired'
-      ? expired(
+      ? expiredEvent(
           approvalRequest,
           now,
           isConnected(before.state)
             ? '; it stays connected until somebody decides'
             : '; it stays open while EC2 shows it pending acceptance',
         )
-      : calledUpon(approvalRequest, stage === 'escalated' ? escalation : undefined, now);
+      : escalationEvent(approvalRequest, stage === 'escalated' ? escalation : undefined, now);
   return { record: { ...before, approvalRequest: { ...approvalRequest, stage } }, auditEvents: [auditEvent] };
 }
 
-function calledUpon(
+function escalationEvent(
   { group, deadline }: ApprovalRequest,
   escalation: string | undefined,
   now: Date,
@@ -244,7 +244,7 @@ export function markRequested(
 ): Transition {
   const time = now.toISOString();
   return {
-    record: called(before, action, time),
+    record: countAttempt(before, action, time),
     auditEvents: [{ time, actor: 'linkgate', action: 'applying', outcome: action }],
   };
 }
@@ -258,7 +258,7 @@ export function markRefused(
 ): Transition {
   const time = now.toISOString();
   return {
-    record: called(before, action, time),
+    record: countAttempt(before, action, time),
     auditEvents: [{ time, actor: 'ec2', action: 'refused', outcome: action, reason: why }],
   };
 }
@@ -282,7 +282,11 @@ export function markDeregistered(known: ConnectionRecord, now: Date): Transition
 }
 
 /** Counts the call, if its action is still the pending one, and stamps a call of Accept in any case. */
-function called(before: ConnectionRecord, action: PendingEffect['action'], time: string): ConnectionRecord {
+function countAttempt(
+  before: ConnectionRecord,
+  action: PendingEffect['action'],
+  time: string,
+): ConnectionRecord {
   const { pendingEffect } = before;
   return {
     ...before,
@@ -311,14 +315,17 @@ export function markMissing(before: ConnectionRecord, passStartedAt: string, now
  * The effect of a verdict. One with the same action keeps its attempts. During a pause a pending disconnect stays pending, since
  * no later event would bring it back.
  */
-function effectOf(verdict: Verdict, before: ConnectionRecord | undefined): PendingEffect | undefined {
+function nextPendingEffect(
+  verdict: Verdict,
+  before: ConnectionRecord | undefined,
+): PendingEffect | undefined {
   const { outcome } = verdict;
   if (before && isPaused(verdict) && isManagedByUs(before)) return before.pendingEffect;
   if (outcome !== 'accept' && outcome !== 'reject') return undefined;
   return before?.pendingEffect?.action === outcome ? before.pendingEffect : { action: outcome, attempts: 0 };
 }
 
-function actionOf(word: PersonDecision | undefined): AuditAction {
+function decisionAction(word: PersonDecision | undefined): AuditAction {
   if (!word) return 'decided';
   return word.decision === 'approve' ? 'approved' : 'denied';
 }
@@ -329,10 +336,10 @@ export function discoveredEvents(connection: Connection, now: Date): AuditEvent[
   const time = now.toISOString();
   const reason =
     'it was answered before linkgate decided: by somebody else, or because the service does not require acceptance';
-  return [requested(connection), { time, actor: 'ec2', action: 'observed', state, reason }];
+  return [requestedEvent(connection), { time, actor: 'ec2', action: 'observed', state, reason }];
 }
 
-function requested(request: Connection): AuditEvent {
+function requestedEvent(request: Connection): AuditEvent {
   return {
     time: request.requestedAt,
     actor: `account ${request.ownerAccountId}`,

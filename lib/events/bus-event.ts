@@ -8,7 +8,7 @@ export const schemaVersion = '1.0';
 
 const Timestamp = v.pipe(v.string(), v.isoTimestamp());
 
-const Version = v.pipe(
+const SchemaVersionField = v.pipe(
   v.string(),
   v.regex(/^1\.\d+$/),
   v.description('Within a major version fields are only added.'),
@@ -20,7 +20,7 @@ const DeduplicationId = v.pipe(
 );
 
 /** An endpoint connection in the contract. */
-const ShownConnection = v.object({
+const ContractConnection = v.object({
   ...Connection.entries,
   requestedAt: v.pipe(Timestamp, v.description('When the consumer created the endpoint.')),
 });
@@ -28,14 +28,14 @@ const ShownConnection = v.object({
 const ObservedAt = v.pipe(Timestamp, v.description('When linkgate described it in EC2.'));
 
 /** A string, since new checks are no change of the contract. */
-const ShownDrift = v.object({ ...Drift.entries, check: v.string() });
+const ContractDrift = v.object({ ...Drift.entries, check: v.string() });
 
-const ShownService = v.pick(Service, ['serviceId', 'name', 'location', 'approvers']);
+const ContractService = v.pick(Service, ['serviceId', 'name', 'location', 'approvers']);
 
 export const ConnectionWaiting = v.object({
   deduplicationId: DeduplicationId,
-  connection: ShownConnection,
-  service: ShownService,
+  connection: ContractConnection,
+  service: ContractService,
   verdict: v.object({
     outcome: v.pipe(
       v.picklist(['ask', 'hold']),
@@ -65,8 +65,8 @@ export const busEvents = {
   'Connection Changed': {
     when: 'EC2 shows another state than the record.',
     detail: v.object({
-      schemaVersion: Version,
-      connection: ShownConnection,
+      schemaVersion: SchemaVersionField,
+      connection: ContractConnection,
       observedAt: ObservedAt,
       record: v.exactOptional(
         v.pipe(

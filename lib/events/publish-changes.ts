@@ -18,7 +18,7 @@ export interface DomainEventBus {
   publish(events: readonly DomainEvent[]): Promise<void>;
 }
 
-interface PublishChangesDeps extends Pick<Runtime, 'reportError'> {
+interface PublishDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
   readonly bus: DomainEventBus;
 }
@@ -30,24 +30,24 @@ interface PublishChangesDeps extends Pick<Runtime, 'reportError'> {
  */
 export async function publishDomainEvents(
   changes: readonly TableChange[],
-  { table, bus, reportError }: PublishChangesDeps,
+  { table, bus, reportError }: PublishDeps,
 ): Promise<number> {
-  const waiting = await eachReadable(changes, newlyWaiting, reportError);
+  const waiting = await mapReadable(changes, findNewlyWaiting, reportError);
   const services = indexByKey(await table.get(waiting.map(({ serviceId }) => serviceKey(serviceId))));
   const announcements = [
-    ...(await eachReadable(
+    ...(await mapReadable(
       waiting,
-      (record) => connectionWaiting(record, services.find(serviceKey(record.serviceId))),
+      (record) => connectionWaitingEvent(record, services.find(serviceKey(record.serviceId))),
       reportError,
     )),
-    ...(await eachReadable(changes, newlyDrifted, reportError)),
+    ...(await mapReadable(changes, serviceDriftedEvent, reportError)),
   ];
   await bus.publish(announcements);
   return announcements.length;
 }
 
 /** Maps the inputs, and reports those that this version cannot read. */
-async function eachReadable<Input, Output>(
+async function mapReadable<Input, Output>(
   inputs: readonly Input[],
   read: (input: Input) => Output | undefined,
   reportError: Runtime['reportError'],
@@ -56,21 +56,26 @@ async function eachReadable<Input, Output>(
   return outputs.filter((output) => output !== undefined);
 }
 
-function newlyWaiting({ before, after }: TableChange): ConnectionRecord | undefined {
+function findNewlyWaiting({ before, after }: TableChange): ConnectionRecord | undefined {
   if (!after || !recordPartitions.includes(after.pk)) return undefined;
   const record = readRecord(after);
-  const outcome = waitsBy(record);
-  return outcome !== undefined && outcome !== (before && waitsBy(readRecord(before))) ? record : undefined;
+  const outcome = waitingOutcome(record);
+  return outcome !== undefined && outcome !== (before && waitingOutcome(readRecord(before)))
+    ? record
+    : undefined;
 }
 
 /** The outcome for which a request waits, if it waits. */
-function waitsBy({ state, verdict }: ConnectionRecord): 'ask' | 'hold' | undefined {
+function waitingOutcome({ state, verdict }: ConnectionRecord): 'ask' | 'hold' | undefined {
   const outcome = verdict?.outcome;
   return state === 'pendingAcceptance' && (outcome === 'ask' || outcome === 'hold') ? outcome : undefined;
 }
 
 /** @returns undefined if the service is no longer registered: nobody decides the request then. */
-function connectionWaiting(record: ConnectionRecord, service: Item | undefined): DomainEvent | undefined {
+function connectionWaitingEvent(
+  record: ConnectionRecord,
+  service: Item | undefined,
+): DomainEvent | undefined {
   if (!service) return undefined;
   const waiting = v.parse(ConnectionWaiting, {
     deduplicationId: `${record.endpointId}/${record.version}`,
@@ -81,7 +86,7 @@ function connectionWaiting(record: ConnectionRecord, service: Item | undefined):
   return { type: 'Connection Waiting', ...waiting };
 }
 
-function newlyDrifted({ before, after }: TableChange): DomainEvent | undefined {
+function serviceDriftedEvent({ before, after }: TableChange): DomainEvent | undefined {
   if (after?.pk !== servicesPartition) return undefined;
   const service = readService(after);
   const drift = allDrift(service);

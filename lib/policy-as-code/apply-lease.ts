@@ -24,7 +24,7 @@ export const readApplyLease = applyLeaseEntity.read;
 export const applyLeaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
 
 /** The lease after each write, in milliseconds: longer than the timeout of the function. */
-const leaseMs = 40_000;
+const applyLeaseMs = 40_000;
 
 /** Another apply holds the lease. */
 export class ApplyRunningError extends Error {
@@ -44,7 +44,7 @@ export async function findApplyLease({ table, reportError }: ReadDeps): Promise<
 }
 
 /** An apply with changes left. */
-interface Unfinished {
+interface ApplyProgress {
   readonly by: string;
   /** ISO 8601: its start. */
   readonly at: string;
@@ -55,8 +55,8 @@ interface Unfinished {
 /** The last apply, until one is finished. */
 export interface UnfinishedApply {
   /** Its lease is active. After `leaseUntil` it counts as interrupted; until then no other plan is applied. */
-  readonly running?: Unfinished & { readonly leaseUntil: string };
-  readonly interrupted?: Unfinished;
+  readonly running?: ApplyProgress & { readonly leaseUntil: string };
+  readonly interrupted?: ApplyProgress;
 }
 
 /** @returns an empty object if the last apply is finished. */
@@ -101,15 +101,15 @@ export function advanceLease(
   now: Date,
 ): { readonly lease: ApplyLease; readonly write: Extract<Write, { put: unknown }> } {
   const done = lease.done + more;
-  return leaseWrite(lease, { done, heldFor: done < lease.of ? leaseMs : 0 }, now);
+  return saveApplyLease(lease, { done, heldFor: done < lease.of ? applyLeaseMs : 0 }, now);
 }
 
 /** The write that releases the lease and keeps its progress. */
 export function releaseApplyLease(lease: ApplyLease, now: Date): Write {
-  return leaseWrite(lease, { done: lease.done, heldFor: 0 }, now).write;
+  return saveApplyLease(lease, { done: lease.done, heldFor: 0 }, now).write;
 }
 
-function leaseWrite(lease: ApplyLease, { done, heldFor }: { done: number; heldFor: number }, now: Date) {
+function saveApplyLease(lease: ApplyLease, { done, heldFor }: { done: number; heldFor: number }, now: Date) {
   const leaseUntil = new Date(now.getTime() + heldFor).toISOString();
   const after = { ...lease, done, leaseUntil, version: lease.version + 1 };
   return {

@@ -39,10 +39,10 @@ export interface ApplyResult {
 }
 
 /** The time that a run reserves for one more step and its answer, in milliseconds. */
-const reserve = 14_000;
+const planApplyReserveMs = 14_000;
 
 /** The entries in one transaction: with the lease, within DynamoDB's limits (4 MB, 100 items). */
-const perTransaction = { size: 2_000_000, count: 90 };
+const transactionLimits = { size: 2_000_000, count: 90 };
 
 /**
  * Applies as many changes of a plan as its time allows. The caller calls again until all are applied. The lease is written in the
@@ -60,20 +60,20 @@ export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyR
   const begun = startOrResumeLease(plan, found, { by: caller, of: tasks.length, now: now() });
   if (isOurs && isApplyFinished(found))
     return { status: 'done', done: begun.done, of: begun.of, warnings: [] };
-  requireWritable(
+  requireStorable(
     changes.filter((change) => change.kind !== 'principal'),
     deps,
   );
   if (!isOurs || !isApplyLeaseActive(found, now()))
-    await requireUnmoved(plan, tasks, { done: begun.done, isResumed: isOurs }, deps);
-  return run(tasks, await take(begun, deps), deps);
+    await requireUnchangedState(plan, tasks, { done: begun.done, isResumed: isOurs }, deps);
+  return runTasks(tasks, await acquireApplyLease(begun, deps), deps);
 }
 
 /** One step of an apply. */
-type Task = ItemChange | PrincipalsApproval;
+type ApplyTask = ItemChange | PrincipalsApproval;
 
 /** Checks that the table can store every change, since half of a policy is another policy. */
-function requireWritable(changes: readonly ItemChange[], deps: ApplyStepDeps): void {
+function requireStorable(changes: readonly ItemChange[], deps: ApplyStepDeps): void {
   const problems = changes.flatMap((change): PolicyProblem[] => {
     try {
       previewChangedItem(change, deps);
@@ -87,9 +87,9 @@ function requireWritable(changes: readonly ItemChange[], deps: ApplyStepDeps): v
 }
 
 /** Checks that nobody changed the plan's items. The changes of a resumed apply itself do not count, nor does its interrupted step. */
-async function requireUnmoved(
+async function requireUnchangedState(
   plan: Plan,
-  tasks: readonly Task[],
+  tasks: readonly ApplyTask[],
   { done, isResumed }: { readonly done: number; readonly isResumed: boolean },
   deps: ApplyStepDeps,
 ): Promise<void> {
@@ -99,18 +99,22 @@ async function requireUnmoved(
   if (moved.length > 0) throw new StalePlanError(moved);
 }
 
-async function run(tasks: readonly Task[], begun: ApplyLease, deps: ApplyStepDeps): Promise<ApplyResult> {
+async function runTasks(
+  tasks: readonly ApplyTask[],
+  begun: ApplyLease,
+  deps: ApplyStepDeps,
+): Promise<ApplyResult> {
   let lease = begun;
   const warnings: string[] = [];
   try {
-    for (const batch of batchesOf(tasks.slice(lease.done))) {
-      if (deps.remainingMs() < reserve)
+    for (const batch of batchEntries(tasks.slice(lease.done))) {
+      if (deps.remainingMs() < planApplyReserveMs)
         return { status: 'running', done: lease.done, of: lease.of, warnings };
-      const together = await applyTogether(batch, lease, deps);
+      const together = await applyEntryBatch(batch, lease, deps);
       if (together) lease = together;
       else
         for (const task of batch) {
-          const made = await applyOne(task, tasks, lease, deps);
+          const made = await applyTask(task, tasks, lease, deps);
           lease = made.lease;
           warnings.push(...made.warnings);
         }
@@ -123,19 +127,19 @@ async function run(tasks: readonly Task[], begun: ApplyLease, deps: ApplyStepDep
 }
 
 /** Batches of consecutive entries. Every other task is a batch of one. */
-function batchesOf(tasks: readonly Task[]): Task[][] {
-  const runs: Task[][] = [];
+function batchEntries(tasks: readonly ApplyTask[]): ApplyTask[][] {
+  const runs: ApplyTask[][] = [];
   for (const task of tasks) {
     const run = runs.at(-1);
     if (task.kind === 'entry' && run?.[0]?.kind === 'entry') run.push(task);
     else runs.push([task]);
   }
-  return runs.flatMap((run) => chunksBySize(run, perTransaction));
+  return runs.flatMap((run) => chunksBySize(run, transactionLimits));
 }
 
 /** @returns undefined if the tasks have to be applied one by one. */
-async function applyTogether(
-  batch: readonly Task[],
+async function applyEntryBatch(
+  batch: readonly ApplyTask[],
   lease: ApplyLease,
   deps: ApplyStepDeps,
 ): Promise<ApplyLease | undefined> {
@@ -153,9 +157,9 @@ function entryWrite(change: ChangeOfKind<'entry'>, hand: ChangeAuthor): Write {
   return entry ? { put: entryItem(entry), expected } : { remove: entryKey(serviceId, accountId), expected };
 }
 
-async function applyOne(
-  task: Task,
-  tasks: readonly Task[],
+async function applyTask(
+  task: ApplyTask,
+  tasks: readonly ApplyTask[],
   lease: ApplyLease,
   deps: ApplyStepDeps,
 ): Promise<{ readonly lease: ApplyLease; readonly warnings: readonly string[] }> {
@@ -163,19 +167,19 @@ async function applyOne(
   const changes = tasks.filter((each) => each.kind !== 'approval');
   const warnings: string[] = [];
   return retryOnConflict(name, async () => {
-    const step = await unlessItemIsUnreadable(name, () =>
+    const step = await skipIfUnreadable(name, () =>
       task.kind === 'approval' ? approvePrincipalsStep(task, deps) : applyChange(task, changes, deps),
     );
     warnings.push(...step.warnings);
     const after = advanceLease(lease, 1, deps.now());
     if (await deps.table.write([...step.writes, after.write])) return { lease: after.lease, warnings };
-    await requireHeld(lease, deps);
+    await requireApplyLease(lease, deps);
     return conflict;
   });
 }
 
 /** Skips a change that needs an unreadable item. The others are applied. */
-async function unlessItemIsUnreadable(name: string, step: () => Promise<StepResult>): Promise<StepResult> {
+async function skipIfUnreadable(name: string, step: () => Promise<StepResult>): Promise<StepResult> {
   try {
     return await step();
   } catch (error) {
@@ -185,10 +189,10 @@ async function unlessItemIsUnreadable(name: string, step: () => Promise<StepResu
 }
 
 /** Acquires the lease before the first change. */
-async function take(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease> {
+async function acquireApplyLease(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease> {
   const after = advanceLease(lease, 0, deps.now());
   if (!(await deps.table.write([after.write]))) {
-    await requireHeld(lease, deps);
+    await requireApplyLease(lease, deps);
     // The stored lease is unreadable: this apply replaces it.
     await deps.table.write([{ put: after.write.put }]);
   }
@@ -196,7 +200,7 @@ async function take(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease>
 }
 
 /** @throws ApplyRunningError if another apply holds the lease. */
-async function requireHeld(lease: ApplyLease, deps: ApplyStepDeps): Promise<void> {
+async function requireApplyLease(lease: ApplyLease, deps: ApplyStepDeps): Promise<void> {
   const found = await findApplyLease(deps);
   if (found && found.version !== lease.version) throw new ApplyRunningError(found);
 }

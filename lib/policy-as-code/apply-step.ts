@@ -43,7 +43,7 @@ export interface StepResult {
   readonly warnings: readonly string[];
 }
 
-const nothing: StepResult = { writes: [], warnings: [] };
+const emptyStep: StepResult = { writes: [], warnings: [] };
 
 /** The approval of changes to a service's allowed principals, by the person who applies the plan that shows them. */
 export interface PrincipalsApproval {
@@ -76,7 +76,7 @@ export async function approvePrincipalsStep(
   if (!item) throw new StalePlanError([`service ${serviceId}`]);
   const service = approvePrincipals(readService(item), deps.caller, deps.now(), removals);
   const version = service.version + 1;
-  return { ...nothing, writes: [putOf(serviceItem({ ...service, version }), item)] };
+  return { ...emptyStep, writes: [replaceItem(serviceItem({ ...service, version }), item)] };
 }
 
 /**
@@ -91,20 +91,20 @@ export async function applyChange(
 ): Promise<StepResult> {
   const key = changeKey(change);
   const [item] = await deps.table.get([key]);
-  if (isAlreadyApplied(change, item)) return nothing;
-  if (versionOf(change, item) !== change.version) throw new StalePlanError([describeChange(change)]);
+  if (isAlreadyApplied(change, item)) return emptyStep;
+  if (plannedVersion(change, item) !== change.version) throw new StalePlanError([describeChange(change)]);
   const hand = { by: deps.caller, now: deps.now() };
   switch (change.kind) {
     case 'entry': {
       const entry = applyEntryChange(change, hand);
-      return { ...nothing, writes: [entry ? putOf(entryItem(entry), item) : removalOf(item)] };
+      return { ...emptyStep, writes: [entry ? replaceItem(entryItem(entry), item) : removeItem(item)] };
     }
     case 'group':
-      return groupStep(change, item, hand, deps);
+      return applyGroupStep(change, item, hand, deps);
     case 'customer':
-      return customerStep(change, changes, deps);
+      return applyCustomerStep(change, changes, deps);
     case 'service':
-      return serviceStep(change, item, hand, deps);
+      return applyServiceStep(change, item, hand, deps);
     default:
       throw change satisfies never;
   }
@@ -147,22 +147,22 @@ export function previewChangedItem(
 }
 
 /** The version of an item in a plan. */
-function versionOf({ kind }: ItemChange, item: Item | undefined): number {
+function plannedVersion({ kind }: ItemChange, item: Item | undefined): number {
   if (!item) return 0;
   return kind === 'service' ? readService(item).policyRevision : item.version;
 }
 
-function putOf(put: Item, before: Item | undefined): Write {
+function replaceItem(put: Item, before: Item | undefined): Write {
   return { put, expected: before?.version ?? 0 };
 }
 
-function removalOf(item: Item | undefined): Write {
+function removeItem(item: Item | undefined): Write {
   if (!item) throw new Error('there is nothing to remove');
   return { remove: { pk: item.pk, sk: item.sk }, expected: item.version };
 }
 
 /** Subscribes e-mail addresses before the write: after a crash the change is still to be applied. The same holds for customers. */
-async function groupStep(
+async function applyGroupStep(
   change: ChangeOfKind<'group'>,
   item: Item | undefined,
   hand: ChangeAuthor,
@@ -176,10 +176,10 @@ async function groupStep(
     others && [...others, ...(group ? [group] : [])],
     deps,
   );
-  return { writes: [group ? putOf(groupItem(group), item) : removalOf(item)], warnings };
+  return { writes: [group ? replaceItem(groupItem(group), item) : removeItem(item)], warnings };
 }
 
-async function customerStep(
+async function applyCustomerStep(
   { name, before, after }: ChangeOfKind<'customer'>,
   changes: readonly ItemChange[],
   deps: ApplyStepDeps,
@@ -187,7 +187,11 @@ async function customerStep(
   const { table, now, caller } = deps;
   const warnings = isSameSettings(before?.contact, after?.contact)
     ? []
-    : await subscribeContact({ name, contact: after?.contact }, await customersWith(name, after, deps), deps);
+    : await subscribeContact(
+        { name, contact: after?.contact },
+        await customersAfterChange(name, after, deps),
+        deps,
+      );
   // Accounts may move between customers of the file, in any order.
   const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
   if (after)
@@ -200,7 +204,7 @@ async function customerStep(
   return { writes: [], warnings };
 }
 
-async function customersWith(
+async function customersAfterChange(
   name: string,
   after: PolicyCustomerSettings | undefined,
   deps: ApplyStepDeps,
@@ -210,7 +214,7 @@ async function customersWith(
   return others && [...others, ...(after ? [{ name, ...after }] : [])];
 }
 
-async function serviceStep(
+async function applyServiceStep(
   change: ChangeOfKind<'service'>,
   item: Item | undefined,
   hand: ChangeAuthor,
@@ -223,5 +227,5 @@ async function serviceStep(
     return { writes: [], warnings };
   }
   if (!after) return { writes: [], warnings: await removeService(before, deps) };
-  return { ...nothing, writes: [putOf(serviceItem(applyServiceChange(before, change, hand)), item)] };
+  return { ...emptyStep, writes: [replaceItem(serviceItem(applyServiceChange(before, change, hand)), item)] };
 }

@@ -42,7 +42,7 @@ export type PolicyServiceSettings = v.InferOutput<typeof PolicyServiceSettings>;
 export const ChangeAction = v.picklist(['add', 'change', 'remove', 'adopt', 'left', 'conflict']);
 export type ChangeAction = v.InferOutput<typeof ChangeAction>;
 
-const shared = {
+const commonFields = {
   action: ChangeAction,
   /** For people. */
   name: v.string(),
@@ -54,14 +54,14 @@ const shared = {
 };
 
 /** `version`: of the item before the change, 0 without one. `before` and `after` are absent without an item. */
-function changeOf<const Kind extends string, Settings extends v.GenericSchema, Named extends v.ObjectEntries>(
-  kind: Kind,
-  settings: Settings,
-  named: Named,
-) {
+function changeSchema<
+  const Kind extends string,
+  Settings extends v.GenericSchema,
+  Named extends v.ObjectEntries,
+>(kind: Kind, settings: Settings, named: Named) {
   return v.object({
     kind: v.literal(kind),
-    ...shared,
+    ...commonFields,
     ...named,
     before: v.exactOptional(settings),
     after: v.exactOptional(settings),
@@ -73,13 +73,13 @@ const { serviceId, accountId } = AllowlistEntry.entries;
 
 /** One row of a plan. */
 export const PolicyChange = v.variant('kind', [
-  changeOf('group', PolicyGroupSettings, {}),
-  changeOf('customer', PolicyCustomerSettings, {}),
-  changeOf('service', PolicyServiceSettings, { serviceId: Service.entries.serviceId }),
-  changeOf('entry', PolicyEntrySettings, { serviceId, accountId, service: v.string() }),
+  changeSchema('group', PolicyGroupSettings, {}),
+  changeSchema('customer', PolicyCustomerSettings, {}),
+  changeSchema('service', PolicyServiceSettings, { serviceId: Service.entries.serviceId }),
+  changeSchema('entry', PolicyEntrySettings, { serviceId, accountId, service: v.string() }),
   v.object({
     kind: v.literal('principal'),
-    ...shared,
+    ...commonFields,
     serviceId: Service.entries.serviceId,
     service: v.string(),
   }),

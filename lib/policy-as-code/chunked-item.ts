@@ -13,7 +13,7 @@ const chunkEntity = entity({
 });
 
 /** The characters of JSON in a part: base64 adds a third, and DynamoDB's limit is 400 KB. */
-const perPart = 250_000;
+const maxChunkLength = 250_000;
 
 /** Groups values by the size of their JSON and by number. A single larger value is a group of its own. */
 export function chunksBySize<T>(
@@ -48,7 +48,7 @@ export function chunkedItems(
   values: readonly unknown[],
   expiresAt: number,
 ): Item[] {
-  const groups = chunksBySize(values, { size: perPart, count: 1_000 });
+  const groups = chunksBySize(values, { size: maxChunkLength, count: 1_000 });
   const keys = chunkKeys(pk, series, groups.length);
   return groups.flatMap((group, index) => {
     const packed = gzipSync(JSON.stringify(group)).toString('base64');
@@ -65,12 +65,12 @@ export function chunkValues<const Schema extends v.GenericSchema>(
   item: Item,
   schema: Schema,
 ): v.InferOutput<Schema>[] {
-  const result = v.safeParse(v.array(schema), unpacked(item));
+  const result = v.safeParse(v.array(schema), unpackChunk(item));
   if (!result.success) throw new MalformedItemError(item, v.summarize(result.issues));
   return result.output;
 }
 
-function unpacked(item: Item): unknown {
+function unpackChunk(item: Item): unknown {
   const { packed } = chunkEntity.read(item);
   try {
     return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString());

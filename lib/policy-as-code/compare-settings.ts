@@ -27,14 +27,14 @@ export function pickSettings<const Schema extends v.GenericSchema>(
 
 /** Whether two settings are equal, whatever the order of fields and of list members. */
 export function isSameSettings(one: unknown, other: unknown): boolean {
-  return JSON.stringify(canonical(one)) === JSON.stringify(canonical(other));
+  return JSON.stringify(canonicalForm(one)) === JSON.stringify(canonicalForm(other));
 }
 
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((each) => JSON.stringify(canonical(each))).sort();
+function canonicalForm(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => JSON.stringify(canonicalForm(each))).sort();
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
     .filter(([, inner]) => inner !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, inner]) => [name, canonical(inner)]);
+    .map(([name, inner]) => [name, canonicalForm(inner)]);
 }

@@ -42,10 +42,10 @@ export interface DesiredState {
 }
 
 /** The maximum size of one item, in characters of JSON. DynamoDB's limit is 400 KB. */
-const largest = 100_000;
+const maxSettingsLength = 100_000;
 
-type Said = { readonly at?: string };
-type Report = (said: Said, message: string) => void;
+type DocumentPosition = { readonly at?: string };
+type ReportProblem = (said: DocumentPosition, message: string) => void;
 
 /** Resolves the names and ids in a document, and lists everything that keeps it from being applied. */
 export function resolveDesiredState(
@@ -54,31 +54,31 @@ export function resolveDesiredState(
   hub: AccountRegion,
 ): { readonly wanted: DesiredState; readonly problems: readonly PolicyProblem[] } {
   const problems: PolicyProblem[] = [];
-  const reportError: Report = ({ at }, message) =>
+  const reportError: ReportProblem = ({ at }, message) =>
     problems.push({ message, ...(at !== undefined && { at }) });
-  const services = servicesClient(document, state, hub, reportError);
+  const services = desiredServices(document, state, hub, reportError);
   const wanted = {
-    groups: groupsIn(document, state, reportError),
-    customers: customersIn(document, state, reportError),
+    groups: desiredGroups(document, state, reportError),
+    customers: desiredCustomers(document, state, reportError),
     services,
-    entries: entriesIn(document, state, services, reportError),
+    entries: desiredEntries(document, state, services, reportError),
   };
-  requireGroups(document, state, reportError);
+  requireKnownGroups(document, state, reportError);
   return { wanted, problems };
 }
 
-function groupsIn(
+function desiredGroups(
   { groups }: PolicyDocument,
   state: CurrentState,
-  reportError: Report,
+  reportError: ReportProblem,
 ): DesiredState['groups'] {
-  const known = groupNames(groups, state);
+  const known = knownGroupNames(groups, state);
   for (const group of groups) {
     const { name, quorum, escalateTo } = group;
     const people = memberCount(group);
     const held = state.groups.find((each) => each.name === name);
     // The group `default` of setup has no members until somebody names them.
-    const isAsItIs = held && isSameSettings(settingsOfGroup(group), pickSettings(PolicyGroupSettings, held));
+    const isAsItIs = held && isSameSettings(groupSettings(group), pickSettings(PolicyGroupSettings, held));
     if (quorum > people && !isAsItIs)
       reportError(
         group,
@@ -88,30 +88,30 @@ function groupsIn(
     else if (escalateTo !== undefined && !known.has(escalateTo))
       reportError(group, `there is no approver group \`${escalateTo}\` to escalate to`);
   }
-  return keyed(
+  return indexUnique(
     groups,
     ({ name }) => name,
-    settingsOfGroup,
+    groupSettings,
     (name) => `the group ${name}`,
     reportError,
   );
 }
 
 /** The names of the groups in the file and in the table, unreadable ones included. */
-function groupNames(groups: PolicyDocument['groups'], state: CurrentState): ReadonlySet<string> {
+function knownGroupNames(groups: PolicyDocument['groups'], state: CurrentState): ReadonlySet<string> {
   const hidden = state.unreadable.filter(({ pk }) => pk === approverGroupPartition).map(({ sk }) => sk);
   return new Set([...[...groups, ...state.groups].map(({ name }) => name), ...hidden]);
 }
 
-function settingsOfGroup({ emails, ...group }: PolicyDocument['groups'][number]): PolicyGroupSettings {
+function groupSettings({ emails, ...group }: PolicyDocument['groups'][number]): PolicyGroupSettings {
   // SNS compares addresses in filter policies case-sensitively.
   return pickSettings(PolicyGroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
 }
 
-function customersIn(
+function desiredCustomers(
   { customers }: PolicyDocument,
   state: CurrentState,
-  reportError: Report,
+  reportError: ReportProblem,
 ): DesiredState['customers'] {
   const named = new Set(customers.map(({ name }) => name));
   const others = state.customers.filter(({ name, managedBy }) => managedBy !== 'file' && !named.has(name));
@@ -124,7 +124,7 @@ function customersIn(
       whose.set(account, customer.name);
     }
   const settings = (customer: (typeof customers)[number]) => pickSettings(PolicyCustomerSettings, customer);
-  return keyed(
+  return indexUnique(
     customers,
     ({ name }) => name,
     settings,
@@ -133,51 +133,51 @@ function customersIn(
   );
 }
 
-function servicesClient(
+function desiredServices(
   { services }: PolicyDocument,
   state: CurrentState,
   hub: AccountRegion,
-  reportError: Report,
+  reportError: ReportProblem,
 ): DesiredState['services'] {
-  const known = services.flatMap((said) => {
-    const registered = registeredOf(said, state);
-    const serviceId = said.serviceId ?? registered?.serviceId;
+  const known = services.flatMap((input) => {
+    const registered = findRegistered(input, state);
+    const serviceId = input.serviceId ?? registered?.serviceId;
     if (serviceId === undefined) {
-      reportError(said, `no service \`${said.name}\` is registered: give its id to register it`);
+      reportError(input, `no service \`${input.name}\` is registered: give its id to register it`);
       return [];
     }
     const location = registered?.location ?? hub;
     const isElsewhere =
-      (said.region ?? location.region) !== location.region ||
-      (said.accountId ?? location.accountId) !== location.accountId;
+      (input.region ?? location.region) !== location.region ||
+      (input.accountId ?? location.accountId) !== location.accountId;
     if (isElsewhere)
       reportError(
-        said,
+        input,
         registered
           ? `${serviceId} is in account ${location.accountId} in ${location.region}`
           : `linkgate registers services of its own account and Region only: ${location.accountId} in ${location.region}`,
       );
     // With its id the document describes a service. With its name alone it may only refer to it.
-    const name = said.serviceId === undefined ? undefined : (said.name ?? registered?.name);
-    return [{ said, serviceId, name }];
+    const name = input.serviceId === undefined ? undefined : (input.name ?? registered?.name);
+    return [{ input, serviceId, name }];
   });
-  requireNames(known, state, reportError);
-  return keyed(
+  requireUniqueNames(known, state, reportError);
+  return indexUnique(
     known,
     ({ serviceId }) => serviceId,
-    saidOf,
+    serviceInput,
     (serviceId) => `the service ${serviceId}`,
-    (each, message) => reportError(each.said, message),
+    (each, message) => reportError(each.input, message),
   );
 }
 
-interface KnownService {
-  readonly said: PolicyDocument['services'][number];
+interface ResolvedService {
+  readonly input: PolicyDocument['services'][number];
   readonly serviceId: string;
   readonly name: string | undefined;
 }
 
-function saidOf({ said, name }: KnownService): ServiceInput {
+function serviceInput({ input, name }: ResolvedService): ServiceInput {
   const {
     serviceId: _serviceId,
     region: _region,
@@ -185,12 +185,12 @@ function saidOf({ said, name }: KnownService): ServiceInput {
     at: _at,
     name: _name,
     ...rest
-  } = said;
+  } = input;
   return { ...rest, ...(name !== undefined && { name }) };
 }
 
 /** @returns undefined if the service is not registered. */
-function registeredOf(
+function findRegistered(
   { serviceId, name }: PolicyDocument['services'][number],
   { services }: CurrentState,
 ): Service | undefined {
@@ -200,24 +200,28 @@ function registeredOf(
 }
 
 /** Checks that each name belongs to one service. */
-function requireNames(known: readonly KnownService[], { services }: CurrentState, reportError: Report): void {
-  const naming = known.filter(({ said }) => said.serviceId !== undefined && said.name !== undefined);
+function requireUniqueNames(
+  known: readonly ResolvedService[],
+  { services }: CurrentState,
+  reportError: ReportProblem,
+): void {
+  const naming = known.filter(({ input }) => input.serviceId !== undefined && input.name !== undefined);
   const named = new Set(naming.map(({ serviceId }) => serviceId));
   const taken = new Map(
     services.filter(({ serviceId }) => !named.has(serviceId)).map(({ name, serviceId }) => [name, serviceId]),
   );
-  for (const { said, serviceId, name = serviceId } of naming) {
+  for (const { input, serviceId, name = serviceId } of naming) {
     const other = taken.get(name);
-    if (other !== undefined) reportError(said, `\`${name}\` is the name of ${other}`);
+    if (other !== undefined) reportError(input, `\`${name}\` is the name of ${other}`);
     taken.set(name, serviceId);
   }
 }
 
-function entriesIn(
+function desiredEntries(
   { entries, services: said }: PolicyDocument,
   state: CurrentState,
   services: DesiredState['services'],
-  reportError: Report,
+  reportError: ReportProblem,
 ): DesiredState['entries'] {
   const names = new Map(serviceNames(state.services));
   for (const serviceId of services.keys()) names.set(serviceId, names.get(serviceId) ?? serviceId);
@@ -238,7 +242,7 @@ function entriesIn(
     const settings = pickSettings(PolicyEntrySettings, rest);
     return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...where }];
   });
-  return keyed(
+  return indexUnique(
     resolved,
     ({ serviceId, accountId }) => `${serviceId} ${accountId}`,
     ({ serviceId, accountId, service, settings }) => ({ serviceId, accountId, service, settings }),
@@ -247,15 +251,19 @@ function entriesIn(
   );
 }
 
-function requireGroups({ services, groups }: PolicyDocument, state: CurrentState, reportError: Report): void {
-  const known = groupNames(groups, state);
+function requireKnownGroups(
+  { services, groups }: PolicyDocument,
+  state: CurrentState,
+  reportError: ReportProblem,
+): void {
+  const known = knownGroupNames(groups, state);
   for (const service of services)
     if (service.approvers !== undefined && !known.has(service.approvers))
       reportError(service, `there is no approver group \`${service.approvers}\``);
 }
 
 /** Indexes values by key, and reports duplicates and values that are too large. */
-function keyed<Each extends object, Value>(
+function indexUnique<Each extends object, Value>(
   values: readonly Each[],
   keyOf: (each: Each) => string,
   to: (each: Each) => Value,
@@ -267,8 +275,8 @@ function keyed<Each extends object, Value>(
     const key = keyOf(each);
     if (found.has(key)) reportError(each, `${nameOf(key, each)} is in the file twice`);
     const value = to(each);
-    if (JSON.stringify(value).length > largest)
-      reportError(each, `${nameOf(key, each)} is too large: ${largest / 1000} KB at most`);
+    if (JSON.stringify(value).length > maxSettingsLength)
+      reportError(each, `${nameOf(key, each)} is too large: ${maxSettingsLength / 1000} KB at most`);
     found.set(key, value);
   }
   return found;

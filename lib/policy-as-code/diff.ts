@@ -18,7 +18,7 @@ import { isSameSettings, pickSettings, serviceDefaults } from './compare-setting
 import type { CurrentState } from './current-state.ts';
 import type { DesiredState, ServiceInput } from './desired-state.ts';
 
-interface Options {
+interface DiffOptions {
   /** Take over the items in the file from other managers. */
   readonly adopt: boolean;
 }
@@ -29,20 +29,27 @@ interface Options {
  * after its entries are added, since it decides from then on. It is removed before its entries are, so that their removal
  * disconnects nothing.
  */
-export function computeChanges(wanted: DesiredState, state: CurrentState, { adopt }: Options): ItemChange[] {
-  const services = serviceChanges(wanted, state, adopt);
+export function computeChanges(
+  wanted: DesiredState,
+  state: CurrentState,
+  { adopt }: DiffOptions,
+): ItemChange[] {
+  const services = diffServices(wanted, state, adopt);
   const changes = [
-    ...groupChanges(wanted, state, services, adopt),
-    ...customerChanges(wanted, state, adopt),
+    ...diffGroups(wanted, state, services, adopt),
+    ...diffCustomers(wanted, state, adopt),
     ...services,
-    ...entryChanges(wanted, state, adopt),
+    ...diffEntries(wanted, state, adopt),
   ];
   return changes.sort(
-    (a, b) => rankOf(a) - rankOf(b) || compare(a.name, b.name) || compare(serviceOf(a), serviceOf(b)),
+    (a, b) =>
+      changeRank(a) - changeRank(b) ||
+      compareText(a.name, b.name) ||
+      compareText(changedServiceId(a), changedServiceId(b)),
   );
 }
 
-const order: readonly ((change: PolicyChange) => boolean)[] = [
+const changeOrder: readonly ((change: PolicyChange) => boolean)[] = [
   (change) => change.kind === 'entry' && change.after?.effect === 'block',
   ({ kind, action }) => kind === 'group' && action !== 'remove',
   ({ kind, action }) => kind === 'customer' && action !== 'remove',
@@ -55,21 +62,21 @@ const order: readonly ((change: PolicyChange) => boolean)[] = [
   ({ kind }) => kind === 'group',
 ];
 
-function rankOf(change: PolicyChange): number {
-  const rank = isApplicable(change) ? order.findIndex((comes) => comes(change)) : -1;
-  return rank < 0 ? order.length : rank;
+function changeRank(change: PolicyChange): number {
+  const rank = isApplicable(change) ? changeOrder.findIndex((comes) => comes(change)) : -1;
+  return rank < 0 ? changeOrder.length : rank;
 }
 
-function compare(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function serviceOf(change: PolicyChange): string {
+function changedServiceId(change: PolicyChange): string {
   return 'serviceId' in change ? change.serviceId : '';
 }
 
 /** @returns undefined without a difference. */
-function actionOf(
+function changeAction(
   held: { readonly managedBy?: ManagedBy } | undefined,
   isWanted: boolean,
   isEqual: boolean,
@@ -83,7 +90,7 @@ function actionOf(
   return isEqual ? 'left' : 'conflict';
 }
 
-interface Compared<Settings> {
+interface SettingsDifference<Settings> {
   readonly action: ChangeAction;
   readonly before?: Settings;
   readonly after?: Settings;
@@ -92,13 +99,13 @@ interface Compared<Settings> {
 }
 
 /** Compares the settings in the file with those in the table. @returns undefined if they agree. */
-function compared<Settings extends object>(
+function compareSettings<Settings extends object>(
   before: Settings | undefined,
   after: Settings | undefined,
   held: { readonly managedBy?: ManagedBy; readonly changedBy?: string } | undefined,
   adopt: boolean,
-): Compared<Settings> | undefined {
-  const action = actionOf(held, after !== undefined, isSameSettings(before, after), adopt);
+): SettingsDifference<Settings> | undefined {
+  const action = changeAction(held, after !== undefined, isSameSettings(before, after), adopt);
   if (!action) return undefined;
   return {
     action,
@@ -113,7 +120,7 @@ function union<T>(wanted: Iterable<T>, held: Iterable<T>): T[] {
   return [...new Set([...wanted, ...held])];
 }
 
-function groupChanges(
+function diffGroups(
   { groups }: DesiredState,
   state: CurrentState,
   services: readonly ChangeOfKind<'service'>[],
@@ -124,16 +131,16 @@ function groupChanges(
   const users = new Map([
     [defaultGroup, 'linkgate'],
     ...names.map((name) => [(groups.get(name) ?? held.get(name))?.escalateTo, name] as const),
-    ...askingAfter(state.services, services),
+    ...groupUsersAfter(state.services, services),
   ]);
   return names.flatMap((name) => {
     const there = held.get(name);
     const wanted = groups.get(name);
     // The group `default` always exists: a file without it does not remove it.
     if (name === defaultGroup && !wanted && there && managerOf(there) !== 'file') return [];
-    const isNobodys = there !== undefined && isAsSetUp(there);
+    const isNobodys = there !== undefined && isUnclaimedDefault(there);
     const before = there && pickSettings(PolicyGroupSettings, there);
-    const change = compared(before, wanted, isNobodys ? { managedBy: 'file' } : there, adopt);
+    const change = compareSettings(before, wanted, isNobodys ? { managedBy: 'file' } : there, adopt);
     if (!change) return [];
     const row = { kind: 'group' as const, name, ...change, version: there?.version ?? 0 };
     const user = users.get(name);
@@ -144,12 +151,12 @@ function groupChanges(
 }
 
 /** Whether it is the group `default` as setup made it. The first who changes it manages it. */
-function isAsSetUp({ name, changedBy, version }: ApproverGroup): boolean {
+function isUnclaimedDefault({ name, changedBy, version }: ApproverGroup): boolean {
   return name === defaultGroup && changedBy === undefined && version === 1;
 }
 
 /** The groups that services name after the changes, each with one of these services. */
-function askingAfter(
+function groupUsersAfter(
   registered: readonly Service[],
   changes: readonly ChangeOfKind<'service'>[],
 ): (readonly [group: string, service: string])[] {
@@ -159,7 +166,7 @@ function askingAfter(
   return remaining.map(({ approvers, name }) => [approvers, name]);
 }
 
-function customerChanges(
+function diffCustomers(
   { customers }: DesiredState,
   state: CurrentState,
   adopt: boolean,
@@ -167,7 +174,7 @@ function customerChanges(
   const held = new Map(state.customers.map((customer) => [customer.name, customer]));
   return union(customers.keys(), held.keys()).flatMap((name) => {
     const there = held.get(name);
-    const change = compared(
+    const change = compareSettings(
       there && pickSettings(PolicyCustomerSettings, there),
       customers.get(name),
       there,
@@ -177,7 +184,7 @@ function customerChanges(
   });
 }
 
-function serviceChanges(
+function diffServices(
   { services }: DesiredState,
   state: CurrentState,
   adopt: boolean,
@@ -186,51 +193,53 @@ function serviceChanges(
   return union(services.keys(), held.keys()).flatMap((serviceId) => {
     const there = held.get(serviceId);
     const said = services.get(serviceId);
-    const before = there && settingsOf(there);
-    const after = said && settingsAfter(serviceId, said, there, adopt);
-    const change = compared(before, after, there, adopt && isSaid(said));
+    const before = there && currentServiceSettings(there);
+    const after = said && desiredServiceSettings(serviceId, said, there, adopt);
+    const change = compareSettings(before, after, there, adopt && hasSettings(said));
     if (!change) return [];
     const name = before?.name ?? after?.name ?? serviceId;
     return [{ kind: 'service', name, serviceId, ...change, version: there?.policyRevision ?? 0 }];
   });
 }
 
-function settingsOf(service: Service): PolicyServiceSettings {
+function currentServiceSettings(service: Service): PolicyServiceSettings {
   return pickSettings(PolicyServiceSettings, { ...serviceDefaults, ...service });
 }
 
 /** The file describes its own services completely, and those of other managers only in the settings that it names. */
-function settingsAfter(
+function desiredServiceSettings(
   serviceId: string,
   said: ServiceInput,
   there: Service | undefined,
   adopt: boolean,
 ): PolicyServiceSettings {
-  if (there && !isSaid(said)) return settingsOf(there);
+  if (there && !hasSettings(said)) return currentServiceSettings(there);
   const isOurs = !there || managerOf(there) === 'file' || adopt;
-  const unsaid = isOurs ? { ...serviceDefaults, name: there?.name ?? serviceId } : settingsOf(there);
+  const unsaid = isOurs
+    ? { ...serviceDefaults, name: there?.name ?? serviceId }
+    : currentServiceSettings(there);
   return v.parse(PolicyServiceSettings, { ...unsaid, ...said });
 }
 
 /** Whether the file has settings for a service, and does not only name it. */
-function isSaid(said: ServiceInput | undefined): boolean {
+function hasSettings(said: ServiceInput | undefined): boolean {
   return said !== undefined && Object.keys(said).length > 0;
 }
 
-function entryChanges(
+function diffEntries(
   { entries }: DesiredState,
   state: CurrentState,
   adopt: boolean,
 ): ChangeOfKind<'entry'>[] {
   const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
-  const held = new Map(state.entries.map((entry) => [keyOf(entry), entry]));
+  const held = new Map(state.entries.map((entry) => [entryMapKey(entry), entry]));
   return union(entries.keys(), held.keys()).flatMap((key) => {
     const there = held.get(key);
     const wanted = entries.get(key);
     const whose = wanted ?? there;
     if (!whose) return [];
     const { serviceId, accountId } = whose;
-    const change = compared(
+    const change = compareSettings(
       there && pickSettings(PolicyEntrySettings, there),
       wanted?.settings,
       there,
@@ -246,6 +255,6 @@ function entryChanges(
   });
 }
 
-function keyOf({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
+function entryMapKey({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
   return `${serviceId} ${accountId}`;
 }

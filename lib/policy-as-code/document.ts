@@ -9,19 +9,19 @@ import { Service, ServiceName, serviceSettings } from '../services/service.ts';
 import { Instant } from '../values/instant.ts';
 
 /** The position in a file, for people: `policy.yml:12:5`. It is not stored. */
-const At = v.exactOptional(v.string());
+const PositionText = v.exactOptional(v.string());
 
-const settings = v.partial(v.pick(Service, serviceSettings));
+const serviceSettingsSchema = v.partial(v.pick(Service, serviceSettings));
 
 /** A service in the document: by its id, or by its name if it is registered. */
-const ServiceOf = v.pipe(
+const DocumentService = v.pipe(
   v.strictObject({
     serviceId: v.exactOptional(Service.entries.serviceId),
     name: v.exactOptional(ServiceName),
     region: v.exactOptional(AccountRegion.entries.region),
     accountId: v.exactOptional(AccountId),
-    ...settings.entries,
-    at: At,
+    ...serviceSettingsSchema.entries,
+    at: PositionText,
   }),
   v.check(
     ({ serviceId, name }) => serviceId !== undefined || name !== undefined,
@@ -34,7 +34,7 @@ const maxEndpoints = v.exactOptional(MaxEndpoints);
 const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1)));
 
 /** `service`: the id or the name of a service, or `*`. */
-const EntryOf = v.variant('effect', [
+const DocumentEntry = v.variant('effect', [
   v.strictObject({
     service: v.string(),
     accountId: AccountId,
@@ -47,7 +47,7 @@ const EntryOf = v.variant('effect', [
     note,
     customer,
     roles,
-    at: At,
+    at: PositionText,
   }),
   v.strictObject({
     service: v.string(),
@@ -56,7 +56,7 @@ const EntryOf = v.variant('effect', [
     owners,
     note,
     customer,
-    at: At,
+    at: PositionText,
   }),
 ]);
 
@@ -69,10 +69,10 @@ export const PolicyDocument = v.strictObject({
     v.strictObject({
       ...v.omit(ApproverGroup, ['name', 'managedBy', 'changedAt', 'changedBy', 'version']).entries,
       name: GroupName,
-      at: At,
+      at: PositionText,
     }),
   ),
-  services: v.array(ServiceOf),
+  services: v.array(DocumentService),
   customers: v.array(
     v.strictObject({
       name: CustomerName,
@@ -80,9 +80,9 @@ export const PolicyDocument = v.strictObject({
       contact: v.exactOptional(Contact),
       owners: v.exactOptional(v.array(Actor)),
       contractEndsAt: v.exactOptional(Instant),
-      at: At,
+      at: PositionText,
     }),
   ),
-  entries: v.array(EntryOf),
+  entries: v.array(DocumentEntry),
 });
 export type PolicyDocument = v.InferOutput<typeof PolicyDocument>;

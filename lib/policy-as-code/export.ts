@@ -30,14 +30,14 @@ export interface ExportedPolicy {
   readonly entries: readonly Exported<'entries'>[];
 }
 
-const list = 'policy';
+const exportListName = 'policy';
 
 /** The minimum number of entries in a page, if there are more. */
 const entriesPerPage = 1_000;
 
 /** The position in the entries: the service, and the last account of the page before. */
-const Position = v.object({ serviceId: v.string(), after: v.exactOptional(AccountId) });
-type Position = v.InferOutput<typeof Position>;
+const ExportCursor = v.object({ serviceId: v.string(), after: v.exactOptional(AccountId) });
+type ExportCursor = v.InferOutput<typeof ExportCursor>;
 
 /** Exports a page of the policy. The first page has everything but the further entries. */
 export async function exportPolicy(
@@ -47,26 +47,26 @@ export async function exportPolicy(
   const services = await listRegisteredServices(deps);
   const names = new Map([[allServicesScope, allServicesScope], ...serviceNames(services)]);
   const position =
-    token === undefined ? { serviceId: allServicesScope } : decodeCursor(list, token, Position);
-  const { entries, next } = await entriesFrom(position, [...names.keys()], deps);
+    token === undefined ? { serviceId: allServicesScope } : decodeCursor(exportListName, token, ExportCursor);
+  const { entries, next } = await readEntriesFrom(position, [...names.keys()], deps);
   const isFirst = token === undefined;
   return {
     document: {
-      groups: isFirst ? (await listApproverGroups(deps)).map(groupOf) : [],
-      services: isFirst ? services.map((service) => serviceOf(service, names)) : [],
-      customers: isFirst ? (await listCustomers(deps)).map(customerOf) : [],
-      entries: entries.map((entry) => entryOf(entry, names.get(entry.serviceId) ?? entry.serviceId)),
+      groups: isFirst ? (await listApproverGroups(deps)).map(exportGroup) : [],
+      services: isFirst ? services.map((service) => exportService(service, names)) : [],
+      customers: isFirst ? (await listCustomers(deps)).map(exportCustomer) : [],
+      entries: entries.map((entry) => exportEntry(entry, names.get(entry.serviceId) ?? entry.serviceId)),
     },
-    ...(next && { nextToken: encodePageToken(list, next) }),
+    ...(next && { nextToken: encodePageToken(exportListName, next) }),
   };
 }
 
 /** Reads entries service by service, until a page is full. */
-async function entriesFrom(
-  position: Position,
+async function readEntriesFrom(
+  position: ExportCursor,
   serviceIds: readonly string[],
   { table, reportError }: ReadDeps,
-): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: Position }> {
+): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: ExportCursor }> {
   const entries: AllowlistEntry[] = [];
   const begin = serviceIds.indexOf(position.serviceId);
   // The service was removed meanwhile, so that the next position is unknown.
@@ -83,12 +83,12 @@ async function entriesFrom(
   return { entries };
 }
 
-function groupOf(group: ApproverGroup): Exported<'groups'> {
+function exportGroup(group: ApproverGroup): Exported<'groups'> {
   return { name: group.name, ...pickSettings(PolicyGroupSettings, group), managedBy: managerOf(group) };
 }
 
 /** A service without a name of its own is exported with its id alone. */
-function serviceOf(service: Service, names: ReadonlyMap<string, string>): Exported<'services'> {
+function exportService(service: Service, names: ReadonlyMap<string, string>): Exported<'services'> {
   const { serviceId, location } = service;
   const { name, ...settings } = pickSettings(PolicyServiceSettings, service);
   const isNamed = names.get(serviceId) === name;
@@ -101,7 +101,7 @@ function serviceOf(service: Service, names: ReadonlyMap<string, string>): Export
   };
 }
 
-function customerOf(customer: Customer): Exported<'customers'> {
+function exportCustomer(customer: Customer): Exported<'customers'> {
   return {
     name: customer.name,
     ...pickSettings(PolicyCustomerSettings, customer),
@@ -109,7 +109,7 @@ function customerOf(customer: Customer): Exported<'customers'> {
   };
 }
 
-function entryOf(entry: AllowlistEntry, service: string): Exported<'entries'> {
+function exportEntry(entry: AllowlistEntry, service: string): Exported<'entries'> {
   const { effect, owners, note, customer, ...narrowings } = pickSettings(PolicyEntrySettings, entry);
   const said = {
     service,

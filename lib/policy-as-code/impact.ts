@@ -34,7 +34,7 @@ export const Impact = v.object({
 export type Impact = v.InferOutput<typeof Impact>;
 
 /** The outcome for a connection, with the table as it is or as it would be. */
-type ImpactKind = Pick<Impact, 'effect' | 'reason' | 'at'>;
+type ImpactOutcome = Pick<Impact, 'effect' | 'reason' | 'at'>;
 
 export interface ImpactDeps extends DecideDeps {
   readonly hub: AccountRegion;
@@ -43,7 +43,7 @@ export interface ImpactDeps extends DecideDeps {
 }
 
 /** The time that a run reserves, in milliseconds. */
-const reserve = 12_000;
+const impactReserveMs = 12_000;
 
 /**
  * Computes the impact of changes on connections: decides each connection twice with the real code, on the table as it is and on the
@@ -56,20 +56,20 @@ export async function computeImpact(
   hand: ChangeAuthor,
   deps: ImpactDeps,
 ): Promise<{ readonly effects: Impact[]; readonly looked: number }> {
-  const { touched, now, after } = await lookAt(connections, changes, hand, deps);
+  const { touched, now, after } = await previewTouched(connections, changes, hand, deps);
   const asIs = overlayTable(deps.table, now);
   const asWouldBe = overlayTable(deps.table, after);
   const effects: Impact[] = [];
   for (const [index, connection] of connections.entries()) {
-    if (index > 0 && deps.remainingMs() < reserve) return { effects, looked: index };
+    if (index > 0 && deps.remainingMs() < impactReserveMs) return { effects, looked: index };
     if (!touched.has(connection)) continue;
     const dryRun = { ...deps, now: () => hand.now, applyQueue: { enqueue: async () => {} } };
     const fateIn = async (table: Table) =>
-      impactOf(connection, await decideConnection(connection, { ...dryRun, table }));
+      classifyImpact(connection, await decideConnection(connection, { ...dryRun, table }));
     // A connection with an unreadable input has no known impact.
     const was = await fateIn(asIs).catch(omitUnreadable(deps.reportError));
     const fate = await fateIn(asWouldBe).catch(omitUnreadable(deps.reportError));
-    if (!was || !fate || !isOther(was, fate)) continue;
+    if (!was || !fate || !differsInImpact(was, fate)) continue;
     const key = formatKey(serviceKey(connection.serviceId));
     const service = after.get(key) ?? now.get(key);
     const { endpointId, serviceId, ownerAccountId, state } = connection;
@@ -81,7 +81,7 @@ export async function computeImpact(
 }
 
 /** Selects the connections that a change may affect, and reads all inputs of their decisions. */
-async function lookAt(
+async function previewTouched(
   connections: readonly Connection[],
   changes: readonly PolicyChange[],
   hand: ChangeAuthor,
@@ -95,10 +95,10 @@ async function lookAt(
   return { touched: new Set(touched), ...items };
 }
 
-function impactOf(connection: Connection, decision: DecideResult): ImpactKind {
+function classifyImpact(connection: Connection, decision: DecideResult): ImpactOutcome {
   const { state } = connection;
   const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
-  if (!verdict) return untouched(connection);
+  if (!verdict) return unmanagedImpact(connection);
   const { outcome, until } = verdict;
   const reason = primaryReason(verdict);
   if (!isConnected(state) || outcome === 'ask' || outcome === 'hold') return { effect: outcome, reason };
@@ -109,11 +109,11 @@ function impactOf(connection: Connection, decision: DecideResult): ImpactKind {
 }
 
 /** The outcome at a service that is not registered. */
-function untouched({ state }: Connection): ImpactKind {
+function unmanagedImpact({ state }: Connection): ImpactOutcome {
   const reason = 'its service is not registered then, so linkgate does not decide it';
   return { effect: isConnected(state) ? 'stays' : 'hold', reason };
 }
 
-function isOther(was: ImpactKind, would: ImpactKind): boolean {
+function differsInImpact(was: ImpactOutcome, would: ImpactOutcome): boolean {
   return was.effect !== would.effect || was.at !== would.at;
 }

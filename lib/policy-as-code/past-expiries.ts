@@ -1,7 +1,7 @@
 import type { PolicyDocument } from './document.ts';
 
 /** The maximum number of warnings: the response is stored for idempotency, and has to fit into an item. */
-const saidAtMost = 50;
+const maxListedExpiries = 50;
 
 /** Lists what in a policy has expired already. This is allowed, and worth a warning. */
 export function listPastExpiries({ entries, customers }: PolicyDocument, now: Date): string[] {
@@ -9,25 +9,25 @@ export function listPastExpiries({ entries, customers }: PolicyDocument, now: Da
   const said = [
     ...customers.flatMap(({ name, contractEndsAt, at }) =>
       isPast(contractEndsAt)
-        ? [`${placeOf(at)}the contract of customer ${name} ended on ${dayOf(contractEndsAt)}`]
+        ? [`${sourcePrefix(at)}the contract of customer ${name} ended on ${formatDay(contractEndsAt)}`]
         : [],
     ),
     ...entries.flatMap((entry) =>
       entry.effect === 'allow' && isPast(entry.expiresAt)
         ? [
-            `${placeOf(entry.at)}the entry of account ${entry.accountId} at ${entry.service} expired on ${dayOf(entry.expiresAt)}, so it allows nothing`,
+            `${sourcePrefix(entry.at)}the entry of account ${entry.accountId} at ${entry.service} expired on ${formatDay(entry.expiresAt)}, so it allows nothing`,
           ]
         : [],
     ),
   ];
-  const others = said.length - saidAtMost;
-  return others > 0 ? [...said.slice(0, saidAtMost), `and ${others} more have expired`] : said;
+  const others = said.length - maxListedExpiries;
+  return others > 0 ? [...said.slice(0, maxListedExpiries), `and ${others} more have expired`] : said;
 }
 
-function placeOf(at: string | undefined): string {
+function sourcePrefix(at: string | undefined): string {
   return at === undefined ? '' : `${at}: `;
 }
 
-function dayOf(time: string): string {
+function formatDay(time: string): string {
   return time.slice(0, 10);
 }

@@ -43,13 +43,13 @@ export type Plan = v.InferOutput<typeof Plan>;
 
 const planEntity = entity(Plan.entries);
 export const readPlan = planEntity.read;
-const Versions = v.tuple([v.string(), v.number()]);
+const ItemVersion = v.tuple([v.string(), v.number()]);
 /** A value in a part of a plan. */
-export const PartValue = v.union([PolicyChange, Versions]);
+export const PartValue = v.union([PolicyChange, ItemVersion]);
 
-const partitionOf = (planId: string) => `PLAN#${planId}`;
-const planKey = (planId: string): Key => ({ pk: partitionOf(planId), sk: 'PLAN' });
-const series = { changes: 'CHANGES', versions: 'VERSIONS' };
+const planPartition = (planId: string) => `PLAN#${planId}`;
+const planKey = (planId: string): Key => ({ pk: planPartition(planId), sk: 'PLAN' });
+const partSeries = { changes: 'CHANGES', versions: 'VERSIONS' };
 
 /** A part of the plan is missing. */
 export class IncompletePlanError extends Error {
@@ -90,7 +90,7 @@ export async function makePlan(
   const { wanted, problems } = resolveDesiredState(document, state, hub);
   if (problems.length > 0) throw new PolicyProblemsError(problems);
   const changes: PolicyChange[] = computeChanges(wanted, state, { adopt }).filter(
-    mayBeMade(state.unreadable),
+    isReadableChange(state.unreadable),
   );
   if (!allowRemovals) requireFewRemovals(changes, state);
   changes.push(...(await diffPrincipals(changes, state, deps)));
@@ -99,14 +99,14 @@ export async function makePlan(
   const planId = id();
   const expiresAt = ttlInOneDay(time);
   const parts = (name: string, values: readonly unknown[]) =>
-    chunkedItems(partitionOf(planId), name, values, expiresAt);
-  const changeParts = parts(series.changes, changes);
-  const versionParts = parts(series.versions, [...itemVersions(state)]);
+    chunkedItems(planPartition(planId), name, values, expiresAt);
+  const changeParts = parts(partSeries.changes, changes);
+  const versionParts = parts(partSeries.versions, [...itemVersions(state)]);
   const plan: Plan = {
     planId,
     createdAt: time.toISOString(),
     createdBy: caller,
-    summary: summaryOf(changes),
+    summary: summarizeChanges(changes),
     changeParts: changeParts.length,
     versionParts: versionParts.length,
     serviceIds: [...state.serviceIds],
@@ -120,7 +120,7 @@ export async function makePlan(
 }
 
 /** Excludes changes of unreadable items, and removals of groups that an unreadable service or group may name. */
-function mayBeMade(unreadable: readonly Key[]): (change: ItemChange) => boolean {
+function isReadableChange(unreadable: readonly Key[]): (change: ItemChange) => boolean {
   const keys = new Set(unreadable.map(formatKey));
   const mayNameGroups = unreadable.some(
     ({ pk }) => pk === servicesPartition || pk === approverGroupPartition,
@@ -149,8 +149,8 @@ export async function readPlanPart(
   part: number,
   table: Table,
 ): Promise<PolicyChange[]> {
-  const keys = chunkKeys(partitionOf(planId), series.changes, changeParts).slice(part, part + 1);
-  return (await partsAt(keys, planId, table)).flatMap((item) => chunkValues(item, PolicyChange));
+  const keys = chunkKeys(planPartition(planId), partSeries.changes, changeParts).slice(part, part + 1);
+  return (await readParts(keys, planId, table)).flatMap((item) => chunkValues(item, PolicyChange));
 }
 
 /**
@@ -158,7 +158,11 @@ export async function readPlanPart(
  * @throws IncompletePlanError, UnreadableItemError
  */
 export async function readPlanChanges({ planId, changeParts }: Plan, table: Table): Promise<PolicyChange[]> {
-  const items = await partsAt(chunkKeys(partitionOf(planId), series.changes, changeParts), planId, table);
+  const items = await readParts(
+    chunkKeys(planPartition(planId), partSeries.changes, changeParts),
+    planId,
+    table,
+  );
   return items.flatMap((item) => chunkValues(item, PolicyChange));
 }
 
@@ -170,17 +174,21 @@ export async function readPlannedVersions(
   { planId, versionParts }: Plan,
   table: Table,
 ): Promise<Map<string, number>> {
-  const items = await partsAt(chunkKeys(partitionOf(planId), series.versions, versionParts), planId, table);
-  return new Map(items.flatMap((item) => chunkValues(item, Versions)));
+  const items = await readParts(
+    chunkKeys(planPartition(planId), partSeries.versions, versionParts),
+    planId,
+    table,
+  );
+  return new Map(items.flatMap((item) => chunkValues(item, ItemVersion)));
 }
 
-async function partsAt(keys: readonly Key[], planId: string, table: Table): Promise<Item[]> {
+async function readParts(keys: readonly Key[], planId: string, table: Table): Promise<Item[]> {
   const parts = indexByKey(await table.get(keys)).all(keys);
   if (parts.length < keys.length) throw new IncompletePlanError(planId);
   return parts;
 }
 
-const counted: Readonly<Record<ChangeAction, keyof PlanSummary>> = {
+const summaryField: Readonly<Record<ChangeAction, keyof PlanSummary>> = {
   add: 'add',
   change: 'change',
   adopt: 'change',
@@ -189,8 +197,8 @@ const counted: Readonly<Record<ChangeAction, keyof PlanSummary>> = {
   left: 'left',
 };
 
-function summaryOf(changes: readonly PolicyChange[]): PlanSummary {
+function summarizeChanges(changes: readonly PolicyChange[]): PlanSummary {
   const summary = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
-  for (const { action } of changes) summary[counted[action]]++;
+  for (const { action } of changes) summary[summaryField[action]]++;
   return summary;
 }

@@ -11,14 +11,14 @@ import { isApplicable } from './change.ts';
 import { computeImpact, type Impact, type ImpactDeps } from './impact.ts';
 import { type Plan, readPlanChanges } from './plan.ts';
 
-/** Where a prediction goes on: also within a page of EC2's, where the time was up for all of it. */
-const Position = v.object({
+/** The position in a prediction, also within a page of EC2 if the time ended there. */
+const ImpactCursor = v.object({
   ...LocationCursor.entries,
   from: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
 });
 
 /** EC2 takes at most 200 values in a filter. With more services the filter is left out. */
-const valuesPerFilter = 200;
+const maxServicesInFilter = 200;
 
 /** Computes the impact of a plan on one page of connections in EC2. */
 export async function predictImpact(
@@ -28,7 +28,7 @@ export async function predictImpact(
   deps: ImpactDeps,
 ): Promise<{ effects: Impact[]; looked: number; nextToken?: string }> {
   const list = `impact ${plan.planId}`;
-  const position = token === undefined ? { location: 0, from: 0 } : decodeCursor(list, token, Position);
+  const position = token === undefined ? { location: 0, from: 0 } : decodeCursor(list, token, ImpactCursor);
   const changes = (await readPlanChanges(plan, deps.table)).filter(isApplicable);
   const added = changes.flatMap((change) =>
     change.kind === 'service' && change.action === 'add'
@@ -41,7 +41,7 @@ export async function predictImpact(
   if (!location || !deps.connectionsClient) return { effects: [], looked: 0 };
 
   const serviceIds = services.map(({ serviceId }) => serviceId);
-  const filter = serviceIds.length <= valuesPerFilter ? { serviceIds } : {};
+  const filter = serviceIds.length <= maxServicesInFilter ? { serviceIds } : {};
   const page = await deps.connectionsClient(location).page(filter, position.nextToken);
   const connections = page.connections.slice(position.from);
   const { effects, looked } = await computeImpact(connections, changes, { by, now: deps.now() }, deps);

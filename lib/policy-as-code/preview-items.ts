@@ -30,12 +30,12 @@ export async function previewItems(
   const after = new Map(now);
   for (const [key, before] of now) {
     const change = made.get(key);
-    if (change) after.set(key, itemAfter(change, before, hand, hub));
+    if (change) after.set(key, previewItem(change, before, hand, hub));
   }
   return { now, after };
 }
 
-function itemAfter(
+function previewItem(
   change: ItemChange,
   before: Item | undefined,
   hand: ChangeAuthor,
@@ -46,11 +46,11 @@ function itemAfter(
     return entry && entryItem(entry);
   }
   return change.kind === 'service' && change.after
-    ? serviceItem(serviceAfter(change, before && readService(before), hand, hub))
+    ? serviceItem(previewChangedService(change, before && readService(before), hand, hub))
     : undefined;
 }
 
-function serviceAfter(
+function previewChangedService(
   change: ChangeOfKind<'service'>,
   before: Service | undefined,
   hand: ChangeAuthor,

@@ -20,9 +20,9 @@ export interface PrincipalChangesDeps extends Pick<Runtime, 'now' | 'reportError
 }
 
 /** The time that a run reserves, in milliseconds. */
-const reserve = 12_000;
+const principalChangesReserveMs = 12_000;
 /** The number of services that are described at once. */
-const atOnce = 5;
+const maxParallelDescribes = 5;
 
 /**
  * Compares the allowed principals in EC2 with those that the allowlist implies after the changes. Where the file has them managed, the
@@ -34,26 +34,35 @@ export async function diffPrincipals(
   deps: PrincipalChangesDeps,
 ): Promise<ChangeOfKind<'principal'>[]> {
   const hand = { by: deps.caller, now: deps.now() };
-  const entries = entriesAfter(state.entries, changes, hand);
+  const entries = previewEntries(state.entries, changes, hand);
   const rows: ChangeOfKind<'principal'>[] = [];
   // Services with managed principals come first, since a person has to see their changes.
-  const services = servicesAfter(state.services, changes, hand, deps.hub).filter(isWhollyRead(state));
-  const inTurn = [...services.filter(isKept), ...services.filter((service) => !isKept(service))];
-  for (const some of chunks(inTurn, atOnce)) {
-    if (deps.remainingMs() < reserve) break;
-    rows.push(...(await Promise.all(some.map((service) => rowsOf(service, entries, hand, deps)))).flat());
+  const services = previewServices(state.services, changes, hand, deps.hub).filter(
+    hasReadableAllowlist(state),
+  );
+  const inTurn = [
+    ...services.filter(managesPrincipals),
+    ...services.filter((service) => !managesPrincipals(service)),
+  ];
+  for (const some of chunks(inTurn, maxParallelDescribes)) {
+    if (deps.remainingMs() < principalChangesReserveMs) break;
+    rows.push(
+      ...(
+        await Promise.all(some.map((service) => diffServicePrincipals(service, entries, hand, deps)))
+      ).flat(),
+    );
   }
   return rows;
 }
 
 /** Whether the allowlist of a service is readable as a whole. */
-function isWhollyRead({ unreadable }: CurrentState): (service: Service) => boolean {
+function hasReadableAllowlist({ unreadable }: CurrentState): (service: Service) => boolean {
   const partitions = new Set(unreadable.map(({ pk }) => pk));
   return ({ serviceId }) =>
     ![serviceId, allServicesScope].some((at) => partitions.has(allowlistPartition(at)));
 }
 
-async function rowsOf(
+async function diffServicePrincipals(
   service: Service,
   entries: readonly AllowlistEntry[],
   { now }: ChangeAuthor,
@@ -61,19 +70,19 @@ async function rowsOf(
 ): Promise<ChangeOfKind<'principal'>[]> {
   const { serviceId, name } = service;
   const look = () => servicesClient(service.location).describe(serviceId);
-  const found = await (isKept(service) ? look() : orReported(reportError, look));
+  const found = await (managesPrincipals(service) ? look() : orReported(reportError, look));
   // EC2 denies a service without the tag. The next plan shows its principals.
   if (!found?.principals) return [];
   const { missing, extra } = principalDifference(desiredPrincipals(service, entries, now), found.principals);
   // Under `*` every principal is allowed, so that none is missing.
-  const isOpen = !isKept(service) && found.principals.includes('*');
+  const isOpen = !managesPrincipals(service) && found.principals.includes('*');
   const row = (action: 'add' | 'remove', principal: string): ChangeOfKind<'principal'> => ({
     kind: 'principal',
-    action: isKept(service) ? action : 'left',
+    action: managesPrincipals(service) ? action : 'left',
     name: principal,
     serviceId,
     service: name,
-    note: noteOf(action, principal, isKept(service)),
+    note: principalNote(action, principal, managesPrincipals(service)),
   });
   return [
     ...(isOpen ? [] : missing).map((principal) => row('add', principal)),
@@ -82,11 +91,11 @@ async function rowsOf(
 }
 
 /** Whether the file has linkgate manage the allowed principals of a service. */
-function isKept(service: Service): boolean {
+function managesPrincipals(service: Service): boolean {
   return service.principals === 'managed' && managerOf(service) === 'file';
 }
 
-function noteOf(action: 'add' | 'remove', principal: string, isManaged: boolean): string {
+function principalNote(action: 'add' | 'remove', principal: string, isManaged: boolean): string {
   const kind = parsePrincipalKind(principal);
   if (action === 'add')
     return isManaged ? kind : `${kind}; the allowlist implies it, but EC2 does not have it`;
@@ -95,7 +104,7 @@ function noteOf(action: 'add' | 'remove', principal: string, isManaged: boolean)
     : `${kind}; EC2 has it, but the allowlist does not imply it`;
 }
 
-function servicesAfter(
+function previewServices(
   services: readonly Service[],
   changes: readonly PolicyChange[],
   hand: ChangeAuthor,
@@ -118,21 +127,21 @@ function servicesAfter(
   ];
 }
 
-function entriesAfter(
+function previewEntries(
   entries: readonly AllowlistEntry[],
   changes: readonly PolicyChange[],
   hand: ChangeAuthor,
 ): AllowlistEntry[] {
-  const after = new Map(entries.map((entry) => [nameOf(entry), entry]));
+  const after = new Map(entries.map((entry) => [entryKeyName(entry), entry]));
   for (const change of changes) {
     if (change.kind !== 'entry' || !isApplicable(change)) continue;
     const entry = applyEntryChange(change, hand);
-    if (entry) after.set(nameOf(entry), entry);
-    else after.delete(nameOf(change));
+    if (entry) after.set(entryKeyName(entry), entry);
+    else after.delete(entryKeyName(change));
   }
   return [...after.values()];
 }
 
-function nameOf({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
+function entryKeyName({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
   return formatKey(entryKey(serviceId, accountId));
 }

@@ -3,9 +3,9 @@ import type { PolicyChange } from './change.ts';
 import type { CurrentState } from './current-state.ts';
 
 /** Up to this number of removals needs no permission. More do beyond this share of all items that policy files manage. */
-const always = 5;
-const share = 1 / 3;
-const namedAtMost = 10;
+const freeRemovals = 5;
+const maxRemovalShare = 1 / 3;
+const maxNamedRemovals = 10;
 
 /** A policy would remove so much that the file may be truncated or belong to another stage. */
 export class TooManyRemovalsError extends Error {
@@ -14,8 +14,8 @@ export class TooManyRemovalsError extends Error {
   readonly managed: number;
 
   constructor(removed: readonly string[], managed: number) {
-    const others = removed.length - namedAtMost;
-    const names = `${removed.slice(0, namedAtMost).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+    const others = removed.length - maxNamedRemovals;
+    const names = `${removed.slice(0, maxNamedRemovals).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
     super(
       `this plan removes ${removed.length} of the ${managed} items that the policy file manages, which is more than a third (${names}): allow it with \`--allow-removals\`, or \`allowRemovals\` in the API`,
     );
@@ -30,11 +30,11 @@ export function requireFewRemovals(changes: readonly PolicyChange[], state: Curr
   const { groups, services, customers, entries } = state;
   const held = [...groups, ...services, ...customers, ...entries];
   const managed = held.filter((each) => managerOf(each) === 'file').length;
-  if (removed.length > always && removed.length > managed * share)
-    throw new TooManyRemovalsError(removed.map(nameOf), managed);
+  if (removed.length > freeRemovals && removed.length > managed * maxRemovalShare)
+    throw new TooManyRemovalsError(removed.map(describeRemoval), managed);
 }
 
-function nameOf(change: PolicyChange): string {
+function describeRemoval(change: PolicyChange): string {
   return change.kind === 'entry'
     ? `account ${change.accountId} at ${change.service}`
     : `${change.kind} ${change.name}`;

@@ -40,12 +40,12 @@ interface SimulateDeps extends Pick<Runtime, 'now' | 'reportError'> {
 }
 
 /** The age of the oldest simulated request, in milliseconds. */
-const span = 90 * 86_400_000;
+const simulatedSpanMs = 90 * 86_400_000;
 const recordsPerPage = 100;
 /** The number of audit trails that are read at once. */
-const atOnce = 10;
+const maxParallelTrails = 10;
 /** The number of earlier connections of an account that count towards its limit in a simulation. */
-const earlierOnes = 100;
+const maxEarlierConnections = 100;
 
 /**
  * Decides a page of recorded requests that the plan's policy covers, each at its own time, with the allowlist after the plan. Pauses
@@ -59,7 +59,7 @@ export async function simulate(
   const { table, now, reportError, caller } = deps;
   const list = `simulation ${plan.planId}`;
   const start = token === undefined ? { partition: 0 } : decodeCursor(list, token, RecordCursor);
-  const since = new Date(now().getTime() - span).toISOString();
+  const since = new Date(now().getTime() - simulatedSpanMs).toISOString();
   const isRecent = ({ requestedAt }: Item) => String(requestedAt) >= since;
   const { records: items, next } = await listRecords(start, recordsPerPage, table, isRecent);
   const records = parseEach(items, readRecord, reportError);
@@ -74,12 +74,12 @@ export async function simulate(
   );
   const requests: ChangedVerdict[] = [];
   let looked = 0;
-  const spoken = spokenOf(changes);
+  const spoken = policyKeys(changes);
   const concerned = records.filter((record) =>
-    policyInputKeys(record).some((key) => isSpokenOf(key, spoken, after)),
+    policyInputKeys(record).some((key) => isAffectedKey(key, spoken, after)),
   );
-  for (const some of chunks(concerned, atOnce)) {
-    const verdicts = await Promise.all(some.map((record) => verdictsOf(record, after, deps)));
+  for (const some of chunks(concerned, maxParallelTrails)) {
+    const verdicts = await Promise.all(some.map((record) => compareVerdicts(record, after, deps)));
     for (const both of verdicts.filter((each) => each !== undefined)) {
       looked++;
       if (both.was !== both.would) requests.push(both);
@@ -89,7 +89,7 @@ export async function simulate(
 }
 
 /** The keys of all items that the file names, those of other managers included. */
-function spokenOf(changes: readonly PolicyChange[]): ReadonlySet<string> {
+function policyKeys(changes: readonly PolicyChange[]): ReadonlySet<string> {
   return new Set(
     changes.flatMap((change) =>
       change.kind !== 'principal' && (isApplicable(change) || change.after)
@@ -99,13 +99,13 @@ function spokenOf(changes: readonly PolicyChange[]): ReadonlySet<string> {
   );
 }
 
-function isSpokenOf(key: Key, spoken: ReadonlySet<string>, after: ItemsByKey): boolean {
+function isAffectedKey(key: Key, spoken: ReadonlySet<string>, after: ItemsByKey): boolean {
   const name = formatKey(key);
   return spoken.has(name) || after.get(name)?.managedBy === 'file';
 }
 
 /** @returns undefined if linkgate did not decide it, or if the policy does not have its service. */
-async function verdictsOf(
+async function compareVerdicts(
   record: ConnectionRecord,
   after: ItemsByKey,
   deps: SimulateDeps,
@@ -122,7 +122,7 @@ async function verdictsOf(
   if (!was) return undefined;
   const { pausedAt: _pausedAt, ...running } = service;
   const isCounted = effectiveEntry({ entries })?.maxEndpoints !== undefined;
-  const countedEndpointIds = isCounted ? await countedBefore(record, deps) : [];
+  const countedEndpointIds = isCounted ? await endpointIdsCountedThen(record, deps) : [];
   const request = { ...pickConnection(record), state: 'pendingAcceptance' as const };
   const policy = { service: running, entries, countedEndpointIds, rules: deps.rules };
   const verdict = decide(request, policy, undefined, new Date(requestedAt));
@@ -139,8 +139,8 @@ async function verdictsOf(
 }
 
 /** The endpoints of the account that counted at the time of the request, from the records. */
-async function countedBefore(record: ConnectionRecord, deps: SimulateDeps): Promise<string[]> {
-  const earlier = await listEarlierConnections(record, earlierOnes, deps);
+async function endpointIdsCountedThen(record: ConnectionRecord, deps: SimulateDeps): Promise<string[]> {
+  const earlier = await listEarlierConnections(record, maxEarlierConnections, deps);
   return earlier
     .filter(({ state, verdict, acceptRequestedAt }) =>
       [isConnected(state), verdict?.outcome === 'accept', acceptRequestedAt !== undefined].includes(true),

@@ -23,14 +23,14 @@ export class StalePlanError extends Error {
   readonly changedItems: readonly string[];
 
   constructor(changedItems: readonly string[], options?: ErrorOptions) {
-    const others = changedItems.length - named;
-    const list = `${changedItems.slice(0, named).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+    const others = changedItems.length - maxNamedItems;
+    const list = `${changedItems.slice(0, maxNamedItems).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
     super(`the table changed since the plan was made (${list}): plan again`, options);
     this.changedItems = changedItems;
   }
 }
 
-const named = 10;
+const maxNamedItems = 10;
 
 /** Lists the items whose version differs from the plan's, without those that the plan itself changed. */
 export async function itemsChangedSince(
@@ -46,34 +46,34 @@ export async function itemsChangedSince(
   const ours = new Set(made.map((change) => formatKey(changeKey(change))));
   return [...new Set([...then.keys(), ...now.keys()])]
     .filter((key) => !ours.has(key) && now.get(key) !== then.get(key))
-    .map(nameOf);
+    .map(describeItemKey);
 }
 
 /** The name of a change's item, for people. */
 export function describeChange(change: ItemChange): string {
-  return nameOf(formatKey(changeKey(change)));
+  return describeItemKey(formatKey(changeKey(change)));
 }
 
-const kinds: readonly (readonly [RegExp, string])[] = [
+const itemNamePatterns: readonly (readonly [RegExp, string])[] = [
   [/^ALLOWLIST#(.*)\n(.*)$/, 'account $2 at $1'],
   [/^SERVICE\n(.*)$/, 'service $1'],
   [/^CUSTOMER\n(.*)$/, 'customer $1'],
   [/^APPROVERS\n(.*)$/, 'group $1'],
 ];
 
-function nameOf(key: string): string {
-  const kind = kinds.find(([form]) => form.test(key));
+function describeItemKey(key: string): string {
+  const kind = itemNamePatterns.find(([form]) => form.test(key));
   return kind ? key.replace(...kind) : key;
 }
 
 /** Whether the table already has the result of a change, whoever made it. */
 export function isAlreadyApplied(change: ItemChange, item: Item | undefined): boolean {
   if (!change.after || !item) return !change.after && !item;
-  const there = thereIn(change, item);
+  const there = readManagedItem(change, item);
   return managerOf(there) === 'file' && isSameSettings(there.settings, change.after);
 }
 
-function thereIn(change: ItemChange, item: Item) {
+function readManagedItem(change: ItemChange, item: Item) {
   switch (change.kind) {
     case 'entry':
       return withSettings(readEntry(item), PolicyEntrySettings);

@@ -29,7 +29,7 @@ export function buildAllowlistChange(
     ...(before?.roles && approval.decision === 'approve' && { roles: before.roles }),
     managedBy: 'person',
     // The note says who the account is. The history says who decided.
-    note: before?.note ?? noteOf(approval, endpointId),
+    note: before?.note ?? decisionNote(approval, endpointId),
     changedAt: now.toISOString(),
     changedBy: approval.by,
     version: nextVersion(before?.version, now),
@@ -37,7 +37,7 @@ export function buildAllowlistChange(
   return { entry, write: { put: entryItem(entry), expected: before?.version ?? 0 } };
 }
 
-function noteOf({ decision, reason }: PersonDecision, endpointId: string): string {
+function decisionNote({ decision, reason }: PersonDecision, endpointId: string): string {
   const note = `${decision === 'deny' ? 'denied' : 'approved'} with ${endpointId}`;
   return truncateCharacters(maxNoteLength, reason ? `${note}: ${reason}` : note);
 }

@@ -70,7 +70,7 @@ function denialReason(
     if (group.decisionChannels === 'api')
       return ['api-only', `the group ${group.name} decides by the command line or the API only`];
   }
-  if (decision === 'approve' && listAccountOwners(entries).some((owner) => isActor(owner, by)))
+  if (decision === 'approve' && listAccountOwners(entries).some((owner) => isSameActor(owner, by)))
     return ['owner', `${by} owns the account of this request: somebody else has to approve it`];
   return undefined;
 }
@@ -83,7 +83,7 @@ export function isMember({ slackUsers, emails }: ApproverGroup, actor: string): 
 }
 
 /** Whether an actor is the named one. Any session of a named IAM role is (IAM User Guide, IAM identifiers: a session's ARN has no path). */
-function isActor(named: string, by: string): boolean {
+function isSameActor(named: string, by: string): boolean {
   const [, partition, account, role] = /^arn:([^:]+):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(named) ?? [];
   return role === undefined
     ? named === by

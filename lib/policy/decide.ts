@@ -5,19 +5,19 @@ import { defaultRule, type Finding, type Outcome, type Verdict } from '../verdic
 import type { Policy, Rule } from './rule.ts';
 
 /** The rule of a hold because an input of the decision is unreadable. */
-const unreadableItem = 'item-is-unreadable';
+const unreadableItemRule = 'item-is-unreadable';
 
 /** A verdict of hold because inputs are unreadable. linkgate tries again in a minute. */
 export function holdForUnreadable(unreadable: readonly UnreadableItemError[], now: Date): Verdict {
-  const until = new Date(now.getTime() + retryAfter).toISOString();
-  return verdict(
+  const until = new Date(now.getTime() + retryAfterMs).toISOString();
+  return buildVerdict(
     'hold',
-    unreadable.map(({ message: reason }) => ({ rule: unreadableItem, outcome: 'hold', reason, until })),
+    unreadable.map(({ message: reason }) => ({ rule: unreadableItemRule, outcome: 'hold', reason, until })),
   );
 }
 
 /** The time until a failed rule or an unreadable item is tried again, in milliseconds. */
-const retryAfter = 60_000;
+const retryAfterMs = 60_000;
 
 /**
  * Decides a request. Pure and total. The order is hold, reject, a person's decision, ask, accept. If no rule matches, the service's
@@ -29,23 +29,23 @@ export function decide(
   approval: PersonDecision | undefined,
   now: Date,
 ): Verdict {
-  const findings = policy.rules.flatMap((rule) => evaluate(rule, request, policy, now) ?? []);
+  const findings = policy.rules.flatMap((rule) => evaluateRule(rule, request, policy, now) ?? []);
   const isSaid = (outcome: Outcome) => findings.some((finding) => finding.outcome === outcome);
 
-  if (isSaid('hold')) return verdict('hold', findings);
-  if (isSaid('reject')) return verdict('reject', findings);
+  if (isSaid('hold')) return buildVerdict('hold', findings);
+  if (isSaid('reject')) return buildVerdict('reject', findings);
   // A person's decision does not expire with the allowlist entry.
   if (approval)
     return {
       outcome: outcomeOfDecision[approval.decision],
-      findings: [wordOf(approval), ...findings],
+      findings: [personFinding(approval), ...findings],
     };
-  if (isSaid('ask')) return verdict('ask', findings);
-  if (isSaid('accept')) return verdict('accept', findings);
-  return unlisted(request, policy);
+  if (isSaid('ask')) return buildVerdict('ask', findings);
+  if (isSaid('accept')) return buildVerdict('accept', findings);
+  return defaultVerdict(request, policy);
 }
 
-function evaluate(rule: Rule, request: Connection, policy: Policy, now: Date): Finding | undefined {
+function evaluateRule(rule: Rule, request: Connection, policy: Policy, now: Date): Finding | undefined {
   try {
     const finding = rule.evaluate(request, policy, now);
     return finding && { rule: rule.name, ...finding };
@@ -55,12 +55,12 @@ function evaluate(rule: Rule, request: Connection, policy: Policy, now: Date): F
       outcome: 'hold',
       failed: true,
       reason: `the rule failed: ${error instanceof Error ? error.message : 'it threw something that is no Error'}`,
-      until: new Date(now.getTime() + retryAfter).toISOString(),
+      until: new Date(now.getTime() + retryAfterMs).toISOString(),
     };
   }
 }
 
-function verdict(outcome: Outcome, findings: Finding[]): Verdict {
+function buildVerdict(outcome: Outcome, findings: Finding[]): Verdict {
   const limits = findings
     .filter((finding) => finding.outcome === outcome)
     .flatMap(({ until }) => until ?? [])
@@ -68,7 +68,7 @@ function verdict(outcome: Outcome, findings: Finding[]): Verdict {
   return { outcome, findings, ...(limits[0] !== undefined && { until: limits[0] }) };
 }
 
-function wordOf({ decision, by, reason }: PersonDecision): Finding {
+function personFinding({ decision, by, reason }: PersonDecision): Finding {
   return {
     rule: decision === 'approve' ? 'person-approved' : 'person-denied',
     outcome: outcomeOfDecision[decision],
@@ -76,13 +76,13 @@ function wordOf({ decision, by, reason }: PersonDecision): Finding {
   };
 }
 
-function unlisted({ ownerAccountId }: Connection, { service }: Policy): Verdict {
+function defaultVerdict({ ownerAccountId }: Connection, { service }: Policy): Verdict {
   const reason = `account ${ownerAccountId} is not on the allowlist of ${service.name}`;
   const outcome = { ask: 'ask', hold: 'hold', reject: 'reject' } as const satisfies Record<
     typeof service.onUnlisted,
     Outcome
   >;
-  return verdict(outcome[service.onUnlisted], [
+  return buildVerdict(outcome[service.onUnlisted], [
     { rule: defaultRule, outcome: outcome[service.onUnlisted], reason },
   ]);
 }

@@ -36,7 +36,7 @@ export type EndpointQuota = v.InferOutput<typeof EndpointQuota>;
 
 const endpointQuotaEntity = entity(EndpointQuota.entries);
 
-type Whose = Pick<Connection, 'location' | 'serviceId' | 'ownerAccountId'>;
+type QuotaOwner = Pick<Connection, 'location' | 'serviceId' | 'ownerAccountId'>;
 
 /** The common prefix of the partitions of all locations. */
 export const quotaPartitionPrefix = 'ENDPOINT_QUOTA#';
@@ -45,7 +45,7 @@ export function quotaPartition(location: Connection['location']): string {
   return `${quotaPartitionPrefix}${formatAccountRegion(location)}`;
 }
 
-export function endpointQuotaKey({ location, serviceId, ownerAccountId }: Whose): Key {
+export function endpointQuotaKey({ location, serviceId, ownerAccountId }: QuotaOwner): Key {
   return { pk: quotaPartition(location), sk: `${serviceId}#${ownerAccountId}` };
 }
 
@@ -54,7 +54,11 @@ export function readEndpointQuota(item: Item): EndpointQuota {
 }
 
 /** The conditional write of the quota. */
-export function quotaWrite(whose: Whose, before: EndpointQuota | undefined, after: EndpointQuota): Write {
+export function quotaWrite(
+  whose: QuotaOwner,
+  before: EndpointQuota | undefined,
+  after: EndpointQuota,
+): Write {
   const version = (before?.version ?? 0) + 1;
   return {
     put: endpointQuotaEntity.item(endpointQuotaKey(whose), { ...after, version }),
@@ -67,7 +71,7 @@ export function quotaWrite(whose: Whose, before: EndpointQuota | undefined, afte
  * entry. Requests that can still connect count too.
  */
 export async function countEndpoints(
-  whose: Whose,
+  whose: QuotaOwner,
   entry: AllowlistEntry,
   kept: EndpointQuota | undefined,
   deps: Pick<Runtime, 'now' | 'reportError'> & { readonly table: Table; readonly connections: Connections },

@@ -17,14 +17,14 @@ import { decide } from './decide.ts';
 import type { Policy } from './rule.ts';
 
 /** The verdict on a request, with all decisions of people. */
-interface Conclusion {
+interface EvaluatedDecision {
   readonly verdict: Verdict;
   readonly personDecisions: RecordedDecisions;
   /** The decision that was added. Absent if it came too late. */
   readonly word?: PersonDecision;
 }
 
-interface Circumstances {
+interface EvaluationContext {
   readonly policy: Policy;
   readonly now: Date;
   readonly table: Table;
@@ -38,8 +38,8 @@ export async function evaluateWithDecision(
   request: Connection,
   before: ConnectionRecord | undefined,
   word: PersonDecision | undefined,
-  { policy, now, table }: Circumstances,
-): Promise<Conclusion> {
+  { policy, now, table }: EvaluationContext,
+): Promise<EvaluatedDecision> {
   const { service } = policy;
   const deadline = before?.approvalRequest?.deadline ?? computeDeadline(service, now);
   const judge = (personDecisions: RecordedDecisions) =>

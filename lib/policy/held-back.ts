@@ -25,7 +25,7 @@ export function updateWaitingLine(
   waits: boolean,
 ): HeldBackRequest[] {
   const others = line.filter((each) => each.endpointId !== endpointId);
-  return [...others, ...(waits ? [{ endpointId, requestedAt }] : [])].sort(byArrival);
+  return [...others, ...(waits ? [{ endpointId, requestedAt }] : [])].sort(compareArrival);
 }
 
 /** The endpoints that come before a request: those in the quota, and the earlier waiting requests. */
@@ -34,10 +34,12 @@ export function endpointsBefore(
   endpointIds: readonly string[],
   heldBack: readonly HeldBackRequest[],
 ): string[] {
-  const earlier = heldBack.filter((each) => byArrival(each, request) < 0).map(({ endpointId }) => endpointId);
+  const earlier = heldBack
+    .filter((each) => compareArrival(each, request) < 0)
+    .map(({ endpointId }) => endpointId);
   return [...new Set([...endpointIds, ...earlier])];
 }
 
-function byArrival(a: HeldBackRequest, b: HeldBackRequest): number {
+function compareArrival(a: HeldBackRequest, b: HeldBackRequest): number {
   return a.requestedAt.localeCompare(b.requestedAt) || a.endpointId.localeCompare(b.endpointId);
 }

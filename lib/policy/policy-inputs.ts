@@ -7,7 +7,7 @@ import { type indexByKey, UnreadableItemError } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 import { identityKey, readRestoredAt } from '../storage/table-identity.ts';
 
-type Asked = Pick<Connection, 'serviceId' | 'ownerAccountId'>;
+type PolicySubject = Pick<Connection, 'serviceId' | 'ownerAccountId'>;
 
 /** The inputs of a decision about an account at a service, with their versions. */
 export interface PolicyInputs {
@@ -30,7 +30,7 @@ export interface PolicyInputs {
 const unreadableVersion = -1;
 
 /** The keys of all policy inputs of a decision. */
-export function policyInputKeys({ serviceId, ownerAccountId }: Asked): Key[] {
+export function policyInputKeys({ serviceId, ownerAccountId }: PolicySubject): Key[] {
   return [
     serviceKey(serviceId),
     entryKey(serviceId, ownerAccountId),
@@ -41,7 +41,7 @@ export function policyInputKeys({ serviceId, ownerAccountId }: Asked): Key[] {
 }
 
 export function readPolicyInputs(
-  { serviceId, ownerAccountId }: Asked,
+  { serviceId, ownerAccountId }: PolicySubject,
   found: Pick<ReturnType<typeof indexByKey>, 'find'>,
 ): PolicyInputs {
   const unreadable: UnreadableItemError[] = [];

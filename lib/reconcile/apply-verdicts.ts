@@ -63,17 +63,17 @@ const maxIdsPerCall = 100;
 /** The number of pointers in memory at a time. */
 const pageSize = 1_000;
 /** The time that a run reserves for its last batch, in milliseconds. */
-const reserve = 10_000;
+const applyReserveMs = 10_000;
 /** Accept and Reject refill one token a second (EC2 API throttling, per account and Region). */
 const tokenRefillMs = 1_000;
 
 /** The effects of one call: one service, one action. */
-interface Batch {
+interface EffectBatch {
   readonly action: PendingEffect['action'];
   readonly serviceId: string;
   readonly pointers: readonly PendingEffectPointer[];
   /** The time of a throttled call, which EC2 may have carried out all the same. */
-  readonly triedAt?: Date;
+  readonly uncertainSince?: Date;
   /** The endpoints among them that the disconnect quota lets linkgate disconnect. */
   readonly granted?: ReadonlySet<string>;
 }
@@ -92,7 +92,7 @@ export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): P
   for await (const pointers of deps.table.query(pendingEffectPartition(location), { limit: pageSize })) {
     const queue = roundRobinByService(parseEach(pointers, readPendingEffect, deps.reportError), size);
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
-      if (deps.remainingMs() < reserve) {
+      if (deps.remainingMs() < applyReserveMs) {
         applied.timedOut = true;
         await deps.applyQueue.enqueue(location);
         return applied;
@@ -104,9 +104,9 @@ export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): P
       const result = await applyBatch(batch, connections, deps, applied);
       if (result === 'observe') return applied;
       if (result === 'look-throttled' || result === 'throttled') {
-        const triedAt = deps.now();
+        const uncertainSince = deps.now();
         await deps.sleep(tokenRefillMs);
-        queue.unshift(result === 'throttled' ? { ...batch, triedAt } : batch);
+        queue.unshift(result === 'throttled' ? { ...batch, uncertainSince } : batch);
       } else if (result === 'too-many') {
         size = Math.ceil(batch.pointers.length / 2);
         queue.unshift(batch);
@@ -118,21 +118,21 @@ export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): P
 }
 
 /** Orders the batches round robin by service, so that a burst at one service does not delay another. */
-function roundRobinByService(pointers: readonly PendingEffectPointer[], size: number): Batch[] {
+function roundRobinByService(pointers: readonly PendingEffectPointer[], size: number): EffectBatch[] {
   const calls = [...Map.groupBy(pointers, ({ serviceId, action }) => `${serviceId} ${action}`).values()];
-  const turns = calls.map((some) => chunks(some, size).flatMap(batchOf));
+  const turns = calls.map((some) => chunks(some, size).flatMap(toBatch));
   const rounds = Math.max(0, ...turns.map((batches) => batches.length));
   return Array.from({ length: rounds }, (_, round) =>
     turns.flatMap((batches) => batches[round] ?? []),
   ).flat();
 }
 
-function batchOf(pointers: readonly PendingEffectPointer[]): Batch[] {
+function toBatch(pointers: readonly PendingEffectPointer[]): EffectBatch[] {
   const [first] = pointers;
   return first ? [{ action: first.action, serviceId: first.serviceId, pointers }] : [];
 }
 
-function splitBatch({ pointers, ...call }: Batch): Batch[] {
+function splitBatch({ pointers, ...call }: EffectBatch): EffectBatch[] {
   return chunks(pointers, Math.ceil(pointers.length / 2)).map((half) => ({ ...call, pointers: half }));
 }
 
@@ -141,7 +141,7 @@ function splitBatch({ pointers, ...call }: Batch): Batch[] {
  * disconnect quota and returns: then everything is read again.
  */
 async function applyBatch(
-  batch: Batch,
+  batch: EffectBatch,
   connections: ChangeableConnections,
   deps: ApplyDeps,
   applied: ApplyCounts,
@@ -152,10 +152,10 @@ async function applyBatch(
   | 'throttled'
   | 'too-many'
   | 'one-is-bad'
-  | Required<Pick<Batch, 'granted'>>
+  | Required<Pick<EffectBatch, 'granted'>>
 > {
   const lookedAt = deps.now();
-  const found = await unlessThrottled(() => recheckBatch(batch, connections, deps, applied));
+  const found = await undefinedIfThrottled(() => recheckBatch(batch, connections, deps, applied));
   if (!found) return 'look-throttled';
   if (found.length === 0) return 'done';
   // The identity of the table is unknown or changed: the next sweep records it.
@@ -167,7 +167,9 @@ async function applyBatch(
   if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
   const cuts = found.filter(isToDisconnect);
   if (cuts.length > 0 && !batch.granted) {
-    const answer = await unlessThrottled(() => reserveDisconnects(cuts, batch.serviceId, connections, deps));
+    const answer = await undefinedIfThrottled(() =>
+      reserveDisconnects(cuts, batch.serviceId, connections, deps),
+    );
     if (!answer) return 'look-throttled';
     applied.redecided += answer.redecided;
     return { granted: answer.granted };
@@ -176,14 +178,15 @@ async function applyBatch(
   if (due.length === 0) return 'done';
 
   const lastAttemptAt = deps.now();
-  const answers = await ask(batch.action, batch.serviceId, due, connections);
+  const answers = await callEc2(batch.action, batch.serviceId, due, connections);
   if (typeof answers === 'string') return answers;
   const doubtful = answers
     .filter(({ successful }) => successful !== true)
     .map(({ endpointId }) => endpointId);
   // A failed describe call does not keep linkgate from recording its calls.
   const shown =
-    (await orReported(deps.reportError, () => shownBy(connections, batch.serviceId, doubtful))) ?? new Map();
+    (await orReported(deps.reportError, () => describeById(connections, batch.serviceId, doubtful))) ??
+    new Map();
   const asWanted = [...shown.values()].filter((connection) => isFulfilledBy(batch.action, connection.state));
   const why = new Map(
     answers.flatMap((answer) => (answer.successful === false ? [[answer.endpointId, answer.reason]] : [])),
@@ -205,7 +208,7 @@ async function applyBatch(
 }
 
 /** Calls Accept or Reject. Returns a result for each endpoint, or why the whole call failed. */
-async function ask(
+async function callEc2(
   action: PendingEffect['action'],
   serviceId: string,
   due: readonly PendingRecord[],
@@ -225,7 +228,7 @@ async function ask(
   }
 }
 
-async function unlessThrottled<T>(look: () => Promise<T>): Promise<T | undefined> {
+async function undefinedIfThrottled<T>(look: () => Promise<T>): Promise<T | undefined> {
   try {
     return await look();
   } catch (error) {
@@ -236,15 +239,15 @@ async function unlessThrottled<T>(look: () => Promise<T>): Promise<T | undefined
 
 /** Selects the effects that EC2 may be called for now. Publishes an event for each connection that changed meanwhile. */
 async function recheckBatch(
-  batch: Batch,
+  batch: EffectBatch,
   connections: Connections,
   deps: ApplyDeps,
   applied: ApplyCounts,
 ): Promise<PendingRecord[]> {
-  const { action, serviceId, pointers, triedAt } = batch;
+  const { action, serviceId, pointers, uncertainSince } = batch;
   const endpointIds = pointers.map(({ endpointId }) => endpointId);
   const [shown, items] = await Promise.all([
-    shownBy(connections, serviceId, endpointIds),
+    describeById(connections, serviceId, endpointIds),
     deps.table.get(
       pointers.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyInputKeys(pointer)]),
     ),
@@ -267,13 +270,13 @@ async function recheckBatch(
   for (const { record, policyVersions, restoredAt } of records) {
     const connection = shown.get(record.endpointId);
     if (!connection) continue;
-    if (triedAt && isFulfilledBy(action, connection.state)) {
+    if (uncertainSince && isFulfilledBy(action, connection.state)) {
       done.push(record);
       continue;
     }
     // The verdict changed after this page was read: the decider has already enqueued the location again.
-    if (!isDue(record) || record.pendingEffect.action !== action) continue;
-    if (!isActionable(record, connection, restoredAt) && !isToBeReviewed(record, connection))
+    if (!hasPendingEffect(record) || record.pendingEffect.action !== action) continue;
+    if (!isActionable(record, connection, restoredAt) && !needsReevaluationFirst(record, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isVerdictCurrent(record.verdict, policyVersions, time))
       events.push({ type: 'Connection Request', connection, observedAt });
@@ -285,7 +288,7 @@ async function recheckBatch(
   }
   for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'changed']++;
   await deps.bus.publish(events);
-  if (triedAt) await recordUncertainCall(batch, done, shown, triedAt, deps);
+  if (uncertainSince) await recordUncertainCall(batch, done, shown, uncertainSince, deps);
   applied.requested += done.length;
   return askable;
 }
@@ -295,13 +298,13 @@ async function recheckBatch(
  * applied, and only the call is missing.
  */
 async function recordUncertainCall(
-  { action }: Batch,
+  { action }: EffectBatch,
   done: readonly ConnectionRecord[],
   shown: ReadonlyMap<string, Connection>,
-  triedAt: Date,
+  uncertainSince: Date,
   deps: ApplyDeps,
 ) {
-  await writeTransitions(done, deps, (record) => markRequested(record, action, triedAt));
+  await writeTransitions(done, deps, (record) => markRequested(record, action, uncertainSince));
   const observedAt = deps.now().toISOString();
   const connections = done.flatMap(({ endpointId }) => shown.get(endpointId) ?? []);
   await deps.bus.publish(
@@ -314,11 +317,11 @@ function isActionable(record: PendingRecord, { state }: Connection, restoredAt: 
 }
 
 /** Whether a connected endpoint has a pending reject from before the restore of the table: it is decided again. */
-function isToBeReviewed(record: PendingRecord, { state }: Connection): boolean {
+function needsReevaluationFirst(record: PendingRecord, { state }: Connection): boolean {
   return isConnected(state) && isConnected(record.state) && isRevokedWhilePending(record);
 }
 
-function isDue(record: ConnectionRecord): record is PendingRecord {
+function hasPendingEffect(record: ConnectionRecord): record is PendingRecord {
   return record.pendingEffect !== undefined;
 }
 
@@ -327,7 +330,7 @@ function isInBackoff({ pendingEffect }: PendingRecord, now: Date): boolean {
   return from !== undefined && now < from;
 }
 
-async function shownBy(connections: Connections, serviceId: string, endpointIds: readonly string[]) {
+async function describeById(connections: Connections, serviceId: string, endpointIds: readonly string[]) {
   if (endpointIds.length === 0) return new Map<string, Connection>();
   const shown = await listAllConnections(connections, { serviceIds: [serviceId], endpointIds });
   return new Map(shown.map((connection) => [connection.endpointId, connection]));

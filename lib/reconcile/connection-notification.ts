@@ -9,9 +9,9 @@ export interface ConnectionNotification {
   readonly serviceIds: readonly string[];
 }
 
-const serviceIds = /\bvpce-svc-[0-9a-f]{8,17}\b/g;
-const endpointIds = /\bvpce-(?!svc-)[0-9a-f]{8,17}\b/g;
-const topicArn = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):.+$/;
+const serviceIdPattern = /\bvpce-svc-[0-9a-f]{8,17}\b/g;
+const endpointIdPattern = /\bvpce-(?!svc-)[0-9a-f]{8,17}\b/g;
+const topicArnPattern = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):.+$/;
 
 /**
  * Reads the body of a queue message: a connection notification in SNS's envelope, or an event from a bus.
@@ -19,29 +19,29 @@ const topicArn = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):.+$/;
  * @returns undefined for anything else.
  */
 export function parseNotification(body: string): ConnectionNotification | undefined {
-  const envelope = parsed(body);
+  const envelope = parseJsonObject(body);
   if (envelope === undefined) return undefined;
-  const location = placeOf(envelope);
+  const location = notificationLocation(envelope);
   if (!location) return undefined;
   const text = typeof envelope.Message === 'string' ? envelope.Message : JSON.stringify(envelope.detail);
   return {
     location,
     ...(typeof envelope.TopicArn === 'string' && { topicArn: envelope.TopicArn }),
-    endpointIds: unique(text, endpointIds),
-    serviceIds: unique(text, serviceIds),
+    endpointIds: uniqueMatches(text, endpointIdPattern),
+    serviceIds: uniqueMatches(text, serviceIdPattern),
   };
 }
 
 /** The unique matches of a pattern in a text. */
-function unique(text: string | undefined, form: RegExp): string[] {
+function uniqueMatches(text: string | undefined, form: RegExp): string[] {
   return [...new Set(text?.match(form))];
 }
 
 export function findServiceIds(text: string): string[] {
-  return unique(text, serviceIds);
+  return uniqueMatches(text, serviceIdPattern);
 }
 
-function parsed(body: string): Record<string, unknown> | undefined {
+function parseJsonObject(body: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(body);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
@@ -51,10 +51,10 @@ function parsed(body: string): Record<string, unknown> | undefined {
 }
 
 /** The account and Region of the topic, or of the event. */
-function placeOf(envelope: Record<string, unknown>): AccountRegion | undefined {
+function notificationLocation(envelope: Record<string, unknown>): AccountRegion | undefined {
   const { TopicArn: arn, Message: message, detail } = envelope;
   if (typeof arn === 'string' && typeof message === 'string') {
-    const [, region, accountId] = topicArn.exec(arn) ?? [];
+    const [, region, accountId] = topicArnPattern.exec(arn) ?? [];
     return region !== undefined && accountId !== undefined ? { accountId, region } : undefined;
   }
   const { account, region } = envelope;

@@ -61,7 +61,7 @@ export type DecideResult =
   | { readonly outcome: 'unregistered' };
 
 /** A request, with the time of its description in EC2 (ISO 8601), if known. */
-type Noticed = Connection & { readonly observedAt?: string };
+type DescribedRequest = Connection & { readonly observedAt?: string };
 
 interface NotificationsToEnqueue {
   readonly found?: ReturnType<typeof indexByKey>;
@@ -70,14 +70,14 @@ interface NotificationsToEnqueue {
 }
 
 /** Reads the inputs of all requests at once, decides each on its own, and enqueues each location with pending effects once. */
-export async function decideConnections(requests: readonly Noticed[], deps: DecideDeps) {
+export async function decideConnections(requests: readonly DescribedRequest[], deps: DecideDeps) {
   const found = indexByKey(await deps.table.get(requests.flatMap(decisionKeys)));
   const results = await settleEach(requests, ({ observedAt, ...request }) =>
     decideConnection(request, deps, { found, observedAt }),
   );
   const locations = new Map(
     results.flatMap((result) =>
-      'output' in result && isDue(result.output)
+      'output' in result && isUnappliedVerdict(result.output)
         ? [[formatAccountRegion(result.input.location), result.input.location] as const]
         : [],
     ),
@@ -104,22 +104,25 @@ export async function decideConnection(
     const item = known.find(recordKey(request.endpointId));
     const record = item && readRecord(item);
     if (!known.find(serviceKey(request.serviceId)))
-      return record && isManaged(record) ? saveDeregistered(record, deps) : { outcome: 'unregistered' };
-    const isReopened = record && isWaitingAfterAll(record, request, observedAt);
-    const before = record && (isReopened ? reopened(record, observedAt) : reopenIfRelisted(record, request));
+      return record && isAwaitedByLinkgate(record)
+        ? saveDeregistered(record, deps)
+        : { outcome: 'unregistered' };
+    const isReopened = record && isPendingAgain(record, request, observedAt);
+    const before =
+      record && (isReopened ? reopenRequest(record, observedAt) : reopenIfRelisted(record, request));
     if (before && isAlreadyAnswered(before, request, restoredAt))
       return { outcome: 'passed', record: before };
     if (word && before && !isAwaitingApproval(before)) return { outcome: 'not-open', record: before };
     const isReview = isConnected(request.state) && !(before && isRevokedWhilePending(before, restoredAt));
     const isFree = hasFreedQuota(request, before?.verdict, known);
-    if (!isReview && !word && !isFree && before?.verdict && holds(before, policyVersions, now))
+    if (!isReview && !word && !isFree && before?.verdict && isStillDecided(before, policyVersions, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
-    const again = isReopened ? [waitingAgain(record, now)] : [];
+    const again = isReopened ? [reopenedEvent(record, now)] : [];
     const held = (errors: readonly UnreadableItemError[]) =>
-      hold(request, { record, before, again, word, isReview, policyVersions, now }, errors, deps);
+      saveHold(request, { record, before, again, word, isReview, policyVersions, now }, errors, deps);
     if (!service || unreadable.length > 0) return held(unreadable);
-    const count = await readQuotaUse(request, entries, known, deps).catch(whatIsUnreadable);
+    const count = await readQuotaUse(request, entries, known, deps).catch(toUnreadableError);
     if (count instanceof UnreadableItemError) return held([count]);
     const rules = { service, entries, rules: deps.rules };
     if (isReview) {
@@ -163,12 +166,12 @@ export async function decideConnection(
   });
 }
 
-function whatIsUnreadable(error: unknown): UnreadableItemError {
+function toUnreadableError(error: unknown): UnreadableItemError {
   if (error instanceof UnreadableItemError) return error;
   throw error;
 }
 
-interface Held {
+interface HoldContext {
   readonly record: ConnectionRecord | undefined;
   readonly before: ConnectionRecord | undefined;
   /** The audit event of a request that is open again. */
@@ -184,16 +187,16 @@ interface Held {
  * @throws UnreadableItemError for a person's decision, and for a connection that was answered before linkgate decided it: a verdict
  * from now would pass for one from then.
  */
-async function hold(
+async function saveHold(
   request: Connection,
-  { record, before, again, word, isReview, policyVersions, now }: Held,
+  { record, before, again, word, isReview, policyVersions, now }: HoldContext,
   unreadable: readonly UnreadableItemError[],
   deps: DecideDeps,
 ): Promise<DecideResult | typeof conflict> {
   const [first] = unreadable;
   if (first && (word || (!before?.verdict && isAnswered(request.state)))) throw first;
   const verdict = holdForUnreadable(unreadable, now);
-  if (before?.verdict && isHeldAlike(before.verdict, verdict))
+  if (before?.verdict && isSameHold(before.verdict, verdict))
     return { outcome: 'hold', record: before, isNew: false };
   for (const error of unreadable) deps.reportError(error);
   const transition =
@@ -207,12 +210,12 @@ async function hold(
     : conflict;
 }
 
-function isHeldAlike(before: Verdict, verdict: Verdict): boolean {
+function isSameHold(before: Verdict, verdict: Verdict): boolean {
   const reasons = ({ outcome, findings }: Verdict) => [outcome, ...findings.map(({ reason }) => reason)];
   return isDeepStrictEqual(reasons(before), reasons(verdict));
 }
 
-function holds(before: ConnectionRecord, policyVersions: PolicyVersions, now: Date): boolean {
+function isStillDecided(before: ConnectionRecord, policyVersions: PolicyVersions, now: Date): boolean {
   return (
     isVerdictCurrent(before.verdict, policyVersions, now) &&
     !lacksApprovalRequest(before) &&
@@ -229,7 +232,7 @@ function isAlreadyAnswered(before: ConnectionRecord, request: Connection, restor
 }
 
 /** Whether EC2 shows a request pending acceptance again, described later than the recorded answer, without a pending effect. */
-function isWaitingAfterAll(
+function isPendingAgain(
   record: ConnectionRecord,
   { state }: Connection,
   observedAt: string | undefined,
@@ -246,7 +249,7 @@ function isWaitingAfterAll(
 }
 
 /** Opens a request again. The decisions of people stay, and a scheduled disconnect goes. */
-function reopened(record: ConnectionRecord, observedAt: string): ConnectionRecord {
+function reopenRequest(record: ConnectionRecord, observedAt: string): ConnectionRecord {
   const {
     verdict: _verdict,
     missingSince: _missingSince,
@@ -264,7 +267,7 @@ function reopened(record: ConnectionRecord, observedAt: string): ConnectionRecor
   return { ...request, ...(approvalRequest && { approvalRequest }), ...(notification && { notification }) };
 }
 
-function waitingAgain(record: ConnectionRecord, now: Date): AuditEvent {
+function reopenedEvent(record: ConnectionRecord, now: Date): AuditEvent {
   const reason = reopenedReason(record);
   return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
 }
@@ -284,7 +287,7 @@ function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): Conn
   return { ...known, state, ...resetNotification(notification) };
 }
 
-function isManaged(record: ConnectionRecord): boolean {
+function isAwaitedByLinkgate(record: ConnectionRecord): boolean {
   return record.pendingEffect !== undefined || awaitedGroup(record) !== undefined;
 }
 
@@ -310,7 +313,7 @@ export function failedRules(decision: DecideResult): readonly Finding[] {
 }
 
 /** Whether a verdict waits for its first call to EC2, new or left by a crash before the location was enqueued. */
-function isDue(decision: DecideResult): boolean {
+function isUnappliedVerdict(decision: DecideResult): boolean {
   return (
     'record' in decision &&
     decision.record.pendingEffect !== undefined &&

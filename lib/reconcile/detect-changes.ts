@@ -73,7 +73,7 @@ export async function detectChanges(
       ...(recheckPolicy ? connections.flatMap(policyInputKeys) : []),
     ]),
   );
-  const counted = await countedFor(connections, found, deps);
+  const counted = await readHeldBackInputs(connections, found, deps);
   const observation = { ...noChanges(), described: connections.length };
   const events: ConnectionEvent[] = [];
   const now = deps.now();
@@ -118,7 +118,7 @@ export async function detectChanges(
 }
 
 /** Reads the endpoint quotas of held back requests. */
-async function countedFor(
+async function readHeldBackInputs(
   connections: readonly Connection[],
   found: ReturnType<typeof indexByKey>,
   { table }: DetectDeps,

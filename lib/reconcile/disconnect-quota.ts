@@ -29,10 +29,10 @@ export const disconnectQuota = { overall: 20, atService: 5, share: 0.1 } as cons
 /** From this number of connections on, the share of a service equals the overall quota. */
 export const connectedForQuota = disconnectQuota.overall / disconnectQuota.share;
 /** 24 hours, and the time that EC2 may take to carry out a call. */
-const counted = 86_400_000 + 5 * 60_000;
+const quotaWindowMs = 86_400_000 + 5 * 60_000;
 
-function isRecent({ at }: Pick<StoredReservation, 'at'>, now: Date): boolean {
-  return now.getTime() - new Date(at).getTime() < counted;
+function isInQuotaWindow({ at }: Pick<StoredReservation, 'at'>, now: Date): boolean {
+  return now.getTime() - new Date(at).getTime() < quotaWindowMs;
 }
 
 /** The number of connections of a service that policy may disconnect now. A reservation counts as a disconnect. */
@@ -42,7 +42,7 @@ export function remainingQuota(
   claims: readonly StoredReservation[],
   now: Date,
 ): number {
-  const recent = claims.filter((claim) => isRecent(claim, now));
+  const recent = claims.filter((claim) => isInQuotaWindow(claim, now));
   const there = recent.filter((claim) => claim.serviceId === serviceId).length;
   const allowed = Math.max(disconnectQuota.atService, Math.floor(live * disconnectQuota.share));
   return Math.max(0, Math.min(disconnectQuota.overall - recent.length, allowed - there));
@@ -68,15 +68,15 @@ export function reserveQuota(
     const tableIdentity = found.find(identityKey);
     const known = item ? disconnectQuotaEntity.read(item) : { cuts: [], version: 0 };
     const time = now();
-    const recent = known.cuts.filter((claim) => isRecent(claim, time));
-    const claimed = new Set(recent.map(nameOf));
+    const recent = known.cuts.filter((claim) => isInQuotaWindow(claim, time));
+    const claimed = new Set(recent.map(reservationName));
     const restoredAt = tableIdentity && readReplacedAt(tableIdentity);
-    const isAnyUnknown = restoredAt !== undefined && isRecent({ at: restoredAt }, time);
+    const isAnyUnknown = restoredAt !== undefined && isInQuotaWindow({ at: restoredAt }, time);
     const room = isAnyUnknown ? 0 : remainingQuota(serviceId, live, recent, time);
-    const fresh = wanted.filter((cut) => !claimed.has(nameOf(cut))).slice(0, room);
-    const granted = [...wanted.filter((cut) => claimed.has(nameOf(cut))), ...fresh];
-    const names = new Set(granted.map(nameOf));
-    const others = recent.filter((claim) => !names.has(nameOf(claim)));
+    const fresh = wanted.filter((cut) => !claimed.has(reservationName(cut))).slice(0, room);
+    const granted = [...wanted.filter((cut) => claimed.has(reservationName(cut))), ...fresh];
+    const names = new Set(granted.map(reservationName));
+    const others = recent.filter((claim) => !names.has(reservationName(claim)));
     const at = time.toISOString();
     const cuts = [
       ...others,
@@ -88,6 +88,6 @@ export function reserveQuota(
   });
 }
 
-function nameOf({ endpointId, since }: DisconnectReservation): string {
+function reservationName({ endpointId, since }: DisconnectReservation): string {
   return `${endpointId} ${since}`;
 }

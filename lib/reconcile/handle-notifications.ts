@@ -18,7 +18,7 @@ export interface NotificationDeps extends DetectDeps {
 }
 
 /** The maximum number of values in a filter of EC2. */
-const valuesPerFilter = 200;
+const maxFilterValues = 200;
 
 /** The result of a batch of connection notifications. */
 interface HandledNotifications {
@@ -34,7 +34,7 @@ export async function handleNotifications(
 ): Promise<HandledNotifications> {
   const byLocation = [...Map.groupBy(notifications, ({ location }) => formatAccountRegion(location))];
   const results = await settleEach(byLocation, ([name, theirs]) =>
-    answer(parseAccountRegion(name), theirs, deps),
+    detectAtLocation(parseAccountRegion(name), theirs, deps),
   );
   const unanswered = new Set<string>();
   let observation = noChanges();
@@ -46,14 +46,14 @@ export async function handleNotifications(
   return { changeCounts: observation, failedLocations: unanswered };
 }
 
-async function answer(
+async function detectAtLocation(
   location: AccountRegion,
   notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<ChangeCounts> {
   const connections = deps.connectionsClient(location);
   const seen = new Map<string, Connection>();
-  for (const filter of await filtersFor(location, notifications, deps))
+  for (const filter of await notificationFilters(location, notifications, deps))
     for (const connection of await listAllConnections(connections, filter))
       seen.set(connection.endpointId, connection);
   return detectChanges([...seen.values()], deps);
@@ -64,37 +64,37 @@ async function answer(
  * the pending effects, since the notification may answer one of those. Known services are added to the filter: they limit the
  * listing if EC2 refuses to filter by endpoint.
  */
-async function filtersFor(
+async function notificationFilters(
   location: AccountRegion,
   notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<ConnectionFilter[]> {
   const named = notifications.filter((notification) => notification.endpointIds.length > 0);
   const vague = notifications.filter((notification) => notification.endpointIds.length === 0);
-  const due = vague.length > 0 ? await dueIn(location, deps) : [];
-  const endpointIds = distinct([
+  const due = vague.length > 0 ? await listPendingEffects(location, deps) : [];
+  const endpointIds = uniqueIds([
     ...named.flatMap((each) => each.endpointIds),
     ...due.map((each) => each.endpointId),
   ]);
-  const serviceIds = distinct([
+  const serviceIds = uniqueIds([
     ...named.flatMap((each) => each.serviceIds),
     ...due.map((each) => each.serviceId),
   ]);
-  const areKnown = named.every((each) => each.serviceIds.length > 0) && serviceIds.length <= valuesPerFilter;
+  const areKnown = named.every((each) => each.serviceIds.length > 0) && serviceIds.length <= maxFilterValues;
   return [
-    ...chunks(endpointIds, valuesPerFilter).map((ids) => ({
+    ...chunks(endpointIds, maxFilterValues).map((ids) => ({
       endpointIds: ids,
       ...(areKnown && { serviceIds }),
     })),
-    ...(vague.length > 0 ? [await pendingAt(vague, deps)] : []),
+    ...(vague.length > 0 ? [await pendingFilter(vague, deps)] : []),
   ];
 }
 
-function distinct(ids: readonly string[]): string[] {
+function uniqueIds(ids: readonly string[]): string[] {
   return [...new Set(ids)];
 }
 
-async function pendingAt(
+async function pendingFilter(
   vague: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<ConnectionFilter> {
@@ -102,14 +102,16 @@ async function pendingAt(
   const serviceIds = new Set<string>();
   for (const notification of vague) {
     const about =
-      notification.serviceIds.length > 0 ? notification.serviceIds : await servicesOf(notification, deps);
+      notification.serviceIds.length > 0
+        ? notification.serviceIds
+        : await topicServiceIds(notification, deps);
     if (about.length === 0) return { state };
     for (const serviceId of about) serviceIds.add(serviceId);
   }
-  return serviceIds.size > valuesPerFilter ? { state } : { state, serviceIds: [...serviceIds] };
+  return serviceIds.size > maxFilterValues ? { state } : { state, serviceIds: [...serviceIds] };
 }
 
-async function dueIn(
+async function listPendingEffects(
   location: AccountRegion,
   { table, reportError }: NotificationDeps,
 ): Promise<PendingEffectPointer[]> {
@@ -119,7 +121,10 @@ async function dueIn(
   return due;
 }
 
-async function servicesOf({ topicArn }: ConnectionNotification, deps: NotificationDeps): Promise<string[]> {
+async function topicServiceIds(
+  { topicArn }: ConnectionNotification,
+  deps: NotificationDeps,
+): Promise<string[]> {
   if (topicArn === undefined) return [];
   const services = await listRegisteredServices(deps);
   return services.filter((service) => service.topicArn === topicArn).map(({ serviceId }) => serviceId);

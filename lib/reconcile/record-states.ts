@@ -18,7 +18,7 @@ export interface RecordStateDeps extends Runtime {
 
 /** Records the states that EC2 shows: a verdict applied, a connection ended, a change outside linkgate. */
 export async function recordStates(events: readonly ConnectionEvent[], deps: RecordStateDeps) {
-  return settleEach(events, (event) => tendConnection(event, deps));
+  return settleEach(events, (event) => recordConnectionState(event, deps));
 }
 
 /**
@@ -27,10 +27,11 @@ export async function recordStates(events: readonly ConnectionEvent[], deps: Rec
  * @returns the recorded audit actions, for the log.
  * @throws OptimisticLockError
  */
-async function tendConnection(event: ConnectionEvent, deps: RecordStateDeps): Promise<AuditAction[]> {
+async function recordConnectionState(event: ConnectionEvent, deps: RecordStateDeps): Promise<AuditAction[]> {
   const { connection, record } = event;
   return retryOnConflict(connection.endpointId, async (isFirst) => {
-    const known = isFirst && record ? { record, registeredAt: '' } : await readBoth(connection, deps.table);
+    const known =
+      isFirst && record ? { record, registeredAt: '' } : await readRecordAndService(connection, deps.table);
     if (known.registeredAt === undefined) return [];
     const transition = recordState(known.record, event, known.registeredAt, deps.now());
     if (!transition) return [];
@@ -50,11 +51,14 @@ export async function writeStateTransition(
   const after = ended ? { ...record, counted: false } : record;
   return table.write([
     ...transitionWrites(before, { record: after, auditEvents }, requestId),
-    ...(ended ? await countedNoLonger(record, { table, reportError }) : []),
+    ...(ended ? await releaseEndpointQuota(record, { table, reportError }) : []),
   ]);
 }
 
-async function countedNoLonger(record: ConnectionRecord, { table, reportError }: ReadDeps): Promise<Write[]> {
+async function releaseEndpointQuota(
+  record: ConnectionRecord,
+  { table, reportError }: ReadDeps,
+): Promise<Write[]> {
   const [kept] = parseEach(await table.get([endpointQuotaKey(record)]), readEndpointQuota, reportError);
   if (!kept) return [];
   const endpointIds = kept.endpointIds.filter((id) => id !== record.endpointId);
@@ -62,7 +66,7 @@ async function countedNoLonger(record: ConnectionRecord, { table, reportError }:
   return [quotaWrite(record, kept, { ...kept, endpointIds, heldBack })];
 }
 
-async function readBoth(connection: Connection, table: Table) {
+async function readRecordAndService(connection: Connection, table: Table) {
   const keys = [recordKey(connection.endpointId), serviceKey(connection.serviceId)] as const;
   const items = indexByKey(await table.get(keys));
   const [recordItem, serviceItem] = [items.find(keys[0]), items.find(keys[1])];

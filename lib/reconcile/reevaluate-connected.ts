@@ -14,7 +14,7 @@ import { conflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 
-interface Reviewed {
+interface ReevaluationResult {
   readonly outcome: Verdict['outcome'];
   readonly record: ConnectionRecord;
   readonly isNew: boolean;
@@ -37,10 +37,10 @@ export async function reevaluateConnected(
   word: PersonDecision | undefined,
   { policy, policyVersions, count, ...context }: ReevaluateConnectedDeps,
   deps: { readonly table: Table; readonly requestId: string },
-): Promise<Reviewed | typeof conflict> {
+): Promise<ReevaluationResult | typeof conflict> {
   const { service, entries } = policy;
   const { now } = context;
-  const earlierDecisions = isHeardOfRequest(before) ? {} : pickRecordedDecisions(before);
+  const earlierDecisions = isDenialOfRequest(before) ? {} : pickRecordedDecisions(before);
   const personDecisions = word
     ? await addDecision(word, earlierDecisions, policy, deps.table)
     : earlierDecisions;
@@ -60,7 +60,7 @@ export async function reevaluateConnected(
   const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
   const said = { personDecisions, entry: change?.entry, ...(word && { word }) };
   const transition = applyReevaluation(before, connection, decision, restsOn, service, now, said);
-  if (before?.verdict && !word && isSame(before, transition.record, now))
+  if (before?.verdict && !word && isUnchangedReevaluation(before, transition.record, now))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   const after = { ...transition.record, ...(count.isLimited && { countsTowardQuota: true }) };
   const isWritten = await deps.table.write([
@@ -72,12 +72,12 @@ export async function reevaluateConnected(
 }
 
 /** Whether the decisions are about the former request: a denial, or too few approvals, do not apply to the connected endpoint. */
-function isHeardOfRequest(before: ConnectionRecord | undefined): boolean {
+function isDenialOfRequest(before: ConnectionRecord | undefined): boolean {
   return before?.reevaluatedAt === undefined && before?.approval?.decision !== 'approve';
 }
 
 /** Whether the new record says the same as the old one, under the same policy versions. */
-function isSame(before: ConnectionRecord, after: ConnectionRecord, now: Date): boolean {
+function isUnchangedReevaluation(before: ConnectionRecord, after: ConnectionRecord, now: Date): boolean {
   if (
     !before.verdict ||
     !after.verdict ||

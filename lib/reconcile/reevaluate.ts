@@ -35,10 +35,10 @@ export function affectedScopes<Each extends TableChange>(
 }
 
 /** The number of accounts of one service that are queried one by one. */
-const fewAccounts = 3;
+const maxSeparateAccounts = 3;
 
 /** A query for connections, with the first of the changes that it covers. */
-interface Look<Each> {
+interface CoalescedScope<Each> {
   readonly scope: PolicyScope;
   readonly first: Each;
 }
@@ -49,31 +49,33 @@ interface Look<Each> {
  */
 export function coalesceScopes<Each extends { readonly scope: PolicyScope }>(
   changes: readonly Each[],
-): Look<Each>[] {
-  const isForEverything = isForAll(changes.filter(({ scope }) => scope.serviceId === allServicesScope));
+): CoalescedScope<Each>[] {
+  const isForEverything = coversAllAccounts(
+    changes.filter(({ scope }) => scope.serviceId === allServicesScope),
+  );
   const byService = Map.groupBy(changes, ({ scope }) => {
     if (scope.isDeregistered) return `gone ${scope.serviceId}`;
     return isForEverything ? allServicesScope : scope.serviceId;
   });
   const locations = new Map(changes.map((change, index) => [change, index]));
   return [...byService]
-    .flatMap(([at, ofOne]) => looksAt(at, ofOne))
+    .flatMap(([at, ofOne]) => coalesceByAccount(at, ofOne))
     .sort((a, b) => (locations.get(a.first) ?? 0) - (locations.get(b.first) ?? 0));
 }
 
-function looksAt<Each extends { readonly scope: PolicyScope }>(
+function coalesceByAccount<Each extends { readonly scope: PolicyScope }>(
   serviceId: string,
   changes: readonly Each[],
-): Look<Each>[] {
-  const isOne = changes.some(({ scope }) => scope.isDeregistered) || !isForAll(changes);
+): CoalescedScope<Each>[] {
+  const isOne = changes.some(({ scope }) => scope.isDeregistered) || !coversAllAccounts(changes);
   if (!isOne) return changes.slice(0, 1).map((first) => ({ scope: { serviceId }, first }));
   const byAccount = Map.groupBy(changes, ({ scope }) => scope.ownerAccountId);
   return [...byAccount.values()].flatMap(([first]) => (first ? [{ scope: first.scope, first }] : []));
 }
 
-function isForAll(changes: readonly { readonly scope: PolicyScope }[]): boolean {
+function coversAllAccounts(changes: readonly { readonly scope: PolicyScope }[]): boolean {
   const accounts = new Set(changes.map(({ scope }) => scope.ownerAccountId));
-  return accounts.has(undefined) || accounts.size > fewAccounts;
+  return accounts.has(undefined) || accounts.size > maxSeparateAccounts;
 }
 
 /** Derives the scope from the key, so that it works for unreadable items too. @returns undefined if the item is no policy input. */
@@ -84,13 +86,13 @@ export function affectedScope(before: Item | undefined, after: Item | undefined)
     if (!after) return { serviceId: item.sk, isDeregistered: true };
     return before?.policyRevision === after.policyRevision ? undefined : { serviceId: item.sk };
   }
-  if (item.pk.startsWith(quotaPartitionPrefix)) return freedBy(before, after);
+  if (item.pk.startsWith(quotaPartitionPrefix)) return freedQuotaScope(before, after);
   if (!item.pk.startsWith(allowlistPartition('')) || !v.is(AccountId, item.sk)) return undefined;
   return { serviceId: item.pk.slice(allowlistPartition('').length), ownerAccountId: item.sk };
 }
 
 /** The held back requests of an endpoint quota that an earlier endpoint left. The next sweep covers an unreadable quota. */
-function freedBy(was: Item | undefined, is: Item | undefined): PolicyScope | undefined {
+function freedQuotaScope(was: Item | undefined, is: Item | undefined): PolicyScope | undefined {
   const sets = was && is ? parseEach([was, is], readEndpointQuota, () => {}) : [];
   const [before, after] = sets;
   if (!before || !after) return undefined;
@@ -112,7 +114,7 @@ export async function reevaluateConnections(
   { serviceId, ownerAccountId, isDeregistered = false }: PolicyScope,
   deps: ReevaluateDeps,
 ): Promise<ChangeCounts> {
-  if (isDeregistered) return { ...noChanges(), decided: await handOverWaiting(serviceId, deps) };
+  if (isDeregistered) return { ...noChanges(), decided: await publishAwaitingRequests(serviceId, deps) };
   const services = (await listRegisteredServices(deps)).filter(
     (service) => serviceId === allServicesScope || service.serviceId === serviceId,
   );
@@ -120,7 +122,9 @@ export async function reevaluateConnections(
     ...(serviceId !== allServicesScope && { serviceIds: [serviceId] }),
     ...(ownerAccountId !== undefined && { ownerAccountId }),
   };
-  const results = await settleEach(locationsOf(services), (location) => reviewIn(location, filter, deps));
+  const results = await settleEach(locationsOf(services), (location) =>
+    reevaluateLocation(location, filter, deps),
+  );
   // The other locations are done by now.
   for (const result of results) if ('error' in result) throw result.error;
   return results
@@ -128,7 +132,7 @@ export async function reevaluateConnections(
     .reduce(addCounts, noChanges());
 }
 
-async function reviewIn(
+async function reevaluateLocation(
   location: AccountRegion,
   filter: ConnectionFilter,
   deps: ReevaluateDeps,
@@ -140,7 +144,7 @@ async function reviewIn(
 }
 
 /** Publishes the requests of a deregistered service that await approval, from the table alone. */
-async function handOverWaiting(serviceId: string, deps: NotificationDeps): Promise<number> {
+async function publishAwaitingRequests(serviceId: string, deps: NotificationDeps): Promise<number> {
   const { table, bus, now, reportError } = deps;
   let count = 0;
   for (const { name } of await listApproverGroups(deps))

@@ -38,12 +38,12 @@ export async function reserveDisconnects(
   const current = cuts.filter(({ revocation }) => revocation.since >= since);
   const commanded = current.filter(({ revocation }) => revocation.cause !== 'policy');
   const announced = current.filter(({ revocation }) => revocation.cause === 'policy');
-  const unseen = await switchedSince(announced, deps);
+  const unseen = await scheduledBeforeModeChange(announced, deps);
   await writeTransitions(unseen, deps, (record) => cancelUnannouncedDisconnect(record, deps.now()));
   const byPolicy = announced.filter((cut) => !unseen.includes(cut));
   const granted =
-    byPolicy.length > 0 ? await claim(byPolicy, serviceId, connections, deps) : new Set<string>();
-  if (!granted) return { granted: endpointsOf(commanded), redecided: 0 };
+    byPolicy.length > 0 ? await reserveForService(byPolicy, serviceId, connections, deps) : new Set<string>();
+  if (!granted) return { granted: toEndpointIds(commanded), redecided: 0 };
   const beyond = byPolicy.filter(({ endpointId }) => !granted.has(endpointId));
   await writeTransitions(beyond, deps, (record) => markOverQuota(record, deps.now()));
   const toDecide = [...cuts.filter((cut) => !current.includes(cut)), ...unseen, ...beyond];
@@ -52,14 +52,14 @@ export async function reserveDisconnects(
     toDecide.map((cut) => ({ type: 'Connection Request', connection: pickConnection(cut), observedAt })),
   );
   const may = current.filter((cut) => !unseen.includes(cut) && !beyond.includes(cut));
-  return { granted: endpointsOf(may), redecided: toDecide.length };
+  return { granted: toEndpointIds(may), redecided: toDecide.length };
 }
 
 /**
  * Selects disconnects that were scheduled before the mode was last switched by hand. Only the SSM parameter shows such a switch, and
  * customers were not notified while it said `observe`.
  */
-async function switchedSince(
+async function scheduledBeforeModeChange(
   cuts: readonly ToDisconnect[],
   { mode }: ReserveDisconnectsDeps,
 ): Promise<ToDisconnect[]> {
@@ -70,7 +70,7 @@ async function switchedSince(
 }
 
 /** @returns undefined if the quota cannot be read. */
-async function claim(
+async function reserveForService(
   cuts: readonly ToDisconnect[],
   serviceId: string,
   connections: Connections,
@@ -81,7 +81,7 @@ async function claim(
   return orReported(deps.reportError, () => reserveQuota(serviceId, wanted, live, deps));
 }
 
-function endpointsOf(records: readonly ConnectionRecord[]): ReadonlySet<string> {
+function toEndpointIds(records: readonly ConnectionRecord[]): ReadonlySet<string> {
   return new Set(records.map(({ endpointId }) => endpointId));
 }
 

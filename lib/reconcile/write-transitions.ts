@@ -24,11 +24,11 @@ export async function writeTransitions(
   );
   for (const chunk of chunks(marks, perTransaction)) {
     if (await deps.table.write(chunk.flatMap(({ writes }) => writes))) continue;
-    for (const { endpointId } of chunk) await markOne(endpointId, deps, writesFor);
+    for (const { endpointId } of chunk) await writeOneTransition(endpointId, deps, writesFor);
   }
 }
 
-async function markOne(
+async function writeOneTransition(
   endpointId: string,
   { table, reportError }: WriteTransitionsDeps,
   writesFor: (record: ConnectionRecord) => Write[],

@@ -55,7 +55,7 @@ export function applyReevaluation(
   const isToCome = revocation !== undefined && verdict.outcome !== 'hold' && !isCut;
   const isAsking = isAboutExternalAccept(verdict) || (isToCome && !isBlockedByRule(verdict));
   const approvalRequest = isAsking
-    ? approvalRequestFor(before, verdict, revocation, service, now)
+    ? connectedApprovalRequest(before, verdict, revocation, service, now)
     : before?.approvalRequest;
   const isAskedAnew =
     approvalRequest !== undefined && approvalRequest.version !== before?.approvalRequest?.version;
@@ -83,7 +83,7 @@ export function applyReevaluation(
     },
     auditEvents: [
       ...(before ? [] : discoveredEvents(connection, now)),
-      ...auditEventsFor(
+      ...reevaluationAuditEvents(
         before,
         { verdict, ...(revocation && { revocation }), ...(grandfathered && { grandfathered }) },
         now,
@@ -102,7 +102,7 @@ export function applyReevaluation(
 }
 
 /** The audit events of a re-evaluation: one, or none if only the policy versions changed. */
-function auditEventsFor(
+function reevaluationAuditEvents(
   before: ConnectionRecord | undefined,
   { verdict, revocation, grandfathered }: ConnectedDecision,
   now: Date,
@@ -142,7 +142,7 @@ function auditEventsFor(
 }
 
 /** Continues the approval request, or begins one if the question is a new one. */
-function approvalRequestFor(
+function connectedApprovalRequest(
   before: ConnectionRecord | undefined,
   verdict: Verdict,
   revocation: ConnectedDecision['revocation'],
@@ -189,7 +189,7 @@ export function cancelUnannouncedDisconnect(known: ConnectionRecord, now: Date):
   if (revocation?.cause !== 'policy') return { record: known, auditEvents: [] };
   return {
     record: before,
-    auditEvents: [notCut('the mode was switched after the disconnect was scheduled', now)],
+    auditEvents: [disconnectRefusedEvent('the mode was switched after the disconnect was scheduled', now)],
   };
 }
 
@@ -200,10 +200,10 @@ export function markOverQuota(known: ConnectionRecord, now: Date): Transition {
   if (revocation?.cause !== 'policy' || revocation.overQuota) return { record: known, auditEvents: [] };
   return {
     record: { ...before, revocation: { ...revocation, overQuota: true } },
-    auditEvents: [notCut('the disconnect quota of 24 hours is used up', now)],
+    auditEvents: [disconnectRefusedEvent('the disconnect quota of 24 hours is used up', now)],
   };
 }
 
-function notCut(reason: string, now: Date): AuditEvent {
+function disconnectRefusedEvent(reason: string, now: Date): AuditEvent {
   return { time: now.toISOString(), actor: 'linkgate', action: 'refused', outcome: 'reject', reason };
 }

@@ -71,7 +71,7 @@ function evaluateConnected(
   context: ConnectedContext,
 ): ConnectedDecision {
   const { now } = context;
-  const grandfathered = grandfathering(connection, before, policy);
+  const grandfathered = findGrandfathering(connection, before, policy);
   const adoption = grandfathered && { grandfathered };
   if (isPaused(byPolicy)) {
     const revocation = before?.revocation;
@@ -81,20 +81,20 @@ function evaluateConnected(
   if (command)
     return { ...scheduleDisconnect(command.revocation, command.finding, byPolicy, now), ...adoption };
   if (isBlockedBy(byPolicy) || revokingDecision(before, policy))
-    return { ...notAllowed(byPolicy, before, policy, context), ...adoption };
+    return { ...revokeByPolicy(byPolicy, before, policy, context), ...adoption };
   if (before?.approval?.decision === 'approve')
     return { verdict: decide(connection, policy, before.approval, now) };
   // An adopted connection becomes policy-managed once a rule allows it.
-  if (byPolicy.outcome === 'accept') return allowed(byPolicy, before, now);
+  if (byPolicy.outcome === 'accept') return keepAllowed(byPolicy, before, now);
   if (grandfathered) return keepGrandfathered(grandfathered, byPolicy);
   if (isExternallyAccepted(before)) {
     const { onExternalAccept = 'ask', name } = policy.service;
-    if (onExternalAccept === 'ask') return askAbout(externalAcceptFinding(policy), byPolicy);
+    if (onExternalAccept === 'ask') return askApprovers(externalAcceptFinding(policy), byPolicy);
     const reason = `${name} adopts connections that are accepted outside linkgate`;
     if (onExternalAccept === 'adopt')
       return keepGrandfathered({ by: 'linkgate', at: now.toISOString(), reason }, byPolicy);
   }
-  return notAllowed(byPolicy, before, policy, context);
+  return revokeByPolicy(byPolicy, before, policy, context);
 }
 
 /** Whether a connected endpoint is to be decided again: the decision would differ from its record. */
@@ -154,11 +154,11 @@ function explicitRevocation(
   // An immediate order ends the grace period and any extension.
   if (word.isNow) return { revocation: said, finding };
   const known = already('person');
-  return { revocation: postponed(known?.since === at ? known : afterGrace(said), before), finding };
+  return { revocation: applyExtension(known?.since === at ? known : afterGrace(said), before), finding };
 
   /** Keeps an earlier date that policy has already scheduled. */
   function afterGrace(revocation: Revocation): Revocation {
-    const end = after(at, service);
+    const end = addGracePeriod(at, service);
     const announced = before?.revocation;
     const isSooner = announced && announced.since >= enforcingSince && announced.disconnectAt < end;
     return { ...revocation, disconnectAt: isSooner ? announced.disconnectAt : end };
@@ -173,14 +173,19 @@ function revokingDecision(
   // A denial is newer than an order to revoke, since revoking removes earlier decisions.
   if (approval?.decision === 'deny' && reevaluatedAt !== undefined && approval.at >= service.registeredAt) {
     const { by, at } = approval;
-    return { by, at, isNow: true, finding: wordOf('person-denied', approval, 'denied it') };
+    return { by, at, isNow: true, finding: rejectionFinding('person-denied', approval, 'denied it') };
   }
   if (!revokeOrder || revokeOrder.at < service.registeredAt) return undefined;
   const { by, at, immediate } = revokeOrder;
-  return { by, at, isNow: immediate === true, finding: wordOf('person-revoked', revokeOrder, 'revoked it') };
+  return {
+    by,
+    at,
+    isNow: immediate === true,
+    finding: rejectionFinding('person-revoked', revokeOrder, 'revoked it'),
+  };
 }
 
-function notAllowed(
+function revokeByPolicy(
   byPolicy: Verdict,
   before: ConnectionHistory | undefined,
   policy: Policy,
@@ -191,11 +196,16 @@ function notAllowed(
   const announced =
     before?.revocation?.cause === 'policy' && before.revocation.since >= enforcingSince
       ? before.revocation
-      : { since: time, disconnectAt: after(time, service), cause: 'policy' as const, by: 'linkgate' };
-  const revocation = postponed(announced, before);
+      : {
+          since: time,
+          disconnectAt: addGracePeriod(time, service),
+          cause: 'policy' as const,
+          by: 'linkgate',
+        };
+  const revocation = applyExtension(announced, before);
   if (revocation.overQuota)
     return {
-      ...askAbout(quotaFinding(service.name), byPolicy),
+      ...askApprovers(quotaFinding(service.name), byPolicy),
       revocation,
     };
   if (isBlockedBy(byPolicy)) return scheduleDisconnect(revocation, undefined, byPolicy, now);
@@ -213,7 +223,7 @@ function isBlockedBy(byPolicy: Verdict): boolean {
 }
 
 /** Applies an extension by a person. The disconnect quota is reserved again at the new date. */
-function postponed(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
+function applyExtension(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
   const until = before?.extended?.until;
   if (until === undefined || until <= announced.disconnectAt) return announced;
   const { overQuota: _overBudget, ...revocation } = announced;
@@ -237,7 +247,7 @@ function scheduleDisconnect(
   };
 }
 
-function allowed(verdict: Verdict, before: ConnectionHistory | undefined, now: Date): ConnectedDecision {
+function keepAllowed(verdict: Verdict, before: ConnectionHistory | undefined, now: Date): ConnectedDecision {
   const { until } = verdict;
   const daysBefore =
     until !== undefined && before?.verdict ? dueWarning(until, before.verdict.decidedAt, now) : undefined;
@@ -256,11 +266,11 @@ function keepGrandfathered(
   return { verdict: { outcome: 'accept', findings: [finding, ...findings] }, grandfathered };
 }
 
-function askAbout(finding: Finding, { findings }: Verdict): ConnectedDecision {
+function askApprovers(finding: Finding, { findings }: Verdict): ConnectedDecision {
   return { verdict: { outcome: 'ask', findings: [finding, ...findings] } };
 }
 
-function grandfathering(
+function findGrandfathering(
   { requestedAt }: Connection,
   before: ConnectionHistory | undefined,
   { service: { registeredAt } }: Policy,
@@ -294,7 +304,7 @@ function quotaFinding(service: string): Finding {
   return { rule: 'disconnect-quota-exceeded', outcome: 'ask', reason };
 }
 
-function wordOf(
+function rejectionFinding(
   rule: string,
   { by, reason }: { readonly by: string; readonly reason?: string },
   what: string,
@@ -302,6 +312,6 @@ function wordOf(
   return { rule, outcome: 'reject', reason: `${by} ${what}${reason ? `: ${reason}` : ''}` };
 }
 
-function after(time: string, service: Policy['service']): string {
+function addGracePeriod(time: string, service: Policy['service']): string {
   return new Date(new Date(time).getTime() + effectiveGraceSeconds(service) * 1000).toISOString();
 }
