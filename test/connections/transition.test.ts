@@ -177,7 +177,7 @@ describe('a connection that EC2 does not list', () => {
     const endedAt = secondsAfterNoon(910).toISOString();
     const observedAt = secondsAfterNoon(900).toISOString();
     expect(record).toMatchObject({ state: 'deleted', endedAt, observedAt });
-    expect(record).not.toHaveProperty('effect');
+    expect(record).not.toHaveProperty('pendingEffect');
     expect(auditEvents).toMatchObject([{ action: 'deleted' }]);
   });
 });
@@ -187,7 +187,7 @@ test('the pending effect of a deregistered service is dropped, and the history s
     aRecord({ verdict: aVerdict('accept'), ...accepting }),
     noon,
   );
-  expect(record).not.toHaveProperty('effect');
+  expect(record).not.toHaveProperty('pendingEffect');
   expect(auditEvents).toMatchObject([
     {
       actor: 'linkgate',
@@ -203,7 +203,7 @@ test('a scheduled disconnect of a deregistered service is dropped', () => {
   const { record } = markDeregistered(aRecord({ state: 'available', ...rejecting, revocation }), noon);
   expect(record).toHaveProperty('serviceDeregisteredAt');
   expect(record).not.toHaveProperty('revocation');
-  expect(record).not.toHaveProperty('effect');
+  expect(record).not.toHaveProperty('pendingEffect');
 });
 
 describe('an open request that nobody decides', () => {

@@ -138,7 +138,7 @@ describe('before the call to EC2', () => {
     env.mode = 'observe';
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.calls).toEqual([]);
-    expect(await env.record(endpointId(1))).toMatchObject({ effect: { attempts: 0 } });
+    expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { attempts: 0 } });
   });
 
   test('a verdict under an older policy version is decided again instead of applied', async () => {
@@ -280,7 +280,7 @@ describe('before the call to EC2', () => {
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 1 });
       expect(env.ec2.calls).toEqual([]);
       await recordStates(env.published, env.deps);
-      expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+      expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
       expect(await env.actions(endpointId(1))).toEqual(['observed']);
     },
   );
@@ -381,7 +381,7 @@ describe('the answer of EC2', () => {
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, timedOut: true });
     expect(env.remainingMs).toBeGreaterThan(0);
     expect(env.rings).toEqual([location]);
-    expect(await env.record(endpointId(1))).toMatchObject({ effect: { attempts: 0 } });
+    expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { attempts: 0 } });
   });
 
   test('halves the number of ids for this and later calls when EC2 refuses the size', async () => {

@@ -91,7 +91,7 @@ describe('a connection request', () => {
     const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } })];
     const env = createTestEnv({ records });
     expect(await decideConnection(aRequest(), env.deps)).toEqual({ outcome: 'unregistered' });
-    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     expect(await env.actions(endpointId(1))).toEqual(['refused']);
   });
 
@@ -107,7 +107,7 @@ describe('a connection request', () => {
   test('that is connected with a pending reject is left alone once its service is deregistered', async () => {
     const env = createTestEnv({ records: [aLiveOneToBeCut] });
     expect(await decideConnection(live, env.deps)).toEqual({ outcome: 'unregistered' });
-    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     for await (const due of env.table.query(pendingEffectPartition(hub))) expect(due).toEqual([]);
   });
 
@@ -186,7 +186,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     await decideConnections([aRequest({ state: 'rejected' })], env.deps);
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ state: 'rejected', verdict: { outcome: 'accept' } });
-    expect(record).not.toHaveProperty('effect');
+    expect(record).not.toHaveProperty('pendingEffect');
     expect(env.rings).toEqual([]);
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
   });
@@ -198,7 +198,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     await decideConnections([live], env.deps);
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ verdict: { outcome: 'ask' } });
-    expect(record).not.toHaveProperty('effect');
+    expect(record).not.toHaveProperty('pendingEffect');
   });
 
   test('and that is connected needs approval once, however often the event arrives', async () => {
@@ -242,7 +242,7 @@ describe('after the switch back to mode `enforce`', () => {
     env.put(modeChangeItem(aModeChange()));
     await decideConnections([live], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
-    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
   });
 
   test('a connection that linkgate accepted late against its verdict is decided again and still disconnected', async () => {
@@ -287,7 +287,7 @@ describe('a connection that linkgate accepted late against its verdict', () => {
       records: [aLiveOneToBeCut],
     });
     await decideConnection(live, env.deps);
-    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
   });
 });
 

@@ -96,14 +96,14 @@ describe('a request that needs approval', () => {
   });
 
   test('moves to another approver group when its service names one, and its history says so', async () => {
-    const notice = { slack: { channel: 'C01APPROVALS', ts: '1.2' }, emailedTo: [] };
+    const notice = { slackMessage: { channel: 'C01APPROVALS', ts: '1.2' }, emailedTo: [] };
     const env = createEnvOf({ records: [{ ...asked, notification: notice }] });
     env.put(serviceItem(aService({ approvers: 'ops', policyRevision: 2 })));
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       approvalRequest: { ...anApprovalRequest(), group: 'ops' },
-      notice,
+      notification: notice,
     });
     expect([await waiting(env), await waiting(env, 'ops')]).toEqual([[], [endpointId(1)]]);
     expect((await readAuditTrail(endpointId(1), env.table)).at(-1)).toMatchObject({
@@ -163,7 +163,7 @@ describe('a request that needs approval', () => {
     const given = {
       ...asked,
       serviceDeregisteredAt: noon.toISOString(),
-      notification: { contentHash: 'old', slack, emailedTo: [bob] },
+      notification: { contentHash: 'old', slackMessage: slack, emailedTo: [bob] },
     };
     const env = createEnvOf({ records: [given] });
     await decideConnection(aRequest(), env.deps);

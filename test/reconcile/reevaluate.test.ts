@@ -44,7 +44,7 @@ describe('a change of policy affects', () => {
   test('the requests that await approval at a service that is deregistered', () => {
     expect(affectedScope(serviceItem(aService()), undefined)).toEqual({
       serviceId: serviceId(1),
-      isGone: true,
+      isDeregistered: true,
     });
   });
 
@@ -156,7 +156,7 @@ describe('many changes of policy', () => {
   });
 
   test('do not merge with those of a deregistered service', () => {
-    const gone = { scope: { serviceId: serviceId(1), isGone: true } };
+    const gone = { scope: { serviceId: serviceId(1), isDeregistered: true } };
     expect(looks([gone, gone, ...[1, 2, 3, 4].map((number) => entry(number, '*'))])).toEqual([
       gone.scope,
       { serviceId: '*' },
