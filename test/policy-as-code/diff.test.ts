@@ -257,7 +257,7 @@ describe('a policy file', () => {
     [
       'whose group has fewer approvers than its quorum',
       { groups: [{ name: 'team', ...people, quorum: 2 }] },
-      'has fewer approvers',
+      'could never approve',
     ],
     [
       'whose group escalates to itself',

@@ -90,8 +90,8 @@ describe('a sweep enqueues notifications', () => {
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
-  test('once of a digest, however many of it wait', async () => {
-    const digest = { notification: { digest: 'digest-1', emailedTo: [] } };
+  test('once for a digest with several waiting requests', async () => {
+    const digest = { notification: { digestId: 'digest-1', emailedTo: [] } };
     const records = [1, 2].map((number) => ({ ...asked, ...digest, endpointId: endpointId(number) }));
     const env = createTestEnv({ services, connections: upTo(2), records });
     await sweepConnections(hub, 'pending', env.deps);
