@@ -50,8 +50,8 @@ export type ConnectionWaiting = v.InferOutput<typeof ConnectionWaiting>;
 
 export const ServiceDrifted = v.object({
   deduplicationId: DeduplicationId,
-  service: ShownService,
-  drift: v.pipe(v.array(ShownDrift), v.description('All current drift; empty when it was fixed.')),
+  service: ContractService,
+  drift: v.pipe(v.array(ContractDrift), v.description('All current drift; empty when it was fixed.')),
   checkedAt: v.pipe(Timestamp, v.description('When EC2 was looked at.')),
 });
 export type ServiceDrifted = v.InferOutput<typeof ServiceDrifted>;
@@ -60,7 +60,11 @@ export type ServiceDrifted = v.InferOutput<typeof ServiceDrifted>;
 export const busEvents = {
   'Connection Request': {
     when: 'A connection has no current verdict: it is pending in EC2, or was answered before linkgate saw it.',
-    detail: v.object({ schemaVersion: Version, connection: ShownConnection, observedAt: ObservedAt }),
+    detail: v.object({
+      schemaVersion: SchemaVersionField,
+      connection: ContractConnection,
+      observedAt: ObservedAt,
+    }),
   },
   'Connection Changed': {
     when: 'EC2 shows another state than the record.',
@@ -78,10 +82,10 @@ export const busEvents = {
   },
   'Connection Waiting': {
     when: 'A request begins to wait: for a person, or on hold.',
-    detail: v.object({ schemaVersion: Version, ...ConnectionWaiting.entries }),
+    detail: v.object({ schemaVersion: SchemaVersionField, ...ConnectionWaiting.entries }),
   },
   'Service Drifted': {
     when: 'The drift of a service changed.',
-    detail: v.object({ schemaVersion: Version, ...ServiceDrifted.entries }),
+    detail: v.object({ schemaVersion: SchemaVersionField, ...ServiceDrifted.entries }),
   },
 } as const;
