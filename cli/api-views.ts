@@ -143,6 +143,9 @@ export const ApproverGroup = v.looseObject({
   emails: v.array(v.string()),
   decisionChannels: text,
   escalateTo: text,
+  managedBy: text,
+  changedAt: text,
+  changedBy: text,
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
@@ -152,6 +155,9 @@ export const Customer = v.looseObject({
   contact: v.nullish(v.looseObject({ email: text, topicArn: text })),
   owners: v.nullish(v.array(v.string())),
   contractEndsAt: text,
+  managedBy: text,
+  changedAt: text,
+  changedBy: text,
   delivery: v.nullish(v.looseObject({ status: v.string(), detail: text })),
 });
 export type Customer = v.InferOutput<typeof Customer>;

@@ -4,6 +4,7 @@ import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { shellWord } from '../../lib/values/shell-word.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
 import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
@@ -155,6 +156,7 @@ function allowlistCommand(open: OpenSession): Command {
   return new Command('allowlist')
     .description('who is allowed and who is blocked')
     .addCommand(listCommand(open), { isDefault: true })
+    .addCommand(showCommand(open))
     .addCommand(removeCommand(open));
 }
 
@@ -172,6 +174,26 @@ function listCommand(open: OpenSession): Command {
           : listed(entries, output),
       );
     });
+}
+
+function showCommand(open: OpenSession): Command {
+  return take
+    .command('show', 'the entries of one account, at every service')
+    .addArgument(take.accountArgument())
+    .addOption(take.serviceOption())
+    .action(
+      async (account: string, { service, ...common }: take.CommonOptions & { readonly service?: string }) => {
+        const { api, output } = await open(common);
+        const query = { account, service };
+        const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, query);
+        if (entries.length === 0)
+          throw new CommandError(
+            'failed',
+            `the allowlist has no entry of account ${account}; \`linkgate allow ${account} --service ${service ? shellWord(service) : '<service>'}\` adds one`,
+          );
+        output.result({ entries }, listed(entries, output));
+      },
+    );
 }
 
 function entryCommand(name: string, description: string): Command {

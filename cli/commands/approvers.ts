@@ -13,10 +13,12 @@ import {
   slackChannelOption,
   slackUserOption,
 } from '../options.ts';
-import { type Output, table } from '../output.ts';
+import { keyValues, type Output, table, time } from '../output.ts';
 import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ group: ApproverGroup, warnings: Warnings });
+/** Without the group as it was, where an earlier try removed it. */
+const Removed = v.looseObject({ group: v.optional(ApproverGroup), warnings: Warnings });
 
 interface SetOptions extends CommonOptions {
   readonly slackChannel?: string;
@@ -31,7 +33,8 @@ export function approversCommand(open: OpenSession): Command {
   const approvers = new Command('approvers').description(
     'the groups of people that services name, and how many have to approve',
   );
-  for (const each of [setCommand(open), listCommand(open)]) approvers.addCommand(each);
+  for (const each of [setCommand(open), listCommand(open), showCommand(open), removeCommand(open)])
+    approvers.addCommand(each);
   return approvers;
 }
 
@@ -75,6 +78,47 @@ function listCommand(open: OpenSession): Command {
           : listed(groups, output),
       );
     },
+  );
+}
+
+function showCommand(open: OpenSession): Command {
+  return command('show', 'one group: its people, its quorum, its channels')
+    .addArgument(groupArgument())
+    .action(async (name: string, options: CommonOptions) => {
+      const { api, output } = await open(options);
+      const { group, warnings } = await api.call('GET', ['approvers', name], Answer);
+      output.result({ group }, groupDetails(group, output));
+      output.warn(warnings);
+    });
+}
+
+function removeCommand(open: OpenSession): Command {
+  return command('remove', 'remove a group that no service and no other group names')
+    .addArgument(groupArgument())
+    .action(async (name: string, options: CommonOptions) => {
+      const { api, output } = await open(options);
+      const { group, warnings } = await api.call('DELETE', ['approvers', name], Removed);
+      output.result({ group }, `the approver group ${name} is removed`);
+      output.warn(warnings);
+    });
+}
+
+function groupDetails(group: ApproverGroup, output: Output): string {
+  const { name, quorum, slackChannel, slackUsers, emails, decisionChannels, escalateTo } = group;
+  const { managedBy, changedAt, changedBy } = group;
+  return keyValues(
+    [
+      ['group', name],
+      ['quorum', String(quorum)],
+      ['Slack channel', slackChannel],
+      ['Slack users', slackUsers.map(({ team, user }) => `${team}:${user}`).join(' ')],
+      ['e-mail', emails.join(' ')],
+      ['decides', decisionChannels === 'api' ? 'by the command line or the API only' : 'anywhere'],
+      ['escalates to', escalateTo],
+      ['managed by', managedBy === 'file' ? 'the policy file' : undefined],
+      ['changed', changedAt && `${time(changedAt)}${changedBy ? ` by ${changedBy}` : ''}`],
+    ],
+    output,
   );
 }
 

@@ -5,7 +5,7 @@ import { everyPage } from '../api-client.ts';
 import { Customer, CustomerPage, Warnings } from '../api-views.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
-import { type Output, table, time } from '../output.ts';
+import { keyValues, type Output, table, time } from '../output.ts';
 import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ customer: Customer, warnings: Warnings });
@@ -24,7 +24,8 @@ export function customerCommand(open: OpenSession): Command {
   const customer = new Command('customer').description(
     'who stands behind accounts, and where they are told how their endpoints stand',
   );
-  for (const each of [setCommand(open), listCommand(open), removeCommand(open)]) customer.addCommand(each);
+  for (const each of [setCommand(open), listCommand(open), showCommand(open), removeCommand(open)])
+    customer.addCommand(each);
   return customer;
 }
 
@@ -78,6 +79,36 @@ function listCommand(open: OpenSession): Command {
           : listed(customers, output),
       );
     });
+}
+
+function showCommand(open: OpenSession): Command {
+  return take
+    .command('show', 'one customer: accounts, contact, owners, end of the contract')
+    .addArgument(take.customerArgument())
+    .action(async (name: string, options: take.CommonOptions) => {
+      const { api, output } = await open(options);
+      const { customer, warnings } = await api.call('GET', ['customers', name], Answer);
+      output.result({ customer }, customerDetails(customer, output));
+      output.warn(warnings);
+    });
+}
+
+function customerDetails(customer: Customer, output: Output): string {
+  const { name, accounts, contact, owners, contractEndsAt, delivery, managedBy } = customer;
+  const { changedAt, changedBy } = customer;
+  return keyValues(
+    [
+      ['customer', name],
+      ['accounts', accounts.join(' ')],
+      ['contact', contact?.email ?? contact?.topicArn ?? 'none: nobody there is notified'],
+      ['delivery', delivery?.detail ?? delivery?.status],
+      ['owners', owners?.join(', ')],
+      ['contract ends', contractEndsAt && time(contractEndsAt)],
+      ['managed by', managedBy === 'file' ? 'the policy file' : undefined],
+      ['changed', changedAt && `${time(changedAt)}${changedBy ? ` by ${changedBy}` : ''}`],
+    ],
+    output,
+  );
 }
 
 function removeCommand(open: OpenSession): Command {

@@ -21,7 +21,7 @@ export function overridesPolicyFile(
 /** The object is removed from the table but not from the policy file, so the next apply restores it; the warning says so. */
 export function revertedByNextApply(
   before: { readonly managedBy?: ManagedBy } | undefined,
-  what: 'entry' | 'customer',
+  what: 'entry' | 'group' | 'customer',
 ): string[] {
   return isManagedByFile(before)
     ? [

@@ -50,6 +50,14 @@ export function requireEndpointId(context: Context): string {
   return validateInput(EndpointId, pathParameter(context, 'endpointId'), 'the endpoint id');
 }
 
+export function unknownGroupError(name: string): ApiError {
+  return new ApiError(
+    404,
+    'UnknownGroup',
+    `there is no approver group \`${name}\`; see \`linkgate approvers list\``,
+  );
+}
+
 export function unknownEndpointError(endpointId: string): ApiError {
   return new ApiError(
     404,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ManagedBy } from '../runtime/managed-by.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
-import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import { conflict, OptimisticLockError, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
 import { shellWord } from '../values/shell-word.ts';
@@ -146,6 +146,15 @@ export async function setGroup(
     const isWritten = await table.write([{ put: groupItem(group), expected: version }]);
     return isWritten ? group : conflict;
   });
+}
+
+/**
+ * Removes a group as it was read.
+ * @throws OptimisticLockError where it changed meanwhile
+ */
+export async function removeGroup({ name, version }: ApproverGroup, table: Table): Promise<void> {
+  const isRemoved = await table.write([{ remove: groupKey(name), expected: version }]);
+  if (!isRemoved) throw new OptimisticLockError(name);
 }
 
 function uniqueBy<T>(values: readonly T[], nameOf: (value: T) => string): T[] {

@@ -191,7 +191,7 @@ describe('services', () => {
     const approvalRequest = (approvers: string) =>
       callApi(env, 'POST', '/services', { serviceId: serviceId(1), approvers });
     expect(await approvalRequest('nobody')).toEqual(
-      refusal(400, 'InvalidRequest', 'there is no approver group `nobody`'),
+      refusal(404, 'UnknownGroup', 'there is no approver group `nobody`; see `linkgate approvers list`'),
     );
     expect(await approvalRequest('default')).toMatchObject({ status: 200 });
   });

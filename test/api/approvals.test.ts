@@ -159,12 +159,59 @@ describe('an approver group', () => {
   });
 
   test.each([
-    ['nobody', 'there is no approver group `nobody`'],
-    ['night', 'cannot escalate to itself'],
-  ])('cannot escalate to %s', async (escalateTo, sentence) => {
+    ['nobody', 404, 'UnknownGroup', 'there is no approver group `nobody`'],
+    ['night', 400, 'InvalidRequest', 'cannot escalate to itself'],
+  ] as const)('cannot escalate to %s', async (escalateTo, status, code, sentence) => {
     expect(await callApi(createTestEnv(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
-      refused(400, 'InvalidRequest', sentence),
+      refused(status, code, sentence),
     );
+  });
+
+  test('can be removed when nothing names it; its addresses are unsubscribed', async () => {
+    const env = createTestEnv();
+    await callApi(env, 'PUT', '/approvers/night', { emails });
+    expect(await callApi(env, 'GET', '/approvers/night')).toMatchObject({ body: { group: { emails } } });
+    for (const email of emails)
+      env.subscriptions.set(email, { arn: `arn:${email}`, filterAddresses: [email] });
+    expect(await callApi(env, 'DELETE', '/approvers/night')).toMatchObject({
+      status: 200,
+      body: { group: { name: 'night', emails } },
+    });
+    expect([...env.subscriptions.keys()]).toEqual([]);
+    const { body } = await callApi(env, 'GET', '/approvers');
+    expect(body.groups).toMatchObject([{ name: 'default' }]);
+    expect(await callApi(env, 'DELETE', '/approvers/night')).toMatchObject(
+      refused(404, 'UnknownGroup', 'there is no approver group `night`'),
+    );
+  });
+
+  test('of the policy file is removed with a warning: the next apply creates it again', async () => {
+    const group = {
+      name: 'night',
+      quorum: 1,
+      slackUsers: [],
+      emails,
+      managedBy: 'file' as const,
+      version: 1,
+    };
+    const env = createTestEnv({ groups: [group] });
+    expect(await callApi(env, 'DELETE', '/approvers/night')).toMatchObject({
+      body: { warnings: [expect.stringContaining('the next `linkgate apply` restores it')] },
+    });
+  });
+
+  test.each([
+    ['default', 'a service asks it unless it names another'],
+    ['night', 'the service orders asks the group night'],
+    ['boss', 'the group night escalates to boss'],
+  ])('%s cannot be removed: %s', async (name, sentence) => {
+    const env = createTestEnv({ services: [aService({ approvers: 'night' })] });
+    await callApi(env, 'PUT', '/approvers/boss', { emails });
+    await callApi(env, 'PUT', '/approvers/night', { emails, escalateTo: 'boss' });
+    expect(await callApi(env, 'DELETE', `/approvers/${name}`)).toMatchObject(
+      refused(409, 'GroupInUse', sentence),
+    );
+    expect((await callApi(env, 'GET', '/approvers')).body.groups).toHaveLength(3);
   });
 
   test('subscribes each address in lower case, and a warning asks for the confirmation', async () => {

@@ -41,6 +41,15 @@ describe('a customer', () => {
       body: { customer: { managedBy: 'api' } },
     });
     expect(await listed()).toMatchObject([{ name: 'globex' }, { name: 'initech' }]);
+    expect(await callApi(env, 'GET', '/customers/globex')).toMatchObject({
+      body: { customer: { accounts: ['033333333333'] } },
+    });
+    expect(await callApi(env, 'GET', '/customers/acme')).toMatchObject({
+      status: 404,
+      body: {
+        error: { code: 'UnknownCustomer', message: expect.stringContaining('linkgate customer list') },
+      },
+    });
   });
 
   test('is rejected with an account of another customer', async () => {

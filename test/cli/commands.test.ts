@@ -47,6 +47,8 @@ const group = {
   emails: [],
 };
 
+const customer = { name: 'initech', accounts: ['012345678901'], contact: { email: 'ops@initech.example' } };
+
 test.each([
   ['setup', 'POST /setup', { done: ['the group default is there'] }, ['done']],
   [`service add ${serviceId} --name payments`, 'POST /services', { service, warnings }, ['service']],
@@ -78,6 +80,7 @@ test.each([
     ['entry', 'disconnects'],
   ],
   ['allowlist', 'GET /allowlist', { entries: [entry] }, ['entries']],
+  ['allowlist show 012345678901', 'GET /allowlist?account=012345678901', { entries: [entry] }, ['entries']],
   ['connections', 'GET /connections', { connections: [connection] }, ['connections']],
   [
     `explain ${endpointId}`,
@@ -90,6 +93,9 @@ test.each([
   ['mode observe --reason incident', 'PUT /mode', { ...mode, warnings }, ['mode', 'since', 'by', 'reason']],
   ['pause payments --reason incident', 'POST /services/payments/pause', { service: paused }, ['service']],
   ['approvers list', 'GET /approvers', { groups: [group] }, ['groups']],
+  ['approvers show ops', 'GET /approvers/ops', { group }, ['group']],
+  ['approvers remove ops', 'DELETE /approvers/ops', { group, warnings }, ['group']],
+  ['customer show initech', 'GET /customers/initech', { customer }, ['customer']],
   [
     'approvers set ops --slack-channel C01OPS --slack-user T01LOCAL:U01BOB',
     'PUT /approvers/ops',
@@ -172,6 +178,16 @@ test.each(['approve', 'deny'])('with %s a ticket is passed on', async (word) => 
   answering({ [`POST /connections/${endpointId}/decision`]: { decision } });
   await runCli(`${word} ${endpointId} --reason why --ticket OPS-42`, aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: word, reason: 'why', ticket: 'OPS-42' });
+});
+
+test('an account without an entry fails `allowlist show`, which names the command that adds one', async () => {
+  answering({ 'GET /allowlist?account=210987654321': { entries: [] } });
+  expect(await runCli('allowlist show 210987654321', aws)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      'error: the allowlist has no entry of account 210987654321; `linkgate allow 210987654321 --service <service>` adds one\n',
+  });
 });
 
 test('expiry counts from the time of the API, not from that of the machine', async () => {

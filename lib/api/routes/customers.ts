@@ -18,6 +18,14 @@ export function customersRoutes(app: ApiApp): void {
       customers: await withDeliveryStatus(await listCustomers(context.get('api')), context.get('api')),
     }),
   );
+  app.get('/customers/:name', async (context) => {
+    const api = context.get('api');
+    const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
+    const customer = await findCustomer(name, api.table);
+    if (!customer) throw unknownCustomerError(name);
+    const [view] = await withDeliveryStatus([customer], api);
+    return context.json({ customer: view });
+  });
   app.put('/customers/:name', async (context) => {
     const api = context.get('api');
     const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
@@ -35,12 +43,7 @@ export function customersRoutes(app: ApiApp): void {
     const api = context.get('api');
     const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
     const customer = await removeCustomer(name, api);
-    if (!customer && !isPossibleRetry(context))
-      throw new ApiError(
-        404,
-        'UnknownCustomer',
-        `there is no customer ${name}; see \`linkgate customer list\``,
-      );
+    if (!customer && !isPossibleRetry(context)) throw unknownCustomerError(name);
     const hadAddress = customer === undefined || contactEmails(customer).length > 0;
     const warnings = hadAddress
       ? await subscribeContact({ name }, await listIfAllReadable(listCustomers, api), api)
@@ -51,6 +54,14 @@ export function customersRoutes(app: ApiApp): void {
       warnings: [...first, ...warnings],
     });
   });
+}
+
+function unknownCustomerError(name: string): ApiError {
+  return new ApiError(
+    404,
+    'UnknownCustomer',
+    `there is no customer \`${name}\`; see \`linkgate customer list\``,
+  );
 }
 
 /** Adds the delivery status of each contact; absent if SNS is unavailable. */

@@ -21,7 +21,7 @@ import {
   ServicesQuery,
   validateInput,
 } from '../input.ts';
-import { findService, requireService } from '../lookup.ts';
+import { findService, requireService, unknownGroupError } from '../lookup.ts';
 import { predictDisconnectsOnResume, predictionFailedWarning } from '../predict-disconnects.ts';
 import { readPrincipalsView } from '../principals-view.ts';
 import { warnRemainingEntries } from '../responses.ts';
@@ -133,8 +133,7 @@ async function requireDisconnectPossible({ name, pausedAt }: Service, { mode }: 
 async function requireApproverGroups(approvers: string | undefined, { table }: ApiDeps): Promise<void> {
   if (!(await isKnownGroup(defaultGroup, table)))
     throw new ApiError(409, 'NotSetUp', 'linkgate is not set up yet; run this first: linkgate setup');
-  if (approvers !== undefined && !(await isKnownGroup(approvers, table)))
-    throw new ApiError(400, 'InvalidRequest', `there is no approver group \`${approvers}\``);
+  if (approvers !== undefined && !(await isKnownGroup(approvers, table))) throw unknownGroupError(approvers);
 }
 
 /** A concurrent request deregistered the service. */
