@@ -219,7 +219,7 @@ function requireSegments(path: readonly string[]): void {
   const wrong = path.find((segment) => !segmentForm.test(segment));
   if (wrong !== undefined)
     throw new CommandError(
-      'calledWrongly',
+      'usageError',
       `\`${wrong}\` is neither an id nor a name: these have letters, digits, \`.\`, \`_\` and \`-\`, and begin with a letter or digit`,
     );
 }
@@ -259,7 +259,7 @@ function unanswered(error: Error, { apiUrl }: Deployment, method: Method): Comma
     return new CommandError(
       'failed',
       `nothing answers at ${apiUrl}: if this is the sandbox, is it running? Start it with \`npm start\``,
-      { cause: error },
+      { code: 'Unreachable', cause: error },
     );
   const what =
     error.name === 'TimeoutError'
@@ -267,7 +267,10 @@ function unanswered(error: Error, { apiUrl }: Deployment, method: Method): Comma
       : `broke off (${markControls(code ?? error.message)})`;
   const then =
     method === 'GET' ? 'try again' : 'it may have been done all the same: look before you try again';
-  return new CommandError('failed', `linkgate at ${apiUrl} ${what}: ${then}`, { cause: error });
+  return new CommandError('failed', `linkgate at ${apiUrl} ${what}: ${then}`, {
+    code: 'Unreachable',
+    cause: error,
+  });
 }
 
 function refused(status: number, body: unknown, { apiUrl }: Deployment): CommandError {
@@ -275,16 +278,18 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
   if (refusal.success) {
     const { code, message, details } = refusal.output.error;
     if (code === 'ExpiredToken') return new StaleListError();
-    const isCalledWrongly = status === 400 || code === 'BlankText' || code === 'UnknownService';
+    const isUsageError = status === 400 || code === 'BlankText';
     return new CommandError(
-      isCalledWrongly ? 'calledWrongly' : 'failed',
+      isUsageError ? 'usageError' : 'failed',
       message + whoDecided(message, details) + problemsIn(details),
+      { code },
     );
   }
   if (status === 403)
     return new CommandError(
       'failed',
       "linkgate's API refuses these AWS credentials: they need `execute-api:Invoke` on it",
+      { code: 'AccessDenied' },
     );
   return new CommandError(
     'failed',

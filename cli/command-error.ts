@@ -1,22 +1,44 @@
-/** What a command exits with; 0 is done. `checkFailed`: it did what it was asked, and found something wrong. */
-export const exitCodes = { failed: 1, calledWrongly: 2, checkFailed: 3 } as const;
+/** What a command exits with; 0 is done. `checkFailed`: it did what it was asked, and a check failed. */
+export const exitCodes = { failed: 1, usageError: 2, checkFailed: 3 } as const;
 
-/** A command cannot do what it was asked; the message says to a person what to do; it is empty where the result has said it. */
+type Reason = keyof typeof exitCodes;
+
+/** The code of an error that has none of its own, such as one of the API has. */
+const defaultCodes: Readonly<Record<Reason, string>> = {
+  failed: 'Failed',
+  usageError: 'UsageError',
+  checkFailed: 'CheckFailed',
+};
+
+interface CommandErrorOptions extends ErrorOptions {
+  /** For programs that read `--json`. */
+  readonly code?: string;
+}
+
+/** A command cannot do what it was asked. The message says what to do next; it is empty where the result has said it. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError';
   readonly exitCode: number;
+  readonly code: string;
 
-  constructor(reason: keyof typeof exitCodes, message: string, options?: ErrorOptions) {
+  constructor(
+    reason: Reason,
+    message: string,
+    { code = defaultCodes[reason], ...options }: CommandErrorOptions = {},
+  ) {
     super(message, options);
     this.exitCode = exitCodes[reason];
+    this.code = code;
   }
 }
 
-/** The list that is read page by page changed meanwhile, or was read too slowly: it begins again. */
+/** A list changed while its pages were read, or its token expired: the reader begins again. */
 export class StaleListError extends CommandError {
   override readonly name = 'StaleListError';
 
   constructor() {
-    super('failed', 'the list changed while its pages were read: run the command again');
+    super('failed', 'the list changed while its pages were read: run the command again', {
+      code: 'ExpiredToken',
+    });
   }
 }

@@ -13,7 +13,7 @@ export async function confirm(
 ): Promise<void> {
   if (yes) return;
   if (!stdin?.isTTY)
-    throw new CommandError('calledWrongly', 'nobody can be asked here, so nothing was done: say --yes');
+    throw new CommandError('usageError', 'nobody can be asked here, so nothing was done: say --yes');
   stderr.write(`${question} [y/N] `);
   const answer = await firstLine(stdin.lines({ isShown: true }));
   if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('failed', 'nothing was done');

@@ -25,7 +25,7 @@ const apiUrlOf = (stage: string) => `/linkgate/${stage}/api-url`;
 export async function findDeployment(wanted: Wanted, { env }: Pick<Io, 'env'>): Promise<Deployment> {
   const stage = wanted.stage ?? env.LINKGATE_STAGE;
   if (stage && !stagePattern.test(stage))
-    throw new CommandError('calledWrongly', `${stageForm} \`${stage}\` is none.`);
+    throw new CommandError('usageError', `${stageForm} \`${stage}\` is none.`);
   const ssm = await ssmClient(wanted.region, env);
   const region = await ssm.config.region();
   try {
@@ -38,6 +38,7 @@ export async function findDeployment(wanted: Wanted, { env }: Pick<Io, 'env'>): 
     'failed',
     `there is no linkgate ${stage ? `of the stage ${stage} ` : ''}in ${await accountOf(ssm)}, Region ${region}: ` +
       'deploy it with `npx serverless deploy`, or say with --region, --stage and your AWS credentials where it is',
+    { code: 'NoDeployment' },
   );
 }
 
@@ -49,7 +50,7 @@ async function ssmClient(wantedRegion: string | undefined, env: Io['env']): Prom
   } catch (cause) {
     if (isSandbox(env)) return ssmIn('us-east-1', env);
     throw new CommandError(
-      'calledWrongly',
+      'usageError',
       'it is not known which AWS Region to look in: give --region, or set AWS_REGION',
       { cause },
     );
@@ -96,7 +97,7 @@ async function theOnlyStage(ssm: SSMClient) {
     }
   if (found.length > 1)
     throw new CommandError(
-      'calledWrongly',
+      'usageError',
       `several stages of linkgate are here: ${found.map(({ stage }) => stage).join(', ')}; say which with --stage or LINKGATE_STAGE`,
     );
   return found[0];
@@ -115,13 +116,13 @@ function couldNotLook(
     return new CommandError(
       'failed',
       `nothing answers at ${endpoint}: is the sandbox running? Start it with \`npm start\``,
-      { cause },
+      { code: 'Unreachable', cause },
     );
   if (name === 'CredentialsProviderError')
     return new CommandError(
       'failed',
       'there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the sandbox set AWS_ENDPOINT_URL',
-      { cause },
+      { code: 'NoCredentials', cause },
     );
   if (name === 'AccessDeniedException')
     return new CommandError(
@@ -129,7 +130,7 @@ function couldNotLook(
       stage
         ? `these credentials may not read where linkgate is: they need ssm:GetParameter on ${apiUrlOf(stage)} (${message})`
         : `these credentials may not look which stages of linkgate there are: say which with --stage or LINKGATE_STAGE (${message})`,
-      { cause },
+      { code: 'AccessDenied', cause },
     );
   return new CommandError(
     'failed',

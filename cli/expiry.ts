@@ -32,7 +32,7 @@ export function expiresAt(expiry: Expiry, now: Date, option = '--expires'): stri
   const at = resolveExpiry(expiry, now);
   if (at <= now)
     throw new CommandError(
-      'calledWrongly',
+      'usageError',
       `${option} is in the past: linkgate's clock says ${now.toISOString()}; give a later time, such as 30d`,
     );
   return at.toISOString();

@@ -1,4 +1,4 @@
-import { Argument, Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
+import { Argument, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
 import { RoleArn } from '../lib/allowlist/entry.ts';
 import { GroupName, SlackChannel, type SlackUser } from '../lib/approvers/approver-group.ts';
@@ -18,30 +18,22 @@ export interface CommonOptions extends Wanted {
   readonly json?: true;
 }
 
-/** Commander would first say that an option is missing, which may be the very one that is misspelt. */
-class OwnCommand extends Command {
-  override parseOptions(argv: string[]): ParseOptionsResult {
-    const parsed = super.parseOptions(argv);
-    if (parsed.unknown.length > 0) for (const option of this.options) option.makeOptionMandatory(false);
-    return parsed;
-  }
+/** An option without a value, or with any text as its value. */
+export function option(flags: string, description: string): () => Option {
+  return () => new Option(flags, description);
 }
 
-export function command(name: string, description: string): Command {
-  return new OwnCommand(name)
-    .description(description)
-    .option('--json', 'print one JSON document')
-    .option(
-      '--region <region>',
-      'the AWS Region of the deployment',
-      matching(AccountRegion.entries.region, regionForm),
-    )
-    .option(
-      '--stage <stage>',
-      'the stage of the deployment (default: LINKGATE_STAGE, or the only one there is)',
-      matching(Stage, stageForm),
-    );
-}
+/** What every command takes. */
+export const commonOptions = (): readonly Option[] => [
+  new Option('--json', 'print one JSON document'),
+  new Option('--region <region>', 'the AWS Region of the deployment').argParser(
+    matching(AccountRegion.entries.region, regionForm),
+  ),
+  new Option(
+    '--stage <stage>',
+    'the stage of the deployment (default: LINKGATE_STAGE, or the only one there is)',
+  ).argParser(matching(Stage, stageForm)),
+];
 
 const regionForm = 'A Region looks like us-east-1.';
 const accountForm = 'An account id has 12 digits, leading zeros included.';
@@ -59,7 +51,7 @@ export const endpointArgument = () =>
   );
 
 /** Left out where an account is named instead. */
-export const someEndpointArgument = () =>
+export const optionalEndpointArgument = () =>
   new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(
     matching(EndpointId, endpointForm),
   );
@@ -265,3 +257,19 @@ export function customerMessageOption(): Option {
     'what the consumer is told of it, where their contact is known',
   ).argParser(seen('customerMessage'));
 }
+
+export const fileOption = () =>
+  new Option(
+    '-f, --file <file>',
+    'the policy file; files that it includes are read too',
+  ).makeOptionMandatory();
+
+export const takeOwnershipOption = option(
+  '--take-ownership',
+  'adopt objects managed by people or other systems that the file declares',
+);
+
+export const allowRemovalsOption = option(
+  '--allow-removals',
+  'also where it removes more than five objects and more than a third of all that the file manages',
+);

@@ -1,4 +1,3 @@
-import { Command } from 'commander';
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { shellWord } from '../../lib/values/shell-word.ts';
@@ -7,9 +6,10 @@ import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api
 import { CommandError } from '../command-error.ts';
 import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
-import * as take from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { color, keyValues, type Output, table, time } from '../output.ts';
-import type { OpenSession, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 const Cuts = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), service: v.string(), at: v.string() })),
@@ -21,7 +21,7 @@ const Answer = v.looseObject({ entry: Entry, disconnects: Cuts, accepts: Accepts
 /** Without what it was, where an earlier try removed it. */
 const Removed = v.looseObject({ entry: v.optional(Entry), disconnects: Cuts, warnings: Warnings });
 
-interface EntryOptions extends take.CommonOptions {
+interface EntryOptions extends CommonOptions {
   readonly service: string;
 }
 
@@ -38,39 +38,27 @@ interface AllowOptions extends BlockOptions {
   readonly role?: readonly string[];
 }
 
-export function allowlistCommands(open: OpenSession): readonly Command[] {
-  return [allowCommand(open), blockCommand(open), allowlistCommand(open)];
-}
-
-function allowCommand(open: OpenSession): Command {
-  return entryCommand('allow', 'let an account connect; replaces what the allowlist says of it there')
-    .addOption(take.endpointOption())
-    .addOption(take.consumerRegionOption())
-    .addOption(take.maxEndpointsOption())
-    .addOption(take.expiresOption())
-    .addOption(take.roleOption())
-    .addOption(take.ownerOption())
-    .addOption(take.noteOption())
-    .action(async (accountId: string, options: AllowOptions) => {
-      const { api, output } = await open(options);
-      const { service, endpoint, consumerRegion, maxEndpoints, expires, role, owner, note } = options;
-      const answer = await api.call('PUT', ['allowlist', service, accountId], Answer, {
-        body: {
-          effect: 'allow',
-          endpointIds: endpoint,
-          consumerRegions: consumerRegion,
-          maxEndpoints,
-          expiresAt: expires && expiresAt(expires, await api.now()),
-          roles: role,
-          owners: owner,
-          note,
-        },
-      });
-      const { entry, disconnects, accepts, warnings } = answer;
-      const told = toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output);
-      output.result({ entry, disconnects, accepts }, accepts ? `${told}\n${letIn(accepts)}` : told);
-      output.warn(warnings);
+export function allowAccount({ open }: HandlerDeps) {
+  return async (accountId: string, options: AllowOptions) => {
+    const { api, output } = await open(options);
+    const { service, endpoint, consumerRegion, maxEndpoints, expires, role, owner, note } = options;
+    const answer = await api.call('PUT', ['allowlist', service, accountId], Answer, {
+      body: {
+        effect: 'allow',
+        endpointIds: endpoint,
+        consumerRegions: consumerRegion,
+        maxEndpoints,
+        expiresAt: expires && expiresAt(expires, await api.now()),
+        roles: role,
+        owners: owner,
+        note,
+      },
     });
+    const { entry, disconnects, accepts, warnings } = answer;
+    const told = toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output);
+    output.result({ entry, disconnects, accepts }, accepts ? `${told}\n${letIn(accepts)}` : told);
+    output.warn(warnings);
+  };
 }
 
 function letIn(accepts: Parameters<typeof namesOf>[0]): string {
@@ -79,35 +67,25 @@ function letIn(accepts: Parameters<typeof namesOf>[0]): string {
     : `this lets in ${plural(accepts.length)} now:\n${namesOf(accepts)}`;
 }
 
-function blockCommand(open: OpenSession): Command {
-  return entryCommand(
-    'block',
-    'reject an account whoever approves it; replaces what the allowlist says of it there',
-  )
-    .addOption(take.ownerOption())
-    .addOption(take.noteOption())
-    .addHelpText(
-      'after',
-      '\nWhat lives of the account there is cut at once. `linkgate lockdown` asks first, and sees it done everywhere.',
-    )
-    .action(async (accountId: string, { service, owner, note, ...common }: BlockOptions) => {
-      const session = await open(common);
-      const { api, output } = session;
-      await foretell({ account: accountId, service }, session);
-      const { entry, disconnects, warnings } = await api.call(
-        'PUT',
-        ['allowlist', service, accountId],
-        Answer,
-        {
-          body: { effect: 'block', owners: owner, note },
-        },
-      );
-      output.result(
-        { entry, disconnects },
-        toldOf(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
-      );
-      output.warn(warnings);
-    });
+export function blockAccount({ open }: HandlerDeps) {
+  return async (accountId: string, { service, owner, note, ...common }: BlockOptions) => {
+    const session = await open(common);
+    const { api, output } = session;
+    await foretell({ account: accountId, service }, session);
+    const { entry, disconnects, warnings } = await api.call(
+      'PUT',
+      ['allowlist', service, accountId],
+      Answer,
+      {
+        body: { effect: 'block', owners: owner, note },
+      },
+    );
+    output.result(
+      { entry, disconnects },
+      toldOf(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
+    );
+    output.warn(warnings);
+  };
 }
 
 /** A block asks nobody, and says what it cuts before it does. It waits for nothing that fails. */
@@ -133,74 +111,49 @@ async function pausedServices({ api }: Session): Promise<string[]> {
   return services.filter(({ pausedAt }) => pausedAt).map(({ serviceId }) => serviceId);
 }
 
-function removeCommand(open: OpenSession): Command {
-  return entryCommand('remove', 'remove the entry of an account').action(
-    async (accountId: string, { service, ...common }: EntryOptions) => {
-      const { api, output } = await open(common);
-      const { entry, disconnects, warnings } = await api.call(
-        'DELETE',
-        ['allowlist', service, accountId],
-        Removed,
-      );
-      const before = entry ? `\nit said: ${entry.effect}` : '';
-      output.result(
-        { entry, disconnects },
-        `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more${before}`,
-      );
-      output.warn(warnings);
-    },
-  );
-}
-
-function allowlistCommand(open: OpenSession): Command {
-  return new Command('allowlist')
-    .description('who is allowed and who is blocked')
-    .addCommand(listCommand(open), { isDefault: true })
-    .addCommand(showCommand(open))
-    .addCommand(removeCommand(open));
-}
-
-function listCommand(open: OpenSession): Command {
-  return take
-    .command('list', 'list the entries')
-    .addOption(take.serviceOption())
-    .action(async ({ service, ...common }: take.CommonOptions & { readonly service?: string }) => {
-      const { api, output } = await open(common);
-      const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, { service });
-      output.result(
-        { entries },
-        entries.length === 0
-          ? `the allowlist ${service ? `of ${nameOf(service)} ` : ''}is empty: add an account with \`linkgate allow <accountId> --service ${service ? shellWord(service) : '<service>'}\``
-          : listed(entries, output),
-      );
-    });
-}
-
-function showCommand(open: OpenSession): Command {
-  return take
-    .command('show', 'the entries of one account, at every service')
-    .addArgument(take.accountArgument())
-    .addOption(take.serviceOption())
-    .action(
-      async (account: string, { service, ...common }: take.CommonOptions & { readonly service?: string }) => {
-        const { api, output } = await open(common);
-        const query = { account, service };
-        const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, query);
-        if (entries.length === 0)
-          throw new CommandError(
-            'failed',
-            `the allowlist has no entry of account ${account}; \`linkgate allow ${account} --service ${service ? shellWord(service) : '<service>'}\` adds one`,
-          );
-        output.result({ entries }, listed(entries, output));
-      },
+export function removeEntry({ open }: HandlerDeps) {
+  return async (accountId: string, { service, ...common }: EntryOptions) => {
+    const { api, output } = await open(common);
+    const { entry, disconnects, warnings } = await api.call(
+      'DELETE',
+      ['allowlist', service, accountId],
+      Removed,
     );
+    const before = entry ? `\nit said: ${entry.effect}` : '';
+    output.result(
+      { entry, disconnects },
+      `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more${before}`,
+    );
+    output.warn(warnings);
+  };
 }
 
-function entryCommand(name: string, description: string): Command {
-  return take
-    .command(name, description)
-    .addArgument(take.accountArgument())
-    .addOption(take.requiredServiceOption());
+export function listEntries({ open }: HandlerDeps) {
+  return async ({ service, ...common }: CommonOptions & { readonly service?: string }) => {
+    const { api, output } = await open(common);
+    const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, { service });
+    output.result(
+      { entries },
+      entries.length === 0
+        ? `the allowlist ${service ? `of ${nameOf(service)} ` : ''}is empty: add an account with \`linkgate allow <accountId> --service ${service ? shellWord(service) : '<service>'}\``
+        : listed(entries, output),
+    );
+  };
+}
+
+export function showEntries({ open }: HandlerDeps) {
+  return async (account: string, { service, ...common }: CommonOptions & { readonly service?: string }) => {
+    const { api, output } = await open(common);
+    const query = { account, service };
+    const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, query);
+    if (entries.length === 0)
+      throw new CommandError(
+        'failed',
+        `the allowlist has no entry of account ${account}; \`linkgate allow ${account} --service ${service ? shellWord(service) : '<service>'}\` adds one`,
+        { code: 'UnknownEntry' },
+      );
+    output.result({ entries }, listed(entries, output));
+  };
 }
 
 function nameOf(service: string): string {

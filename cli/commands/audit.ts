@@ -1,10 +1,10 @@
-import { Command } from 'commander';
 import type * as v from 'valibot';
 import { VerificationPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import { type CommonOptions, command, oneEndpointOption, serviceOption } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { table } from '../output.ts';
-import type { OpenSession, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 interface VerifyOptions extends CommonOptions {
   readonly endpoint?: string;
@@ -13,22 +13,18 @@ interface VerifyOptions extends CommonOptions {
 
 type Broken = v.InferOutput<typeof VerificationPage>['broken'];
 
-export function auditCommand(open: OpenSession): Command {
-  const verify = command('verify', 'whether every audit entry is as it was written, and none is missing')
-    .addOption(oneEndpointOption().conflicts('service'))
-    .addOption(serviceOption())
-    .action(async ({ endpoint, service, ...common }: VerifyOptions) => {
-      const session = await open(common);
-      const { verified, broken } = await verification({ endpoint, service }, session);
-      const sum = `${counted(verified, 'audit trail is', 'audit trails are')} as written`;
-      if (broken.length === 0) return session.output.result({ verified, broken }, sum);
-      session.output.result({ verified, broken }, `${listed(broken, session)}\n\n${sum}`);
-      throw new CommandError(
-        'checkFailed',
-        `${counted(broken.length, 'audit trail is', 'audit trails are')} broken`,
-      );
-    });
-  return new Command('audit').description('the record of who decided what, when and why').addCommand(verify);
+export function verifyAudit({ open }: HandlerDeps) {
+  return async ({ endpoint, service, ...common }: VerifyOptions) => {
+    const session = await open(common);
+    const { verified, broken } = await verification({ endpoint, service }, session);
+    const sum = `${counted(verified, 'audit trail is', 'audit trails are')} as written`;
+    if (broken.length === 0) return session.output.result({ verified, broken }, sum);
+    session.output.result({ verified, broken }, `${listed(broken, session)}\n\n${sum}`);
+    throw new CommandError(
+      'checkFailed',
+      `${counted(broken.length, 'audit trail is', 'audit trails are')} broken`,
+    );
+  };
 }
 
 async function verification(query: Record<string, string | undefined>, { api, progress }: Session) {

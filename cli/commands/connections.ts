@@ -1,10 +1,9 @@
-import type { Command } from 'commander';
 import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
-import { accountOption, type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { color, type Output, serviceLabel, shortActor, table, time } from '../output.ts';
-import type { OpenSession } from '../session.ts';
 
 interface ConnectionsOptions extends CommonOptions {
   readonly service?: string;
@@ -14,30 +13,21 @@ interface ConnectionsOptions extends CommonOptions {
   readonly drifted?: true | undefined;
 }
 
-export function connectionsCommand(open: OpenSession): Command {
-  return command('connections', "the connections as EC2 has them now, beside linkgate's verdicts")
-    .addOption(serviceOption())
-    .addOption(accountOption())
-    .addOption(stateOption())
-    .option(
-      '--waiting',
-      'only what a person may decide: requests, and connections that people are asked about',
-    )
-    .option('--drifted', 'only where EC2 shows something else than linkgate decided')
-    .action(async ({ service, account, state, waiting, drifted, ...common }: ConnectionsOptions) => {
-      const { api, output } = await open(common);
-      const connections = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
-        service,
-        account,
-        state,
-        waiting: waiting && 'true',
-        differs: drifted && 'true',
-      });
-      output.result(
-        { connections },
-        connections.length === 0 ? none({ waiting, drifted }) : listed(connections, output),
-      );
+export function listConnections({ open }: HandlerDeps) {
+  return async ({ service, account, state, waiting, drifted, ...common }: ConnectionsOptions) => {
+    const { api, output } = await open(common);
+    const connections = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
+      service,
+      account,
+      state,
+      waiting: waiting && 'true',
+      differs: drifted && 'true',
     });
+    output.result(
+      { connections },
+      connections.length === 0 ? none({ waiting, drifted }) : listed(connections, output),
+    );
+  };
 }
 
 function none({ waiting, drifted }: Pick<ConnectionsOptions, 'waiting' | 'drifted'>): string {

@@ -1,17 +1,8 @@
-import type { Command } from 'commander';
 import * as v from 'valibot';
 import { Decision, Warnings } from '../api-views.ts';
-import {
-  type CommonOptions,
-  command,
-  customerMessageOption,
-  endpointArgument,
-  neededReasonOption,
-  reasonOption,
-  ticketOption,
-} from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { time } from '../output.ts';
-import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ decision: Decision, warnings: Warnings });
 
@@ -24,27 +15,23 @@ interface DecisionOptions extends CommonOptions {
   readonly customerMessage?: string;
 }
 
-export function decisionCommands(open: OpenSession): readonly Command[] {
-  return [
-    decisionCommand('approve', 'let a waiting request in', open).addOption(reasonOption()),
-    decisionCommand('deny', 'turn a waiting request away', open)
-      .addOption(neededReasonOption())
-      .addOption(customerMessageOption()),
-  ];
+export function approve(deps: HandlerDeps) {
+  return sendDecision('approve', deps);
 }
 
-function decisionCommand(decision: 'approve' | 'deny', description: string, open: OpenSession): Command {
-  return command(decision, description)
-    .addArgument(endpointArgument())
-    .addOption(ticketOption())
-    .action(async (endpointId: string, { reason, ticket, customerMessage, ...common }: DecisionOptions) => {
-      const { api, output } = await open(common);
-      const answer = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
-        body: { decision, reason, ticket, customerMessage },
-      });
-      output.result({ decision: answer.decision }, told(answer.decision));
-      output.warn([...overruled(answer.decision), ...(answer.warnings ?? [])]);
+export function deny(deps: HandlerDeps) {
+  return sendDecision('deny', deps);
+}
+
+function sendDecision(decision: 'approve' | 'deny', { open }: HandlerDeps) {
+  return async (endpointId: string, { reason, ticket, customerMessage, ...common }: DecisionOptions) => {
+    const { api, output } = await open(common);
+    const answer = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
+      body: { decision, reason, ticket, customerMessage },
     });
+    output.result({ decision: answer.decision }, told(answer.decision));
+    output.warn([...overruled(answer.decision), ...(answer.warnings ?? [])]);
+  };
 }
 
 /** It takes several to approve, and others have to follow. */

@@ -1,31 +1,25 @@
-import type { Command } from 'commander';
 import { everyPage } from '../api-client.ts';
 import { type Check, CheckPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { markedLines } from '../control-characters.ts';
-import { type CommonOptions, command } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
-import type { OpenSession } from '../session.ts';
 
 interface DoctorOptions extends CommonOptions {
   readonly all?: true;
 }
 
-export function doctorCommand(open: OpenSession): Command {
-  return command(
-    'doctor',
-    'is this deployment in order, its permissions, queues and each service, and what to do if not',
-  )
-    .option('--all', 'a line for each check, also where it is in order')
-    .action(async ({ all, ...common }: DoctorOptions) => {
-      const { api, output, progress } = await open(common);
-      progress.doing('looking at the deployment and at each service');
-      const checks = await everyPage(api, ['doctor'], CheckPage, (page) => page.checks);
-      output.result({ checks }, `${report(checks, all === true, output)}\n\n${sum(checks)}`);
-      const failed = checks.filter(({ status }) => status === 'failed').length;
-      if (failed > 0)
-        throw new CommandError('checkFailed', failed === 1 ? 'one check failed' : `${failed} checks failed`);
-    });
+export function runDoctor({ open }: HandlerDeps) {
+  return async ({ all, ...common }: DoctorOptions) => {
+    const { api, output, progress } = await open(common);
+    progress.doing('looking at the deployment and at each service');
+    const checks = await everyPage(api, ['doctor'], CheckPage, (page) => page.checks);
+    output.result({ checks }, `${report(checks, all === true, output)}\n\n${sum(checks)}`);
+    const failed = checks.filter(({ status }) => status === 'failed').length;
+    if (failed > 0)
+      throw new CommandError('checkFailed', failed === 1 ? 'one check failed' : `${failed} checks failed`);
+  };
 }
 
 const words = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;

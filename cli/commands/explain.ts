@@ -1,19 +1,16 @@
-import type { Command } from 'commander';
 import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { Explanation, type Step } from '../api-views.ts';
-import { type CommonOptions, command, endpointArgument } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { color, type Output, serviceLabel, table, time } from '../output.ts';
-import type { OpenSession } from '../session.ts';
 
-export function explainCommand(open: OpenSession): Command {
-  return command('explain', 'a request, what each rule said of it, the verdict, and every step since')
-    .addArgument(endpointArgument())
-    .action(async (endpointId: string, options: CommonOptions) => {
-      const { api, output } = await open(options);
-      const explanation = await api.call('GET', ['connections', endpointId], Explanation);
-      output.result(explanation, story(explanation, output));
-      output.warn(explanation.warnings);
-    });
+export function explainConnection({ open }: HandlerDeps) {
+  return async (endpointId: string, options: CommonOptions) => {
+    const { api, output } = await open(options);
+    const explanation = await api.call('GET', ['connections', endpointId], Explanation);
+    output.result(explanation, story(explanation, output));
+    output.warn(explanation.warnings);
+  };
 }
 
 type Verdict = NonNullable<Explanation['verdict']>;

@@ -1,4 +1,3 @@
-import { type Command, Option } from 'commander';
 import * as v from 'valibot';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { ServiceName } from '../../lib/services/service.ts';
@@ -6,39 +5,35 @@ import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage, Service } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { showControls, unmarked } from '../control-characters.ts';
-import { type CommonOptions, command, serviceOption } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { heldPolicy } from '../plan/plan-client.ts';
 import { type Policy, writePolicyFile } from '../policy-file/write.ts';
-import type { OpenSession, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 interface ExportOptions extends CommonOptions {
   readonly service?: string;
   readonly fromConnections?: string;
 }
 
-export function exportCommand(open: OpenSession): Command {
-  return command('export', 'print the table as a policy file, which plans to no change')
-    .addOption(serviceOption())
-    .addOption(
-      new Option(
-        '--from-connections <service>',
-        'print the policy file that would allow exactly what is connected to a service now, to be reviewed',
-      ).conflicts('service'),
-    )
-    .action(async ({ service, fromConnections, ...common }: ExportOptions) => {
-      const session = await open(common);
-      if (fromConnections !== undefined) return exportFromConnections(fromConnections, session);
-      const whole = await heldPolicy(session);
-      const policy = service === undefined ? whole : ofService(whole, service);
-      session.output.result({ document: documentOf(policy) }, writePolicyFile(unmarked(policy)));
-    });
+export function exportPolicy({ open }: HandlerDeps) {
+  return async ({ service, fromConnections, ...common }: ExportOptions) => {
+    const session = await open(common);
+    if (fromConnections !== undefined) return exportFromConnections(fromConnections, session);
+    const whole = await heldPolicy(session);
+    const policy = service === undefined ? whole : ofService(whole, service);
+    session.output.result({ document: documentOf(policy) }, writePolicyFile(unmarked(policy)));
+  };
 }
 
 /** A service with its own entries, and whom these speak of. */
 function ofService({ groups, services, customers, entries }: Policy, named: string): Policy {
   const found =
     services.find(({ said }) => said.serviceId === named) ?? services.find(({ said }) => said.name === named);
-  if (!found) throw new CommandError('calledWrongly', `no service \`${named}\` is registered`);
+  if (!found)
+    throw new CommandError('failed', `no service \`${named}\` is registered; see \`linkgate service list\``, {
+      code: 'UnknownService',
+    });
   const { serviceId, name, approvers } = found.said;
   const ofIt = entries.filter(({ said }) => said.service === serviceId || said.service === name);
   const asked = groups.find((group) => group.said.name === approvers)?.said;

@@ -1,18 +1,17 @@
-import type { Command } from 'commander';
 import * as v from 'valibot';
 import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ModeView, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { connectionsOf, isLive, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
-import * as take from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
-import type { Io } from '../process-io.ts';
-import type { OpenSession, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 const Answer = v.looseObject({ entry: Entry, warnings: Warnings });
 
-interface LockdownOptions extends take.CommonOptions {
+interface LockdownOptions extends CommonOptions {
   readonly reason?: string;
   readonly yes?: true;
   readonly wait: number;
@@ -30,47 +29,34 @@ interface Report {
   readonly outranked: readonly Entry[];
 }
 
-export function lockdownCommand(open: OpenSession, world: Io): Command {
-  return take
-    .command('lockdown', 'block an account at every service, cut all of its connections, and see it done')
-    .addArgument(take.accountArgument())
-    .option('--reason <text>', 'why; it becomes the note of the block')
-    .addOption(take.yesOption())
-    .addOption(take.waitOption())
-    .addHelpText(
-      'after',
-      `
-The block stays until somebody lifts it: linkgate allowlist remove <accountId> --service '*'. What was cut does not come back with
-that: the consumer has to create new endpoints. A paused service cuts nothing, and nor does the mode observe.
-Exits with 1 when EC2 does not show everything rejected in time.`,
-    )
-    .action(async (accountId: string, { reason, yes, wait, ...common }: LockdownOptions) => {
-      const session = await open(common);
-      const { api, output, progress } = session;
-      const before = await connectionsOf({ account: accountId }, session);
-      const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, {
-        account: accountId,
-      });
-      progress.doing('');
-      await confirm(questionOf(accountId, before), { yes }, world);
-      const { entry, warnings } = await api.call('PUT', ['allowlist', '*', accountId], Answer, {
-        body: {
-          effect: 'block',
-          note: reason,
-          owners: entries.find(({ serviceId }) => serviceId === '*')?.owners ?? undefined,
-        },
-      });
-      const after = await afterwards(accountId, wait, session);
-      const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
-      const report = { accountId, entry, ...sorted(before, after), outranked };
-      output.result(report, formatLockdown(report, output));
-      output.warn(warnings?.filter((warning) => !/: disconnected now$/.test(warning)));
-      if (report.left.length > 0)
-        throw new CommandError(
-          'failed',
-          `${plural(report.left.length)} of account ${accountId} not cut yet: \`linkgate explain\` tells why, \`linkgate connections --account ${accountId}\` how it goes on`,
-        );
+export function lockDownAccount({ open, io }: HandlerDeps) {
+  return async (accountId: string, { reason, yes, wait, ...common }: LockdownOptions) => {
+    const session = await open(common);
+    const { api, output, progress } = session;
+    const before = await connectionsOf({ account: accountId }, session);
+    const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, {
+      account: accountId,
     });
+    progress.doing('');
+    await confirm(questionOf(accountId, before), { yes }, io);
+    const { entry, warnings } = await api.call('PUT', ['allowlist', '*', accountId], Answer, {
+      body: {
+        effect: 'block',
+        note: reason,
+        owners: entries.find(({ serviceId }) => serviceId === '*')?.owners ?? undefined,
+      },
+    });
+    const after = await afterwards(accountId, wait, session);
+    const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
+    const report = { accountId, entry, ...sorted(before, after), outranked };
+    output.result(report, formatLockdown(report, output));
+    output.warn(warnings?.filter((warning) => !/: disconnected now$/.test(warning)));
+    if (report.left.length > 0)
+      throw new CommandError(
+        'failed',
+        `${plural(report.left.length)} of account ${accountId} not cut yet: \`linkgate explain\` tells why, \`linkgate connections --account ${accountId}\` how it goes on`,
+      );
+  };
 }
 
 function questionOf(accountId: string, connections: readonly Connection[]): string {

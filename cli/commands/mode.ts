@@ -1,10 +1,9 @@
-import { Argument, type Command } from 'commander';
 import * as v from 'valibot';
 import { ModeView, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import { type CommonOptions, command } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, time } from '../output.ts';
-import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ ...ModeView.entries, warnings: Warnings });
 
@@ -17,29 +16,18 @@ const meaning: Readonly<Record<string, string>> = {
   observe: 'linkgate decides and writes down what it would do, and changes nothing in EC2',
 };
 
-export function modeCommand(open: OpenSession): Command {
-  return command('mode', 'the switch that stops everything; without an argument: how it stands')
-    .addArgument(
-      new Argument('[mode]', 'observe: change nothing in EC2; act: decide all anew and apply it').choices([
-        'enforce',
-        'observe',
-      ]),
-    )
-    .option('--reason <text>', 'why, for whoever asks later')
-    .action(async (mode: string | undefined, { reason, ...common }: ModeOptions) => {
-      if (mode === undefined && reason !== undefined)
-        throw new CommandError(
-          'calledWrongly',
-          '--reason goes with a mode: linkgate mode observe --reason "…"',
-        );
-      const { api, output } = await open(common);
-      const { warnings, ...answer } =
-        mode === undefined
-          ? await api.call('GET', ['mode'], Answer)
-          : await api.call('PUT', ['mode'], Answer, { body: { mode, reason } });
-      output.result(answer, formatMode(answer, output));
-      output.warn(warnings);
-    });
+export function showOrSetMode({ open }: HandlerDeps) {
+  return async (mode: string | undefined, { reason, ...common }: ModeOptions) => {
+    if (mode === undefined && reason !== undefined)
+      throw new CommandError('usageError', '--reason goes with a mode: linkgate mode observe --reason "…"');
+    const { api, output } = await open(common);
+    const { warnings, ...answer } =
+      mode === undefined
+        ? await api.call('GET', ['mode'], Answer)
+        : await api.call('PUT', ['mode'], Answer, { body: { mode, reason } });
+    output.result(answer, formatMode(answer, output));
+    output.warn(warnings);
+  };
 }
 
 function formatMode({ mode, since, by, reason }: ModeView, output: Output): string {

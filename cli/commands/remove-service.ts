@@ -1,12 +1,12 @@
-import type { Command } from 'commander';
 import * as v from 'valibot';
 import { type Connection, Service, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { connectionsOf, isLive, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
-import { type CommonOptions, command, serviceArgument, waitOption, yesOption } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import type { Io } from '../process-io.ts';
-import type { OpenSession, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
 /** Without what it was, where an earlier try removed it. */
@@ -18,25 +18,17 @@ interface RemoveOptions extends CommonOptions {
   readonly wait: number;
 }
 
-export function removeCommand(open: OpenSession, world: Io): Command {
-  return command('remove', 'look after a service no longer; its connections stay as they are')
-    .addArgument(serviceArgument())
-    .option(
-      '--disconnect',
-      'reject all of its connections first, and see it done; the budget of cuts does not hold',
-    )
-    .addOption(yesOption())
-    .addOption(waitOption())
-    .action(async (named: string, { disconnect: isCut, yes, wait, ...common }: RemoveOptions) => {
-      const session = await open(common);
-      const { api, output } = session;
-      if (isCut) await disconnect(named, { yes, wait }, session, world);
-      const { service, warnings } = await api.call('DELETE', ['services', named], Removed);
-      const which = service ? `${service.name} (${service.serviceId})` : named;
-      const next = isCut && service ? `\n\n${howToDelete(service)}` : '';
-      output.result({ service }, `linkgate no longer looks after ${which}${next}`);
-      output.warn(warnings);
-    });
+export function removeService({ open, io }: HandlerDeps) {
+  return async (named: string, { disconnect: isCut, yes, wait, ...common }: RemoveOptions) => {
+    const session = await open(common);
+    const { api, output } = session;
+    if (isCut) await disconnect(named, { yes, wait }, session, io);
+    const { service, warnings } = await api.call('DELETE', ['services', named], Removed);
+    const which = service ? `${service.name} (${service.serviceId})` : named;
+    const next = isCut && service ? `\n\n${howToDelete(service)}` : '';
+    output.result({ service }, `linkgate no longer looks after ${which}${next}`);
+    output.warn(warnings);
+  };
 }
 
 /** May be run again where it was interrupted, or took too long. */
@@ -44,12 +36,12 @@ async function disconnect(
   named: string,
   { yes, wait }: Pick<RemoveOptions, 'yes' | 'wait'>,
   session: Session,
-  world: Io,
+  io: Io,
 ): Promise<void> {
   const { api, progress } = session;
   const theirs = await connectionsOf({ service: named }, session);
   progress.doing('');
-  await confirm(questionOf(named, theirs), { yes }, world);
+  await confirm(questionOf(named, theirs), { yes }, io);
   await api.call('POST', ['services', named, 'disconnect'], Answer);
   const left = (await untilDisconnected({ service: named }, wait, session)).filter(
     (each) => isLive(each) || isWaiting(each),

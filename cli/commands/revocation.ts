@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
@@ -6,15 +5,16 @@ import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
-import * as take from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 import type { Io } from '../process-io.ts';
-import type { OpenSession, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 const Answer = v.looseObject({ revocation: Revocation, warnings: Warnings });
 type Answer = v.InferOutput<typeof Answer>;
 
-interface RevokeOptions extends take.CommonOptions {
+interface RevokeOptions extends CommonOptions {
   readonly account?: string;
   readonly service?: string;
   readonly reason?: string | undefined;
@@ -23,45 +23,21 @@ interface RevokeOptions extends take.CommonOptions {
   readonly yes?: true | undefined;
 }
 
-interface KeepOptions extends take.CommonOptions {
+interface KeepOptions extends CommonOptions {
   readonly until: Expiry;
   readonly reason: string;
 }
 
-export function revocationCommands(open: OpenSession, world: Io): readonly Command[] {
-  return [revokeCommand(open, world), extendCommand(open)];
-}
-
-function revokeCommand(open: OpenSession, world: Io): Command {
-  return take
-    .command('revoke', 'cut a connection, or all of an account, after the grace period of its service')
-    .addArgument(take.someEndpointArgument())
-    .addOption(take.accountOption())
-    .addOption(take.serviceOption())
-    .addOption(take.reasonOption())
-    .option('--now', 'without a grace period')
-    .addOption(take.customerMessageOption())
-    .addOption(take.yesOption())
-    .addHelpText(
-      'after',
-      `
-Whoever may connect may do so again with a new endpoint: to keep an account out, linkgate block or linkgate allowlist remove.
-With --account it says what it cuts, and asks.`,
-    )
-    .action(async (endpointId: string | undefined, options: RevokeOptions) => {
-      const { account, service, reason, now, customerMessage, yes, ...common } = options;
-      if ((endpointId === undefined) === (account === undefined) || (service && !account))
-        throw new CommandError(
-          'calledWrongly',
-          'name an endpoint, or an account: linkgate revoke --account …',
-        );
-      const session = await open(common);
-      const endpointIds =
-        endpointId === undefined
-          ? await allOf({ account, service }, { now, yes }, session, world)
-          : [endpointId];
-      await revokeEach(endpointIds, { reason, now, customerMessage }, session);
-    });
+export function revokeConnections({ open, io }: HandlerDeps) {
+  return async (endpointId: string | undefined, options: RevokeOptions) => {
+    const { account, service, reason, now, customerMessage, yes, ...common } = options;
+    if ((endpointId === undefined) === (account === undefined) || (service && !account))
+      throw new CommandError('usageError', 'name an endpoint, or an account: linkgate revoke --account …');
+    const session = await open(common);
+    const endpointIds =
+      endpointId === undefined ? await allOf({ account, service }, { now, yes }, session, io) : [endpointId];
+    await revokeEach(endpointIds, { reason, now, customerMessage }, session);
+  };
 }
 
 /** What lives of an account, once somebody has said that it is to be cut. */
@@ -69,7 +45,7 @@ async function allOf(
   whose: { readonly account: string | undefined; readonly service: string | undefined },
   { now, yes }: Pick<RevokeOptions, 'now' | 'yes'>,
   session: Session,
-  world: Io,
+  io: Io,
 ): Promise<string[]> {
   const live = (await connectionsOf(whose, session)).filter(isLive);
   if (live.length === 0) return [];
@@ -78,7 +54,7 @@ async function allOf(
   const kept = await keptAmong(live, session);
   const sooner = kept.length > 0 ? `Nor are these kept any longer:\n${kept.join('\n')}\n` : '';
   const question = `This cuts ${when}:\n${namesOf(live)}\n${sooner}Cut ${plural(live.length)}?`;
-  await confirm(question, { yes }, world);
+  await confirm(question, { yes }, io);
   return live.map(({ endpointId }) => endpointId);
 }
 
@@ -123,19 +99,14 @@ async function revokeEach(
     throw new CommandError('failed', `${plural(failed.length)} not revoked:\n${failed.join('\n')}`);
 }
 
-function extendCommand(open: OpenSession): Command {
-  return take
-    .command('extend', 'postpone a scheduled disconnect; remove the block instead where one is the cause')
-    .addArgument(take.endpointArgument())
-    .addOption(take.untilOption())
-    .addOption(take.neededReasonOption())
-    .action(async (endpointId: string, { until, reason, ...common }: KeepOptions) => {
-      const { api, output } = await open(common);
-      const body = { until: expiresAt(until, await api.now(), '--until'), reason };
-      const answer = await api.call('POST', ['connections', endpointId, 'extend'], Answer, { body });
-      output.result({ revocation: answer.revocation }, told(answer.revocation));
-      output.warn(answer.warnings);
-    });
+export function extendConnection({ open }: HandlerDeps) {
+  return async (endpointId: string, { until, reason, ...common }: KeepOptions) => {
+    const { api, output } = await open(common);
+    const body = { until: expiresAt(until, await api.now(), '--until'), reason };
+    const answer = await api.call('POST', ['connections', endpointId, 'extend'], Answer, { body });
+    output.result({ revocation: answer.revocation }, told(answer.revocation));
+    output.warn(answer.warnings);
+  };
 }
 
 function told({ endpointId, verdict, since, disconnectAt, reason, extended }: Revocation): string {

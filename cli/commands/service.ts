@@ -1,4 +1,3 @@
-import { Command } from 'commander';
 import * as v from 'valibot';
 import { everyPage } from '../api-client.ts';
 import {
@@ -11,13 +10,12 @@ import {
 } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { type CommonOptions, command, newServiceArgument, serviceArgument } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { type Output, table } from '../output.ts';
 import type { Io } from '../process-io.ts';
-import * as take from '../service-options.ts';
 import { serviceDetails, serviceTable } from '../service-text.ts';
-import type { OpenSession, Session } from '../session.ts';
-import { removeCommand } from './remove-service.ts';
+import type { Session } from '../session.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
 
@@ -39,72 +37,40 @@ interface ListOptions extends CommonOptions {
   readonly unregistered?: true;
 }
 
-export function serviceCommand(open: OpenSession, world: Io): Command {
-  const service = new Command('service').description('the endpoint services that linkgate looks after');
-  for (const each of [
-    addCommand(open, world),
-    listCommand(open),
-    showCommand(open),
-    removeCommand(open, world),
-  ])
-    service.addCommand(each);
-  return service;
-}
-
-function addCommand(open: OpenSession, world: Io): Command {
-  return command(
-    'add',
-    'register an endpoint service; again, change what is given and repair what linkgate needs of it in EC2',
-  )
-    .addArgument(newServiceArgument())
-    .option('--name <name>', 'a name of your own for it')
-    .addOption(take.onUnlistedOption())
-    .option('--approvers <group>', 'the group of people whose quorum counts (default: default)')
-    .option('--require-ticket', 'each decision of a person names a ticket')
-    .option('--no-require-ticket', 'it need not (default)')
-    .addOption(take.deadlineOption())
-    .addOption(take.onExpiryOption())
-    .addOption(take.graceOption())
-    .addOption(take.onExternalAcceptOption())
-    .addOption(take.principalsOption())
-    .addOption(take.otherPrincipalOption())
-    .option('--yes', 'agree to what --principals managed changes, without being asked')
-    .action(async (serviceId: string, options: AddOptions) => {
-      const session = await open(options);
-      const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
-      const { grace, onExternalAccept, principals, otherPrincipal, yes } = options;
-      const registered = await session.api.call('POST', ['services'], Answer, {
-        body: {
-          serviceId,
-          name,
-          onUnlisted,
-          approvers,
-          requireTicket,
-          deadlineSeconds: deadline,
-          onExpiry,
-          graceSeconds: grace,
-          onExternalAccept,
-          principals,
-          otherPrincipals: otherPrincipal,
-        },
-      });
-      const agreed =
-        principals === 'managed'
-          ? await agreeToPrincipals(registered.service, { yes }, session, world)
-          : undefined;
-      const service = agreed ?? registered.service;
-      const { output } = session;
-      output.result(
-        { service },
-        `linkgate looks after ${service.name}\n\n${serviceDetails(service, output)}`,
-      );
-      output.warn(registered.warnings);
-      if (principals === 'managed' && !agreed)
-        throw new CommandError(
-          'checkFailed',
-          `the principals of ${service.name} are not changed before somebody agrees to that: linkgate service add ${serviceId} --principals managed --yes`,
-        );
+export function addService({ open, io }: HandlerDeps) {
+  return async (serviceId: string, options: AddOptions) => {
+    const session = await open(options);
+    const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
+    const { grace, onExternalAccept, principals, otherPrincipal, yes } = options;
+    const registered = await session.api.call('POST', ['services'], Answer, {
+      body: {
+        serviceId,
+        name,
+        onUnlisted,
+        approvers,
+        requireTicket,
+        deadlineSeconds: deadline,
+        onExpiry,
+        graceSeconds: grace,
+        onExternalAccept,
+        principals,
+        otherPrincipals: otherPrincipal,
+      },
     });
+    const agreed =
+      principals === 'managed'
+        ? await agreeToPrincipals(registered.service, { yes }, session, io)
+        : undefined;
+    const service = agreed ?? registered.service;
+    const { output } = session;
+    output.result({ service }, `linkgate looks after ${service.name}\n\n${serviceDetails(service, output)}`);
+    output.warn(registered.warnings);
+    if (principals === 'managed' && !agreed)
+      throw new CommandError(
+        'checkFailed',
+        `the principals of ${service.name} are not changed before somebody agrees to that: linkgate service add ${serviceId} --principals managed --yes`,
+      );
+  };
 }
 
 /** Nothing of the principals is changed before somebody has seen what would be. */
@@ -112,7 +78,7 @@ async function agreeToPrincipals(
   { serviceId, name }: Service,
   { yes }: Pick<AddOptions, 'yes'>,
   { api, output, progress }: Session,
-  world: Io,
+  io: Io,
 ): Promise<Service | undefined> {
   const path = ['services', serviceId, 'principals'];
   const { principals } = await api.call('GET', path, v.looseObject({ principals: PrincipalsView }));
@@ -120,21 +86,19 @@ async function agreeToPrincipals(
   const changes = [...missing.map((each) => `  + ${each}`), ...extra.map((each) => `  - ${each}`)];
   progress.doing('');
   const question = `Allowed principals of ${name} in EC2 that linkgate would add (+) and\nremove (-, what was added by hand after the grace period), and keep so:\n${changes.join('\n') || '  they are as the allowlist implies'}`;
-  const isAsked = !yes && world.stdin?.isTTY;
+  const isAsked = !yes && io.stdin?.isTTY;
   if (!isAsked) output.say(question);
   if (!yes && !isAsked) return undefined;
-  await confirm(`${question}\nIs that right?`, { yes }, world);
+  await confirm(`${question}\nIs that right?`, { yes }, io);
   const body = { removals: extra.length };
   return (await api.call('POST', [...path, 'approval'], Answer, { body })).service;
 }
 
-function listCommand(open: OpenSession): Command {
-  return command('list', 'the services that are registered')
-    .option('--unregistered', 'the endpoint services in EC2 that are not registered')
-    .action(async ({ unregistered, ...common }: ListOptions) => {
-      const session = await open(common);
-      await (unregistered ? listUnregistered(session) : listRegistered(session));
-    });
+export function listServices({ open }: HandlerDeps) {
+  return async ({ unregistered, ...common }: ListOptions) => {
+    const session = await open(common);
+    await (unregistered ? listUnregistered(session) : listRegistered(session));
+  };
 }
 
 async function listUnregistered({ api, output }: Session): Promise<void> {
@@ -169,13 +133,11 @@ async function listRegistered({ api, output }: Session): Promise<void> {
   output.warn(services.flatMap(({ name, drift }) => (drift ?? []).map(({ detail }) => `${name}: ${detail}`)));
 }
 
-function showCommand(open: OpenSession): Command {
-  return command('show', 'one service, and what was amiss with it in EC2 when it was last checked')
-    .addArgument(serviceArgument())
-    .action(async (named: string, options: CommonOptions) => {
-      const { api, output } = await open(options);
-      const { service } = await api.call('GET', ['services', named], Answer);
-      output.result({ service }, serviceDetails(service, output));
-      output.warn(service.drift?.map(({ detail }) => detail));
-    });
+export function showService({ open }: HandlerDeps) {
+  return async (named: string, options: CommonOptions) => {
+    const { api, output } = await open(options);
+    const { service } = await api.call('GET', ['services', named], Answer);
+    output.result({ service }, serviceDetails(service, output));
+    output.warn(service.drift?.map(({ detail }) => detail));
+  };
 }

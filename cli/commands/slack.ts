@@ -1,54 +1,29 @@
-import { Command } from 'commander';
 import { SlackConnection, SlackManifest } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { safeJson } from '../control-characters.ts';
-import { type CommonOptions, command } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output } from '../output.ts';
 import type { Io } from '../process-io.ts';
-import type { OpenSession } from '../session.ts';
 
-export function slackCommand(open: OpenSession, world: Io): Command {
-  const slack = new Command('slack').description('the Slack app by which people are asked');
-  for (const each of [manifestCommand(open), connectCommand(open, world)]) slack.addCommand(each);
-  return slack;
+export function printManifest({ open }: HandlerDeps) {
+  return async (options: CommonOptions) => {
+    const { api, output } = await open(options);
+    const { manifest } = await api.call('GET', ['slack', 'manifest'], SlackManifest);
+    output.result(manifest, safeJson(manifest, 2));
+  };
 }
 
-function manifestCommand(open: OpenSession): Command {
-  return command('manifest', 'what Slack makes the app from: Create New App, From a manifest')
-    .addHelpText(
-      'after',
-      '\nIt is JSON, with --json or without, and has the address of this deployment in it.',
-    )
-    .action(async (options: CommonOptions) => {
-      const { api, output } = await open(options);
-      const { manifest } = await api.call('GET', ['slack', 'manifest'], SlackManifest);
-      output.result(manifest, safeJson(manifest, 2));
-    });
-}
-
-function connectCommand(open: OpenSession, world: Io): Command {
-  return command('connect', "put the app's secrets in, or new ones in their place")
-    .addHelpText(
-      'after',
-      `
-Reads from standard input the signing secret (Basic Information) and the bot token (OAuth & Permissions, xoxb-…), a line
-for each, in either order, or one of them alone. In a terminal it asks for them and does not show them. From elsewhere:
-  linkgate slack connect < secrets.txt
-  op read op://team/slack/bot-token | linkgate slack connect
-Slack is asked whether it takes the token before anything is stored. What was current before is still accepted until
-the next time, so that nothing is lost while the app's settings and linkgate differ. Where it leaked, put the new one in,
-and have the one before forgotten: that takes five minutes at the most to hold everywhere.`,
-    )
-    .option('--forget-previous', 'what was current before is accepted no longer; alone, or with new secrets')
-    .action(async ({ forgetPrevious, ...options }: CommonOptions & { readonly forgetPrevious?: true }) => {
-      const secrets = await readSecrets(world);
-      if (Object.keys(secrets).length === 0 && !forgetPrevious) throw nothingGiven;
-      const given = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
-      const { api, output } = await open(options);
-      const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: given });
-      output.result(connection, formatSlackConnection(connection, Object.keys(secrets).length > 0, output));
-      output.warn(warnings);
-    });
+export function connectSlack({ open, io }: HandlerDeps) {
+  return async ({ forgetPrevious, ...options }: CommonOptions & { readonly forgetPrevious?: true }) => {
+    const secrets = await readSecrets(io);
+    if (Object.keys(secrets).length === 0 && !forgetPrevious) throw nothingGiven;
+    const given = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
+    const { api, output } = await open(options);
+    const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: given });
+    output.result(connection, formatSlackConnection(connection, Object.keys(secrets).length > 0, output));
+    output.warn(warnings);
+  };
 }
 
 interface Secrets {
@@ -74,7 +49,7 @@ async function readSecrets({ stdin, stderr }: Io): Promise<Secrets> {
 }
 
 const nothingGiven = new CommandError(
-  'calledWrongly',
+  'usageError',
   'nothing was given: put in the signing secret, the bot token or both, a line for each; see `linkgate slack connect --help`',
 );
 
@@ -83,7 +58,7 @@ function secretIn(line: string, given: Secrets): Secrets {
   const name = line.startsWith('xox') ? 'botToken' : 'signingSecret';
   if (given[name] !== undefined)
     throw new CommandError(
-      'calledWrongly',
+      'usageError',
       `two lines look like the ${name === 'botToken' ? 'bot token' : 'signing secret'}: give one line for each`,
     );
   return { [name]: line };

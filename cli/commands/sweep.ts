@@ -1,10 +1,10 @@
-import { Command } from 'commander';
 import * as v from 'valibot';
 import { Job } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import { type CommonOptions, command } from '../options.ts';
+import type { HandlerDeps } from '../handlers.ts';
+import type { CommonOptions } from '../options.ts';
 import { keyValues } from '../output.ts';
-import type { OpenSession, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 const Answer = v.looseObject({ job: Job });
 
@@ -12,20 +12,14 @@ const pollEveryMs = 1_000;
 /** A function runs 15 minutes at most, and a pass that did not end by then is resumed by the next one. */
 const pollAtMost = 900;
 
-export function sweepCommand(open: OpenSession): Command {
-  const connections = command(
-    'connections',
-    'compare every connection in EC2 with what is known, and put right what differs',
-  ).action(async (options: CommonOptions) => {
+export function sweepConnections({ open }: HandlerDeps) {
+  return async (options: CommonOptions) => {
     const session = await open(options);
     const { job } = await session.api.call('POST', ['sweeps'], Answer, { body: {} });
     const { result } = await finished(job, session);
     const counts = result ?? {};
     session.output.result(counts, `the sweep is done\n${counted(counts, session)}`);
-  });
-  return new Command('sweep')
-    .description('a pass now, instead of waiting for the schedule')
-    .addCommand(connections);
+  };
 }
 
 async function finished(job: Job, { api, progress, clock }: Session): Promise<Job> {

@@ -52,8 +52,8 @@ async function makePlan(document: PolicyDocument, { adopt, allowRemovals }: Choi
     return answer;
   } catch (error) {
     // The command was called rightly: it is the file that is wrong.
-    if (error instanceof CommandError && error.exitCode === exitCodes.calledWrongly)
-      throw new CommandError('failed', error.message, { cause: error });
+    if (error instanceof CommandError && error.exitCode === exitCodes.usageError)
+      throw new CommandError('failed', error.message, { code: error.code, cause: error });
     throw error;
   }
 }

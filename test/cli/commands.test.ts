@@ -416,10 +416,10 @@ test('it says its version', async () => {
   });
 });
 
-test('who names approvers is told what they are sent, and who decides by which way', async () => {
+test('`approvers set --help` says what linkgate sends to approvers, and who decides by which channel', async () => {
   const { stdout } = await runCli('approvers set --help', aws);
-  expect(stdout).toContain('each address is sent a mail');
-  expect(stdout).toContain('approver\npolicy among the outputs of the stack');
+  expect(stdout).toContain('sends each address an e-mail with links that decide');
+  expect(stdout).toContain('the approver policy among\nthe outputs of the stack');
 });
 
 test('where EC2 shows something else than linkgate decided, the list and the story say so', async () => {
@@ -525,7 +525,7 @@ test('a request that is not open says who decided what, when', async () => {
     state: 'rejected',
   };
   aws.respond = () => ({ status: 409, body: errorBody('NotOpen', 'this request is not open', details) });
-  const told = await runCli(`approve ${endpointId} --json`, aws);
+  const told = await runCli(`approve ${endpointId}`, aws);
   expect(told).toMatchObject({ code: 1, stdout: '' });
   for (const word of Object.values(details)) expect(told.stderr).toContain(word);
 });
@@ -641,7 +641,7 @@ test.each([
 test.each([
   ['400 InvalidRequest', 400, 'InvalidRequest', 2],
   ['422 BlankText', 422, 'BlankText', 2],
-  ['404 UnknownService', 404, 'UnknownService', 2],
+  ['404 UnknownService', 404, 'UnknownService', 1],
   ['404 NotFound', 404, 'NotFound', 1],
   ['409 Conflict', 409, 'Conflict', 1],
 ])('of what the API refuses, %s ends with the exit code for it', async (_name, status, code, exitCode) => {

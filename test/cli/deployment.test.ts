@@ -32,7 +32,7 @@ test('the only stage there is needs no name', async () => {
 test('of several stages one has to be named, by the option before the environment', async () => {
   aws.parameters = stages('dev', 'prod');
   const env = { AWS_REGION: 'eu-west-1', LINKGATE_STAGE: 'dev' };
-  expect(await runCli('service list --json', aws)).toMatchObject({
+  expect(await runCli('service list', aws)).toMatchObject({
     code: 2,
     stdout: '',
     stderr: expect.stringContaining('dev, prod'),

@@ -63,9 +63,10 @@ test('a sandbox that does not run is named, and how to start it', async () => {
   const gone = await fakeAws();
   await gone.close();
   const told = await linkgate(['service', 'list', '--json'], gone.url);
+  const message = `nothing answers at ${gone.url}: is the sandbox running? Start it with \`npm start\``;
   expect(told).toEqual({
     code: 1,
-    stdout: '',
-    stderr: `error: nothing answers at ${gone.url}: is the sandbox running? Start it with \`npm start\`\n`,
+    stdout: `${JSON.stringify({ error: { code: 'Unreachable', message } }, undefined, 2)}\n`,
+    stderr: `error: ${message}\n`,
   });
 });

@@ -345,7 +345,7 @@ test('where nobody can be asked, an apply wants --yes', async () => {
   answering();
   expect(await runCli(`apply -f ${file} --json`, aws)).toMatchObject({
     code: 2,
-    stdout: '',
+    stdout: expect.stringMatching(/^\{\n {2}"error": /),
     stderr: 'error: nobody can be asked here, so nothing was done: say --yes\n',
   });
   expect(requests()).not.toContain('POST /plans/p1/apply');
@@ -552,7 +552,10 @@ test('one service is printed with its own entries, and whom they speak of', asyn
   const { stdout } = await runCli('export --service orders', aws);
   expect(stdout).toContain("  - account: '333333333333'\n    services: orders\n");
   expect(stdout).not.toMatch(/payments|acme/);
-  expect(await runCli('export --service invoices', aws)).toMatchObject({ code: 2 });
+  expect(await runCli('export --service invoices', aws)).toMatchObject({
+    code: 1,
+    stderr: 'error: no service `invoices` is registered; see `linkgate service list`\n',
+  });
 });
 
 test('what a newer linkgate holds and this one cannot write is refused, since a file without it would take it away', async () => {

@@ -1,0 +1,23 @@
+import type { CommandEntry } from './command-entry.ts';
+import { decideCommands } from './command-table/decide.ts';
+import { operateCommands } from './command-table/operate.ts';
+import { policyCommands } from './command-table/policy.ts';
+
+const all = [...decideCommands, ...policyCommands, ...operateCommands] as const;
+
+/** Every command of linkgate: help, the parser and docs/commands.md are made from it. */
+export const commandTable: readonly CommandEntry[] = all;
+
+export type CommandName = (typeof all)[number]['name'];
+
+/** The first words that several commands share. */
+export const families: Readonly<Record<string, string>> = {
+  service: 'endpoint services that linkgate manages',
+  allowlist: 'entries that allow or block an account',
+  approvers: 'groups of people who decide, and their quorum',
+  customer: 'organisations behind accounts, and the contacts that linkgate notifies',
+  sweep: 'run a sweep now, instead of waiting for the schedule',
+  audit: 'the record of each decision',
+  slack: 'the Slack app that asks approvers',
+  item: 'items of the table that linkgate cannot read',
+};

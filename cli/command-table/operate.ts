@@ -1,0 +1,96 @@
+import { Argument } from 'commander';
+import type { CommandEntry } from '../command-entry.ts';
+import * as take from '../options.ts';
+
+/** Commands about the deployment. */
+export const operateCommands = [
+  {
+    name: 'setup',
+    group: 'Operate',
+    summary: 'create what linkgate needs beside its stack, once after the first deployment',
+    example: 'linkgate setup',
+  },
+  {
+    name: 'doctor',
+    group: 'Operate',
+    summary:
+      'check the deployment, its permissions and queues and each service, with a remedy for each failed check',
+    options: [take.option('--all', 'one line for each check, passed checks too')],
+    example: 'linkgate doctor',
+  },
+  {
+    name: 'mode',
+    group: 'Operate',
+    summary: 'show the mode, or switch it: the kill switch of the deployment',
+    arguments: [
+      () =>
+        new Argument(
+          '[mode]',
+          'observe: change nothing in EC2; enforce: decide everything anew and apply it',
+        ).choices(['enforce', 'observe']),
+    ],
+    options: [take.option('--reason <text>', 'why, for whoever reads it later')],
+    example: 'linkgate mode observe --reason "incident 4711"',
+  },
+  {
+    name: 'pause',
+    group: 'Operate',
+    summary: 'hold every request to a service, and disconnect nothing from it',
+    arguments: [take.serviceArgument],
+    options: [take.option('--reason <text>', 'why, for whoever waits')],
+    example: 'linkgate pause payments --reason "incident 4711"',
+  },
+  {
+    name: 'resume',
+    group: 'Operate',
+    summary: 'decide the requests to a paused service, and carry out its scheduled disconnects',
+    arguments: [take.serviceArgument],
+    options: [take.yesOption],
+    example: 'linkgate resume payments',
+  },
+  {
+    name: 'sweep connections',
+    group: 'Operate',
+    summary: 'compare every connection in EC2 with its record now, and repair what differs',
+    example: 'linkgate sweep connections',
+  },
+  {
+    name: 'audit verify',
+    group: 'Operate',
+    summary: 'verify that every audit entry is as it was written, and that none is missing',
+    options: [() => take.oneEndpointOption().conflicts('service'), take.serviceOption],
+    example: 'linkgate audit verify',
+  },
+  {
+    name: 'slack manifest',
+    group: 'Operate',
+    summary: 'print the manifest of the Slack app (Slack: Create New App, From a manifest)',
+    example: 'linkgate slack manifest',
+    notes: 'The manifest is JSON, with --json or without. It contains the address of this deployment.',
+  },
+  {
+    name: 'slack connect',
+    group: 'Operate',
+    summary: 'store or rotate the secrets of the Slack app',
+    options: [
+      take.option('--forget-previous', 'no longer accept the previous secrets; alone, or with new secrets'),
+    ],
+    example: 'linkgate slack connect < secrets.txt',
+    notes: `Reads the signing secret (Basic Information) and the bot token (OAuth & Permissions, xoxb-…) from standard input: a line for
+each, in either order, or one of them alone. In a terminal it asks for them and does not show them. From a secrets manager:
+  op read op://team/slack/bot-token | linkgate slack connect
+linkgate asks Slack whether it takes the token before it stores anything. It accepts the previous secrets until the next
+rotation, so that no request is lost while Slack and linkgate differ. After a leak, store the new secret with
+--forget-previous: within five minutes no function accepts the old one.`,
+  },
+  {
+    name: 'item remove',
+    group: 'Operate',
+    summary: 'remove an item of the table that linkgate cannot read and `linkgate doctor` names',
+    arguments: [
+      () => new Argument('<partition>', 'its partition key'),
+      () => new Argument('<key>', 'its sort key'),
+    ],
+    example: 'linkgate item remove SERVICE vpce-svc-0123456789abcdef0',
+  },
+] as const satisfies readonly CommandEntry[];

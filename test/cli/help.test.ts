@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { commandGroups } from '../../cli/command-entry.ts';
+import { commandTable, families } from '../../cli/command-table.ts';
+import { commandsPage } from '../../cli/commands-page.ts';
+import { type Handlers, handlers } from '../../cli/handlers.ts';
+import { main } from '../../cli/main.ts';
+import type { Io } from '../../cli/process-io.ts';
+import { createProgram } from '../../cli/program.ts';
+
+const clock = { sleep: async () => {}, after: () => () => {} };
+
+async function help(...words: string[]): Promise<string> {
+  let text = '';
+  const terminal = { write: (part: string) => (text += part), columns: 200 };
+  expect(await main([...words, '--help'], { env: {}, stdout: terminal, stderr: terminal, clock })).toBe(0);
+  return text;
+}
+
+/** The words of a pasted command, without what the shell makes of them. */
+function shellWords(line: string): string[] {
+  const [command = ''] = line.split(' < ');
+  return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  );
+}
+
+describe('`linkgate --help`', () => {
+  test('lists every command or its family, in the groups Decide, Policy and Operate', async () => {
+    const text = await help();
+    const sections = [...text.matchAll(/^(Decide|Policy|Operate):\n((?: .*\n)*)/gm)];
+    expect(sections.map(([, group]) => group)).toEqual(commandGroups);
+    const listed = sections.flatMap(([, group, lines = '']) =>
+      [...lines.matchAll(/^ {2}([a-z]+)/gm)].map(([, word]) => `${group} ${word}`),
+    );
+    const words = commandTable.map(({ group, name }) => `${group} ${name.split(' ')[0]}`);
+    expect(listed.sort()).toEqual([...new Set(words)].sort());
+  });
+
+  test('names the verbs of a family', async () => {
+    expect(await help()).toMatch(/^ {2}service add\|list\|show\|remove {2}/m);
+  });
+
+  test('says what each exit code means', async () => {
+    expect(await help()).toContain('0 done, 1 failed, 2 usage error, 3 done and a check failed');
+  });
+});
+
+test('every family of commands has a description', () => {
+  const used = commandTable.flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0] ?? ''] : []));
+  expect(Object.keys(families).sort()).toEqual([...new Set(used)].sort());
+});
+
+describe.each(commandTable)(
+  '`linkgate $name --help`',
+  ({ name, example, options = [], arguments: args = [] }) => {
+    test('marks what is required, and ends with the example', async () => {
+      const text = await help(...name.split(' '));
+      const required = options.map((make) => make()).filter(({ mandatory }) => mandatory);
+      const marked = /^Required options:\n((?: .*\n)*)/m.exec(text)?.[1] ?? '';
+      expect(marked.split('\n').filter(Boolean)).toHaveLength(required.length);
+      for (const { long, flags } of required) {
+        expect(marked).toContain(`${long} `);
+        expect(/^Usage: .*/.exec(text)?.[0]).toContain(flags.replace(/^-\w, /, ''));
+      }
+      for (const argument of args.map((make) => make()))
+        expect(/ {2}(\S.*)\(required\)$/m.test(text) || !argument.required).toBe(true);
+      expect(text.trimEnd().endsWith(`Example:\n  ${example}`)).toBe(true);
+    });
+
+    test('has an example that is that command, called rightly', async () => {
+      const [program, ...argv] = shellWords(example);
+      expect(program).toBe('linkgate');
+      const called: string[] = [];
+      const noted = Object.fromEntries(
+        commandTable.map((entry) => [entry.name, () => () => void called.push(entry.name)]),
+      ) as unknown as Handlers;
+      const io: Io = { env: {}, stdout: { write: () => {} }, stderr: { write: () => {} }, clock };
+      const open = () => Promise.reject(new Error('not opened'));
+      await createProgram(noted, { open, io }).parseAsync(argv, { from: 'user' });
+      expect(called).toEqual([name]);
+    });
+  },
+);
+
+test('every command has a handler', () => {
+  expect(Object.keys(handlers).sort()).toEqual(commandTable.map(({ name }) => name).sort());
+});
+
+test('docs/commands.md is what `node run.mjs cli/commands-page.ts` makes of the table', () => {
+  expect(readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8')).toBe(commandsPage());
+});
