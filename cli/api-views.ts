@@ -64,6 +64,7 @@ export const Connection = v.looseObject({
   serviceId: v.string(),
   endpointId: v.string(),
   ownerAccountId: v.string(),
+  customer: text,
   state: v.string(),
   verdict: text,
   decidedBy: text,

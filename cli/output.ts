@@ -107,6 +107,16 @@ export function serviceLabel({
   return service && service !== serviceId ? `${service} (${serviceId})` : serviceId;
 }
 
+/** `222222222222 (initech)`, or the account alone where it belongs to no customer. */
+export function accountLabel(accountId: string, customer: string | null | undefined): string {
+  return customer ? `${accountId} (${customer})` : accountId;
+}
+
+/** `alice (arn:aws:iam::111111111111:user/alice)` for the ARN of an identity with a name; others as they are. */
+export function actorLabel(actor: string): string {
+  return actor.startsWith('arn:') && actor.includes('/') ? `${shortActor(actor)} (${actor})` : actor;
+}
+
 /** `alice` for the ARN of an identity; others as they are. */
 export function shortActor(actor: string): string {
   return actor.startsWith('arn:')

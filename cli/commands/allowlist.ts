@@ -8,7 +8,7 @@ import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import type { HandlerDeps } from '../handlers.ts';
 import type { CommonOptions } from '../options.ts';
-import { color, keyValues, type Output, table, time } from '../output.ts';
+import { accountLabel, color, keyValues, type Output, table, time } from '../output.ts';
 import type { Session } from '../session.ts';
 
 const Cuts = v.nullish(
@@ -166,8 +166,12 @@ function toldOf(sentence: string, entry: Entry, output: Output): string {
 
 function listed(entries: readonly Entry[], output: Output): string {
   const rows = entries.map((entry) => ({
-    cells: [nameOf(entry.service ?? entry.serviceId), entry.accountId, color(entry.effect, output.paint)],
-    below: limits(entry)
+    cells: [
+      nameOf(entry.service ?? entry.serviceId),
+      accountLabel(entry.accountId, entry.customer),
+      color(entry.effect, output.paint),
+    ],
+    below: limits({ ...entry, customer: undefined })
       .flatMap(([label, value]) => (value ? output.paint('dim', `${label} ${value}`) : []))
       .join('; '),
   }));

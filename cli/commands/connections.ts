@@ -3,7 +3,7 @@ import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
 import type { HandlerDeps } from '../handlers.ts';
 import type { CommonOptions } from '../options.ts';
-import { color, type Output, serviceLabel, shortActor, table, time } from '../output.ts';
+import { accountLabel, color, type Output, serviceLabel, shortActor, table, time } from '../output.ts';
 
 interface ConnectionsOptions extends CommonOptions {
   readonly service?: string;
@@ -43,10 +43,20 @@ function listed(connections: readonly Connection[], output: Output): string {
     .map(([serviceId, ofService]) => {
       const title = serviceLabel({ service: ofService[0]?.service, serviceId });
       const rows = ofService.map(
-        ({ endpointId, ownerAccountId, state, verdict, decidedBy, reason, differs, disconnectAt }) => ({
+        ({
+          endpointId,
+          ownerAccountId,
+          customer,
+          state,
+          verdict,
+          decidedBy,
+          reason,
+          differs,
+          disconnectAt,
+        }) => ({
           cells: [
             endpointId,
-            ownerAccountId,
+            accountLabel(ownerAccountId, customer),
             color(state, output.paint),
             color(verdict ?? '-', output.paint),
             shortActor(decidedBy ?? '-'),

@@ -2,7 +2,7 @@ import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { Explanation, type Step } from '../api-views.ts';
 import type { HandlerDeps } from '../handlers.ts';
 import type { CommonOptions } from '../options.ts';
-import { color, type Output, serviceLabel, table, time } from '../output.ts';
+import { accountLabel, actorLabel, color, type Output, serviceLabel, table, time } from '../output.ts';
 
 export function explainConnection({ open }: HandlerDeps) {
   return async (endpointId: string, options: CommonOptions) => {
@@ -31,10 +31,10 @@ function story({ connection, verdict, history, next }: Explanation, output: Outp
 }
 
 function request(connection: Connection): string {
-  const { endpointId, ownerAccountId, endpointRegion, requestedAt } = connection;
+  const { endpointId, ownerAccountId, customer, endpointRegion, requestedAt } = connection;
   const from = endpointRegion ? ` from ${endpointRegion}` : '';
   const when = requestedAt ? ` on ${time(requestedAt)}` : '';
-  return `Account ${ownerAccountId} asked${from}${when}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
+  return `Account ${accountLabel(ownerAccountId, customer)} asked${from}${when}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
 }
 
 /** What each rule said; of a connection that is in question, what speaks for it is no reason for that. */
@@ -76,7 +76,8 @@ function reasonIn({ findings, outcome }: Step): string | undefined {
 
 /** What was done by whom, as a sentence; an action that a later linkgate brought is told as it is called. */
 function formatStep(step: Step, { paint }: Output): string {
-  const { actor, action, outcome, state } = step;
+  const { action, outcome, state } = step;
+  const actor = actorLabel(step.actor);
   const effect = color(outcome ?? '', paint);
   const shown = color(state ?? '', paint);
   const sentences: Readonly<Record<string, string>> = {

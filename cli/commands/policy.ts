@@ -3,7 +3,7 @@ import { confirm } from '../confirm.ts';
 import { unmarkControls } from '../control-characters.ts';
 import type { HandlerDeps } from '../handlers.ts';
 import type { CommonOptions } from '../options.ts';
-import { color, type Output, time } from '../output.ts';
+import { accountLabel, color, type Output, time } from '../output.ts';
 import { planMarkdown } from '../plan/markdown.ts';
 import { apply, plan, type Simulation, simulate } from '../plan/plan-client.ts';
 import { hasChanges } from '../plan/report.ts';
@@ -81,8 +81,8 @@ function simulated({ requests, looked }: Simulation, { paint }: Output): string 
   const count = looked === 1 ? 'one request' : `${looked} requests`;
   if (requests.length === 0) return `${count} of the last 90 days: each would have been decided as it was`;
   const told = requests.flatMap(
-    ({ endpointId, ownerAccountId, service, requestedAt, was, would, reason }) => [
-      `${endpointId} of ${ownerAccountId} at ${service}, asked on ${time(requestedAt)}`,
+    ({ endpointId, ownerAccountId, customer, service, requestedAt, was, would, reason }) => [
+      `${endpointId} of ${accountLabel(ownerAccountId, customer)} at ${service}, asked on ${time(requestedAt)}`,
       `    was ${color(was, paint)}, would be ${color(would, paint)}: ${reason}`,
     ],
   );

@@ -35,7 +35,36 @@ export async function plan(
     progress.doing(`looking what it would do to connections: ${looked} looked at`);
     return page.effects;
   });
-  return { file, plan: made, warnings: warnings ?? [], changes, effects };
+  const customers = plannedCustomers(changes);
+  return {
+    file,
+    plan: made,
+    warnings: warnings ?? [],
+    changes: changes.map((change) =>
+      change.kind === 'entry' ? withCustomer(change, change.name, customers) : change,
+    ),
+    effects: effects.map((effect) => withCustomer(effect, effect.ownerAccountId, customers)),
+  };
+}
+
+/** The customers that the plan itself adds or changes, by account: the API does not know them yet. */
+function plannedCustomers(changes: readonly Change[]): ReadonlyMap<string, string> {
+  const accountsOf = ({ after }: Change) =>
+    Array.isArray(after?.accounts) ? after.accounts.map(String) : [];
+  return new Map(
+    changes
+      .filter(({ kind }) => kind === 'customer')
+      .flatMap((change) => accountsOf(change).map((accountId) => [accountId, change.name] as const)),
+  );
+}
+
+function withCustomer<Row extends { readonly customer?: string | null | undefined }>(
+  row: Row,
+  accountId: string,
+  customers: ReadonlyMap<string, string>,
+): Row {
+  const customer = row.customer ?? customers.get(accountId);
+  return customer === undefined ? row : { ...row, customer };
 }
 
 /** What a person agrees to beforehand. */

@@ -1,4 +1,4 @@
-import { serviceLabel, shortActor, time } from '../output.ts';
+import { accountLabel, serviceLabel, shortActor, time } from '../output.ts';
 import { settingsOf } from './settings.ts';
 import type { Change, Effect, Plan } from './views.ts';
 
@@ -62,10 +62,11 @@ function lineOf(change: Change): Line {
   };
 }
 
-function nameOf({ kind, name, service, serviceId }: Change): string {
+function nameOf({ kind, name, service, serviceId, customer }: Change): string {
   if (kind === 'service') return serviceId ? serviceLabel({ service: name, serviceId }) : name;
   if (kind !== 'entry' && kind !== 'principal') return name;
-  return `${name} at ${service === '*' ? 'every service' : service}`;
+  const account = kind === 'entry' ? accountLabel(name, customer) : name;
+  return `${account} at ${service === '*' ? 'every service' : service}`;
 }
 
 /** What other masters look after: it stays, whether the file says the same of it, something else or nothing. */
@@ -136,9 +137,9 @@ export function effectSections(all: readonly Effect[]): readonly Section[] {
   const byEffect = Map.groupBy(all, ({ effect }) => effect);
   return Object.entries(effects).flatMap(([effect, { title }]) => {
     const lines = (byEffect.get(effect) ?? []).map(
-      ({ endpointId, ownerAccountId, service, state, reason, at }) => ({
+      ({ endpointId, ownerAccountId, customer, service, state, reason, at }) => ({
         sign: ' ' as const,
-        text: `${endpointId} of ${ownerAccountId} at ${service}, ${state}${at ? `: at ${time(at)}` : ''}`,
+        text: `${endpointId} of ${accountLabel(ownerAccountId, customer)} at ${service}, ${state}${at ? `: at ${time(at)}` : ''}`,
         details: reason === '' ? [] : [reason],
       }),
     );

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { deliveryFailureItem } from '../../lib/customers/delivery-failure.ts';
 import { setCustomer } from '../../lib/customers/set-customer.ts';
-import { alice, consumer, noon } from '../builders.ts';
+import { aConnection, alice, anEntry, aService, consumer, endpointId, noon } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
+import { aDocument, blockEntry } from '../policy-as-code/fixtures.ts';
 import { callApi } from './call-api.ts';
 
 let env: TestEnv;
@@ -101,6 +102,35 @@ describe('a customer', () => {
       body: { error: { code: 'UnknownCustomer' } },
     });
   });
+});
+
+test('the name of a customer stands beside its account in lists, in explain and in plans', async () => {
+  env = createTestEnv({
+    services: [aService()],
+    connections: [aConnection()],
+    entries: [anEntry()],
+  });
+  await put('initech', { accounts: [consumer] });
+  const customer = 'initech';
+  const connection = { ownerAccountId: consumer, customer };
+  expect(await callApi(env, 'GET', '/connections')).toMatchObject({ body: { connections: [connection] } });
+  expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({ body: { connection } });
+  expect(await callApi(env, 'GET', '/allowlist')).toMatchObject({
+    body: { entries: [{ accountId: consumer, customer }] },
+  });
+  const document = aDocument({ entries: [blockEntry(consumer)] });
+  const { body } = await callApi(env, 'POST', '/plans', { document });
+  const path = `/plans/${(body.plan as { planId: string }).planId}`;
+  expect((await callApi(env, 'GET', `${path}/changes`)).body.changes).toContainEqual(
+    expect.objectContaining({ kind: 'entry', accountId: consumer, customer }),
+  );
+});
+
+test('an account that no customer lists has no customer beside it', async () => {
+  env = createTestEnv({ services: [aService()], connections: [aConnection()] });
+  await put('initech', { accounts: ['033333333333'] });
+  const { body } = await callApi(env, 'GET', '/connections');
+  expect(body.connections).toEqual([expect.not.objectContaining({ customer: expect.anything() })]);
 });
 
 describe('the address of a contact', () => {

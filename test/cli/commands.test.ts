@@ -180,6 +180,30 @@ test.each(['approve', 'deny'])('with %s a ticket is passed on', async (word) => 
   expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: word, reason: 'why', ticket: 'OPS-42' });
 });
 
+test('the customer stands beside its account in `connections`, `explain` and `allowlist`', async () => {
+  const customer = 'initech';
+  answering({
+    'GET /connections': { connections: [{ ...connection, customer }] },
+    [`GET /connections/${endpointId}`]: {
+      ...explanation,
+      connection: { ...explanation.connection, customer },
+    },
+    'GET /allowlist': { entries: [{ ...entry, customer }] },
+  });
+  expect((await runCli('connections', aws)).stdout).toContain('444444444444 (initech)');
+  expect((await runCli(`explain ${endpointId}`, aws)).stdout).toContain(
+    'Account 444444444444 (initech) asked',
+  );
+  expect((await runCli('allowlist', aws)).stdout).toContain('012345678901 (initech)');
+});
+
+test('`explain` names an IAM identity beside its ARN', async () => {
+  answering({ [`GET /connections/${endpointId}`]: explanation });
+  expect((await runCli(`explain ${endpointId}`, aws)).stdout.replaceAll(/\s+/g, ' ')).toContain(
+    'bob (arn:aws:iam::111111111111:user/bob) denied it',
+  );
+});
+
 test('an account without an entry fails `allowlist show`, which names the command that adds one', async () => {
   answering({ 'GET /allowlist?account=210987654321': { entries: [] } });
   expect(await runCli('allowlist show 210987654321', aws)).toEqual({

@@ -123,6 +123,25 @@ function answering({
 
 const requests = () => aws.apiRequests.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
 
+test('a plan names the customer beside each account, those of the file too', async () => {
+  answering({
+    changes: [
+      { ...entry, action: 'add', after: { effect: 'allow' } },
+      { ...entry, action: 'add', name: '333333333333', customer: 'initech', after: { effect: 'allow' } },
+      {
+        kind: 'customer',
+        action: 'add',
+        name: 'acme',
+        after: { accounts: ['222222222222', '444444444444'] },
+      },
+    ],
+  });
+  const { stdout } = await runCli(`plan -f ${file}`, aws);
+  expect(stdout).toContain('+ 222222222222 (acme) at payments');
+  expect(stdout).toContain('+ 333333333333 (initech) at payments');
+  expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1 of 444444444444 (acme) at payments');
+});
+
 test('a plan reads like the plans that people know', async () => {
   answering();
   expect(await runCli(`plan -f ${file}`, aws)).toEqual({

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { putEntry, readEntries, removeEntry } from '../../allowlist/entries.ts';
 import { type AllowlistEntry, allServicesScope, entryKey, readEntry } from '../../allowlist/entry.ts';
+import { withCustomerNames } from '../../customers/customer-names.ts';
 import { listRegisteredServices } from '../../services/registered-services.ts';
 import { parseEach, rethrow } from '../../storage/entity.ts';
 import { trackIdentity } from '../../storage/table-identity.ts';
@@ -28,7 +29,9 @@ export function allowlistRoutes(app: ApiApp): void {
       account === undefined
         ? await readEntries(serviceIds, api)
         : await findAccountEntries(account, serviceIds, api);
-    return context.json({ entries: withServiceNames(entries, services) });
+    return context.json({
+      entries: await withCustomerNames(withServiceNames(entries, services), (entry) => entry.accountId, api),
+    });
   });
   app.put('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');

@@ -6,6 +6,8 @@ import {
 } from '../../approvals/submit-decision.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import { pickRecordedDecisions } from '../../connections/person-decision.ts';
+import { findCustomersByAccount } from '../../customers/customer-by-account.ts';
+import { withCustomerNames } from '../../customers/customer-names.ts';
 import { explainConnection } from '../../inspection/explain.ts';
 import { listConnections } from '../../inspection/list-connections.ts';
 import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
@@ -37,13 +39,24 @@ export function connectionsRoutes(app: ApiApp): void {
       differs: query.differs === 'true',
     };
     const page = await listConnections(listing, query.nextToken, api);
-    return context.json({ ...page, connections: withServiceNames(page.connections, services) });
+    const connections = await withCustomerNames(
+      withServiceNames(page.connections, services),
+      ({ ownerAccountId }) => ownerAccountId,
+      api,
+    );
+    return context.json({ ...page, connections });
   });
   app.get('/connections/:endpointId', async (context) => {
     const endpointId = requireEndpointId(context);
-    const explanation = await explainConnection(endpointId, context.get('api'));
+    const api = context.get('api');
+    const explanation = await explainConnection(endpointId, api);
     if (!explanation) throw unknownEndpointError(endpointId);
-    return context.json(explanation);
+    const { ownerAccountId } = explanation.connection;
+    const customer = (await findCustomersByAccount([ownerAccountId], api)).get(ownerAccountId)?.name;
+    return context.json({
+      ...explanation,
+      connection: { ...explanation.connection, ...(customer !== undefined && { customer }) },
+    });
   });
   app.post('/connections/:endpointId/decision', async (context) => {
     const api = context.get('api');

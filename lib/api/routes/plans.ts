@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { withCustomerNames } from '../../customers/customer-names.ts';
 import { findUnfinishedApply } from '../../policy-as-code/apply-lease.ts';
 import { applyPlan } from '../../policy-as-code/apply-plan.ts';
 import type { PolicyChange } from '../../policy-as-code/change.ts';
@@ -55,7 +56,11 @@ export function plansRoutes(app: ApiApp): void {
     const list = `changes ${plan.planId}`;
     const { part } = token === undefined ? { part: 0 } : decodeCursor(list, token, PlanChangesCursor);
     if (part > 0 && part >= plan.changeParts) throw new ExpiredTokenError();
-    const changes = (await readPlanPart(plan, part, api.table)).map(changeView);
+    const changes = await withCustomerNames(
+      (await readPlanPart(plan, part, api.table)).map(changeView),
+      (change) => ('accountId' in change ? change.accountId : undefined),
+      api,
+    );
     const isLast = part + 1 >= plan.changeParts;
     return context.json({
       changes,
@@ -65,12 +70,14 @@ export function plansRoutes(app: ApiApp): void {
   app.get('/plans/:planId/impact', async (context) => {
     const api = context.get('api');
     const plan = await requirePlan(pathParameter(context, 'planId'), api);
-    return context.json(await predictImpact(plan, context.req.query('nextToken'), api.caller, api));
+    const { effects, ...page } = await predictImpact(plan, context.req.query('nextToken'), api.caller, api);
+    return context.json({ effects: await withCustomerNames(effects, ownerOf, api), ...page });
   });
   app.get('/plans/:planId/simulation', async (context) => {
     const api = context.get('api');
     const plan = await requirePlan(pathParameter(context, 'planId'), api);
-    return context.json(await simulate(plan, context.req.query('nextToken'), api));
+    const { requests, ...page } = await simulate(plan, context.req.query('nextToken'), api);
+    return context.json({ requests: await withCustomerNames(requests, ownerOf, api), ...page });
   });
   app.post('/plans/:planId/apply', async (context) => {
     const api = context.get('api');
@@ -79,6 +86,10 @@ export function plansRoutes(app: ApiApp): void {
     const { warnings, ...apply } = await applyPlan(plan, api);
     return context.json({ apply, warnings });
   });
+}
+
+function ownerOf({ ownerAccountId }: { readonly ownerAccountId: string }): string {
+  return ownerAccountId;
 }
 
 /** @throws ApiError */

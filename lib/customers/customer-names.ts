@@ -1,0 +1,25 @@
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Table } from '../storage/table.ts';
+import { listCustomers } from './customer.ts';
+
+interface CustomerNamesDeps extends Pick<Runtime, 'reportError'> {
+  readonly table: Table;
+}
+
+/** Each row of a list with the name of the customer that its account belongs to, by one Query of the customers. */
+export async function withCustomerNames<Row extends object>(
+  rows: readonly Row[],
+  accountOf: (row: Row) => string | undefined,
+  deps: CustomerNamesDeps,
+): Promise<(Row & { readonly customer?: string })[]> {
+  if (rows.length === 0) return [];
+  const names = new Map(
+    (await listCustomers(deps)).flatMap(({ name, accounts }) =>
+      accounts.map((accountId) => [accountId, name]),
+    ),
+  );
+  return rows.map((row) => {
+    const customer = names.get(accountOf(row) ?? '');
+    return customer === undefined ? row : { customer, ...row };
+  });
+}
