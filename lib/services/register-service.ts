@@ -10,9 +10,8 @@ import { shellWord } from '../values/shell-word.ts';
 import { configurationDrift, gatewayLoadBalancerText } from './drift.ts';
 import type { EndpointServices, ServiceConfiguration } from './endpoint-services.ts';
 import { listRegisteredServices } from './registered-services.ts';
-import { fixDrift } from './repair-services.ts';
+import { fixableDrift, fixDrift } from './repair-services.ts';
 import {
-  type Drift,
   readService,
   type Service,
   ServiceName,
@@ -99,11 +98,11 @@ async function tryRegister(
   if (!found) throw new ServiceNotFoundError(serviceId, location);
   if (found.otherStage !== undefined) throw new OtherStageError(serviceId, found.otherStage);
   const others = await otherServices(serviceId, deps);
-  const said = registration.name ?? before?.name;
-  const namesake = others.find(({ name }) => name === said);
-  if (said !== undefined && namesake) throw new NameTakenError(said, namesake.serviceId);
-  const byTag = said === undefined ? nameFromTag(found, others) : undefined;
-  const name = said ?? byTag?.name ?? serviceId;
+  const requestedName = registration.name ?? before?.name;
+  const namesake = others.find(({ name }) => name === requestedName);
+  if (requestedName !== undefined && namesake) throw new NameTakenError(requestedName, namesake.serviceId);
+  const byTag = requestedName === undefined ? nameFromTag(found, others) : undefined;
+  const name = requestedName ?? byTag?.name ?? serviceId;
 
   const isActing = (await deps.mode()) === 'enforce';
   if (isActing) await fixDrift(found, services, deps.topicArn);
@@ -134,7 +133,7 @@ async function tryRegister(
   // A concurrent registration may have taken the same name. Then both may revert, because a duplicate name finds neither service.
   if (name !== serviceId && (await otherServices(serviceId, deps)).some((other) => other.name === name))
     return revertName(service, before?.name ?? serviceId, deps);
-  const isNotFixed = !isActing && service.drift.some(({ check }) => driftFixedByLinkgate.includes(check));
+  const isNotFixed = !isActing && service.drift.some(({ check }) => fixableDrift.includes(check));
   const warnings = [
     ...(byTag?.warnings ?? []),
     ...(isNotFixed ? [notFixedInObserveMode] : []),
@@ -180,20 +179,14 @@ function withoutDeregistration(service: Service | undefined): Service | undefine
 
 /** Picks the properties that are not undefined. */
 function pickDefined<T extends object, Name extends keyof T>(values: T, names: readonly Name[]) {
-  const said = names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
-  return Object.fromEntries(said) as { [Each in Name]?: Exclude<T[Each], undefined> };
+  const defined = names.flatMap((name) =>
+    values[name] === undefined ? [] : [[name, values[name]] as const],
+  );
+  return Object.fromEntries(defined) as { [Each in Name]?: Exclude<T[Each], undefined> };
 }
 
 const notFixedInObserveMode =
   'linkgate is in observe mode and did not change EC2: `linkgate mode enforce` adds the missing tag and connection notification';
-
-/** What `repair` puts right. */
-const driftFixedByLinkgate: readonly Drift['check'][] = [
-  'tag-is-missing',
-  'notification-is-missing',
-  'notification-is-disabled',
-  'notification-lacks-events',
-];
 
 /**
  * Removes a service from linkgate. Its connections stay as they are; linkgate no longer decides its requests.

@@ -68,7 +68,8 @@ export async function fixDrift(
     await services.repairNotification(notification.notificationId, topicArn);
 }
 
-const fixableDrift: readonly Drift['check'][] = [
+/** The drift that `fixDrift` repairs. */
+export const fixableDrift: readonly Drift['check'][] = [
   'tag-is-missing',
   'notification-is-missing',
   'notification-is-disabled',
