@@ -86,7 +86,7 @@ async function oneEnding(service: Service, page: Page): Promise<void> {
   await linkgate('DELETE', `/allowlist/${service.name}/${customer}`);
   // Connections of one account are told of together, so it is waited for others.
   await passTime(10);
-  const message = page.locator('article.message', { hasText: 'Will be cut:' });
+  const message = page.locator('article.message', { hasText: 'Disconnect scheduled:' });
   await message.waitFor();
   await take('slack-will-be-cut', message);
 }
@@ -104,7 +104,7 @@ async function aLink(service: Service): Promise<void> {
 async function storm(service: Service, page: Page): Promise<void> {
   for (let index = 0; index < inAStorm; index++)
     await asks(askers[index % askers.length] ?? customer, service);
-  const digest = page.locator('article.message', { hasText: 'Accounts that ask most' });
+  const digest = page.locator('article.message', { hasText: 'Accounts with the most requests' });
   // It grows while requests come in.
   await passTime(10);
   await digest.waitFor();

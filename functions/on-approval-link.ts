@@ -11,12 +11,12 @@ const deps = {
   ...runtime,
 };
 
-/** Somebody follows a link of a mail, or a scanner does: only a form that a person has filled in decides. */
+/** Handles GET and POST of an approval link. E-mail scanners call it too: only a POST with a reason decides. */
 export const handler = handle<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>(
   logger,
   async (event, { awsRequestId: requestId }) => {
-    const { response, told } = await handleLinkRequest(event, { ...deps, requestId });
-    logger.info('approval link request', told);
+    const { response, logFields } = await handleLinkRequest(event, { ...deps, requestId });
+    logger.info('approval link request', logFields);
     return response;
   },
 );

@@ -17,20 +17,20 @@ const deps = {
   applyQueue: createApplyQueue(),
   rules,
   signingSecret: createSecret('slack/signing-secret'),
-  // Slack waits three seconds for the answer, and a form opens within three seconds of the click.
+  // Slack waits three seconds for the response, and a `trigger_id` expires three seconds after the click.
   slack: createSlack({ timeoutMs: 2_000 }),
   respond: createSlackRespond({ timeoutMs: 1_500 }),
   ...runtime,
 };
 
-/** Takes what people click and type in Slack. Anybody can call it: the signature says whether Slack did. */
+/** Handles button clicks, modals and slash commands. The URL is public: the signature proves that Slack sent the request. */
 export const handler = handle<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>(
   logger,
   async ({ headers = {}, body = '', isBase64Encoded }, { awsRequestId: requestId }) => {
     const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-    const answer = await handleSlackRequest({ headers, body: bytes }, { ...deps, requestId });
-    logger.info('slack request', { status: answer.statusCode });
-    return toApiGatewayResponse(answer);
+    const response = await handleSlackRequest({ headers, body: bytes }, { ...deps, requestId });
+    logger.info('slack request', { status: response.statusCode });
+    return toApiGatewayResponse(response);
   },
 );
 

@@ -334,7 +334,7 @@ describe('a scheduled disconnect', () => {
     await click(await messageOf(kept), 'Keep connected', alice);
     await click(await messageOf(extended), 'Extend 14 days', bob);
     const blank = await click(await messageOf(cut), 'Disconnect now', alice, { reason: '\u200b' });
-    expect(blank).toMatchObject({ errors: { reason: 'A reason is needed' } });
+    expect(blank).toMatchObject({ errors: { reason: 'A reason is required' } });
     await click(await messageOf(cut), 'Disconnect now', alice, { reason: 'their contract ended' });
     await expectKeptExtendedAndCut(endpointIds);
     await waitFor(13 * 24 * hour);

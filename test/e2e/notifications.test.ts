@@ -50,6 +50,6 @@ test('approvers get one expiry warning, one batch of scheduled disconnects, and 
 
   await pass(3.1 * day);
   await pass(60);
-  await waitUntil(async () => (await titles()).at(-1) === 'All of 5 connections are decided');
+  await waitUntil(async () => (await titles()).at(-1) === 'All 5 connections are decided');
   expect(sandbox.output()).not.toContain('AccessDenied');
 }, 120_000);

@@ -97,7 +97,7 @@ describe('a connection that approvers are asked about', () => {
     const { env, slack, post, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
-      `Will be cut: ${consumer} to orders`,
+      `Disconnect scheduled: ${consumer} to orders`,
     ]);
     expect(post.sent.map(({ subject }) => subject)).toEqual([
       `The connection of account ${consumer} to orders will be cut`,
@@ -112,7 +112,7 @@ describe('a connection that approvers are asked about', () => {
     );
     await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
-      `Being cut: ${consumer} to orders`,
+      `Being disconnected: ${consumer} to orders`,
     ]);
     expect(post.sent).toHaveLength(1);
   });
@@ -122,7 +122,7 @@ describe('a connection that approvers are asked about', () => {
     await notify();
     env.advanceSeconds(18 * 3600);
     await notify();
-    expect(slack.replies.at(-1)?.text).toContain('will be cut on');
+    expect(slack.replies.at(-1)?.text).toContain('will be disconnected on');
     env.advanceSeconds(36 * 3600);
     await notify();
     expect(post.sent.at(-1)?.subject).toBe(
@@ -156,11 +156,11 @@ describe('connections of one account that approvers are asked about at once', ()
       '100 connections will be disconnected',
     ]);
     expect(post.sent).toHaveLength(1);
-    expect(post.sent[0]?.subject).toBe('For the approvers default: 100 connections will be disconnected');
+    expect(post.sent[0]?.subject).toBe('For the approver group default: 100 connections will be disconnected');
     expect(post.sent[0]?.text).toContain(
-      'Keep connected lets it stay for good, Extend 14 days lets it stay 14 days longer, Disconnect now disconnects it at once',
+      '“Keep connected” keeps it permanently, “Extend 14 days” keeps it for 14 more days, and “Disconnect now” disconnects it immediately',
     );
-    expect(post.sent[0]?.text).toContain('connected, to be cut on 24 Nov 2026, 12:00 UTC');
+    expect(post.sent[0]?.text).toContain('connected, scheduled disconnect on 24 Nov 2026, 12:00 UTC');
     expect(env.errors).toEqual([]);
   });
 
@@ -191,6 +191,6 @@ test('a connection that only a person may disconnect expires undecided, even if 
   await notify();
   env.time = new Date(later);
   await notify();
-  expect(slack.messages[0]?.text).toContain('It can still be decided');
+  expect(slack.messages[0]?.text).toContain('You can still decide');
   expect((await env.record(endpointId(1)))?.approvalRequest?.stage).toBe('expired');
 });

@@ -58,7 +58,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       const notification = (await env.record(endpointId(1)))?.notification;
       expect(notification).toMatchObject({ slackMessage: { channel: otherChannel } });
       expect(notification).not.toHaveProperty('previousSlackMessage');
-      expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('asked in');
+      expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('see <#');
       return killed.hasCrashed();
     });
   });

@@ -161,7 +161,7 @@ describe('a request whose group has another channel now', () => {
     await notify();
     expect(slack.messages.map((message) => message.channel)).toEqual([channel, otherChannel]);
     const [before, after] = slack.messages;
-    expect(before?.text).toContain(`asked in <#${otherChannel}>`);
+    expect(before?.text).toContain(`see <#${otherChannel}>`);
     expect(JSON.stringify(before?.blocks)).not.toContain('action_id');
     expect((await env.record(endpointId(1)))?.notification).toMatchObject({
       slackMessage: { channel: otherChannel, ts: after?.ts },
@@ -176,13 +176,10 @@ describe('a request whose group has another channel now', () => {
       if (method === 'update') throw new SlackError('chat.update', 'timeout');
     };
     await notify();
-    expect(slack.messages[0]?.text).not.toContain('asked in');
+    expect(slack.messages[0]?.text).not.toContain('see <#');
     slack.beforeEffect = async () => {};
     await notify();
-    expect(slack.messages.map(({ text }) => text.includes(`asked in <#${otherChannel}>`))).toEqual([
-      true,
-      false,
-    ]);
+    expect(slack.messages.map(({ text }) => text.includes(`see <#${otherChannel}>`))).toEqual([true, false]);
     const record = await env.record(endpointId(1));
     expect(record && needsNotification(record, env.time)).toBe(false);
   });

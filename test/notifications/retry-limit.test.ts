@@ -16,7 +16,7 @@ test('the message of a request says that its service was deregistered, and offer
     env.deps,
   );
   await notify();
-  expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining('Given up') }]);
+  expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining('Service deregistered') }]);
   expect(slack.messages[0]?.text).not.toContain('approve');
   const closed = await env.record(endpointId(1));
   expect(closed?.notification).toMatchObject({ slackMessage: { channel } });
@@ -36,6 +36,6 @@ test('a digest of requests whose service was deregistered offers nothing to deci
   env.advanceSeconds(60);
   await notify([{ digest }]);
   const message = slack.messages.find(({ text }) => text.includes('2 requests'));
-  expect(message?.text).toContain('Given up: 2');
+  expect(message?.text).toContain('Service deregistered: 2');
   expect(message?.text).not.toContain('wait for approval');
 });

@@ -113,7 +113,7 @@ describe('a digest', () => {
     await submitStoredDecision(endpointId(12), approves, env.deps);
     env.advanceSeconds(5);
     await notify(all);
-    expect(slack.messages.at(-1)?.text).toContain('All of 2 requests are decided');
+    expect(slack.messages.at(-1)?.text).toContain('All 2 requests are decided');
     await notify(all);
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(2);
   });
@@ -138,7 +138,7 @@ describe('a digest', () => {
     slack.error = undefined;
     env.notices.length = 0;
     await notify(all);
-    expect(slack.messages.at(-1)?.text).toContain('All of 2 requests are decided');
+    expect(slack.messages.at(-1)?.text).toContain('All 2 requests are decided');
     await notify(all);
     expect(env.notices).toEqual([]);
     expect(
@@ -197,7 +197,7 @@ describe('a digest', () => {
     await notify(all);
     env.advanceSeconds(5);
     await notify(all);
-    expect(slack.replies.map(({ text }) => text)).toEqual([expect.stringContaining('All of 2 requests')]);
+    expect(slack.replies.map(({ text }) => text)).toEqual([expect.stringContaining('All 2 requests')]);
   });
 
   test('moves to the new channel of its group while one of its requests is open', async () => {
@@ -207,7 +207,7 @@ describe('a digest', () => {
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.slice(-2)).toMatchObject([
-      { text: expect.stringContaining('asked in <#C01NETWORK>') },
+      { text: expect.stringContaining('see <#C01NETWORK>') },
       { channel: 'C01NETWORK', text: expect.stringContaining('1 of 2 requests') },
     ]);
     env.advanceSeconds(5);
@@ -243,7 +243,7 @@ describe('a digest', () => {
     env.put(recordItem(leftToo));
     env.advanceSeconds(5);
     await notify(all);
-    expect(slack.messages.at(-1)?.text).toContain('other approvers are asked now');
+    expect(slack.messages.at(-1)?.text).toContain('other approvers decide it now');
   });
 
   test('is not updated twice within its interval', async () => {

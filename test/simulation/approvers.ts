@@ -78,7 +78,7 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
       responseUrl: undefined,
       message: { channel, ts },
       modal: undefined,
-      fieldValues: new Map([[actionIds.expiry, random.pick(['for-good', '7'])]]),
+      fieldValues: new Map([[actionIds.expiry, random.pick(['permanent', '7'])]]),
     };
     const onClick = actionId === actionIds.openDigest ? handleDigestAction : handleRequestAction;
     const spoken =
@@ -86,8 +86,8 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
     await speak('on-slack-interaction', `clicks ${actionId} of ${value} in ${ts}`, spoken, async (deps) => {
       const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
       return {
-        decided: /^You (approved it\.|denied it\.|said that it )/.test(text) ? 1 : 0,
-        isTooLate: text.startsWith('Too late'),
+        decided: /^You (approved|denied|kept|disconnected) the /.test(text) ? 1 : 0,
+        isTooLate: text.startsWith('This request is no longer open'),
       };
     });
     const view = slack.viewOf(triggerId);
@@ -110,11 +110,15 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
     return speak('on-slack-interaction', 'submits a form', spoken, async (deps) => {
       const answer = await onSubmission(submission, deps);
       const text = JSON.stringify(answer) ?? '';
-      const isTold = answer === undefined || text.includes('"Your word is recorded"');
-      const counts = [...text.matchAll(/\*(\d+) of \d+ decided|Of (\d+) your word is recorded/g)];
+      const isTold = answer === undefined || text.includes('"Decision recorded"');
+      const counts = [...text.matchAll(/\*(\d+) of \d+ decided|recorded your decision for (\d+)\./g)];
       const decided = counts.reduce((sum, [, asSaid, otherwise]) => sum + Number(asSaid ?? otherwise), 0);
-      const unknown = text.split('may be recorded all the same').length - 1;
-      return { decided: isTold ? 1 : decided, unknown, isTooLate: isOfRequest && text.includes('Too late') };
+      const unknown = text.split('Your decision may be recorded').length - 1;
+      return {
+        decided: isTold ? 1 : decided,
+        unknown,
+        isTooLate: isOfRequest && text.includes('This request is no longer open'),
+      };
     });
   }
 

@@ -6,28 +6,28 @@ import { allowDurations, type FormFieldName, type FormProblems, type FormValues 
 import { type EscapedHtml, escapedHtml } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
-/** A form that somebody has filled in, and is to put right. */
+/** The submitted values of a form, and the problems that the page shows beside its fields. */
 export interface FormState {
   readonly formValues?: FormValues;
   readonly problems?: FormProblems;
 }
 
-/** It is sent to the address that it came from, so that the link's token is all that proves whose word it is. */
+/** The form posts to its own address: the token in the link alone identifies the approver. */
 export function decisionForm(
   view: ApprovalView,
   { purpose, address }: LinkClaims,
-  draft: FormState,
+  form: FormState,
 ): EscapedHtml {
   const fields = {
-    approve: () => [view.service.requireTicket && ticketField(draft), allowField(view, draft)],
+    approve: () => [view.service.requireTicket && ticketField(form), allowField(view, form)],
     extend: () => [],
-    deny: () => [view.service.requireTicket && ticketField(draft), blockField(view, draft)],
+    deny: () => [view.service.requireTicket && ticketField(form), blockField(view, form)],
   }[purpose]();
   return escapedHtml`<form method="post">
 <h2>Your decision</h2>
-${[reasonField(draft), ...fields]}
+${[reasonField(form), ...fields]}
 <button class="${purpose === 'deny' ? 'deny' : 'approve'}">${submitButtonLabel(purpose, view)}</button>
-<p class="quiet">It is recorded as the word of ${address}.</p>
+<p class="quiet">linkgate records this decision as yours: ${address}.</p>
 </form>`;
 }
 
@@ -37,7 +37,7 @@ function submitButtonLabel(purpose: LinkClaims['purpose'], { record }: ApprovalV
   return purpose === 'approve' ? 'Approve' : 'Deny';
 }
 
-/** What a link about a connection answers. */
+/** The action of each link where the endpoint is connected. */
 export const connectedAnswerByPurpose = {
   approve: 'keep',
   extend: 'extend',
@@ -61,15 +61,15 @@ function allowField(view: ApprovalView, { formValues, problems }: FormState): Es
   );
   const input = escapedHtml`<select ${inputAttributes('allow', problems)}>${options}</select>`;
   const { ownerAccountId } = view.record;
-  return escapedHtml`${formField('allow', `Allow account ${ownerAccountId} at ${view.service.name} too?`, input, problems)}
-<p class="quiet">What it asks for is then accepted without asking, what waits now too.${replacedEntryNote(view)}${quorumNote(view)}</p>`;
+  return escapedHtml`${formField('allow', `Also allow account ${ownerAccountId} at ${view.service.name}?`, input, problems)}
+<p class="quiet">linkgate then accepts its requests without approval, those that wait now too.${replacedEntryNote(view)}${quorumNote(view)}</p>`;
 }
 
 function blockField(view: ApprovalView, { formValues }: FormState): EscapedHtml {
   const { record, service } = view;
   return escapedHtml`<div class="field"><label class="choice">
 <input type="checkbox" name="block" value="yes"${formValues?.block === 'yes' && escapedHtml` checked`}>
-<span>Block account ${record.ownerAccountId} at ${service.name} too: whatever it asks for later is rejected.${replacedEntryNote(view)}</span>
+<span>Also block account ${record.ownerAccountId} at ${service.name}: linkgate rejects its later requests.${replacedEntryNote(view)}</span>
 </label></div>`;
 }
 
@@ -84,7 +84,7 @@ function formField(
 ${input}${problem && escapedHtml`<p class="alarm" id="${name}-problem">${problem}</p>`}</div>`;
 }
 
-/** Without scripts, the focus is all that leads to what is to be put right. */
+/** The page has no scripts: `autofocus` moves the reader to the first problem. */
 function inputAttributes(name: FormFieldName, problems: FormProblems = {}): EscapedHtml {
   const isFirst = Object.keys(problems)[0] === name;
   return escapedHtml`id="${name}" name="${name}"${
@@ -93,16 +93,18 @@ function inputAttributes(name: FormFieldName, problems: FormProblems = {}): Esca
 }
 
 function allowDurationLabel(value: (typeof allowDurations)[number]): string {
-  if (value === '') return 'No, this endpoint alone';
-  return value === 'for-good' ? 'Yes, for good' : `Yes, for ${value} days`;
+  if (value === '') return 'No, only this endpoint';
+  return value === 'permanent' ? 'Yes, permanently' : `Yes, for ${value} days`;
 }
 
 function replacedEntryNote({ entries }: ApprovalView): string {
   return replacedEntryText(entries)
-    .map((told) => ` ${told}`)
+    .map((sentence) => ` ${sentence}`)
     .join('');
 }
 
 function quorumNote({ group }: ApprovalView): string {
-  return group.quorum > 1 ? ' It takes all who approve to choose so; the earliest expiry counts.' : '';
+  return group.quorum > 1
+    ? ' The account is allowed only if every approver chooses this; the earliest expiry counts.'
+    : '';
 }

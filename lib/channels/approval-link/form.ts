@@ -5,41 +5,41 @@ import { requiredDecisionText } from '../../connections/person-decision.ts';
 import type { Service } from '../../services/service.ts';
 import type { LinkClaims } from './link.ts';
 
-function requiredField(what: 'reason' | 'ticket', isMissing: string) {
+function requiredField(name: 'reason' | 'ticket', missingMessage: string) {
   return v.pipe(
     v.optional(v.string(), ''),
-    // Browsers send a line's end as two characters.
+    // Browsers send a line break as CRLF.
     v.transform((value) => value.replaceAll('\r\n', '\n')),
-    requiredDecisionText(what, isMissing),
+    requiredDecisionText(name, missingMessage),
   );
 }
 
-/** A mail scanner may post the form as it stands: nothing is decided by one that nobody has filled in. */
-const ReasonField = requiredField('reason', 'Say why, for those who read the history later.');
-const TicketField = requiredField('ticket', 'Name the ticket: this service wants one with each decision.');
+/** An e-mail scanner may post the empty form: without a reason, linkgate records no decision. */
+const ReasonField = requiredField('reason', 'Give a reason. The history shows it.');
+const TicketField = requiredField('ticket', 'Enter the ticket. This service requires one for each decision.');
 
-/** What the select says: nothing, for good, or a number of days. */
-export const allowDurations = ['', 'for-good', ...allowDurationDays.map(String)] as const;
+/** The values of the select: do not allow, allow permanently, or allow for a number of days. */
+export const allowDurations = ['', 'permanent', ...allowDurationDays.map(String)] as const;
 
 const DecisionForm = v.object({
   reason: ReasonField,
-  allow: v.optional(v.picklist(allowDurations, 'Choose one of these.'), ''),
-  block: v.optional(v.literal('yes', 'Tick it or leave it.')),
+  allow: v.optional(v.picklist(allowDurations, 'Choose one of the options.'), ''),
+  block: v.optional(v.literal('yes', 'Select the checkbox or leave it empty.')),
 });
 const DecisionFormWithTicket = v.object({ ...DecisionForm.entries, ticket: TicketField });
 
 export type FormFieldName = keyof v.InferInput<typeof DecisionFormWithTicket>;
 export type FormProblems = Readonly<Partial<Record<FormFieldName, string>>>;
-/** What stood in the form. */
+/** The submitted values, by field name. */
 export type FormValues = Readonly<Record<string, string>>;
 
-/** @returns what the form says beside its purpose, or what is wrong with it. */
+/** @returns the decision without its author and outcome, or the problems of the form */
 export function parseDecisionForm(
   entered: FormValues,
   purpose: LinkClaims['purpose'],
   { requireTicket }: Pick<Service, 'requireTicket'>,
   now: Date,
-): { readonly word: Omit<SubmittedDecision, 'by' | 'decision'> } | { readonly problems: FormProblems } {
+): { readonly decision: Omit<SubmittedDecision, 'by' | 'decision'> } | { readonly problems: FormProblems } {
   const result = v.safeParse(
     requireTicket && purpose !== 'extend' ? DecisionFormWithTicket : DecisionForm,
     entered,
@@ -48,11 +48,11 @@ export function parseDecisionForm(
     return {
       problems: Object.fromEntries(result.issues.map((issue) => [v.getDotPath(issue), issue.message])),
     };
-  const { allow, block, ...said } = result.output;
-  const days = allow === 'for-good' ? undefined : Number(allow);
+  const { allow, block, ...rest } = result.output;
+  const days = allow === 'permanent' ? undefined : Number(allow);
   return {
-    word: {
-      ...said,
+    decision: {
+      ...rest,
       ...(purpose === 'approve' && allow !== '' && { allow: computeAllowExpiry(days, now) }),
       ...(purpose === 'deny' && block && { block: true as const }),
     },

@@ -5,7 +5,7 @@ import { pageHeaders, renderPage } from './html.ts';
 import { httpStatus, type PageResult } from './page-result.ts';
 import { internalErrorPage, unreadableItemPage } from './result-pages.ts';
 
-/** What API Gateway says of a request (payload format 2.0), and linkgate reads. */
+/** The fields that linkgate reads of an API Gateway request (payload format 2.0). */
 const LinkRequestEvent = v.object({
   rawQueryString: v.optional(v.string(), ''),
   body: v.optional(v.string(), ''),
@@ -14,24 +14,24 @@ const LinkRequestEvent = v.object({
 });
 type LinkRequestEvent = v.InferOutput<typeof LinkRequestEvent>;
 
-/** Answers with a page, whatever is sent; `told` is for the log, and has nothing of the token, which is its owner's word. */
+/** Always returns a page. `logFields` excludes the token, which authorizes a decision. */
 export async function handleLinkRequest(event: unknown, deps: HandleLinkDeps) {
-  const sent = v.parse(LinkRequestEvent, event);
-  const { method } = sent.requestContext.http;
-  const token = new URLSearchParams(sent.rawQueryString).get('token') ?? '';
-  const entered = method === 'POST' ? parseFormBody(sent) : undefined;
-  const answered = handleLink(token, entered, deps).catch((error) => {
+  const request = v.parse(LinkRequestEvent, event);
+  const { method } = request.requestContext.http;
+  const token = new URLSearchParams(request.rawQueryString).get('token') ?? '';
+  const entered = method === 'POST' ? parseFormBody(request) : undefined;
+  const result = handleLink(token, entered, deps).catch((error) => {
     deps.reportError(error);
     return toErrorPage(error);
   });
-  const { outcome, page, claims } = await answered;
+  const { outcome, page, claims } = await result;
   return {
     response: {
       statusCode: httpStatus[outcome],
       headers: pageHeaders,
       body: method === 'HEAD' ? '' : renderPage(page),
     },
-    told: { method, outcome, ...claims },
+    logFields: { method, outcome, ...claims },
   };
 }
 
@@ -41,7 +41,7 @@ function toErrorPage(error: unknown): PageResult {
     : { outcome: 'broken', page: internalErrorPage() };
 }
 
-/** In characters: no form that a person has filled in is longer, and what is sent back with the page has to fit into an answer. */
+/** In characters. The page repeats the submitted values, and Lambda limits the size of a response. */
 const maxFormLength = 100_000;
 
 function parseFormBody({ body, isBase64Encoded }: LinkRequestEvent): Record<string, string> {

@@ -21,8 +21,8 @@ export interface HandleLinkDeps extends DecideDeps {
 }
 
 /**
- * Shows whoever follows a link the request as it is, or writes their word down.
- * @param entered what they sent with the form; absent where they only look, which changes nothing.
+ * Shows the request, or records the decision of the approver who submits the form.
+ * @param entered the submitted form; undefined for a GET, which changes nothing
  */
 export async function handleLink(
   token: string,
@@ -32,17 +32,17 @@ export async function handleLink(
   const link = await verifyLink(token, deps);
   if (link.status === 'tampered') return { outcome: 'tampered', page: pages.invalidSignaturePage() };
   const { claims } = link;
-  const answer =
+  const result =
     link.status === 'expired'
       ? ({ outcome: 'expired', page: pages.linkExpiredPage(claims) } as const)
       : await handleLinkClaims(claims, entered, deps);
-  return { ...answer, claims };
+  return { ...result, claims };
 }
 
 async function verifyLink(token: string, { signingKey, now }: HandleLinkDeps): Promise<ApprovalLink> {
   const link = await verifyWithSecret(signingKey, (keys) => {
-    const read = verifyToken(token, keys, now());
-    return read.status === 'tampered' ? undefined : read;
+    const candidate = verifyToken(token, keys, now());
+    return candidate.status === 'tampered' ? undefined : candidate;
   });
   return link ?? { status: 'tampered' };
 }
@@ -54,8 +54,8 @@ async function handleLinkClaims(
 ): Promise<PageResult> {
   const view = await loadApprovalView(claims.endpointId, deps);
   if (!view) return { outcome: 'unknown', page: pages.unknownRequestPage(claims) };
-  const refusal = linkRejection(view, claims);
-  if (refusal) return refusal;
+  const rejection = linkRejection(view, claims);
+  if (rejection) return rejection;
   const now = deps.now();
   if (!entered) return { outcome: 'shown', page: requestPage(view, claims, now) };
 
@@ -66,16 +66,16 @@ async function handleLinkClaims(
   const by = emailActor(address);
   return catchConflict(() =>
     purpose === 'extend'
-      ? extendByLink(claims, { by, reason: form.word.reason }, deps)
-      : decideByLink(claims, { ...form.word, decision: purpose, by }, view.mode, deps),
+      ? extendByLink(claims, { by, reason: form.decision.reason }, deps)
+      : decideByLink(claims, { ...form.decision, decision: purpose, by }, view.mode, deps),
   );
 }
 
-async function catchConflict(answer: () => Promise<PageResult>): Promise<PageResult> {
+async function catchConflict(decide: () => Promise<PageResult>): Promise<PageResult> {
   try {
-    return await answer();
+    return await decide();
   } catch (error) {
-    if (conflictErrors.some((kind) => error instanceof kind))
+    if (conflictErrors.some((errorClass) => error instanceof errorClass))
       return { outcome: 'overtaken', page: pages.decidedConcurrentlyPage() };
     throw error;
   }
@@ -87,34 +87,34 @@ async function extendByLink(
   deps: HandleLinkDeps,
 ): Promise<PageResult> {
   const { endpointId, disconnectAt: from = '' } = claims;
-  const answer = await extendStoredConnection(
+  const result = await extendStoredConnection(
     endpointId,
     { by, from, ...(reason !== undefined && { reason }) },
     deps,
   );
-  if (answer.status === 'done') return { outcome: 'decided', page: pages.extendedPage(answer.record) };
-  return answer.status === 'no-scheduled-disconnect'
-    ? { outcome: 'superseded', page: pages.notExtendedPage(answer.record) }
+  if (result.status === 'done') return { outcome: 'decided', page: pages.extendedPage(result.record) };
+  return result.status === 'no-scheduled-disconnect'
+    ? { outcome: 'superseded', page: pages.notExtendedPage(result.record) }
     : { outcome: 'unknown', page: pages.unknownRequestPage(claims) };
 }
 
 async function decideByLink(
   claims: LinkClaims,
-  word: SubmittedDecision,
+  decision: SubmittedDecision,
   mode: Mode,
   deps: HandleLinkDeps,
 ): Promise<PageResult> {
-  const decision = await submitStoredDecision(claims.endpointId, word, deps);
-  if (decision.status === 'decided')
+  const result = await submitStoredDecision(claims.endpointId, decision, deps);
+  if (result.status === 'decided')
     return {
       outcome: 'decided',
-      page: pages.decisionRecordedPage(decision, { isObserving: mode === 'observe' }),
+      page: pages.decisionRecordedPage(result, { isObserving: mode === 'observe' }),
     };
-  const record = decision.status === 'not-open' ? decision.record : undefined;
+  const record = result.status === 'not-open' ? result.record : undefined;
   return (
     (record && notOpenPage(record, claims)) ?? { outcome: 'unknown', page: pages.unknownRequestPage(claims) }
   );
 }
 
-/** What changed since the request was looked at: who looks again is told. */
+/** Errors of a concurrent change since `loadApprovalView`: a reload of the page shows the new status. */
 const conflictErrors = [OptimisticLockError, NotAuthorizedError, UnknownGroupError];

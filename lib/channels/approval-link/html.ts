@@ -9,9 +9,9 @@ export interface Page {
   readonly body: EscapedHtml;
 }
 
-/** Markup whose values are escaped, unless they are markup themselves. */
+/** Escapes each value of the template that is not `EscapedHtml` itself. */
 export function escapedHtml(strings: TemplateStringsArray, ...values: readonly unknown[]): EscapedHtml {
-  // It is a promise only where a value is one.
+  // `html` returns a promise only if a value is one.
   return html(strings, ...values) as EscapedHtml;
 }
 
@@ -60,7 +60,7 @@ button { width: 100%; padding: .75rem 1.25rem; border: 0; border-radius: .375rem
 @media (min-width: 30.01rem) { button { width: auto; } }
 `;
 
-/** A page without scripts: scanners of mails run those. */
+/** The page has no scripts: e-mail scanners run them. */
 export function renderPage({ title, body }: Page): string {
   return escapedHtml`<!doctype html>
 <html lang="en">
@@ -82,7 +82,7 @@ ${body}
 `.toString();
 }
 
-/** With every page: nobody else may hold it, frame it or learn its address, and it loads nothing but its own style. */
+/** Every page forbids caching, framing and the `Referer` header, and loads nothing but its own style. */
 export const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',

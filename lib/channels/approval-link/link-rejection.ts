@@ -7,33 +7,33 @@ import type { LinkClaims } from './link.ts';
 import type { PageResult } from './page-result.ts';
 import * as pages from './result-pages.ts';
 
-/** Why a link decides nothing, although linkgate made it. Who is no approver is not told how the request stands. */
+/** The page for a valid link that must not decide. An address that is no approver does not see the status of the request. */
 export function linkRejection(view: ApprovalView, claims: LinkClaims): PageResult | undefined {
   const { record } = view;
-  const denied = checkLinkAddress(view, claims);
-  if (denied?.outcome === 'not-an-approver') return denied;
+  const unauthorized = checkLinkAddress(view, claims);
+  if (unauthorized?.outcome === 'not-an-approver') return unauthorized;
   if (record.approvalRequest?.version !== claims.version)
     return { outcome: 'superseded', page: pages.outdatedLinkPage(record) };
-  return notOpenPage(record, claims) ?? denied;
+  return notOpenPage(record, claims) ?? unauthorized;
 }
 
-/** This person has answered already, or others have, or nothing is to be answered any more. */
+/** The page for a request that is decided or closed, or for a disconnect time that has changed. */
 export function notOpenPage(record: ConnectionRecord, claims: LinkClaims): PageResult | undefined {
-  const word = findEarlierDecision(record, claims);
-  if (word) return { outcome: 'used', page: pages.linkAlreadyUsedPage(record, word) };
+  const decision = findEarlierDecision(record, claims);
+  if (decision) return { outcome: 'used', page: pages.linkAlreadyUsedPage(record, decision) };
   if (!isAwaitingApproval(record)) return { outcome: 'closed', page: pages.alreadyDecidedPage(record) };
   const isChanged = claims.purpose === 'extend' && record.revocation?.disconnectAt !== claims.disconnectAt;
   return isChanged ? { outcome: 'superseded', page: pages.notExtendedPage(record) } : undefined;
 }
 
-/** Whoever approved may still deny, while it takes others to approve too. */
+/** The earlier decision of this address. An approver may still deny while the quorum is not reached. */
 function findEarlierDecision(
   { approval, approvals }: ConnectionRecord,
   { address, purpose }: LinkClaims,
 ): PersonDecision | undefined {
   const by = emailActor(address);
   if (approval?.by === by) return approval;
-  return approvals?.decisions.find((word) => word.by === by && word.decision === purpose);
+  return approvals?.decisions.find((decision) => decision.by === by && decision.decision === purpose);
 }
 
 function checkLinkAddress(view: ApprovalView, claims: LinkClaims): PageResult | undefined {
@@ -45,7 +45,7 @@ function checkLinkAddress(view: ApprovalView, claims: LinkClaims): PageResult | 
     return undefined;
   } catch (error) {
     if (!(error instanceof NotAuthorizedError)) throw error;
-    // What the form lacks, such as a ticket, is said once there is one.
+    // The form reports a missing ticket itself.
     return error.code === 'no-ticket'
       ? undefined
       : { outcome: error.code, page: unauthorizedPages[error.code](view, claims) };

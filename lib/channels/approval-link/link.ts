@@ -2,28 +2,28 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
 
 const LinkClaims = v.object({
-  /** A link does one thing alone. Of a connection, to approve keeps it connected and to deny disconnects it. */
+  /** The one action of the link. For a connected endpoint, `approve` keeps it connected and `deny` disconnects it. */
   purpose: v.picklist(['approve', 'deny', 'extend']),
   endpointId: v.string(),
-  /** The asking's: a request that is asked anew makes older links void. */
+  /** The version of the approval request: a new approval request invalidates older links. */
   version: v.number(),
-  /** Whose word it is. */
+  /** The address of the approver, who is the author of the decision. */
   address: v.string(),
-  /** ISO 8601: from when it extends a connection; where that has changed since, it does not. */
+  /** ISO 8601: the disconnect time that the e-mail shows. If it has changed since, the link does not extend. */
   disconnectAt: v.exactOptional(v.string()),
   /** ISO 8601 */
   expiresAt: v.string(),
 });
-/** What a link of a mail confers, and on whom. */
+/** The payload of a link in an e-mail. */
 export type LinkClaims = Readonly<v.InferOutput<typeof LinkClaims>>;
 
 export type ApprovalLink =
   | { readonly status: 'valid'; readonly claims: LinkClaims }
   | { readonly status: 'expired'; readonly claims: LinkClaims }
-  /** No key that is accepted made it. */
+  /** No accepted key matches the signature. */
   | { readonly status: 'tampered' };
 
-/** Without a key anybody could make links. */
+/** An empty key signs nothing: anybody could forge a link. */
 export class NoSigningKeyError extends Error {
   override readonly name = 'NoSigningKeyError';
 }
@@ -37,19 +37,19 @@ export function createLink(approvalUrl: string, claims: LinkClaims, key: string)
   return `${approvalUrl}?token=1.${payload}.${signPayload(payload, key)}`;
 }
 
-/** @param keys the values of `links/signing-key` that are accepted: none accepts no link. */
+/** @param keys the accepted values of `links/signing-key`; an empty list accepts no link */
 export function verifyToken(token: string, keys: readonly string[], now: Date): ApprovalLink {
-  const [, payload, given] = /^1\.([\w-]+)\.([\w-]{43})$/.exec(token) ?? [];
-  if (payload === undefined || given === undefined) return { status: 'tampered' };
-  if (!keys.some((key) => timingSafeEqual(Buffer.from(signPayload(payload, key)), Buffer.from(given))))
+  const [, payload, signature] = /^1\.([\w-]+)\.([\w-]{43})$/.exec(token) ?? [];
+  if (payload === undefined || signature === undefined) return { status: 'tampered' };
+  if (!keys.some((key) => timingSafeEqual(Buffer.from(signPayload(payload, key)), Buffer.from(signature))))
     return { status: 'tampered' };
   const claims = v.parse(LinkClaims, JSON.parse(Buffer.from(payload, 'base64url').toString()));
   return { status: new Date(claims.expiresAt) > now ? 'valid' : 'expired', claims };
 }
 
-/** Its text is compared, not its bytes, of which several texts tell. */
+/** `verifyToken` compares the base64url text, not the bytes: several texts decode to the same bytes. */
 function signPayload(payload: string, key: string): string {
   if (key === '') throw new NoSigningKeyError('the key that signs links is empty');
-  // The first line keeps it apart from all else that the same key may ever sign.
+  // The prefix separates this signature from others that the same key may make.
   return createHmac('sha256', key).update(`linkgate approval link 1\n${payload}`).digest('base64url');
 }

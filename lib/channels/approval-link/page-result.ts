@@ -1,7 +1,7 @@
 import type { Page } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
-/** What came of following a link, and the HTTP status that says so. */
+/** The HTTP status of each outcome. */
 export const httpStatus = {
   shown: 200,
   decided: 200,
@@ -23,6 +23,6 @@ export const httpStatus = {
 export interface PageResult {
   readonly outcome: keyof typeof httpStatus;
   readonly page: Page;
-  /** Where linkgate made the link. */
+  /** Present for a link with a valid signature. */
   readonly claims?: LinkClaims;
 }

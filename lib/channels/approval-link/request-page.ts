@@ -17,24 +17,24 @@ import { connectedAnswerByPurpose, decisionForm, type FormState } from './decisi
 import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
-/** All that an approver needs to decide a request, and the form that decides it the one way the link is for. */
-export function requestPage(view: ApprovalView, claims: LinkClaims, now: Date, draft: FormState = {}): Page {
+/** Shows an approver the request, and a form for the one action of the link. */
+export function requestPage(view: ApprovalView, claims: LinkClaims, now: Date, form: FormState = {}): Page {
   const { record } = view;
   const approvalKind = computeApprovalKind(record);
   const isRequest = approvalKind === 'new-connection';
-  const answer = connectedAnswerByPurpose[claims.purpose];
+  const action = connectedAnswerByPurpose[claims.purpose];
   return {
     title: requestPageTitle(view, claims),
     body: escapedHtml`
-<p>${questionText(view)} Nothing is decided until you send the form below.</p>
-${!isRequest && escapedHtml`<p class="note"><strong>${connectedLabels[answer]}:</strong> ${describeConnectedAction(answer, record, now)}</p>`}
-${draft.problems && escapedHtml`<p class="alarm" role="alert">Nothing was decided: the form lacks something, marked below.</p>`}
+<p>${questionText(view)} Your decision counts only when you submit the form below.</p>
+${!isRequest && escapedHtml`<p class="note"><strong>${connectedLabels[action]}:</strong> ${describeConnectedAction(action, record, now)}</p>`}
+${form.problems && escapedHtml`<p class="alarm" role="alert">linkgate recorded no decision. Correct the marked fields below.</p>`}
 ${pageSection(isRequest ? 'The request' : 'The connection', factList(view))}
-${pageSection('How it stands', paragraphs(statusText(record)))}
+${pageSection('Current status', paragraphs(statusText(record)))}
 ${pageSection(reasonHeadings[approvalKind], bulletList(openReasons(record)))}
-${pageSection('This account here before', bulletList(knownAccountText(view)))}
-${pageSection(isRequest ? 'What your answer does' : 'What each answer does', answersExplanation(view, now))}
-${decisionForm(view, claims, draft)}`,
+${pageSection('Earlier connections of this account', bulletList(knownAccountText(view)))}
+${pageSection(isRequest ? 'Effect of your decision' : 'Effect of each decision', answersExplanation(view, now))}
+${decisionForm(view, claims, form)}`,
   };
 }
 
@@ -63,18 +63,18 @@ function factList(view: ApprovalView): EscapedHtml {
 
 function answersExplanation({ record, group: { quorum } }: ApprovalView, now: Date): EscapedHtml {
   if (computeApprovalKind(record) !== 'new-connection') {
-    const takes =
-      quorum > 1 ? ` It takes ${quorum} people to keep it; one extends it, and one disconnects it.` : '';
+    const quorumText =
+      quorum > 1 ? ` ${quorum} people have to keep it; one person can extend or disconnect it.` : '';
     return escapedHtml`<dl>${selectConnectedActions(record).map(
-      (answer) =>
-        escapedHtml`<dt>${connectedLabels[answer]}</dt><dd>${describeConnectedAction(answer, record, now)}${answer === 'keep' && takes}</dd>`,
+      (action) =>
+        escapedHtml`<dt>${connectedLabels[action]}</dt><dd>${describeConnectedAction(action, record, now)}${action === 'keep' && quorumText}</dd>`,
     )}</dl>`;
   }
-  const everybody = quorum > 1 ? ` It takes ${quorum} approvals; one denial denies.` : '';
+  const quorumText = quorum > 1 ? ` ${quorum} people have to approve; one denial is enough to deny.` : '';
   return escapedHtml`<dl>
-<dt>Approve</dt><dd>EC2 is asked to accept this endpoint, and the account can reach your service through it. The allowlist stays as it is,
-unless the account is allowed with it.${everybody}</dd>
-<dt>Deny</dt><dd>It is for good: a rejected endpoint stays rejected, and its owner pays for it by the hour until they delete it. AWS tells
-them no reason, so tell them yourself.</dd>
+<dt>Approve</dt><dd>linkgate accepts the connection of this endpoint in EC2, and the account can reach your service through it. The allowlist
+does not change unless you also allow the account.${quorumText}</dd>
+<dt>Deny</dt><dd>linkgate rejects the connection in EC2, permanently. The owner pays for the endpoint by the hour until they delete it. AWS gives
+the owner no reason, so notify them yourself.</dd>
 </dl>`;
 }

@@ -10,15 +10,15 @@ import { unreadableText } from '../../storage/item-remedy.ts';
 import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
-/** What else a person can do. Each page that says no ends with it. */
-const otherChannelsText = escapedHtml`Where you are an approver in Slack, its message has buttons. On the command line <code>linkgate connections --waiting</code> shows
-what waits.`;
+/** The other ways to decide. Pages of a link that does not decide end with it. */
+const otherChannelsText = escapedHtml`If you are an approver in Slack, use the buttons of the message there. On the command line, <code>linkgate connections --waiting</code>
+lists the open requests.`;
 
 function resultPage(title: string, ...lines: readonly (string | EscapedHtml)[]): Page {
   return { title, body: escapedHtml`<section>${paragraphs(lines)}</section>` };
 }
 
-/** Whoever has many mails is told which one this was about. */
+/** Names the request: an approver may have many e-mails. */
 function requestReference(record: ConnectionRecord): string {
   return `The ${requestNoun(record)} of account ${record.ownerAccountId}, endpoint ${record.endpointId}.`;
 }
@@ -30,7 +30,7 @@ function requestNoun(record: ConnectionRecord): 'request' | 'connection' {
 export function invalidSignaturePage(): Page {
   return resultPage(
     'This link is not valid',
-    'linkgate did not make it, or it was cut or changed on its way. Nothing was decided. Open it whole from the mail that linkgate sent you.',
+    'linkgate did not make this link, or it was shortened or changed on its way. linkgate recorded no decision. Open the complete link from the e-mail.',
     otherChannelsText,
   );
 }
@@ -38,16 +38,16 @@ export function invalidSignaturePage(): Page {
 export function linkExpiredPage({ endpointId, expiresAt }: LinkClaims): Page {
   return resultPage(
     'This link has expired',
-    `It was good until ${formatTime(expiresAt)}, and decides nothing any more.`,
-    escapedHtml`The request may still be open: <code>linkgate explain ${endpointId}</code> tells.`,
+    `It was valid until ${formatTime(expiresAt)}. linkgate recorded no decision.`,
+    escapedHtml`The request may still be open. <code>linkgate explain ${endpointId}</code> shows its status.`,
     otherChannelsText,
   );
 }
 
 export function unknownRequestPage({ endpointId }: LinkClaims): Page {
   return resultPage(
-    'There is nothing to decide here',
-    `linkgate no longer looks after the request of ${endpointId}: its service is not registered any more, or the group of its approvers is gone.`,
+    'linkgate does not manage this request',
+    `linkgate no longer manages the request of ${endpointId}: its service is deregistered, or its approver group was removed.`,
   );
 }
 
@@ -55,17 +55,17 @@ export function outdatedLinkPage(record: ConnectionRecord): Page {
   return resultPage(
     'This link is out of date',
     requestReference(record),
-    'People were asked anew after this mail was sent. Nothing was decided; use the links of the newest mail.',
+    'linkgate sent a new approval request after this e-mail, and recorded no decision. Use the links of the newest e-mail.',
     ...statusText(record),
   );
 }
 
-/** @param word this person's, from before. */
-export function linkAlreadyUsedPage(record: ConnectionRecord, word: PersonDecision): Page {
+/** @param decision the earlier decision of this approver */
+export function linkAlreadyUsedPage(record: ConnectionRecord, decision: PersonDecision): Page {
   return resultPage(
-    'You have answered already',
+    'You have already decided',
     requestReference(record),
-    `You ${decisionVerbPhrase(record, word)} ${decidedText(word)}. A link works once.`,
+    `You ${decisionVerbPhrase(record, decision)} ${decidedText(decision)}. Each link works once.`,
     ...statusText(record),
     ...(isAwaitingApproval(record) ? [changeMindText(record)] : []),
   );
@@ -73,26 +73,26 @@ export function linkAlreadyUsedPage(record: ConnectionRecord, word: PersonDecisi
 
 function changeMindText(record: ConnectionRecord): string {
   return requestNoun(record) === 'request'
-    ? 'Until enough others have approved you can change your mind: your link to deny still works.'
-    : `Until enough others have kept it you can change your mind: your link to “${connectedLabels.disconnect}” still works.`;
+    ? 'Until enough other people approve, you can still deny it: your link “Deny” works.'
+    : `Until enough other people keep it, you can still disconnect it: your link “${connectedLabels.disconnect}” works.`;
 }
 
 export function alreadyDecidedPage(record: ConnectionRecord): Page {
   return resultPage(
     requestNoun(record) === 'request'
       ? 'This request is no longer open'
-      : 'This connection is no longer in question',
+      : 'This connection no longer needs a decision',
     requestReference(record),
     ...statusText(record),
-    'Nothing was changed through this link.',
+    'This link changed nothing.',
   );
 }
 
 export function notAnApproverPage({ service, group }: ApprovalView, { address }: LinkClaims): Page {
   return resultPage(
-    'You may not decide this',
-    `${address} is not among the approvers of ${service.name} any more (group ${group.name}). Nothing was decided.`,
-    escapedHtml`<code>linkgate approvers list</code> shows who is.`,
+    'You cannot decide this',
+    `${address} is no longer an approver of ${service.name} (group ${group.name}). linkgate recorded no decision.`,
+    escapedHtml`<code>linkgate approvers list</code> lists the approvers.`,
   );
 }
 
@@ -104,89 +104,89 @@ export function decideInApiOnlyPage({ record, group }: ApprovalView): Page {
           escapedHtml`<code>linkgate approve ${endpointId}</code>`,
           escapedHtml`<code>linkgate deny ${endpointId} --reason "…"</code>`,
         ]
-      : [escapedHtml`<code>linkgate explain ${endpointId}</code> names the commands.`];
+      : [escapedHtml`<code>linkgate explain ${endpointId}</code> shows the commands.`];
   return resultPage(
     'Decide this on the command line',
     requestReference(record),
-    `The group ${group.name} decides by the command line or the API only.`,
+    `The approver group ${group.name} decides only on the command line or through the API.`,
     ...commands,
   );
 }
 
 export function accountOwnerPage({ record }: ApprovalView): Page {
   return resultPage(
-    'Somebody else has to approve this',
+    'Another approver has to approve this',
     requestNoun(record) === 'request'
-      ? `You own account ${record.ownerAccountId}, which asks. Nothing was decided. Your link to deny works.`
-      : `You own account ${record.ownerAccountId}, whose connection it is. Nothing was decided. Your link to “${connectedLabels.disconnect}” works.`,
+      ? `You own account ${record.ownerAccountId}, which requests the connection. linkgate recorded no decision. Your link “Deny” works.`
+      : `You own account ${record.ownerAccountId}, which owns the connection. linkgate recorded no decision. Your link “${connectedLabels.disconnect}” works.`,
   );
 }
 
 export function decidedConcurrentlyPage(): Page {
   return resultPage(
     'Try again',
-    'Something changed at the same moment, so your answer was not taken. Open the link again.',
+    'Somebody changed the request at the same time. linkgate did not record your decision. Open the link again.',
   );
 }
 
 export function unreadableItemPage(error: UnreadableItemError): Page {
   return resultPage(
-    'Nothing can be decided for now',
-    `Nothing was decided: ${unreadableText(error)}.`,
-    'Open the link again then.',
+    'linkgate cannot decide at the moment',
+    `linkgate recorded no decision: ${unreadableText(error)}.`,
+    'Open the link again afterwards.',
   );
 }
 
 export function internalErrorPage(): Page {
   return resultPage(
     'linkgate failed',
-    'Open the link again after a while: it shows whether your answer was taken. The log of on-approval-link says what broke.',
+    'Open the link again in a few minutes: it shows whether linkgate recorded your decision. The log of on-approval-link has the error.',
     otherChannelsText,
   );
 }
 
 export function extendedPage(record: ConnectionRecord): Page {
   return resultPage(
-    'You extended it by 14 days',
+    'You extended the connection by 14 days',
     requestReference(record),
     ...statusText(record),
-    escapedHtml`What becomes of it: <code>linkgate explain ${record.endpointId}</code>.`,
+    escapedHtml`To see its status: <code>linkgate explain ${record.endpointId}</code>.`,
   );
 }
 
 export function notExtendedPage(record: ConnectionRecord): Page {
   return resultPage(
-    'It was not extended',
+    'The connection was not extended',
     requestReference(record),
-    'When it is disconnected has changed since this mail was sent, or nothing disconnects it any more, or it is extended for a year already.',
+    'Its disconnect time has changed since this e-mail, it is no longer scheduled for disconnect, or its extensions reached the limit of one year.',
     ...statusText(record),
     otherChannelsText,
   );
 }
 
-/** What a person's word did. `isObserving`: linkgate leaves EC2 alone. */
+/** The effect of a recorded decision. `isObserving`: the mode is `observe`, and linkgate does not call EC2. */
 export function decisionRecordedPage(
-  { record, approval: word }: { readonly record: ConnectionRecord; readonly approval: PersonDecision },
+  { record, approval: decision }: { readonly record: ConnectionRecord; readonly approval: PersonDecision },
   { isObserving }: { readonly isObserving: boolean },
 ): Page {
   const { verdict, pendingEffect, endpointId } = record;
-  const isDone = verdict !== undefined && matchesDecision(verdict, word);
-  const asked = isObserving
+  const isEffective = verdict !== undefined && matchesDecision(verdict, decision);
+  const pendingText = isObserving
     ? "linkgate's mode is observe: it records the decision and does not change EC2."
-    : `EC2 is asked now to ${pendingEffect?.action} it.`;
-  // Of what lives, nothing is asked for it to stay.
-  const follows = pendingEffect === undefined ? 'It stays connected.' : asked;
+    : `linkgate now ${pendingEffect?.action}s the connection in EC2.`;
+  // A connected endpoint that stays needs no EC2 call.
+  const effectText = pendingEffect === undefined ? 'It stays connected.' : pendingText;
   return resultPage(
-    `You ${decisionVerbPhrase(record, word)}`,
+    `You ${decisionVerbPhrase(record, decision)}`,
     requestReference(record),
-    `It is recorded as your word ${decidedText(word)}.`,
-    ...(isDone ? [follows, ...allowlistChangeLines(record, word)] : statusText(record)),
-    ...(word.decision === 'deny'
+    `linkgate recorded your decision ${decidedText(decision)}.`,
+    ...(isEffective ? [effectText, ...allowlistChangeLines(record, decision)] : statusText(record)),
+    ...(decision.decision === 'deny'
       ? [
-          'AWS tells the owner of the endpoint no reason: tell them, and that they pay for it until they delete it.',
+          'AWS gives the owner of the endpoint no reason. Notify them, and say that they pay for the endpoint until they delete it.',
         ]
       : []),
-    escapedHtml`What becomes of it: <code>linkgate explain ${endpointId}</code>.`,
+    escapedHtml`To see its status: <code>linkgate explain ${endpointId}</code>.`,
   );
 }
 
@@ -194,17 +194,17 @@ function decisionVerbPhrase(record: ConnectionRecord, { decision }: PersonDecisi
   return selectDecisionVerbs(record)[decision === 'approve' ? 'accept' : 'reject'];
 }
 
-/** What became of the account's entry in the allowlist. */
+/** The change of the account's allowlist entry. */
 function allowlistChangeLines(
   { ownerAccountId, approvals }: ConnectionRecord,
-  word: PersonDecision,
+  decision: PersonDecision,
 ): string[] {
-  if (word.decision === 'deny')
-    return word.block ? [`Account ${ownerAccountId} is blocked at this service from now on.`] : [];
-  const words = approvals?.decisions ?? [word];
-  if (words.some(({ allow }) => allow === undefined)) return [];
-  const [until] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
+  if (decision.decision === 'deny')
+    return decision.block ? [`Account ${ownerAccountId} is now blocked at this service.`] : [];
+  const decisions = approvals?.decisions ?? [decision];
+  if (decisions.some(({ allow }) => allow === undefined)) return [];
+  const [until] = decisions.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
   return [
-    `Account ${ownerAccountId} is allowed at this service ${until ? `until ${formatTime(until)}` : 'for good'}.`,
+    `Account ${ownerAccountId} is allowed at this service ${until ? `until ${formatTime(until)}` : 'permanently'}.`,
   ];
 }

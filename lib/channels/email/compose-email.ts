@@ -1,9 +1,9 @@
 import type { EmailMessage } from './email-sender.ts';
 
-/** SNS takes printable ASCII, and fewer than 100 characters (API reference, Publish). */
+/** SNS `Publish` accepts a subject of printable ASCII with fewer than 100 characters. */
 const maxSubjectLength = 99;
 
-/** @param parts paragraphs of lines. */
+/** @param parts paragraphs, each a list of lines */
 export function composeEmail(subject: string, parts: readonly (readonly string[])[]): EmailMessage {
   const text = parts
     .filter((lines) => lines.length > 0)
@@ -12,7 +12,7 @@ export function composeEmail(subject: string, parts: readonly (readonly string[]
   return { subject: toPrintableSubject(subject), text: `${text}\n` };
 }
 
-/** What came from outside cannot begin a line of its own, and so pass for something that linkgate says. */
+/** Text from outside cannot begin a line of its own, so it cannot look like text of linkgate. */
 function replaceLineBreaks(line: string): string {
   return line.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }

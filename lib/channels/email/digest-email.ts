@@ -14,67 +14,65 @@ import type { ConnectionRecord } from '../../connections/connection-record.ts';
 import type { Service } from '../../services/service.ts';
 import { composeEmail } from './compose-email.ts';
 import type { EmailLinks, EmailMessage } from './email-sender.ts';
-import { bulletLines, emailFooter, emailSubject, linksByAnswer } from './request-email.ts';
+import { apiOnlyEmailText, bulletLines, emailFooter, emailSubject, linksByAnswer } from './request-email.ts';
 
-/** How many requests a mail tells of one by one, with their links. */
+/** The number of requests that a digest e-mail lists with their links. */
 export const maxListedInEmail = 20;
 
 interface DigestEmailContent {
   readonly group: ApproverGroup;
-  /** Open ones. */
+  /** The open requests. */
   readonly records: readonly ConnectionRecord[];
   readonly services: readonly Service[];
-  /** They were told of before. */
+  /** The approver has received an e-mail about them before. */
   readonly isReminder: boolean;
 }
 
 /**
- * Tells one approver of many requests, or connections in question, that came at once.
- * @param links theirs, of each of the first requests; none where the command is the only way.
+ * Notifies one approver of many approval requests in one e-mail.
+ * @param links the links of this approver by endpoint id, for the listed requests; empty if the group decides only by API
  */
 export function digestEmail(
   { group, records, services, isReminder }: DigestEmailContent,
   links: ReadonlyMap<string, EmailLinks>,
 ): EmailMessage {
-  const nameOf = ({ serviceId }: ConnectionRecord) => findServiceName(serviceId, services);
-  const askers = countBy(records, ({ ownerAccountId }) => `account ${ownerAccountId}`);
-  const shown = records.slice(0, maxListedInEmail);
-  const others = records.length - shown.length;
+  const nameService = ({ serviceId }: ConnectionRecord) => findServiceName(serviceId, services);
+  const accounts = countBy(records, ({ ownerAccountId }) => `account ${ownerAccountId}`);
+  const listed = records.slice(0, maxListedInEmail);
+  const unlistedCount = records.length - listed.length;
   const reasons = reasonCounts(records);
   const [anyLinks] = links.values();
-  const areAsking = areAllNewConnections(records);
-  const title = areAsking
-    ? `${records.length === 1 ? '1 request waits' : `${records.length} requests wait`} for the approvers ${group.name}`
-    : `For the approvers ${group.name}: ${waitingText(records)}`;
+  const areAllNew = areAllNewConnections(records);
+  const title = areAllNew
+    ? `${records.length === 1 ? '1 request waits' : `${records.length} requests wait`} for the approver group ${group.name}`
+    : `For the approver group ${group.name}: ${waitingText(records)}`;
   return composeEmail(emailSubject(title, isReminder), [
     [
-      `${title}.${records.length > 1 ? ' They came faster than one mail each would be of use.' : ''}`,
-      ...(areAsking
+      `${title}.${records.length > 1 ? ' linkgate combines them in one e-mail.' : ''}`,
+      ...(areAllNew
         ? []
         : [
-            `Of a connection: ${connectedLabels.keep} lets it stay for good, ${connectedLabels.extend} lets it stay 14 days longer, ${connectedLabels.disconnect} disconnects it at once and for good.`,
+            `For a connection, “${connectedLabels.keep}” keeps it permanently, “${connectedLabels.extend}” keeps it for 14 more days, and “${connectedLabels.disconnect}” disconnects it immediately and permanently.`,
           ]),
     ],
-    ...(reasons.length > 0 ? [['Why', ...bulletLines(reasons.map(emailCountLine))]] : []),
+    ...(reasons.length > 0 ? [['Reasons', ...bulletLines(reasons.map(emailCountLine))]] : []),
     [
-      areAsking ? 'Accounts that ask most' : 'Accounts',
-      ...bulletLines(askers.slice(0, maxNamedAccounts).map(emailCountLine)),
+      areAllNew ? 'Accounts with the most requests' : 'Accounts',
+      ...bulletLines(accounts.slice(0, maxNamedAccounts).map(emailCountLine)),
     ],
     [
-      areAsking ? 'Services asked for' : 'Services',
-      ...bulletLines(countBy(records, nameOf).map(emailCountLine)),
+      areAllNew ? 'Requested services' : 'Services',
+      ...bulletLines(countBy(records, nameService).map(emailCountLine)),
     ],
-    ...shown.map((record, index) => [
-      `${index + 1}. ${record.endpointId} of account ${record.ownerAccountId} to ${nameOf(record)}${emailDeadlineText(record)}`,
+    ...listed.map((record, index) => [
+      `${index + 1}. ${record.endpointId} of account ${record.ownerAccountId} to ${nameService(record)}${emailDeadlineText(record)}`,
       ...emailLinkLines(record, links.get(record.endpointId)),
     ]),
-    ...(others > 0 ? [[`And ${others} more.`]] : []),
+    ...(unlistedCount > 0 ? [[`And ${unlistedCount} more.`]] : []),
     [
-      ...(group.decisionChannels === 'api'
-        ? ['This group decides by the command line or the API only.']
-        : []),
-      'All of them: linkgate connections --waiting',
-      'One of them: linkgate explain <endpoint>, which names the commands',
+      ...(group.decisionChannels === 'api' ? [apiOnlyEmailText] : []),
+      'To list all requests: linkgate connections --waiting',
+      'To see one request and its commands: linkgate explain <endpoint>',
     ],
     ...(anyLinks ? [emailFooter(anyLinks)] : []),
   ]);
@@ -86,22 +84,22 @@ function emailDeadlineText(record: ConnectionRecord): string {
   const { approvalRequest } = record;
   if (!approvalRequest) return '';
   const approvalKind = computeApprovalKind(record);
-  const words = isOverdue(record)
+  const label = isOverdue(record)
     ? overdueEmailDeadlineLabels[approvalKind]
     : emailDeadlineLabels[approvalKind];
-  return `, ${words} ${formatTime(approvalRequest.deadline)}`;
+  return `, ${label} ${formatTime(approvalRequest.deadline)}`;
 }
 
 const emailDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {
-  'new-connection': 'to be decided before',
-  'scheduled-disconnect': 'connected, to be cut on',
-  'keep-or-disconnect': 'connected, to be decided before',
+  'new-connection': 'decide before',
+  'scheduled-disconnect': 'connected, scheduled disconnect on',
+  'keep-or-disconnect': 'connected, decide before',
 };
 
 const overdueEmailDeadlineLabels: typeof emailDeadlineLabels = {
-  'new-connection': 'was to be decided before',
+  'new-connection': 'overdue since',
   'scheduled-disconnect': emailDeadlineLabels['scheduled-disconnect'],
-  'keep-or-disconnect': 'still connected, was to be decided before',
+  'keep-or-disconnect': 'still connected, overdue since',
 };
 
 function emailLinkLines(record: ConnectionRecord, links: EmailLinks | undefined): string[] {

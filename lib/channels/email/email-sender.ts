@@ -1,20 +1,20 @@
-/** What somebody is sent. */
+/** The subject and the text of one e-mail. */
 export interface EmailMessage {
   readonly subject: string;
   readonly text: string;
 }
 
-/** E-mail, each message to one address. */
+/** Sends each e-mail to one address. */
 export interface EmailSender {
   send(address: string, mail: EmailMessage): Promise<void>;
 }
 
-/** The links of one approver to one request: each opens a page, and decides nothing before it is sent off. */
+/** The links of one approver to one request: each opens a page, and only its submitted form decides. */
 export interface EmailLinks {
   readonly approve: string;
   readonly deny: string;
-  /** To a connection that can be extended. */
+  /** Present for a scheduled disconnect that can be extended. */
   readonly extend?: string;
-  /** ISO 8601: until when they work. */
+  /** ISO 8601: the links expire then. */
   readonly expiresAt: string;
 }

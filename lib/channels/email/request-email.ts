@@ -21,8 +21,8 @@ import { composeEmail } from './compose-email.ts';
 import type { EmailLinks, EmailMessage } from './email-sender.ts';
 
 /**
- * Tells one approver of an open request or of a connection that is in question, or reminds them of it.
- * @param links theirs; without them the mail gives the command alone.
+ * Notifies one approver of an approval request, or reminds them of it.
+ * @param links the links of this approver; without them the e-mail has only the commands
  */
 export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, now: Date): EmailMessage {
   const { record, service, group } = view;
@@ -35,19 +35,19 @@ export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, 
       questionText(view),
       ...statusText(record),
       ...(isReminder
-        ? [`The approver group ${group.name} was asked on ${formatTime(approvalRequest.since)}.`]
+        ? [`linkgate asked the approver group ${group.name} on ${formatTime(approvalRequest.since)}.`]
         : []),
     ],
     requestFacts(view).map(([name, value]) => `${name}: ${value}`),
     [reasonHeadings[approvalKind], ...bulletLines(openReasons(record))],
-    ['This account here before', ...bulletLines(knownAccountText(view))],
+    ['Earlier connections of this account', ...bulletLines(knownAccountText(view))],
     ...(links
       ? approvalKind === 'new-connection'
         ? requestLinkParagraphs(links, group)
         : connectedLinkParagraphs(view, links, now)
       : []),
     [
-      'By the command line',
+      'On the command line',
       ...(approvalKind === 'new-connection'
         ? requestCommandLines(endpointId, service, group)
         : connectedCommandLines(view)),
@@ -57,10 +57,9 @@ export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, 
 }
 
 const requestSubjects: Readonly<Record<ApprovalKind, (account: string, service: string) => string>> = {
-  'new-connection': (account, service) => `Account ${account} asks to connect to ${service}`,
-  'scheduled-disconnect': (account, service) =>
-    `The connection of account ${account} to ${service} will be cut`,
-  'keep-or-disconnect': (account, service) => `May account ${account} stay connected to ${service}?`,
+  'new-connection': (account, service) => `Account ${account} requests a connection to ${service}`,
+  'scheduled-disconnect': (account, service) => `Scheduled disconnect of account ${account} from ${service}`,
+  'keep-or-disconnect': (account, service) => `Keep account ${account} connected to ${service}?`,
 };
 
 export function emailSubject(subject: string, isReminder: boolean): string {
@@ -68,28 +67,31 @@ export function emailSubject(subject: string, isReminder: boolean): string {
 }
 
 function requestLinkParagraphs({ approve, deny }: EmailLinks, { quorum }: ApproverGroup): string[][] {
-  const everybody = quorum > 1 ? ` It takes ${quorum} approvals; one denial denies.` : '';
+  const quorumText = quorum > 1 ? ` ${quorum} people have to approve; one denial is enough to deny.` : '';
   return [
-    [`Approve: ${actionExplanations.approve} unless you say otherwise on the page.${everybody}`, approve],
+    [
+      `Approve: ${actionExplanations.approve} unless you also allow the account on the page.${quorumText}`,
+      approve,
+    ],
     [`Deny: ${actionExplanations.deny}.`, deny],
   ];
 }
 
-/** Each link about a connection, with what it does. */
+/** Each link about a connected endpoint, with its effect. */
 function connectedLinkParagraphs(
   { record, group: { quorum } }: ApprovalView,
   links: EmailLinks,
   now: Date,
 ): string[][] {
-  const everybody =
-    quorum > 1 ? ` It takes ${quorum} people to keep it; one extends it, and one disconnects it.` : '';
+  const quorumText =
+    quorum > 1 ? ` ${quorum} people have to keep it; one person can extend or disconnect it.` : '';
   return linksByAnswer(links).map(([answer, link]) => [
-    `${connectedLabels[answer]}: ${describeConnectedAction(answer, record, now)}${answer === 'keep' ? everybody : ''}`,
+    `${connectedLabels[answer]}: ${describeConnectedAction(answer, record, now)}${answer === 'keep' ? quorumText : ''}`,
     link,
   ]);
 }
 
-/** The links about a connection, by what they answer. */
+/** The links about a connected endpoint, by action. */
 export function linksByAnswer({ approve, extend, deny }: EmailLinks): (readonly [ConnectedAction, string])[] {
   return [
     ['keep', approve],
@@ -98,7 +100,7 @@ export function linksByAnswer({ approve, extend, deny }: EmailLinks): (readonly 
   ];
 }
 
-const apiOnlyEmailText = 'This group decides by the command line or the API only.';
+export const apiOnlyEmailText = 'This group decides only on the command line or through the API.';
 
 function connectedCommandLines({ record, service, entries, group }: ApprovalView): string[] {
   const commands = connectedCommands(record, { service: service.name, entries });
@@ -120,8 +122,8 @@ function requestCommandLines(
 
 export function emailFooter({ expiresAt }: EmailLinks): string[] {
   return [
-    `A link opens a page; nothing is decided before you send its form. Each works once, until ${formatTime(expiresAt)}, while it is open.`,
-    'The links are yours: whoever has them decides in your name, so do not forward this mail.',
+    `A link opens a page. Your decision counts only when you submit its form. Each link works once, until ${formatTime(expiresAt)}, while the request is open.`,
+    'The links are personal: anybody who has them can decide in your name. Do not forward this e-mail.',
   ];
 }
 

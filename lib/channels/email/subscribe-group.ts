@@ -7,10 +7,10 @@ interface SubscribeGroupDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Has the addresses of a group subscribed to the topic on which approvers are written to; each is sent its own messages only,
- * since they hold links that decide.
- * @param groups all of them: an address that none names is unsubscribed; undefined where one cannot be read.
- * @returns what a person should know.
+ * Subscribes the addresses of a group to the approvals topic. A filter policy gives each address only its own e-mails, since
+ * they hold links that decide.
+ * @param groups all groups: an address in none of them is unsubscribed; undefined if one cannot be read
+ * @returns warnings for the caller
  */
 export function subscribeGroup(
   { name, emails }: ApproverGroup,

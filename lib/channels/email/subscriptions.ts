@@ -1,25 +1,25 @@
 import { orReported, type Runtime, settleEach } from '../../runtime/runtime.ts';
 
-/** A subscription to a topic on which each reader is written to alone. */
+/** A subscription to a topic on which each e-mail is for one address. */
 export interface Subscription {
   readonly address: string;
-  /** Absent until its reader confirms it: till then it can be neither examined nor taken away. */
+  /** Absent until the owner of the address confirms: until then SNS neither describes nor removes the subscription. */
   readonly arn?: string;
-  /** Whose messages it gets, and no others; absent where it gets everybody's. */
+  /** The addresses in its filter policy; absent without one, when it receives the e-mails of every address. */
   readonly filterAddresses?: readonly string[];
 }
 
-/** Who is sent what: each address its own messages only. */
+/** The subscriptions of one topic. */
 export interface Subscriptions {
   list(): Promise<readonly Subscription[]>;
-  /** Has an address asked to confirm that it wants its messages; again where it has not answered. */
+  /** Calls SNS `Subscribe`, which sends the address a confirmation e-mail, and again while it is not confirmed. */
   subscribe(address: string): Promise<void>;
-  /** Has a subscription get nothing but its own address's messages. */
+  /** Sets the filter policy so that the subscription receives only the e-mails of its own address. */
   setAddressFilter(arn: string, address: string): Promise<void>;
   unsubscribe(arn: string): Promise<void>;
 }
 
-/** Whether it gets its own address's messages and nobody else's. */
+/** True if the filter policy names its own address and no other. */
 export function isManagedSubscription({ address, filterAddresses }: Subscription): boolean {
   return filterAddresses?.length === 1 && filterAddresses[0] === address.toLowerCase();
 }
@@ -31,31 +31,31 @@ export function findSubscription(
   return subscriptions.find((each) => isSameAddress(each.address, address));
 }
 
-/** SNS keeps an address as somebody wrote it. */
+/** SNS keeps the upper and lower case of an address. */
 function isSameAddress(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
 interface SubscribeAddressesDeps extends Pick<Runtime, 'reportError'> {
   readonly subscriptions: Subscriptions;
-  /** What a person does where it fails. */
+  /** The next step for the caller if a call fails. */
   readonly remedy: string;
 }
 
 /**
- * Subscribes addresses, and takes away those of linkgate's subscriptions whose address nobody names any more. May be repeated.
- * @param named every address that is written to on the topic; undefined where that is not known, and nobody is unsubscribed
- * @returns what a person should know: what names the addresses stands, whatever comes of it.
+ * Subscribes addresses, and unsubscribes those managed subscriptions whose address is not in use any more. Idempotent.
+ * @param addressesInUse every address that the topic serves; undefined if unknown, and then nothing is unsubscribed
+ * @returns warnings for the caller: the stored addresses stay valid even if an SNS call fails
  */
 export async function subscribeAddresses(
   addresses: readonly string[],
-  named: readonly string[] | undefined,
+  addressesInUse: readonly string[] | undefined,
   { subscriptions, reportError, remedy }: SubscribeAddressesDeps,
 ): Promise<string[]> {
   const existing = await orReported(reportError, () => subscriptions.list());
-  if (!existing) return [`who is sent mail could not be looked up: ${remedy}`];
-  const unused = named
-    ? existing.filter(({ address }) => !named.some((each) => isSameAddress(each, address)))
+  if (!existing) return [`the e-mail subscriptions cannot be listed: ${remedy}`];
+  const unused = addressesInUse
+    ? existing.filter(({ address }) => !addressesInUse.some((each) => isSameAddress(each, address)))
     : [];
 
   const changes = await Promise.all([
@@ -63,7 +63,7 @@ export async function subscribeAddresses(
       const subscription = findSubscription(address, existing);
       if (subscription?.arn === undefined) {
         await subscriptions.subscribe(address);
-        return `${address} has to confirm the mail that SNS sent it (from AWS Notifications), and is sent nothing else until then`;
+        return `${address} has to confirm the subscription e-mail of SNS (from AWS Notifications); linkgate sends it nothing until then`;
       }
       if (!isManagedSubscription(subscription))
         await subscriptions.setAddressFilter(subscription.arn, address);
@@ -80,6 +80,6 @@ export async function subscribeAddresses(
   return changes.flat().flatMap((change) => {
     if ('output' in change) return change.output ?? [];
     reportError(change.error);
-    return `the subscription of ${change.input} could not be changed: ${remedy}`;
+    return `the subscription of ${change.input} cannot be changed: ${remedy}`;
   });
 }

@@ -7,13 +7,15 @@ import {
 import { composeEmail } from './compose-email.ts';
 import type { EmailMessage } from './email-sender.ts';
 
-/** Tells one approver that an entry by which connections live expires soon. */
+/** Warns one approver that an allowlist entry with connections expires soon. */
 export function warningEmail(warning: ExpiryWarning): EmailMessage {
   const { how, command } = renewalText(warning);
   return composeEmail(expiryWarningTitle(warning), [
     [`${expiryWarningTitle(warning)}.`],
     ...expiryWarningText(warning).map((line) => [line]),
     [how, ...(command === undefined ? [] : [command])],
-    [`You are told as one of the approvers ${warning.group.name}, 14, 7 and 1 days before.`],
+    [
+      `You receive this as an approver of the group ${warning.group.name}, 14 days, 7 days and 1 day before the expiry.`,
+    ],
   ]);
 }

@@ -13,34 +13,34 @@ import { type ConnectionRecord, isAwaitingApproval } from '../../connections/con
 import { actions, type Block, button, type SelectOption, select } from './blocks.ts';
 import { joinMarkup, markup } from './mrkdwn.ts';
 
-/** The `action_id` of each thing to click. */
+/** The `action_id` of each button and select. */
 export const actionIds = {
   approve: 'approve',
   approveAndAllow: 'approve-and-allow',
-  /** Chosen beforehand; it comes along with the click on `approveAndAllow`. */
+  /** The select beside `approveAndAllow`: Slack sends its value with the click. */
   expiry: 'allow-expiry',
   deny: 'deny',
   keep: 'keep-connected',
   extend: 'extend-14-days',
   disconnect: 'disconnect-now',
   openDigest: 'decide',
-  /** Turns to a page of the modal that a digest opens. */
+  /** Prefix: shows another page of the digest modal. */
   digestPage: 'digest-page',
 } as const;
 
 const requestBlockId = 'request';
 
-/** Until when an account may be allowed, as the select's values. */
-const permanentAllow = 'for-good';
+/** The durations of an allowlist entry, as values of the select. */
+const permanentAllow = 'permanent';
 export const expiryChoices = [permanentAllow, ...allowDurationDays.map(String)] as const;
 const expiryOptions: readonly SelectOption[] = [
-  { text: 'Allow for good', value: permanentAllow },
+  { text: 'Allow permanently', value: permanentAllow },
   ...allowDurationDays.map((days) => ({ text: `Allow for ${days} days`, value: String(days) })),
 ];
 
 /**
- * What linkgate puts on the buttons now: it names the request or connection, the asking that it is an answer to, and when the
- * connection is to be cut as people see it.
+ * The value of the buttons: endpoint id, version of the approval request, and scheduled disconnect time. A button with another
+ * value is out of date.
  */
 export function buttonValue({
   endpointId,
@@ -55,23 +55,23 @@ export function parseButtonEndpointId(value: string): string {
   return value.split('.', 1)[0] ?? '';
 }
 
-/** Whether people may decide it here. */
+/** True if the message has buttons to decide the request. */
 export function hasButtons(record: ConnectionRecord, { decisionChannels }: ApproverGroup): boolean {
   return record.approvalRequest !== undefined && isAwaitingApproval(record) && decisionChannels !== 'api';
 }
 
-/** Each button about a connection is confirmed: Slack asks, or the form does that wants a reason. */
+/** Every button has a confirmation that names its effect: the dialog of Slack, or the modal that asks for a reason. */
 function connectedButtons(record: ConnectionRecord, now: Date): Block {
   const value = buttonValue(record) ?? '';
-  const renderButton = (answer: ConnectedAction) => {
-    const text = connectedLabels[answer];
-    const confirmText = markup`${describeConnectedAction(answer, record, now)}`;
+  const renderButton = (action: ConnectedAction) => {
+    const text = connectedLabels[action];
+    const confirmText = markup`${describeConnectedAction(action, record, now)}`;
     return button({
       text,
-      actionId: actionIds[answer],
+      actionId: actionIds[action],
       value,
-      ...(answer !== 'extend' && { style: answer === 'keep' ? 'primary' : 'danger' }),
-      ...(answer !== 'disconnect' && { confirm: { title: `${text}?`, text: confirmText, confirm: text } }),
+      ...(action !== 'extend' && { style: action === 'keep' ? 'primary' : 'danger' }),
+      ...(action !== 'disconnect' && { confirm: { title: `${text}?`, text: confirmText, confirm: text } }),
     });
   };
   return actions(requestBlockId, selectConnectedActions(record).map(renderButton));
@@ -81,7 +81,7 @@ export function requestButtons({ record, service, entries }: ApprovalView, now: 
   if (computeApprovalKind(record) !== 'new-connection') return connectedButtons(record, now);
   const value = buttonValue(record) ?? '';
   const account = record.ownerAccountId;
-  const confirmText = markup`What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
+  const confirmText = markup`linkgate then accepts the requests of the account to ${service.name} without approval for the selected duration, those that wait now too.`;
   return actions(requestBlockId, [
     button({ text: 'Approve', actionId: actionIds.approve, value, style: 'primary' }),
     button({

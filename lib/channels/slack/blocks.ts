@@ -1,12 +1,12 @@
 import { type Markup, slackLimits, truncate, truncatePlain } from './mrkdwn.ts';
 
-/** A piece of a message or a modal, as Slack's Block Kit has it. Those of this file keep Slack's limits. */
+/** A Block Kit element. The functions of this file keep the limits of Slack. */
 export interface Block {
   readonly type: string;
   readonly [field: string]: unknown;
 }
 
-/** What is shown: `text` stands in for the blocks in notifications, for screen readers, and where blocks are refused. */
+/** `text` replaces the blocks in notifications, for screen readers, and if Slack rejects the blocks. */
 export interface SlackMessage {
   readonly text: string;
   readonly blocks: readonly Block[];
@@ -17,7 +17,7 @@ export interface SelectOption {
   readonly value: string;
 }
 
-// `verbatim`: Slack makes no links and mentions out of what only looks like them.
+// `verbatim`: Slack does not turn plain URLs and names into links and mentions.
 const mrkdwnText = (limit: number, text: Markup) => ({
   type: 'mrkdwn',
   text: truncate(limit, text),
@@ -25,7 +25,7 @@ const mrkdwnText = (limit: number, text: Markup) => ({
 });
 export const plainText = (limit: number, text: string) => ({
   type: 'plain_text',
-  // An empty text is refused.
+  // Slack rejects an empty text.
   text: truncatePlain(limit, text) || ' ',
   emoji: false,
 });
@@ -80,15 +80,15 @@ const selectOption = ({ text, value }: SelectOption) => ({
   value,
 });
 
-/** The first option is chosen unless there is a placeholder to show instead. */
+/** Selects the first option, unless there is a placeholder. */
 export function select(actionId: string, options: readonly SelectOption[], placeholder?: string): Block {
-  const shown = options.slice(0, slackLimits.options).map(selectOption);
+  const slackOptions = options.slice(0, slackLimits.options).map(selectOption);
   return {
     type: 'static_select',
     action_id: actionId,
-    options: shown,
+    options: slackOptions,
     ...(placeholder === undefined
-      ? { initial_option: shown[0] }
+      ? { initial_option: slackOptions[0] }
       : { placeholder: plainText(slackLimits.optionText, placeholder) }),
   };
 }
@@ -106,7 +106,7 @@ export function textInput(actionId: string, { isLong = false } = {}): Block {
   };
 }
 
-/** A field of a modal. Its block bears the element's name, unless it says another: errors are told by it. */
+/** A field of a modal. Slack shows an error at its `block_id`, by default the `action_id` of the element. */
 export function input(
   label: string,
   element: Block,
@@ -126,7 +126,7 @@ interface ModalOptions {
   readonly blocks: readonly Block[];
   readonly submit?: string;
   readonly callbackId?: string;
-  /** What comes back with what was typed. */
+  /** Slack returns it as `private_metadata` with the submission. */
   readonly metadata?: object;
 }
 

@@ -19,90 +19,96 @@ type SubmittedAnswers = readonly (readonly [ApprovalView, SubmittedAnswer])[];
 type BatchResults = ReadonlyMap<ApprovalView, SlackDecisionResult>;
 
 /**
- * Decides one request after another, as far as the time reaches, and rings once for each place in the end: a ring for each
- * request would cost much of that time.
- * @param until in milliseconds since 1970
+ * Submits one answer after another until the time limit. It collects the locations and enqueues each once at the end: a
+ * message for each request would use up the time.
+ * @param deadlineMs in milliseconds since 1970
  */
 export async function decideBatch(
-  sayings: SubmittedAnswers,
-  until: number,
+  answers: SubmittedAnswers,
+  deadlineMs: number,
   deps: DecideDeps,
 ): Promise<BatchResults> {
   const locations = new Map<string, AccountRegion>();
-  const applyQueue = {
+  const collectingQueue = {
     async enqueue(location: AccountRegion) {
       locations.set(formatAccountRegion(location), location);
     },
   };
-  const outcomes = new Map<ApprovalView, SlackDecisionResult>();
-  for (const [view, saying] of sayings) {
-    if (deps.now().getTime() > until) break;
-    outcomes.set(view, await submitOneAnswer(view, saying, { ...deps, applyQueue }));
+  const results = new Map<ApprovalView, SlackDecisionResult>();
+  for (const [view, answer] of answers) {
+    if (deps.now().getTime() > deadlineMs) break;
+    results.set(view, await submitOneAnswer(view, answer, { ...deps, applyQueue: collectingQueue }));
   }
-  // The decisions stand, whatever becomes of the rings: the sweep rings too.
+  // The decisions are stored even if the queue fails: the sweep enqueues the locations again.
   const enqueued = [...locations.values()].map((location) =>
     orReported(deps.reportError, () => deps.applyQueue.enqueue(location)),
   );
   await Promise.all(enqueued);
-  return outcomes;
+  return results;
 }
 
-/** What breaks for one request is told, and the others go on. */
+/** An error of one request becomes its reply text, and the batch continues. */
 async function submitOneAnswer(
   view: ApprovalView,
-  saying: SubmittedAnswer,
+  answer: SubmittedAnswer,
   deps: DecideDeps,
 ): Promise<SlackDecisionResult> {
   try {
-    return await submitAnswer(view, saying, deps);
+    return await submitAnswer(view, answer, deps);
   } catch (error) {
     deps.reportError(error);
     return {
       isEffective: false,
       replyText:
         unreadableErrorText(error) ??
-        markup`It broke on its way, and your word may be recorded all the same; look at it, or say it again.`,
+        markup`linkgate failed. Your decision may be recorded: look at the request, or decide again.`,
     };
   }
 }
 
 /**
- * What became of what somebody said of many.
- * @param passed how many others were no longer open
+ * Summarizes the results of one submission.
+ * @param closedCount the number of selected requests that were no longer open
  */
-export function batchResultText(outcomes: BatchResults, sayings: SubmittedAnswers, passed: number): Markup {
-  const failed = [...outcomes].filter(
+export function batchResultText(
+  results: BatchResults,
+  answers: SubmittedAnswers,
+  closedCount: number,
+): Markup {
+  const failed = [...results].filter(
     ([, { decidedRecord, extendedRecord }]) => !decidedRecord && !extendedRecord,
   );
-  const extended = [...outcomes.values()].filter((outcome) => outcome.extendedRecord).length;
-  const extensions = sayings.filter(([, { decision }]) => decision === 'extend').length;
-  const decisions = sayings.length - extensions;
-  const otherwise = [...outcomes.values()].flatMap(({ decidedRecord, isEffective }) =>
+  const extendedCount = [...results.values()].filter((result) => result.extendedRecord).length;
+  const extensionAnswers = answers.filter(([, { decision }]) => decision === 'extend').length;
+  const decisionAnswers = answers.length - extensionAnswers;
+  const notEffective = [...results.values()].flatMap(({ decidedRecord, isEffective }) =>
     decidedRecord && !isEffective ? [decidedRecord] : [],
   );
-  const decided = outcomes.size - failed.length - otherwise.length - extended;
-  const left = sayings.length - outcomes.size;
-  const observes = [...outcomes].some(([{ mode }, { isEffective }]) => mode === 'observe' && isEffective);
+  const decidedCount = results.size - failed.length - notEffective.length - extendedCount;
+  const notReached = answers.length - results.size;
+  const isObserving = [...results].some(([{ mode }, { isEffective }]) => mode === 'observe' && isEffective);
   return joinMarkup([
-    ...(decisions > 0 ? [markup`*${decided} of ${decisions} decided.*`] : []),
-    ...(extensions > 0 ? [markup`*${extended} of ${extensions} extended by 14 days.*`] : []),
-    ...(observes ? [observeModeText] : []),
-    ...countBy(otherwise, batchStatusText).map(
+    ...(decisionAnswers > 0 ? [markup`*${decidedCount} of ${decisionAnswers} decided.*`] : []),
+    ...(extensionAnswers > 0 ? [markup`*${extendedCount} of ${extensionAnswers} extended by 14 days.*`] : []),
+    ...(isObserving ? [observeModeText] : []),
+    ...countBy(notEffective, batchStatusText).map(
       ([connectionStatus, count]) =>
-        markup`• Of ${count} your word is recorded, and they stand so: ${connectionStatus}`,
+        markup`• linkgate recorded your decision for ${count}. Their status: ${connectionStatus}`,
     ),
-    ...(passed > 0 ? [markup`${passed} were decided meanwhile by others.`] : []),
-    ...(left > 0 ? [markup`${left} were not reached in time and are as they were: submit them again.`] : []),
+    ...(closedCount > 0 ? [markup`Other people decided ${closedCount} in the meantime.`] : []),
+    ...(notReached > 0
+      ? [markup`linkgate did not reach ${notReached} in time, and did not change them. Submit them again.`]
+      : []),
     ...failed.map(([{ record }, { replyText }]) => markup`• ${record.endpointId}: ${replyText}`),
   ]);
 }
 
-/** Where a word alone did not decide it: what else it takes, or what comes before it. */
+/** The status of a request that the decision alone did not settle: its missing approvals, or the rule with precedence. */
 function batchStatusText(record: ConnectionRecord): string {
   const { status, approvals } = computeConnectionStatus(record);
   if (approvals && isAwaitingApproval(record))
     return `${approvals.decisions.length} of ${approvals.quorum} approvals`;
   return record.verdict
-    ? `${slackStatusLabels[status]}, since ${primaryReason(record.verdict)}`
+    ? `${slackStatusLabels[status]}, because ${primaryReason(record.verdict)}`
     : slackStatusLabels[status];
 }

@@ -24,23 +24,23 @@ import {
   statusMrkdwn,
 } from './status-text.ts';
 
-/** What became of a person's word, and how to tell them. */
+/** The result of a submitted answer, and the reply to its author. */
 export interface SlackDecisionResult {
-  /** The request as their word, which is written down, left it. */
+  /** The record with the stored decision. */
   readonly decidedRecord?: ConnectionRecord;
-  /** The connection, where they extended it, which decides nothing. */
+  /** The record with the stored extension, which is no decision. */
   readonly extendedRecord?: ConnectionRecord;
-  /** It is decided as they said: neither does it take others too, nor does anything come before their word. */
+  /** True if the verdict follows the answer: neither a quorum nor a rule with precedence stands against it. */
   readonly isEffective: boolean;
   readonly replyText: Markup;
 }
 
-/** What a person says in Slack: a word that decides, or that a connection is extended. */
+/** An answer from Slack: a decision, or an extension. */
 export type SubmittedAnswer =
   | SubmittedDecision
   | ({ readonly decision: 'extend' } & Parameters<typeof extendStoredConnection>[1]);
 
-/** That it is extended, from when it is to be cut as people see it. */
+/** `from` is the disconnect time that the message shows: `extendStoredConnection` checks that it has not changed. */
 export function buildExtension(
   { revocation }: ConnectionRecord,
   by: string,
@@ -54,34 +54,37 @@ export function buildExtension(
   };
 }
 
-/** Has it take effect, by the same way as everywhere else. */
+/** Stores the answer in the same way as the API and approval links do. */
 export function submitAnswer(
   view: ApprovalView,
-  saying: SubmittedAnswer,
+  answer: SubmittedAnswer,
   deps: DecideDeps,
 ): Promise<SlackDecisionResult> {
-  return saying.decision === 'extend'
-    ? extendFromSlack(view, saying, deps)
-    : submitFromSlack(view, saying, deps);
+  return answer.decision === 'extend'
+    ? extendFromSlack(view, answer, deps)
+    : submitFromSlack(view, answer, deps);
 }
 
 async function extendFromSlack(
   view: ApprovalView,
-  { decision: _, ...said }: Extract<SubmittedAnswer, { decision: 'extend' }>,
+  { decision: _, ...extension }: Extract<SubmittedAnswer, { decision: 'extend' }>,
   deps: DecideDeps,
 ): Promise<SlackDecisionResult> {
   try {
-    const answer = await extendStoredConnection(view.record.endpointId, said, deps);
-    if (answer.status === 'unknown') return { isEffective: false, replyText: unknownRequestText };
-    if (answer.status === 'not-connected')
-      return { isEffective: false, replyText: markup`It is not connected any more.` };
-    const { record } = answer;
-    if (answer.status === 'no-scheduled-disconnect')
+    const result = await extendStoredConnection(view.record.endpointId, extension, deps);
+    if (result.status === 'unknown') return { isEffective: false, replyText: unknownRequestText };
+    if (result.status === 'not-connected')
+      return {
+        isEffective: false,
+        replyText: markup`linkgate did not extend it: it is no longer connected.`,
+      };
+    const { record } = result;
+    if (result.status === 'no-scheduled-disconnect')
       return { isEffective: false, replyText: notExtendedText(record, view) };
     return {
       extendedRecord: record,
       isEffective: true,
-      replyText: joinMarkup([markup`You extended it by 14 days.`, statusMrkdwn(record, view)]),
+      replyText: joinMarkup([markup`You extended the connection by 14 days.`, statusMrkdwn(record, view)]),
     };
   } catch (error) {
     return toErrorResult(error, view);
@@ -90,50 +93,50 @@ async function extendFromSlack(
 
 function notExtendedText(record: ConnectionRecord, view: RenderContext): Markup {
   return joinMarkup([
-    markup`It was not extended: when it is disconnected has changed since you saw it, or nothing disconnects it any more, or it is extended for a year already.`,
+    markup`linkgate did not extend it. Its disconnect time has changed since this message, it is no longer scheduled for disconnect, or its extensions reached the limit of one year.`,
     statusMrkdwn(record, view),
   ]);
 }
 
-/** @throws what nobody expected */
+/** @throws the error if `decisionErrorText` does not know it */
 function toErrorResult(error: unknown, view: ApprovalView): SlackDecisionResult {
-  const answer = decisionErrorText(error, view);
-  if (!answer) throw error;
-  return { isEffective: false, replyText: answer };
+  const replyText = decisionErrorText(error, view);
+  if (!replyText) throw error;
+  return { isEffective: false, replyText };
 }
 
 async function submitFromSlack(
   view: ApprovalView,
-  word: SubmittedDecision,
+  decision: SubmittedDecision,
   deps: DecideDeps,
 ): Promise<SlackDecisionResult> {
   const { endpointId } = view.record;
   try {
-    const result = await submitStoredDecision(endpointId, word, deps);
+    const result = await submitStoredDecision(endpointId, decision, deps);
     if (result.status === 'decided') return buildConfirmation(result, view);
-    const isKnown = result.status === 'not-open' && result.record;
+    const record = result.status === 'not-open' && result.record;
     return {
       isEffective: false,
-      replyText: isKnown ? alreadyDecidedText(isKnown, view) : unknownRequestText,
+      replyText: record ? alreadyDecidedText(record, view) : unknownRequestText,
     };
   } catch (error) {
     return toErrorResult(error, view);
   }
 }
 
-/** @returns undefined where nobody expected the error. */
+/** @returns undefined for an unexpected error */
 export function decisionErrorText(error: unknown, view: ApprovalView): Markup | undefined {
   if (error instanceof NotAuthorizedError) return notAuthorizedText(error, view);
   if (error instanceof UnknownGroupError) return markup`${error.message}`;
   if (error instanceof OptimisticLockError)
-    return markup`Others changed this at the same moment, and nothing was decided. Try again.`;
+    return markup`Somebody changed the request at the same time. linkgate recorded no decision. Try again.`;
   return undefined;
 }
 
-/** That nothing was done since linkgate cannot read an item; undefined where something else broke. */
+/** The text for an unreadable table item; undefined for any other error. */
 export function unreadableErrorText(error: unknown): Markup | undefined {
   return error instanceof UnreadableItemError
-    ? markup`Nothing was done: ${unreadableText(error)}`
+    ? markup`linkgate changed nothing: ${unreadableText(error)}`
     : undefined;
 }
 
@@ -143,11 +146,11 @@ function notAuthorizedText({ code, group, message }: NotAuthorizedError, view: A
       return notAnApproverText(group);
     case 'api-only':
       return joinMarkup([
-        markup`The group ${group.name} decides by the command line:`,
+        markup`The approver group ${group.name} decides only on the command line:`,
         ...cliCommandLines(view),
       ]);
     case 'owner':
-      return markup`You own the account that asks, so somebody else has to approve it: ${approverMentions(group)}.`;
+      return markup`You own this account, so another approver has to approve it: ${approverMentions(group)}.`;
     case 'no-ticket':
       return markup`${message}.`;
     default:
@@ -156,13 +159,13 @@ function notAuthorizedText({ code, group, message }: NotAuthorizedError, view: A
 }
 
 export function notAnApproverText(group: ApproverGroup): Markup {
-  return markup`You may not decide this. Those who may: ${approverMentions(group)}.`;
+  return markup`You cannot decide this. The approvers are ${approverMentions(group)}.`;
 }
 
-export const unknownRequestText = markup`linkgate knows no such request.`;
+export const unknownRequestText = markup`linkgate does not know this request.`;
 
 export function alreadyDecidedText(record: ConnectionRecord, view: RenderContext): Markup {
-  return joinMarkup([markup`Too late: it is no longer open.`, statusMrkdwn(record, view)]);
+  return joinMarkup([markup`This request is no longer open.`, statusMrkdwn(record, view)]);
 }
 
 function buildConfirmation(
@@ -170,29 +173,29 @@ function buildConfirmation(
   view: ApprovalView,
 ): SlackDecisionResult {
   const { by, at, decision } = approval;
-  const kept = record.approvals?.decisions.find((word) => word.by === by) ?? approval;
-  const isNew = decision === 'deny' || kept.at === at;
-  const said =
+  const storedDecision = record.approvals?.decisions.find((each) => each.by === by) ?? approval;
+  const isNew = decision === 'deny' || storedDecision.at === at;
+  const confirmation =
     confirmationSentences[computeApprovalKind(view.record) === 'new-connection' ? 'request' : 'connected'][
       decision
     ];
-  const change = allowlistChangeText(record, view.service.name);
-  const replaced = change.length > 0 ? replacedEntryText(view.entries) : [];
+  const allowlistChange = allowlistChangeText(record, view.service.name);
+  const replacedEntry = allowlistChange.length > 0 ? replacedEntryText(view.entries) : [];
   return {
     decidedRecord: record,
     isEffective: record.verdict !== undefined && matchesDecision(record.verdict, approval),
     replyText: joinMarkup([
-      isNew ? said : 'You have approved it already.',
+      isNew ? confirmation : 'You have already approved it.',
       statusMrkdwn(record, view),
-      ...change,
-      ...replaced,
+      ...allowlistChange,
+      ...replacedEntry,
     ]),
   };
 }
 
 const confirmationSentences = {
-  request: { approve: 'You approved it.', deny: 'You denied it.' },
-  connected: { approve: 'You said that it stays connected.', deny: 'You said that it is disconnected now.' },
+  request: { approve: 'You approved the request.', deny: 'You denied the request.' },
+  connected: { approve: 'You kept the connection.', deny: 'You disconnected the connection.' },
 } as const;
 
 function cliCommandLines(view: ApprovalView): Markup[] {
@@ -202,7 +205,7 @@ function cliCommandLines(view: ApprovalView): Markup[] {
     : connectedCommandBullets(view);
 }
 
-/** The way that is left where Slack's buttons and forms fail. */
+/** The commands to use if a button or a modal fails; the text ends a sentence. */
 export function cliInsteadText(view: ApprovalView): Markup {
   const { endpointId } = view.record;
   return computeApprovalKind(view.record) === 'new-connection'
@@ -210,10 +213,10 @@ export function cliInsteadText(view: ApprovalView): Markup {
     : joinMarkup(['use the command line:', ...connectedCommandBullets(view)]);
 }
 
-/** Only requests are approved and denied. */
+/** The reply to `/linkgate approve` or `deny` for a connected endpoint. */
 export function connectedInsteadText(view: ApprovalView): Markup {
   return joinMarkup([
-    markup`${view.record.endpointId} is connected, and only requests are approved or denied. Use the buttons of its message, or the command line:`,
+    markup`${view.record.endpointId} is connected. \`approve\` and \`deny\` decide only open requests. Use the buttons of its message, or the command line:`,
     ...connectedCommandBullets(view),
   ]);
 }

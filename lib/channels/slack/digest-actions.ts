@@ -21,16 +21,16 @@ import {
 } from './digest-modal.ts';
 import { type BlockAction, type FieldValues, parseSlackJson, type ViewSubmission } from './interaction.ts';
 import { type Markup, markup } from './mrkdwn.ts';
-import type { InteractionDeps, ViewSubmissionResponse } from './request-actions.ts';
-import { type ApprovalAnswer, messageModal, missingFields, toPersonDecision } from './request-modal.ts';
+import { type InteractionDeps, showMessageModal, type ViewSubmissionResponse } from './request-actions.ts';
+import { type ApprovalAnswer, missingFields, toPersonDecision } from './request-modal.ts';
 
 /**
- * How long decisions of one submission may take, in milliseconds: Slack waits three seconds for the answer, and the digest is
- * read before them and after.
+ * The time for the decisions of one submission, in milliseconds. Slack waits three seconds for the response, and linkgate reads
+ * the digest before and after the decisions.
  */
 const submissionBudgetMs = 1_300;
 
-/** Opens the modal of a digest, or turns its page. */
+/** Opens the modal of a digest, or shows another page of it. */
 export async function handleDigestAction(
   click: BlockAction,
   deps: InteractionDeps,
@@ -49,44 +49,48 @@ export async function handleDigestAction(
     return undefined;
   } catch (error) {
     deps.reportError(error);
-    return markup`The form did not open, and nothing was decided. Click again, or type \`/linkgate waiting\`.`;
+    return markup`Slack did not open the form. linkgate recorded no decision. Click again, or type \`/linkgate waiting\`.`;
   }
 }
 
-/** Decides what was chosen, one request after another, as far as the time reaches, and shows what is left. */
+/** Submits the selected answers until the time limit, and shows the requests that are still open. */
 export async function handleDigestSubmission(
   { actor, metadata: text, fieldValues, fieldNames }: ViewSubmission,
   deps: InteractionDeps,
 ): Promise<ViewSubmissionResponse> {
-  const until = deps.now().getTime() + submissionBudgetMs;
+  const deadlineMs = deps.now().getTime() + submissionBudgetMs;
   const metadata = readDigestMetadata(text);
-  if (!metadata) return showDigestMessageModal('Not decided', markup`linkgate does not know this form.`);
+  if (!metadata) return showMessageModal(markup`linkgate does not know this form.`);
   const digest = await loadClickedDigest(metadata, actor, deps);
-  if ('markup' in digest) return showDigestMessageModal('Not decided', digest);
-  const { chosen, passed } = selectOpenRequests(parseSelections(fieldValues), digest.records, metadata);
-  const views = await loadApprovalViews([...chosen.keys()], deps, { withHistory: false });
+  if ('markup' in digest) return showMessageModal(digest);
+  const { selected, closedCount } = selectOpenRequests(
+    parseSelections(fieldValues),
+    digest.records,
+    metadata,
+  );
+  const views = await loadApprovalViews([...selected.keys()], deps, { withHistory: false });
   const errors =
-    chosen.size + passed === 0
-      ? { [accountFieldName]: 'Choose what becomes of which' }
+    selected.size + closedCount === 0
+      ? { [accountFieldName]: 'Select an answer for at least one request' }
       : missingFields(fieldValues, {
-          needsReason: [...chosen.values()].some((answer) => answer === 'deny' || answer === 'disconnect'),
+          needsReason: [...selected.values()].some((answer) => answer === 'deny' || answer === 'disconnect'),
           needsTicket: views.some(({ service }) => service.requireTicket),
         });
-  // Tickets are wanted since the page was drawn: what was chosen and typed stays.
+  // The service requires tickets since the page was rendered: the update adds the field and keeps the inputs.
   if (errors.ticket !== undefined && !fieldNames.has('ticket'))
     return { response_action: 'update', view: digestPage(digest, metadata, markup`${errors.ticket}.`) };
   if (Object.keys(errors).length > 0)
     return { response_action: 'errors', errors: errorsByBlockId(metadata.round, errors) };
-  const sayings = views.flatMap((view) => {
-    const answer = chosen.get(view.record);
+  const submitted = views.flatMap((view) => {
+    const answer = selected.get(view.record);
     return answer ? [[view, toDigestAnswer(answer, view.record, actor, fieldValues)] as const] : [];
   });
-  const happened = batchResultText(await decideBatch(sayings, until, deps), sayings, passed);
+  const resultText = batchResultText(await decideBatch(submitted, deadlineMs, deps), submitted, closedCount);
   const after = await loadClickedDigest({ ...metadata, members: maxDigestSize }, actor, deps);
-  if ('markup' in after) return showDigestMessageModal('What happened', happened);
+  if ('markup' in after) return showMessageModal(resultText, 'Result');
   const renderedAt = deps.now().toISOString();
   const next = { ...metadata, members: after.members, round: metadata.round + 1, renderedAt };
-  return { response_action: 'update', view: digestPage(after, next, happened) };
+  return { response_action: 'update', view: digestPage(after, next, resultText) };
 }
 
 function errorsByBlockId(round: number, errors: Readonly<Record<string, string>>): Record<string, string> {
@@ -95,35 +99,34 @@ function errorsByBlockId(round: number, errors: Readonly<Record<string, string>>
   );
 }
 
-function showDigestMessageModal(title: string, answer: Markup): ViewSubmissionResponse {
-  return { response_action: 'update', view: messageModal(title, answer) };
-}
-
-/** What is open still, and is what it was when the page was drawn. */
+/** Selects the requests that are still open and unchanged since the page was rendered. */
 function selectOpenRequests(
-  choices: DigestSelections,
+  selections: DigestSelections,
   records: readonly ConnectionRecord[],
   { renderedAt = '' }: DigestMetadata,
 ) {
-  const chosen = new Map<ConnectionRecord, ApprovalAnswer>();
+  const selected = new Map<ConnectionRecord, ApprovalAnswer>();
   for (const record of records.filter(isAwaitingApproval)) {
-    const answer = selectedAnswer(choices, record);
-    // A form that is sent twice extends once.
+    const answer = selectedAnswer(selections, record);
+    // A form that is submitted twice extends once.
     const isExtended =
       answer === 'extend' && record.extended !== undefined && record.extended.at >= renderedAt;
-    if (answer && !isExtended) chosen.set(record, answer);
+    if (answer && !isExtended) selected.set(record, answer);
   }
-  const found = new Set([...chosen.keys()].map(buttonValue));
-  return { chosen, passed: [...choices.byRequest.keys()].filter((value) => !found.has(value)).length };
+  const openValues = new Set([...selected.keys()].map(buttonValue));
+  return {
+    selected,
+    closedCount: [...selections.byRequest.keys()].filter((value) => !openValues.has(value)).length,
+  };
 }
 
 function toDigestAnswer(
   answer: ApprovalAnswer,
   record: ConnectionRecord,
   by: string,
-  typed: FieldValues,
+  fieldValues: FieldValues,
 ): SubmittedAnswer {
-  const [reason, ticket] = [typed.get('reason'), typed.get('ticket')];
+  const [reason, ticket] = [fieldValues.get('reason'), fieldValues.get('ticket')];
   if (answer === 'extend') return buildExtension(record, by, reason);
   const decision = toPersonDecision(answer);
   return { decision, by, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
@@ -134,7 +137,7 @@ function readDigestMetadata(text: string): DigestMetadata | undefined {
   return result.success ? result.output : undefined;
 }
 
-/** The digest that was clicked, if it was its own message, by somebody who may decide; else why not, to be told. */
+/** Loads the digest of a click. @returns the reason as text if the message is not the current one or the person is no approver */
 async function loadClickedDigest(
   { digest: id, channel, ts, members }: DigestMetadata,
   actor: string,
@@ -142,11 +145,11 @@ async function loadClickedDigest(
 ): Promise<(DigestView & Pick<DigestMetadata, 'members'>) | Markup> {
   const digest = await findDigest(id, deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
-  if (!digest || !group) return markup`linkgate knows no such digest.`;
+  if (!digest || !group) return markup`linkgate does not know this digest.`;
   if (!isMember(group, actor)) return notAnApproverText(group);
   if (group.decisionChannels === 'api') return cliOnlyText(group);
   if (digest.channel !== channel || digest.ts !== ts)
-    return markup`linkgate does not decide by this message. Look for the newest one, or type \`/linkgate waiting\`.`;
+    return markup`This message is out of date. Use the newest one, or type \`/linkgate waiting\`.`;
   const endpointIds = digest.endpointIds.slice(0, members);
   const records = await readDigestMembers({ ...digest, endpointIds }, deps);
   const serviceIds = [...new Set(records.map(({ serviceId }) => serviceId))];

@@ -16,7 +16,7 @@ import { actions, button, context, header, type SlackMessage, section } from './
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import { slackDate, slackStatusLabels } from './status-text.ts';
 
-/** Many requests, or connections in question, that came at once, told together. */
+/** Many approval requests of one group that share one message. */
 export interface DigestView {
   readonly id: string;
   readonly group: ApproverGroup;
@@ -24,16 +24,16 @@ export interface DigestView {
   readonly services: readonly Service[];
 }
 
-/** Counts and the largest askers; the requests themselves are in the modal. */
+/** Shows counts by status, reason, account and service; the modal lists the requests. */
 export function digestMessage({ id, group, records, services }: DigestView, now: Date): SlackMessage {
   const open = records.filter(isAwaitingApproval);
   const title =
     open.length > 0
       ? waitingText(open, records.length)
-      : `All of ${records.length} ${areAllNewConnections(records) ? 'requests' : 'connections'} are decided`;
-  const story = [
+      : `All ${records.length} ${areAllNewConnections(records) ? 'requests' : 'connections'} are decided`;
+  const sections = [
     joinMarkup([
-      markup`*How they stand*`,
+      markup`*Current status*`,
       ...countBy(records, (record) => slackStatusLabels[computeConnectionStatus(record).status]).map(
         countBullet,
       ),
@@ -49,10 +49,12 @@ export function digestMessage({ id, group, records, services }: DigestView, now:
   ];
   const isDecidedHere = open.length > 0 && group.decisionChannels !== 'api';
   const hint =
-    group.decisionChannels === 'api' ? cliOnlyText(group) : markup`By command: \`/linkgate waiting\``;
+    group.decisionChannels === 'api'
+      ? cliOnlyText(group)
+      : markup`On the command line: \`/linkgate waiting\``;
   const blocks = [
     header(title),
-    ...story.map((part) => section(part)),
+    ...sections.map((part) => section(part)),
     ...(isDecidedHere
       ? [
           actions('digest', [
@@ -62,50 +64,50 @@ export function digestMessage({ id, group, records, services }: DigestView, now:
       : []),
     ...(open.length > 0 ? [context(hint)] : []),
   ];
-  const text = joinMarkup([title, ...story, ...(open.length > 0 ? [hint] : [])]);
+  const text = joinMarkup([title, ...sections, ...(open.length > 0 ? [hint] : [])]);
   return { blocks, text: truncate(slackLimits.text, text) };
 }
 
 export function cliOnlyText({ name }: ApproverGroup): Markup {
-  return markup`The group ${name} decides by the command line: \`linkgate connections --waiting\` lists what waits.`;
+  return markup`The approver group ${name} decides only on the command line: \`linkgate connections --waiting\` lists the open requests.`;
 }
 
 function digestReasons(open: readonly ConnectionRecord[]): Markup[] {
   const reasons = reasonCounts(open);
-  return reasons.length > 0 ? [joinMarkup([markup`*Why*`, ...reasons.map(countBullet)])] : [];
+  return reasons.length > 0 ? [joinMarkup([markup`*Reasons*`, ...reasons.map(countBullet)])] : [];
 }
 
 function accountCounts(open: readonly ConnectionRecord[]): Markup {
-  const askers = countBy(open, ({ ownerAccountId }) => ownerAccountId);
-  const others = askers.length - maxNamedAccounts;
+  const accounts = countBy(open, ({ ownerAccountId }) => ownerAccountId);
+  const otherCount = accounts.length - maxNamedAccounts;
   return joinMarkup([
-    areAllNewConnections(open) ? markup`*Accounts that ask most*` : markup`*Accounts*`,
-    ...askers.slice(0, maxNamedAccounts).map(countBullet),
-    ...(others > 0 ? [`• and ${others} more accounts`] : []),
+    areAllNewConnections(open) ? markup`*Accounts with the most requests*` : markup`*Accounts*`,
+    ...accounts.slice(0, maxNamedAccounts).map(countBullet),
+    ...(otherCount > 0 ? [`• and ${otherCount} more accounts`] : []),
   ]);
 }
 
 function serviceCounts(open: readonly ConnectionRecord[], services: readonly Service[]): Markup {
-  const tallies = countBy(open, ({ serviceId }) => findServiceName(serviceId, services)).slice(
+  const counts = countBy(open, ({ serviceId }) => findServiceName(serviceId, services)).slice(
     0,
     maxNamedAccounts,
   );
-  const title = areAllNewConnections(open) ? markup`*Services asked for*` : markup`*Services*`;
-  return joinMarkup([title, ...tallies.map(countBullet)]);
+  const title = areAllNewConnections(open) ? markup`*Requested services*` : markup`*Services*`;
+  return joinMarkup([title, ...counts.map(countBullet)]);
 }
 
 function firstDeadlines(open: readonly ConnectionRecord[], now: Date): Markup[] {
-  const times = earliestDeadlines(open).map(
+  const lines = earliestDeadlines(open).map(
     ([approvalKind, first]) =>
-      markup`*The first ${new Date(first) > now ? 'is' : 'was'} to be ${digestDeadlineLabels[approvalKind]}* ${slackDate(first)}`,
+      markup`*${digestDeadlineLabels[approvalKind]}${new Date(first) > now ? '' : ' (overdue)'}:* ${slackDate(first)}`,
   );
-  return times.length > 0 ? [joinMarkup(times)] : [];
+  return lines.length > 0 ? [joinMarkup(lines)] : [];
 }
 
 const digestDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {
-  'new-connection': 'decided before',
-  'scheduled-disconnect': 'cut on',
-  'keep-or-disconnect': 'decided before',
+  'new-connection': 'First deadline',
+  'scheduled-disconnect': 'First disconnect',
+  'keep-or-disconnect': 'First deadline for a connection',
 };
 
 const countBullet = ([name, count]: readonly [string, number]) => markup`• ${name}: ${count}`;

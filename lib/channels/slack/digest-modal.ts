@@ -22,23 +22,23 @@ export const digestModalCallbackId = 'digest';
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** What the modal is bound to: the digest, the message that opened it, and what of it is shown. */
+/** The `private_metadata` of the modal: the digest, the message that opened it, and the shown page. */
 export const DigestMetadata = v.object({
   digest: v.string(),
   channel: v.string(),
   ts: v.string(),
-  /** How many members there were: those who have joined since were not shown, and are not decided. */
+  /** The number of members when the modal opened: it neither shows nor decides later members. */
   members: Count,
   page: Count,
-  /** How many submissions came before. */
+  /** The number of earlier submissions. */
   round: Count,
-  /** ISO 8601: when its page was drawn. What was extended since is not extended again. */
+  /** ISO 8601: the page was rendered then. A submission does not extend a connection that was extended later. */
   renderedAt: v.exactOptional(v.string()),
 });
 export type DigestMetadata = v.InferOutput<typeof DigestMetadata>;
 
 const requestsPerPage = 10;
-/** The field of one request, before the value that its buttons would have. */
+/** The `action_id` of the field of one request is this prefix and the button value of the request. */
 const requestFieldPrefix = 'request:';
 export const accountFieldName = 'account';
 
@@ -54,18 +54,19 @@ function possibleAnswers(record: ConnectionRecord): readonly ApprovalAnswer[] {
     : selectConnectedActions(record);
 }
 
-/** Lets people decide one request after another, or all of an account at once. */
-export function digestPage(digest: DigestView, metadata: DigestMetadata, happened?: Markup): ModalView {
+/** Renders a page with a field for each request, and one for all requests of an account. */
+export function digestPage(digest: DigestView, metadata: DigestMetadata, resultText?: Markup): ModalView {
   const open = digest.records.filter(isAwaitingApproval);
   const pages = Math.max(Math.ceil(open.length / requestsPerPage), 1);
   const page = Math.min(metadata.page, pages - 1);
-  const shown = open.slice(page * requestsPerPage, (page + 1) * requestsPerPage);
-  const waiting = open.length > 0 ? `${waitingText(open, digest.records.length)}.` : 'All are decided.';
+  const pageRecords = open.slice(page * requestsPerPage, (page + 1) * requestsPerPage);
+  const waiting =
+    open.length > 0 ? `${waitingText(open, digest.records.length)}.` : 'All requests are decided.';
   const count = `${waiting} Page ${page + 1} of ${pages}.`;
   const blocks: Block[] = [
     section(
       joinMarkup([
-        ...(happened ? [happened] : []),
+        ...(resultText ? [resultText] : []),
         count,
         ...(areAllNewConnections(open) ? [] : [connectedAnswersHelp]),
       ]),
@@ -73,8 +74,8 @@ export function digestPage(digest: DigestView, metadata: DigestMetadata, happene
     ...(open.length > 0
       ? [
           accountInput(open),
-          ...shown.map((record) => requestInput(record, digest)),
-          reasonInput('Reason (needed to deny and to disconnect)', true),
+          ...pageRecords.map((record) => requestInput(record, digest)),
+          reasonInput('Reason (required to deny and to disconnect)', true),
           ...(digest.services.some(({ requireTicket }) => requireTicket) ? [ticketInput()] : []),
         ]
       : []),
@@ -89,11 +90,11 @@ export function digestPage(digest: DigestView, metadata: DigestMetadata, happene
   });
 }
 
-const connectedAnswersHelp = markup`Of a connection: *${connectedLabels.keep}* lets it stay for good, and the allowlist stays as it is. *${connectedLabels.extend}* lets it stay 14 days longer than is said below. *${connectedLabels.disconnect}* disconnects it at once, and for good: its owner pays for the endpoint until they delete it and create a new one.`;
+const connectedAnswersHelp = markup`For a connection: *${connectedLabels.keep}* keeps it permanently and does not change the allowlist. *${connectedLabels.extend}* keeps it for 14 days after the time below. *${connectedLabels.disconnect}* disconnects it immediately and permanently: the owner pays for the endpoint until they delete it and create a new one.`;
 
 /**
- * In a view that takes the place of another, Slack keeps what stands in inputs whose names are the same. What was chosen for
- * one submission is not chosen for the next.
+ * When a view replaces another, Slack keeps the values of inputs with the same `block_id`. A new `block_id` for each submission
+ * empties them.
  */
 function withRoundBlockId(block: Block, round: number): Block {
   return block.type === 'input' ? { ...block, block_id: roundBlockId(round, String(block.block_id)) } : block;
@@ -117,62 +118,62 @@ function modalDeadlineText(record: ConnectionRecord): string {
   if (approvalKind === 'new-connection') return '';
   const { approvalRequest } = record;
   return approvalKind === 'scheduled-disconnect' && approvalRequest
-    ? `, connected, to be disconnected on ${formatTime(approvalRequest.deadline)}`
+    ? `, connected, scheduled disconnect on ${formatTime(approvalRequest.deadline)}`
     : ', connected';
 }
 
-/** An answer goes to those of an account that can be given it. The accounts that ask most come first, as many as Slack takes. */
+/** Offers each answer for all requests of an account that allow it. Slack limits the options: accounts with the most requests come first. */
 function accountInput(open: readonly ConnectionRecord[]): Block {
   const accounts = countBy(open, ({ ownerAccountId }) => ownerAccountId);
   const options = accounts.flatMap(([account]) => {
-    const given = open.filter(({ ownerAccountId }) => ownerAccountId === account).flatMap(possibleAnswers);
-    const counts = new Map(countBy(given, (answer) => answer));
+    const possible = open.filter(({ ownerAccountId }) => ownerAccountId === account).flatMap(possibleAnswers);
+    const counts = new Map(countBy(possible, (answer) => answer));
     return approvalAnswers.flatMap((answer) => {
       const count = counts.get(answer);
       const text = `${answerLabels[answer]}${isConnectedAnswer(answer) ? ':' : ''} all ${count} of ${account}`;
       return count === undefined ? [] : [{ text, value: `${answer}:${account}` }];
     });
   });
-  return input('All from one account', select(accountFieldName, options, 'Nothing for a whole account'), {
+  return input('All from one account', select(accountFieldName, options, 'No answer for a whole account'), {
     isOptional: true,
   });
 }
 
 function pageButtons(page: number, pages: number): Block {
-  const to = (text: string, target: number) =>
+  const pageButton = (text: string, target: number) =>
     button({ text, actionId: `${actionIds.digestPage}:${target}`, value: String(target) });
   return actions('pages', [
-    ...(page > 0 ? [to('Previous page', page - 1)] : []),
-    ...(page < pages - 1 ? [to('Next page', page + 1)] : []),
+    ...(page > 0 ? [pageButton('Previous page', page - 1)] : []),
+    ...(page < pages - 1 ? [pageButton('Next page', page + 1)] : []),
   ]);
 }
 
-/** What was chosen in a page. */
+/** The selections of one page. */
 export interface DigestSelections {
-  /** By the value that the request's buttons would have. */
+  /** By the button value of the request. */
   readonly byRequest: ReadonlyMap<string, ApprovalAnswer>;
   readonly account?: { readonly id: string; readonly answer: ApprovalAnswer };
 }
 
-export function parseSelections(typed: FieldValues): DigestSelections {
-  const each = [...typed].flatMap(([field, chosen]) =>
-    field.startsWith(requestFieldPrefix) && isApprovalAnswer(chosen)
-      ? [[field.slice(requestFieldPrefix.length), chosen] as const]
+export function parseSelections(fieldValues: FieldValues): DigestSelections {
+  const selections = [...fieldValues].flatMap(([field, answer]) =>
+    field.startsWith(requestFieldPrefix) && isApprovalAnswer(answer)
+      ? [[field.slice(requestFieldPrefix.length), answer] as const]
       : [],
   );
-  const [answer, id] = (typed.get(accountFieldName) ?? '').split(':');
+  const [answer, id] = (fieldValues.get(accountFieldName) ?? '').split(':');
   return {
-    byRequest: new Map(each),
+    byRequest: new Map(selections),
     ...(id !== undefined && isApprovalAnswer(answer) && { account: { id, answer } }),
   };
 }
 
-/** The answer that a page gives to what is open and can be given it; one chosen by itself comes before that for its account. */
+/** The selected answer for a request, if the request allows it. Its own field has precedence over the field of its account. */
 export function selectedAnswer(
   { byRequest, account }: DigestSelections,
   record: ConnectionRecord,
 ): ApprovalAnswer | undefined {
-  const ofAccount = record.ownerAccountId === account?.id ? account.answer : undefined;
-  const answer = byRequest.get(buttonValue(record) ?? '') ?? ofAccount;
+  const accountAnswer = record.ownerAccountId === account?.id ? account.answer : undefined;
+  const answer = byRequest.get(buttonValue(record) ?? '') ?? accountAnswer;
   return answer && possibleAnswers(record).includes(answer) ? answer : undefined;
 }

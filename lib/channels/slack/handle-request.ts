@@ -23,17 +23,17 @@ export interface HandleSlackRequestDeps extends InteractionDeps {
 
 export interface SlackRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** The very bytes that came. */
+  /** The received bytes. */
   readonly body: Buffer;
 }
 
 export interface HttpResponse {
   readonly statusCode: 200 | 400 | 401;
-  /** Slack shows it to the person; nothing where there is nothing to show. */
+  /** Absent for an empty response body. */
   readonly json?: object;
 }
 
-/** Answers one request of Slack's. Nothing in it is looked at before it has proved to be Slack's. */
+/** Handles one request of Slack. It verifies the signature before it parses the body. */
 export async function handleSlackRequest(
   { headers, body }: SlackRequest,
   deps: HandleSlackRequestDeps,
@@ -52,7 +52,7 @@ export async function handleSlackRequest(
   }
 }
 
-/** A secret that cannot be read proves nothing. */
+/** @returns false if the secret cannot be read */
 async function isSignedBySlack(
   proof: SignedRequest,
   { signingSecret, reportError }: HandleSlackRequestDeps,
@@ -94,11 +94,11 @@ async function handleBlockAction(
   click: BlockAction,
   deps: HandleSlackRequestDeps,
 ): Promise<Markup | undefined> {
-  // Choosing says nothing yet: it comes along with the button.
+  // Slack sends the value of the select again with the click on the button.
   if (click.actionId === actionIds.expiry) return undefined;
-  const isOfDigest =
+  const isDigestAction =
     click.actionId === actionIds.openDigest || click.actionId.startsWith(actionIds.digestPage);
-  return isOfDigest ? handleDigestAction(click, deps) : handleRequestAction(click, deps);
+  return isDigestAction ? handleDigestAction(click, deps) : handleRequestAction(click, deps);
 }
 
 async function handleViewSubmission(
@@ -122,27 +122,27 @@ async function respondToAction(
     await respond(click.responseUrl, { text: truncate(slackLimits.text, answer) });
 }
 
-/** What whoever clicked is told where something broke: what they did may be repeated. */
+/** The reply after an unexpected error. A retry is safe. */
 async function slackErrorResponse(
   interaction: Interaction,
   error: unknown,
   deps: HandleSlackRequestDeps,
 ): Promise<object | undefined> {
-  const unreadable = unreadableErrorText(error);
-  const answer =
-    unreadable ??
-    markup`Something broke, and linkgate's log says what. Try again: what is decided already stays decided. \`linkgate explain &lt;vpce-…&gt;\` names the commands that work without Slack.`;
+  const unreadableText = unreadableErrorText(error);
+  const replyText =
+    unreadableText ??
+    markup`linkgate failed, and its log has the error. Try again: recorded decisions stay valid. \`linkgate explain &lt;vpce-…&gt;\` shows the commands that work without Slack.`;
   switch (interaction.kind) {
     case 'click':
-      await respondToAction(interaction, answer, deps);
+      await respondToAction(interaction, replyText, deps);
       return undefined;
     case 'submission':
       return {
         response_action: 'update',
-        view: messageModal(unreadable ? 'Not decided' : 'Try again', answer),
+        view: messageModal(unreadableText ? 'Not decided' : 'Try again', replyText),
       };
     case 'command':
-      return { response_type: 'ephemeral', text: truncate(slackLimits.text, answer) };
+      return { response_type: 'ephemeral', text: truncate(slackLimits.text, replyText) };
     case 'other':
       return undefined;
     default:

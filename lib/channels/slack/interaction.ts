@@ -7,7 +7,7 @@ const StringField = v.string();
 const OptionalStringField = v.nullish(v.string());
 const SelectedOption = v.nullish(v.object({ value: StringField }));
 
-/** What stands in one field: which of these depends on its kind. */
+/** The state of one input element: its type determines the field. */
 const FieldState = v.object({
   value: OptionalStringField,
   selected_option: SelectedOption,
@@ -16,7 +16,7 @@ const FieldState = v.object({
 const ViewState = v.nullish(v.object({ values: v.record(StringField, v.record(StringField, FieldState)) }));
 
 const identityFields = {
-  /** The name that Slack sends along is nobody's identity. */
+  /** The id identifies a user; the name of the payload does not. */
   user: v.object({ id: SlackUser.entries.user, team_id: v.nullish(SlackUser.entries.team) }),
   team: v.nullish(v.object({ id: SlackUser.entries.team })),
 };
@@ -35,7 +35,7 @@ const BlockActionsPayload = v.object({
   channel: v.nullish(v.object({ id: StringField })),
   message: v.nullish(v.object({ ts: StringField })),
   state: ViewState,
-  /** Where it was clicked in a modal. */
+  /** Present for a click in a modal. */
   view: v.nullish(v.object({ id: StringField, private_metadata: OptionalStringField, state: ViewState })),
 });
 
@@ -52,10 +52,10 @@ const SlashCommandPayload = v.object({
   team_id: SlackUser.entries.team,
 });
 
-/** What stands in the fields of a message or a modal, by the `action_id` of the field. */
+/** The values of the inputs of a message or a modal, by `action_id`. */
 export type FieldValues = ReadonlyMap<string, string>;
 
-/** Something that a person did in Slack; `actor` is who, as linkgate writes it down. */
+/** One interaction of a user; `actor` is their identity in records. */
 export type Interaction =
   | {
       readonly kind: 'click';
@@ -64,7 +64,7 @@ export type Interaction =
       readonly value: string;
       readonly triggerId: string;
       readonly responseUrl: string | undefined;
-      /** Of the message with the button. */
+      /** The message with the button. */
       readonly message: { readonly channel: string; readonly ts: string } | undefined;
       readonly modal: { readonly id: string; readonly metadata: string } | undefined;
       readonly fieldValues: FieldValues;
@@ -74,40 +74,40 @@ export type Interaction =
       readonly actor: string;
       readonly callbackId: string;
       readonly metadata: string;
-      /** By their `action_id`, those that nothing was typed into too. */
+      /** The `action_id` of every input, empty ones included. */
       readonly fieldNames: ReadonlySet<string>;
       readonly fieldValues: FieldValues;
     }
   | { readonly kind: 'command'; readonly actor: string; readonly text: string }
-  /** Nothing that linkgate answers: a modal was closed, a shortcut was called. */
+  /** An interaction that linkgate ignores, such as a closed modal or a shortcut. */
   | { readonly kind: 'other' };
 
 export type BlockAction = Extract<Interaction, { kind: 'click' }>;
 export type ViewSubmission = Extract<Interaction, { kind: 'submission' }>;
 
-/** @returns undefined where the body is not what Slack sends. */
+/** @returns undefined for a malformed body */
 export function parseInteraction(body: Buffer): Interaction | undefined {
   const form = new URLSearchParams(body.toString('utf8'));
   const payload = form.get('payload');
   if (payload === null) return form.has('command') ? parseSlashCommand(Object.fromEntries(form)) : undefined;
-  const sent = parseSlackJson(payload);
-  if (!v.is(v.object({ type: StringField }), sent)) return undefined;
-  if (sent.type === 'block_actions') return parseBlockAction(sent);
-  if (sent.type === 'view_submission') return parseViewSubmission(sent);
+  const content = parseSlackJson(payload);
+  if (!v.is(v.object({ type: StringField }), content)) return undefined;
+  if (content.type === 'block_actions') return parseBlockAction(content);
+  if (content.type === 'view_submission') return parseViewSubmission(content);
   return { kind: 'other' };
 }
 
 export function parseSlackJson(json: string): unknown {
   try {
-    // DynamoDB takes no half of a character.
+    // DynamoDB rejects a lone surrogate.
     return JSON.parse(json, (_name, value) => (typeof value === 'string' ? value.toWellFormed() : value));
   } catch {
     return undefined;
   }
 }
 
-function parseBlockAction(sent: unknown): Interaction | undefined {
-  const result = v.safeParse(BlockActionsPayload, sent);
+function parseBlockAction(payload: unknown): Interaction | undefined {
+  const result = v.safeParse(BlockActionsPayload, payload);
   const actor = result.success && identifySlackActor(result.output);
   if (!actor) return undefined;
   const { actions, channel, message, view, state, trigger_id, response_url } = result.output;
@@ -125,8 +125,8 @@ function parseBlockAction(sent: unknown): Interaction | undefined {
   };
 }
 
-function parseViewSubmission(sent: unknown): Interaction | undefined {
-  const result = v.safeParse(ViewSubmissionPayload, sent);
+function parseViewSubmission(payload: unknown): Interaction | undefined {
+  const result = v.safeParse(ViewSubmissionPayload, payload);
   const actor = result.success && identifySlackActor(result.output);
   if (!actor) return undefined;
   const { callback_id: callbackId, private_metadata: metadata, state } = result.output.view;
@@ -148,7 +148,7 @@ function parseSlashCommand(form: object): Interaction | undefined {
   return { kind: 'command', actor: slackActor({ team, user }), text };
 }
 
-/** The user's own workspace: in a shared channel it is another than the one where they clicked. */
+/** Uses the workspace of the user: in a shared channel, it differs from the workspace of the channel. */
 function identifySlackActor({
   user,
   team,
@@ -158,11 +158,11 @@ function identifySlackActor({
 }
 
 function readFieldValues(fields: v.InferOutput<typeof ViewState>): FieldValues {
-  const all = Object.values(fields?.values ?? {}).flatMap((block) => Object.entries(block));
+  const inputs = Object.values(fields?.values ?? {}).flatMap((block) => Object.entries(block));
   return new Map(
-    all.flatMap(([actionId, { value, selected_option, selected_options }]) => {
-      const typed = value ?? selected_option?.value ?? selected_options?.[0]?.value;
-      const text = visibleText(typed ?? '');
+    inputs.flatMap(([actionId, { value, selected_option, selected_options }]) => {
+      const fieldValue = value ?? selected_option?.value ?? selected_options?.[0]?.value;
+      const text = visibleText(fieldValue ?? '');
       return text === '' ? [] : [[actionId, text] as const];
     }),
   );

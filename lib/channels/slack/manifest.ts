@@ -1,15 +1,15 @@
-/** What linkgate's Slack app may do, and no more. */
+/** The OAuth scopes of the Slack app. */
 export const slackScopes = ['chat:write', 'commands'] as const;
 
 /**
- * The manifest from which Slack makes the app.
- * @param requestUrl where Slack sends what people click and type
+ * The manifest of the Slack app.
+ * @param requestUrl Slack posts interactions and slash commands to it
  */
 export function slackAppManifest(requestUrl: string, stage: string) {
   return {
     display_information: {
       name: `linkgate ${stage}`.slice(0, 35),
-      description: 'Asks who may connect to your AWS PrivateLink endpoint services',
+      description: 'Approves connections to your AWS PrivateLink endpoint services',
       background_color: '#1f2937',
     },
     features: {
@@ -18,7 +18,7 @@ export function slackAppManifest(requestUrl: string, stage: string) {
         {
           command: '/linkgate',
           url: requestUrl,
-          description: 'Requests that wait for you',
+          description: 'Lists and decides your open requests',
           usage_hint: 'waiting | show | approve | deny | allow | help',
           should_escape: false,
         },

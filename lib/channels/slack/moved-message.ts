@@ -2,12 +2,13 @@ import { type SlackMessage, section } from './blocks.ts';
 import { type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 
 /**
- * What becomes of a message whose requests are others' to decide from now on, or are asked about in another channel.
- * @param channel where they are asked about now, if it is one place.
+ * Replaces a message whose requests moved to another group or channel.
+ * @param title the title of the replaced message
+ * @param channel the new channel, if there is exactly one
  */
-export function movedToOtherChannelMessage(what: string, channel?: string): SlackMessage {
-  const there: Markup =
-    channel === undefined ? markup`other approvers are asked` : { markup: `asked in <#${channel}>` };
-  const told = markup`${what}: ${there} now. Nothing is decided here any more.`;
-  return { blocks: [section(told)], text: truncate(slackLimits.text, told) };
+export function movedToOtherChannelMessage(title: string, channel?: string): SlackMessage {
+  const newPlace: Markup =
+    channel === undefined ? markup`other approvers decide it` : { markup: `see <#${channel}>` };
+  const text = markup`${title}: ${newPlace} now. This message is out of date.`;
+  return { blocks: [section(text)], text: truncate(slackLimits.text, text) };
 }

@@ -1,4 +1,4 @@
-/** Slack's limits, in characters and in pieces; what exceeds one is refused whole, and nothing is shown (Block Kit reference). */
+/** The limits of Block Kit, in characters and elements. Slack rejects a message or a view that exceeds one. */
 export const slackLimits = {
   text: 4_000,
   header: 150,
@@ -17,14 +17,14 @@ export const slackLimits = {
   inputLabel: 2_000,
 } as const;
 
-/** Text in Slack's own markup. All that came from outside has been escaped on its way into it. */
+/** Text in Slack mrkdwn, in which values from outside are escaped. */
 export interface Markup {
   readonly markup: string;
 }
 
 type MarkupPart = string | number | Markup;
 
-/** Builds markup: what is put into the template is escaped, unless it is markup itself. */
+/** Escapes each value of the template that is not `Markup` itself. */
 export function markup(literals: TemplateStringsArray, ...parts: readonly MarkupPart[]): Markup {
   return { markup: String.raw({ raw: literals }, ...parts.map(escapeMarkupPart)) };
 }
@@ -38,8 +38,8 @@ function escapeMarkupPart(part: MarkupPart): string {
 }
 
 /**
- * Without this whoever names something can mention a channel, disguise a link, or write lines that look like linkgate's own.
- * What is half a character already is replaced.
+ * Escapes text, so that a name from outside cannot mention a channel, disguise a link or begin a line of its own. A lone
+ * surrogate becomes U+FFFD.
  */
 export function escapeMrkdwn(text: string): string {
   return text
@@ -50,22 +50,22 @@ export function escapeMrkdwn(text: string): string {
     .replaceAll('>', '&gt;');
 }
 
-/** Markup within a limit. Counted is what is sent, escapes included; no entity, mention or date is cut in two. */
+/** Truncates markup, escapes included, and splits no entity, mention or date. */
 export function truncate(limit: number, { markup: text }: Markup): string {
   if (text.length <= limit) return text;
-  const cut = text.slice(0, limit - 1);
-  // Outside of what stands whole, `&` begins an entity and `<` a mention, a date or a link.
-  const broken = /&[a-z]*$|<[^>]*$/.exec(cut);
-  return `${dropHalfSurrogate(broken ? cut.slice(0, broken.index) : cut)}…`;
+  const prefix = text.slice(0, limit - 1);
+  // In a complete markup, `&` begins an entity, and `<` a mention, a date or a link.
+  const partialToken = /&[a-z]*$|<[^>]*$/.exec(prefix);
+  return `${dropHalfSurrogate(partialToken ? prefix.slice(0, partialToken.index) : prefix)}…`;
 }
 
-/** Plain text within a limit: Slack reads no markup in it. */
-export function truncatePlain(limit: number, given: string): string {
-  const text = given.toWellFormed();
+/** Truncates plain text, in which Slack reads no markup. */
+export function truncatePlain(limit: number, original: string): string {
+  const text = original.toWellFormed();
   return text.length <= limit ? text : `${dropHalfSurrogate(text.slice(0, limit - 1))}…`;
 }
 
-/** A character outside the first plane is a pair: half of one is none. */
-function dropHalfSurrogate(cut: string): string {
-  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
+/** A character outside the basic plane is a surrogate pair: half of one is no character. */
+function dropHalfSurrogate(text: string): string {
+  return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;
 }

@@ -9,37 +9,39 @@ import type { DigestView } from './digest-message.ts';
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import { mentionUser, slackDate } from './status-text.ts';
 
-/** Calls upon those who can decide what still waits, and when time runs out upon the group behind them. */
+/** Mentions the approvers of open requests, and at escalation the escalation group too. */
 export function reminderText(
   waiting: ApprovalView | DigestView,
   escalation: ApproverGroup | undefined,
   now: Date,
 ): string {
-  const called = joinMentions(waiting.group, escalation);
-  const what = 'record' in waiting ? requestReminder(waiting, now) : digestReminder(waiting, now);
+  const mentions = joinMentions(waiting.group, escalation);
+  const statusText = 'record' in waiting ? requestReminder(waiting, now) : digestReminder(waiting, now);
   return truncate(
     slackLimits.text,
-    markup`${called} ${what}${escalationRoleText(escalation, waiting.group)}`,
+    markup`${mentions} ${statusText}${escalationRoleText(escalation, waiting.group)}`,
   );
 }
 
-/** Those who are called upon when time runs out decide only where they are approvers too. */
+/** Members of the escalation group cannot decide unless they are approvers too. */
 function escalationRoleText(escalation: ApproverGroup | undefined, group: ApproverGroup): string {
-  const isForOthers = escalation?.slackUsers.some((user) => !isMember(group, slackActor(user)));
-  return isForOthers
-    ? ` The group ${escalation?.name} is called upon to see that it is decided; deciding is for the group ${group.name}.`
+  const isOutsideGroup = escalation?.slackUsers.some((user) => !isMember(group, slackActor(user)));
+  return isOutsideGroup
+    ? ` The group ${escalation?.name} is notified as the escalation group; only the group ${group.name} can decide.`
     : '';
 }
 
 function requestReminder({ record, service }: ApprovalView, now: Date): Markup {
   const { endpointId, ownerAccountId: account, approvalRequest } = record;
-  const explained = markup`(\`linkgate explain ${endpointId}\`)`;
+  const explainHint = markup`(\`linkgate explain ${endpointId}\`)`;
   const approvalKind = computeApprovalKind(record);
   if (approvalKind === 'scheduled-disconnect' && approvalRequest)
-    return markup`${endpointId} of account ${account} at ${service.name} will be cut on ${slackDate(approvalRequest.deadline)}, unless somebody keeps it connected or extends it ${explained}.`;
-  const waits =
-    approvalKind === 'new-connection' ? 'still waits for approval' : 'is connected and still to be decided';
-  return markup`${endpointId} of account ${account} ${waits} at ${service.name} ${explained}${reminderDeadlineText(approvalRequest?.deadline, now)}`;
+    return markup`${endpointId} of account ${account} at ${service.name} will be disconnected on ${slackDate(approvalRequest.deadline)} unless somebody keeps or extends it ${explainHint}.`;
+  const waitText =
+    approvalKind === 'new-connection'
+      ? 'still waits for approval'
+      : 'is connected and still needs a decision';
+  return markup`${endpointId} of account ${account} ${waitText} at ${service.name} ${explainHint}${reminderDeadlineText(approvalRequest?.deadline, now)}`;
 }
 
 function digestReminder({ records }: DigestView, now: Date): Markup {
@@ -47,17 +49,18 @@ function digestReminder({ records }: DigestView, now: Date): Markup {
   const [deadline] = open.flatMap(({ approvalRequest }) => approvalRequest?.deadline ?? []).sort();
   if (areAllNewConnections(open))
     return markup`${open.length === 1 ? '1 request still waits' : `${open.length} requests still wait`} for approval${reminderDeadlineText(deadline, now)}`;
-  const runsOut = deadline !== undefined && new Date(deadline) > now ? 'runs out' : 'ran out';
-  const first = deadline === undefined ? '' : markup` The first time ${runsOut} on ${slackDate(deadline)}.`;
-  return markup`Still to be decided: ${waitingText(open)}.${first}`;
+  const tense = deadline !== undefined && new Date(deadline) > now ? 'is' : 'was';
+  const deadlineText =
+    deadline === undefined ? '' : markup` The first deadline ${tense} ${slackDate(deadline)}.`;
+  return markup`Decisions needed: ${waitingText(open)}.${deadlineText}`;
 }
 
-/** Until when people have time, to end a sentence with. */
+/** The deadline, as the end of a sentence. */
 function reminderDeadlineText(deadline: string | undefined, now: Date): Markup {
   if (deadline === undefined) return markup`.`;
   return new Date(deadline) > now
     ? markup`, until ${slackDate(deadline)}.`
-    : markup`: nobody decided it before ${slackDate(deadline)}. It can still be decided.`;
+    : markup`. Nobody decided before ${slackDate(deadline)}. You can still decide.`;
 }
 
 function joinMentions(group: ApproverGroup, escalation: ApproverGroup | undefined): Markup {

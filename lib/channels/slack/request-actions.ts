@@ -34,7 +34,7 @@ export interface InteractionDeps extends DecideDeps {
   readonly slack: Pick<SlackWebApi, 'openView' | 'updateView'>;
 }
 
-/** What a modal's submission is answered; nothing closes it. */
+/** The response to a `view_submission`; undefined closes the modal. */
 export type ViewSubmissionResponse =
   | { readonly response_action: 'errors'; readonly errors: Readonly<Record<string, string>> }
   | { readonly response_action: 'update'; readonly view: ModalView }
@@ -50,8 +50,8 @@ const answersByActionId: ReadonlyMap<string, ApprovalAnswer> = new Map([
 ]);
 
 /**
- * Decides the request whose button was clicked, or asks in a modal for what is missing.
- * @returns what to tell whoever clicked; undefined where a modal opened.
+ * Submits the answer of a button, or opens a modal for its reason or ticket.
+ * @returns the reply to the author of the click; undefined if a modal opens
  */
 export async function handleRequestAction(
   click: BlockAction,
@@ -59,9 +59,9 @@ export async function handleRequestAction(
 ): Promise<Markup | undefined> {
   const metadata = readButtonMetadata(click);
   if (!metadata) return markup`linkgate does not know this button.`;
-  // Without what was chosen, nobody knows for how long: that is not for good.
+  // Without the value of the select, the duration is unknown. linkgate does not assume a permanent entry.
   if (click.actionId === actionIds.approveAndAllow && metadata.allow === undefined)
-    return markup`For how long to allow the account did not come along, and nothing was decided. Choose it beside the button, and click again.`;
+    return markup`Slack did not send how long to allow the account. linkgate recorded no decision. Choose the duration beside the button, and click again.`;
   const view = await loadClickedRequest(metadata, click.actor, deps);
   if ('markup' in view) return view;
   if (!needsModal(metadata.decision, view))
@@ -71,17 +71,17 @@ export async function handleRequestAction(
     return undefined;
   } catch (error) {
     deps.reportError(error);
-    return markup`The form did not open, and nothing was decided. Click again, or ${cliInsteadText(view)}`;
+    return markup`Slack did not open the form. linkgate recorded no decision. Click again, or ${cliInsteadText(view)}`;
   }
 }
 
-/** A denial has a reason, and each decision a ticket where the service wants one; that a connection is extended decides nothing. */
+/** A denial needs a reason, and each decision a ticket if the service requires one. An extension is no decision. */
 function needsModal(answer: ApprovalAnswer, { service }: ApprovalView): boolean {
   if (answer === 'extend') return false;
   return toPersonDecision(answer) === 'deny' || service.requireTicket === true;
 }
 
-/** Decides with what was typed into the modal. */
+/** Submits the answer with the reason and ticket of the modal. */
 export async function handleRequestSubmission(
   submission: ViewSubmission,
   deps: InteractionDeps,
@@ -94,7 +94,7 @@ export async function handleRequestSubmission(
     needsReason: metadata.decision !== 'extend' && toPersonDecision(metadata.decision) === 'deny',
     needsTicket: view.service.requireTicket === true,
   });
-  // Tickets are wanted since the modal opened: what was typed into it stays.
+  // The service requires tickets since the modal opened: the update adds the field and keeps the inputs.
   if (errors.ticket !== undefined && !submission.fieldNames.has('ticket'))
     return { response_action: 'update', view: decisionModal(view, metadata, deps.now()) };
   if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
@@ -103,14 +103,14 @@ export async function handleRequestSubmission(
     toRequestAnswer(metadata, submission, view, deps.now()),
     deps,
   );
-  // What was decided shows in the message itself.
+  // The message itself shows the decision.
   return isEffective
     ? undefined
-    : showMessageModal(replyText, decidedRecord ? 'Your word is recorded' : 'Not decided');
+    : showMessageModal(replyText, decidedRecord ? 'Decision recorded' : 'Not decided');
 }
 
-function showMessageModal(answer: Markup, title = 'Not decided'): ViewSubmissionResponse {
-  return { response_action: 'update', view: messageModal(title, answer) };
+export function showMessageModal(text: Markup, title = 'Not decided'): ViewSubmissionResponse {
+  return { response_action: 'update', view: messageModal(title, text) };
 }
 
 function readButtonMetadata({
@@ -125,8 +125,8 @@ function readButtonMetadata({
 }
 
 /**
- * The request that a button belongs to, if linkgate put that button there for it, and this person may decide it now.
- * @returns why not, to be told, where it is not so.
+ * Loads the request of a click or a submission.
+ * @returns the reason as text if the button is not a current one of the request, or the person cannot decide it now
  */
 async function loadClickedRequest(
   { value, channel, ts, decision }: RequestModalMetadata,
@@ -138,25 +138,25 @@ async function loadClickedRequest(
   const view = await loadApprovalView(endpointId, deps, { withHistory: false });
   if (!view) return unknownRequestText;
   try {
-    // What a ticket is wanted for is asked in the modal.
+    // The modal asks for a ticket.
     requireApprover(
       { by: actor, decision: decision === 'extend' ? 'approve' : toPersonDecision(decision) },
       view,
     );
   } catch (error) {
-    const refusal = decisionErrorText(error, view);
-    if (!refusal) throw error;
-    return refusal;
+    const rejection = decisionErrorText(error, view);
+    if (!rejection) throw error;
+    return rejection;
   }
   const { record } = view;
-  const shown = record.notification?.slackMessage;
-  if (shown?.channel !== channel || shown.ts !== ts || buttonValue(record) !== value)
-    return markup`linkgate does not decide by this message: it is not the one that shows the request now. Look for the newest one, or ${cliInsteadText(view)}`;
+  const currentMessage = record.notification?.slackMessage;
+  if (currentMessage?.channel !== channel || currentMessage.ts !== ts || buttonValue(record) !== value)
+    return markup`This message is out of date. Use the newest message of the request, or ${cliInsteadText(view)}`;
   if (!isAwaitingApproval(record)) return alreadyDecidedText(record, view);
-  // A button from before an upgrade may have another name than what it would do.
+  // A button of an earlier version of linkgate may have a label that does not match its action.
   return isConnectedAnswer(decision) === (computeApprovalKind(record) !== 'new-connection')
     ? view
-    : markup`This button is out of date, and nothing was decided. Instead, ${cliInsteadText(view)}`;
+    : markup`This button is out of date. linkgate recorded no decision. Instead, ${cliInsteadText(view)}`;
 }
 
 function toRequestAnswer(

@@ -22,63 +22,63 @@ import {
   statusMrkdwn,
 } from './status-text.ts';
 
-/** All that an approver needs to decide a request, and once it is decided what became of it. */
+/** Shows an approver an open request with its buttons, or the status of a decided one. */
 export function requestMessage(view: ApprovalView, now: Date): SlackMessage {
   const { record, service, group } = view;
   const title = `${requestTitle(view)}: ${record.ownerAccountId} to ${service.name}`;
   const facts = requestFactsMrkdwn(view);
   const isWaiting = isAwaitingApproval(record);
-  const story = [
+  const statusParts = [
     ...(isWaiting ? [...reasonParts(record), accountHistoryMrkdwn(view)] : []),
     ...(isWaiting ? overdueParts(record, now) : []),
     statusMrkdwn(record, view),
     ...allowlistChangeText(record, service.name),
   ].filter(({ markup: part }) => part !== '');
-  const meaning = isWaiting ? [requestAnswersMrkdwn(view, now)] : [];
+  const answerHelp = isWaiting ? [requestAnswersMrkdwn(view, now)] : [];
   const commands = isWaiting ? [commandHint(view)] : [];
   const withButtons = hasButtons(record, group);
   const blocks: Block[] = [
     header(title),
     section(facts),
-    ...story.map((part) => section(part)),
+    ...statusParts.map((part) => section(part)),
     ...(withButtons ? [requestButtons(view, now)] : []),
-    ...(isWaiting ? [context(...meaning, ...(withButtons ? [] : commands))] : []),
+    ...(isWaiting ? [context(...answerHelp, ...(withButtons ? [] : commands))] : []),
   ];
-  // Who sees the text alone has no buttons: the commands come before what may be cut off.
-  const told = joinMarkup([title, facts, ...commands, ...story, ...meaning]);
-  return { blocks, text: truncate(slackLimits.text, told) };
+  // A reader of the text alone has no buttons: the commands come before parts that may be truncated.
+  const text = joinMarkup([title, facts, ...commands, ...statusParts, ...answerHelp]);
+  return { blocks, text: truncate(slackLimits.text, text) };
 }
 
-/** How much of what somebody noted of an account is shown. */
+/** The number of characters of the note of an allowlist entry. */
 const maxNoteLength = 200;
 
-/** Until when, and what becomes of it then. */
+/** The deadline, the effect after it, and the escalation so far. */
 function deadlineFacts({ record, service, group }: ApprovalView): Markup[] {
   const { approvalRequest } = record;
   if (!approvalRequest || !isAwaitingApproval(record)) return [];
   const approvalKind = computeApprovalKind(record);
-  const then = {
-    'new-connection': service.onExpiry === 'reject' ? ', or it is rejected for good' : '',
-    'scheduled-disconnect': ', unless somebody keeps it connected or extends it',
+  const afterDeadline = {
+    'new-connection': service.onExpiry === 'reject' ? ', then linkgate rejects it permanently' : '',
+    'scheduled-disconnect': ' unless somebody keeps or extends it',
     'keep-or-disconnect': '',
   }[approvalKind];
   return [
-    markup`*${deadlineLabel(record)}:* ${slackDate(approvalRequest.deadline)}${then}${escalationText(approvalRequest, group)}`,
+    markup`*${deadlineLabel(record)}:* ${slackDate(approvalRequest.deadline)}${afterDeadline}${escalationText(approvalRequest, group)}`,
   ];
 }
 
-/** What time has brought so far. */
+/** The reminders and the escalation so far. */
 function escalationText(
   { stage }: NonNullable<ConnectionRecord['approvalRequest']>,
   { name, escalateTo }: ApprovalView['group'],
 ): string {
   if (stage === 'approval-requested') return '';
-  if (stage === 'reminded') return '. The approvers were reminded.';
-  const isOver = isLaterStage(stage, 'escalated') ? 'Time is over' : 'Time runs out';
-  const isBehind = escalateTo !== undefined && escalateTo !== name;
-  return isBehind
-    ? `. ${isOver}: it was escalated to ${escalateTo}.`
-    : `. ${isOver}: the approvers were reminded.`;
+  if (stage === 'reminded') return '. linkgate reminded the approvers.';
+  const isEscalated = escalateTo !== undefined && escalateTo !== name;
+  const overdueText = isLaterStage(stage, 'escalated') ? ' The deadline has passed.' : '';
+  return isEscalated
+    ? `.${overdueText} linkgate escalated it to ${escalateTo}.`
+    : `.${overdueText} linkgate reminded the approvers.`;
 }
 
 function requestFactsMrkdwn(view: ApprovalView): Markup {
@@ -89,49 +89,47 @@ function requestFactsMrkdwn(view: ApprovalView): Markup {
     markup`*Service:* ${service.name} in ${location.region}`,
     markup`*Account:* ${ownerAccountId}${note ? ` (${truncatePlain(maxNoteLength, note)})` : ''}`,
     markup`*Endpoint:* ${endpointId} in ${endpointRegion ?? location.region}${ipAddressType ? `, ${ipAddressType}` : ''}`,
-    markup`*Asked for:* ${slackDate(requestedAt)}`,
+    markup`*Requested:* ${slackDate(requestedAt)}`,
     ...deadlineFacts(view),
   ]);
 }
 
 function overdueParts(record: ConnectionRecord, now: Date): Markup[] {
   const { approvalRequest } = record;
-  // What is cut then linkgate decides by itself.
+  // linkgate itself disconnects at the deadline of a scheduled disconnect.
   if (
     !approvalRequest ||
     new Date(approvalRequest.deadline) > now ||
     computeApprovalKind(record) === 'scheduled-disconnect'
   )
     return [];
-  return [
-    markup`*Nobody decided it before ${slackDate(approvalRequest.deadline)}.* It can still be decided.`,
-  ];
+  return [markup`*Nobody decided before ${slackDate(approvalRequest.deadline)}.* You can still decide.`];
 }
 
 function reasonParts(record: ConnectionRecord): Markup[] {
-  const doubts = openReasons(record);
-  return doubts.length === 0
+  const reasons = openReasons(record);
+  return reasons.length === 0
     ? []
     : [
         joinMarkup([
           markup`*${reasonHeadings[computeApprovalKind(record)]}*`,
-          ...doubts.map((reason) => markup`• ${reason}`),
+          ...reasons.map((reason) => markup`• ${reason}`),
         ]),
       ];
 }
 
-/** What is known of the account at this service from before. */
+/** The earlier connections of the account at this service. */
 function accountHistoryMrkdwn({ earlierConnections, group }: ApprovalView): Markup {
-  const title = markup`*This account here before*`;
-  if (earlierConnections.length === 0) return joinMarkup([title, 'None that linkgate remembers.']);
+  const title = markup`*Earlier connections of this account*`;
+  if (earlierConnections.length === 0) return joinMarkup([title, 'None that linkgate knows.']);
   const counts = countBy(earlierConnections, (record) =>
     slackStatusLabels[computeConnectionStatus(record).status].toLowerCase(),
   );
-  const told = counts.map(([name, count]) => `${count} ${name}`).join(', ');
-  const one = earlierConnections.length === 1 ? 'endpoint' : 'endpoints';
+  const countText = counts.map(([name, count]) => `${count} ${name}`).join(', ');
+  const noun = earlierConnections.length === 1 ? 'endpoint' : 'endpoints';
   return joinMarkup([
     title,
-    `${earlierConnections.length} ${one}: ${told}`,
+    `${earlierConnections.length} ${noun}: ${countText}`,
     ...lastDecisionLines(earlierConnections, group),
   ]);
 }
@@ -140,25 +138,26 @@ function lastDecisionLines(
   earlier: ApprovalView['earlierConnections'],
   group: ApprovalView['group'],
 ): Markup[] {
-  const decided = earlier.flatMap((record) => {
+  const resolved = earlier.flatMap((record) => {
     const { resolution } = computeConnectionStatus(record);
     return resolution ? [{ record, resolution }] : [];
   });
-  const [last] = decided.sort((a, b) => b.resolution.at.localeCompare(a.resolution.at));
+  const [last] = resolved.sort((a, b) => b.resolution.at.localeCompare(a.resolution.at));
   if (!last) return [];
   const { verdict, revocation } = last.record;
-  const outcome = verdict?.outcome === 'accept' ? 'accepted' : revocation ? 'cut' : 'rejected';
+  const outcome = verdict?.outcome === 'accept' ? 'accepted' : revocation ? 'disconnected' : 'rejected';
   return [markup`Last: ${last.record.endpointId} ${outcome} by ${decidedByText(last.resolution, group)}`];
 }
 
-/** What each answer does, and what rejecting costs the consumer. */
+/** The effect of each answer, and the cost of a rejection for the consumer. */
 function requestAnswersMrkdwn({ record, service, group }: ApprovalView, now: Date): Markup {
   if (computeApprovalKind(record) !== 'new-connection') return connectedAnswersMrkdwn(record, group, now);
-  const everybody = group.quorum > 1 ? ` It takes ${group.quorum} approvals; one denial denies.` : '';
-  const chosenByAll = group.quorum > 1 ? ', where all who approve choose it' : '';
+  const quorumText =
+    group.quorum > 1 ? ` ${group.quorum} people have to approve; one denial is enough to deny.` : '';
+  const allChoose = group.quorum > 1 ? ' if every approver chooses it' : '';
   return joinMarkup([
-    markup`*Approve* lets in this endpoint alone: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} without asking, what waits of it now too${chosenByAll}.${everybody}`,
-    markup`*Deny* is for good: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
+    markup`*Approve* accepts only this endpoint and does not change the allowlist. *Approve and allow account* also accepts other requests of account ${record.ownerAccountId} to ${service.name} without approval, those that wait now too${allChoose}.${quorumText}`,
+    markup`*Deny* is permanent: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
   ]);
 }
 
@@ -167,15 +166,13 @@ function connectedAnswersMrkdwn(
   { quorum }: ApprovalView['group'],
   now: Date,
 ): Markup {
-  const everybody =
-    quorum > 1
-      ? [`It takes ${quorum} people to keep it connected; one extends it, and one disconnects it.`]
-      : [];
+  const quorumText =
+    quorum > 1 ? [`${quorum} people have to keep it; one person can extend or disconnect it.`] : [];
   return joinMarkup([
     ...selectConnectedActions(record).map(
       (answer) => markup`*${connectedLabels[answer]}:* ${describeConnectedAction(answer, record, now)}`,
     ),
-    ...everybody,
+    ...quorumText,
   ]);
 }
 
@@ -184,12 +181,14 @@ function commandHint(view: ApprovalView): Markup {
   const { endpointId } = record;
   const ticket = service.requireTicket ? ' --ticket T' : '';
   if (computeApprovalKind(record) !== 'new-connection') {
-    const decides =
-      group.decisionChannels === 'api' ? `The group ${group.name} decides by the command line` : 'By command';
-    return joinMarkup([`${decides}:`, ...connectedCommandBullets(view)]);
+    const intro =
+      group.decisionChannels === 'api'
+        ? `The approver group ${group.name} decides only on the command line`
+        : 'On the command line';
+    return joinMarkup([`${intro}:`, ...connectedCommandBullets(view)]);
   }
   const [approve, deny] = [`approve ${endpointId}${ticket}`, `deny ${endpointId}${ticket}`];
   return group.decisionChannels === 'api'
-    ? markup`The group ${group.name} decides by the command line: \`linkgate ${approve}\` or \`linkgate ${deny} --reason "…"\``
-    : markup`By command: \`/linkgate ${approve}\` or \`/linkgate ${deny} &lt;reason&gt;\``;
+    ? markup`The approver group ${group.name} decides only on the command line: \`linkgate ${approve}\` or \`linkgate ${deny} --reason "…"\``
+    : markup`In Slack, type \`/linkgate ${approve}\` or \`/linkgate ${deny} &lt;reason&gt;\``;
 }

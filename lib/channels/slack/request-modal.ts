@@ -16,27 +16,26 @@ import { type Markup, markup } from './mrkdwn.ts';
 export const requestModalCallbackId = 'request';
 
 export const approvalAnswers = ['approve', 'deny', ...connectedActions] as const;
-/** What people answer: of a request, or of a connection that is in question. */
+/** The answers to an open request, and to a connected endpoint that needs a decision. */
 export type ApprovalAnswer = (typeof approvalAnswers)[number];
 
-/** Whether it is an answer about a connection. */
 export function isConnectedAnswer(answer: ApprovalAnswer): answer is ConnectedAction {
   return connectedActions.some((each) => each === answer);
 }
 
-export function isApprovalAnswer(chosen: string | undefined): chosen is ApprovalAnswer {
-  return approvalAnswers.some((each) => each === chosen);
+export function isApprovalAnswer(text: string | undefined): text is ApprovalAnswer {
+  return approvalAnswers.some((each) => each === text);
 }
 
-/** The word that it is recorded as; that a connection is extended is none. */
+/** The decision that the record stores for an answer. An extension is no decision. */
 export function toPersonDecision(answer: Exclude<ApprovalAnswer, 'extend'>): SubmittedDecision['decision'] {
   return answer === 'deny' || answer === 'disconnect' ? 'deny' : 'approve';
 }
 
-/** What a modal about one request is bound to: the click that opened it. */
+/** The `private_metadata` of the modal: the click that opened it. */
 const RequestModalMetadata = v.object({
   decision: v.picklist(approvalAnswers),
-  /** For how long the account is to be allowed, where it is. */
+  /** Present if the account is allowed too. */
   allow: v.exactOptional(v.picklist(expiryChoices)),
   value: v.string(),
   channel: v.string(),
@@ -44,8 +43,8 @@ const RequestModalMetadata = v.object({
 });
 export type RequestModalMetadata = v.InferOutput<typeof RequestModalMetadata>;
 
-export function readRequestModalMetadata(sent: unknown): RequestModalMetadata | undefined {
-  const result = v.safeParse(RequestModalMetadata, sent);
+export function readRequestModalMetadata(metadata: unknown): RequestModalMetadata | undefined {
+  const result = v.safeParse(RequestModalMetadata, metadata);
   return result.success ? result.output : undefined;
 }
 
@@ -57,7 +56,7 @@ export function ticketInput(): Block {
   return input('Ticket', textInput('ticket'));
 }
 
-/** Asks for what a decision needs beside the click. */
+/** Renders the modal for the reason and ticket of an answer. */
 export function decisionModal(
   { record, service }: ApprovalView,
   metadata: RequestModalMetadata,
@@ -66,11 +65,11 @@ export function decisionModal(
   const { decision } = metadata;
   const isDenial = decision === 'deny' || decision === 'disconnect';
   const { title, submit } = decisionModalLabels(decision);
-  const what = isConnectedAnswer(decision)
+  const effectText = isConnectedAnswer(decision)
     ? describeConnectedAction(decision, record, now)
     : `${record.endpointId} of account ${record.ownerAccountId}.`;
   const blocks: Block[] = [
-    section(markup`*${submit}* at ${service.name}: ${what}`),
+    section(markup`*${submit}* at ${service.name}: ${effectText}`),
     ...(service.requireTicket ? [ticketInput()] : []),
     reasonInput('Reason', !isDenial),
   ];
@@ -81,8 +80,8 @@ export function decisionModal(
       }),
       section(
         decision === 'deny'
-          ? markup`A rejected endpoint stays rejected. The consumer pays for it until they delete it, so tell them; AWS does not tell them why.`
-          : markup`AWS does not tell its owner why, so tell them.`,
+          ? markup`A rejected endpoint stays rejected, and the consumer pays for it until they delete it. AWS gives the consumer no reason, so notify them yourself.`
+          : markup`AWS gives the owner of the endpoint no reason, so notify them yourself.`,
       ),
     );
   return modal({ title, submit, blocks, callbackId: requestModalCallbackId, metadata });
@@ -95,23 +94,24 @@ function decisionModalLabels(answer: ApprovalAnswer): { readonly title: string; 
     : { title: 'Approve the request', submit: 'Approve' };
 }
 
-const RequiredReason = requiredDecisionText('reason', 'A reason is needed');
-const RequiredTicket = requiredDecisionText('ticket', 'The service requires a ticket id with each decision');
+const RequiredReason = requiredDecisionText('reason', 'A reason is required');
+const RequiredTicket = requiredDecisionText('ticket', 'The service requires a ticket for each decision');
 
-/** What is missing in a modal or too long, by the block to say it at. */
+/** The errors of missing or too long inputs, by block id. */
 export function missingFields(
-  typed: FieldValues,
+  fieldValues: FieldValues,
   { needsReason, needsTicket }: { needsReason: boolean; needsTicket: boolean },
 ): Record<string, string> {
-  const reason = v.safeParse(needsReason ? RequiredReason : OptionalReason, typed.get('reason') ?? '');
-  const ticket = v.safeParse(RequiredTicket, typed.get('ticket') ?? '');
+  const reason = v.safeParse(needsReason ? RequiredReason : OptionalReason, fieldValues.get('reason') ?? '');
+  const ticket = v.safeParse(RequiredTicket, fieldValues.get('ticket') ?? '');
   return {
     ...(!reason.success && { reason: reason.issues[0].message }),
-    ...((needsTicket || typed.has('ticket')) && !ticket.success && { ticket: ticket.issues[0].message }),
+    ...((needsTicket || fieldValues.has('ticket')) &&
+      !ticket.success && { ticket: ticket.issues[0].message }),
   };
 }
 
-/** A modal that tells what happened, in place of the one that was submitted. */
+/** A modal with a text, which replaces the submitted one. */
 export function messageModal(title: string, text: Markup): ModalView {
   return modal({ title, blocks: [section(text)] });
 }

@@ -1,15 +1,15 @@
 import type { Block } from './blocks.ts';
 
-/** What only the person who clicked sees. */
+/** A message that only the author of the click sees. */
 export interface Ephemeral {
   readonly text: string;
   readonly blocks?: readonly Block[];
 }
 
-/** Answers whoever clicked. Never throws: what was decided is decided, whether they are told or not. */
+/** Posts to the `response_url`. It never throws: a stored decision stays valid without the reply. */
 export type Respond = (responseUrl: string, answer: Ephemeral) => Promise<void>;
 
-/** Where a click's answers go is said by the request: nowhere else than to Slack. */
+/** The request names the `response_url`: linkgate posts only to Slack. */
 export function isResponseUrl(candidate: string, apiUrl: string): boolean {
   if (!URL.canParse(candidate)) return false;
   const [{ protocol, host, username, password, origin }, api] = [new URL(candidate), new URL(apiUrl)];
@@ -33,7 +33,7 @@ interface SlackRespondOptions {
 export function slackRespond({ apiUrl, fetch, timeoutMs, reportError }: SlackRespondOptions): Respond {
   return async (responseUrl, answer) => {
     if (!isResponseUrl(responseUrl, apiUrl)) {
-      reportError(new Error('the click names an address for its answer that is not of Slack'));
+      reportError(new Error('the `response_url` is not an address of Slack'));
       return;
     }
     try {
@@ -44,7 +44,8 @@ export function slackRespond({ apiUrl, fetch, timeoutMs, reportError }: SlackRes
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       });
-      if (!response.ok) reportError(new Error(`Slack answered ${response.status} to an answer for a click`));
+      if (!response.ok)
+        reportError(new Error(`Slack returned ${response.status} for a post to the \`response_url\``));
     } catch (error) {
       reportError(error);
     }

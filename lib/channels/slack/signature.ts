@@ -1,17 +1,17 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** What a caller offers as proof that Slack sent a request. */
+/** The signature headers and the body of a request. */
 export interface SignedRequest {
   readonly timestamp: string;
   readonly signature: string;
-  /** As it was received: any other bytes have another signature. */
+  /** The received bytes: the signature covers them exactly. */
   readonly body: Buffer;
 }
 
-/** How far a request's time may be from now, in seconds, into the future too. */
+/** A timestamp may differ from now by this much, in the past and in the future. */
 const maxTimestampAgeSeconds = 300;
 
-/** @returns undefined where no secret could make it a proof. */
+/** @returns undefined if the headers are missing or malformed, or the timestamp is too old */
 export function parseSignature(
   headers: Readonly<Record<string, string | undefined>>,
   body: Buffer,
@@ -25,7 +25,7 @@ export function parseSignature(
   return ageSeconds > maxTimestampAgeSeconds ? undefined : { timestamp, signature, body };
 }
 
-/** Whether one of the secrets made the proof. An empty secret proves nothing: anybody has it. */
+/** True if one of the secrets made the signature. An empty secret never matches: anybody could sign with it. */
 export function verifySignature(
   secrets: readonly string[],
   { timestamp, signature, body }: SignedRequest,

@@ -28,12 +28,12 @@ import type { Ephemeral } from './respond.ts';
 import { approverMentions, slackDate } from './status-text.ts';
 
 const helpText = joinMarkup([
-  markup`• \`/linkgate waiting [page]\`: what waits for you`,
-  markup`• \`/linkgate show &lt;vpce-…&gt;\`: all about one request or connection`,
-  markup`• \`/linkgate approve &lt;vpce-…&gt; [reason]\`: lets a request in`,
-  markup`• \`/linkgate deny &lt;vpce-…&gt; &lt;reason&gt;\`: turns a request away`,
-  markup`• \`/linkgate allow &lt;account&gt; &lt;service&gt; [2027-01-31 or 30d]\`: lets an account connect from now on`,
-  markup`• \`--ticket &lt;id&gt;\` after \`approve\` or \`deny\`, where a service wants one`,
+  markup`• \`/linkgate waiting [page]\`: lists the requests that wait for your decision`,
+  markup`• \`/linkgate show &lt;vpce-…&gt;\`: shows one request or connection`,
+  markup`• \`/linkgate approve &lt;vpce-…&gt; [reason]\`: approves a request`,
+  markup`• \`/linkgate deny &lt;vpce-…&gt; &lt;reason&gt;\`: denies a request`,
+  markup`• \`/linkgate allow &lt;account&gt; &lt;service&gt; [2027-01-31 or 30d]\`: adds an account to the allowlist`,
+  markup`• \`--ticket &lt;id&gt;\` after \`approve\` or \`deny\`: the ticket, if the service requires one`,
 ]);
 
 interface CommandArguments {
@@ -49,19 +49,19 @@ type CommandHandler = (
 
 interface SlashCommandDefinition {
   readonly run: CommandHandler;
-  /** The options that it takes, each with a value. */
+  /** The options of the command; each has a value. */
   readonly optionNames: readonly string[];
 }
 
 const slashCommands: ReadonlyMap<string, SlashCommandDefinition> = new Map<string, SlashCommandDefinition>([
   ['waiting', { run: listWaitingRequests, optionNames: [] }],
   ['show', { run: showRequest, optionNames: [] }],
-  ['approve', { run: (...given) => decideByCommand('approve', ...given), optionNames: ['ticket'] }],
-  ['deny', { run: (...given) => decideByCommand('deny', ...given), optionNames: ['ticket'] }],
+  ['approve', { run: (...args) => decideByCommand('approve', ...args), optionNames: ['ticket'] }],
+  ['deny', { run: (...args) => decideByCommand('deny', ...args), optionNames: ['ticket'] }],
   ['allow', { run: allowAccount, optionNames: [] }],
 ]);
 
-/** Answers `/linkgate …`, for nobody to see but the person who typed it. */
+/** Handles `/linkgate …`. Only its author sees the reply. */
 export async function handleSlashCommand(text: string, actor: string, deps: DecideDeps): Promise<Ephemeral> {
   const [name = '', ...words] = text.trim().split(/\s+/);
   const command = slashCommands.get(name.toLowerCase());
@@ -70,10 +70,10 @@ export async function handleSlashCommand(text: string, actor: string, deps: Deci
   return 'markup' in answer ? { text: truncate(slackLimits.text, answer) } : answer;
 }
 
-/** Some keyboards make one long dash of two, which may stand before a word as well. */
+/** Some keyboards replace `--` with a dash, which may also begin an ordinary word. */
 const optionPattern = /^(--|—|–)([a-z][a-z-]*)(?:=(.*))?$/i;
 
-/** Takes `--option value` and `--option=value` apart from the other words; else what is wrong with them, to be told. */
+/** Separates `--option value` and `--option=value` from the positional arguments. @returns a usage error as text */
 function parseCommandArguments(
   given: readonly string[],
   takes: readonly string[],
@@ -83,12 +83,12 @@ function parseCommandArguments(
     const [, dashes, name = '', value] = optionPattern.exec(words[at] ?? '') ?? [];
     const isTaken = takes.includes(name.toLowerCase());
     if (dashes === '--' && !isTaken)
-      return markup`There is no option \`--${name}\` here, and nothing was done. ${helpText}`;
+      return markup`This command has no option \`--${name}\`. linkgate changed nothing. ${helpText}`;
     if (isTaken) {
       const [, next] = words.splice(at, value === undefined ? 2 : 1);
       const text = value ?? next ?? '';
       if (text === '' || optionPattern.test(text))
-        return markup`\`--${name}\` is followed by its value, and nothing was done.`;
+        return markup`The option \`--${name}\` needs a value. linkgate changed nothing.`;
       options.set(name.toLowerCase(), text);
     } else at += 1;
   }
@@ -104,7 +104,7 @@ async function listWaitingRequests(
 ): Promise<Markup> {
   if (!/^[1-9]\d{0,3}$/.test(page)) return helpText;
   const groups = (await listApproverGroups(deps)).filter((group) => isMember(group, actor));
-  if (groups.length === 0) return markup`You are in no group of approvers.`;
+  if (groups.length === 0) return markup`You are in no approver group.`;
   const [from, to] = [(Number(page) - 1) * waitingPerPage, Number(page) * waitingPerPage];
   const ids = await findFirstWaiting(groups, to + 1, deps);
   const records = parseEach(
@@ -113,14 +113,15 @@ async function listWaitingRequests(
     deps.reportError,
   );
   const views = await loadApprovalViews(records, deps, { withHistory: false });
-  if (views.length === 0) return markup`Nothing waits for you${from > 0 ? ' on that page' : ''}.`;
+  if (views.length === 0)
+    return markup`No request waits for your decision${from > 0 ? ' on this page' : ''}.`;
   return joinMarkup([
     ...views.map(waitingLine),
     ...(ids.length > to ? [markup`More: \`/linkgate waiting ${Number(page) + 1}\``] : []),
   ]);
 }
 
-/** As many as a page needs are read, however many wait. */
+/** Reads only as many endpoint ids as the page needs. */
 async function findFirstWaiting(groups: readonly ApproverGroup[], count: number, deps: DecideDeps) {
   const ids: string[] = [];
   for (const { name } of groups)
@@ -140,9 +141,9 @@ function waitingLine({ record, service }: ApprovalView): Markup {
 }
 
 const waitingDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {
-  'new-connection': 'until',
-  'scheduled-disconnect': 'connected, and cut on',
-  'keep-or-disconnect': 'connected, until',
+  'new-connection': 'decide before',
+  'scheduled-disconnect': 'connected, scheduled disconnect on',
+  'keep-or-disconnect': 'connected, decide before',
 };
 
 async function showRequest(
@@ -154,7 +155,7 @@ async function showRequest(
   return 'markup' in view ? view : { text: requestMessage(view, deps.now()).text };
 }
 
-const OptionalTicket = v.optional(requiredDecisionText('ticket', 'A ticket has an id.'));
+const OptionalTicket = v.optional(requiredDecisionText('ticket', 'a ticket has an id'));
 
 async function decideByCommand(
   decision: 'approve' | 'deny',
@@ -166,70 +167,71 @@ async function decideByCommand(
   if ('markup' in view) return view;
   if (computeApprovalKind(view.record) !== 'new-connection' && isAwaitingApproval(view.record))
     return connectedInsteadText(view);
-  const said = v.safeParse(v.object({ reason: OptionalReason, ticket: OptionalTicket }), {
+  const result = v.safeParse(v.object({ reason: OptionalReason, ticket: OptionalTicket }), {
     reason: rest.join(' '),
     ticket: options.get('ticket'),
   });
-  if (!said.success) {
-    const [issue] = said.issues;
-    return markup`Nothing was decided. The ${v.getDotPath(issue) ?? ''}: ${issue.message}`;
+  if (!result.success) {
+    const [issue] = result.issues;
+    return markup`linkgate recorded no decision. The ${v.getDotPath(issue) ?? ''}: ${issue.message}`;
   }
-  const { reason, ticket } = said.output;
+  const { reason, ticket } = result.output;
   if (decision === 'deny' && reason === '')
     return markup`A denial needs a reason: \`/linkgate deny ${view.record.endpointId} &lt;reason&gt;\``;
-  const word = {
+  const answer = {
     decision,
     by: actor,
     ...(reason !== '' && { reason }),
     ...(ticket !== undefined && { ticket }),
   };
-  return (await submitAnswer(view, word, deps)).replyText;
+  return (await submitAnswer(view, answer, deps)).replyText;
 }
 
-/** A request that this person may decide; else why not, to be told. */
+/** Loads a request. @returns the reason as text if it is unknown or the person is no approver */
 async function loadCommandRequest(
   endpointId: string | undefined,
   actor: string,
   deps: DecideDeps,
 ): Promise<ApprovalView | Markup> {
-  if (!v.is(EndpointId, endpointId)) return markup`Name an endpoint, such as \`vpce-0123456789abcdef0\`.`;
+  if (!v.is(EndpointId, endpointId)) return markup`Enter an endpoint id, such as \`vpce-0123456789abcdef0\`.`;
   const view = await loadApprovalView(endpointId, deps);
   if (!view) return unknownRequestText;
   return isMember(view.group, actor) ? view : notAnApproverText(view.group);
 }
 
-/** What one person adds to the allowlist lets requests in without a decision: neither a quorum nor a ticket is got round by it. */
+/** An allowlist entry accepts requests without a decision. One person cannot bypass a quorum or a ticket with it. */
 async function allowAccount(
   { positionals: [accountId, name, expires] }: CommandArguments,
   actor: string,
   deps: DecideDeps,
 ): Promise<Markup> {
-  if (!v.is(AccountId, accountId)) return markup`Name an account by its 12 digits.`;
+  if (!v.is(AccountId, accountId)) return markup`Enter an account id of 12 digits.`;
   const service = findServiceByName(name ?? '', await listRegisteredServices(deps));
   const group = service && (await findGroup(service.approvers, deps.table));
-  if (!service || !group) return markup`linkgate knows no service ${name ?? ''}.`;
+  if (!service || !group) return markup`linkgate does not know the service ${name ?? ''}.`;
   if (!isMember(group, actor)) return notAnApproverText(group);
   if (group.decisionChannels === 'api' || group.quorum > 1)
-    return markup`In the group ${group.name} nobody allows an account alone: approve a request with its button, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
+    return markup`One approver of the group ${group.name} cannot allow an account alone. Approve a request with its button, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
   if (service.requireTicket)
-    return markup`${service.name} wants a ticket with each decision, and this command takes none: approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
+    return markup`${service.name} requires a ticket for each decision, and this command has none. Approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
   const expiry = expires === undefined ? undefined : parseExpiry(expires);
   if (expires !== undefined && !expiry)
-    return markup`It takes a time to come: ${explainInvalidExpiry(expires)}.`;
+    return markup`Enter a time in the future: ${explainInvalidExpiry(expires)}.`;
   const expiresAt = expiry && resolveExpiry(expiry, deps.now());
-  if (expiresAt && expiresAt <= deps.now()) return markup`Write a time to come, such as 2027-01-31 or 30d.`;
+  if (expiresAt && expiresAt <= deps.now())
+    return markup`Enter a time in the future, such as 2027-01-31 or 30d.`;
   const items = await deps.table.get(
     [service.serviceId, allServicesScope].map((at) => entryKey(at, accountId)),
   );
   const entries = items.map(readEntry);
   const before = entries.find(({ serviceId }) => serviceId === service.serviceId);
   if (listAccountOwners(entries).includes(actor))
-    return markup`You own this account, so somebody else has to allow it: ${approverMentions(group)}.`;
+    return markup`You own this account, so another approver has to allow it: ${approverMentions(group)}.`;
   const blocking = entries.find(({ effect }) => effect === 'block')?.serviceId;
   if (blocking !== undefined) {
     const [where, at] =
       blocking === allServicesScope ? ['every service', allServicesScope] : [service.name, service.name];
-    return markup`Account ${accountId} is blocked at ${where}, and this command lifts no block: \`linkgate allowlist remove ${accountId} --service ${shellWord(at)}\` does.`;
+    return markup`Account ${accountId} is blocked at ${where}, and this command does not remove a block. To remove it, use \`linkgate allowlist remove ${accountId} --service ${shellWord(at)}\`.`;
   }
   const entry = {
     serviceId: service.serviceId,
@@ -240,8 +242,8 @@ async function allowAccount(
     ...(before?.note !== undefined && { note: before.note }),
   };
   if (!(await putEntryIfUnchanged(before, entry, actor, deps)))
-    return markup`Others changed its entry at the same moment, and nothing was changed by you. Look at it, and try again.`;
+    return markup`Somebody changed the entry at the same time. linkgate changed nothing. Look at the entry, and try again.`;
   const until = expiresAt ? markup` until ${slackDate(expiresAt.toISOString())}` : '';
-  const told = markup`Account ${accountId} is on the allowlist of ${service.name}${until}.`;
-  return joinMarkup([told, ...replacedEntryText(entries)], ' ');
+  const confirmation = markup`Account ${accountId} is on the allowlist of ${service.name}${until}.`;
+  return joinMarkup([confirmation, ...replacedEntryText(entries)], ' ');
 }

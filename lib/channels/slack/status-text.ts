@@ -7,7 +7,7 @@ import type { PersonDecision } from '../../connections/person-decision.ts';
 import { primaryReason } from '../../verdicts/verdict.ts';
 import { joinMarkup, type Markup, markup } from './mrkdwn.ts';
 
-/** A time as each reader's Slack shows it: in their own zone, and in words that can follow "on", as "yesterday" cannot. */
+/** Slack shows the time in the time zone of each reader. `date_short` can follow "on", unlike "yesterday" of `date_short_pretty`. */
 export function slackDate(iso: string): Markup {
   const seconds = Math.floor(new Date(iso).getTime() / 1000);
   return Number.isFinite(seconds)
@@ -15,7 +15,7 @@ export function slackDate(iso: string): Markup {
     : markup`${iso}`;
 }
 
-/** Somebody of the approvers' workspaces as a mention, everybody else as text. */
+/** Mentions a user of the workspaces of the approvers; any other actor is text. */
 function formatSlackActor(actor: string, { slackUsers }: Pick<ApproverGroup, 'slackUsers'>): Markup {
   const [, team, user] = /^slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)$/.exec(actor) ?? [];
   if (user !== undefined && slackUsers.some((known) => known.team === team)) return mentionUser(user);
@@ -26,7 +26,7 @@ export function mentionUser(user: string): Markup {
   return { markup: `<@${user}>` };
 }
 
-/** Whom a group names in Slack; addresses are nothing for a channel to read, and only counted. */
+/** Mentions the Slack users of a group, and counts its addresses: a channel must not see them. */
 export function approverMentions({ slackUsers, emails }: ApproverGroup): Markup {
   const people = [
     ...slackUsers.map(({ user }) => mentionUser(user)),
@@ -42,14 +42,14 @@ interface DecisionDetails {
   readonly ticket?: string | undefined;
 }
 
-/** Who said it, when and why. */
+/** The author, time, ticket and reason of a decision. */
 export function decidedByText({ by, at, reason, ticket }: DecisionDetails, group: ApproverGroup): Markup {
-  const because = reason ? markup`: ${reason}` : '';
-  const named = ticket ? markup` (ticket ${ticket})` : '';
-  return markup`${formatSlackActor(by, group)}, ${slackDate(at)}${named}${because}`;
+  const reasonText = reason ? markup`: ${reason}` : '';
+  const ticketText = ticket ? markup` (ticket ${ticket})` : '';
+  return markup`${formatSlackActor(by, group)}, ${slackDate(at)}${ticketText}${reasonText}`;
 }
 
-/** How a request stands, in a word. */
+/** The label of each status. */
 export const slackStatusLabels: Readonly<Record<ConnectionStatus['status'], string>> = {
   'awaiting-approval': 'Waiting for approval',
   paused: 'On hold',
@@ -57,69 +57,70 @@ export const slackStatusLabels: Readonly<Record<ConnectionStatus['status'], stri
   connected: 'Connected',
   rejecting: 'Being rejected',
   rejected: 'Rejected',
-  deregistered: 'Given up',
-  deleted: 'Gone',
-  'disconnect-scheduled': 'Will be cut',
-  'under-review': 'To be decided',
+  deregistered: 'Service deregistered',
+  deleted: 'Endpoint deleted',
+  'disconnect-scheduled': 'Disconnect scheduled',
+  'under-review': 'Decision needed',
   'review-paused': 'On hold',
   kept: 'Stays connected',
-  disconnecting: 'Being cut',
-  disconnected: 'Cut',
+  disconnecting: 'Being disconnected',
+  disconnected: 'Disconnected',
 };
 
-/** The commands about a connection that is in question, one to a line. */
+/** The commands for a connected endpoint that needs a decision, one for each line. */
 export function connectedCommandBullets({ record, service, entries }: ApprovalView): Markup[] {
   return connectedCommands(record, { service: service.name, entries }).map((command) => markup`• ${command}`);
 }
 
-/** What a request is shown with, beside its record. */
+/** The data that a status text needs besides the record. */
 export type RenderContext = Pick<ApprovalView, 'group' | 'mode'>;
 
 const slackStatusSentences: Readonly<Record<ConnectionStatus['status'], string>> = {
   'awaiting-approval': '',
-  paused: 'It waits, whatever people say, until what keeps it is over.',
-  accepting: 'It is to be accepted: the message changes once AWS shows that.',
-  connected: 'AWS shows it connected.',
-  rejecting: 'It is to be rejected: the message changes once AWS shows that.',
-  rejected: 'AWS shows it rejected. It stays so: the consumer pays for it until they delete it.',
-  deregistered:
-    'Its service was taken out of linkgate, so nobody decides it here any more. AWS leaves it waiting.',
-  deleted: 'The endpoint is gone; there is nothing left to decide.',
+  paused: 'It is on hold: linkgate applies no decision until the hold ends.',
+  accepting: 'linkgate accepts it. This message changes when EC2 shows the new state.',
+  connected: 'EC2 shows it connected.',
+  rejecting: 'linkgate rejects it. This message changes when EC2 shows the new state.',
+  rejected:
+    'EC2 shows it rejected. A rejected endpoint stays rejected, and the consumer pays for it until they delete it.',
+  deregistered: 'Its service is deregistered, so linkgate no longer decides it. It still waits in EC2.',
+  deleted: 'The endpoint is deleted. It needs no decision.',
   'disconnect-scheduled': '',
   'under-review': 'It is connected and stays connected until somebody decides.',
-  'review-paused': 'It is connected, and stays so until what keeps everything is over.',
+  'review-paused': 'It is on hold: it stays connected until the hold ends.',
   kept: 'It stays connected.',
-  disconnecting: 'It is to be cut: the message changes once AWS shows that.',
+  disconnecting: 'linkgate disconnects it. This message changes when EC2 shows the new state.',
   disconnected:
-    'It was cut: AWS shows it rejected. It stays so: the consumer pays for it until they delete it.',
+    'It is disconnected: EC2 shows it rejected. A rejected endpoint stays rejected, and the consumer pays for it until they delete it.',
 };
 
-/** In a word, of what is decided while linkgate leaves EC2 as it is. */
+/** The label of a decision that linkgate does not apply, in mode `observe`. */
 export const notAppliedText = 'Decided, not applied';
-export const observeModeText = markup`linkgate's mode is observe: EC2 is left as it is.`;
+export const observeModeText = markup`linkgate's mode is observe: it does not change EC2.`;
 
-/** Whether it is decided, and linkgate does nothing of that in EC2. */
+/** True if a decision is pending and the mode is `observe`. */
 function isNotApplied(record: ConnectionRecord, mode: ApprovalView['mode']): boolean {
   const { status } = computeConnectionStatus(record);
-  const isToCome = (status === 'accepting' || status === 'rejecting') && record.state === 'pendingAcceptance';
-  return mode === 'observe' && (isToCome || status === 'disconnecting');
+  const isPending =
+    (status === 'accepting' || status === 'rejecting') && record.state === 'pendingAcceptance';
+  return mode === 'observe' && (isPending || status === 'disconnecting');
 }
 
-/** How a request stands, in a few words. */
+/** The label of the current status. */
 export function requestTitle({ record, mode }: ApprovalView): string {
   return isNotApplied(record, mode)
     ? notAppliedText
     : slackStatusLabels[computeConnectionStatus(record).status];
 }
 
-/** How a request stands: what people said, who settled it, and what AWS shows. Empty where nothing has happened yet. */
+/** The current status: decisions, approvals, and the state in EC2. Empty for a new request. */
 export function statusMrkdwn(record: ConnectionRecord, { group, mode }: RenderContext): Markup {
   const { status, resolution, approvals } = computeConnectionStatus(record);
   const { approval, verdict } = record;
   const lines: Markup[] = [];
   if (resolution)
     lines.push(markup`*${resolutionLabel(status, resolution)}* by ${decidedByText(resolution, group)}`);
-  // What comes before a person's word, such as a block or a pause.
+  // A rule has precedence over the decision, such as a block or a pause.
   if (approval && resolution?.by !== approval.by)
     lines.push(
       markup`*${approval.decision === 'approve' ? 'Approved' : 'Denied'}* by ${decidedByText(approval, group)}`,
@@ -128,40 +129,46 @@ export function statusMrkdwn(record: ConnectionRecord, { group, mode }: RenderCo
     lines.push(
       joinMarkup([
         markup`*${approvals.decisions.length} of ${approvals.quorum} approvals*`,
-        ...approvals.decisions.map((word) => markup`• ${decidedByText(word, group)}`),
+        ...approvals.decisions.map((decision) => markup`• ${decidedByText(decision, group)}`),
       ]),
     );
   if (status === 'disconnect-scheduled') lines.push(...disconnectExtensionLines(record, { group, mode }));
-  const isStopped = status === 'paused' || status === 'review-paused';
-  const kept = isStopped && verdict ? markup` ${primaryReason(verdict)}.` : '';
-  lines.push(isNotApplied(record, mode) ? observeModeText : markup`${slackStatusSentences[status]}${kept}`);
+  const isOnHold = status === 'paused' || status === 'review-paused';
+  const holdReason = isOnHold && verdict ? markup` ${primaryReason(verdict)}.` : '';
+  lines.push(
+    isNotApplied(record, mode) ? observeModeText : markup`${slackStatusSentences[status]}${holdReason}`,
+  );
   return joinMarkup(lines.filter(({ markup: line }) => line !== ''));
 }
 
-/** Who put off when it is cut, and whether it is cut at all. */
+/** The extension of a scheduled disconnect, and a note in mode `observe`. */
 function disconnectExtensionLines({ extended }: ConnectionRecord, { group, mode }: RenderContext): Markup[] {
   return [
     ...(extended
-      ? [markup`*Put off until* ${slackDate(extended.until)} by ${decidedByText(extended, group)}`]
+      ? [markup`*Extended until* ${slackDate(extended.until)} by ${decidedByText(extended, group)}`]
       : []),
     ...(mode === 'observe' ? [observeModeText] : []),
   ];
 }
 
-/** What the word that closed a request made of the allowlist. All who approved have to have said so. */
+/** The allowlist change of the decision. An account is allowed only if every approver chose it. */
 export function allowlistChangeText(
   { approval, approvals, ownerAccountId, verdict }: ConnectionRecord,
   serviceName: string,
 ): Markup[] {
   if (!approval) return [];
-  if (approval.block) return [markup`Account ${ownerAccountId} was blocked at ${serviceName}.`];
-  const words: readonly PersonDecision[] = approvals?.decisions ?? [approval];
-  // An approval that met a block left the block as it is.
-  if (approval.decision !== 'approve' || verdict?.outcome === 'reject' || !words.every(({ allow }) => allow))
+  if (approval.block) return [markup`linkgate blocked account ${ownerAccountId} at ${serviceName}.`];
+  const decisions: readonly PersonDecision[] = approvals?.decisions ?? [approval];
+  // An approval does not remove a block.
+  if (
+    approval.decision !== 'approve' ||
+    verdict?.outcome === 'reject' ||
+    !decisions.every(({ allow }) => allow)
+  )
     return [];
-  const [until] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
-  const time = until === undefined ? '' : markup` until ${slackDate(until)}`;
-  return [markup`Account ${ownerAccountId} was put on the allowlist of ${serviceName}${time}.`];
+  const [until] = decisions.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
+  const expiry = until === undefined ? '' : markup` until ${slackDate(until)}`;
+  return [markup`linkgate added account ${ownerAccountId} to the allowlist of ${serviceName}${expiry}.`];
 }
 
 function resolutionLabel(
@@ -184,12 +191,12 @@ const rejectionStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
   'disconnected',
 ]);
 
-/** What a connection is cut for. */
+/** The cause of a disconnect. */
 const disconnectCauseLabels: Readonly<
   Record<NonNullable<NonNullable<ConnectionStatus['resolution']>['cause']>, string>
 > = {
-  policy: 'Cut by policy',
+  policy: 'Disconnected by policy',
   block: 'Account blocked',
   person: 'Revoked',
-  service: 'Service taken out',
+  service: 'Service deregistered',
 };

@@ -7,14 +7,14 @@ import {
 import { context, header, type SlackMessage, section } from './blocks.ts';
 import { joinMarkup, markup, slackLimits, truncate } from './mrkdwn.ts';
 
-/** Tells approvers in their channel that an entry by which connections live expires soon. */
+/** Warns the approvers in their channel that an allowlist entry with connections expires soon. */
 export function warningMessage(warning: ExpiryWarning): SlackMessage {
   const title = expiryWarningTitle(warning);
-  const story = joinMarkup(expiryWarningText(warning));
+  const body = joinMarkup(expiryWarningText(warning));
   const { how, command } = renewalText(warning);
   const remedy = command === undefined ? markup`${how}` : markup`${how} \`${command}\``;
   return {
-    blocks: [header(title), section(story), context(remedy)],
-    text: truncate(slackLimits.text, joinMarkup([title, story, remedy])),
+    blocks: [header(title), section(body), context(remedy)],
+    text: truncate(slackLimits.text, joinMarkup([title, body, remedy])),
   };
 }

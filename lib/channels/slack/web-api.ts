@@ -2,15 +2,15 @@ import * as v from 'valibot';
 import type { Block, ModalView, SlackMessage } from './blocks.ts';
 import { slackLimits, truncate } from './mrkdwn.ts';
 
-/** What linkgate does in Slack, by the Web API. */
+/** The Slack Web API methods that linkgate calls. */
 export interface SlackWebApi {
   post(message: MessageToPost): Promise<SlackMessageId>;
   update(message: SlackMessageId & SlackMessage): Promise<void>;
-  /** A message that is gone already counts as removed. */
+  /** Succeeds if the message no longer exists. */
   remove(message: SlackMessageId): Promise<void>;
   openView(triggerId: string, view: ModalView): Promise<void>;
   updateView(viewId: string, view: ModalView): Promise<void>;
-  /** Whom the token stands for. */
+  /** The workspace and bot user of the token. */
   authTest(): Promise<{ teamId: string; botUserId: string; url: string; scopes: string[] }>;
 }
 
@@ -22,28 +22,28 @@ export interface SlackMessageId {
 export interface MessageToPost extends Omit<SlackMessage, 'blocks'> {
   readonly channel: string;
   readonly blocks?: readonly Block[];
-  /** Of the message to answer. */
+  /** The `ts` of the message that starts the thread. */
   readonly threadTs?: string;
 }
 
 interface SlackWebApiOptions {
   /** `https://slack.com/api`, or GovSlack's. */
   readonly url: string;
-  /** The current bot token, and the one before while it may still be the valid one. */
+  /** The current bot token, and the previous one during a rotation. */
   readonly tokens: () => Promise<readonly string[]>;
-  /** Reads them afresh, now and then. */
+  /** Reads the tokens again, at most once a minute; undefined in between. */
   readonly refreshedTokens?: () => Promise<readonly string[] | undefined>;
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
 }
 
-/** Slack did not do what it was asked for. */
+/** A Slack Web API call failed. */
 export class SlackError extends Error {
   override readonly name = 'SlackError';
-  /** Slack's own word for it, or `timeout`, `unreachable`, `http_500`. */
+  /** The error code of Slack, or `timeout`, `unreachable`, `http_500`. */
   readonly error: string;
   readonly method: string;
-  /** How long Slack wants to be left alone. */
+  /** The `Retry-After` header of Slack. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(method: string, error: string, retryAfterSeconds?: number, options?: ErrorOptions) {
@@ -53,7 +53,7 @@ export class SlackError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** Slack says the same again until somebody changes something there. */
+  /** A retry fails too until somebody changes the app or the workspace. */
   get isPermanent(): boolean {
     return !transientSlackErrors.has(this.error) && !this.error.startsWith('http_5');
   }
@@ -69,7 +69,7 @@ const transientSlackErrors = new Set([
   'fatal_error',
   'request_timeout',
 ]);
-/** Another token may be the valid one. */
+/** A call with another token may succeed. */
 const tokenErrors = new Set([
   'invalid_auth',
   'not_authed',
@@ -88,7 +88,7 @@ const WebApiResponse = v.looseObject({ ok: v.boolean(), error: v.optional(v.stri
 const PostMessageResponse = v.object({ channel: v.string(), ts: v.string() });
 const AuthTestResponse = v.object({ team_id: v.string(), user_id: v.string(), url: v.string() });
 
-/** Never repeats a call by itself: a message whose answer got lost may have been posted. */
+/** Does not retry: Slack may have posted a message even if its response was lost. */
 export function slackWebApi({
   url,
   tokens,
@@ -112,36 +112,36 @@ export function slackWebApi({
   }
 
   async function callWithTokens(candidates: readonly string[], method: string, body: object) {
-    let refusal = new SlackError(method, 'not_authed');
+    let tokenError = new SlackError(method, 'not_authed');
     for (const token of candidates)
       try {
         return await callWithToken(token, method, body);
       } catch (cause) {
         const error = cause instanceof SlackError ? cause : toNetworkError(method, cause);
         if (!tokenErrors.has(error.error)) throw error;
-        refusal = error;
+        tokenError = error;
       }
-    return refusal;
+    return tokenError;
   }
 
   /** @throws SlackError */
   async function callMethod(method: string, body: object) {
-    const known = await tokens();
-    const result = await callWithTokens(known, method, body);
+    const knownTokens = await tokens();
+    const result = await callWithTokens(knownTokens, method, body);
     if (!(result instanceof SlackError)) return result;
-    const fresh = ((await refreshedTokens?.()) ?? []).filter((token) => !known.includes(token));
-    const again = fresh.length > 0 ? await callWithTokens(fresh, method, body) : result;
-    if (again instanceof SlackError) throw again;
-    return again;
+    const newTokens = ((await refreshedTokens?.()) ?? []).filter((token) => !knownTokens.includes(token));
+    const secondResult = newTokens.length > 0 ? await callWithTokens(newTokens, method, body) : result;
+    if (secondResult instanceof SlackError) throw secondResult;
+    return secondResult;
   }
 
-  /** What Slack cannot draw is said in plain text: better than not at all. */
+  /** Sends plain text if Slack rejects the blocks. */
   async function sendMessage(method: string, message: { text: string; blocks?: readonly Block[] }) {
     try {
       return await callMethod(method, message);
     } catch (error) {
       if (!(error instanceof SlackError && blockErrors.has(error.error))) throw error;
-      const { blocks: _refused, ...plain } = message;
+      const { blocks: _rejected, ...plain } = message;
       return callMethod(method, { ...plain, text: truncate(slackLimits.text / 2, { markup: message.text }) });
     }
   }
@@ -189,7 +189,7 @@ function toSlackError(method: string, error: string, response: Response): SlackE
     : new SlackError(method, error);
 }
 
-/** What the answer to too many calls says; half a minute where it says nothing that can be read. */
+/** The `Retry-After` header of a 429 response; 30 seconds if it is missing or invalid. */
 function readRetryAfterSeconds(response: Response): number {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : 30;

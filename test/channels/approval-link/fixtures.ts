@@ -60,11 +60,11 @@ export function createLinkTestEnv({
   };
 
   async function send(method: string, event: object) {
-    const { response, told } = await handleLinkRequest(
+    const { response, logFields } = await handleLinkRequest(
       { requestContext: { http: { method } }, ...event },
       linkDeps,
     );
-    return { ...response, told };
+    return { ...response, logFields };
   }
   const follow = (claims?: Partial<LinkClaims>, method = 'GET') =>
     send(method, { rawQueryString: linkQuery(claims) });

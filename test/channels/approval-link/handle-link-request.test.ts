@@ -15,20 +15,20 @@ test.each([
   ['approve', 200, 'decided'],
   ['approve-and-allow', 200, 'decided'],
   ['deny', 200, 'decided'],
-])('what API Gateway sends is understood: %s', async (name, statusCode, outcome) => {
+])('handles the API Gateway event %s', async (name, statusCode, outcome) => {
   const event = JSON.parse(readFileSync(new URL(`${name}.json`, samples), 'utf8'));
-  const { response, told } = await handleLinkRequest(event, createLinkTestEnv().app);
-  expect([response.statusCode, told.outcome]).toEqual([statusCode, outcome]);
+  const { response, logFields } = await handleLinkRequest(event, createLinkTestEnv().app);
+  expect([response.statusCode, logFields.outcome]).toEqual([statusCode, outcome]);
 });
 
-test('every page is kept from framing, storing and passing on its address, and loads nothing', async () => {
-  const situation = createLinkTestEnv();
+test('every page forbids framing, caching and the Referer header, and loads nothing', async () => {
+  const env = createLinkTestEnv();
   const pages = [
-    await situation.follow(),
-    await situation.follow({}, 'HEAD'),
-    await situation.answer({}),
-    await situation.send('GET', {}),
-    await situation.answer(withReason),
+    await env.follow(),
+    await env.follow({}, 'HEAD'),
+    await env.answer({}),
+    await env.send('GET', {}),
+    await env.answer(withReason),
   ];
   for (const { headers } of pages)
     expect(headers).toMatchObject({
@@ -43,23 +43,23 @@ test('every page is kept from framing, storing and passing on its address, and l
     });
 });
 
-test('what breaks is reported, and a page says so, which has nothing of the token', async () => {
-  const situation = createLinkTestEnv();
-  situation.app.table = { ...situation.app.table, get: () => Promise.reject(new Error('no table')) };
-  const { statusCode, body, told } = await situation.follow();
+test('an unexpected error is reported, and its page does not contain the token', async () => {
+  const env = createLinkTestEnv();
+  env.app.table = { ...env.app.table, get: () => Promise.reject(new Error('no table')) };
+  const { statusCode, body, logFields } = await env.follow();
   expect(statusCode).toBe(500);
-  expect(situation.errors).toHaveLength(1);
-  expect(body + JSON.stringify(told)).not.toContain('1.ey');
+  expect(env.errors).toHaveLength(1);
+  expect(body + JSON.stringify(logFields)).not.toContain('1.ey');
 });
 
-test('the log is told who answered what, and never the token', async () => {
-  const { told } = await createLinkTestEnv().answer(withReason);
-  expect(told).toMatchObject({ method: 'POST', outcome: 'decided', address, endpointId: endpointId(1) });
-  expect(JSON.stringify(told)).not.toContain('1.ey');
+test('the log contains the approver and the outcome, and never the token', async () => {
+  const { logFields } = await createLinkTestEnv().answer(withReason);
+  expect(logFields).toMatchObject({ method: 'POST', outcome: 'decided', address, endpointId: endpointId(1) });
+  expect(JSON.stringify(logFields)).not.toContain('1.ey');
 });
 
-test('nothing that is sent makes it fail', async () => {
-  const situation = createLinkTestEnv();
+test('any request gets a page', async () => {
+  const env = createLinkTestEnv();
   const text = fc.string({ unit: 'binary' });
   const form = fc.dictionary(text, text).map((fields) => new URLSearchParams(fields).toString());
   await fc.assert(
@@ -70,7 +70,7 @@ test('nothing that is sent makes it fail', async () => {
       fc.boolean(),
       fc.dictionary(text, text),
       async (method, rawQueryString, body, isBase64Encoded, headers) => {
-        const { statusCode } = await situation.send(method, {
+        const { statusCode } = await env.send(method, {
           rawQueryString,
           body,
           isBase64Encoded,
@@ -83,7 +83,7 @@ test('nothing that is sent makes it fail', async () => {
   );
 });
 
-test('a form of megabytes is answered with a page of kilobytes', async () => {
+test('a form of megabytes gets a page of kilobytes', async () => {
   const { statusCode, body } = await createLinkTestEnv().answer({ reason: '<'.repeat(5_000_000) });
   expect(statusCode).toBe(422);
   expect(body.length).toBeLessThan(200_000);

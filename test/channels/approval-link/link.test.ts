@@ -30,7 +30,7 @@ const anyClaims = fc.record({
 }) satisfies fc.Arbitrary<LinkClaims>;
 
 describe('a link', () => {
-  test('begins with the address that the deployment gives, and says what it was made for', () => {
+  test('starts with the approval URL of the deployment, and contains its claims', () => {
     fc.assert(
       fc.property(anyClaims, fc.string({ minLength: 1 }), (granted, key) => {
         expect(createLink(approvalUrl, granted, key)).toMatch(
@@ -44,7 +44,7 @@ describe('a link', () => {
     );
   });
 
-  test('is valid as linkgate made it, and with no character changed, left out or added', () => {
+  test('is valid only without a changed, missing or added character', () => {
     const token = tokenFor();
     const anyPlace = fc.nat(token.length - 1);
     fc.assert(
@@ -57,7 +57,7 @@ describe('a link', () => {
     );
   });
 
-  test('has one text: the bits that base64 leaves over are none to change', () => {
+  test('is invalid with changed padding bits of its base64url text', () => {
     const token = tokenFor();
     const others = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
       .map((last) => token.slice(0, -1) + last)
@@ -65,7 +65,7 @@ describe('a link', () => {
     for (const other of others) expect(verifyToken(other, ['a-key'], noon).status).toBe('tampered');
   });
 
-  test('is bound to its purpose, request, version, approver and expiry: each has a proof of its own', () => {
+  test('has a signature over its purpose, request, version, approver and expiry', () => {
     fc.assert(
       fc.property(anyClaims, anyClaims, (one, other) => {
         const [, payload] = tokenFor(one).split('.');
@@ -76,7 +76,7 @@ describe('a link', () => {
     );
   });
 
-  test('is none in another form, whatever is sent', () => {
+  test('is invalid in any other format', () => {
     fc.assert(
       fc.property(fc.string(), (token) => {
         expect(verifyToken(token, ['a-key'], noon)).toEqual({ status: 'tampered' });
@@ -85,20 +85,20 @@ describe('a link', () => {
     expect(verifyToken(tokenFor().replace(/^1/, '2'), ['a-key'], noon).status).toBe('tampered');
   });
 
-  test('expires at its time, and says what it was for', () => {
+  test('expires at its time, and still contains its claims', () => {
     expect(verifyToken(tokenFor(), ['a-key'], secondsAfterNoon(3599)).status).toBe('valid');
     expect(verifyToken(tokenFor(), ['a-key'], secondsAfterNoon(3600))).toEqual({ status: 'expired', claims });
   });
 });
 
-describe('the key', () => {
-  test('may be the current or the previous one, and no other', () => {
+describe('the signing key', () => {
+  test('may be the current or the previous one', () => {
     expect(verifyToken(tokenFor(claims, 'old'), ['new', 'old'], noon).status).toBe('valid');
     expect(verifyToken(tokenFor(claims, 'new'), ['new', 'old'], noon).status).toBe('valid');
     expect(verifyToken(tokenFor(claims, 'older'), ['new', 'old'], noon).status).toBe('tampered');
   });
 
-  test('has to be there: without one no link is made and none is accepted', () => {
+  test('is required to create and to accept a link', () => {
     expect(() => createLink(approvalUrl, claims, '')).toThrow(NoSigningKeyError);
     expect(verifyToken(tokenFor(), [], noon).status).toBe('tampered');
   });

@@ -7,18 +7,18 @@ import {
 } from '../../notifications/connected-fixtures.ts';
 import { address, createLinkTestEnv, deny, withReason } from './fixtures.ts';
 
-describe('whoever follows a link', () => {
-  test.each(['GET', 'HEAD'])('is shown the request, and nothing is changed: %s', async (method) => {
-    const situation = createLinkTestEnv();
-    const before = await situation.record(endpointId(1));
-    expect(await situation.follow({}, method)).toMatchObject({ statusCode: 200 });
-    expect(situation.writes()).toBe(0);
-    expect(situation.rings).toEqual([]);
-    expect(await situation.record(endpointId(1))).toEqual(before);
+describe('the page of an approval link', () => {
+  test.each(['GET', 'HEAD'])('shows the request and changes nothing for %s', async (method) => {
+    const env = createLinkTestEnv();
+    const before = await env.record(endpointId(1));
+    expect(await env.follow({}, method)).toMatchObject({ statusCode: 200 });
+    expect(env.writes()).toBe(0);
+    expect(env.rings).toEqual([]);
+    expect(await env.record(endpointId(1))).toEqual(before);
   });
 
-  test('reads who asks for what, why people were asked, what is known of the account, and what the answers do', async () => {
-    const situation = createLinkTestEnv({
+  test('shows the request, the reasons, the earlier connections of the account, and the effect of each decision', async () => {
+    const env = createLinkTestEnv({
       record: {
         verdict: aVerdict('ask', {
           findings: [aFinding({ outcome: 'ask', reason: 'its entry has expired' })],
@@ -36,7 +36,7 @@ describe('whoever follows a link', () => {
         }),
       ],
     });
-    const { body } = await situation.follow();
+    const { body } = await env.follow();
     expect(body).toContain('<html lang="en">');
     for (const text of [
       consumer,
@@ -47,13 +47,13 @@ describe('whoever follows a link', () => {
       'allow, at most 3 endpoints (“Acme”)',
       'It replaces the current entry: allow, at most 3 endpoints.',
       `${alice} approved it on 21 Nov 2026, 12:00 UTC (ticket OPS-1): “signed”. EC2 shows it connected.`,
-      'its owner pays for it by the hour until they delete it',
-      `the word of ${address}`,
+      'pays for the endpoint by the hour until they delete it',
+      `this decision as yours: ${address}`,
     ])
       expect(body).toContain(text);
   });
 
-  test('finds a form that does the one thing that the link is for', async () => {
+  test('has a form for the one action of the link', async () => {
     const { body: toApprove } = await createLinkTestEnv().follow();
     expect(toApprove).toContain('>Approve</button>');
     expect(toApprove).not.toContain('name="block"');
@@ -62,9 +62,9 @@ describe('whoever follows a link', () => {
     expect(toDeny).not.toContain('name="allow"');
   });
 
-  test('is shown what others wrote as text, whatever it is', async () => {
+  test('escapes all text from outside', async () => {
     const hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>&amp;';
-    const situation = createLinkTestEnv({
+    const env = createLinkTestEnv({
       service: { name: hostile },
       group: { quorum: 2 },
       entries: [{ note: hostile, effect: 'allow' }],
@@ -73,20 +73,20 @@ describe('whoever follows a link', () => {
         approvals: { quorum: 2, decisions: [anApproval({ by: hostile, reason: hostile })] },
       },
     });
-    const { body } = await situation.follow();
+    const { body } = await env.follow();
     expect(body).not.toMatch(/<(script|img)/);
     expect(body).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(body).toContain('&amp;amp;');
-    const again = await situation.answer({ reason: hostile.repeat(30) });
+    const again = await env.answer({ reason: hostile.repeat(30) });
     expect(again.body).not.toMatch(/<(script|img)/);
   });
 });
 
-describe('whoever follows a link about a connection in its grace period', () => {
+describe('an approval link for a connection in its grace period', () => {
   const { endpointId: _endpointId, ...record } = aScheduledDisconnect();
   const bound = { version: 3 };
 
-  test('reads when it is cut and why, and what each answer does before it is given', async () => {
+  test('shows the disconnect time, the reasons, and the effect of each decision', async () => {
     const { statusCode, body } = await createLinkTestEnv({ record }).follow(bound);
     expect(statusCode).toBe(200);
     for (const text of [
@@ -113,66 +113,66 @@ describe('whoever follows a link about a connection in its grace period', () => 
   } as const;
   const extendedTo = '2026-12-08T12:00:00.000Z';
 
-  test('extends it by 14 days, once', async () => {
-    const situation = createLinkTestEnv({ record, service: { requireTicket: true } });
-    const { body: page } = await situation.follow(extend);
+  test('extends the connection by 14 days, once', async () => {
+    const env = createLinkTestEnv({ record, service: { requireTicket: true } });
+    const { body: page } = await env.follow(extend);
     expect(page).toContain(`<h1>Extend the connection of account ${consumer} by 14 days?</h1>`);
     expect(page).toContain('<button class="approve">Extend 14 days</button>');
     expect(page).not.toContain('name="allow"');
-    const { statusCode, body } = await situation.answer(withReason, extend);
+    const { statusCode, body } = await env.answer(withReason, extend);
     expect({ statusCode, title: /<h1>(.*)<\/h1>/.exec(body)?.[1] }).toEqual({
       statusCode: 200,
-      title: 'You extended it by 14 days',
+      title: 'You extended the connection by 14 days',
     });
-    const kept = { by: `mailto:${address}`, until: extendedTo, reason: withReason.reason };
-    expect(await situation.record(endpointId(1))).toMatchObject({
-      kept,
+    const extended = { by: `mailto:${address}`, until: extendedTo, reason: withReason.reason };
+    expect(await env.record(endpointId(1))).toMatchObject({
+      extended,
       revocation: { disconnectAt: extendedTo },
     });
-    const again = await situation.answer(withReason, extend);
+    const again = await env.answer(withReason, extend);
     expect(again.statusCode).toBe(409);
-    expect(again.body).toContain('It was not extended');
-    expect(await situation.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt: extendedTo } });
+    expect(again.body).toContain('The connection was not extended');
+    expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt: extendedTo } });
     // Whoever extended it may still keep it.
-    expect((await situation.follow(bound)).statusCode).toBe(200);
+    expect((await env.follow(bound)).statusCode).toBe(200);
   });
 
-  test('extends nothing without a reason, nor as somebody who is no approver any more', async () => {
-    const situation = createLinkTestEnv({ record });
-    expect((await situation.answer({}, extend)).statusCode).toBe(422);
+  test('does not extend without a reason, nor for an address that is no longer an approver', async () => {
+    const env = createLinkTestEnv({ record });
+    expect((await env.answer({}, extend)).statusCode).toBe(422);
     const stranger = { ...extend, address: 'stranger@example.com' };
-    expect((await situation.answer(withReason, stranger)).statusCode).toBe(403);
-    expect(situation.writes()).toBe(0);
+    expect((await env.answer(withReason, stranger)).statusCode).toBe(403);
+    expect(env.writes()).toBe(0);
   });
 
-  test('lets it stay, and is told so', async () => {
-    const situation = createLinkTestEnv({ record });
-    const { body } = await situation.answer(withReason, bound);
+  test('keeps the connection, and confirms it', async () => {
+    const env = createLinkTestEnv({ record });
+    const { body } = await env.answer(withReason, bound);
     expect(body).toContain('It stays connected.');
     expect(body).toContain(`The connection of account ${consumer}`);
-    expect(await situation.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
-    const { statusCode, body: again } = await situation.follow(bound);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
+    const { statusCode, body: again } = await env.follow(bound);
     expect(statusCode).toBe(410);
-    expect(again).toContain('You have answered already');
+    expect(again).toContain('You have already decided');
   });
 
-  test('cuts it at once', async () => {
-    const situation = createLinkTestEnv({ record });
-    const { body } = await situation.answer(withReason, { ...bound, ...deny });
-    expect(body).toContain('EC2 is asked now to reject it.');
-    expect(await situation.record(endpointId(1))).toMatchObject({
+  test('disconnects the connection immediately', async () => {
+    const env = createLinkTestEnv({ record });
+    const { body } = await env.answer(withReason, { ...bound, ...deny });
+    expect(body).toContain('linkgate now rejects the connection in EC2.');
+    expect(await env.record(endpointId(1))).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
     });
   });
 
-  test('comes too late once it is cut, or allowed again', async () => {
+  test('is closed once policy disconnects the connection or allows it again', async () => {
     for (const { endpointId: _id, ...late } of [
       aScheduledDisconnect(disconnectedByPolicy),
       aCancelledDisconnect(),
     ]) {
       const { statusCode, body } = await createLinkTestEnv({ record: late }).follow(bound);
       expect(statusCode).toBe(409);
-      expect(body).toContain('This connection is no longer in question');
+      expect(body).toContain('This connection no longer needs a decision');
     }
   });
 });

@@ -6,7 +6,7 @@ import { aGroup, anAwaitingRecord } from '../../notifications/fixtures.ts';
 
 const services = [aService()];
 
-test('a mail of many requests counts them, and tells of the first twenty with their links', () => {
+test('a digest e-mail counts the requests, and lists the first twenty with their links', () => {
   const records = Array.from({ length: 23 }, (_, index) =>
     anAwaitingRecord(index + 1, { ownerAccountId: index < 21 ? '022222222222' : '333333333333' }),
   );
@@ -18,11 +18,11 @@ test('a mail of many requests counts them, and tells of the first twenty with th
     }),
   );
   const { subject, text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, links);
-  expect(subject).toBe('23 requests wait for the approvers default');
+  expect(subject).toBe('23 requests wait for the approver group default');
   expect(text).toContain('- account 022222222222: 21\n- account 333333333333: 2\n');
   expect(text).toContain('- orders: 23\n');
   expect(text).toContain(
-    `20. ${endpointId(20)} of account 022222222222 to orders, to be decided before 21 Nov 2026, 16:00 UTC
+    `20. ${endpointId(20)} of account 022222222222 to orders, decide before 21 Nov 2026, 16:00 UTC
 Approve: https://links.example/approval?token=approve-${endpointId(20)}
 Deny: https://links.example/approval?token=deny-${endpointId(20)}
 `,
@@ -31,17 +31,17 @@ Deny: https://links.example/approval?token=deny-${endpointId(20)}
   expect(text).not.toContain('21. ');
 });
 
-test('a mail of many requests has no links where the command is the only way', () => {
+test('a digest e-mail has no links if the group decides only by API', () => {
   const group = aGroup({ decisionChannels: 'api' });
   const { text } = digestEmail(
     { group, records: [anAwaitingRecord()], services: [], isReminder: false },
     new Map(),
   );
   expect(text).not.toContain('https:');
-  expect(text).toContain('by the command line or the API only');
+  expect(text).toContain('only on the command line or through the API');
 });
 
-test('a mail of connections says why people are asked about them', () => {
+test('a digest e-mail about connections counts the reasons', () => {
   const records = [
     anOverQuotaDisconnect(),
     anOverQuotaDisconnect({ endpointId: endpointId(2) }),
@@ -49,18 +49,18 @@ test('a mail of connections says why people are asked about them', () => {
   ];
   const { text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, new Map());
   expect(text).toContain(
-    'Why\n- its time was over, and linkgate cuts only so many: a person decides: 2\n- account 022222222222 is not on the allowlist of orders: 1\n',
+    'Reasons\n- its time was over, and linkgate cuts only so many: a person decides: 2\n- account 022222222222 is not on the allowlist of orders: 1\n',
   );
 });
 
-test('a reminder of one request that nobody decided in time says so, and counts one', () => {
+test('a digest reminder of one overdue request shows that it is overdue', () => {
   const approvalRequest = anApprovalRequest({ deadline: '2026-11-21T16:00:00.000Z', stage: 'expired' });
   const record = anAwaitingRecord(1, { approvalRequest });
   const { subject, text } = digestEmail(
     { group: aGroup(), records: [record], services, isReminder: true },
     new Map(),
   );
-  expect(subject).toBe('Reminder: 1 request waits for the approvers default');
-  expect(text).toContain('was to be decided before 21 Nov 2026, 16:00 UTC');
-  expect(text).not.toContain('They came faster');
+  expect(subject).toBe('Reminder: 1 request waits for the approver group default');
+  expect(text).toContain('overdue since 21 Nov 2026, 16:00 UTC');
+  expect(text).not.toContain('combines them');
 });

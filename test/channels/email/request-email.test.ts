@@ -41,7 +41,7 @@ function aView(view: Partial<ApprovalView> = {}): ApprovalView {
   };
 }
 
-test('a mail says all that an approver needs, with one link to approve and one to deny', () => {
+test('an e-mail shows the whole request, with one link to approve and one to deny', () => {
   const before = anAwaitingRecord(2, {
     state: 'available',
     verdict: aVerdict('accept'),
@@ -50,7 +50,7 @@ test('a mail says all that an approver needs, with one link to approve and one t
   const entry = anEntry({ note: 'ACME' });
   const view = aView({ earlierConnections: [before], entries: [entry] });
   expect(requestEmail(view, links, noon)).toEqual({
-    subject: 'Account 022222222222 asks to connect to orders',
+    subject: 'Account 022222222222 requests a connection to orders',
     text: `Account 022222222222 requests a connection to your endpoint service orders.
 It waits for approval.
 
@@ -64,70 +64,72 @@ Decide before: 21 Nov 2026, 16:00 UTC
 Why you are asked
 - account 022222222222 is not on the allowlist of orders
 
-This account here before
+Earlier connections of this account
 - ${entryText(entry)}
 - ${earlierConnectionText(before)}
 
-Approve: linkgate accepts the endpoint and does not change the allowlist unless you say otherwise on the page.
+Approve: linkgate accepts the endpoint and does not change the allowlist unless you also allow the account on the page.
 https://links.example/approval?token=1.approve
 
 Deny: linkgate rejects the endpoint; it stays rejected and billed until its owner deletes it and creates a new one.
 https://links.example/approval?token=1.deny
 
-By the command line
+On the command line
 linkgate approve vpce-00000000000000001
 linkgate deny vpce-00000000000000001 --reason "..."
 
-A link opens a page; nothing is decided before you send its form. Each works once, until 5 Dec 2026, 12:00 UTC, while it is open.
-The links are yours: whoever has them decides in your name, so do not forward this mail.
+A link opens a page. Your decision counts only when you submit its form. Each link works once, until 5 Dec 2026, 12:00 UTC, while the request is open.
+The links are personal: anybody who has them can decide in your name. Do not forward this e-mail.
 `,
   });
 });
 
-test('a mail without links gives the command alone', () => {
+test('an e-mail without links has only the commands', () => {
   const { text } = requestEmail(aView({ group: aGroup({ decisionChannels: 'api' }) }), undefined, noon);
   expect(text).not.toContain('https:');
-  expect(text).toContain('by the command line or the API only');
+  expect(text).toContain('only on the command line or through the API');
 });
 
-test('a mail names what a decision takes: a ticket, and others', () => {
+test('an e-mail names the required ticket and the quorum', () => {
   const { text } = requestEmail(
     aView({ service: aService({ requireTicket: true }), group: aGroup({ quorum: 2 }) }),
     links,
     noon,
   );
   expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket T`);
-  expect(text).toContain('It takes 2 approvals');
+  expect(text).toContain('2 people have to approve');
 });
 
-test('a reminder says that it is one', () => {
+test('a reminder has “Reminder” in its subject', () => {
   const { subject, text } = requestEmail(
     aView({ record: { ...record, approvalRequest: anApprovalRequest({ stage: 'expired' }) } }),
     links,
     noon,
   );
-  expect(subject).toBe('Reminder: account 022222222222 asks to connect to orders');
+  expect(subject).toBe('Reminder: account 022222222222 requests a connection to orders');
   expect(text).toContain('Nobody decided before the deadline; approvers can still decide.');
 });
 
-test('what came from outside begins no line of its own, and a subject is what SNS takes', () => {
+test('text from outside begins no line of its own, and the subject is valid for SNS', () => {
   const service = aService({ name: `Bestellungen für «alle»\r\n${'x'.repeat(120)}` });
   const entries = [anEntry({ note: 'ACME\r\nApprove: https://evil.example\u2028' })];
   const { subject, text } = requestEmail(aView({ service, entries }), links, noon);
   expect(subject).toMatch(/^[ -~]{99}$/);
-  expect(subject).toMatch(/^Account 022222222222 asks to connect to Bestellungen f\?r \?alle\? x+\.\.\.$/);
+  expect(subject).toMatch(
+    /^Account 022222222222 requests a connection to Bestellungen f\?r \?alle\? x+\.\.\.$/,
+  );
   expect(text.split('\n').filter((line) => line.startsWith('Approve: '))).toHaveLength(1);
 });
 
-describe('a mail about a connection that lives', () => {
-  test('says when it is cut and why, with a link for each answer that says what it does', () => {
+describe('an e-mail about a connected endpoint', () => {
+  test('shows the disconnect time and the reasons, with a link and its effect for each action', () => {
     const extend = 'https://links.example/approval?token=1.extend';
     const { subject, text } = requestEmail(
       aView({ record: aScheduledDisconnect() }),
       { ...links, extend },
       noon,
     );
-    expect(subject).toBe('The connection of account 022222222222 to orders will be cut');
+    expect(subject).toBe('Scheduled disconnect of account 022222222222 from orders');
     for (const part of [
       'from your endpoint service orders on 24 Nov 2026, 12:00 UTC.\n',
       'Disconnect on: 24 Nov 2026, 12:00 UTC\n',
@@ -143,9 +145,9 @@ describe('a mail about a connection that lives', () => {
     expect(text).not.toMatch(/linkgate (approve|deny)|Approve:|Deny:/);
   });
 
-  test('asks whether it may stay where nothing becomes of it by itself', () => {
+  test('has no link to extend without a scheduled disconnect', () => {
     const { subject, text } = requestEmail(aView({ record: anExternallyAccepted() }), links, noon);
-    expect(subject).toBe('May account 022222222222 stay connected to orders?');
+    expect(subject).toBe('Keep account 022222222222 connected to orders?');
     expect(text).toContain('- somebody accepted it without linkgate\n');
     expect(text).not.toContain('Disconnect on');
     expect(text).toContain('Keep connected: ');

@@ -16,14 +16,14 @@ const aGroup = (emails: readonly string[], name = 'night'): ApproverGroup => ({
   version: 1,
 });
 
-const own = (address: string) => ({ arn: `arn:${address}`, readers: [address] });
+const own = (address: string) => ({ arn: `arn:${address}`, filterAddresses: [address] });
 
 function subscribe(group: ApproverGroup, others: readonly ApproverGroup[] = []) {
   return subscribeGroup(group, [group, ...others], env.deps);
 }
 
 describe('an address of a group', () => {
-  test('is subscribed where it is not, and asked again where it has not answered', async () => {
+  test('is subscribed, and again while it is not confirmed', async () => {
     env.subscriptions.set('b@example.com', {});
     const warnings = await subscribe(aGroup(['a@example.com', 'b@example.com']));
     expect(warnings).toEqual([
@@ -33,7 +33,7 @@ describe('an address of a group', () => {
     expect([...env.subscriptions.keys()].sort()).toEqual(['a@example.com', 'b@example.com']);
   });
 
-  test('that has its subscription is left alone, however SNS writes it', async () => {
+  test('that is subscribed is not changed, in upper or lower case', async () => {
     env.subscriptions.set('A@example.com', own('a@example.com'));
     expect(await subscribe(aGroup(['a@example.com']))).toEqual([]);
     expect([...env.subscriptions]).toEqual([['A@example.com', own('a@example.com')]]);
@@ -41,14 +41,17 @@ describe('an address of a group', () => {
 
   test.each([
     ["everybody's", {}],
-    ["another one's", { readers: ['b@example.com'] }],
-  ])('that gets %s messages gets its own alone from then on', async (_whose, wider) => {
+    ["another one's", { filterAddresses: ['b@example.com'] }],
+  ])('that receives %s e-mails gets a filter for its own', async (_whose, wider) => {
     env.subscriptions.set('a@example.com', { arn: 'arn:1', ...wider });
     expect(await subscribe(aGroup(['a@example.com']))).toEqual([]);
-    expect(env.subscriptions.get('a@example.com')).toEqual({ arn: 'arn:1', readers: ['a@example.com'] });
+    expect(env.subscriptions.get('a@example.com')).toEqual({
+      arn: 'arn:1',
+      filterAddresses: ['a@example.com'],
+    });
   });
 
-  test('that SNS does not take is warned of, and keeps no other from being subscribed', async () => {
+  test('that SNS rejects becomes a warning, and the other addresses are subscribed', async () => {
     const error = new Error('Invalid parameter: Email address');
     const { subscriptions } = env.deps;
     env.deps.subscriptions = {
@@ -58,24 +61,24 @@ describe('an address of a group', () => {
     };
     const warnings = await subscribe(aGroup(['a@example.com', 'b@example.com']));
     expect(warnings).toEqual([
-      expect.stringContaining('the subscription of a@example.com could not be changed'),
+      expect.stringContaining('the subscription of a@example.com cannot be changed'),
       expect.stringContaining('b@example.com has to confirm'),
     ]);
     expect(env.errors).toEqual([error]);
   });
 });
 
-describe('the subscription of an address that the group no longer names', () => {
+describe('the subscription of an address that is no longer in the group', () => {
   beforeEach(() => {
     env.subscriptions.set('gone@example.com', own('gone@example.com'));
   });
 
-  test('is taken away', async () => {
+  test('is removed', async () => {
     await subscribe(aGroup([]));
     expect(env.subscriptions.size).toBe(0);
   });
 
-  test('stays while another group names it', async () => {
+  test('stays while the address is in another group', async () => {
     await subscribe(aGroup([]), [aGroup(['gone@example.com'], 'day')]);
     expect(env.subscriptions.size).toBe(1);
   });
@@ -83,7 +86,7 @@ describe('the subscription of an address that the group no longer names', () => 
   test.each([
     ['was not confirmed', {}],
     ['is none of linkgate’s making', { arn: 'arn:2' }],
-  ])('stays where it %s', async (_why, subscription) => {
+  ])('stays if it %s', async (_why, subscription) => {
     env.subscriptions.set('gone@example.com', subscription);
     await subscribe(aGroup([]));
     expect(env.subscriptions.size).toBe(1);

@@ -48,8 +48,8 @@ test('a click whose process is killed at any call is applied once, or its button
     expect(env.ec2.state(endpointId(1))).toBe('pending');
     expect(env.ec2.calls).toHaveLength(1);
     expect((await env.actions(endpointId(1))).filter((action) => action === 'approved')).toHaveLength(1);
-    const told = env.answers.at(-1)?.text;
-    expect(told).toContain(isDecided ? 'Too late' : 'You approved it');
+    const reply = env.answers.at(-1)?.text;
+    expect(reply).toContain(isDecided ? 'no longer open' : 'You approved the request');
     return wasKilled;
   });
   expect(kills).toBeGreaterThan(15);

@@ -43,13 +43,13 @@ function drawn(record: ConnectionRecord, view: Parameters<typeof aView>[0] = {})
 }
 
 describe('a connection in its grace period', () => {
-  test('shows when it is cut and why, with buttons of which each says what it does before it does it', () => {
+  test('shows the disconnect time and the reasons, with a button and its effect for each action', () => {
     const { text, all, buttons } = drawn(aScheduledDisconnect());
-    expect(text).toMatch(/^Will be cut: 022222222222 to orders/);
+    expect(text).toMatch(/^Disconnect scheduled: 022222222222 to orders/);
     expect(buttons).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
     for (const part of [
       `*Disconnect on:* ${timeOfCut}`,
-      'unless somebody keeps it connected or extends it',
+      'unless somebody keeps or extends it',
       '*Why linkgate disconnects it*',
       'is not on the allowlist of orders',
       `*Keep connected:* linkgate keeps ${endpointId(1)} of account ${consumer} connected permanently`,
@@ -63,46 +63,50 @@ describe('a connection in its grace period', () => {
     expect(text).toContain(`linkgate revoke ${endpointId(1)} --now`);
   });
 
-  test('tells who put the cut off, until when and why', () => {
+  test('shows the extension with its author, time and reason', () => {
     const kept = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
-    expect(drawn(aScheduledDisconnect({ extended: kept })).text).toContain(`*Put off until* ${timeOfCut}`);
+    expect(drawn(aScheduledDisconnect({ extended: kept })).text).toContain(`*Extended until* ${timeOfCut}`);
     expect(drawn(aScheduledDisconnect({ extended: kept })).text).toContain('they migrate');
   });
 
-  test('says while the mode is observe that nothing is cut', () => {
-    expect(drawn(aScheduledDisconnect(), { mode: 'observe' }).text).toContain('EC2 is left as it is');
+  test('shows in mode observe that linkgate does not change EC2', () => {
+    expect(drawn(aScheduledDisconnect(), { mode: 'observe' }).text).toContain('it does not change EC2');
     expect(drawn(aScheduledDisconnect(disconnectedByPolicy), { mode: 'observe' }).text).toMatch(
       /^Decided, not applied/,
     );
   });
 
-  test('waits while its service is paused', () => {
+  test('is on hold while its service is paused', () => {
     const paused = aVerdict('hold', {
       findings: [{ rule: 'service-is-paused', outcome: 'hold', reason: 'orders is paused' }],
     });
     expect(drawn(aScheduledDisconnect({ verdict: paused })).text).toMatch(
-      /^On hold: [\s\S]*It is connected, and stays so until what keeps everything is over\. orders is paused\./,
+      /^On hold: [\s\S]*It is on hold: it stays connected until the hold ends\. orders is paused\./,
     );
   });
 });
 
-describe('a connection that people are asked about', () => {
+describe('a connection that needs a decision', () => {
   test.each([
-    ['since others accepted it', anExternallyAccepted(), 'somebody accepted it outside linkgate'],
-    ['since no more may be cut', anOverQuotaDisconnect(), 'its time was over'],
-  ])('%s stays until somebody decides', (_, record, why) => {
+    [
+      'because it was accepted outside linkgate',
+      anExternallyAccepted(),
+      'somebody accepted it outside linkgate',
+    ],
+    ['because the disconnect quota is used up', anOverQuotaDisconnect(), 'its time was over'],
+  ])('%s stays until an approver decides', (_, record, why) => {
     const { text, buttons } = drawn(record);
-    expect(text).toMatch(/^To be decided: 022222222222 to orders/);
+    expect(text).toMatch(/^Decision needed: 022222222222 to orders/);
     expect(text).toContain(why);
     expect(text).toContain('It is connected and stays connected until somebody decides.');
     expect(text).not.toContain('Disconnect on');
-    expect(text).not.toContain('rejected for good');
+    expect(text).not.toContain('rejects it permanently');
     const extend = record.revocation ? ['Extend 14 days'] : [];
     expect(buttons).toEqual(['Keep connected', ...extend, 'Disconnect now']);
   });
 });
 
-describe('a connection that was in question', () => {
+describe('a connection that needed a decision', () => {
   test.each<[string, ConnectionRecord, RegExp]>([
     [
       'was approved',
@@ -115,51 +119,57 @@ describe('a connection that was in question', () => {
       /^Stays connected: [\s\S]*\*Accepted by policy\* by linkgate/,
     ],
     [
-      'is being cut',
+      'is being disconnected',
       aScheduledDisconnect(disconnectedByPolicy),
-      /^Being cut: [\s\S]*\*Cut by policy\* by linkgate[\s\S]*the message changes once AWS shows/,
+      /^Being disconnected: [\s\S]*\*Disconnected by policy\* by linkgate[\s\S]*This message changes when EC2 shows/,
     ],
-    ['was cut', aDisconnected(disconnectedByPolicy), /^Cut: [\s\S]*It was cut: AWS shows it rejected\./],
     [
-      'was denied',
-      aDisconnected(disconnectedByPerson),
-      /^Cut: [\s\S]*\*Disconnected\* by [\s\S]*contract ended/,
+      'was disconnected by policy',
+      aDisconnected(disconnectedByPolicy),
+      /^Disconnected: [\s\S]*It is disconnected: EC2 shows it rejected\./,
     ],
-  ])('and %s has no buttons, and says what became of it', (_, record, told) => {
+    [
+      'was disconnected by an approver',
+      aDisconnected(disconnectedByPerson),
+      /^Disconnected: [\s\S]*\*Disconnected\* by [\s\S]*contract ended/,
+    ],
+  ])('and %s shows its status without buttons', (_, record, expected) => {
     const { text, buttons } = drawn(record);
-    expect(text).toMatch(told);
+    expect(text).toMatch(expected);
     expect(buttons).toEqual([]);
   });
 
-  test('counts among the account’s earlier ones as what became of it', () => {
+  test('is counted by its status among the earlier connections of the account', () => {
     const { text } = drawn(anAwaitingRecord(), { earlierConnections: [aDisconnected(disconnectedByPolicy)] });
-    expect(text).toContain('1 endpoint: 1 cut\n');
-    expect(text).toContain(`Last: ${endpointId(1)} cut by linkgate`);
+    expect(text).toContain('1 endpoint: 1 disconnected\n');
+    expect(text).toContain(`Last: ${endpointId(1)} disconnected by linkgate`);
   });
 });
 
-describe('what time brings', () => {
+describe('a reminder or an escalation', () => {
   const late = (stage: 'escalated' | 'expired') =>
     anAwaitingRecord({ approvalRequest: { ...approvalRequest, stage } });
 
-  test('is an escalation only where a group stands behind the one that was asked', () => {
-    expect(drawn(late('escalated')).text).toContain('Time runs out: the approvers were reminded.');
-    expect(drawn(late('expired')).text).toContain('Time is over: the approvers were reminded.');
+  test('is shown as an escalation only if the group has an escalation group', () => {
+    expect(drawn(late('escalated')).text).toContain('linkgate reminded the approvers.');
+    expect(drawn(late('expired')).text).toContain(
+      'The deadline has passed. linkgate reminded the approvers.',
+    );
     const { text } = drawn(late('escalated'), { group: { ...group, escalateTo: 'leads' } });
-    expect(text).toContain('Time runs out: it was escalated to leads.');
+    expect(text).toContain('linkgate escalated it to leads.');
   });
 
-  test('is told below the message in the words of what is at stake', () => {
+  test('in the thread names what is scheduled or needs a decision', () => {
     expect(reminderText(aView({ record: aScheduledDisconnect() }), undefined, noon)).toContain(
-      `will be cut on ${timeOfCut}`,
+      `will be disconnected on ${timeOfCut}`,
     );
     expect(reminderText(aView({ record: anExternallyAccepted() }), undefined, noon)).toContain(
-      'is connected and still to be decided at orders',
+      'is connected and still needs a decision at orders',
     );
   });
 });
 
-describe('what is told of connections together', () => {
+describe('a digest of overdue connections', () => {
   const digest = {
     id: 'digest-1',
     group,
@@ -167,27 +177,27 @@ describe('what is told of connections together', () => {
     services: [aService()],
   };
 
-  test('says why people are asked', () => {
+  test('counts the reasons', () => {
     expect(digestMessage(digest, noon).text).toContain(
-      '*Why*\n• its time was over, and linkgate cuts only so many: a person decides: 2',
+      '*Reasons*\n• its time was over, and linkgate cuts only so many: a person decides: 2',
     );
   });
 
-  test('says of a time that is over that it was', () => {
-    expect(reminderText(digest, undefined, noon)).toContain('The first time runs out on <!date^');
+  test('shows a passed deadline in the past tense', () => {
+    expect(reminderText(digest, undefined, noon)).toContain('The first deadline is <!date^');
     expect(reminderText(digest, undefined, new Date('2027-01-01T12:00:00Z'))).toContain(
-      'The first time ran out on <!date^',
+      'The first deadline was <!date^',
     );
   });
 });
 
-describe('the modal of a decision', () => {
+describe('the decision modal', () => {
   const metadata = { value: 'x', channel: requestMessageId.channel, ts: requestMessageId.ts } as const;
 
   test.each([
     ['disconnect', 'Disconnect now', 'at once. The endpoint stays rejected'],
     ['keep', 'Keep connected', 'connected permanently'],
-  ] as const)('to %s says what becomes of the connection', (decision, title, meaning) => {
+  ] as const)('to %s shows its effect on the connection', (decision, title, meaning) => {
     const view = decisionModal(aView({ record: aScheduledDisconnect() }), { ...metadata, decision }, noon);
     readView(view);
     expect(JSON.stringify(view)).toContain(title);
@@ -207,32 +217,32 @@ describe('a digest of connections', () => {
     services: [aService()],
   });
 
-  test('says how many will be cut, whose they are, and when the first is', () => {
+  test('counts scheduled disconnects by account, and shows the first disconnect time', () => {
     const { text, blocks } = digestMessage(digestOf(ending(100)), noon);
     readBlocks(blocks);
     expect(text).toMatch(/^100 connections will be disconnected\n/);
     for (const part of [
-      '• Will be cut: 100',
+      '• Disconnect scheduled: 100',
       `*Accounts*\n• ${consumer}: 100`,
       '*Services*',
-      `to be cut on* ${timeOfCut}`,
+      `*First disconnect:* ${timeOfCut}`,
     ])
       expect(text).toContain(part);
   });
 
-  test('counts what is left, and says when all is decided', () => {
+  test('counts the open connections, and shows when all are decided', () => {
     const [first, ...others] = ending(3);
     const decided = { ...(first ?? aScheduledDisconnect()), ...approvedByPerson };
     expect(digestMessage(digestOf([decided, ...others]), noon).text).toMatch(
       /^2 of 3 connections will be disconnected\n/,
     );
     const cut = ending(3).map((record) => ({ ...record, ...disconnectedByPolicy }));
-    const told = digestMessage(digestOf(cut), noon).text;
-    expect(told).toMatch(/^All of 3 connections are decided\n/);
-    expect(told).toContain('Being cut: 3');
+    const allDecided = digestMessage(digestOf(cut), noon).text;
+    expect(allDecided).toMatch(/^All 3 connections are decided\n/);
+    expect(allDecided).toContain('Being disconnected: 3');
   });
 
-  test('tells requests and connections apart where both are in it', () => {
+  test('counts requests and connections separately', () => {
     const request = anAwaitingRecord({ endpointId: endpointId(90) });
     const records = [request, ...ending(2), anExternallyAccepted({ endpointId: endpointId(91) })];
     const { text } = digestMessage(digestOf(records), noon);
@@ -240,7 +250,7 @@ describe('a digest of connections', () => {
       /^1 request waits for approval, 2 connections will be disconnected, 1 connection needs a decision\n/,
     );
     expect(reminderText(digestOf(records), undefined, noon)).toContain(
-      'Still to be decided: 1 request waits for approval, 2 connections will be disconnected',
+      'Decisions needed: 1 request waits for approval, 2 connections will be disconnected',
     );
     const page = JSON.stringify(
       digestPage(digestOf(records), {
@@ -251,18 +261,18 @@ describe('a digest of connections', () => {
         round: 0,
       }),
     );
-    expect(page).toContain('Of a connection: *Keep connected* lets it stay for good');
-    expect(page).toContain(`${endpointId(1)} in us-east-1, connected, to be disconnected on 24 Nov 2026`);
+    expect(page).toContain('For a connection: *Keep connected* keeps it permanently');
+    expect(page).toContain(`${endpointId(1)} in us-east-1, connected, scheduled disconnect on 24 Nov 2026`);
   });
 });
 
-describe('what a button about a connection does', () => {
+describe('a button for a connected endpoint', () => {
   const buttonsOf = (record: ConnectionRecord) =>
     readBlocks(requestMessage(aView({ record }), noon).blocks).flatMap((block) =>
       block.type === 'actions' ? block.elements.filter((element) => element.type === 'button') : [],
     );
 
-  test('is said by Slack before it is done, but for the one whose form says it', () => {
+  test('has a confirmation with its effect, except Disconnect now, whose modal shows it', () => {
     const which = `${endpointId(1)} of account ${consumer}`;
     expect(
       buttonsOf(aScheduledDisconnect()).map(({ text, confirm }) => [text.text, confirm?.text.text]),
@@ -276,12 +286,12 @@ describe('what a button about a connection does', () => {
     ]);
   });
 
-  test('says from when it is extended where its time is over', () => {
+  test('to extend counts from now after the disconnect time has passed', () => {
     const [, extend] = buttonsOf(anOverQuotaDisconnect());
     expect(extend?.confirm?.text.text).toContain('connected for 14 days from now');
   });
 
-  test('fits into what Slack takes', () => {
+  test('has a confirmation within the limits of Slack', () => {
     for (const record of [aScheduledDisconnect(), anOverQuotaDisconnect(), anExternallyAccepted()])
       for (const { confirm } of buttonsOf(record)) {
         expect(confirm?.title.text.length ?? 0).toBeLessThanOrEqual(100);
@@ -292,7 +302,7 @@ describe('what a button about a connection does', () => {
   });
 });
 
-describe('by Slack a connection in its grace period', () => {
+describe('in Slack, a connection in its grace period', () => {
   const aWorldOf = (record: ConnectionRecord, contents: Parameters<typeof createSlackTestEnv>[0] = {}) =>
     createSlackTestEnv({
       ...contents,
@@ -301,34 +311,36 @@ describe('by Slack a connection in its grace period', () => {
   const value = buttonValue(aScheduledDisconnect()) ?? '';
   const extendedTo = '2026-12-08T12:00:00.000Z';
 
-  test('is listed with when it is cut', async () => {
+  test('is listed with its disconnect time', async () => {
     const { json } = await aWorldOf(aScheduledDisconnect()).command('waiting');
-    expect(JSON.stringify(json)).toContain(`connected, and cut on ${timeOfCut}`);
+    expect(JSON.stringify(json)).toContain(`connected, scheduled disconnect on ${timeOfCut}`);
   });
 
-  test('stays for good where somebody clicks Keep connected', async () => {
+  test('stays permanently after a click on Keep connected', async () => {
     const env = aWorldOf(aScheduledDisconnect());
     await env.click('keep-connected', { value });
-    expect(env.answers.at(-1)?.text).toMatch(/You said that it stays connected\.[\s\S]*It stays connected\./);
+    expect(env.answers.at(-1)?.text).toMatch(/You kept the connection\.[\s\S]*It stays connected\./);
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
-  test('is disconnected at once where somebody clicks Disconnect now and says why', async () => {
+  test('is disconnected immediately after Disconnect now with a reason', async () => {
     const env = aWorldOf(aScheduledDisconnect());
     await env.click('disconnect-now', { value });
     expect(JSON.stringify(env.views.at(-1))).toContain('at once. The endpoint stays rejected');
     // What that costs its owner is said once.
     expect(JSON.stringify(env.views.at(-1)).match(/stays rejected/g)).toHaveLength(1);
     const { json } = await env.submit(env.views.at(-1), {});
-    expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is needed' } });
+    expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is required' } });
     await env.submit(env.views.at(-1), { reason: 'contract ended' });
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
-  test('stays 14 days longer where somebody clicks Extend 14 days, once for two clicks', async () => {
+  test('stays 14 days longer after a click on Extend 14 days, and not longer after a second click', async () => {
     const env = aWorldOf(aScheduledDisconnect(), { services: [aService({ requireTicket: true })] });
     await env.click('extend-14-days', { value });
-    expect(env.answers.at(-1)?.text).toMatch(/You extended it by 14 days\.[\s\S]*\*Put off until\*/);
+    expect(env.answers.at(-1)?.text).toMatch(
+      /You extended the connection by 14 days\.[\s\S]*\*Extended until\*/,
+    );
     expect(await env.record(endpointId(1))).toMatchObject({
       extended: { by: slackAlice, until: extendedTo },
       revocation: { disconnectAt: extendedTo },
@@ -336,11 +348,11 @@ describe('by Slack a connection in its grace period', () => {
     });
     expect((await env.actions(endpointId(1))).at(-1)).toBe('extended');
     await env.click('extend-14-days', { value, user: 'U01BOB' });
-    expect(env.answers.at(-1)?.text).toContain('linkgate does not decide by this message');
+    expect(env.answers.at(-1)?.text).toContain('This message is out of date');
     expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt: extendedTo } });
   });
 
-  test('is extended from now on where its time is over', async () => {
+  test('is extended from now after its disconnect time has passed', async () => {
     const env = aWorldOf(anOverQuotaDisconnect());
     await env.click('extend-14-days', { value: buttonValue(anOverQuotaDisconnect()) ?? '' });
     const { revocation } = (await env.record(endpointId(1))) ?? {};
@@ -349,7 +361,7 @@ describe('by Slack a connection in its grace period', () => {
   });
 
   test.each(['keep-connected', 'extend-14-days', 'disconnect-now'])(
-    'is not for strangers, guests and owners to decide: %s',
+    'cannot be decided by non-approvers, guests and account owners: %s',
     async (button) => {
       const owned = anEntry({ effect: 'block', owners: [slackAlice] });
       const env = aWorldOf(aScheduledDisconnect(), { entries: button === 'disconnect-now' ? [] : [owned] });
@@ -358,9 +370,9 @@ describe('by Slack a connection in its grace period', () => {
       await env.click(button, { value, user: 'U01ALICE', team: 'T02OTHER' });
       if (button !== 'disconnect-now') await env.click(button, { value });
       expect(env.answers.map(({ text }) => text)).toEqual([
-        expect.stringContaining('You may not decide this'),
-        expect.stringContaining('You may not decide this'),
-        ...(button === 'disconnect-now' ? [] : [expect.stringContaining('You own the account')]),
+        expect.stringContaining('You cannot decide this'),
+        expect.stringContaining('You cannot decide this'),
+        ...(button === 'disconnect-now' ? [] : [expect.stringContaining('You own this account')]),
       ]);
       expect(env.views).toEqual([]);
       expect(await env.record(endpointId(1))).toEqual(before);
@@ -368,21 +380,21 @@ describe('by Slack a connection in its grace period', () => {
   );
 
   test.each([
-    ['of a message from before it was asked anew', 'extend-14-days', `${endpointId(1)}.2.1795521600000`],
-    ['of a message from before it was extended', 'keep-connected', `${endpointId(1)}.3.1`],
+    ['of an earlier approval request', 'extend-14-days', `${endpointId(1)}.2.1795521600000`],
+    ['from before an extension', 'keep-connected', `${endpointId(1)}.3.1`],
     ['of an older version, labelled Approve', 'approve', value],
     ['of an older version, labelled Deny', 'deny', value],
   ])('is not decided by a button %s', async (_, button, stale) => {
     const env = aWorldOf(aScheduledDisconnect());
     const before = await env.record(endpointId(1));
     await env.click(button, { value: stale });
-    expect(env.answers.at(-1)?.text).toMatch(/does not decide by this message|This button is out of date/);
+    expect(env.answers.at(-1)?.text).toMatch(/This message is out of date|This button is out of date/);
     expect(env.answers.at(-1)?.text).toContain(`linkgate extend ${endpointId(1)} --until 14d`);
     expect(env.views).toEqual([]);
     expect(await env.record(endpointId(1))).toEqual(before);
   });
 
-  test.each(['approve', 'deny'])('is not for /linkgate %s, which names the commands', async (word) => {
+  test.each(['approve', 'deny'])('is not decided by /linkgate %s, which shows the commands', async (word) => {
     const env = aWorldOf(aScheduledDisconnect());
     const before = await env.record(endpointId(1));
     const { json } = await env.command(`${word} ${endpointId(1)} contract ended`);

@@ -30,7 +30,7 @@ import {
 } from './fixtures.ts';
 
 const another = '333333333333';
-const notice = { digestId: 'digest-1', emailedTo: [] };
+const notification = { digestId: 'digest-1', emailedTo: [] };
 
 /** Requests of two accounts, taking turns. */
 function requests(count: number) {
@@ -38,7 +38,7 @@ function requests(count: number) {
     anAwaitingRecord({
       endpointId: endpointId(index + 1),
       ownerAccountId: index % 2 ? another : consumer,
-      notification: notice,
+      notification,
     }),
   );
 }
@@ -86,7 +86,7 @@ async function outcomes(env: SlackTestEnv, count: number): Promise<(string | und
 }
 
 describe('a digest', () => {
-  test('counts what waits, and names the accounts that ask most', () => {
+  test('counts the open requests by account and service', () => {
     const digest = { id: 'digest-1', group, records: requests(25), services: [aService()] };
     const { text, blocks } = digestMessage(digest, noon);
     readBlocks(blocks);
@@ -95,20 +95,23 @@ describe('a digest', () => {
     expect(JSON.stringify(blocks)).toContain('"value":"digest-1"');
   });
 
-  test('has no button once all is decided, or where the group decides by the API', () => {
+  test('has no button once all requests are decided, or if the group decides only by API', () => {
     const records = requests(3).map((record) => ({ ...record, state: 'available' as const }));
     const decided = digestMessage({ id: 'digest-1', group, records, services: [] }, noon);
     expect(decided.blocks.some(({ type }) => type === 'actions')).toBe(false);
     expect(decided.text).toContain('Connected: 3');
     const byApi = { ...group, decisionChannels: 'api' as const };
-    const told = digestMessage({ id: 'digest-1', group: byApi, records: requests(3), services: [] }, noon);
-    expect(told.blocks.some(({ type }) => type === 'actions')).toBe(false);
-    expect(told.text).toContain('linkgate connections --waiting');
+    const byApiMessage = digestMessage(
+      { id: 'digest-1', group: byApi, records: requests(3), services: [] },
+      noon,
+    );
+    expect(byApiMessage.blocks.some(({ type }) => type === 'actions')).toBe(false);
+    expect(byApiMessage.text).toContain('linkgate connections --waiting');
   });
 });
 
 describe("a digest's modal", () => {
-  test('shows ten requests a page, and turns', async () => {
+  test('shows ten requests on each page', async () => {
     const env = aStorm(25);
     await env.click('decide', opens);
     expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
@@ -118,7 +121,7 @@ describe("a digest's modal", () => {
     expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
   });
 
-  test('decides some one by one, and leaves the others open', async () => {
+  test('decides the selected requests, and leaves the others open', async () => {
     const env = aStorm(4);
     await env.click('decide', opens);
     const { json } = await env.submit(newest(env), {
@@ -132,7 +135,7 @@ describe("a digest's modal", () => {
     readView((json as { view: ModalView }).view);
   });
 
-  test('decides all of an account, but for those that were decided by themselves', async () => {
+  test('decides all requests of an account, except those with an answer of their own', async () => {
     const env = aStorm(6);
     await env.click('decide', opens);
     await env.submit(newest(env), {
@@ -143,7 +146,7 @@ describe("a digest's modal", () => {
     expect(await outcomes(env, 6)).toEqual(['accept', 'ask', 'reject', 'ask', 'reject', 'ask']);
   });
 
-  test('decides nothing of an account that joined after it was drawn, whichever page is shown', async () => {
+  test('does not decide requests that joined the digest after the modal opened', async () => {
     const env = aStorm(24);
     env.put(aDigestOf(22));
     await env.click('decide', opens);
@@ -155,12 +158,12 @@ describe("a digest's modal", () => {
     expect(JSON.stringify(json)).toContain(`Approve all 1 of ${consumer}`);
   });
 
-  test('lets connections be kept, extended and disconnected, each as its label says', async () => {
-    const first = aScheduledDisconnect({ endpointId: endpointId(1), notification: notice });
-    const second = aScheduledDisconnect({ endpointId: endpointId(2), notification: notice });
-    const third = aScheduledDisconnect({ endpointId: endpointId(3), notification: notice });
-    const foreign = anExternallyAccepted({ endpointId: endpointId(4), notification: notice });
-    const request = anAwaitingRecord({ endpointId: endpointId(5), notification: notice });
+  test('keeps, extends and disconnects connections as selected', async () => {
+    const first = aScheduledDisconnect({ endpointId: endpointId(1), notification });
+    const second = aScheduledDisconnect({ endpointId: endpointId(2), notification });
+    const third = aScheduledDisconnect({ endpointId: endpointId(3), notification });
+    const foreign = anExternallyAccepted({ endpointId: endpointId(4), notification });
+    const request = anAwaitingRecord({ endpointId: endpointId(5), notification });
     const env = aStorm(5, { records: [first, second, third, foreign, request] });
     await env.click('decide', opens);
     const view = newest(env);
@@ -174,7 +177,7 @@ describe("a digest's modal", () => {
     expect(optionsOf(first)).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
     expect(optionsOf(foreign)).toEqual(['Keep connected', 'Disconnect now']);
     expect(optionsOf(request)).toEqual(['Approve', 'Deny']);
-    expect(JSON.stringify(view)).toContain('Extend 14 days* lets it stay 14 days longer than is said below');
+    expect(JSON.stringify(view)).toContain('Extend 14 days* keeps it for 14 days after the time below');
     const { json } = await env.submit(view, {
       [`request:${buttonValue(first)}`]: 'keep',
       [`request:${buttonValue(second)}`]: 'extend',
@@ -185,17 +188,15 @@ describe("a digest's modal", () => {
     expect(await outcomes(env, 5)).toEqual(['accept', 'reject', 'reject', 'accept', 'ask']);
     expect(JSON.stringify(json)).toContain('*3 of 3 decided.*\\n*1 of 1 extended by 14 days.*');
     expect(await env.record(endpointId(2))).toMatchObject({
-      kept: { reason: 'as agreed', until: '2026-12-08T12:00:00.000Z' },
+      extended: { reason: 'as agreed', until: '2026-12-08T12:00:00.000Z' },
     });
     expect(await env.record(endpointId(3))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
-  test('answers for all connections of an account and not for its requests, and extends once for a form sent twice', async () => {
+  test('extends all connections of an account but not its requests, and only once for a form that is submitted twice', async () => {
     const records = [
-      ...[1, 2].map((number) =>
-        aScheduledDisconnect({ endpointId: endpointId(number), notification: notice }),
-      ),
-      anAwaitingRecord({ endpointId: endpointId(3), notification: notice }),
+      ...[1, 2].map((number) => aScheduledDisconnect({ endpointId: endpointId(number), notification })),
+      anAwaitingRecord({ endpointId: endpointId(3), notification }),
     ];
     const env = aStorm(3, { records });
     await env.click('decide', opens);
@@ -212,8 +213,8 @@ describe("a digest's modal", () => {
     expect(all[2]?.verdict?.outcome).toBe('ask');
   });
 
-  test('wants a reason to disconnect', async () => {
-    const env = aStorm(1, { records: [aScheduledDisconnect({ notification: notice })] });
+  test('requires a reason to disconnect', async () => {
+    const env = aStorm(1, { records: [aScheduledDisconnect({ notification })] });
     await env.click('decide', opens);
     const { json } = await env.submit(newest(env), { account: `disconnect:${consumer}` });
     expect(json).toMatchObject({ response_action: 'errors' });
@@ -221,7 +222,7 @@ describe("a digest's modal", () => {
     expect((await env.record(endpointId(1)))?.pendingEffect).toBeUndefined();
   });
 
-  test('keeps nothing chosen once it was submitted', async () => {
+  test('clears the selections after a submission', async () => {
     const env = aStorm(4);
     await env.click('decide', opens);
     const before = newest(env);
@@ -231,38 +232,42 @@ describe("a digest's modal", () => {
     expect(inputBlocksIn(view).filter((name) => inputBlocksIn(before).includes(name))).toEqual([]);
   });
 
-  test('rings once for all that was decided', async () => {
+  test('enqueues each location once for a whole submission', async () => {
     const env = aStorm(8);
     await env.click('decide', opens);
     await env.submit(newest(env), { account: `approve:${consumer}` });
     expect(env.rings).toHaveLength(1);
   });
 
-  test('says while the mode is observe that nothing comes of it in EC2', async () => {
+  test('shows in mode observe that linkgate does not change EC2', async () => {
     const env = aStorm(2);
     env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
     await env.click('decide', opens);
     const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
-    expect(JSON.stringify(json)).toContain('EC2 is left as it is');
+    expect(JSON.stringify(json)).toContain('it does not change EC2');
   });
 
-  test('tells of those that take more than one word', async () => {
+  test('shows the missing approvals with a quorum of two', async () => {
     const env = aStorm(4, { groups: [{ ...group, quorum: 2 }] });
     await env.click('decide', opens);
     const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
     expect(JSON.stringify(json)).toContain('0 of 2 decided');
-    expect(JSON.stringify(json)).toContain('Of 2 your word is recorded, and they stand so: 1 of 2 approvals');
+    expect(JSON.stringify(json)).toContain(
+      'linkgate recorded your decision for 2. Their status: 1 of 2 approvals',
+    );
   });
 
-  test('tells of those where a block comes before a word', async () => {
+  test('shows requests whose account is blocked, which an approval does not override', async () => {
     const blocked = anEntry({ accountId: another, effect: 'block' });
     const env = aStorm(4, { entries: [blocked] });
     await env.click('decide', opens);
     const { json } = await env.submit(newest(env), { account: `approve:${another}` });
-    expect(JSON.stringify(json)).toContain('Of 2 your word is recorded, and they stand so: Being rejected');
+    expect(JSON.stringify(json)).toContain(
+      'linkgate recorded your decision for 2. Their status: Being rejected',
+    );
   });
 
-  test('has a field for the ticket that is wanted since it was drawn', async () => {
+  test('adds a ticket field if the service requires tickets since the modal opened', async () => {
     const env = aStorm(2);
     await env.click('decide', opens);
     env.put(serviceItem(aService({ requireTicket: true })));
@@ -278,7 +283,7 @@ describe("a digest's modal", () => {
   test.each([
     ['nothing', {}, 'account'],
     ['a denial without a reason', { account: `deny:${consumer}` }, 'reason'],
-  ])('that is submitted with %s asks again', async (_, typed, field) => {
+  ])('submitted with %s shows an error', async (_, typed, field) => {
     const env = aStorm(4);
     await env.click('decide', opens);
     expect(await env.submit(newest(env), typed)).toMatchObject({
@@ -287,7 +292,7 @@ describe("a digest's modal", () => {
     expect(await outcomes(env, 4)).toEqual(['ask', 'ask', 'ask', 'ask']);
   });
 
-  test('wants a ticket where a service does', async () => {
+  test('requires a ticket if a service does', async () => {
     const env = aStorm(2, { services: [aService({ requireTicket: true })] });
     await env.click('decide', opens);
     expect(await env.submit(newest(env), { account: `approve:${consumer}` })).toMatchObject({
@@ -297,7 +302,7 @@ describe("a digest's modal", () => {
     expect(await outcomes(env, 2)).toEqual(['accept', 'ask']);
   });
 
-  test('decides as far as the time reaches, and says what is left', async () => {
+  test('decides until the time limit, and shows how many requests it did not reach', async () => {
     const env = aStorm(40);
     await env.click('decide', opens);
     const { table } = env.slackDeps;
@@ -311,10 +316,10 @@ describe("a digest's modal", () => {
     const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
     const accepted = (await outcomes(env, 40)).filter((outcome) => outcome === 'accept');
     expect(accepted).toHaveLength(3);
-    expect(JSON.stringify(json)).toContain(`${20 - accepted.length} were not reached in time`);
+    expect(JSON.stringify(json)).toContain(`did not reach ${20 - accepted.length} in time`);
   });
 
-  test('tells of what somebody else decided meanwhile', async () => {
+  test('shows the requests that other people decided in the meantime', async () => {
     const env = aStorm(2);
     await env.click('decide', opens);
     await env.command(`approve ${endpointId(1)}`, { user: 'U01BOB' });
@@ -324,10 +329,10 @@ describe("a digest's modal", () => {
       reason: 'not a customer',
     });
     expect(await outcomes(env, 2)).toEqual(['accept', 'reject']);
-    expect(JSON.stringify(json)).toContain('decided meanwhile');
+    expect(JSON.stringify(json)).toContain('in the meantime');
   });
 
-  test('where one decision breaks, the others go on', async () => {
+  test('continues after an error of one decision', async () => {
     const env = aStorm(2);
     await env.click('decide', opens);
     const { table } = env.slackDeps;
@@ -346,7 +351,7 @@ describe("a digest's modal", () => {
     expect(JSON.stringify(json)).toContain('1 of 2 decided');
   });
 
-  test('of a decision that broke after it was written down, it is told that nobody knows', async () => {
+  test('shows that a decision may be recorded if its write fails afterwards', async () => {
     const env = aStorm(1);
     await env.click('decide', opens);
     const { table } = env.slackDeps;
@@ -359,25 +364,25 @@ describe("a digest's modal", () => {
     };
     const { json } = await env.submit(newest(env), { [`request:${endpointId(1)}.3`]: 'approve' });
     expect(await outcomes(env, 1)).toEqual(['accept']);
-    expect(JSON.stringify(json)).toContain('may be recorded all the same');
+    expect(JSON.stringify(json)).toContain('Your decision may be recorded');
   });
 });
 
-describe('a digest opens for nobody', () => {
+describe('a digest does not open', () => {
   test.each([
-    ['who is no approver', { ...opens, user: 'U01CAROL' }, 'Those who may'],
-    ['from another workspace', { ...opens, team: 'T02OTHER' }, 'Those who may'],
+    ['who is no approver', { ...opens, user: 'U01CAROL' }, 'The approvers are'],
+    ['from another workspace', { ...opens, team: 'T02OTHER' }, 'The approvers are'],
     [
       'by another message',
       { ...opens, message: { ...requestMessageId, ts: '1.1' } },
-      'does not decide by this message',
+      'This message is out of date',
     ],
-    ['where there is none', { value: 'digest-9' }, 'knows no such digest'],
-  ])('%s', async (_, how, told) => {
+    ['where there is none', { value: 'digest-9' }, 'does not know this digest'],
+  ])('%s', async (_, how, expected) => {
     const env = aStorm(3);
     await env.click('decide', how);
     expect(env.views).toEqual([]);
-    expect(env.answers[0]?.text).toContain(told);
+    expect(env.answers[0]?.text).toContain(expected);
   });
 
   test('whose form was forged', async () => {
@@ -392,27 +397,27 @@ describe('a digest opens for nobody', () => {
 describe('a reminder', () => {
   const escalation = { ...group, name: 'leads', slackUsers: [{ team: homeTeam, user: 'U01CAROL' }] };
 
-  test('mentions the approvers, and says until when', () => {
+  test('mentions the approvers, and shows the deadline', () => {
     const text = reminderText(aView(), undefined, noon);
     expect(text).toMatch(/^<@U01ALICE> <@U01BOB> vpce-/);
     expect(text).toContain('until <!date^1795867200^');
   });
 
-  test('mentions the group behind them, once each, when time runs out', () => {
+  test('mentions the escalation group after the deadline, each user once', () => {
     const text = reminderText(aView(), escalation, secondsAfterNoon(8 * 86_400));
     expect(text).toMatch(/^<@U01ALICE> <@U01BOB> <@U01CAROL> /);
-    expect(text).toContain('nobody decided it before');
+    expect(text).toContain('Nobody decided before');
     expect(reminderText(aView(), group, noon).match(/<@U01ALICE>/g)).toHaveLength(1);
   });
 
-  test('says what the group behind them is called for, unless all of it may decide', () => {
+  test('shows that the escalation group cannot decide, unless its users are approvers', () => {
     const text = reminderText(aView(), escalation, noon);
-    expect(text).toContain('The group leads is called upon to see that it is decided');
-    expect(text).toContain('deciding is for the group default');
+    expect(text).toContain('The group leads is notified as the escalation group');
+    expect(text).toContain('only the group default can decide');
     expect(reminderText(aView(), group, noon)).not.toContain('called upon');
   });
 
-  test('of a digest counts what still waits', () => {
+  test('of a digest counts the open requests', () => {
     const [first, ...others] = requests(3);
     const decided = { ...(first ?? anAwaitingRecord()), state: 'available' as const };
     const digest = { id: 'digest-1', group, records: [decided, ...others], services: [] };

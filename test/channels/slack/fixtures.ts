@@ -108,7 +108,7 @@ export function clickPayload(
     team = homeTeam,
     value = `${endpointId(1)}.3`,
     message = requestMessageId,
-    expiry = 'for-good',
+    expiry = 'permanent',
   }: ClickOptions = {},
 ) {
   return {

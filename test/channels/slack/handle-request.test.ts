@@ -32,8 +32,8 @@ import {
 
 const noEffect = { verdict: { outcome: 'ask' } };
 
-/** What only the person who clicked was told. */
-function toldIn({ answers }: SlackTestEnv): string {
+/** The replies that only the author of the click sees. */
+function repliesIn({ answers }: SlackTestEnv): string {
   return answers.map(({ text }) => text).join('\n');
 }
 
@@ -42,8 +42,8 @@ async function entryIn(env: SlackTestEnv) {
   return item && readEntry(item);
 }
 
-describe('an approver who clicks', () => {
-  test('Approve has the request accepted, as who they are in Slack, and is told', async () => {
+describe('a click on', () => {
+  test('Approve records the approval of the Slack user, requests the accept in EC2, and confirms it', async () => {
     const env = createSlackTestEnv();
     expect(await env.click('approve')).toEqual({ statusCode: 200 });
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -52,58 +52,60 @@ describe('an approver who clicks', () => {
       pendingEffect: { action: 'accept' },
     });
     expect(env.rings).toHaveLength(1);
-    expect(env.answers).toEqual([{ url: responseUrl, text: expect.stringContaining('You approved it.') }]);
+    expect(env.answers).toEqual([
+      { url: responseUrl, text: expect.stringContaining('You approved the request.') },
+    ]);
     expect(await entryIn(env)).toBeUndefined();
   });
 
-  test('Approve and allow account puts the account on the allowlist, for as long as they chose', async () => {
+  test('Approve and allow account adds an allowlist entry for the selected duration', async () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow', { expiry: '30' });
     expect(await entryIn(env)).toMatchObject({ effect: 'allow', expiresAt: '2026-12-21T12:00:00.000Z' });
-    expect(toldIn(env)).toContain(`Account ${consumer} was put on the allowlist of orders until`);
+    expect(repliesIn(env)).toContain(`linkgate added account ${consumer} to the allowlist of orders until`);
   });
 
-  test('Approve and allow account without choosing allows for good', async () => {
+  test('Approve and allow account with the preselected duration allows permanently', async () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow');
     expect(await entryIn(env)).not.toHaveProperty('expiresAt');
   });
 
-  test('Approve and allow account, where the choice did not come along, decides nothing and is asked again', async () => {
+  test('Approve and allow account without the value of the select decides nothing', async () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow', { expiry: null });
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(toldIn(env)).toContain('For how long');
+    expect(repliesIn(env)).toContain('how long to allow');
   });
 
-  test('Approve and allow account is told what that replaces', async () => {
+  test('Approve and allow account shows the entry that it replaces', async () => {
     const env = createSlackTestEnv({ entries: [anEntry({ maxEndpoints: 1 })] });
     await env.click('approve-and-allow');
-    expect(toldIn(env)).toContain('It replaces the current entry: allow, at most 1 endpoint.');
+    expect(repliesIn(env)).toContain('It replaces the current entry: allow, at most 1 endpoint.');
     expect(await entryIn(env)).not.toHaveProperty('maxEndpoints');
   });
 
-  test('Approve while the mode is observe is told that EC2 is left as it is', async () => {
+  test('Approve in mode observe shows that linkgate does not change EC2', async () => {
     const env = createSlackTestEnv();
     env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
     await env.click('approve');
-    expect(toldIn(env)).toContain("linkgate's mode is observe: EC2 is left as it is.");
-    expect(toldIn(env)).not.toContain('the message changes once');
+    expect(repliesIn(env)).toContain("linkgate's mode is observe: it does not change EC2.");
+    expect(repliesIn(env)).not.toContain('This message changes when');
   });
 
-  test('Deny while something keeps the request is told so in the modal', async () => {
+  test('Deny while the service is paused shows the hold in the modal', async () => {
     const env = createSlackTestEnv({ services: [aService({ pausedAt: '2026-11-21T11:00:00.000Z' })] });
     await env.click('deny');
     const { json } = await env.submit(env.views[0], { reason: 'unknown' });
     expect(json).toMatchObject({
       response_action: 'update',
-      view: { title: { text: 'Your word is recorded' } },
+      view: { title: { text: 'Decision recorded' } },
     });
-    expect(JSON.stringify(json)).toContain('whatever people say');
+    expect(JSON.stringify(json)).toContain('linkgate applies no decision');
     readView((json as { view: ModalView }).view);
   });
 
-  test('Deny, where tickets are wanted since the modal opened, is asked for one in it', async () => {
+  test('Deny adds a ticket field if the service requires tickets since the modal opened', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     env.put(serviceItem(aService({ requireTicket: true })));
@@ -114,21 +116,21 @@ describe('an approver who clicks', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-7' } });
   });
 
-  test('Approve and allow account with an expiry that is none of the choices decides nothing', async () => {
+  test('Approve and allow account with an unknown duration decides nothing', async () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow', { expiry: '100000' });
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(toldIn(env)).toContain('does not know this button');
+    expect(repliesIn(env)).toContain('does not know this button');
   });
 
-  test('an expiry alone decides nothing and is told nothing', async () => {
+  test('the duration select decides nothing', async () => {
     const env = createSlackTestEnv();
     expect(await env.click('allow-expiry', { expiry: '30' })).toEqual({ statusCode: 200 });
     expect(env.answers).toEqual([]);
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
   });
 
-  test('Deny is asked for a reason, and the request is rejected with it', async () => {
+  test('Deny asks for a reason, and requests the reject in EC2', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     expect(env.answers).toEqual([]);
@@ -145,19 +147,19 @@ describe('an approver who clicks', () => {
   });
 
   test.each(['', '  ', '\u200b', '\u202e\u2066', '\u3164'])(
-    'Deny without a reason, such as %j, is asked again, beside the field',
+    'Deny with the reason %j shows an error at the field',
     async (reason) => {
       const env = createSlackTestEnv();
       await env.click('deny');
       expect(await env.submit(env.views[0], { reason })).toEqual({
         statusCode: 200,
-        json: { response_action: 'errors', errors: { reason: 'A reason is needed' } },
+        json: { response_action: 'errors', errors: { reason: 'A reason is required' } },
       });
       expect(await env.record(endpointId(1))).toMatchObject(noEffect);
     },
   );
 
-  test('Deny takes as many characters as people count, and says how many where there are more', async () => {
+  test('Deny counts the characters of a reason as graphemes, up to 1,000', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     expect(await env.submit(env.views[0], { reason: '😀'.repeat(1001) })).toEqual({
@@ -169,21 +171,21 @@ describe('an approver who clicks', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason } });
   });
 
-  test('Deny keeps U+FFFD for half a character', async () => {
+  test('Deny replaces a lone surrogate with U+FFFD', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     await env.submit(env.views[0], { reason: 'no \ud83d' });
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason: 'no \ufffd' } });
   });
 
-  test('Deny may block the account too', async () => {
+  test('Deny can also block the account', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     await env.submit(env.views[0], { reason: 'unknown', block: 'yes' });
     expect(await entryIn(env)).toMatchObject({ effect: 'block' });
   });
 
-  test('Approve where a service wants tickets is asked for one', async () => {
+  test('Approve asks for a ticket if the service requires one', async () => {
     const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
     await env.click('approve-and-allow', { expiry: '7' });
     readView(env.views[0]);
@@ -196,29 +198,29 @@ describe('an approver who clicks', () => {
   });
 });
 
-describe('where it takes two', () => {
+describe('with a quorum of two', () => {
   const groups = [{ ...group, quorum: 2 }];
 
-  test('the first approval waits for the second, and says so', async () => {
+  test('the first approval waits for the second, and its reply shows it', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve');
-    expect(toldIn(env)).toContain('1 of 2 approvals');
+    expect(repliesIn(env)).toContain('1 of 2 approvals');
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
     await env.click('approve', { user: 'U01BOB' });
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
-  test('a second click of the same person counts once, and is written down once', async () => {
+  test('a second click of the same person is not recorded', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve');
     const before = await env.record(endpointId(1));
     env.advanceSeconds(5);
     await env.click('approve');
     expect(await env.record(endpointId(1))).toEqual(before);
-    expect(env.answers.at(-1)?.text).toContain('You have approved it already.');
+    expect(env.answers.at(-1)?.text).toContain('You have already approved it.');
   });
 
-  test('a second click approves once it takes only one', async () => {
+  test('a second click approves after the quorum becomes one', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve');
     env.put(groupItem(group));
@@ -227,7 +229,7 @@ describe('where it takes two', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
-  test('an account that is approved again for another time is allowed for that', async () => {
+  test('a second click of the same person changes the duration of the entry', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve-and-allow', { expiry: '365' });
     await env.click('approve-and-allow', { expiry: '7' });
@@ -235,7 +237,7 @@ describe('where it takes two', () => {
     expect(await entryIn(env)).toMatchObject({ expiresAt: '2026-11-28T12:00:00.000Z' });
   });
 
-  test('the modal of the first approval tells that the request waits for the second', async () => {
+  test('the modal of the first approval shows that a second is missing', async () => {
     const env = createSlackTestEnv({ groups, services: [aService({ requireTicket: true })] });
     await env.click('approve');
     const { json } = await env.submit(env.views[0], { ticket: 'CHG-7' });
@@ -243,15 +245,15 @@ describe('where it takes two', () => {
     expect(JSON.stringify(json)).toContain('1 of 2 approvals');
   });
 
-  test('the account is allowed only if both said so', async () => {
+  test('the account is allowed only if both approvers choose it', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve-and-allow');
     await env.click('approve', { user: 'U01BOB' });
     expect(await entryIn(env)).toBeUndefined();
-    expect(toldIn(env)).not.toContain('put on the allowlist');
+    expect(repliesIn(env)).not.toContain('to the allowlist');
   });
 
-  test('whoever approved may still deny before the second approves', async () => {
+  test('an approver can still deny before the second approval', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve');
     await env.click('deny');
@@ -260,93 +262,93 @@ describe('where it takes two', () => {
   });
 });
 
-describe('nothing is decided', () => {
+describe('linkgate decides nothing', () => {
   test.each([
     ['somebody who is no approver', { user: 'U01CAROL' }],
     ['a guest of the shared channel who has the same id in another workspace', { team: 'T02OTHER' }],
-  ])('by %s, who is told who may', async (_, who) => {
+  ])('for a click by %s, and the reply names the approvers', async (_, who) => {
     const env = createSlackTestEnv();
     for (const button of ['approve', 'approve-and-allow', 'deny']) await env.click(button, who);
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
     expect(env.views).toEqual([]);
     expect(env.answers).toHaveLength(3);
-    expect(toldIn(env)).toContain('Those who may: <@U01ALICE>, <@U01BOB>, 1 by e-mail');
+    expect(repliesIn(env)).toContain('The approvers are <@U01ALICE>, <@U01BOB>, 1 by e-mail');
   });
 
   test.each([
     ['another channel', { message: { ...requestMessageId, channel: 'C01OPS' } }],
     ['another message', { message: { ...requestMessageId, ts: '1795262400.000200' } }],
-    ['an earlier asking', { value: `${endpointId(1)}.2` }],
-  ])('by a button of %s', async (_, where) => {
+    ['an earlier approval request', { value: `${endpointId(1)}.2` }],
+  ])('for a button of %s', async (_, where) => {
     const env = createSlackTestEnv();
     await env.click('approve', where);
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(toldIn(env)).toContain('does not decide by this message');
+    expect(repliesIn(env)).toContain('This message is out of date');
   });
 
   test.each([['vpce-00000000000000009.1'], [''], ['__proto__'], ['.3']])(
-    'by the value `%s`',
+    'for the button value `%s`',
     async (value) => {
       const env = createSlackTestEnv();
       await env.click('approve', { value });
-      expect(toldIn(env)).toContain('knows no such request');
+      expect(repliesIn(env)).toContain('does not know this request');
     },
   );
 
-  test('by a button that linkgate never made', async () => {
+  test('for an unknown button', async () => {
     const env = createSlackTestEnv();
     await env.click('accept-everything');
-    expect(toldIn(env)).toContain('does not know this button');
+    expect(repliesIn(env)).toContain('does not know this button');
   });
 
-  test('in Slack where the group decides by the API', async () => {
+  test('if the group decides only by API', async () => {
     const env = createSlackTestEnv({ groups: [{ ...group, decisionChannels: 'api' }] });
     await env.click('approve');
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(toldIn(env)).toContain(`linkgate approve ${endpointId(1)}`);
+    expect(repliesIn(env)).toContain(`linkgate approve ${endpointId(1)}`);
   });
 
-  test('by an owner of the account who approves; they may deny', async () => {
+  test('for an approval by an owner of the account, who can still deny', async () => {
     const env = createSlackTestEnv({
       entries: [anEntry({ effect: 'allow', expiresAt: '2026-01-01T00:00:00.000Z', owners: [slackAlice] })],
     });
     await env.click('approve');
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(toldIn(env)).toContain('You own the account');
+    expect(repliesIn(env)).toContain('You own this account');
     await env.click('deny');
     await env.submit(env.views[0], { reason: 'not any more' });
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
   });
 });
 
-describe('whoever comes too late', () => {
-  test('is told who decided what, and nothing changes', async () => {
+describe('a click on a closed request', () => {
+  test('shows the decision, and changes nothing', async () => {
     const env = createSlackTestEnv();
     await env.click('approve', { user: 'U01BOB' });
     const before = await env.record(endpointId(1));
     await env.click('deny');
-    expect(env.answers.at(-1)?.text).toMatch(/^Too late.*\n\*Approved\* by <@U01BOB>/);
+    expect(env.answers.at(-1)?.text).toMatch(/^This request is no longer open.*\n\*Approved\* by <@U01BOB>/);
     expect(env.views).toEqual([]);
     expect(await env.record(endpointId(1))).toEqual(before);
   });
 
-  test('in a modal that was open meanwhile is told in it', async () => {
+  test('is answered in the modal if that was already open', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     await env.click('approve', { user: 'U01BOB' });
     const { json } = await env.submit(env.views[0], { reason: 'unknown' });
     expect(json).toMatchObject({ response_action: 'update' });
-    expect(JSON.stringify(json)).toContain('Too late');
+    expect(JSON.stringify(json)).toContain('no longer open');
   });
 
-  test('after the endpoint is gone is told', async () => {
+  test('shows that the endpoint is deleted', async () => {
     const gone = anAwaitingRecord({ state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' });
     const env = createSlackTestEnv({ records: [gone] });
     await env.click('approve');
-    expect(toldIn(env)).toContain('The endpoint is gone');
+    expect(repliesIn(env)).toContain('The endpoint is deleted');
   });
 
-  test('after everybody was asked anew cannot submit the older form', async () => {
+  test('of an earlier approval request cannot submit its modal', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     const again = createSlackTestEnv({
@@ -357,28 +359,28 @@ describe('whoever comes too late', () => {
       ],
     });
     const { json } = await again.submit(env.views[0], { reason: 'unknown' });
-    expect(JSON.stringify(json)).toContain('does not decide by this message');
+    expect(JSON.stringify(json)).toContain('This message is out of date');
   });
 });
 
-describe('where something breaks', () => {
-  test('the form that did not open is told of, with the commands', async () => {
+describe('after an error', () => {
+  test('of views.open, the reply shows the commands', async () => {
     const env = createSlackTestEnv();
     env.slackDeps.slack = {
       ...env.slackDeps.slack,
       openView: async () => Promise.reject(new Error('expired_trigger_id')),
     };
     expect(await env.click('deny')).toEqual({ statusCode: 200 });
-    expect(toldIn(env)).toContain(`/linkgate deny ${endpointId(1)}`);
+    expect(repliesIn(env)).toContain(`/linkgate deny ${endpointId(1)}`);
     expect(env.errors).toHaveLength(1);
   });
 
-  test('a table that cannot be read is told of, and the button works later', async () => {
+  test('of the table, the reply asks to try again, and the button works later', async () => {
     const env = createSlackTestEnv();
     const { table } = env.slackDeps;
     env.slackDeps.table = { ...table, get: async () => Promise.reject(new Error('the table is away')) };
     expect(await env.click('approve')).toEqual({ statusCode: 200 });
-    expect(toldIn(env)).toContain('Try again');
+    expect(repliesIn(env)).toContain('Try again');
     expect((await env.command('waiting')).statusCode).toBe(200);
     expect(env.errors).toHaveLength(2);
     env.slackDeps.table = table;
@@ -386,17 +388,17 @@ describe('where something breaks', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
-  test('a decision stands although nobody can be told of it', async () => {
+  test('of the queue, the decision stays recorded', async () => {
     const env = createSlackTestEnv();
     env.slackDeps.applyQueue = { enqueue: async () => Promise.reject(new Error('the queue is away')) };
     await env.click('approve');
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
-    expect(toldIn(env)).toContain('You approved it.');
+    expect(repliesIn(env)).toContain('You approved the request.');
   });
 });
 
-describe('a request that is not proved', () => {
-  test('is 401, and asks for the secret at most once a minute', async () => {
+describe('a request with an invalid signature', () => {
+  test('gets 401, and the secret is read at most once a minute', async () => {
     const env = createSlackTestEnv();
     let reads = 0;
     const { cachedSecret } = await import('../../../lib/runtime/secret.ts');
@@ -415,7 +417,7 @@ describe('a request that is not proved', () => {
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
   });
 
-  test('is 401 where the secret cannot be read', async () => {
+  test('gets 401 if the secret cannot be read', async () => {
     const env = createSlackTestEnv();
     const away = async () => Promise.reject(new Error('the store is away'));
     env.slackDeps.signingSecret = { values: away, refresh: away };
@@ -423,7 +425,7 @@ describe('a request that is not proved', () => {
     expect(env.errors).toHaveLength(1);
   });
 
-  test('a secret that was rotated just now is found', async () => {
+  test('is verified again with a rotated secret', async () => {
     const env = createSlackTestEnv();
     env.slackDeps.signingSecret = {
       values: async () => ['the one before'],
@@ -445,23 +447,23 @@ test.each([
     encodePayload({ ...clickPayload('approve'), user: { id: 'U01ALICE' }, team: null }),
   ],
   ['nothing at all', ''],
-])('what is signed and has %s is 400', async (_, body) => {
+])('a signed request with %s gets 400', async (_, body) => {
   const env = createSlackTestEnv();
   expect(await env.send(body)).toEqual({ statusCode: 400 });
 });
 
-test('what linkgate does not answer is taken note of', async () => {
+test('an interaction that linkgate ignores gets 200', async () => {
   const env = createSlackTestEnv();
   expect(await env.send(encodePayload({ type: 'view_closed', view: {} }))).toEqual({ statusCode: 200 });
 });
 
-test('the workspace of the message stands for the user where Slack says no other', async () => {
+test('the workspace of the payload identifies a user without a workspace of their own', async () => {
   const env = createSlackTestEnv();
   await env.send(encodePayload({ ...clickPayload('approve'), user: { id: 'U01ALICE' } }));
   expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: slackAlice } });
 });
 
-test('a request that is being rejected by policy is told as that to whoever approved it', async () => {
+test('the reply to an approval shows a rejection by policy that has precedence', async () => {
   const records = [
     anAwaitingRecord({
       approval: anApproval({ by: slackBob }),
@@ -472,8 +474,8 @@ test('a request that is being rejected by policy is told as that to whoever appr
   ];
   const env = createSlackTestEnv({ records });
   await env.click('approve');
-  expect(toldIn(env)).toMatch(/Rejected by policy.*account is blocked/);
-  expect(toldIn(env)).toContain('*Approved* by <@U01BOB>');
+  expect(repliesIn(env)).toMatch(/Rejected by policy.*account is blocked/);
+  expect(repliesIn(env)).toContain('*Approved* by <@U01BOB>');
 });
 
 function never(): never {

@@ -27,20 +27,20 @@ function restOf(sent: string): string {
 
 const hasHalf = (sent: string) => !sent.isWellFormed();
 
-describe('what a consumer can name', () => {
-  test('is text, and neither mentions a channel nor disguises a link', () => {
+describe('text from a consumer', () => {
+  test('cannot mention a channel or disguise a link', () => {
     expect(markup`${'<!channel> & <https://evil|aws>'}`.markup).toBe(
       '&lt;!channel&gt; &amp; &lt;https://evil|aws&gt;',
     );
   });
 
-  test("writes no line that looks like one of linkgate's own", () => {
-    expect(markup`${'x\n*Approved* by somebody\r\nAWS shows it connected.'}`.markup).toBe(
-      'x *Approved* by somebody AWS shows it connected.',
+  test('cannot begin a line of its own', () => {
+    expect(markup`${'x\n*Approved* by somebody\r\nEC2 shows it connected.'}`.markup).toBe(
+      'x *Approved* by somebody EC2 shows it connected.',
     );
   });
 
-  test('never becomes markup, whatever it is put into', () => {
+  test('is escaped in every template', () => {
     fc.assert(
       fc.property(text, text, (one, other) => {
         const sent = joinMarkup([markup`*${one}*: ${markup`<${other}>`}`, other], ', ').markup;
@@ -51,8 +51,8 @@ describe('what a consumer can name', () => {
   });
 });
 
-describe('text within a limit', () => {
-  test('is as it was where it fits', () => {
+describe('truncated text', () => {
+  test('is unchanged within the limit', () => {
     fc.assert(
       fc.property(text, (plain) => {
         const whole = markup`${plain}`;
@@ -62,7 +62,7 @@ describe('text within a limit', () => {
     );
   });
 
-  test('is never longer, and cuts no entity, mention, date or surrogate pair in two', () => {
+  test('is never longer than the limit, and splits no entity, mention, date or surrogate pair', () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1 }), limit, (parts, most) => {
         const mixed = joinMarkup(
@@ -76,12 +76,12 @@ describe('text within a limit', () => {
     );
   });
 
-  test('is escaped before it is cut: escapes count', () => {
+  test('is escaped before it is truncated', () => {
     expect(escapeMrkdwn('<<<<')).toHaveLength(16);
     expect(truncate(10, markup`${'<<<<'}`)).toBe('&lt;&lt;…');
   });
 
-  test('in plain text keeps surrogate pairs whole', () => {
+  test('in plain text splits no surrogate pair', () => {
     fc.assert(
       fc.property(text, limit, (plain, most) => {
         const sent = truncatePlain(most, plain);

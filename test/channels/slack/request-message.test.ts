@@ -28,7 +28,7 @@ const accepts = {
 };
 
 describe('an open request', () => {
-  test('shows who asks for what, why people are asked, and what each button means', () => {
+  test('shows the request, the reasons, and the effect of each button', () => {
     const { text, all } = drawn(
       anAwaitingRecord({ endpointRegion: 'eu-west-1', ipAddressType: 'dualstack' }),
       {
@@ -43,8 +43,8 @@ describe('an open request', () => {
       '<!date^1795262340^{date_short} {time}|2026-11-21T11:59:00.000Z>',
       '<!date^1795867200^',
       'account is not on the allowlist',
-      'None that linkgate remembers',
-      'the allowlist stays as it is',
+      'None that linkgate knows',
+      'does not change the allowlist',
       'the consumer pays for it until they delete it',
     ]) {
       expect(all).toContain(part);
@@ -52,7 +52,7 @@ describe('an open request', () => {
     }
   });
 
-  test('has its buttons in one block, each with the request and its asking', () => {
+  test('has its buttons in one block, each with the endpoint and the version of the approval request', () => {
     const { elements, blocks } = drawn();
     expect(blocks.filter(({ type }) => type === 'actions')).toHaveLength(1);
     expect(
@@ -68,55 +68,55 @@ describe('an open request', () => {
     expect(elements[1]).toHaveProperty('confirm');
   });
 
-  test('asks before the account is allowed what its entry loses by that', () => {
+  test('shows the replaced allowlist entry in the confirmation of Approve and allow account', () => {
     const { elements } = drawn(anAwaitingRecord(), { entries: [anEntry({ maxEndpoints: 3 })] });
     expect(JSON.stringify(elements[1])).toContain(
       'It replaces the current entry: allow, at most 3 endpoints.',
     );
   });
 
-  test('tells in its text what to type where there are no buttons', () => {
+  test('has the slash commands in its text', () => {
     expect(drawn().text).toContain(`/linkgate approve ${endpointId(1)}`);
   });
 
-  test('has no buttons where the group decides by the API, and gives the command', () => {
+  test('has commands and no buttons if the group decides only by API', () => {
     const { elements, all } = drawn(anAwaitingRecord(), { group: { ...group, decisionChannels: 'api' } });
     expect(elements).toEqual([]);
     expect(all).toContain(`linkgate approve ${endpointId(1)}`);
   });
 
-  test('tells how many have approved, and that one denial denies', () => {
+  test('shows the approvals, the quorum, and that one denial is enough', () => {
     const approvals = { decisions: [anApproval({ by: slackBob })], quorum: 2 };
     const { all, elements } = drawn(anAwaitingRecord({ approvals }), { group: { ...group, quorum: 2 } });
     expect(all).toContain('*1 of 2 approvals*');
     expect(all).toContain('<@U01BOB>');
-    expect(all).toContain('It takes 2 approvals; one denial denies.');
+    expect(all).toContain('2 people have to approve; one denial is enough to deny.');
     expect(elements).toHaveLength(4);
   });
 
-  test('says what becomes of it when nobody decides, and that people were called upon', () => {
-    expect(drawn().all).not.toContain('rejected for good');
+  test('shows the effect of its deadline, and a reminder', () => {
+    expect(drawn().all).not.toContain('rejects it permanently');
     const reminded = anAwaitingRecord({ approvalRequest: { ...approvalRequest, stage: 'reminded' } });
     const { all } = drawn(reminded, { service: aService({ onExpiry: 'reject' }) });
-    expect(all).toContain('or it is rejected for good. The approvers were reminded.');
+    expect(all).toContain('then linkgate rejects it permanently. linkgate reminded the approvers.');
   });
 
-  test('names a ticket in its commands where the service wants one', () => {
+  test('has a ticket in its commands if the service requires one', () => {
     const { text } = drawn(anAwaitingRecord(), { service: aService({ requireTicket: true }) });
     expect(text).toContain(`/linkgate approve ${endpointId(1)} --ticket T`);
   });
 
-  test('whose time ran out says so, and can still be decided', () => {
+  test('after its deadline is shown as overdue, and keeps its buttons', () => {
     const { all, elements } = drawn(
       anAwaitingRecord({
         approvalRequest: { ...approvalRequest, deadline: noon.toISOString(), stage: 'expired' },
       }),
     );
-    expect(all).toContain('Nobody decided it before');
+    expect(all).toContain('Nobody decided before');
     expect(elements).toHaveLength(4);
   });
 
-  test('tells what became of the account here before, and who decided last', () => {
+  test('counts the earlier connections of the account by status, and shows the last decision', () => {
     const earlier = [
       aRecord({ endpointId: endpointId(2), state: 'available', ...accepts }),
       aRecord({
@@ -136,8 +136,8 @@ describe('a decided request', () => {
   test.each<[string, Partial<ConnectionRecord>, string]>([
     ['being accepted', {}, 'Being accepted'],
     ['connected', { state: 'available' }, 'Connected'],
-    ['gone', { state: 'deleted', endedAt: noon.toISOString() }, 'Gone'],
-  ])('that is %s has no buttons, and keeps who decided, when and why', (_, record, title) => {
+    ['deleted', { state: 'deleted', endedAt: noon.toISOString() }, 'Endpoint deleted'],
+  ])('that is %s shows the author, time, ticket and reason without buttons', (_, record, title) => {
     const { blocks, all, elements, text } = drawn(anAwaitingRecord({ ...accepts, ...record }));
     expect(blocks[0]).toMatchObject({ type: 'header', text: { text: expect.stringContaining(title) } });
     expect(elements).toEqual([]);
@@ -147,30 +147,30 @@ describe('a decided request', () => {
     }
   });
 
-  test('is connected only once EC2 shows it', () => {
+  test('is shown as connected only when EC2 shows it available', () => {
     for (const state of ['pendingAcceptance', 'pending'] as const)
       expect(drawn(anAwaitingRecord({ ...accepts, state })).text).not.toMatch(/connected/i);
     expect(drawn(anAwaitingRecord({ ...accepts, state: 'available' })).text).toMatch(/^Connected/);
   });
 
-  test('says while the mode is observe that nothing comes of it in EC2', () => {
+  test('shows in mode observe that linkgate does not change EC2', () => {
     const observed = drawn(anAwaitingRecord(accepts), { mode: 'observe' });
     expect(observed.text).toMatch(/^Decided, not applied/);
-    expect(observed.all).toContain("linkgate's mode is observe: EC2 is left as it is.");
-    expect(observed.all).not.toContain('the message changes once AWS shows that');
+    expect(observed.all).toContain("linkgate's mode is observe: it does not change EC2.");
+    expect(observed.all).not.toContain('This message changes when AWS shows that');
     const shown = drawn(anAwaitingRecord({ ...accepts, state: 'available' }), { mode: 'observe' });
     expect(shown.all).not.toContain('observe');
   });
 
-  test('tells what it made of the allowlist', () => {
+  test('shows its change of the allowlist', () => {
     const approval = anApproval({ by: slackAlice, allow: { expiresAt: '2026-12-21T12:00:00.000Z' } });
     expect(drawn(anAwaitingRecord({ ...accepts, approval })).all).toContain(
-      `Account ${consumer} was put on the allowlist of orders until`,
+      `linkgate added account ${consumer} to the allowlist of orders until`,
     );
     expect(drawn(anAwaitingRecord(accepts)).all).not.toContain('allowlist');
   });
 
-  test('tells what a denial costs the consumer once EC2 shows it', () => {
+  test('shows the cost for the consumer once EC2 shows the rejection', () => {
     const approval = anApproval({ decision: 'deny', by: 'mailto:approver@example.com', reason: 'unknown' });
     const verdict = aVerdict('reject', { decidedBy: approval.by });
     expect(drawn(anAwaitingRecord({ approval, verdict })).text).toMatch(/^Being rejected/);
@@ -179,7 +179,7 @@ describe('a decided request', () => {
     expect(all).toContain('the consumer pays for it until they delete it');
   });
 
-  test('that policy settled says so', () => {
+  test('by policy is shown as a decision of policy', () => {
     const verdict = aVerdict('reject', {
       findings: [
         { rule: 'approval-deadline-passed', outcome: 'reject', reason: 'nobody decided it in time' },
@@ -192,7 +192,7 @@ describe('a decided request', () => {
     expect(all).toContain('nobody decided it in time');
   });
 
-  test('that a pause holds back has no buttons, and tells both', () => {
+  test('on hold by a pause shows the decision and the pause without buttons', () => {
     const verdict = aVerdict('hold', {
       findings: [{ rule: 'service-is-paused', outcome: 'hold', reason: 'orders is paused' }],
     });
@@ -202,15 +202,15 @@ describe('a decided request', () => {
     expect(all).toContain('orders is paused');
   });
 
-  test('outside linkgate is shown as EC2 shows it, and names nobody', () => {
+  test('without a decision in linkgate shows only the state in EC2', () => {
     const { all, elements } = drawn(anAwaitingRecord({ state: 'available' }));
     expect(elements).toEqual([]);
-    expect(all).toContain('AWS shows it connected');
+    expect(all).toContain('EC2 shows it connected');
     expect(all).not.toContain('*Approved*');
   });
 });
 
-test('a user of a workspace that does not approve is named, not mentioned', () => {
+test('a user of a workspace without approvers is named, not mentioned', () => {
   const approval = anApproval({ by: 'slack:T02OTHER:U01MALLORY' });
   const { all } = drawn(
     anAwaitingRecord({ approval, verdict: aVerdict('accept', { decidedBy: approval.by }) }),
@@ -219,7 +219,7 @@ test('a user of a workspace that does not approve is named, not mentioned', () =
   expect(all).not.toContain('<@U01MALLORY>');
 });
 
-test('what people wrote is escaped and clamped, and Slack takes the message', () => {
+test('text from outside is escaped and truncated to the limits of Slack', () => {
   const nasty = `<!channel> & ${'<😀>'.repeat(1_000)}`;
   const { text, all } = drawn(
     anAwaitingRecord({
@@ -235,7 +235,7 @@ test('what people wrote is escaped and clamped, and Slack takes the message', ()
   expect(text.length).toBeLessThanOrEqual(4_000);
 });
 
-test('Slack takes the message whatever people wrote, and however much', () => {
+test('a message with any text from outside is within the limits of Slack', () => {
   const decisions = fc
     .oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('<', '&', '😀') }))
     .chain((text) => fc.nat(3_000).map((times) => text.repeat(Math.ceil(times / (text.length || 1)))));

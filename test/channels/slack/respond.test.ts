@@ -20,11 +20,11 @@ test.each([
   [commercial, 'https://evil.example/?hooks.slack.com', false],
   [commercial, 'http://169.254.169.254/latest/meta-data', false],
   [commercial, 'not an address', false],
-])('with the API at %s, an answer to %s is sent: %s', (apiUrl, url, isSent) => {
+])('with the API at %s, linkgate posts to the response_url %s: %s', (apiUrl, url, isSent) => {
   expect(isResponseUrl(url, apiUrl)).toBe(isSent);
 });
 
-describe('whoever clicked', () => {
+describe('the reply to a click', () => {
   async function respondTo(url: string, reply: () => Promise<Response>) {
     const asked: { url: string; body: unknown; redirect: unknown }[] = [];
     const errors: unknown[] = [];
@@ -38,18 +38,18 @@ describe('whoever clicked', () => {
         return reply();
       },
     });
-    await respond(url, { text: 'You approved it.' });
+    await respond(url, { text: 'You approved the request.' });
     return { asked, errors };
   }
   const url = 'https://hooks.slack.com/actions/T1/1/x';
 
-  test('is answered alone, beside the message and not in its place', async () => {
+  test('is ephemeral and does not replace the message', async () => {
     const { asked, errors } = await respondTo(url, async () => new Response('ok'));
     expect(asked).toEqual([
       {
         url,
         redirect: 'error',
-        body: { response_type: 'ephemeral', replace_original: false, text: 'You approved it.' },
+        body: { response_type: 'ephemeral', replace_original: false, text: 'You approved the request.' },
       },
     ]);
     expect(errors).toEqual([]);
@@ -59,7 +59,7 @@ describe('whoever clicked', () => {
     ['Slack refuses the answer', url, async () => new Response('', { status: 404 })],
     ['there is no way to Slack', url, async () => Promise.reject(new TypeError('fetch failed'))],
     ['the address is not of Slack', 'https://evil.example/', async () => new Response('ok')],
-  ])('where %s, is not told, and that is reported', async (_, address, reply) => {
+  ])('is an error that is reported if %s', async (_, address, reply) => {
     expect((await respondTo(address, reply)).errors).toHaveLength(1);
   });
 });

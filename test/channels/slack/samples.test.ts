@@ -24,23 +24,23 @@ test.each([
   ['submit-a-denial', { kind: 'submission', actor: alice, callbackId: 'request' }],
   ['close-a-modal', { kind: 'other' }],
   ['slash-command', { kind: 'command', actor: alice, text: 'deny vpce-00000000000000001 not a customer' }],
-])('a sample is signed, and read as what it is: %s', (name, interaction) => {
+])('the sample %s has a valid signature and is parsed', (name, interaction) => {
   const { headers, body } = sample(name);
   const proof = parseSignature(headers, body, noon);
   expect(proof && verifySignature([secret], proof)).toBe(true);
   expect(parseInteraction(body)).toMatchObject(interaction);
 });
 
-test('what was typed and chosen is read by the name of its field', () => {
+test('field values are read by action_id', () => {
   const submitted = parseInteraction(sample('submit-a-denial').body);
   expect(submitted).toMatchObject({
-    typed: new Map([
+    fieldValues: new Map([
       ['reason', 'unbekannt – nicht unser Kunde'],
       ['block', 'yes'],
     ]),
   });
 });
 
-test('a sample of what nobody can answer is signed all the same', () => {
+test('a sample of an unanswerable interaction has a valid signature', () => {
   expect(parseInteraction(sample('malformed').body)).toBeUndefined();
 });

@@ -23,16 +23,16 @@ function isProved(secrets: readonly string[], sent = body): boolean {
   return proof !== undefined && verifySignature(secrets, proof);
 }
 
-test("Slack's published example proves to be Slack's", () => {
+test("the signature of Slack's published example is valid", () => {
   expect(isProved([secret])).toBe(true);
 });
 
-test('the previous secret proves as the current one does, and a third does not', () => {
+test('a signature with the current or the previous secret is valid, and with a third it is not', () => {
   expect(isProved(['another', secret])).toBe(true);
   expect(isProved(['another', 'a third'])).toBe(false);
 });
 
-test.each([[[]], [['']], [['  ']]])('no secret, or an empty one, proves nothing: %j', (secrets) => {
+test.each([[[]], [['']], [['  ']]])('no signature is valid with the secrets %j', (secrets) => {
   const anybodys = createHmac('sha256', secrets[0] ?? '')
     .update(`v0:${timestamp}:`)
     .update(body);
@@ -43,17 +43,17 @@ test.each([[[]], [['']], [['  ']]])('no secret, or an empty one, proves nothing:
 test.each([
   ['a byte more', Buffer.concat([body, Buffer.from('x')])],
   ['spaces encoded otherwise', Buffer.from(`${body}`.replace('text=', 'text=+').replace('+', '%20'))],
-])('a body with %s proves nothing', (_, changed) => {
+])('a signature is invalid for a body with %s', (_, changed) => {
   expect(isProved([secret], changed)).toBe(false);
 });
 
-describe('a time', () => {
+describe('a timestamp', () => {
   test.each([
     [-300, true],
     [-301, false],
     [300, true],
     [301, false],
-  ])('%i seconds from now is a proof: %s', (seconds, isOne) => {
+  ])('%i seconds from now is accepted: %s', (seconds, isOne) => {
     expect(parseSignature(headers, body, secondsAfter(seconds)) !== undefined).toBe(isOne);
   });
 });
@@ -67,7 +67,7 @@ test.each([
   ['a signature that is too long', { ...headers, 'x-slack-signature': `${signature}0` }],
   ['a signature that is not hexadecimal', { ...headers, 'x-slack-signature': `v0=${'z'.repeat(64)}` }],
   ['two signatures', { ...headers, 'x-slack-signature': `${signature},${signature}` }],
-])('%s is no proof', (_, sent) => {
+])('a request with %s is rejected', (_, sent) => {
   expect(parseSignature(sent, body, secondsAfter(0))).toBeUndefined();
 });
 

@@ -29,7 +29,7 @@ function manyRecords(count: number) {
 }
 
 describe('/linkgate waiting', () => {
-  test('lists what waits for the person who asks, ten a page', async () => {
+  test('lists the requests that wait for the user, ten on each page', async () => {
     const env = createSlackTestEnv({ records: manyRecords(12) });
     const first = await say(env, 'waiting');
     expect(first.match(/vpce-/g)).toHaveLength(10);
@@ -37,52 +37,52 @@ describe('/linkgate waiting', () => {
     const second = await say(env, 'waiting 2');
     expect(second.match(/vpce-/g)).toHaveLength(2);
     expect(second).not.toContain('/linkgate waiting 3');
-    expect(await say(env, 'waiting 3')).toContain('Nothing waits for you');
+    expect(await say(env, 'waiting 3')).toContain('No request waits for your decision');
   });
 
-  test('says that nothing waits once all is decided', async () => {
+  test('shows that no request waits once all are decided', async () => {
     const env = createSlackTestEnv();
     await say(env, `approve ${endpointId(1)}`);
-    expect(await say(env, 'waiting')).toContain('Nothing waits for you');
+    expect(await say(env, 'waiting')).toContain('No request waits for your decision');
   });
 
-  test('shows nothing to whoever is in no group', async () => {
-    expect(await say(createSlackTestEnv(), 'waiting', { user: 'U01CAROL' })).toContain('no group');
+  test('shows nothing to a user in no approver group', async () => {
+    expect(await say(createSlackTestEnv(), 'waiting', { user: 'U01CAROL' })).toContain('no approver group');
   });
 });
 
 describe('/linkgate show', () => {
-  test('tells of one request what its message tells', async () => {
+  test('shows the same text as the message of the request', async () => {
     expect(await say(createSlackTestEnv(), `show ${endpointId(1)}`)).toContain(
       'account is not on the allowlist',
     );
   });
 
-  test('tells whoever may not decide only who may', async () => {
+  test('shows a non-approver only the approvers', async () => {
     const told = await say(createSlackTestEnv(), `show ${endpointId(1)}`, { team: 'T02OTHER' });
-    expect(told).toContain('Those who may: <@U01ALICE>');
+    expect(told).toContain('The approvers are <@U01ALICE>');
     expect(told).not.toContain(consumer);
   });
 });
 
 describe('/linkgate approve and deny', () => {
-  test('approve a request, with a reason or without', async () => {
+  test('approve a request with or without a reason', async () => {
     const env = createSlackTestEnv();
-    expect(await say(env, `approve ${endpointId(1)} our  customer`)).toContain('You approved it.');
+    expect(await say(env, `approve ${endpointId(1)} our  customer`)).toContain('You approved the request.');
     expect(await env.record(endpointId(1))).toMatchObject({
       approval: { by: slackAlice, reason: 'our customer' },
     });
   });
 
-  test('deny one only with a reason', async () => {
+  test('deny a request only with a reason', async () => {
     const env = createSlackTestEnv();
     expect(await say(env, `deny ${endpointId(1)}`)).toContain('needs a reason');
-    expect(await say(env, `deny ${endpointId(1)} unknown to us`)).toContain('You denied it.');
+    expect(await say(env, `deny ${endpointId(1)} unknown to us`)).toContain('You denied the request.');
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await say(env, `approve ${endpointId(1)}`)).toContain('Too late');
+    expect(await say(env, `approve ${endpointId(1)}`)).toContain('no longer open');
   });
 
-  test('name a ticket where the service wants one', async () => {
+  test('take a ticket if the service requires one', async () => {
     const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
     expect(await say(env, `approve ${endpointId(1)}`)).toContain('wants a ticket id');
     await say(env, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
@@ -91,13 +91,16 @@ describe('/linkgate approve and deny', () => {
     });
   });
 
-  test.each(['—', '–'])('take a ticket after `%sticket`, as some keyboards write it', async (dash) => {
-    const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-    await say(env, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
-    expect(await env.record(endpointId(1))).toMatchObject({
-      approval: { ticket: 'CHG-7', reason: 'our customer' },
-    });
-  });
+  test.each(['—', '–'])(
+    'take a ticket after `%sticket`, which some keyboards write for `--ticket`',
+    async (dash) => {
+      const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+      await say(env, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
+      expect(await env.record(endpointId(1))).toMatchObject({
+        approval: { ticket: 'CHG-7', reason: 'our customer' },
+      });
+    },
+  );
 
   test.each(['--ticket=CHG-7 our customer', 'our customer --ticket=CHG-7', 'our —ticket=CHG-7 customer'])(
     'take a ticket written `%s`, as the command line does',
@@ -113,56 +116,58 @@ describe('/linkgate approve and deny', () => {
   test.each([
     ['approve', '--tikcet CHG-7', 'no option `--tikcet`'],
     ['deny', 'spam --reason=spam', 'no option `--reason`'],
-    ['approve', '--ticket', '`--ticket` is followed by its value'],
-    ['approve', '--ticket=', '`--ticket` is followed by its value'],
-    ['approve', '--ticket=\u200b', 'A ticket has an id'],
+    ['approve', '--ticket', '`--ticket` needs a value'],
+    ['approve', '--ticket=', '`--ticket` needs a value'],
+    ['approve', '--ticket=\u200b', 'a ticket has an id'],
     ['deny', '\u200b \u3164', 'A denial needs a reason'],
     ['deny', '😀'.repeat(1001), 'Shorten it to 1,000 characters'],
     ['approve', `--ticket=${'x'.repeat(101)}`, 'Shorten it to 100 characters'],
-  ])('decide nothing by `%s vpce-… %s`, and say why', async (decision, text, told) => {
+  ])('decide nothing for `%s vpce-… %s`, and show the error', async (decision, text, expected) => {
     const env = createSlackTestEnv();
-    expect(await say(env, `${decision} ${endpointId(1)} ${text}`)).toContain(told);
+    expect(await say(env, `${decision} ${endpointId(1)} ${text}`)).toContain(expected);
     expect((await env.record(endpointId(1)))?.approval).toBeUndefined();
   });
 
-  test('name an option that `allow` does not take', async () => {
+  test('reject an option that `allow` does not have', async () => {
     const env = createSlackTestEnv();
     expect(await say(env, `allow ${consumer} orders --expires=30d`)).toContain('no option `--expires`');
     expect(await entryIn(env)).toBeUndefined();
   });
 
-  test('count characters as people do, and keep all that fits', async () => {
+  test('count the characters of a reason as graphemes', async () => {
     const env = createSlackTestEnv();
     const reason = '😀'.repeat(1000);
     await say(env, `deny ${endpointId(1)} ${reason}`);
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason } });
   });
 
-  test('are for approvers alone', async () => {
+  test('are only for approvers', async () => {
     const env = createSlackTestEnv();
     const carol = { user: 'U01CAROL' };
-    expect(await say(env, `approve ${endpointId(1)}`, carol)).toContain('Those who may');
-    expect(await say(env, `deny ${endpointId(1)} no`, carol)).toContain('Those who may');
+    expect(await say(env, `approve ${endpointId(1)}`, carol)).toContain('The approvers are');
+    expect(await say(env, `deny ${endpointId(1)} no`, carol)).toContain('The approvers are');
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
   });
 
-  test('name an endpoint that linkgate knows', async () => {
-    expect(await say(createSlackTestEnv(), 'approve <@U01BOB>')).toContain('Name an endpoint');
-    expect(await say(createSlackTestEnv(), `approve ${endpointId(9)}`)).toContain('knows no such request');
+  test('require an endpoint that linkgate knows', async () => {
+    expect(await say(createSlackTestEnv(), 'approve <@U01BOB>')).toContain('Enter an endpoint id');
+    expect(await say(createSlackTestEnv(), `approve ${endpointId(9)}`)).toContain(
+      'does not know this request',
+    );
   });
 });
 
 describe('/linkgate allow', () => {
-  test.each(['prototype', 'constructor', 'toString'])('takes %s for a name', async (name) => {
+  test.each(['prototype', 'constructor', 'toString'])('takes %s as a service name', async (name) => {
     expect(await say(createSlackTestEnv(), `allow ${consumer} ${name}`)).toBe(
-      `linkgate knows no service ${name}.`,
+      `linkgate does not know the service ${name}.`,
     );
     const env = createSlackTestEnv({ services: [aService({ name })] });
     expect(await say(env, `allow ${consumer} ${name}`)).toContain(`on the allowlist of ${name}`);
     expect(await entryIn(env)).toMatchObject({ effect: 'allow' });
   });
 
-  test('puts an account on the allowlist, for good or for a time', async () => {
+  test('adds an account to the allowlist, permanently or with an expiry', async () => {
     const env = createSlackTestEnv();
     expect(await say(env, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');
     expect(await entryIn(env)).toMatchObject({ effect: 'allow', changedBy: slackAlice });
@@ -172,33 +177,33 @@ describe('/linkgate allow', () => {
     expect(await entryIn(env)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
   });
 
-  test('takes an id for that service, whatever another one is named', async () => {
+  test('prefers a service id to a service name', async () => {
     const env = createSlackTestEnv();
     env.put(serviceItem(aService({ serviceId: serviceId(2), name: serviceId(1) })));
     env.put(serviceItem(aService({ serviceId: serviceId(3), name: '*' })));
     expect(await say(env, `allow ${consumer} ${serviceId(1)}`)).toContain('is on the allowlist of orders.');
-    expect(await say(env, `allow ${consumer} *`)).toContain('knows no service *.');
+    expect(await say(env, `allow ${consumer} *`)).toContain('does not know the service *.');
   });
 
   test.each([
-    ['an account that is none', 'allow 12 orders', 'by its 12 digits'],
-    ['a service that is not registered', `allow ${consumer} others`, 'knows no service others'],
-    ['a time that is past', `allow ${consumer} orders 2020-01-01`, 'a time to come'],
-    ['a time that is none', `allow ${consumer} orders soon`, 'a time to come'],
+    ['an account that is none', 'allow 12 orders', 'account id of 12 digits'],
+    ['a service that is not registered', `allow ${consumer} others`, 'does not know the service others'],
+    ['a time that is past', `allow ${consumer} orders 2020-01-01`, 'a time in the future'],
+    ['a time that is none', `allow ${consumer} orders soon`, 'a time in the future'],
     [
       'a time with half an offset',
       `allow ${consumer} orders 2099-01-31T12:00:00+02`,
       'a date-time such as 2027-01-31T12:00:00Z',
     ],
     ['a day that does not exist', `allow ${consumer} orders 2099-02-30`, 'there is no day 2099-02-30'],
-  ])('changes nothing for %s', async (_, text, told) => {
+  ])('changes nothing for %s', async (_, text, expected) => {
     const env = createSlackTestEnv();
-    expect(await say(env, text)).toContain(told);
+    expect(await say(env, text)).toContain(expected);
     expect(await entryIn(env)).toBeUndefined();
   });
 
   test.each([
-    ['somebody who is no approver', {}, { user: 'U01CAROL' }, 'Those who may'],
+    ['somebody who is no approver', {}, { user: 'U01CAROL' }, 'The approvers are'],
     [
       'a service that wants a ticket with each decision',
       { services: [aService({ requireTicket: true })] },
@@ -209,28 +214,28 @@ describe('/linkgate allow', () => {
       'one alone where it takes two',
       { groups: [{ ...group, quorum: 2 }] },
       {},
-      'nobody allows an account alone',
+      'cannot allow an account alone',
     ],
     [
       'anybody in Slack where the group decides by the API',
       { groups: [{ ...group, decisionChannels: 'api' as const }] },
       {},
-      'nobody allows an account alone',
+      'cannot allow an account alone',
     ],
-  ])('is not for %s', async (_, contents, who, told) => {
+  ])('is not for %s', async (_, contents, who, expected) => {
     const env = createSlackTestEnv(contents);
-    expect(await say(env, `allow ${consumer} orders`, who)).toContain(told);
+    expect(await say(env, `allow ${consumer} orders`, who)).toContain(expected);
     expect(await entryIn(env)).toBeUndefined();
   });
 
-  test('is not for an owner of the account, and forgets no owner', async () => {
+  test('is not for an owner of the account, and keeps the owners of the entry', async () => {
     const env = createSlackTestEnv({ entries: [anEntry({ effect: 'allow', owners: [slackAlice] })] });
     expect(await say(env, `allow ${consumer} orders`)).toContain('You own this account');
     await say(env, `allow ${consumer} orders`, { user: 'U01BOB' });
     expect(await entryIn(env)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
   });
 
-  test('lifts no block that comes in the same moment', async () => {
+  test('does not remove a concurrent block', async () => {
     const env = createSlackTestEnv();
     const { get } = env.table;
     const blocks = [() => env.put(entryItem(anEntry({ effect: 'block', note: 'fraud' })))];
@@ -242,14 +247,14 @@ describe('/linkgate allow', () => {
         return items;
       },
     };
-    expect(await say(env, `allow ${consumer} orders`)).toContain('Others changed its entry');
+    expect(await say(env, `allow ${consumer} orders`)).toContain('Somebody changed the entry');
     expect(await entryIn(env)).toMatchObject({ effect: 'block', note: 'fraud' });
   });
 
   test.each([
     [serviceId(1), 'orders'],
     ['*', "'*'"],
-  ])('lifts no block at `%s`, and says what does', async (at, named) => {
+  ])('does not remove a block at `%s`, and shows the command that does', async (at, named) => {
     const blocked = anEntry({ serviceId: at, effect: 'block' });
     const env = createSlackTestEnv({ entries: [blocked] });
     expect(await say(env, `allow ${consumer} orders`)).toContain(
@@ -262,7 +267,7 @@ describe('/linkgate allow', () => {
   test.each([
     [serviceId(1), 'It replaces the current entry'],
     ['*', 'At this service it replaces the entry at every service'],
-  ])('tells what it took the place of at `%s`', async (at, told) => {
+  ])('shows the entry that it replaces at `%s`', async (at, told) => {
     const narrowed = { endpointIds: [endpointId(1)], consumerRegions: ['eu-west-1'], maxEndpoints: 3 };
     const env = createSlackTestEnv({ entries: [anEntry({ serviceId: at, ...narrowed })] });
     expect(await say(env, `allow ${consumer} orders`)).toContain(
@@ -271,11 +276,11 @@ describe('/linkgate allow', () => {
   });
 });
 
-test.each(['', 'help', 'what', 'constructor'])('`/linkgate %s` tells what there is', async (text) => {
+test.each(['', 'help', 'what', 'constructor'])('`/linkgate %s` lists the commands', async (text) => {
   expect(await say(createSlackTestEnv(), text)).toContain('/linkgate deny');
 });
 
-test("the app's manifest asks for no more than is used, and sends all to one address", () => {
+test('the app manifest requests only the used scopes, and one URL', () => {
   const manifest = slackAppManifest('https://example.com/slack', 'prod');
   expect(manifest.oauth_config.scopes.bot).toEqual(['chat:write', 'commands']);
   expect(manifest.settings.interactivity).toEqual({

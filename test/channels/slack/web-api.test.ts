@@ -36,13 +36,13 @@ function aSlack(reply: Reply, secrets: { tokens?: readonly string[]; refreshed?:
 const message = { channel: 'C1', text: 'in words', blocks: [{ type: 'divider' }] };
 
 describe('a message', () => {
-  test('is posted, and known by its channel and time', async () => {
+  test('is posted, and identified by channel and ts', async () => {
     const { api, asked } = aSlack(() => ok());
     expect(await api.post(message)).toEqual({ channel: 'C1', ts: '1.1' });
     expect(asked).toMatchObject([{ method: 'chat.postMessage', body: { ...message, unfurl_links: false } }]);
   });
 
-  test('answers another in its thread', async () => {
+  test('can reply in a thread', async () => {
     const { api, asked } = aSlack(() => ok());
     await api.post({ channel: 'C1', text: 'still waits', threadTs: '1.1' });
     expect(asked[0]?.body).toMatchObject({ thread_ts: '1.1' });
@@ -60,13 +60,13 @@ describe('a message', () => {
     },
   );
 
-  test('that Slack refuses in plain text too is tried no further', async () => {
+  test('is not sent a third time if Slack rejects the plain text too', async () => {
     const { api, asked } = aSlack(() => refused('invalid_blocks'));
     await expect(api.post(message)).rejects.toThrow(SlackError);
     expect(asked).toHaveLength(2);
   });
 
-  test('that is gone already counts as removed', async () => {
+  test('that no longer exists counts as removed', async () => {
     const { api } = aSlack(() => refused('message_not_found'));
     await api.remove({ channel: 'C1', ts: '1.1' });
     const { api: other } = aSlack(() => refused('cant_delete_message'));
@@ -75,7 +75,7 @@ describe('a message', () => {
 });
 
 describe('a token', () => {
-  test('that Slack no longer takes gives way to the previous one', async () => {
+  test('that Slack rejects is replaced by the previous one', async () => {
     const { api, tokensOf } = aSlack(({ token }) => (token === 'old' ? ok() : refused('invalid_auth')), {
       tokens: ['new', 'old'],
     });
@@ -83,7 +83,7 @@ describe('a token', () => {
     expect(tokensOf()).toEqual(['new', 'old']);
   });
 
-  test('that was rotated just now is read anew', async () => {
+  test('that was rotated is read again', async () => {
     const { api, tokensOf } = aSlack(({ token }) => (token === 'new' ? ok() : refused('token_revoked')), {
       tokens: ['old'],
       refreshed: ['new', 'old'],
@@ -92,13 +92,13 @@ describe('a token', () => {
     expect(tokensOf()).toEqual(['old', 'new']);
   });
 
-  test('is needed, and without one nothing is asked', async () => {
+  test('is required for a call', async () => {
     const { api, asked } = aSlack(() => ok(), { tokens: [] });
     await expect(api.post(message)).rejects.toMatchObject({ error: 'not_authed', isPermanent: true });
     expect(asked).toEqual([]);
   });
 
-  test('stands for a bot of a workspace, with scopes', async () => {
+  test('belongs to a bot of a workspace, with scopes', async () => {
     const { api } = aSlack(() =>
       Response.json(
         { ok: true, team_id: 'T1', user_id: 'U1', url: 'https://x.slack.com/' },
@@ -114,7 +114,7 @@ describe('a token', () => {
   });
 });
 
-describe('a call that Slack does not carry out', () => {
+describe('a failed call', () => {
   test.each<[string, Reply, object]>([
     [
       'too many calls',
@@ -144,14 +144,14 @@ describe('a call that Slack does not carry out', () => {
       () => Promise.reject(Object.assign(new Error('too slow'), { name: 'TimeoutError' })),
       { error: 'timeout', isPermanent: false },
     ],
-  ])('for %s says so, and is not repeated', async (_, reply, error) => {
+  ])('because of %s becomes a SlackError without a retry', async (_, reply, error) => {
     const { api, asked } = aSlack(reply);
     await expect(api.post(message)).rejects.toMatchObject({ name: 'SlackError', ...error });
     expect(asked).toHaveLength(1);
   });
 });
 
-test('a modal is opened by its trigger, and changed by its id', async () => {
+test('a modal is opened by trigger_id, and updated by view id', async () => {
   const { api, asked } = aSlack(() => ok());
   const view = { type: 'modal' };
   await api.openView('trigger', view);
