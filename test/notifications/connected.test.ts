@@ -100,7 +100,7 @@ describe('a connection that approvers are asked about', () => {
       `Disconnect scheduled: ${consumer} to orders`,
     ]);
     expect(post.sent.map(({ subject }) => subject)).toEqual([
-      `The connection of account ${consumer} to orders will be cut`,
+      `Scheduled disconnect of account ${consumer} from orders`,
     ]);
     const told = await env.record(endpointId(1));
     env.put(
@@ -126,7 +126,7 @@ describe('a connection that approvers are asked about', () => {
     env.advanceSeconds(36 * 3600);
     await notify();
     expect(post.sent.at(-1)?.subject).toBe(
-      `Reminder: the connection of account ${consumer} to orders will be cut`,
+      `Reminder: scheduled disconnect of account ${consumer} from orders`,
     );
   });
 

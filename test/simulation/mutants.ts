@@ -247,7 +247,7 @@ export const mutants: readonly {
         slack: {
           ...slack,
           update: async (message) =>
-            /wait for approval|^All of/.test(readTitle(message)) ? undefined : slack.update(message),
+            /wait for approval|^All \d/.test(readTitle(message)) ? undefined : slack.update(message),
         },
       }),
     from: 39,
