@@ -156,7 +156,9 @@ describe('connections of one account that approvers are asked about at once', ()
       '100 connections will be disconnected',
     ]);
     expect(post.sent).toHaveLength(1);
-    expect(post.sent[0]?.subject).toBe('For the approver group default: 100 connections will be disconnected');
+    expect(post.sent[0]?.subject).toBe(
+      'For the approver group default: 100 connections will be disconnected',
+    );
     expect(post.sent[0]?.text).toContain(
       '“Keep connected” keeps it permanently, “Extend 14 days” keeps it for 14 more days, and “Disconnect now” disconnects it immediately',
     );
