@@ -88,7 +88,7 @@ async function oneEnding(service: Service, page: Page): Promise<void> {
   await passTime(10);
   const message = page.locator('article.message', { hasText: 'Disconnect scheduled:' });
   await message.waitFor();
-  await take('slack-will-be-cut', message);
+  await take('slack-scheduled-disconnect', message);
 }
 
 /** The page that a mail's link opens. */
