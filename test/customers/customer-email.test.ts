@@ -6,7 +6,7 @@ import {
 } from '../../lib/customers/customer-email.ts';
 import { type CustomerEvent, customerEvents, type NextEvent } from '../../lib/customers/customer-event.ts';
 import { customerMessages } from '../../rules/customer-messages/index.ts';
-import { findSection, readPage } from '../docs/page.ts';
+import { findSection, parseTable, readPage } from '../docs/page.ts';
 
 const facts = {
   endpointId: 'vpce-0a1b2c3d4e5f60718',
@@ -34,10 +34,21 @@ const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
 const newsOf = (event: CustomerEvent): EndpointEvent => ({ ...facts, ...examples[event] });
 const mailOf = (news: NextEvent) => composeCustomerEmail({ ...facts, ...news }, customerMessages);
 
-test.each(customerEvents)('docs/customers.md shows the email for `%s` as linkgate sends it', (event) => {
-  const { subject, text } = composeCustomerEmail(newsOf(event), customerMessages);
-  const shown = findSection(readPage('docs/customers.md'), `\`${event}\``);
-  expect(shown).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
+const messagesOnPage = findSection(readPage('docs/customers.md'), 'The messages');
+
+test('docs/customers.md has the subject of the email for each event', () => {
+  const subjects = parseTable(messagesOnPage).map((row) => [
+    row.event?.replaceAll('`', ''),
+    `${row['subject, before the endpoint and service']}: ${facts.endpointId} to payments`,
+  ]);
+  expect(subjects).toEqual(
+    customerEvents.map((event) => [event, composeCustomerEmail(newsOf(event), customerMessages).subject]),
+  );
+});
+
+test('docs/customers.md shows an email as linkgate sends it', () => {
+  const { subject, text } = composeCustomerEmail(newsOf('disconnect-scheduled'), customerMessages);
+  expect(messagesOnPage).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
 });
 
 test('docs/customers.md shows the email about many endpoints as linkgate sends it', () => {
@@ -47,7 +58,7 @@ test('docs/customers.md shows the email about many endpoints as linkgate sends i
     ...(index < 2 ? examples.rejected : examples.waiting),
   }));
   const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
-  const shown = findSection(readPage('docs/customers.md'), 'Many at once');
+  const shown = messagesOnPage;
   expect(shown).toContain(`Subject: ${subject}\n\n${text.split('\n').slice(0, 2).join('\n')}\n`);
   expect(shown).toContain(text.slice(text.indexOf('And 10 more')));
 });
