@@ -103,7 +103,7 @@ describe('the next step of a request that awaits approval', () => {
   test.each([
     ['approval-requested', {}, `until ${deadline}, and stays open after that: linkgate approve`],
     ['reminded', { onExpiry: 'reject' }, `until ${deadline}, and is rejected then: linkgate approve`],
-    ['expired', {}, `Nobody decided it before ${deadline}, and it still waits`],
+    ['expired', {}, `Nobody decided it before ${deadline}, and it still awaits approval`],
     ['approval-requested', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
   ] as const)('names the deadline: %s, %j', async (stage, settings, sentence) => {
     const env = createTestEnv({

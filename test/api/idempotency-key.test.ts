@@ -117,8 +117,8 @@ describe('a request with an Idempotency-Key', () => {
     const env = createTestEnv({ services });
     const { table } = env;
     const keeps = (writes: Parameters<typeof table.write>[0]) =>
-      writes.some((each) => 'put' in each && each.put.answer !== undefined);
-    const error = new Error('the answer is too large');
+      writes.some((each) => 'put' in each && each.put.response !== undefined);
+    const error = new Error('the response is too large');
     env.deps.table = {
       ...table,
       write: (writes) => (keeps(writes) ? Promise.reject(error) : table.write(writes)),
@@ -153,7 +153,7 @@ test('a retry of a decision whose first run crashed before the response answers 
   const { table } = env;
   // The run crashes before its last write, which stores the response.
   const dies = (writes: Parameters<typeof table.write>[0]) =>
-    writes.some((each) => 'put' in each && each.put.answer !== undefined);
+    writes.some((each) => 'put' in each && each.put.response !== undefined);
   env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
   const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
   const first = await send();
@@ -173,7 +173,7 @@ test('a retry of an approval whose first run crashed answers with it even after 
   const body = { decision: 'approve', reason: 'known' };
   const { table } = env;
   const dies = (writes: Parameters<typeof table.write>[0]) =>
-    writes.some((each) => 'put' in each && each.put.answer !== undefined);
+    writes.some((each) => 'put' in each && each.put.response !== undefined);
   const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
   env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
   await send();
@@ -197,7 +197,7 @@ test.each([
     const env = createTestEnv({ services, entries: [anEntry()] });
     const { table } = env;
     const dies = (writes: Parameters<typeof table.write>[0]) =>
-      writes.some((each) => 'put' in each && each.put.answer !== undefined);
+      writes.some((each) => 'put' in each && each.put.response !== undefined);
     env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
     const send = (key: string) => callApi(env, 'DELETE', removed, undefined, { 'idempotency-key': key });
     expect((await send('key-1')).status).toBe(200);

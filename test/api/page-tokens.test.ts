@@ -54,7 +54,7 @@ async function answerTo(path: string, token: string) {
 const refused = {
   status: 400,
   body: {
-    error: { code: 'ExpiredToken', message: expect.stringContaining('begin again without it') },
+    error: { code: 'ExpiredToken', message: expect.stringContaining('start again without it') },
   },
 };
 

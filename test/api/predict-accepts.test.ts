@@ -83,7 +83,7 @@ describe('the response to allowing an account predicts the accepts', () => {
     expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
       accepts: [],
       warnings: [
-        expect.stringContaining(`nothing is accepted; in the mode enforce it would be: ${endpointId(1)}`),
+        expect.stringContaining(`it accepts nothing; in the mode enforce it would accept: ${endpointId(1)}`),
       ],
     });
   });

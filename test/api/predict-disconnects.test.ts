@@ -111,7 +111,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
     const env = createEnvWith(live(), aService({ pausedAt: noon.toISOString() }));
     expect((await callApi(env, 'PUT', path, { effect: 'block' })).body).toMatchObject({
       disconnects: [],
-      warnings: [expect.stringContaining('stays connected as long as orders is stopped')],
+      warnings: [expect.stringContaining('stays connected while orders is paused')],
     });
   });
 
@@ -176,7 +176,10 @@ describe('disconnects beyond the disconnect quota', () => {
     `linkgate disconnects at most ${cut} of these ${count} at orders in 24 hours (disconnect quota); approvers decide on the others`;
 
   test('are announced in a warning when accounts lose their permission', async () => {
-    expect(await warnings(worldOf(16), 'DELETE')).toEqual([expect.stringContaining('cut at'), beyond(16, 5)]);
+    expect(await warnings(worldOf(16), 'DELETE')).toEqual([
+      expect.stringContaining('disconnected at'),
+      beyond(16, 5),
+    ]);
   });
 
   test('are fewer if the service has more connections', async () => {
