@@ -132,7 +132,7 @@ const styles: Readonly<Record<string, Style>> = {
   block: 'red',
   rejected: 'red',
   ask: 'yellow',
-  wait: 'yellow',
+  hold: 'yellow',
   pendingAcceptance: 'yellow',
 };
 

@@ -37,7 +37,7 @@ function duration(seconds: number): string {
 
 const foreign: Readonly<Record<string, string>> = {
   ask: 'people are asked whether they stay',
-  cut: 'cut after the grace period',
+  disconnect: 'disconnected after the grace period',
   adopt: 'they stay',
 };
 

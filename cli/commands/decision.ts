@@ -36,7 +36,7 @@ function sendDecision(decision: 'approve' | 'deny', { open }: HandlerDeps) {
 
 /** It takes several to approve, and others have to follow. */
 function isShort({ verdict, approvals, quorum }: Decision): boolean {
-  const isOpen = verdict === 'ask' || verdict === 'wait';
+  const isOpen = verdict === 'ask' || verdict === 'hold';
   return isOpen && (approvals ?? 0) < (quorum ?? 0);
 }
 

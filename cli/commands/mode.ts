@@ -12,7 +12,7 @@ interface ModeOptions extends CommonOptions {
 }
 
 const meaning: Readonly<Record<string, string>> = {
-  act: 'linkgate decides, and accepts and rejects in EC2',
+  enforce: 'linkgate decides, and accepts and rejects in EC2',
   observe: 'linkgate decides and writes down what it would do, and changes nothing in EC2',
 };
 

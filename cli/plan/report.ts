@@ -1,3 +1,4 @@
+import type { Impact } from '../../lib/policy-as-code/impact.ts';
 import { accountLabel, serviceLabel, shortActor, time } from '../output.ts';
 import { settingsOf } from './settings.ts';
 import type { Change, Effect, Plan } from './views.ts';
@@ -122,15 +123,24 @@ function masterOf({ managedBy, changedBy }: Pick<Change, 'managedBy' | 'changedB
   return changedBy ? `${who}, ${shortActor(changedBy)}` : who;
 }
 
-const effects: Readonly<Record<string, { readonly title: string; readonly sum: string }>> = {
-  cut: { title: 'would be cut at once', sum: 'cut at once' },
-  'disconnect-later': { title: 'would be cut after their grace period', sum: 'cut after a grace period' },
+interface EffectTexts {
+  readonly title: string;
+  readonly sum: string;
+}
+
+const knownEffects: Readonly<Record<Impact['effect'], EffectTexts>> = {
+  disconnect: { title: 'would be disconnected at once', sum: 'disconnected at once' },
+  'disconnect-later': {
+    title: 'would be disconnected after their grace period',
+    sum: 'disconnected after a grace period',
+  },
   reject: { title: 'would be rejected', sum: 'rejected' },
   ask: { title: 'would be left to people', sum: 'left to people' },
   accept: { title: 'would be accepted', sum: 'accepted' },
-  wait: { title: 'would wait', sum: 'to wait' },
+  hold: { title: 'would be held', sum: 'held' },
   stays: { title: 'would stay after all', sum: 'to stay after all' },
 };
+const effects: Readonly<Record<string, EffectTexts>> = knownEffects;
 
 /** What would become of the connections of today. */
 export function effectSections(all: readonly Effect[]): readonly Section[] {

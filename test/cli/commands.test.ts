@@ -180,6 +180,22 @@ test.each(['approve', 'deny'])('with %s a ticket is passed on', async (word) => 
   expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: word, reason: 'why', ticket: 'OPS-42' });
 });
 
+test.each([
+  ['enforce', 'enforce: linkgate decides, and accepts and rejects in EC2'],
+  ['observe', 'observe: linkgate decides and writes down what it would do'],
+])('`mode` says what the mode %s means', async (name, sentence) => {
+  answering({ 'GET /mode': { ...mode, mode: name } });
+  expect((await runCli('mode', aws)).stdout).toContain(sentence);
+});
+
+test.each(['ask', 'disconnect', 'adopt'])(
+  '`service show` says what %s does to connections accepted elsewhere',
+  async (onExternalAccept) => {
+    answering({ 'GET /services/payments': { service: { ...service, onExternalAccept } } });
+    expect((await runCli('service show payments', aws)).stdout).toMatch(/^accepted elsewhere +\w/m);
+  },
+);
+
 test('the customer stands beside its account in `connections`, `explain` and `allowlist`', async () => {
   const customer = 'initech';
   answering({

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readPolicyFile } from '../../cli/policy-file/read.ts';
+import { Impact } from '../../lib/policy-as-code/impact.ts';
 import { connection, serviceId } from './answers.ts';
 import { parseDocument, withoutPositions, writeFolder } from './policy-file/files.ts';
 import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
@@ -123,6 +124,15 @@ function answering({
 
 const requests = () => aws.apiRequests.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
 
+test.each(Impact.entries.effect.options)(
+  'a plan shows the connections with the effect %s',
+  async (effect) => {
+    answering({ effects: [{ ...live, effect, endpointId: 'vpce-0aaaaaaaaaaaaaaa1', reason: 'why' }] });
+    const { stdout } = await runCli(`plan -f ${file}`, aws);
+    expect(stdout).toMatch(/^These would .*\n {4}vpce-0aaaaaaaaaaaaaaa1 of 444444444444/m);
+  },
+);
+
 test('a plan names the customer beside each account, those of the file too', async () => {
   answering({
     changes: [
@@ -167,7 +177,7 @@ Allowlist
 Allowed principals in AWS
   - arn:aws:iam::444444444444:root at payments
 
-These would be cut after their grace period
+These would be disconnected after their grace period
     vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, available: at 2031-05-04 12:00:00 UTC
       not endorsed
 
@@ -182,7 +192,7 @@ Not as the file has it, and left alone: others look after it (--take-ownership t
 Left alone: others look after it
     Allowlist: 555555555555 at payments (another system)
 
-Plan: 1 to add, 2 to change, 1 to remove; 1 not as the file has it, which others look after; connections: 1 cut after a grace period, 1 accepted
+Plan: 1 to add, 2 to change, 1 to remove; 1 not as the file has it, which others look after; connections: 1 disconnected after a grace period, 1 accepted
 `,
   });
 });
