@@ -148,7 +148,7 @@ describe('an e-mail about a connected endpoint', () => {
   test('has no link to extend without a scheduled disconnect', () => {
     const { subject, text } = requestEmail(aView({ record: anExternallyAccepted() }), links, noon);
     expect(subject).toBe('Keep account 022222222222 connected to orders?');
-    expect(text).toContain('- somebody accepted it without linkgate\n');
+    expect(text).toContain('- somebody accepted it outside linkgate\n');
     expect(text).not.toContain('Disconnect on');
     expect(text).toContain('Keep connected: ');
     expect(text).toContain('Disconnect now: ');
