@@ -17,14 +17,6 @@ describe('the pages and the command line', () => {
   test.each(pages)('$path names only existing commands and options', ({ text }) => {
     expect(findMentions(text).flatMap(findErrors)).toEqual([]);
   });
-
-  test('some page beside the generated one mentions each command', () => {
-    const written = pages.filter(({ path }) => path !== 'docs/commands.md');
-    const told = new Set(
-      written.flatMap(({ text }) => findMentions(text)).map((words) => findCommand(words).path),
-    );
-    expect(commandTable.map(({ name }) => name).filter((name) => !told.has(name))).toEqual([]);
-  });
 });
 
 /** The commands of the table, their families and `linkgate` itself. */
