@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import type { CommandName } from './command-table.ts';
 import * as allowlist from './commands/allowlist.ts';
 import * as approvers from './commands/approvers.ts';
@@ -20,17 +19,8 @@ import * as service from './commands/service.ts';
 import { setUp } from './commands/setup.ts';
 import { connectSlack, printManifest } from './commands/slack.ts';
 import { sweepConnections } from './commands/sweep.ts';
-import type { Io } from './process-io.ts';
-import type { OpenSession } from './session.ts';
+import type { Handler } from './handler.ts';
 
-/** What a handler needs of the world. */
-export interface HandlerDeps {
-  readonly open: OpenSession;
-  readonly io: Io;
-}
-
-/** Makes what commander calls with the arguments and the options of a command. */
-export type Handler = (deps: HandlerDeps) => Parameters<Command['action']>[0];
 export type Handlers = Readonly<Record<CommandName, Handler>>;
 
 export const handlers: Handlers = {

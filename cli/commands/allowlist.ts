@@ -6,7 +6,7 @@ import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api
 import { CommandError } from '../command-error.ts';
 import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, keyValues, type Output, table, time } from '../output.ts';
 import type { Session } from '../session.ts';

@@ -3,7 +3,7 @@ import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { everyPage } from '../api-client.ts';
 import { Customer, CustomerPage, Warnings } from '../api-views.ts';
 import { expiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, table, time } from '../output.ts';
 

@@ -2,7 +2,7 @@ import { everyPage } from '../api-client.ts';
 import { type Check, CheckPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { markedLines } from '../control-characters.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
 

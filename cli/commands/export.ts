@@ -5,7 +5,7 @@ import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage, Service } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { showControls, unmarked } from '../control-characters.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { heldPolicy } from '../plan/plan-client.ts';
 import { type Policy, writePolicyFile } from '../policy-file/write.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Warnings } from '../api-views.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 
 const Answer = v.looseObject({

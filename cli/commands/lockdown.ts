@@ -4,7 +4,7 @@ import { type Connection, Entry, EntryPage, ModeView, Warnings } from '../api-vi
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { connectionsOf, isLive, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
 import type { Session } from '../session.ts';

@@ -1,7 +1,7 @@
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { unmarkControls } from '../control-characters.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, type Output, time } from '../output.ts';
 import { planMarkdown } from '../plan/markdown.ts';

@@ -5,7 +5,7 @@ import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 import type { Io } from '../process-io.ts';

@@ -1,5 +1,5 @@
 import { Done } from '../api-views.ts';
-import type { HandlerDeps } from '../handlers.ts';
+import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 
 export function setUp({ open }: HandlerDeps) {
