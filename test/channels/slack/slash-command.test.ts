@@ -84,7 +84,7 @@ describe('/linkgate approve and deny', () => {
 
   test('take a ticket if the service requires one', async () => {
     const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-    expect(await say(env, `approve ${endpointId(1)}`)).toContain('wants a ticket id');
+    expect(await say(env, `approve ${endpointId(1)}`)).toContain('requires a ticket id');
     await say(env, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
     expect(await env.record(endpointId(1))).toMatchObject({
       approval: { ticket: 'CHG-7', reason: 'our customer' },
