@@ -300,7 +300,7 @@ describe('a service', () => {
     const added = await sandbox.linkgate('service', 'add', id, '--name', 'firewall');
     expect(added).toMatchObject({
       exitCode: 0,
-      stderr: expect.stringContaining('the sweep notices requests'),
+      stderr: expect.stringContaining('the sweep finds new requests'),
     });
     const { service } = await sandbox.json<{ service: { drift: { check: string }[] } }>(
       'service',

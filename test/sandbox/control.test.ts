@@ -290,7 +290,7 @@ describe('the clock', () => {
     await sandbox.idle();
     const passes = (await callsSince(since, 'sweep-connections'))
       .filter(({ action }) => /^SendMessage/.test(action))
-      .map(({ params }) => /"pass\\*":\\*"(\w+)/.exec(JSON.stringify(params))?.[1]);
+      .map(({ params }) => /"scope\\*":\\*"(\w+)/.exec(JSON.stringify(params))?.[1]);
     expect(passes.sort()).toEqual(['full', 'pending']);
   });
 
