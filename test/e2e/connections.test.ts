@@ -316,7 +316,7 @@ describe('a service', () => {
     const { stdout } = await sandbox.linkgate('doctor', '--json');
     const { checks }: { checks: { name: string; status: string; detail: string }[] } = JSON.parse(stdout);
     expect(checks.filter(({ name, status }) => name === 'repair' && status !== 'ok')).toEqual([]);
-    expect(checks.filter(({ detail }) => detail.includes('GatewayLoadBalancer'))).toMatchObject([
+    expect(checks.filter(({ detail }) => detail.includes('Gateway Load Balancer'))).toMatchObject([
       { name: 'notification', status: 'ok' },
     ]);
     expect((await sandbox.linkgate('service', 'remove', id)).exitCode).toBe(0);
@@ -336,7 +336,6 @@ describe('an invalid argument', () => {
   test.each([
     ['an account id of eleven digits', ['allow', '22222222222', '--service', '*']],
     ['an expiry that is past', ['allow', allowed, '--service', '*', '--expires', '2020-01-31']],
-    ['a service that is not registered', ['allow', allowed, '--service', 'nowhere']],
     ['a denial without a reason', ['deny', 'vpce-0123456789abcdef0']],
     ['a command that does not exist', ['frobnicate']],
   ])('of %s prints the valid form, with exit code 2', async (_what, args) => {
@@ -346,12 +345,18 @@ describe('an invalid argument', () => {
   });
 });
 
+test('a service that is not registered is named, with exit code 1', async () => {
+  const { exitCode, stdout, stderr } = await sandbox.linkgate('allow', allowed, '--service', 'nowhere');
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toContain('`nowhere`');
+});
+
 describe('a requested sweep', () => {
   test('reports its result, and a second one has nothing to decide', async () => {
     await sandbox.json('sweep', 'connections');
     const counts = await sandbox.json<Record<string, number>>('sweep', 'connections');
     expect(counts).toMatchObject({ decided: 0, waiting: expect.any(Number) });
-    expect(counts.seen).toBeGreaterThan(0);
+    expect(counts.described).toBeGreaterThan(0);
   });
 });
 

@@ -55,7 +55,7 @@ describe('the mode', () => {
     const env = createTestEnv();
     const steps = inOrder(env);
     const why = { by: alice, reason: 'half \ud83d' };
-    await expect(switchMode('observe', why, env.deps)).rejects.toThrow('half a character');
+    await expect(switchMode('observe', why, env.deps)).rejects.toThrow('unpaired surrogate');
     await expect(switchMode('observe', { by: alice, reason: 'half' }, env.deps)).resolves.toBeDefined();
     expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });

@@ -171,7 +171,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
 
     const { status, body } = await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(status).toBe(200);
-    if (!holdsAll) expect(body.cuts).toMatchObject([{ endpointId: endpointId(1) }]);
+    if (!holdsAll) expect(body.disconnects).toMatchObject([{ endpointId: endpointId(1) }]);
     const after = await env.table.get([entryKey('*', consumer)]);
     for (const { scope } of affectedScopes(after.map((item) => ({ before: undefined, after: item }))))
       await reevaluateConnections(scope, env.deps);
