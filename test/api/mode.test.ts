@@ -73,6 +73,7 @@ describe('in the mode observe', () => {
     'disconnectService',
     'extendConnection',
     'makePlan',
+    'removeApprovers',
     'removeCustomer',
     'removeUnreadableItem',
     'revokeConnection',

@@ -154,10 +154,10 @@ describe('npm start', () => {
 
   test.each([
     [['--fast'], '--fast'],
-    [['--port', 'http'], '`http` is no port'],
-    [['--port', ''], '`` is no port'],
-    [['--port', '65536'], '`65536` is no port'],
-    [['--port', '1e3'], '`1e3` is no port'],
+    [['--port', 'http'], '`http` is not a port'],
+    [['--port', ''], '`` is not a port'],
+    [['--port', '65536'], '`65536` is not a port'],
+    [['--port', '1e3'], '`1e3` is not a port'],
     [['now'], 'now'],
   ])('with %j prints the usage', async (flags, problem) => {
     const started = run(...flags);

@@ -108,7 +108,7 @@ describe.each([
 
 test.each([
   ['the group that decides', groupKey('default'), remedyOf(groupKey('default'))],
-  ['the record, which stays', recordKey(endpointId(1)), 'is not removed, since it holds what people decided'],
+  ['the record, which stays', recordKey(endpointId(1)), "it holds people's decisions"],
 ])('a click on a request gets the message that %s is unreadable', async (_what, key, told) => {
   const slack = createSlackTestEnv();
   slack.put(newer(key));
