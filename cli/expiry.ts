@@ -5,7 +5,7 @@ import {
   parseDuration,
   parseExpiry,
   resolveExpiry,
-} from '../lib/allowlist/expiry.ts';
+} from '../lib/allowlist/parse-expiry.ts';
 import { CommandError } from './command-error.ts';
 
 /** How long people have, in seconds. */

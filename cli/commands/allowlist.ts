@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Expiry } from '../../lib/allowlist/expiry.ts';
+import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { shellWord } from '../../lib/values/shell-word.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Expiry } from '../../lib/allowlist/expiry.ts';
+import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { everyPage } from '../api-client.ts';
 import { Customer, CustomerPage, Warnings } from '../api-views.ts';
 import { expiresAt } from '../expiry.ts';

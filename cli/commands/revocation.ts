@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Expiry } from '../../lib/allowlist/expiry.ts';
+import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseExpiry } from '../../lib/allowlist/expiry.ts';
+import { parseExpiry } from '../../lib/allowlist/parse-expiry.ts';
 import { AccountRegion } from '../../lib/locations/account-region.ts';
 import { AccountId, EndpointId } from '../../lib/privatelink/connection.ts';
 import { instantFormat, missingDay } from '../../lib/values/instant.ts';

@@ -1,4 +1,4 @@
-import { parseExpiry, resolveExpiry } from '../../lib/allowlist/expiry.ts';
+import { parseExpiry, resolveExpiry } from '../../lib/allowlist/parse-expiry.ts';
 import { parseActor } from '../parse-actor.ts';
 
 /** Without the fields that were left out. */

@@ -45,7 +45,7 @@ export const AuditEntry = v.object({
   sequence: v.number(),
   /** ISO 8601 */
   time: v.string(),
-  /** The author: `linkgate`, `ec2`, `account 444455556666`, or a person: see `channelOf`. */
+  /** The author: `linkgate`, `ec2`, `account 444455556666`, or a person: see `actorChannel`. */
   actor: v.string(),
   /** One of `Action`, or of a later version. */
   action: v.string(),

@@ -13,7 +13,7 @@ export const OptionalReason = OptionalText(maxDecisionLength.reason);
 /** A person's decision on a request or a connection. */
 export const PersonDecision = v.object({
   decision: v.picklist(['approve', 'deny']),
-  /** An actor: see `channelOf`. */
+  /** An actor: see `actorChannel`. */
   by: v.string(),
   /** ISO 8601 */
   at: v.string(),

@@ -5,7 +5,7 @@ import { entity, parseEach } from '../storage/entity.ts';
 import type { Key, Table, Write } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 import type { ConnectionRecord } from './connection-record.ts';
-import { nextWarningAt } from './revocation.ts';
+import { nextWarningAt } from './expiry-warning-days.ts';
 
 const reevaluationEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readReevaluation = reevaluationEntity.read;

@@ -1,5 +1,5 @@
 import { allServicesScope, entryKey, readEntry } from '../allowlist/entry.ts';
-import { type ExpiryWarning, maxCountedConnections } from '../approvals/expiry-warning.ts';
+import { type ExpiryWarning, maxCountedConnections } from '../approvals/expiry-warning-text.ts';
 import { findGroup } from '../approvers/approver-group.ts';
 import { warningEmail } from '../channels/email/warning-email.ts';
 import { warningMessage } from '../channels/slack/warning-message.ts';

@@ -3,7 +3,7 @@ import {
   expiryWarningText,
   expiryWarningTitle,
   renewalText,
-} from '../../approvals/expiry-warning.ts';
+} from '../../approvals/expiry-warning-text.ts';
 import { composeEmail } from './compose-email.ts';
 import type { EmailMessage } from './email-sender.ts';
 

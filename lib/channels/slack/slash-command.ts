@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { putEntryIfUnchanged } from '../../allowlist/entries.ts';
 import { allServicesScope, entryKey, readEntry } from '../../allowlist/entry.ts';
-import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../allowlist/expiry.ts';
+import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../allowlist/parse-expiry.ts';
 import { type ApprovalView, loadApprovalView, loadApprovalViews } from '../../approvals/approval-view.ts';
 import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import { replacedEntryText } from '../../approvals/status-text.ts';

@@ -3,7 +3,7 @@ import {
   expiryWarningText,
   expiryWarningTitle,
   renewalText,
-} from '../../approvals/expiry-warning.ts';
+} from '../../approvals/expiry-warning-text.ts';
 import { context, header, type SlackMessage, section } from './blocks.ts';
 import { joinMarkup, markup, slackLimits, truncate } from './mrkdwn.ts';
 

@@ -1,9 +1,9 @@
 import type { PolicyVersions } from '../../audit/audit.ts';
 import { awaitedGroup } from '../../connections/awaiting-approval.ts';
 import { type ConnectionRecord, isVerdictExpired } from '../../connections/connection-record.ts';
+import { dueWarning } from '../../connections/expiry-warning-days.ts';
 import {
   type ConnectedState,
-  dueWarning,
   externallyAcceptedRule,
   isAboutExternalAccept,
   type Revocation,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../lib/allowlist/expiry.ts';
+import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../lib/allowlist/parse-expiry.ts';
 import { noon } from '../builders.ts';
 
 test.each([

@@ -1,0 +1,23 @@
+/** The warnings before a permission expires, in days before. */
+const warningDays = [14, 7, 1] as const;
+const dayMs = 86_400_000;
+
+/** The newest warning that fell due between the verdict and now, in days before. */
+export function dueWarning(until: string, since: string, now: Date): number | undefined {
+  return warningDays.findLast((days) => {
+    const time = warningTime(until, days);
+    return time > new Date(since).getTime() && time <= now.getTime();
+  });
+}
+
+/** The time of the next warning, or of the expiry (ISO 8601). */
+export function nextWarningAt(until: string, now: string): string {
+  const next = warningDays
+    .map((days) => warningTime(until, days))
+    .find((time) => time > new Date(now).getTime());
+  return next === undefined ? until : new Date(next).toISOString();
+}
+
+function warningTime(until: string, days: number): number {
+  return new Date(until).getTime() - days * dayMs;
+}
