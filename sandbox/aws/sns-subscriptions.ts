@@ -29,7 +29,7 @@ export interface Subscriptions {
   /** Adds a subscription. An existing one of the same endpoint gets the new attributes and stays confirmed. */
   add(subscription: Omit<Subscription, 'arn' | 'pending'>, needsToConfirm: boolean): Subscription;
   /** Returns undefined if the token is unknown or expired. */
-  confirm(topicArn: string, token: string, endsSignedInOnly: boolean): Subscription | undefined;
+  confirm(topicArn: string, token: string, authenticateOnUnsubscribe: boolean): Subscription | undefined;
   setAttributes(arn: string, choices: SubscriptionAttributes): void;
   remove(arn: string): void;
 }
@@ -63,10 +63,10 @@ export function createSubscriptions(clock: Clock, id: () => string, persisted: P
       subscriptions.set(added.arn, added);
       return added;
     },
-    confirm(topicArn, token, endsSignedInOnly) {
+    confirm(topicArn, token, authenticateOnUnsubscribe) {
       const found = to(topicArn).find(({ pending }) => pending?.token === token);
       if (!found) return undefined;
-      const { pending: _, ...confirmed } = { ...found, endsSignedInOnly };
+      const { pending: _, ...confirmed } = { ...found, authenticateOnUnsubscribe };
       subscriptions.set(found.arn, confirmed);
       return confirmed;
     },

@@ -125,8 +125,8 @@ export function createSns({
     deliver({ subscription, body: '', mail: confirmationMail(subscription, origin), attributes: {} });
   }
 
-  function confirm(topicArn: string, token: string, endsSignedInOnly: boolean): string {
-    const confirmed = subscriptions.confirm(topicArn, token, endsSignedInOnly);
+  function confirm(topicArn: string, token: string, authenticateOnUnsubscribe: boolean): string {
+    const confirmed = subscriptions.confirm(topicArn, token, authenticateOnUnsubscribe);
     if (!confirmed) throw invalidParameter('Token');
     return confirmed.arn;
   }
