@@ -66,7 +66,7 @@ async function decideWithPersonDecision(
   deps: DecideDeps,
 ): Promise<SubmitResult> {
   const approval: PersonDecision = { ...word, at: deps.now().toISOString() };
-  const decision = await decideConnection(connection, deps, { word: approval });
+  const decision = await decideConnection(connection, deps, { decision: approval });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
   // A failed enqueue does not undo the decision: the sweep enqueues pending effects too.

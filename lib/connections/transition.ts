@@ -51,7 +51,7 @@ export function transitionWrites(
 }
 
 export interface DecisionContext {
-  readonly word?: PersonDecision | undefined;
+  readonly decision?: PersonDecision | undefined;
   /** All decisions of people on it, the new one included. */
   readonly personDecisions?: RecordedDecisions;
   /** The approval request that goes on or begins. */
@@ -68,7 +68,7 @@ export function applyDecision(
   policyVersions: PolicyVersions,
   now: Date,
   {
-    word,
+    decision,
     personDecisions = pickRecordedDecisions(before),
     approvalRequest = before?.approvalRequest,
     entry,
@@ -108,7 +108,7 @@ export function applyDecision(
       ...(approvalRequest && isExpired && approvalRequest.stage !== 'expired'
         ? [expiredEvent(approvalRequest, now)]
         : []),
-      decisionEvent(verdict, policyVersions, now, word, entry),
+      decisionEvent(verdict, policyVersions, now, decision, entry),
       ...(isAskedAnew ? [approvalRequestedEvent(approvalRequest, now)] : []),
     ],
   };
@@ -163,19 +163,19 @@ export function decisionEvent(
   { outcome, findings }: Verdict,
   policyVersions: PolicyVersions,
   now: Date,
-  word?: PersonDecision,
+  decision?: PersonDecision,
   entry?: AllowlistEntry,
 ): AuditEvent {
   return {
     time: now.toISOString(),
-    actor: word?.by ?? 'linkgate',
-    action: decisionAction(word),
+    actor: decision?.by ?? 'linkgate',
+    action: decisionAction(decision),
     outcome,
     findings,
     policyVersions,
-    ...(word?.reason !== undefined && { reason: word.reason }),
-    ...(word?.ticket !== undefined && { ticket: word.ticket }),
-    ...(word?.customerMessage !== undefined && { customerMessage: word.customerMessage }),
+    ...(decision?.reason !== undefined && { reason: decision.reason }),
+    ...(decision?.ticket !== undefined && { ticket: decision.ticket }),
+    ...(decision?.customerMessage !== undefined && { customerMessage: decision.customerMessage }),
     ...(entry && { entry: { effect: entry.effect, ...(entry.expiresAt && { expiresAt: entry.expiresAt }) } }),
   };
 }
@@ -325,9 +325,9 @@ function nextPendingEffect(
   return before?.pendingEffect?.action === outcome ? before.pendingEffect : { action: outcome, attempts: 0 };
 }
 
-function decisionAction(word: PersonDecision | undefined): AuditAction {
-  if (!word) return 'decided';
-  return word.decision === 'approve' ? 'approved' : 'denied';
+function decisionAction(decision: PersonDecision | undefined): AuditAction {
+  if (!decision) return 'decided';
+  return decision.decision === 'approve' ? 'approved' : 'denied';
 }
 
 /** The audit events of a connection that was answered before linkgate saw it. */

@@ -21,7 +21,7 @@ interface EvaluatedDecision {
   readonly verdict: Verdict;
   readonly personDecisions: RecordedDecisions;
   /** The decision that was added. Absent if it came too late. */
-  readonly word?: PersonDecision;
+  readonly decision?: PersonDecision;
 }
 
 interface EvaluationContext {
@@ -37,7 +37,7 @@ interface EvaluationContext {
 export async function evaluateWithDecision(
   request: Connection,
   before: ConnectionRecord | undefined,
-  word: PersonDecision | undefined,
+  decision: PersonDecision | undefined,
   { policy, now, table }: EvaluationContext,
 ): Promise<EvaluatedDecision> {
   const { service } = policy;
@@ -52,9 +52,9 @@ export async function evaluateWithDecision(
   const earlierDecisions = pickRecordedDecisions(before);
   const unsaid = { personDecisions: earlierDecisions, verdict: judge(earlierDecisions) };
   // After the deadline `onExpiry: reject` wins over a late decision, although the rejection is not written yet.
-  if (!word || isExpiryRejection(unsaid.verdict)) return unsaid;
-  const personDecisions = await addDecision(word, earlierDecisions, policy, table);
-  return { word, personDecisions, verdict: judge(personDecisions) };
+  if (!decision || isExpiryRejection(unsaid.verdict)) return unsaid;
+  const personDecisions = await addDecision(decision, earlierDecisions, policy, table);
+  return { decision, personDecisions, verdict: judge(personDecisions) };
 }
 
 /**
@@ -62,28 +62,30 @@ export async function evaluateWithDecision(
  * @throws UnknownGroupError, NotAuthorizedError
  */
 export async function addDecision(
-  word: PersonDecision,
+  decision: PersonDecision,
   before: RecordedDecisions,
   { service, entries }: Policy,
   table: Table,
 ): Promise<RecordedDecisions> {
   const found = await findGroup(service.approvers, table);
-  if (!found && word.decision === 'approve') throw new UnknownGroupError(service.approvers);
+  if (!found && decision.decision === 'approve') throw new UnknownGroupError(service.approvers);
   const group = found ?? emptyGroup(service.approvers);
   const authority = { service, group, entries };
-  authorizeDecision(word, authority);
-  return word.decision === 'deny'
-    ? addDenial(before, word)
-    : addApproval(before, word, group.quorum, (each) => isStillAuthorized(each, authority));
+  authorizeDecision(decision, authority);
+  return decision.decision === 'deny'
+    ? addDenial(before, decision)
+    : addApproval(before, decision, group.quorum, (each) => isStillAuthorized(each, authority));
 }
 
 /** Whether a decision was recorded before, such as a form that is sent twice, and the quorum has not changed since. */
 export function isDuplicateDecision(
-  { at: _, ...word }: PersonDecision,
+  { at: _, ...decision }: PersonDecision,
   { approvals }: RecordedDecisions,
   personDecisions: RecordedDecisions,
 ): boolean {
-  const isThere = (approvals?.decisions ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
+  const isThere = (approvals?.decisions ?? []).some(({ at: _at, ...said }) =>
+    isDeepStrictEqual(said, decision),
+  );
   return (
     isThere &&
     !personDecisions.approval &&

@@ -63,17 +63,18 @@ export type DecideResult =
 /** A request, with the time of its description in EC2 (ISO 8601), if known. */
 type DescribedRequest = Connection & { readonly observedAt?: string };
 
-interface NotificationsToEnqueue {
-  readonly found?: ReturnType<typeof indexByKey>;
-  readonly word?: PersonDecision;
+interface DecideOptions {
+  /** The items of the first attempt, read in a batch. */
+  readonly existing?: ReturnType<typeof indexByKey>;
+  readonly decision?: PersonDecision;
   readonly observedAt?: string | undefined;
 }
 
 /** Reads the inputs of all requests at once, decides each on its own, and enqueues each location with pending effects once. */
 export async function decideConnections(requests: readonly DescribedRequest[], deps: DecideDeps) {
-  const found = indexByKey(await deps.table.get(requests.flatMap(decisionKeys)));
+  const existing = indexByKey(await deps.table.get(requests.flatMap(decisionKeys)));
   const results = await settleEach(requests, ({ observedAt, ...request }) =>
-    decideConnection(request, deps, { found, observedAt }),
+    decideConnection(request, deps, { existing, observedAt }),
   );
   const locations = new Map(
     results.flatMap((result) =>
@@ -94,10 +95,10 @@ export async function decideConnections(requests: readonly DescribedRequest[], d
 export async function decideConnection(
   request: Connection,
   deps: DecideDeps,
-  { found, word, observedAt }: NotificationsToEnqueue = {},
+  { existing, decision, observedAt }: DecideOptions = {},
 ): Promise<DecideResult> {
   return retryOnConflict(request.endpointId, async (isFirst) => {
-    const known = (isFirst && found) || indexByKey(await deps.table.get(decisionKeys(request)));
+    const known = (isFirst && existing) || indexByKey(await deps.table.get(decisionKeys(request)));
     const now = deps.now();
     const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(request, known);
     const { policyVersions, restoredAt } = policyInputs;
@@ -112,33 +113,37 @@ export async function decideConnection(
       record && (isReopened ? reopenRequest(record, observedAt) : reopenIfRelisted(record, request));
     if (before && isAlreadyAnswered(before, request, restoredAt))
       return { outcome: 'passed', record: before };
-    if (word && before && !isAwaitingApproval(before)) return { outcome: 'not-open', record: before };
+    if (decision && before && !isAwaitingApproval(before)) return { outcome: 'not-open', record: before };
     const isReview = isConnected(request.state) && !(before && isRevokedWhilePending(before, restoredAt));
     const isFree = hasFreedQuota(request, before?.verdict, known);
-    if (!isReview && !word && !isFree && before?.verdict && isStillDecided(before, policyVersions, now))
+    if (!isReview && !decision && !isFree && before?.verdict && isStillDecided(before, policyVersions, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
     const again = isReopened ? [reopenedEvent(record, now)] : [];
     const held = (errors: readonly UnreadableItemError[]) =>
-      saveHold(request, { record, before, again, word, isReview, policyVersions, now }, errors, deps);
+      saveHold(request, { record, before, again, decision, isReview, policyVersions, now }, errors, deps);
     if (!service || unreadable.length > 0) return held(unreadable);
     const count = await readQuotaUse(request, entries, known, deps).catch(toUnreadableError);
     if (count instanceof UnreadableItemError) return held([count]);
     const rules = { service, entries, rules: deps.rules };
     if (isReview) {
       const policy = { ...rules, countedEndpointIds: count.endpointIds };
-      return reevaluateConnected(request, before, word, { ...policyInputs, policy, count, now }, deps);
+      return reevaluateConnected(request, before, decision, { ...policyInputs, policy, count, now }, deps);
     }
     const policy = { ...rules, countedEndpointIds: count.endpointIdsBefore };
-    const { verdict, ...said } = await evaluateWithDecision(request, before, word, { ...deps, policy, now });
-    if (said.word && before?.verdict && isDuplicateDecision(said.word, before, said.personDecisions))
+    const { verdict, ...said } = await evaluateWithDecision(request, before, decision, {
+      ...deps,
+      policy,
+      now,
+    });
+    if (said.decision && before?.verdict && isDuplicateDecision(said.decision, before, said.personDecisions))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
     const approvalRequest = nextApprovalRequest(before?.approvalRequest, verdict, {
       service,
       version: before?.version ?? 0,
       now,
     });
-    const change = said.word && buildAllowlistChange(said.personDecisions, request, entries, now);
+    const change = said.decision && buildAllowlistChange(said.personDecisions, request, entries, now);
     const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
     const transition =
       before || !isAnswered(request.state)
@@ -160,7 +165,7 @@ export async function decideConnection(
       ...(change ? [change.write] : []),
     ]);
     if (!isWritten) return conflict;
-    return word && !said.word
+    return decision && !said.decision
       ? { outcome: 'not-open', record: after }
       : { outcome: verdict.outcome, record: after, isNew: true };
   });
@@ -176,7 +181,7 @@ interface HoldContext {
   readonly before: ConnectionRecord | undefined;
   /** The audit event of a request that is open again. */
   readonly again: Transition['auditEvents'];
-  readonly word: PersonDecision | undefined;
+  readonly decision: PersonDecision | undefined;
   readonly isReview: boolean;
   readonly policyVersions: PolicyVersions;
   readonly now: Date;
@@ -189,12 +194,12 @@ interface HoldContext {
  */
 async function saveHold(
   request: Connection,
-  { record, before, again, word, isReview, policyVersions, now }: HoldContext,
+  { record, before, again, decision, isReview, policyVersions, now }: HoldContext,
   unreadable: readonly UnreadableItemError[],
   deps: DecideDeps,
 ): Promise<DecideResult | typeof conflict> {
   const [first] = unreadable;
-  if (first && (word || (!before?.verdict && isAnswered(request.state)))) throw first;
+  if (first && (decision || (!before?.verdict && isAnswered(request.state)))) throw first;
   const verdict = holdForUnreadable(unreadable, now);
   if (before?.verdict && isSameHold(before.verdict, verdict))
     return { outcome: 'hold', record: before, isNew: false };

@@ -34,33 +34,33 @@ interface ReevaluateConnectedDeps extends ConnectedContext {
 export async function reevaluateConnected(
   connection: Connection,
   before: ConnectionRecord | undefined,
-  word: PersonDecision | undefined,
+  decision: PersonDecision | undefined,
   { policy, policyVersions, count, ...context }: ReevaluateConnectedDeps,
   deps: { readonly table: Table; readonly requestId: string },
 ): Promise<ReevaluationResult | typeof conflict> {
   const { service, entries } = policy;
   const { now } = context;
   const earlierDecisions = isDenialOfRequest(before) ? {} : pickRecordedDecisions(before);
-  const personDecisions = word
-    ? await addDecision(word, earlierDecisions, policy, deps.table)
+  const personDecisions = decision
+    ? await addDecision(decision, earlierDecisions, policy, deps.table)
     : earlierDecisions;
-  if (word && before?.verdict && isDuplicateDecision(word, before, personDecisions))
+  if (decision && before?.verdict && isDuplicateDecision(decision, before, personDecisions))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   // An approval overrides an earlier order to revoke.
   const { revokeOrder: _revoked, ...others } = before ?? {};
-  const remembered = personDecisions.approval?.decision === 'approve' && word ? others : before;
+  const remembered = personDecisions.approval?.decision === 'approve' && decision ? others : before;
   const live = decideConnected(
     connection,
     remembered && { ...remembered, ...personDecisions },
     policy,
     context,
   );
-  const decision = { ...live, verdict: withQuorumFinding(live.verdict, personDecisions) };
-  const change = word && buildAllowlistChange(personDecisions, connection, entries, now);
+  const connectedDecision = { ...live, verdict: withQuorumFinding(live.verdict, personDecisions) };
+  const change = decision && buildAllowlistChange(personDecisions, connection, entries, now);
   const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
-  const said = { personDecisions, entry: change?.entry, ...(word && { word }) };
-  const transition = applyReevaluation(before, connection, decision, restsOn, service, now, said);
-  if (before?.verdict && !word && isUnchangedReevaluation(before, transition.record, now))
+  const said = { personDecisions, entry: change?.entry, ...(decision && { decision }) };
+  const transition = applyReevaluation(before, connection, connectedDecision, restsOn, service, now, said);
+  if (before?.verdict && !decision && isUnchangedReevaluation(before, transition.record, now))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   const after = { ...transition.record, ...(count.isLimited && { countsTowardQuota: true }) };
   const isWritten = await deps.table.write([
@@ -68,7 +68,7 @@ export async function reevaluateConnected(
     ...count.quotaWrites(true, false),
     ...(change ? [change.write] : []),
   ]);
-  return isWritten ? { outcome: decision.verdict.outcome, record: after, isNew: true } : conflict;
+  return isWritten ? { outcome: connectedDecision.verdict.outcome, record: after, isNew: true } : conflict;
 }
 
 /** Whether the decisions are about the former request: a denial, or too few approvals, do not apply to the connected endpoint. */

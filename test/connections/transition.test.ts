@@ -86,7 +86,7 @@ describe('a decision on a request', () => {
   test('by a person is recorded with that person’s decision', () => {
     const approval = anApproval({ reason: 'known to us' });
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), byPerson, nothing, noon, {
-      word: approval,
+      decision: approval,
       personDecisions: { approval },
     });
     expect(record).toMatchObject({ approval, verdict: { decidedBy: alice } });
@@ -102,10 +102,10 @@ describe('a decision on a request', () => {
 
   test('against a person’s decision is linkgate’s, and the person’s decision is kept', () => {
     const overruled = verdictOf('reject');
-    const word = anApproval();
-    const personDecisions = { approval: word };
+    const decision = anApproval();
+    const personDecisions = { approval: decision };
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), overruled, nothing, noon, {
-      word,
+      decision,
       personDecisions,
     });
     expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: 'linkgate' } });

@@ -161,7 +161,7 @@ describe('a connection request', () => {
 
   test('that a person approved stays approved when the policy changes to ask', async () => {
     const env = createTestEnv({ services });
-    await decideConnection(aRequest(), env.deps, { word: anApproval() });
+    await decideConnection(aRequest(), env.deps, { decision: anApproval() });
     env.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
     await decideConnections([aRequest()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -371,7 +371,7 @@ describe('a concurrent change of the record', () => {
     const first = anApproval();
     const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
     const decisions = await Promise.all(
-      [first, second].map((word) => decideConnection(aRequest(), env.deps, { word })),
+      [first, second].map((word) => decideConnection(aRequest(), env.deps, { decision: word })),
     );
     expect(decisions.map(({ outcome }) => outcome).sort()).toEqual(['accept', 'not-open']);
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });

@@ -35,7 +35,7 @@ function createEnvOf(contents: Parameters<typeof createTestEnv>[0] = {}): TestEn
 }
 
 const decide = (env: TestEnv, word: Partial<PersonDecision> = {}) =>
-  decideConnection(aRequest(), env.deps, { word: anApproval(word) });
+  decideConnection(aRequest(), env.deps, { decision: anApproval(word) });
 
 async function entryOf(env: TestEnv, at = serviceId(1)): Promise<AllowlistEntry | undefined> {
   const [item] = await env.table.get([entryKey(at, consumer)]);
@@ -346,7 +346,7 @@ describe('an approval that allows the account', () => {
       },
     };
     const word = anApproval({ allow: {} });
-    expect(await decideConnection(aRequest(), { ...env.deps, table }, { word })).toMatchObject({
+    expect(await decideConnection(aRequest(), { ...env.deps, table }, { decision: word })).toMatchObject({
       outcome: 'reject',
     });
     expect(await entryOf(env)).toMatchObject({ effect: 'block', version: 9 });

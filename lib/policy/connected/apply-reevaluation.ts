@@ -31,7 +31,7 @@ export function applyReevaluation(
   service: Service,
   now: Date,
   {
-    word,
+    decision,
     personDecisions = pickRecordedDecisions(before),
     entry,
   }: Omit<DecisionContext, 'approvalRequest'> = {},
@@ -88,8 +88,8 @@ export function applyReevaluation(
         { verdict, ...(revocation && { revocation }), ...(grandfathered && { grandfathered }) },
         now,
         {
-          decided: () => decisionEvent(verdict, policyVersions, now, word, entry),
-          isSaid: word !== undefined,
+          decided: () => decisionEvent(verdict, policyVersions, now, decision, entry),
+          isSaid: decision !== undefined,
           isCalledOff,
         },
       ),
