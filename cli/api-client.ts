@@ -25,13 +25,13 @@ export interface Api {
     answer: S,
     sending?: Sending,
   ): Promise<v.InferOutput<S>>;
-  /** Tells a person what an answer says beside its result. */
+  /** Shows a person the warnings of an answer. */
   warn(warnings: readonly string[] | null | undefined): void;
   /** Its clock, which may be far from this machine's. */
   now(): Promise<Date>;
 }
 
-/** By this linkgate tells a person at the command line from another system. */
+/** By this header linkgate distinguishes a person at the command line from another system. */
 const userAgent = `linkgate-cli/${version}`;
 const timeoutMs = 30_000;
 const attempts = 4;
@@ -172,7 +172,7 @@ interface Page {
 }
 
 /**
- * What is in all pages of a list. What they warn of is told once.
+ * Reads all pages of a list, and shows each warning once.
  * @throws CommandError
  */
 export async function everyPage<S extends v.GenericSchema<unknown, Page>, T>(
@@ -299,8 +299,8 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
 
 /** What is wrong with a policy, with where it stands in its file. */
 function problemsIn(details: unknown): string {
-  const found = v.safeParse(Problems, details);
-  const problems = found.success ? found.output.problems : [];
+  const parsed = v.safeParse(Problems, details);
+  const problems = parsed.success ? parsed.output.problems : [];
   return problems.map(({ at, message }) => `\n${at ? `${at}: ` : ''}${message}`).join('');
 }
 

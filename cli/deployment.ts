@@ -10,7 +10,7 @@ export interface Wanted {
   readonly stage?: string;
 }
 
-/** A linkgate that was found, and what signs requests to it. */
+/** A deployment of linkgate, with the credentials that sign requests to it. */
 export interface Deployment {
   readonly stage: string;
   readonly apiUrl: string;

@@ -112,13 +112,13 @@ export const accountsOption = () =>
 export const contactEmailOption = () =>
   new Option(
     '--contact-email <address>',
-    'the e-mail address that is told how their endpoints stand',
+    'the e-mail address that is notified about their endpoints',
   ).argParser(matching(Email));
 
 export const contactTopicOption = () =>
   new Option(
     '--contact-topic <arn>',
-    'the SNS topic of theirs that is told instead; its name begins with linkgate-',
+    'the SNS topic of theirs that is notified instead; its name begins with linkgate-',
   ).argParser(
     matching(ContactTopic, 'A topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices.'),
   );
@@ -155,7 +155,7 @@ export const quorumOption = () =>
 export const decisionChannelsOption = () =>
   new Option(
     '--decision-channels <where>',
-    'api: Slack and mails only tell, and give the command (default: anywhere)',
+    'api: Slack and e-mails only notify, and give the command (default: anywhere)',
   ).choices(['anywhere', 'api']);
 
 export const escalateToOption = () =>
@@ -254,7 +254,7 @@ function several(schema: v.GenericSchema<string, string>, form?: string) {
 export function customerMessageOption(): Option {
   return new Option(
     '--customer-message <text>',
-    'what the consumer is told of it, where their contact is known',
+    'the message to the customer, where their contact is known',
   ).argParser(seen('customerMessage'));
 }
 

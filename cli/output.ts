@@ -6,7 +6,7 @@ import type { Io } from './process-io.ts';
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
 
-/** What a command tells: its result on standard output, all else on standard error. */
+/** The output of a command: its result on standard output, all else on standard error. */
 export interface Output {
   readonly paint: Paint;
   /** How many characters a line may have. */
@@ -60,7 +60,7 @@ export function table(head: readonly string[], rows: readonly Row[], { paint, wi
     (title, index) => gap + longest([title, ...rows.map(({ cells }) => cells[index] ?? '')]),
   );
   const others = widths.slice(0, -1).reduce((sum, each) => sum + each, 0);
-  // A word that does not fit would be cut off.
+  // The terminal would truncate a longer word.
   const words = rows.flatMap(({ cells }) => cells.at(-1)?.split(' ') ?? []);
   const last = Math.max(narrowest, longest(words) + gap, width - others);
   const drawn = new Table({
@@ -86,9 +86,9 @@ export function keyValues(
   known: readonly (readonly [label: string, value: string | null | undefined])[],
   { paint }: Output,
 ): string {
-  const told = known.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
-  const width = longest(told.map(([label]) => label)) + gap;
-  return told.map(([label, value]) => `${paint('dim', label.padEnd(width))}${value}`).join('\n');
+  const given = known.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
+  const width = longest(given.map(([label]) => label)) + gap;
+  return given.map(([label, value]) => `${paint('dim', label.padEnd(width))}${value}`).join('\n');
 }
 
 /** `2027-01-31 12:00:00 UTC` */

@@ -32,7 +32,7 @@ export interface Clock {
   after(milliseconds: number, act: () => void): () => void;
 }
 
-/** The same world, whose terminals show what they are told to write, and do nothing that it says. */
+/** The same process, with control characters escaped at its terminals. */
 export function withSafeTerminals(world: Io): Io {
   return { ...world, stdout: safeTerminal(world.stdout, world), stderr: safeTerminal(world.stderr, world) };
 }

@@ -18,14 +18,14 @@ export function serviceTable(services: readonly Service[], output: Output): stri
 
 function stopped(service: Service, { paint }: Output): string {
   const [pause, end] = [pauseOf(service), closing(service)];
-  return [pause && `paused ${pause}`, end && `being taken out ${end}`]
+  return [pause && `paused ${pause}`, end && `being deregistered ${end}`]
     .flatMap((what) => (what ? [paint('yellow', what)] : []))
     .join('\n');
 }
 
 function closing({ deregisteringAt, deregisteringBy }: Service): string | undefined {
   if (!deregisteringAt) return undefined;
-  return `by ${shortActor(deregisteringBy ?? 'somebody')} since ${time(deregisteringAt)}: all is rejected; \`linkgate service add\` calls it off`;
+  return `by ${shortActor(deregisteringBy ?? 'somebody')} since ${time(deregisteringAt)}: every connection is rejected; \`linkgate service add\` cancels it`;
 }
 
 /** `3 days`, `1.5 hours` */
@@ -69,15 +69,15 @@ export function serviceDetails(service: Service, output: Output): string {
       ['approvers', service.approvers],
       ['decided within', timeToDecide(service)],
       ['ticket', service.requireTicket ? 'each decision of a person names one' : undefined],
-      ['cut after', `${duration(service.graceSeconds ?? defaultGraceSeconds)}, once its permission has gone`],
-      ['accepted elsewhere', foreign[service.onExternalAccept ?? 'ask']],
+      ['grace period', duration(service.graceSeconds ?? defaultGraceSeconds)],
+      ['external accept', foreign[service.onExternalAccept ?? 'ask']],
       ['principals', principalsIn(service)],
       ['managed by', service.managedBy === 'file' ? 'the policy file' : undefined],
       ['paused', pauseOf(service)],
-      ['being taken out', closing(service)],
+      ['being deregistered', closing(service)],
       [
         'acceptance',
-        acceptanceRequired === false ? 'not required: EC2 lets everyone in who may connect' : 'required',
+        acceptanceRequired === false ? 'not required: EC2 accepts every allowed principal' : 'required',
       ],
       ['last checked', checkedAt && `${time(checkedAt)}; \`linkgate doctor\` looks now`],
       ['registered', registeredAt && `${time(registeredAt)}${registeredBy ? ` by ${registeredBy}` : ''}`],

@@ -11,15 +11,20 @@ import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, keyValues, type Output, table, time } from '../output.ts';
 import type { Session } from '../session.ts';
 
-const Cuts = v.nullish(
+const Disconnects = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), service: v.string(), at: v.string() })),
 );
 const Accepts = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), serviceId: v.string(), service: v.string() })),
 );
-const Answer = v.looseObject({ entry: Entry, disconnects: Cuts, accepts: Accepts, warnings: Warnings });
-/** Without what it was, where an earlier try removed it. */
-const Removed = v.looseObject({ entry: v.optional(Entry), disconnects: Cuts, warnings: Warnings });
+const Answer = v.looseObject({
+  entry: Entry,
+  disconnects: Disconnects,
+  accepts: Accepts,
+  warnings: Warnings,
+});
+/** `entry` is absent if an earlier try removed it. */
+const Removed = v.looseObject({ entry: v.optional(Entry), disconnects: Disconnects, warnings: Warnings });
 
 interface EntryOptions extends CommonOptions {
   readonly service: string;
@@ -55,23 +60,23 @@ export function allowAccount({ open }: HandlerDeps) {
       },
     });
     const { entry, disconnects, accepts, warnings } = answer;
-    const told = toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output);
-    output.result({ entry, disconnects, accepts }, accepts ? `${told}\n${letIn(accepts)}` : told);
+    const text = formatEntry(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output);
+    output.result({ entry, disconnects, accepts }, accepts ? `${text}\n${formatAccepts(accepts)}` : text);
     output.warn(warnings);
   };
 }
 
-function letIn(accepts: Parameters<typeof namesOf>[0]): string {
+function formatAccepts(accepts: Parameters<typeof namesOf>[0]): string {
   return accepts.length === 0
-    ? 'nothing that waits is let in by this now'
-    : `this lets in ${plural(accepts.length)} now:\n${namesOf(accepts)}`;
+    ? 'this accepts no request now'
+    : `this accepts ${plural(accepts.length)} now:\n${namesOf(accepts)}`;
 }
 
 export function blockAccount({ open }: HandlerDeps) {
   return async (accountId: string, { service, owner, note, ...common }: BlockOptions) => {
     const session = await open(common);
     const { api, output } = session;
-    await foretell({ account: accountId, service }, session);
+    await sayDisconnects({ account: accountId, service }, session);
     const { entry, disconnects, warnings } = await api.call(
       'PUT',
       ['allowlist', service, accountId],
@@ -82,27 +87,31 @@ export function blockAccount({ open }: HandlerDeps) {
     );
     output.result(
       { entry, disconnects },
-      toldOf(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
+      formatEntry(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
     );
     output.warn(warnings);
   };
 }
 
-/** A block asks nobody, and says what it cuts before it does. It waits for nothing that fails. */
-async function foretell(whose: { readonly account: string; readonly service: string }, session: Session) {
+/** Lists the connections that a block disconnects, before it does. A failed read does not stop the block. */
+async function sayDisconnects(
+  whose: { readonly account: string; readonly service: string },
+  session: Session,
+) {
   const service = whose.service === '*' ? undefined : whose.service;
   const [theirs = [], paused = []] = await Promise.all([
     connectionsOf({ ...whose, service }, session).catch(() => undefined),
     pausedServices(session).catch(() => undefined),
   ]);
   const live = theirs.filter(isLive);
-  const isKept = ({ serviceId }: Connection) => paused.includes(serviceId);
-  const cut = live.filter((each) => !isKept(each));
-  const kept = live.filter(isKept);
-  if (cut.length > 0) session.output.say(`this cuts ${plural(cut.length)}:\n${namesOf(cut)}`);
-  if (kept.length > 0)
+  const isPaused = ({ serviceId }: Connection) => paused.includes(serviceId);
+  const disconnectsNow = live.filter((each) => !isPaused(each));
+  const disconnectsLater = live.filter(isPaused);
+  if (disconnectsNow.length > 0)
+    session.output.say(`this disconnects ${plural(disconnectsNow.length)} now:\n${namesOf(disconnectsNow)}`);
+  if (disconnectsLater.length > 0)
     session.output.say(
-      `this cuts ${plural(kept.length)} once the service is resumed, which is paused:\n${namesOf(kept)}`,
+      `this disconnects ${plural(disconnectsLater.length)} once the paused service is resumed:\n${namesOf(disconnectsLater)}`,
     );
 }
 
@@ -160,7 +169,7 @@ function nameOf(service: string): string {
   return service === '*' ? 'every service' : service;
 }
 
-function toldOf(sentence: string, entry: Entry, output: Output): string {
+function formatEntry(sentence: string, entry: Entry, output: Output): string {
   return [sentence, keyValues(limits(entry), output)].filter(Boolean).join('\n');
 }
 
@@ -178,7 +187,7 @@ function listed(entries: readonly Entry[], output: Output): string {
   return table(['SERVICE', 'ACCOUNT', 'EFFECT'], rows, output);
 }
 
-/** A person manages what nothing else is said of. */
+/** A person manages every other entry. */
 const managers: Readonly<Record<string, string | undefined>> = {
   file: 'the policy file',
   api: 'another system',

@@ -37,7 +37,7 @@ function none({ waiting, drifted }: Pick<ConnectionsOptions, 'waiting' | 'drifte
     : 'there are no such connections: a consumer makes one with `aws ec2 create-vpc-endpoint`';
 }
 
-/** A table for each service, with the reason below each connection: beside it, no terminal would be wide enough. */
+/** A table for each service. The reason is below each connection: no terminal is wide enough for another column. */
 function listed(connections: readonly Connection[], output: Output): string {
   return [...Map.groupBy(connections, ({ serviceId }) => serviceId)]
     .map(([serviceId, ofService]) => {
@@ -62,7 +62,7 @@ function listed(connections: readonly Connection[], output: Output): string {
             shortActor(decidedBy ?? '-'),
           ],
           below: [
-            disconnectAt && output.paint('yellow', `cut at ${time(disconnectAt)}`),
+            disconnectAt && output.paint('yellow', `disconnects at ${time(disconnectAt)}`),
             reason && output.paint('dim', formatTimestamps(reason, time)),
             differs && output.paint('yellow', differs),
           ]

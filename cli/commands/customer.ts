@@ -8,7 +8,7 @@ import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, table, time } from '../output.ts';
 
 const Answer = v.looseObject({ customer: Customer, warnings: Warnings });
-/** Without what it was, where an earlier try removed it. */
+/** `customer` is absent if an earlier try removed it. */
 const Removed = v.looseObject({ customer: v.optional(Customer), warnings: Warnings });
 
 interface SetOptions extends CommonOptions {
@@ -85,7 +85,7 @@ export function removeCustomer({ open }: HandlerDeps) {
   return async (name: string, options: CommonOptions) => {
     const { api, output } = await open(options);
     const { customer, warnings } = await api.call('DELETE', ['customers', name], Removed);
-    output.result({ customer }, `the customer ${name} is forgotten, and nobody there is told anything`);
+    output.result({ customer }, `the customer ${name} is removed, and its contact is no longer notified`);
     output.warn(warnings);
   };
 }

@@ -29,18 +29,18 @@ function sendDecision(decision: 'approve' | 'deny', { open }: HandlerDeps) {
     const answer = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
       body: { decision, reason, ticket, customerMessage },
     });
-    output.result({ decision: answer.decision }, told(answer.decision));
+    output.result({ decision: answer.decision }, formatDecision(answer.decision));
     output.warn([...overruled(answer.decision), ...(answer.warnings ?? [])]);
   };
 }
 
-/** It takes several to approve, and others have to follow. */
+/** Whether the quorum needs more approvals. */
 function isShort({ verdict, approvals, quorum }: Decision): boolean {
   const isOpen = verdict === 'ask' || verdict === 'hold';
   return isOpen && (approvals ?? 0) < (quorum ?? 0);
 }
 
-function told(decided: Decision): string {
+function formatDecision(decided: Decision): string {
   const { endpointId, decision, by, at, approvals, quorum } = decided;
   const who = `by ${by} at ${time(at)}`;
   return isShort(decided)

@@ -35,9 +35,9 @@ function report(checks: readonly Check[], isWhole: boolean, output: Output): str
 function rows(checks: readonly Check[], isWhole: boolean, output: Output): string {
   const inOrder = checks.filter(({ status }) => status === 'ok');
   const isFolded = !isWhole && inOrder.length > 1;
-  const told = isFolded ? checks.filter(({ status }) => status !== 'ok') : checks;
-  const width = Math.max(...told.map(({ name }) => name.length));
-  const said = told.flatMap(({ status, name, subject, detail, remedy }) => [
+  const shown = isFolded ? checks.filter(({ status }) => status !== 'ok') : checks;
+  const width = Math.max(...shown.map(({ name }) => name.length));
+  const said = shown.flatMap(({ status, name, subject, detail, remedy }) => [
     `${label(status, output)}${name.padEnd(width)}  ${subject ? `${subject}: ` : ''}${detail}`,
     ...remedyLines(remedy, output),
   ]);

@@ -8,7 +8,7 @@ export function explainConnection({ open }: HandlerDeps) {
   return async (endpointId: string, options: CommonOptions) => {
     const { api, output } = await open(options);
     const explanation = await api.call('GET', ['connections', endpointId], Explanation);
-    output.result(explanation, story(explanation, output));
+    output.result(explanation, formatExplanation(explanation, output));
     output.warn(explanation.warnings);
   };
 }
@@ -16,7 +16,7 @@ export function explainConnection({ open }: HandlerDeps) {
 type Verdict = NonNullable<Explanation['verdict']>;
 type Connection = Explanation['connection'];
 
-function story({ connection, verdict, history, next }: Explanation, output: Output): string {
+function formatExplanation({ connection, verdict, history, next }: Explanation, output: Output): string {
   const { paint } = output;
   return [
     request(connection),
@@ -37,10 +37,10 @@ function request(connection: Connection): string {
   return `Account ${accountLabel(ownerAccountId, customer)} asked${from}${when}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
 }
 
-/** What each rule said; of a connection that is in question, what speaks for it is no reason for that. */
-function findings({ outcome: verdict, findings: found }: Verdict, { state }: Connection, output: Output) {
+/** The findings. A connection in question shows no finding that accepts it: that is no reason for the question. */
+function findings({ outcome: verdict, findings: all }: Verdict, { state }: Connection, output: Output) {
   const isInQuestion = (state === 'available' || state === 'pending') && verdict !== 'accept';
-  const rows = found
+  const rows = all
     .filter(({ outcome }) => !isInQuestion || outcome !== 'accept')
     .map(({ rule, outcome, reason }) => ({
       cells: [`  ${color(outcome, output.paint)}`, rule, formatTimestamps(reason, time)],
@@ -56,7 +56,7 @@ function steps(history: readonly Step[], output: Output): string {
   return table(['  WHEN', 'WHAT'], rows, output);
 }
 
-/** What happened the same way several times in a row, such as a refusal that EC2 keeps to, is told once. */
+/** Folds equal steps in a row into one line, such as a call that EC2 refuses again and again. */
 function folded(history: readonly Step[], output: Output) {
   const lines: { first: string; last: string; times: number; what: string }[] = [];
   for (const step of history) {
@@ -69,12 +69,12 @@ function folded(history: readonly Step[], output: Output) {
   return lines;
 }
 
-/** Who gave their word is told already. */
+/** The reason of the decisive finding. A person's decision has its own step. */
 function reasonIn({ findings, outcome }: Step): string | undefined {
   return findings?.find((finding) => finding.outcome === outcome && !/^person-/.test(finding.rule))?.reason;
 }
 
-/** What was done by whom, as a sentence; an action that a later linkgate brought is told as it is called. */
+/** One step as a sentence. An action of a later version of linkgate shows its own name. */
 function formatStep(step: Step, { paint }: Output): string {
   const { action, outcome, state } = step;
   const actor = actorLabel(step.actor);
@@ -98,7 +98,7 @@ function formatStep(step: Step, { paint }: Output): string {
       ? `${actor} extended it until ${time(step.disconnectAt)}`
       : 'its disconnect was cancelled',
     disconnected: `it was disconnected, EC2 showed it ${shown}`,
-    grandfathered: `${actor} adopted it`,
+    grandfathered: `${actor} grandfathered it`,
     'expiry-warned': 'people were warned that its permission expires',
     deleted: 'EC2 no longer lists it',
   };
@@ -107,7 +107,7 @@ function formatStep(step: Step, { paint }: Output): string {
 
 const wrote = { allow: 'allowed', block: 'blocked' };
 
-/** What came with a person's word. */
+/** The allowlist change and the ticket of a person's decision. */
 function withIt({ ticket, entry }: Step): string {
   const until = entry?.expiresAt ? ` until ${time(entry.expiresAt)}` : '';
   const also = entry ? ` and ${wrote[entry.effect]} its account${until}` : '';

@@ -17,15 +17,15 @@ interface LockdownOptions extends CommonOptions {
   readonly wait: number;
 }
 
-/** What became of an account. */
+/** The result of a lockdown, as EC2 shows it. */
 interface Report {
   readonly accountId: string;
   readonly entry: Entry;
-  readonly cut: readonly Connection[];
+  readonly disconnected: readonly Connection[];
   readonly rejected: readonly Connection[];
   /** Still connected or waiting in EC2. */
   readonly left: readonly Connection[];
-  /** Entries that allow the account still, which the block outranks. */
+  /** Entries that still allow the account. The block outranks them. */
   readonly outranked: readonly Entry[];
 }
 
@@ -54,7 +54,7 @@ export function lockDownAccount({ open, io }: HandlerDeps) {
     if (report.left.length > 0)
       throw new CommandError(
         'failed',
-        `${plural(report.left.length)} of account ${accountId} not cut yet: \`linkgate explain\` tells why, \`linkgate connections --account ${accountId}\` how it goes on`,
+        `${plural(report.left.length)} of account ${accountId} not disconnected yet: \`linkgate explain\` shows why, \`linkgate connections --account ${accountId}\` shows the progress`,
       );
   };
 }
@@ -63,13 +63,15 @@ function questionOf(accountId: string, connections: readonly Connection[]): stri
   const [live, waiting] = [connections.filter(isLive), connections.filter(isWaiting)];
   return [
     `This blocks account ${accountId} at every service.`,
-    ...(live.length > 0 ? [`It cuts now:\n${namesOf(live)}`] : ['It has no connections to cut.']),
+    ...(live.length > 0
+      ? [`It disconnects now:\n${namesOf(live)}`]
+      : ['It has no connections to disconnect.']),
     ...(waiting.length > 0 ? [`It rejects:\n${namesOf(waiting)}`] : []),
     'Lock it down?',
   ].join('\n');
 }
 
-/** In the mode observe there is nothing to wait for. */
+/** Waits until EC2 shows the disconnects. Mode `observe` disconnects nothing: it reads the connections once. */
 async function afterwards(account: string, wait: number, session: Session): Promise<readonly Connection[]> {
   const { mode } = await session.api.call('GET', ['mode'], ModeView);
   return mode === 'observe'
@@ -77,7 +79,7 @@ async function afterwards(account: string, wait: number, session: Session): Prom
     : untilDisconnected({ account }, wait, session);
 }
 
-/** What came in between was rejected, too. */
+/** A request that arrived between the two reads counts as rejected, too. */
 function sorted(before: readonly Connection[], after: readonly Connection[]) {
   const wasLive = new Set(before.filter(isLive).map(({ endpointId }) => endpointId));
   const wasRejected = new Set(
@@ -87,18 +89,21 @@ function sorted(before: readonly Connection[], after: readonly Connection[]) {
     ({ state, endpointId }) => state === 'rejected' && !wasRejected.has(endpointId),
   );
   return {
-    cut: rejected.filter(({ endpointId }) => wasLive.has(endpointId)),
+    disconnected: rejected.filter(({ endpointId }) => wasLive.has(endpointId)),
     rejected: rejected.filter(({ endpointId }) => !wasLive.has(endpointId)),
     left: after.filter((each) => isLive(each) || isWaiting(each)),
   };
 }
 
-function formatLockdown({ accountId, cut, rejected, left, outranked }: Report, { paint }: Output): string {
+function formatLockdown(
+  { accountId, disconnected, rejected, left, outranked }: Report,
+  { paint }: Output,
+): string {
   const part = (title: string, connections: readonly Connection[]) =>
     connections.length > 0 ? [`\n${title}\n${namesOf(connections)}`] : [];
   return [
     `account ${accountId} is blocked at every service`,
-    ...part(`EC2 shows ${plural(cut.length)} cut:`, cut),
+    ...part(`EC2 shows ${plural(disconnected.length)} disconnected:`, disconnected),
     ...part(`EC2 shows ${plural(rejected.length, 'request')} rejected:`, rejected),
     ...part(paint('red', `EC2 still shows ${plural(left.length)} connected or waiting:`), left),
     ...(outranked.length > 0

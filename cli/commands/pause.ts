@@ -26,34 +26,38 @@ export function pauseService({ open }: HandlerDeps) {
     });
     output.result(
       { service },
-      `${service.name} is paused: ${pauseOf(service)}\nits requests wait and its connections stay, whatever is to be cut, until:\n  linkgate resume ${shellWord(service.name)}`,
+      `${service.name} is paused: ${pauseOf(service)}\nits requests wait, and none of its connections is disconnected, until:\n  linkgate resume ${shellWord(service.name)}`,
     );
   };
 }
 
-/** What fell due during the pause is cut at once: that is said first, and asked. */
+/** Disconnects that fell due during the pause happen at once: the command lists them and asks first. */
 export function resumeService({ open, io }: HandlerDeps) {
   return async (named: string, { yes, ...common }: ResumeOptions) => {
     const { api, output, progress } = await open(common);
     const path = ['services', named];
     const { service: before } = await api.call('GET', path, Answer);
-    const foretold = await api.call('GET', [...path, 'resumption'], Resumption);
-    if (foretold.disconnects.length > 0) {
+    const resumption = await api.call('GET', [...path, 'resumption'], Resumption);
+    if (resumption.disconnects.length > 0) {
       progress.doing('');
-      const what = (foretold.warnings ?? []).map((each) => `  ${each}`).join('\n');
-      await confirm(`What fell due during the pause:\n${what}\nResume ${before.name}?`, { yes }, io);
+      const what = (resumption.warnings ?? []).map((each) => `  ${each}`).join('\n');
+      await confirm(
+        `Disconnects that fell due during the pause:\n${what}\nResume ${before.name}?`,
+        { yes },
+        io,
+      );
     }
     const { service, disconnects, warnings } = await api.call('POST', [...path, 'resume'], Resumed, {});
     const what = before.pausedAt ? 'resumed' : 'not paused';
     output.result(
       { service, disconnects },
-      `${service.name} is ${what}: its requests are decided, and what is to be cut is cut in its time`,
+      `${service.name} is ${what}: its requests are decided, and its scheduled disconnects are carried out`,
     );
     output.warn(warnings);
   };
 }
 
-/** Who paused it, when and why; nothing where it is not paused. */
+/** Who paused the service, when and why; undefined if it is not paused. */
 export function pauseOf({ pausedAt, pausedBy, pauseReason }: Service): string | undefined {
   if (!pausedAt) return undefined;
   return `by ${shortActor(pausedBy ?? 'somebody')} since ${time(pausedAt)}${pauseReason ? `, ${pauseReason}` : ''}`;

@@ -80,14 +80,14 @@ export function simulatePolicy({ open }: HandlerDeps) {
 function simulated({ requests, looked }: Simulation, { paint }: Output): string {
   const count = looked === 1 ? 'one request' : `${looked} requests`;
   if (requests.length === 0) return `${count} of the last 90 days: each would have been decided as it was`;
-  const told = requests.flatMap(
+  const blocks = requests.flatMap(
     ({ endpointId, ownerAccountId, customer, service, requestedAt, was, would, reason }) => [
       `${endpointId} of ${accountLabel(ownerAccountId, customer)} at ${service}, asked on ${time(requestedAt)}`,
       `    was ${color(was, paint)}, would be ${color(would, paint)}: ${reason}`,
     ],
   );
   return [
-    ...told,
+    ...blocks,
     '',
     `${count} of the last 90 days: ${requests.length} would have been decided otherwise`,
   ].join('\n');

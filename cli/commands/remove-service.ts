@@ -9,7 +9,7 @@ import type { Io } from '../process-io.ts';
 import type { Session } from '../session.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
-/** Without what it was, where an earlier try removed it. */
+/** `service` is absent if an earlier try removed it. */
 const Removed = v.looseObject({ service: v.optional(Service), warnings: Warnings });
 
 interface RemoveOptions extends CommonOptions {
@@ -19,20 +19,20 @@ interface RemoveOptions extends CommonOptions {
 }
 
 export function removeService({ open, io }: HandlerDeps) {
-  return async (named: string, { disconnect: isCut, yes, wait, ...common }: RemoveOptions) => {
+  return async (named: string, { disconnect: disconnectFirst, yes, wait, ...common }: RemoveOptions) => {
     const session = await open(common);
     const { api, output } = session;
-    if (isCut) await disconnect(named, { yes, wait }, session, io);
+    if (disconnectFirst) await disconnectAll(named, { yes, wait }, session, io);
     const { service, warnings } = await api.call('DELETE', ['services', named], Removed);
     const which = service ? `${service.name} (${service.serviceId})` : named;
-    const next = isCut && service ? `\n\n${howToDelete(service)}` : '';
-    output.result({ service }, `linkgate no longer looks after ${which}${next}`);
+    const next = disconnectFirst && service ? `\n\n${howToDelete(service)}` : '';
+    output.result({ service }, `${which} is removed from linkgate${next}`);
     output.warn(warnings);
   };
 }
 
-/** May be run again where it was interrupted, or took too long. */
-async function disconnect(
+/** Rejects all connections of the service, and waits until EC2 shows it. It can run again after an interruption or a timeout. */
+async function disconnectAll(
   named: string,
   { yes, wait }: Pick<RemoveOptions, 'yes' | 'wait'>,
   session: Session,
@@ -49,20 +49,22 @@ async function disconnect(
   if (left.length > 0)
     throw new CommandError(
       'failed',
-      `EC2 still shows ${plural(left.length)} connected or waiting, so that ${named} stays registered:\n${namesOf(left)}\n\`linkgate explain\` tells why; run this again to go on, or \`linkgate service add\` to call it off`,
+      `EC2 still shows ${plural(left.length)} connected or waiting, so that ${named} stays registered:\n${namesOf(left)}\n\`linkgate explain\` shows why; run this again to continue, or \`linkgate service add\` to cancel`,
     );
 }
 
 function questionOf(named: string, connections: readonly Connection[]): string {
   const [live, waiting] = [connections.filter(isLive), connections.filter(isWaiting)];
   return [
-    ...(live.length > 0 ? [`This cuts now:\n${namesOf(live)}`] : ['There is nothing to cut.']),
+    ...(live.length > 0
+      ? [`This disconnects now:\n${namesOf(live)}`]
+      : ['There are no connections to disconnect.']),
     ...(waiting.length > 0 ? [`It rejects:\n${namesOf(waiting)}`] : []),
-    `Cut ${plural(live.length)}, reject ${plural(waiting.length, 'request')} and take ${named} out?`,
+    `Disconnect ${plural(live.length)}, reject ${plural(waiting.length, 'request')} and remove ${named} from linkgate?`,
   ].join('\n');
 }
 
-/** linkgate deletes no service. */
+/** The AWS CLI commands that delete a service: linkgate deletes none. */
 function howToDelete({ serviceId, region }: Service): string {
   const where = region ? ` --region ${region}` : '';
   return `To delete it in EC2 as well:

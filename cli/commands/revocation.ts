@@ -23,7 +23,7 @@ interface RevokeOptions extends CommonOptions {
   readonly yes?: true | undefined;
 }
 
-interface KeepOptions extends CommonOptions {
+interface ExtendOptions extends CommonOptions {
   readonly until: Expiry;
   readonly reason: string;
 }
@@ -35,13 +35,15 @@ export function revokeConnections({ open, io }: HandlerDeps) {
       throw new CommandError('usageError', 'name an endpoint, or an account: linkgate revoke --account …');
     const session = await open(common);
     const endpointIds =
-      endpointId === undefined ? await allOf({ account, service }, { now, yes }, session, io) : [endpointId];
+      endpointId === undefined
+        ? await confirmAccount({ account, service }, { now, yes }, session, io)
+        : [endpointId];
     await revokeEach(endpointIds, { reason, now, customerMessage }, session);
   };
 }
 
-/** What lives of an account, once somebody has said that it is to be cut. */
-async function allOf(
+/** Lists the connected endpoints of an account, and asks before they are disconnected. */
+async function confirmAccount(
   whose: { readonly account: string | undefined; readonly service: string | undefined },
   { now, yes }: Pick<RevokeOptions, 'now' | 'yes'>,
   session: Session,
@@ -51,26 +53,28 @@ async function allOf(
   if (live.length === 0) return [];
   session.progress.doing('');
   const when = now ? 'now' : 'after its grace period';
-  const kept = await keptAmong(live, session);
-  const sooner = kept.length > 0 ? `Nor are these kept any longer:\n${kept.join('\n')}\n` : '';
-  const question = `This cuts ${when}:\n${namesOf(live)}\n${sooner}Cut ${plural(live.length)}?`;
+  const extended = await extendedAmong(live, session);
+  const overridden = extended.length > 0 ? `These are no longer extended:\n${extended.join('\n')}\n` : '';
+  const question = `This disconnects ${when}:\n${namesOf(live)}\n${overridden}Disconnect ${plural(live.length)}?`;
   await confirm(question, { yes }, io);
   return live.map(({ endpointId }) => endpointId);
 }
 
-/** Those of which somebody has put off the cut: until when, who and why. */
-async function keptAmong(live: readonly Connection[], { api }: Session): Promise<string[]> {
-  const kept: string[] = [];
+/** A line for each connection with an extended disconnect: until when, by whom and why. */
+async function extendedAmong(live: readonly Connection[], { api }: Session): Promise<string[]> {
+  const extended: string[] = [];
   for (const { endpointId, disconnectAt } of live) {
     if (!disconnectAt) continue;
     const { history } = await api.call('GET', ['connections', endpointId], Explanation);
-    const word = history.findLast((step) => step.action === 'extended' && step.disconnectAt === disconnectAt);
-    if (word)
-      kept.push(
-        `  ${endpointId}, kept until ${time(disconnectAt)} by ${shortActor(word.actor)}${word.reason ? `: ${word.reason}` : ''}`,
+    const extension = history.findLast(
+      (step) => step.action === 'extended' && step.disconnectAt === disconnectAt,
+    );
+    if (extension)
+      extended.push(
+        `  ${endpointId}, extended until ${time(disconnectAt)} by ${shortActor(extension.actor)}${extension.reason ? `: ${extension.reason}` : ''}`,
       );
   }
-  return kept;
+  return extended;
 }
 
 async function revokeEach(
@@ -86,13 +90,16 @@ async function revokeEach(
     try {
       answers.push(await api.call('POST', path, Answer, { body }));
     } catch (error) {
-      // One that is gone meanwhile keeps no other from being revoked.
+      // A connection that ended meanwhile stops no other revocation.
       if (!(error instanceof CommandError) || endpointIds.length === 1) throw error;
       failed.push(`${endpointId}: ${error.message}`);
     }
   }
   const revocations = answers.map(({ revocation }) => revocation);
-  const text = revocations.length === 0 ? 'there is nothing to cut' : revocations.map(told).join('\n');
+  const text =
+    revocations.length === 0
+      ? 'there are no connections to disconnect'
+      : revocations.map(formatRevocation).join('\n');
   output.result({ revocations }, text);
   output.warn([...new Set(answers.flatMap(({ warnings }) => warnings ?? []))]);
   if (failed.length > 0)
@@ -100,22 +107,29 @@ async function revokeEach(
 }
 
 export function extendConnection({ open }: HandlerDeps) {
-  return async (endpointId: string, { until, reason, ...common }: KeepOptions) => {
+  return async (endpointId: string, { until, reason, ...common }: ExtendOptions) => {
     const { api, output } = await open(common);
     const body = { until: expiresAt(until, await api.now(), '--until'), reason };
     const answer = await api.call('POST', ['connections', endpointId, 'extend'], Answer, { body });
-    output.result({ revocation: answer.revocation }, told(answer.revocation));
+    output.result({ revocation: answer.revocation }, formatRevocation(answer.revocation));
     output.warn(answer.warnings);
   };
 }
 
-function told({ endpointId, verdict, since, disconnectAt, reason, extended }: Revocation): string {
+function formatRevocation({
+  endpointId,
+  verdict,
+  since,
+  disconnectAt,
+  reason,
+  extended,
+}: Revocation): string {
   const why = reason ? `\n  ${reason}` : '';
   if (verdict !== 'reject' || !disconnectAt) return `${endpointId} stays for now${why}`;
-  if (since && disconnectAt <= since) return `${endpointId} is cut now${why}`;
+  if (since && disconnectAt <= since) return `${endpointId} disconnects now${why}`;
   const until =
     extended?.until === disconnectAt
-      ? `is kept until ${time(disconnectAt)}, and cut then`
-      : `is cut at ${time(disconnectAt)}`;
-  return `${endpointId} ${until}${why}\n  \`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` says what else there is`;
+      ? `is extended until ${time(disconnectAt)}, and disconnects then`
+      : `disconnects at ${time(disconnectAt)}`;
+  return `${endpointId} ${until}${why}\n  \`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` shows the details`;
 }

@@ -63,7 +63,7 @@ export function addService({ open, io }: HandlerDeps) {
         : undefined;
     const service = agreed ?? registered.service;
     const { output } = session;
-    output.result({ service }, `linkgate looks after ${service.name}\n\n${serviceDetails(service, output)}`);
+    output.result({ service }, `${service.name} is registered\n\n${serviceDetails(service, output)}`);
     output.warn(registered.warnings);
     if (principals === 'managed' && !agreed)
       throw new CommandError(
@@ -73,7 +73,7 @@ export function addService({ open, io }: HandlerDeps) {
   };
 }
 
-/** Nothing of the principals is changed before somebody has seen what would be. */
+/** Shows the changes of the allowed principals, and asks before linkgate makes them. */
 async function agreeToPrincipals(
   { serviceId, name }: Service,
   { yes }: Pick<AddOptions, 'yes'>,

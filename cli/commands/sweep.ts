@@ -46,7 +46,7 @@ function counted(counts: Readonly<Record<string, unknown>>, { output }: Session)
   );
 }
 
-/** A count that a later linkgate brought is told as it is called. */
+/** A count of a later version of linkgate shows its own name. */
 const labels: Readonly<Record<string, string>> = {
   described: 'connections that EC2 lists',
   decided: 'requests handed over to be decided',

@@ -21,13 +21,13 @@ export function planMarkdown(planned: Planned): string {
     `**${summaryOf(planned)}**`,
     ...(unfinished ? [`\`\`\`text\n${inCode(unfinished)}\n\`\`\``] : []),
   ].join('\n\n');
-  // What it does to connections may not be what is cut off.
+  // The impact on connections comes first: it must not be truncated.
   const warnings = planned.warnings.map((text) => ({ sign: ' ' as const, text, details: [] }));
   const blocks = [
     ...block('Warnings', 'text', warnings.length > 0 ? [{ title: 'Warnings', lines: warnings }] : []),
     ...block('Connections', 'text', effectSections(planned.effects)),
     ...block('Changes', 'diff', changeSections(planned.changes)),
-    ...block('Left alone', 'text', otherSections(planned.changes)),
+    ...block('Not changed', 'text', otherSections(planned.changes)),
   ];
   return fitting(top, blocks);
 }
@@ -70,7 +70,7 @@ function fitting(top: string, blocks: readonly Block[]): string {
     const shown = fits < 0 ? lines : lines.slice(0, fits);
     const more = lines.length - shown.length;
     const rest = more > 0 ? [`… and ${more} more lines: \`linkgate plan\` shows them all`] : [];
-    return `<details${title === 'Left alone' ? '' : ' open'}><summary>${title}</summary>\n\n\`\`\`${language}\n${[...shown, ...rest].join('\n')}\n\`\`\`\n\n</details>`;
+    return `<details${title === 'Not changed' ? '' : ' open'}><summary>${title}</summary>\n\n\`\`\`${language}\n${[...shown, ...rest].join('\n')}\n\`\`\`\n\n</details>`;
   });
   return [top, ...drawn].join('\n\n');
 }

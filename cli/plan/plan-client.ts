@@ -17,7 +17,7 @@ import {
   SimulationPage,
 } from './views.ts';
 
-/** What a policy would change, and what that would do to the connections of today. */
+/** Creates a plan, and reads its changes and its impact on the connections of today. */
 export async function plan(
   file: string,
   document: PolicyDocument,
@@ -67,7 +67,7 @@ function withCustomer<Row extends { readonly customer?: string | null | undefine
   return customer === undefined ? row : { ...row, customer };
 }
 
-/** What a person agrees to beforehand. */
+/** The options of a plan that a person has to give. */
 interface Choices {
   readonly adopt?: true | undefined;
   readonly allowRemovals?: true | undefined;
@@ -80,7 +80,7 @@ async function makePlan(document: PolicyDocument, { adopt, allowRemovals }: Choi
     api.warn(answer.warnings);
     return answer;
   } catch (error) {
-    // The command was called rightly: it is the file that is wrong.
+    // The arguments are valid: the file is wrong.
     if (error instanceof CommandError && error.exitCode === exitCodes.usageError)
       throw new CommandError('failed', error.message, { code: error.code, cause: error });
     throw error;
@@ -98,7 +98,7 @@ export async function apply({ planId }: Plan, { api, progress, output }: Session
 }
 
 export interface Simulation {
-  /** What the file would change: with all of this the requests were decided. */
+  /** The changes of the file, all applied in the simulation. */
   readonly changes: readonly Change[];
   readonly requests: readonly OtherVerdict[];
   readonly looked: number;
@@ -107,11 +107,11 @@ export interface Simulation {
 /** Which requests of the last 90 days a policy would have decided otherwise. */
 export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
   const { api, progress } = session;
-  // It is not applied, so that it may remove whatever it likes.
+  // Nobody applies this plan, so any number of removals is safe.
   const made = await makePlan(document, { allowRemovals: true }, session);
   const { planId } = made.plan;
   const changes = await everyPage(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
-  sayWhatWasNotTaken(changes, session);
+  sayUnmanagedChanges(changes, session);
   let looked = 0;
   const requests = await everyPage(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
     looked += page.looked;
@@ -127,13 +127,13 @@ function byTime(one: string, other: string): number {
 
 const longestList = 10;
 
-function sayWhatWasNotTaken(changes: readonly Change[], { output }: Session): void {
+function sayUnmanagedChanges(changes: readonly Change[], { output }: Session): void {
   const names = unmanagedChanges(changes);
   if (names.length === 0) return;
   const more = names.length - longestList;
   output.say(
     [
-      'Others look after these; they count as they are, whatever the file says of them:',
+      'Managed by somebody else, and simulated as they are, not as the file has them:',
       ...names.slice(0, longestList).map((name) => `    ${name}`),
       ...(more > 0 ? [`    … and ${more} more: \`linkgate plan\` shows them all`] : []),
       '',
@@ -141,7 +141,7 @@ function sayWhatWasNotTaken(changes: readonly Change[], { output }: Session): vo
   );
 }
 
-/** All that the table holds. */
+/** Reads the whole policy of the table. */
 export async function heldPolicy({ api }: Session): Promise<Policy> {
   const pages = await everyPage(api, ['policy'], PolicyPage, (page) => [page.document]);
   return {

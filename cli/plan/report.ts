@@ -3,12 +3,12 @@ import { accountLabel, serviceLabel, shortActor, time } from '../output.ts';
 import { settingsOf } from './settings.ts';
 import type { Change, Effect, Plan } from './views.ts';
 
-/** A plan as it was found, with all that it would change and do. */
+/** A plan with its changes and its impact. */
 export interface Planned {
   /** As it was named on the command line. */
   readonly file: string;
   readonly plan: Plan;
-  /** What is no fault of the file, and yet hardly meant. */
+  /** Valid in the file, but hardly intended. */
   readonly warnings: readonly string[];
   readonly changes: readonly Change[];
   readonly effects: readonly Effect[];
@@ -55,7 +55,7 @@ export function changeSections(changes: readonly Change[]): readonly Section[] {
 
 function lineOf(change: Change): Line {
   const { action, managedBy, changedBy, note } = change;
-  const from = action === 'adopt' ? [`taken over from ${masterOf({ managedBy, changedBy })}`] : [];
+  const from = action === 'adopt' ? [`taken over from ${managerOf({ managedBy, changedBy })}`] : [];
   return {
     sign: signs[action] ?? ' ',
     text: nameOf(change),
@@ -70,7 +70,7 @@ function nameOf({ kind, name, service, serviceId, customer }: Change): string {
   return `${account} at ${service === '*' ? 'every service' : service}`;
 }
 
-/** What other masters look after: it stays, whether the file says the same of it, something else or nothing. */
+/** Objects managed by somebody else. They do not change, whatever the file says. */
 export function otherSections(changes: readonly Change[]): readonly Section[] {
   const others = changes.filter(({ action }) => !(action in signs));
   const conflicts = others.filter(({ action }) => action === 'conflict');
@@ -78,15 +78,15 @@ export function otherSections(changes: readonly Change[]): readonly Section[] {
   const principals = others.filter(({ kind }) => kind === 'principal');
   return [
     {
-      title: 'Not as the file has it, and left alone: others look after it (--take-ownership takes it over)',
+      title: 'Differs from the file, not changed: managed by somebody else (--take-ownership adopts it)',
       lines: conflicts.map(otherLine),
     },
     {
-      title: 'Left alone: others look after it',
+      title: 'Not changed: managed by somebody else',
       lines: left.map((change) => ({ ...otherLine(change), details: notesOf(change) })),
     },
     {
-      title: 'Only told: how the allowed principals in AWS differ (`principals: managed` puts them right)',
+      title: 'Only reported: how the allowed principals in AWS differ (`principals: managed` corrects them)',
       lines: principals.map((change) => ({
         sign: ' ' as const,
         text: nameOf(change),
@@ -96,14 +96,14 @@ export function otherSections(changes: readonly Change[]): readonly Section[] {
   ].filter(({ lines }) => lines.length > 0);
 }
 
-/** Each thing that others look after, in a line; first what the file has otherwise. */
+/** A line for each object managed by somebody else, conflicts with the file first. */
 export function unmanagedChanges(changes: readonly Change[]): readonly string[] {
   const others = changes.filter(({ action, kind }) => !(action in signs) && kind !== 'principal');
   return others.toSorted((a, b) => a.action.localeCompare(b.action)).map(otherName);
 }
 
 function otherName(change: Change): string {
-  return `${kinds[change.kind] ?? change.kind}: ${nameOf(change)} (${masterOf(change)})`;
+  return `${kinds[change.kind] ?? change.kind}: ${nameOf(change)} (${managerOf(change)})`;
 }
 
 function otherLine(change: Change): Line {
@@ -118,7 +118,7 @@ function notesOf({ note }: Change): readonly string[] {
   return note ? [note] : [];
 }
 
-function masterOf({ managedBy, changedBy }: Pick<Change, 'managedBy' | 'changedBy'>): string {
+function managerOf({ managedBy, changedBy }: Pick<Change, 'managedBy' | 'changedBy'>): string {
   const who = managedBy === 'api' ? 'another system' : managedBy === 'file' ? 'the file' : 'a person';
   return changedBy ? `${who}, ${shortActor(changedBy)}` : who;
 }
@@ -142,7 +142,7 @@ const knownEffects: Readonly<Record<Impact['effect'], EffectTexts>> = {
 };
 const effects: Readonly<Record<string, EffectTexts>> = knownEffects;
 
-/** What would become of the connections of today. */
+/** The impact on the connections of today. */
 export function effectSections(all: readonly Effect[]): readonly Section[] {
   const byEffect = Map.groupBy(all, ({ effect }) => effect);
   return Object.entries(effects).flatMap(([effect, { title }]) => {
@@ -157,7 +157,7 @@ export function effectSections(all: readonly Effect[]): readonly Section[] {
   });
 }
 
-/** `Plan: 3 to add, 1 to change, 2 to remove; connections: 1 cut at once` */
+/** `Plan: 3 to add, 1 to change, 2 to remove; connections: 1 disconnected at once` */
 export function summaryOf({ plan: { summary }, effects: all }: Planned): string {
   const { add, change, remove, conflicts } = summary;
   const counts = [...Map.groupBy(all, ({ effect }) => effect)].map(
@@ -166,7 +166,7 @@ export function summaryOf({ plan: { summary }, effects: all }: Planned): string 
   const changes = hasChanges(summary)
     ? `${add} to add, ${change} to change, ${remove} to remove`
     : 'nothing to change';
-  const others = conflicts > 0 ? `; ${conflicts} not as the file has it, which others look after` : '';
+  const others = conflicts > 0 ? `; ${conflicts} not changed, managed by somebody else` : '';
   return `Plan: ${changes}${others}; connections: ${counts.join(', ') || 'nothing changes for them'}`;
 }
 
@@ -174,7 +174,7 @@ export function hasChanges({ add, change, remove }: Plan['summary']): boolean {
   return add + change + remove > 0;
 }
 
-/** That somebody's apply still runs, or where it broke off. */
+/** The state of an apply that still runs or was interrupted. */
 export function interruptedText({ plan: { running, interrupted } }: Planned): string | undefined {
   if (running) {
     const { by, at, done, of, leaseUntil } = running;

@@ -2,7 +2,7 @@ import { durationOf } from '../policy-file/duration.ts';
 import { dateOf, personOf } from '../policy-file/values.ts';
 import type { Change } from './views.ts';
 
-/** What differs, in the words of the file: `expires: 2027-01-31 → 2027-06-30`. Of what is added or removed, all of it but its name. */
+/** The changed settings, by the names in the file: `expires: 2027-01-31 → 2027-06-30`. An added or removed object shows all but its name. */
 export function settingsOf({ before, after, action }: Pick<Change, 'before' | 'after' | 'action'>): string[] {
   const only = action === 'remove' ? before : action === 'add' ? after : undefined;
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];

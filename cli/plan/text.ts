@@ -28,10 +28,10 @@ export function planText(planned: Planned, output: Output): string {
 }
 
 function formatSection({ title, lines }: Section, output: Output): string {
-  return [output.paint('bold', title), ...lines.flatMap((line) => lineTold(line, output))].join('\n');
+  return [output.paint('bold', title), ...lines.flatMap((line) => formatLine(line, output))].join('\n');
 }
 
-function lineTold({ sign, text, details }: Line, { paint }: Output): string[] {
+function formatLine({ sign, text, details }: Line, { paint }: Output): string[] {
   return [`  ${painted(sign, paint)} ${text}`, ...details.map((detail) => paint('dim', `      ${detail}`))];
 }
 

@@ -8,12 +8,12 @@ import type { Path, Source } from './source.ts';
 
 type Section = keyof typeof namedSections;
 
-/** `given`: what is there whether a file tells of it or not. */
-const sections: Readonly<Record<Section, { readonly word: string; readonly given: readonly string[] }>> = {
+/** `builtIn`: names that exist without a file. */
+const sections: Readonly<Record<Section, { readonly word: string; readonly builtIn: readonly string[] }>> = {
   // `linkgate setup` makes it.
-  approvers: { word: 'approver group', given: [defaultGroup] },
-  services: { word: 'service', given: [allServicesScope] },
-  customers: { word: 'customer', given: [] },
+  approvers: { word: 'approver group', builtIn: [defaultGroup] },
+  services: { word: 'service', builtIn: [allServicesScope] },
+  customers: { word: 'customer', builtIn: [] },
 };
 
 /** The fields that name other parts. */
@@ -27,17 +27,16 @@ const fields: readonly (readonly [part: string, field: string, meant: Section])[
 ];
 
 /**
- * The names of which no file tells, wherever they are said, also in parts that have something else wrong with them. Where it
- * cannot be told which names there are, none is missed.
+ * The names that no file declares, also in parts with other problems. If the declared names are unreadable, it reports none.
  */
 export function unknownReferences(sources: readonly Source[]): readonly Problem[] {
   return fields.flatMap(([part, field, meant]) => {
     if (!sources.every((source) => isParsed(meant, source))) return [];
     const names = new Set(sources.flatMap(({ value }) => within(value, meant).map(([name]) => name)));
-    const { word, given } = sections[meant];
+    const { word, builtIn } = sections[meant];
     return sources.flatMap((source) =>
       saidIn(source, part, field)
-        .filter(({ name }) => !names.has(name) && !given.includes(name))
+        .filter(({ name }) => !names.has(name) && !builtIn.includes(name))
         .map(({ name, path }) => ({
           place: source.placeOf(path),
           message: `there is no ${word} \`${name}\` in the file${didYouMean(name, names)}`,

@@ -23,7 +23,7 @@ interface Written {
   readonly entry: EntryOf;
 }
 
-/** A slip with lists of lists is told of before it fills the memory. */
+/** Reports lists of lists before they fill the memory. */
 const mostEntries = 200_000;
 
 /** The allowlist at a stage: an entry for each account and service. */

@@ -54,7 +54,7 @@ const groupFields = {
   ),
   decisionChannels: field(
     DecisionChannels,
-    '`api`: Slack and mails only tell, and give the command. `anywhere` where it is left out.',
+    '`api`: Slack and e-mails only notify, and give the command. `anywhere` where it is left out.',
   ),
   escalateTo: field(GroupName, 'The group that is called upon when time runs out.', 'managers'),
 };
@@ -93,11 +93,11 @@ const serviceFields = {
   ),
   onExternalAccept: field(
     OnExternalAccept,
-    'What becomes of a connection that was accepted outside linkgate and that no entry endorses: `ask` (where it is left out), `cut` or `adopt`.',
+    'What becomes of a connection that was accepted outside linkgate and that no entry allows: `ask` (where it is left out), `disconnect` or `adopt`.',
   ),
   principals: field(
     PrincipalsMode,
-    "`managed` keeps AWS's allowed principals equal to what the allowlist implies; `observed` (where it is left out) only tells the difference.",
+    "`managed` keeps AWS's allowed principals equal to what the allowlist implies; `observed` (where it is left out) only reports the difference.",
   ),
   otherPrincipals: field(
     v.pipe(v.array(v.pipe(v.string(), v.nonEmpty('a principal is an ARN or *'))), v.maxLength(100)),
@@ -120,7 +120,7 @@ const customerFields = {
       ),
       v.metadata({ minProperties: 1, maxProperties: 1 }),
     ),
-    'Where they are told how their connections stand; nowhere where it is left out.',
+    'Where they are notified about their connections; nowhere where it is left out.',
   ),
   owners: field(Owners, 'Whose accounts they are: these people cannot approve what the accounts ask for.', [
     'alice@example.com',

@@ -88,7 +88,7 @@ function whyUnread(error: unknown): string {
 
 const Including = v.object({ include: v.fallback(headerSchema.include.wrapped, []) });
 
-/** Nothing where the form is not kept: that is told with all else that is wrong with it. */
+/** Empty if the form is wrong: the validation reports that with all other problems. */
 function includesOf({ value }: Source): readonly string[] {
   const including = v.safeParse(Including, value);
   return including.success ? including.output.include : [];

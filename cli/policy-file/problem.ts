@@ -19,7 +19,7 @@ export function placeName({ file, line, column }: SourcePosition): string {
   return `${file}:${line}:${column}`;
 }
 
-/** All that is wrong, told at once. */
+/** All problems of the files in one error. */
 export function validationError(problems: readonly Problem[]): CommandError {
   const lines = new Set(
     problems.toSorted(byPlace).map(({ place, message }) => markControls(`${placeName(place)}: ${message}`)),

@@ -18,7 +18,7 @@ export interface PolicyFile {
   documentAt(stage: string): PolicyDocument;
 }
 
-/** @throws CommandError that tells all that is wrong, each with its line */
+/** @throws CommandError with all problems, each with its line */
 export function readPolicyFile(file: string): PolicyFile {
   const files = filesFrom(file);
   const problems = [...files.problems];

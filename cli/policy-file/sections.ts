@@ -71,7 +71,7 @@ export function isParsed(field: keyof typeof Whole.entries, { value }: Source): 
 /** Adds what a file says to the parts, and what is wrong with it to the problems. */
 export function splitSections(source: Source, parts: Sections, problems: Problem[]): FileHeader {
   shaped(Whole, source, [], source.value ?? {}, problems);
-  // What has the wrong form is told of; what stands beside it is looked at all the same.
+  // A part of the wrong form is reported, and the parts beside it are validated all the same.
   const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
   for (const name of ['approvers', 'services', 'customers'] as const)
     takeNamed(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);

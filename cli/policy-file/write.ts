@@ -7,7 +7,7 @@ import type { Customer, Group, Service } from './file-schema.ts';
 import { entriesWritten } from './group-entries.ts';
 import { dateOf, personOf, withoutUndefined } from './values.ts';
 
-/** Something of the table as a document has it, and who looks after it. */
+/** An object of the table in the form of a document, with its manager. */
 export interface ExportState<Said> {
   readonly said: Said;
   readonly managedBy: ManagedBy;
@@ -22,8 +22,8 @@ type GroupOf = PolicyDocument['groups'][number];
 type ServiceOf = PolicyDocument['services'][number];
 type CustomerOf = PolicyDocument['customers'][number];
 
-/** What is said above what the file does not look after. */
-const otherMasters = {
+/** The comment above an object that the file does not manage. */
+const managerComments = {
   file: undefined,
   person: ' managed by a person',
   api: ' managed by another system, through the API',
@@ -54,7 +54,7 @@ export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, str
     ...Object.fromEntries(filled.map(([section, written]) => [section, contentOf(written)])),
   });
   document.commentBefore = heading;
-  for (const [section, written] of filled) sayMasters(document.get(section), written);
+  for (const [section, written] of filled) writeManagers(document.get(section), written);
   if (remarks.size > 0) remark(document, remarks);
   visit(document, {
     Scalar(_key, node) {
@@ -88,13 +88,13 @@ function contentOf(written: readonly WrittenPart[]): object {
     : Object.fromEntries(written.map(({ name = '', fields }) => [name, fields]));
 }
 
-/** Above each part that the file does not look after, who does. */
-function sayMasters(section: unknown, written: readonly WrittenPart[]): void {
+/** Writes the manager above each object that the file does not manage. */
+function writeManagers(section: unknown, written: readonly WrittenPart[]): void {
   if (!isMap(section) && !isSeq(section)) return;
   for (const [index, { managedBy }] of written.entries()) {
     const item = section.items[index];
     const node = isMap(section) ? section.items[index]?.key : item;
-    const master = otherMasters[managedBy];
+    const master = managerComments[managedBy];
     if (isNode(node) && master) node.commentBefore = master;
   }
 }

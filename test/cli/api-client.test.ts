@@ -77,7 +77,7 @@ test('what an earlier sending still works on is asked for until it is done', asy
   expect(aws.apiRequests).toHaveLength(40);
 });
 
-test('a change that was never answered may have been done, and the person is told to look', async () => {
+test('a change without an answer may have happened, and the message says to check', async () => {
   aws.respond = () => ({ isBroken: true });
   expect(await runCli(`approve ${endpointId}`, aws)).toMatchObject({
     code: 1,
@@ -111,7 +111,7 @@ test('it is not asked for ever', async () => {
   expect(aws.apiRequests).toHaveLength(4);
 });
 
-test('credentials that the API refuses are told what they need', async () => {
+test('credentials that the API refuses: the message names the permission they need', async () => {
   aws.respond = () => ({ status: 403, body: { message: 'Forbidden' } });
   expect(await runCli('service list', aws)).toMatchObject({
     code: 1,

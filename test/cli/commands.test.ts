@@ -189,10 +189,10 @@ test.each([
 });
 
 test.each(['ask', 'disconnect', 'adopt'])(
-  '`service show` says what %s does to connections accepted elsewhere',
+  '`service show` says what %s does to connections accepted outside linkgate',
   async (onExternalAccept) => {
     answering({ 'GET /services/payments': { service: { ...service, onExternalAccept } } });
-    expect((await runCli('service show payments', aws)).stdout).toMatch(/^accepted elsewhere +\w/m);
+    expect((await runCli('service show payments', aws)).stdout).toMatch(/^external accept +\w/m);
   },
 );
 
@@ -239,7 +239,7 @@ test('expiry counts from the time of the API, not from that of the machine', asy
   expect(past).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('in the past') });
 });
 
-test('allow says what it lets in now', async () => {
+test('allow lists the requests that it accepts now', async () => {
   const accepts = [1, 2].map((number) => ({
     endpointId: `vpce-0123456789abcdef${number}`,
     serviceId: service.serviceId,
@@ -249,11 +249,11 @@ test('allow says what it lets in now', async () => {
   answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
   const line = 'allow 012345678901 --service payments';
   expect((await runCli(line, aws)).stdout).toContain(
-    `\nthis lets in 2 connections now:\n  payments (${service.serviceId}): vpce-0123456789abcdef1, vpce-0123456789abcdef2\n`,
+    `\nthis accepts 2 connections now:\n  payments (${service.serviceId}): vpce-0123456789abcdef1, vpce-0123456789abcdef2\n`,
   );
   expect(JSON.parse((await runCli(`${line} --json`, aws)).stdout)).toMatchObject({ entry, accepts });
   answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts: [] } });
-  expect((await runCli(line, aws)).stdout).toContain('nothing that waits is let in by this now');
+  expect((await runCli(line, aws)).stdout).toContain('this accepts no request now');
 });
 
 test('warnings go to standard error', async () => {
@@ -262,7 +262,7 @@ test('warnings go to standard error', async () => {
   expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
-test('a service that is taken out leaves entries behind, and a warning says so', async () => {
+test('a deregistered service leaves entries behind, and a warning says so', async () => {
   answering({ 'DELETE /services/payments': { service, warnings } });
   const told = await runCli('service remove payments --json', aws);
   expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
@@ -304,7 +304,7 @@ test('where a group decides and whom it escalates to is passed on and shown, and
   expect(stdout).toContain('decides by the command line or the API only; escalates to ops');
 });
 
-test('how people were asked and what came with their word is told in the story', async () => {
+test('explain shows how people were asked, and the ticket and entry of their decisions', async () => {
   const step = (action: string, more: object = {}) => ({
     time: '2031-05-01T12:00:00.000Z',
     actor: 'linkgate',
@@ -367,8 +367,11 @@ const resumption = 'GET /services/payments/resumption';
 const resume = 'POST /services/payments/resume';
 
 test.each([
-  [paused, 'payments is resumed: its requests are decided, and what is to be cut is cut in its time\n'],
-  [service, 'payments is not paused: its requests are decided, and what is to be cut is cut in its time\n'],
+  [paused, 'payments is resumed: its requests are decided, and its scheduled disconnects are carried out\n'],
+  [
+    service,
+    'payments is not paused: its requests are decided, and its scheduled disconnects are carried out\n',
+  ],
 ])('a service is resumed, and it is said whether it was paused', async (before, said) => {
   answering({
     'GET /services/payments': { service: before },
@@ -382,7 +385,7 @@ test.each([
   });
 });
 
-describe('a service that goes on and has something cut at once', () => {
+describe('a resumed service with a disconnect that is due', () => {
   const warnings = [`${connection.endpointId} at payments: disconnected now`];
   const disconnects = [
     { endpointId: connection.endpointId, service: 'payments', at: '2031-05-01T12:00:00.000Z' },
@@ -396,7 +399,7 @@ describe('a service that goes on and has something cut at once', () => {
     }),
   );
 
-  test('is resumed once a person has seen what is cut', async () => {
+  test('is resumed once a person has seen what is disconnected', async () => {
     const told = await runCli('resume payments', aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
     expect(told.stderr).toContain(`  ${warnings[0]}\nResume payments? [y/N]`);
@@ -410,7 +413,7 @@ describe('a service that goes on and has something cut at once', () => {
     expect(aws.apiRequests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  test('is resumed by --yes, which says what is cut', async () => {
+  test('is resumed by --yes, which says what is disconnected', async () => {
     expect(await runCli('resume payments --yes', aws)).toMatchObject({
       code: 0,
       stderr: `warning: ${warnings[0]}\n`,
@@ -434,7 +437,7 @@ test('in a terminal, what differs stands out', async () => {
   expect(stdout).toContain(`\u001b[2m${connection.reason}`);
 });
 
-test('what EC2 refuses again and again is told once', async () => {
+test('explain folds a call that EC2 refuses again and again into one line', async () => {
   const refusals = ['12:00:00', '12:01:00', '12:03:00'].map((at) => ({
     time: `2031-05-01T${at}.000Z`,
     actor: 'ec2',
@@ -473,7 +476,7 @@ test('where EC2 shows something else than linkgate decided, the list and the sto
   expect((await runCli(`explain ${endpointId}`, aws)).stdout).toContain(`This differs: ${differs}.`);
 });
 
-test('an approval of several is told with how many it takes, and as nothing that policy overruled', async () => {
+test('an approval below the quorum shows the count, and no warning that policy overrules it', async () => {
   const first = { ...decision, verdict: 'ask', approvals: 1, quorum: 2 };
   answering({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
   const told = await runCli(`approve ${endpointId}`, aws);
@@ -530,26 +533,31 @@ test('explain tells the story of a request', async () => {
   expect((await runCli(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
 });
 
-test('explain tells times as people read them, fits the terminal, and leaves commands whole', async () => {
+test('explain formats times, fits the terminal, and wraps no command', async () => {
   const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
-  const next = `It is connected until 2031-05-08T12:00:00.073Z, and is cut then. ${command} keeps it connected.`;
+  const next = `It is connected until 2031-05-08T12:00:00.073Z, and disconnects then. ${command} keeps it connected.`;
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 60 });
   expect(stdout).toContain(
-    `\nIt is connected until 2031-05-08 12:00:00 UTC, and is cut\nthen. ${command}\nkeeps it connected.\n`,
+    `\nIt is connected until 2031-05-08 12:00:00 UTC, and\ndisconnects then.\n${command} keeps\nit connected.\n`,
   );
 });
 
-test('explain gives what speaks for a connection as no reason to cut it, and asked nothing of EC2 beyond the budget', async () => {
+test('explain shows no accepting finding as a reason for a disconnect, and no call to EC2 over the disconnect quota', async () => {
   const history = [
-    { ...explanation.history[0], actor: 'linkgate', action: 'refused', reason: 'the budget is used up' },
+    {
+      ...explanation.history[0],
+      actor: 'linkgate',
+      action: 'refused',
+      reason: 'the disconnect quota is used up',
+    },
   ];
   const connection = { ...explanation.connection, state: 'available' };
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, connection, history } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout).toContain('person-denied');
   expect(stdout).not.toContain('account-is-allowed');
-  expect(stdout).toContain('linkgate left it as it is: the budget is used up');
+  expect(stdout).toContain('linkgate left it as it is: the disconnect quota is used up');
 });
 
 test('connections show the reason below each', async () => {
@@ -570,7 +578,7 @@ test('a request that is not open says who decided what, when', async () => {
   for (const word of Object.values(details)) expect(told.stderr).toContain(word);
 });
 
-test('a sweep is started, waited for and told', async () => {
+test('a sweep is started, and its result shown', async () => {
   let polls = 0;
   const result = { decided: 2, waiting: 1 };
   aws.respond = ({ method }) => {
@@ -598,7 +606,7 @@ test('a sweep that does not end is given up, and where to look is said', async (
 
 test.each([
   ['allowlist remove 012345678901 --service payments', 'the allowlist says nothing of account 012345678901'],
-  ['service remove payments', 'linkgate no longer looks after payments'],
+  ['service remove payments', 'payments is removed from linkgate'],
 ])('%s is done also where an earlier try did it', async (line, said) => {
   aws.respond = () => ({ body: { warnings: ['an earlier run did it'] } });
   const told = await runCli(line, aws);

@@ -105,7 +105,9 @@ describe('customer list', () => {
   });
 });
 
-test('customer remove says that nobody is told any more', async () => {
+test('customer remove says that the contact is no longer notified', async () => {
   aws.respond = ({ method }) => (method === 'DELETE' ? { body: { customer, warnings: [] } } : undefined);
-  expect((await runCli(['customer', 'remove', 'initech'], aws)).stdout).toContain('forgotten');
+  expect((await runCli(['customer', 'remove', 'initech'], aws)).stdout).toContain(
+    'is removed, and its contact is no longer notified',
+  );
 });

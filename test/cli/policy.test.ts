@@ -185,14 +185,14 @@ These would be accepted
     vpce-0aaaaaaaaaaaaaaa2 of 444444444444 at payments, pendingAcceptance
       it is allowed
 
-Not as the file has it, and left alone: others look after it (--take-ownership takes it over)
+Differs from the file, not changed: managed by somebody else (--take-ownership adopts it)
     Approvers: team (a person, alice)
       quorum: 1 → 2
 
-Left alone: others look after it
+Not changed: managed by somebody else
     Allowlist: 555555555555 at payments (another system)
 
-Plan: 1 to add, 2 to change, 1 to remove; 1 not as the file has it, which others look after; connections: 1 disconnected after a grace period, 1 accepted
+Plan: 1 to add, 2 to change, 1 to remove; 1 not changed, managed by somebody else; connections: 1 disconnected after a grace period, 1 accepted
 `,
   });
 });
@@ -262,11 +262,11 @@ test('a service that is added stands with its id, and its name stands once', asy
   );
 });
 
-test('of principals that linkgate only tells of nobody is said to look after them', async () => {
+test('principals that linkgate only reports show no manager', async () => {
   const principal = { kind: 'principal', action: 'left', name: '*', service: 'payments', serviceId };
   answering({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
-    /\n\nOnly told: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
+    /\n\nOnly reported: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
   );
 });
 
@@ -463,13 +463,13 @@ test('a simulation tells which recorded requests would have been decided otherwi
   );
 });
 
-test('a simulation says on standard error what others look after and count as it is', async () => {
+test('a simulation lists on standard error the objects that somebody else manages', async () => {
   answering();
   const { respond } = aws;
   aws.respond = (asked) =>
     asked.path.includes('/simulation') ? { body: { requests: [], looked: 0 } } : respond(asked);
   expect((await runCli(`simulate -f ${file} --json`, aws)).stderr).toBe(
-    `Others look after these; they count as they are, whatever the file says of them:
+    `Managed by somebody else, and simulated as they are, not as the file has them:
     Approvers: team (a person, alice)
     Allowlist: 555555555555 at payments (another system)
 

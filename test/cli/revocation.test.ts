@@ -49,19 +49,19 @@ const requests = (asked: readonly RecordedRequest[]) =>
 describe('revoke', () => {
   const revoke = (id: string) => `POST /connections/${id}/revocation`;
 
-  test('says when the connection is cut, what puts it off, and that its account may come back', async () => {
+  test('says when the connection disconnects, how to extend it, and that its account may connect again', async () => {
     answering({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
     const told = await runCli(['revoke', endpointId, '--reason', 'contract ended'], aws);
     expect(told).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
-    expect(told.stdout).toContain('is cut at 2031-05-04 12:00:00 UTC');
+    expect(told.stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
     expect(told.stdout).toContain(`linkgate extend ${endpointId}`);
     expect(aws.apiRequests[0]?.body).toEqual({ reason: 'contract ended' });
   });
 
-  test('--now says that it is cut now', async () => {
+  test('--now says that the connection disconnects now', async () => {
     answering({ [revoke(endpointId)]: { revocation: { ...revocation, disconnectAt: now }, warnings: [] } });
     const { stdout } = await runCli(`revoke ${endpointId} --now`, aws);
-    expect(stdout).toContain(`${endpointId} is cut now`);
+    expect(stdout).toContain(`${endpointId} disconnects now`);
     expect(aws.apiRequests[0]?.body).toEqual({ now: true });
   });
 
@@ -71,7 +71,7 @@ describe('revoke', () => {
     },
   };
 
-  test('--account lists what it cuts, asks, and revokes each of it', async () => {
+  test('--account lists the connections that it disconnects, asks, and revokes each', async () => {
     answering({
       ...listed,
       [revoke(endpointId)]: { revocation, warnings: [warning] },
@@ -80,12 +80,12 @@ describe('revoke', () => {
     const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
     expect(told.stderr).toContain(`payments (${serviceId}): ${endpointId}, ${other}`);
-    expect(told.stderr).toContain('Cut 2 connections? [y/N]');
+    expect(told.stderr).toContain('Disconnect 2 connections? [y/N]');
     expect(told.stderr.match(/warning:/g)).toHaveLength(1);
     expect(requests(changing())).toEqual([revoke(endpointId), revoke(other)]);
   });
 
-  test('--account says who had put off what it cuts, until when and why', async () => {
+  test('--account says who had extended a connection, until when and why', async () => {
     const path = `GET /connections/${endpointId}`;
     const until = { ...live, disconnectAt: '2031-06-01T12:00:00.000Z' };
     const kept = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'extended' };
@@ -101,7 +101,7 @@ describe('revoke', () => {
     const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
     expect(told.stderr).toContain(
-      `Nor are these kept any longer:\n  ${endpointId}, kept until 2031-06-01 12:00:00 UTC by bob: they move\nCut 2`,
+      `These are no longer extended:\n  ${endpointId}, extended until 2031-06-01 12:00:00 UTC by bob: they move\nDisconnect 2`,
     );
     expect(requests(aws.apiRequests).filter((request) => request === path)).toHaveLength(1);
   });
@@ -123,7 +123,7 @@ describe('revoke', () => {
     expect(changing()).toEqual([]);
   });
 
-  test('--account goes on where one is gone meanwhile, and fails in the end', async () => {
+  test('--account revokes the others if one connection ended meanwhile, and exits with 1', async () => {
     aws.respond = ({ method, path }) => {
       if (method === 'GET') return { body: { connections: [live, { ...live, endpointId: other }] } };
       return path.includes(endpointId)
@@ -138,17 +138,17 @@ describe('revoke', () => {
     expect(JSON.parse(told.stdout).revocations).toMatchObject([{ endpointId: other }]);
   });
 
-  test('--account with nothing to cut says so, and asks nobody', async () => {
+  test('--account without connections says so, and asks nobody', async () => {
     answering({ [`GET /connections?account=${account}&service=payments`]: { connections: [connection] } });
     const told = await runCli(`revoke --account ${account} --service payments`, aws);
-    expect(told).toMatchObject({ code: 0, stdout: 'there is nothing to cut\n' });
+    expect(told).toMatchObject({ code: 0, stdout: 'there are no connections to disconnect\n' });
   });
 
   test.each([
     'revoke',
     `revoke ${endpointId} --account ${account}`,
     `revoke ${endpointId} --service payments`,
-  ])('%s is called wrongly', async (line) => {
+  ])('%s is a usage error', async (line) => {
     expect(await runCli(line, aws)).toMatchObject({ code: 2, stdout: '' });
     expect(aws.apiRequests).toEqual([]);
   });
@@ -158,13 +158,13 @@ describe('extend', () => {
   const request = `POST /connections/${endpointId}/extend`;
   const kept = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
 
-  test('puts off the cut until a time by the clock of the API', async () => {
+  test('extends a connection until a time by the clock of the API', async () => {
     answering({
       'GET /services': { services: [] },
       [request]: { revocation: { ...revocation, disconnectAt: kept.until, extended: kept }, warnings: [] },
     });
     const told = await runCli(['extend', endpointId, '--until', '31d', '--reason', 'they move'], aws);
-    expect(told.stdout).toContain('is kept until 2031-06-01 12:00:00 UTC, and cut then');
+    expect(told.stdout).toContain('is extended until 2031-06-01 12:00:00 UTC, and disconnects then');
     expect(aws.apiRequests.at(-1)?.body).toEqual({ until: kept.until, reason: 'they move' });
   });
 
@@ -172,7 +172,7 @@ describe('extend', () => {
     ['--until 2031-04-30 --reason late', '--until is in the past'],
     ['--until 7d', "required option '--reason <text>' not specified"],
     ['--reason why', "required option '--until <when>' not specified"],
-  ])('%s is called wrongly', async (options, message) => {
+  ])('%s is a usage error', async (options, message) => {
     answering({ 'GET /services': { services: [] } });
     const told = await runCli(`extend ${endpointId} ${options}`, aws);
     expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
@@ -209,17 +209,19 @@ describe('lockdown', () => {
     });
   }
 
-  test('blocks, cuts, waits until EC2 shows it, and reports', async () => {
+  test('blocks, disconnects, waits until EC2 shows it, and reports', async () => {
     lockedDown(before, before, [rejected[0] ?? {}, ...before.slice(1)], rejected);
     const told = await runCli(['lockdown', account, '--reason', 'incident 7'], aws, {
       isTTY: true,
       stdin: ['yes'],
     });
     expect(told.code).toBe(0);
-    expect(told.stderr).toContain(`It cuts now:\n  payments (${serviceId}): ${endpointId}`);
+    expect(told.stderr).toContain(`It disconnects now:\n  payments (${serviceId}): ${endpointId}`);
     expect(told.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}`);
     expect(told.stderr).toContain('warning: mind the gap');
-    expect(told.stdout).toContain(`EC2 shows 1 connection cut:\n  payments (${serviceId}): ${endpointId}`);
+    expect(told.stdout).toContain(
+      `EC2 shows 1 connection disconnected:\n  payments (${serviceId}): ${endpointId}`,
+    );
     expect(told.stdout).toContain(`EC2 shows 1 request rejected:\n  payments (${serviceId}): ${other}`);
     expect(told.stdout).toContain('Still allowed, which the block outranks: payments');
     expect(changing().map(({ body }) => body)).toEqual([
@@ -233,7 +235,7 @@ describe('lockdown', () => {
     expect(JSON.parse(told.stdout)).toMatchObject({
       accountId: account,
       entry: { effect: 'block' },
-      cut: [{ endpointId }],
+      disconnected: [{ endpointId }],
       rejected: [{ endpointId: other }],
       left: [],
       outranked: [{ service: 'payments' }],
@@ -271,7 +273,7 @@ describe('service remove --disconnect', () => {
     'DELETE /services/payments': { service, warnings: [] },
   };
 
-  test('cuts everything, waits for EC2, takes the service out, and says how to delete it', async () => {
+  test('disconnects everything, waits for EC2, deregisters the service, and says how to delete it', async () => {
     const left = [live, { ...connection, endpointId: other }];
     answering({
       ...steps,
@@ -283,10 +285,12 @@ describe('service remove --disconnect', () => {
     });
     const told = await runCli('service remove payments --disconnect', aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
-    expect(told.stderr).toContain(`This cuts now:\n  payments (${serviceId}): ${endpointId}\n`);
+    expect(told.stderr).toContain(`This disconnects now:\n  payments (${serviceId}): ${endpointId}\n`);
     expect(told.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}\n`);
-    expect(told.stderr).toContain('Cut 1 connection, reject 1 request and take payments out?');
-    expect(told.stdout).toContain('linkgate no longer looks after payments');
+    expect(told.stderr).toContain(
+      'Disconnect 1 connection, reject 1 request and remove payments from linkgate?',
+    );
+    expect(told.stdout).toContain(`payments (${serviceId}) is removed from linkgate`);
     expect(told.stdout).toContain(
       `aws ec2 delete-vpc-endpoint-service-configurations --region eu-west-1 --service-ids ${serviceId}`,
     );
@@ -294,7 +298,7 @@ describe('service remove --disconnect', () => {
     expect(requests(changing())).toEqual(Object.keys(steps));
   });
 
-  test('leaves the service registered while something is left, and says how to go on', async () => {
+  test('keeps the service registered while EC2 shows a connection, and says how to continue', async () => {
     answering({ ...steps, [connections]: { connections: [live] } });
     const told = await runCli('service remove payments --disconnect --yes --wait 1', aws);
     expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('run this again') });
@@ -353,7 +357,7 @@ describe('the principals of a service', () => {
   });
 });
 
-test('all that a service says of what lives is passed on and shown', async () => {
+test('`service add` sends and shows the settings about connections', async () => {
   const settings = { graceSeconds: 14 * 86_400, onExternalAccept: 'adopt', otherPrincipals: ['*'] };
   answering({
     'POST /services': { service: { ...service, ...settings, deregisteringAt: now, deregisteringBy: 'bob' } },
@@ -361,13 +365,13 @@ test('all that a service says of what lives is passed on and shown', async () =>
   const options = '--grace 14d --on-external-accept adopt --other-principal *';
   const { stdout } = await runCli(`service add ${serviceId} ${options}`, aws);
   expect(aws.apiRequests[0]?.body).toEqual({ serviceId, ...settings });
-  expect(stdout).toMatch(/cut after +14 days, once its permission has gone/);
-  expect(stdout).toMatch(/accepted elsewhere +they stay/);
+  expect(stdout).toMatch(/grace period +14 days\n/);
+  expect(stdout).toMatch(/external accept +they stay/);
   expect(stdout).toMatch(/principals +observed: only compared with the allowlist; besides: \*/);
-  expect(stdout).toMatch(/being taken out +by bob since 2031-05-01 12:00:00 UTC/);
+  expect(stdout).toMatch(/being deregistered +by bob since 2031-05-01 12:00:00 UTC/);
 });
 
-test('the roles of an account are passed on, and an entry shows who looks after it', async () => {
+test('the roles of an account are sent, and an entry shows who manages it', async () => {
   const role = 'arn:aws:iam::012345678901:role/connector';
   const shown = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
   answering({ 'PUT /allowlist/payments/012345678901': { entry: shown, disconnects: [] } });
@@ -380,34 +384,34 @@ test('the roles of an account are passed on, and an entry shows who looks after 
 describe('block', () => {
   const blocked = { 'PUT /allowlist/payments/012345678901': { entry, disconnects: [], warnings: [] } };
 
-  test('says what it cuts before it does', async () => {
+  test('lists the connections before it disconnects them', async () => {
     answering({
       ...blocked,
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
     });
     const { stderr } = await runCli('block 012345678901 --service payments', aws);
-    expect(stderr).toBe(`this cuts 1 connection:\n  payments (${serviceId}): ${endpointId}\n`);
+    expect(stderr).toBe(`this disconnects 1 connection now:\n  payments (${serviceId}): ${endpointId}\n`);
   });
 
-  test('says that it cuts nothing yet where the service is paused', async () => {
+  test('says that a paused service disconnects nothing yet', async () => {
     answering({
       ...blocked,
       'GET /services': { services: [{ ...service, pausedAt: now }] },
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
     });
     const { stderr } = await runCli('block 012345678901 --service payments', aws);
-    expect(stderr).toContain('this cuts 1 connection once the service is resumed, which is paused:');
-    expect(stderr).not.toContain('this cuts 1 connection:');
+    expect(stderr).toContain('this disconnects 1 connection once the paused service is resumed:');
+    expect(stderr).not.toContain('this disconnects 1 connection now:');
   });
 
-  test('is done where that cannot be looked up', async () => {
+  test('is done if the connections cannot be read', async () => {
     answering(blocked);
     expect(await runCli('block 012345678901 --service payments', aws)).toMatchObject({ code: 0 });
   });
 });
 
 test.each(['approve', 'deny'])(
-  'who says %s of a connection that lives is told so, with exit code 1',
+  '%s of a connected endpoint fails with exit code 1 and says that it is connected',
   async (word) => {
     const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate extend …\``;
     const error = { code: 'NotOpen', message, details: { state: 'available' } };
@@ -420,7 +424,7 @@ test.each(['approve', 'deny'])(
   },
 );
 
-test('what the consumer is to be told of a denial is passed on', async () => {
+test('the customer message of a denial is sent', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
   answering({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
   await runCli(
@@ -434,13 +438,13 @@ test('what the consumer is to be told of a denial is passed on', async () => {
   });
 });
 
-test('connections show when they are cut', async () => {
+test('connections show when they disconnect', async () => {
   answering({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
   const { stdout } = await runCli(`connections --account ${account}`, aws);
-  expect(stdout).toContain('cut at 2031-05-04 12:00:00 UTC');
+  expect(stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
 });
 
-test('linkgate is told that a person asks at the command line', async () => {
+test('the user agent says that a person uses the command line', async () => {
   answering({ 'GET /services': { services: [] } });
   await runCli('service list', aws);
   expect(aws.apiRequests[0]?.userAgent).toMatch(/^linkgate-cli\/\d+\.\d+\.\d+$/);

@@ -29,7 +29,7 @@ describe('what is piped in', () => {
     ['both the other way round', [botToken, signingSecret], { signingSecret, botToken }],
     ['the token alone, with blanks', ['', `  ${botToken} `, ''], { botToken }],
     ['the signing secret alone', [signingSecret], { signingSecret }],
-  ])('is told apart: %s', async (_what, stdin, body) => {
+  ])('is distinguished: %s', async (_what, stdin, body) => {
     const told = await runCli('slack connect', aws, { stdin });
     expect(told).toMatchObject({ code: 0, stderr: 'warning: look\n' });
     expect(aws.apiRequests).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);

@@ -147,10 +147,12 @@ test('a connection that somebody rejects in EC2 is only recorded', async () => {
 
 test('a lockdown disconnects all connections of an account, and lists them', async () => {
   const endpointIds = [await connected(allowed), await connected(allowed)];
-  const reportError = await sandbox.json<{ cut: readonly { endpointId: string }[] }>(
+  const report = await sandbox.json<{ disconnected: readonly { endpointId: string }[] }>(
     ...['lockdown', allowed, '--reason', 'incident', '--yes'],
   );
-  expect(reportError.cut.map(({ endpointId }) => endpointId)).toEqual(expect.arrayContaining(endpointIds));
+  expect(report.disconnected.map(({ endpointId }) => endpointId)).toEqual(
+    expect.arrayContaining(endpointIds),
+  );
   for (const endpointId of endpointIds) expect(await describeState(sandbox, endpointId)).toBe('rejected');
   expect(sandbox.output()).not.toContain('AccessDenied');
 });

@@ -69,7 +69,7 @@ block:
   ]);
 });
 
-test('what is wrong in any environment is told, whichever is chosen', () => {
+test('the problems of every environment are reported, whichever is chosen', () => {
   const clash = `version: 1
 environments: [staging, prod]
 services: {payments: {}}

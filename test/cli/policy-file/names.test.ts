@@ -57,7 +57,7 @@ services:
 });
 
 test.each(['prototype', 'constructor', '__proto__', 'toString', 'hasOwnProperty'])(
-  'a field `%s` is told of wherever it stands',
+  'a field `%s` is reported in every part',
   (name) => {
     const missing = `there is no field \`${name}\` here`;
     expect(parseProblems(`version: 1\n${name}: {}`)).toEqual([`2:1: ${missing}`]);

@@ -231,7 +231,7 @@ test('a file is read as YAML 1.2, whatever it says it is', () => {
   expect(parseProblems(`%YAML 1.2\n---\n${lines}`)).toEqual([]);
 });
 
-test('all that is wrong is told at once, in the order of the lines', () => {
+test('all problems are reported at once, in the order of the lines', () => {
   const lines = parseProblems(`version: 1
 services:
   payments: {grace: 5}
@@ -274,7 +274,7 @@ block: {}
   ]);
 });
 
-test('where it cannot be told which names there are, none is missed', () => {
+test('unreadable names cause no report of a missing name', () => {
   const lines = "version: 1\ncustomer: {acme: {}}\nblock: [{customer: acme, services: '*'}]";
   expect(parseProblems(lines)).toEqual(['2:1: there is no field `customer` here; did you mean `customers`?']);
 });

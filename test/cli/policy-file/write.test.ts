@@ -171,7 +171,7 @@ block:
     services: '*'`);
 });
 
-test('what the file does not look after says who does', () => {
+test('an object that the file does not manage says who does', () => {
   const document = parseDocument(`
 services: {payments: {id: ${serviceId}}}
 allow: [{account: '222222222222', services: payments}]
