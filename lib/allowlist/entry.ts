@@ -75,15 +75,6 @@ export function entryItem(entry: AllowlistEntry): Item {
   return allowlistEntryEntity.item(entryKey(entry.serviceId, entry.accountId), entry);
 }
 
-/** An account id with its customer's name, where an entry has it: `444455556666 (initech)`. */
-export function accountText(
-  accountId: string,
-  entries: readonly Pick<AllowlistEntry, 'accountId' | 'customer'>[],
-): string {
-  const entry = entries.find((each) => each.accountId === accountId && each.customer !== undefined);
-  return entry?.customer === undefined ? accountId : `${accountId} (${entry.customer})`;
-}
-
 /**
  * Returns the next version. It also grows across removal, so that an entry that was removed and added again never has the
  * version on which an earlier decision depends.

@@ -1,5 +1,6 @@
-import { type AllowlistEntry, accountText } from '../allowlist/entry.ts';
+import type { AllowlistEntry } from '../allowlist/entry.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
+import { accountText } from '../policy/account-text.ts';
 import { effectiveGraceSeconds, type Service } from '../services/service.ts';
 import { allowCommand, entryText, formatTime } from './status-text.ts';
 

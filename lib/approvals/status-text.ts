@@ -1,5 +1,6 @@
-import { type AllowlistEntry, accountText, allServicesScope } from '../allowlist/entry.ts';
+import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
 import type { ConnectionRecord } from '../connections/connection-record.ts';
+import { accountText } from '../policy/account-text.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import type { ApprovalView } from './approval-view.ts';

@@ -1,4 +1,4 @@
-import { accountText } from '../../lib/allowlist/entry.ts';
+import { accountText } from '../../lib/policy/account-text.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const accountIsAllowed: Rule = {

@@ -16,7 +16,7 @@ test('an update changes only the named assumptions', () => {
 });
 
 test.each([
-  [{ notification: true }, /no assumption `notification`; there are notificationBody/],
+  [{ notification: true }, /unknown assumption `notification`; there are notificationBody/],
   [{ maxIdsPerCall: 0 }, /`maxIdsPerCall` cannot be `0`/],
   [{ pendingAfterMs: '5' }, /`pendingAfterMs` cannot be `"5"`/],
   [{ repeatedAccept: 'perhaps' }, /expected \("ok" \| "unsuccessful"\)/],
