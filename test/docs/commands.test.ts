@@ -55,7 +55,7 @@ describe('the commands of a page', () => {
         if (isCommand(fence)) {
           test(`run at line ${fence.line}: ${fence.text.split('\n')[0]}`, async () => {
             await printed(fence);
-          }, 120_000);
+          }, 300_000);
           for (const { line, text } of findTranscripts(fence, page))
             test(`print the transcript of line ${line}`, async () => {
               expect(normalizeOutput(await printed(fence))).toContain(
