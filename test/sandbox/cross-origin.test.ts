@@ -118,7 +118,7 @@ test.each([
   for (const host of ['rebound.example:4570', 'rebound.example', '127.0.0.1.rebound.example', '0.0.0.0:4570'])
     expect(await send(path, { ...sent, headers: { ...sent.headers, host } })).toMatchObject({
       status: 403,
-      text: expect.stringContaining('loopback names alone'),
+      text: expect.stringContaining('only loopback names'),
     });
 });
 

@@ -10,7 +10,7 @@ import { createTopology } from './topology.ts';
 
 type RequestInSlack = ReturnType<typeof setUp>;
 
-const patience = 120_000;
+const patience = 600_000;
 
 /** Creates a request that waits in Slack for Alice and Bob, without faults. */
 async function aRequestInSlack(seed: number): Promise<{ stage: RequestInSlack; message: SlackMessage }> {
