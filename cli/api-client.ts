@@ -27,7 +27,7 @@ export interface Api {
   ): Promise<v.InferOutput<S>>;
   /** Shows a person the warnings of an answer. */
   warn(warnings: readonly string[] | null | undefined): void;
-  /** Its clock, which may be far from this machine's. */
+  /** The clock of the API. The clock of this machine may differ. */
   now(): Promise<Date>;
 }
 
@@ -37,9 +37,9 @@ const timeoutMs = 30_000;
 const attempts = 4;
 /** The first wait before asking again; it doubles each time. */
 const firstWaitMs = 300;
-/** Too many requests, or an answer that broke on its way. */
+/** The statuses to retry: throttled, or a broken response. */
 const transient = [429, 502, 503, 504];
-/** How often to ask, a second apart, for what an earlier sending of the same request still works on: longer than it may. */
+/** The attempts, a second apart, while the API still processes the same request: longer than its timeout. */
 const asksForRunning = 40;
 
 const Refusal = v.object({
@@ -59,7 +59,7 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
   const { region, credentials, sha256 } = deployment;
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256 });
 
-  /** What changes something carries a key, under which linkgate does it once however often it is sent. */
+  /** Sends an idempotency key with every change, so that a retry makes the change once. */
   async function send(method: Method, path: readonly string[], { query = {}, body }: Sending) {
     const key = method === 'GET' ? undefined : crypto.randomUUID();
     for (let attempt = 1, asks = 1; ; ) {
@@ -144,7 +144,7 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
 interface Answer {
   readonly status: number;
   readonly date: string | null;
-  /** What the answer asks for, where it does. */
+  /** From the header `retry-after`. */
   readonly retryAfterMs?: number;
   readonly text: string;
 }
@@ -156,14 +156,14 @@ function isTransient(answer: Answer | Broken): boolean {
   return 'broken' in answer ? codeOf(answer.broken) !== 'ECONNREFUSED' : transient.includes(answer.status);
 }
 
-/** An earlier sending of the same request is under way. */
+/** Whether the API still processes an earlier attempt of the same request. */
 function isRunning(answer: Answer | Broken): answer is Answer {
   if ('broken' in answer || answer.status !== 409) return false;
   const refusal = v.safeParse(Refusal, parseJson(answer.text));
   return refusal.success && refusal.output.error.code === 'InProgress';
 }
 
-/** How often a list is begun whose pages changed meanwhile. */
+/** The attempts to read a list whose pages change meanwhile. */
 const readings = 3;
 
 interface Page {
@@ -211,7 +211,7 @@ async function pagesOnce<S extends v.GenericSchema<unknown, Page>, T>(
   return all;
 }
 
-/** What every id and every name is made of: `..` and what has a `/` or `?` would ask for another path. */
+/** The form of ids and names. `..`, `/` and `?` would request another path. */
 const segmentForm = /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)$/;
 
 /** @throws CommandError */
@@ -232,7 +232,7 @@ function urlOf(apiUrl: string, path: readonly string[], query: Query): URL {
   return url;
 }
 
-/** Half of a character has no encoding. */
+/** A lone surrogate has no encoding. */
 function encoded(text: string): string {
   return encodeURIComponent(unmarkControls(text).toWellFormed());
 }
@@ -297,7 +297,7 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
   );
 }
 
-/** What is wrong with a policy, with where it stands in its file. */
+/** The problems of a policy, with their positions in the document. */
 function problemsIn(details: unknown): string {
   const parsed = v.safeParse(Problems, details);
   const problems = parsed.success ? parsed.output.problems : [];

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** What linkgate's API answers. Only what is printed for people is named; `--json` passes on the rest as it came. */
+/** Responses of the API. The schemas name only the fields that people see; `--json` passes on all fields. */
 const text = v.nullish(v.string());
 
 export const Service = v.looseObject({

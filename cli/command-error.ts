@@ -1,4 +1,4 @@
-/** What a command exits with; 0 is done. `checkFailed`: it did what it was asked, and a check failed. */
+/** The exit codes; 0 is done. `checkFailed`: the command is done, and a check failed. */
 export const exitCodes = { failed: 1, usageError: 2, checkFailed: 3 } as const;
 
 type Reason = keyof typeof exitCodes;
@@ -15,7 +15,7 @@ interface CommandErrorOptions extends ErrorOptions {
   readonly code?: string;
 }
 
-/** A command cannot do what it was asked. The message says what to do next; it is empty where the result has said it. */
+/** A failed command. The message names the next step; it is empty if the result names it. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError';
   readonly exitCode: number;

@@ -3,7 +3,7 @@ import { type Connection, ConnectionPage } from './api-views.ts';
 import { serviceLabel } from './output.ts';
 import type { Session } from './session.ts';
 
-/** Whose connections. */
+/** Selects connections by account, by service or by both. */
 interface Whose {
   readonly account?: string | undefined;
   readonly service?: string | undefined;
@@ -43,8 +43,8 @@ export function plural(count: number, what = 'connection'): string {
 const lookEveryMs = 2_000;
 
 /**
- * Looks again and again until EC2 shows none of them connected or waiting any more, or the time is over.
- * @returns as they are at last
+ * Polls until EC2 shows none of the connections connected or waiting, or the time is over.
+ * @returns the connections of the last read
  */
 export async function untilDisconnected(
   whose: Whose,

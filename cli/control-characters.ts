@@ -82,7 +82,7 @@ export function showControls(text: string, { isColoured }: { readonly isColoured
   });
 }
 
-/** What nobody marked. */
+/** Control characters without a mark. */
 function shown(character: string): string {
   return character.search(unsafe) >= 0 ? `\\${nameOf(character)}` : character;
 }

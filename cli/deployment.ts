@@ -4,7 +4,7 @@ import { CommandError } from './command-error.ts';
 import { markControls } from './control-characters.ts';
 import type { Io } from './process-io.ts';
 
-/** Which linkgate to talk to, as far as a person said so. */
+/** The deployment that a person asked for. */
 export interface Wanted {
   readonly region?: string;
   readonly stage?: string;
@@ -69,7 +69,7 @@ function ssmIn(region: string | undefined, env: Io['env']): SSMClient {
   });
 }
 
-/** Whether AWS is played by something on this machine. */
+/** Whether an emulator on this machine answers for AWS. */
 function isSandbox(env: Io['env']): boolean {
   const url = env.AWS_ENDPOINT_URL;
   return url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? '');
@@ -148,7 +148,7 @@ async function accountOf(ssm: SSMClient): Promise<string> {
     const { Account } = await new STSClient({ region, credentials }).send(new GetCallerIdentityCommand());
     return `account ${Account}`;
   } catch {
-    // Only words for a message that is on its way already.
+    // Only the text of an error that is thrown already.
     return 'the account of these credentials';
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '../lib/allowlist/parse-expiry.ts';
 import { CommandError } from './command-error.ts';
 
-/** How long people have, in seconds. */
+/** The time for a decision, in seconds. */
 export function parseDeadlineOption(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('Write a time such as 7d or 36h.');

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import type { Io } from './process-io.ts';
 import type { OpenSession } from './session.ts';
 
-/** What a handler needs of the world. */
+/** The dependencies of a handler. */
 export interface HandlerDeps {
   readonly open: OpenSession;
   readonly io: Io;
 }
 
-/** Makes what commander calls with the arguments and the options of a command. */
+/** Creates the action that commander calls with the arguments and options of a command. */
 export type Handler = (deps: HandlerDeps) => Parameters<Command['action']>[0];

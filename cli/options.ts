@@ -13,7 +13,7 @@ import type { Wanted } from './deployment.ts';
 import { parseExpiryOption } from './expiry.ts';
 import { parseActor, parseSlackUser } from './parse-actor.ts';
 
-/** What every command takes. */
+/** The options of every command. */
 export interface CommonOptions extends Wanted {
   readonly json?: true;
 }
@@ -23,7 +23,7 @@ export function option(flags: string, description: string): () => Option {
   return () => new Option(flags, description);
 }
 
-/** What every command takes. */
+/** The options of every command. */
 export const commonOptions = (): readonly Option[] => [
   new Option('--json', 'print one JSON document'),
   new Option('--region <region>', 'the AWS Region of the deployment').argParser(
@@ -50,7 +50,7 @@ export const endpointArgument = () =>
     matching(EndpointId, endpointForm),
   );
 
-/** Left out where an account is named instead. */
+/** Absent if the command names an account. */
 export const optionalEndpointArgument = () =>
   new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(
     matching(EndpointId, endpointForm),
@@ -202,7 +202,7 @@ export const waitOption = () =>
 
 export const reasonOption = () => new Option('--reason <text>', 'why; it is kept in the history');
 
-/** Where nothing is done without one. */
+/** A reason that the command requires. */
 export const neededReasonOption = () => reasonOption().argParser(seen('reason')).makeOptionMandatory();
 
 export const ticketOption = () =>
@@ -226,7 +226,7 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** @param form or else what the schema itself says */
+/** @param form the error message; by default the message of the schema */
 function matching(schema: v.GenericSchema<string, string>, form?: string) {
   return (text: string): string => {
     const { issues } = v.safeParse(schema, text);
@@ -239,7 +239,7 @@ function sentence(words: string): string {
   return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`;
 }
 
-/** What people read later: blanks and characters without width, marked or not, are nothing to read. */
+/** A visible text. Blanks and characters without width do not count, marked or not. */
 function seen(what: Parameters<typeof requiredDecisionText>[0]) {
   const text = requiredDecisionText(what, 'write visible text');
   return matching(v.pipe(v.string(), v.transform(unmarkControls), text));
@@ -250,7 +250,7 @@ function several(schema: v.GenericSchema<string, string>, form?: string) {
   return (text: string, before: readonly string[] = []): readonly string[] => [...before, one(text)];
 }
 
-/** What is said apart from the reason, which stays with the provider. */
+/** The message to the customer. The reason stays with the provider. */
 export function customerMessageOption(): Option {
   return new Option(
     '--customer-message <text>',

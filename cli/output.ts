@@ -9,12 +9,12 @@ type Paint = (style: Style, text: string) => string;
 /** The output of a command: its result on standard output, all else on standard error. */
 export interface Output {
   readonly paint: Paint;
-  /** How many characters a line may have. */
+  /** The maximum length of a line. */
   readonly width: number;
   /** The one result: the document with `--json`, the text for people without. */
   result(document: object, text: string): void;
   warn(warnings: readonly string[] | null | undefined): void;
-  /** What a person should know before the result is there. */
+  /** Prints a note before the result. */
   say(text: string): void;
 }
 
@@ -48,7 +48,7 @@ const noBorders = {
   middle: '',
 };
 
-/** The cells of a row, and what is said below them over the whole width, in the colours that it is to have. */
+/** The cells of a row, and a coloured text below them over the whole width. */
 interface Row {
   readonly cells: readonly string[];
   readonly below?: string | null | undefined;
@@ -81,7 +81,7 @@ const gap = 2;
 /** Below this a wrapped column is harder to read than a line that is too long. */
 const narrowest = 26;
 
-/** Labels and what they stand for; what is not known is left out. */
+/** Labels with their values, without those that are undefined. */
 export function keyValues(
   known: readonly (readonly [label: string, value: string | null | undefined])[],
   { paint }: Output,

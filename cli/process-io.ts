@@ -2,12 +2,12 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { showControls } from './control-characters.ts';
 
-/** What the command line has of the world around it, so that tests can pass in another. */
+/** The input and output of the process. Tests pass in their own. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
-  /** Left out where nothing can be read. */
+  /** Absent if nothing can be read. */
   readonly stdin?: Stdin;
   readonly clock: Clock;
 }
@@ -22,19 +22,19 @@ interface Terminal {
 
 export interface Stdin {
   readonly isTTY?: boolean | undefined;
-  /** What is piped in or typed, line by line; what is typed is not shown, unless `isUpToDate`. */
+  /** The lines of standard input. A terminal shows typed lines only with `isShown`. */
   lines(options?: { readonly isShown?: boolean }): AsyncIterable<string>;
 }
 
 export interface Clock {
   sleep(milliseconds: number): Promise<void>;
-  /** @returns what calls it off */
+  /** @returns a function that cancels the timer */
   after(milliseconds: number, act: () => void): () => void;
 }
 
 /** The same process, with control characters escaped at its terminals. */
-export function withSafeTerminals(world: Io): Io {
-  return { ...world, stdout: safeTerminal(world.stdout, world), stderr: safeTerminal(world.stderr, world) };
+export function withSafeTerminals(io: Io): Io {
+  return { ...io, stdout: safeTerminal(io.stdout, io), stderr: safeTerminal(io.stderr, io) };
 }
 
 function safeTerminal(terminal: Terminal, { env }: Io): Terminal {

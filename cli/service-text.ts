@@ -55,7 +55,7 @@ function timeToDecide({ deadlineSeconds, onExpiry }: Service): string {
   return `${duration(deadlineSeconds ?? defaultDeadlineSeconds)}; then it is ${then}`;
 }
 
-/** All that there is to know of a service. */
+/** All settings and the state of a service. */
 export function serviceDetails(service: Service, output: Output): string {
   const { accountId, region, acceptanceRequired, registeredAt, registeredBy, checkedAt } = service;
   return keyValues(

@@ -5,7 +5,7 @@ import { type Output, outputTo } from './output.ts';
 import type { Clock, Io } from './process-io.ts';
 import type { Progress } from './progress.ts';
 
-/** What a command works with once it was called rightly. */
+/** A valid command works with this. */
 export interface Session {
   readonly stage: string;
   readonly api: Api;
@@ -17,18 +17,18 @@ export interface Session {
 /** Finds the deployment that the options mean. */
 export type OpenSession = (options: CommonOptions) => Promise<Session>;
 
-export function createSessions(world: Io, progress: Progress): OpenSession {
+export function createSessions(io: Io, progress: Progress): OpenSession {
   return async (options) => {
     progress.doing('looking for linkgate in SSM');
-    const deployment = await findDeployment(options, world);
+    const deployment = await findDeployment(options, io);
     progress.doing(`waiting for linkgate at ${deployment.apiUrl}`);
-    const output = outputTo(world, options.json === true);
+    const output = outputTo(io, options.json === true);
     return {
       stage: deployment.stage,
-      api: apiClient(deployment, world.clock, output.warn),
+      api: apiClient(deployment, io.clock, output.warn),
       output,
       progress,
-      clock: world.clock,
+      clock: io.clock,
     };
   };
 }

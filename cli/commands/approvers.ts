@@ -6,7 +6,7 @@ import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, table, time } from '../output.ts';
 
 const Answer = v.looseObject({ group: ApproverGroup, warnings: Warnings });
-/** Without the group as it was, where an earlier try removed it. */
+/** `group` is absent if an earlier try removed it. */
 const Removed = v.looseObject({ group: v.optional(ApproverGroup), warnings: Warnings });
 
 interface SetOptions extends CommonOptions {

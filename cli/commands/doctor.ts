@@ -25,7 +25,7 @@ export function runDoctor({ open }: HandlerDeps) {
 const words = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 const styles = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
 
-/** Group by group; what to do stands below what is not in order. */
+/** The checks by group. A remedy is below each failed check. */
 function report(checks: readonly Check[], isWhole: boolean, output: Output): string {
   return [...Map.groupBy(checks, ({ group }) => group)]
     .map(([group, ofGroup]) => `${output.paint('bold', group)}\n${rows(ofGroup, isWhole, output)}`)
@@ -33,25 +33,25 @@ function report(checks: readonly Check[], isWhole: boolean, output: Output): str
 }
 
 function rows(checks: readonly Check[], isWhole: boolean, output: Output): string {
-  const inOrder = checks.filter(({ status }) => status === 'ok');
-  const isFolded = !isWhole && inOrder.length > 1;
+  const passed = checks.filter(({ status }) => status === 'ok');
+  const isFolded = !isWhole && passed.length > 1;
   const shown = isFolded ? checks.filter(({ status }) => status !== 'ok') : checks;
   const width = Math.max(...shown.map(({ name }) => name.length));
   const said = shown.flatMap(({ status, name, subject, detail, remedy }) => [
     `${label(status, output)}${name.padEnd(width)}  ${subject ? `${subject}: ` : ''}${detail}`,
     ...remedyLines(remedy, output),
   ]);
-  return [...(isFolded ? foldedLines(inOrder, output) : []), ...said].join('\n');
+  return [...(isFolded ? foldedLines(passed, output) : []), ...said].join('\n');
 }
 
-/** How many checks are in order, and which. */
+/** The count and the names of the passed checks. */
 function foldedLines(checks: readonly Check[], output: Output): string[] {
   const names = [...new Set(checks.map(({ name }) => name))].join(', ');
   const [first = '', ...more] = wrapped(`${checks.length} checks: ${names}`, output.width - indent.length);
   return [`${label('ok', output)}${first}`, ...more.map((line) => indent + line)];
 }
 
-/** A command is not wrapped: it is there to be pasted. */
+/** A command stays in one line, so that people can paste it. */
 function remedyLines(remedy: string | null | undefined, { width }: Output): string[] {
   const lines = remedy ? markedLines(remedy) : [];
   return lines

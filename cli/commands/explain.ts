@@ -114,7 +114,7 @@ function withIt({ ticket, entry }: Step): string {
   return `${also}${ticket ? ` (ticket ${ticket})` : ''}`;
 }
 
-/** In lines that fit the terminal; a command in backticks stays whole, so that it can be copied. */
+/** Wraps a text to the terminal. A command in backticks stays whole, so that people can copy it. */
 function wrapped(text: string, { width }: Output): string {
   const [first = '', ...words] = text.match(/(?:`[^`]*`|\S)+/g) ?? [];
   const lines: string[] = [];

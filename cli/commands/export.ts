@@ -26,7 +26,7 @@ export function exportPolicy({ open }: HandlerDeps) {
   };
 }
 
-/** A service with its own entries, and whom these speak of. */
+/** A service with its entries, their customers and its approver groups. */
 function ofService({ groups, services, customers, entries }: Policy, named: string): Policy {
   const found =
     services.find(({ said }) => said.serviceId === named) ?? services.find(({ said }) => said.name === named);
@@ -72,10 +72,10 @@ async function exportFromConnections(named: string, { api, output, progress }: S
     output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
 }
 
-/** An entry for each account, which names its endpoints. */
+/** A policy with an entry for each account. The entry names its endpoints. */
 function allowing(live: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
   const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate export --from-connections\` looked`;
-  // What is no name the file does not take.
+  // The file accepts valid names only.
   const called = v.is(ServiceName, name) ? name : serviceId;
   const byAccount = [...Map.groupBy(live, ({ ownerAccountId }) => ownerAccountId)].sort();
   return {
@@ -92,12 +92,12 @@ function allowing(live: readonly Connection[], { name, serviceId }: Service, now
   };
 }
 
-/** In a comment nothing is escaped. */
+/** YAML escapes nothing in a comment. */
 function shown(remark: string): string {
   return showControls(remark, { isColoured: false });
 }
 
-/** When an endpoint came, and who let it in. */
+/** The time of the request, and who accepted it. */
 function remarkOn({ state, requestedAt, verdict, decidedBy }: Connection): string {
   const asked = requestedAt ? `asked on ${requestedAt.slice(0, 10)}, ` : '';
   const how = verdict === 'accept' && decidedBy ? `accepted by ${decidedBy}` : 'accepted outside linkgate';

@@ -57,7 +57,7 @@ export function resumeService({ open, io }: HandlerDeps) {
   };
 }
 
-/** Who paused the service, when and why; undefined if it is not paused. */
+/** The actor, time and reason of a pause; undefined if the service is not paused. */
 export function pauseOf({ pausedAt, pausedBy, pauseReason }: Service): string | undefined {
   if (!pausedAt) return undefined;
   return `by ${shortActor(pausedBy ?? 'somebody')} since ${time(pausedAt)}${pauseReason ? `, ${pauseReason}` : ''}`;

@@ -59,7 +59,7 @@ export function applyPolicy({ open, io }: HandlerDeps) {
     );
     const { summary, running, interrupted } = planned.plan;
     if (!hasChanges(summary) && !running && !interrupted)
-      return output.result(planned, `${planText(planned, output)}\n\nthere is nothing to do`);
+      return output.result(planned, `${planText(planned, output)}\n\nno changes`);
     if (!common.json) io.stdout.write(`${planText(planned, output)}\n\n`);
     session.progress.doing('');
     await confirm(`This changes what linkgate decides at ${stage}. Apply it?`, { yes }, io);

@@ -33,7 +33,7 @@ interface Secrets {
 
 const questions = ['signing secret (empty: as it is): ', 'bot token, xoxb-… (empty: as it is): '];
 
-/** Which is which shows: only tokens begin like one. */
+/** The prefix distinguishes them: only tokens have it. */
 async function readSecrets({ stdin, stderr }: Io): Promise<Secrets> {
   const asked = stdin?.isTTY ? [...questions] : [];
   const ask = () => stderr.write(asked.shift() ?? '');

@@ -38,12 +38,12 @@ const kinds: Readonly<Record<string, string>> = {
 
 const signs: Readonly<Record<string, ChangeSymbol>> = { add: '+', remove: '-', change: '~', adopt: '~' };
 
-/** Of which file, and where it would be applied. */
+/** The file, and the deployment that it applies to. */
 export function headerOf({ file, plan: { stage, accountId, region } }: Planned): string {
   return `${file} at the stage ${stage}, account ${accountId}, Region ${region}`;
 }
 
-/** What an apply would change in the table, by kind. */
+/** The changes that an apply makes in the table, by kind. */
 export function changeSections(changes: readonly Change[]): readonly Section[] {
   const made = changes.filter(({ action }) => action in signs);
   const byKind = Map.groupBy(made, ({ kind }) => kind);

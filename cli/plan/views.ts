@@ -3,7 +3,7 @@ import { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { Warnings } from '../api-views.ts';
 
-/** What linkgate's API answers of policies. Only what is printed for people is named; `--json` passes on the rest as it came. */
+/** Responses of the API about policies. The schemas name only the fields that people see; `--json` passes on all fields. */
 const text = v.nullish(v.string());
 const nextToken = text;
 const Settings = v.nullish(v.record(v.string(), v.unknown()));

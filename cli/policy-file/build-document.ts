@@ -15,7 +15,7 @@ export type GroupOf = PolicyDocument['groups'][number];
 export type ServiceOf = PolicyDocument['services'][number];
 export type CustomerOf = PolicyDocument['customers'][number];
 
-/** What files say at a stage, as linkgate takes it; what is wrong is added to the problems. */
+/** Builds the document of a stage, as the API takes it, and adds to the problems. */
 export function buildDocument(
   parts: Sections,
   stage: string | undefined,

@@ -50,7 +50,7 @@ interface Said {
   readonly path: Path;
 }
 
-/** What stands in a field of each part of a kind, and of what is different in its environments. */
+/** The names in a field of each part, the overrides of its environments included. */
 function saidIn({ value }: Source, part: string, field: string): readonly Said[] {
   return within(value, part).flatMap(([key, said]) => {
     const path = [part, key];

@@ -8,7 +8,7 @@ export function secondsIn(text: string): number | undefined {
   return amount === undefined ? undefined : Number(amount) * units[unit as keyof typeof units];
 }
 
-/** In the longest unit that loses no second. */
+/** Formats seconds in the longest unit that divides them. */
 export function durationOf(seconds: number): string {
   const [unit, length] = Object.entries(units).find(([, each]) => seconds % each === 0) ?? ['s', 1];
   return `${seconds / length}${unit}`;

@@ -11,7 +11,7 @@ type AllowOf = Extract<EntryOf, { effect: 'allow' }>;
 type BlockOf = Extract<EntryOf, { effect: 'block' }>;
 type CustomerOf = PolicyDocument['customers'][number];
 
-/** What entries speak of. */
+/** The parts that entries refer to. */
 interface Known {
   readonly parts: Sections;
   readonly services: ReadonlyMap<string, PolicyDocument['services'][number]>;

@@ -8,7 +8,7 @@ interface Limited {
   readonly environments?: Environments;
 }
 
-/** What a part says at a stage; undefined where it says nothing there. */
+/** The fields of a part at a stage; undefined if the part is not in that environment. */
 export function overridesFor<Said extends Limited>(
   { environments, ...said }: Said,
   stage: string | undefined,

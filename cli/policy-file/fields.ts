@@ -34,7 +34,7 @@ export const Account = v.config(AccountId, {
 
 export const accountUnquoted = 'an account id without quotes is a number in YAML, which loses leading zeros';
 
-/** What to do about it, by what stands in the file. */
+/** The remedy, by the value in the file. */
 export function quotedAccount(letters: string): string {
   return /^\d{12}$/.test(letters)
     ? `${accountUnquoted}: write '${letters}'`

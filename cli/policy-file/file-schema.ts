@@ -194,7 +194,7 @@ export type Customer = v.InferOutput<typeof Customer>;
 export type Allow = v.InferOutput<typeof Allow>;
 export type Block = v.InferOutput<typeof Block>;
 
-/** What a file has beside its parts. */
+/** The fields of a file outside its sections. */
 export const headerSchema = {
   version: field(v.literal(1), 'The version of this form, 1. An included file may leave it out.'),
   include: field(

@@ -7,7 +7,7 @@ import { headerSchema } from './file-schema.ts';
 import { type Problem, placeName, type SourcePosition } from './problem.ts';
 import { parseSource, type Source } from './source.ts';
 
-/** A policy file and all that it includes, the file itself first; and why some are not among them. */
+/** A policy file and its includes, the file itself first, with the problems of unreadable ones. */
 export interface Files {
   readonly sources: readonly Source[];
   readonly problems: readonly Problem[];
@@ -19,7 +19,7 @@ export function filesFrom(file: string): Files {
   const folder = dirname(real);
   const sources: Source[] = [];
   const problems: Problem[] = [];
-  /** By their real paths: where they were asked for. */
+  /** The position of each `include`, by the real path of the file. */
   const asked = new Map<string, SourcePosition>();
 
   /** @param including the real paths of the files through which one comes to this one */
@@ -54,7 +54,7 @@ export function filesFrom(file: string): Files {
   return { sources, problems };
 }
 
-/** By paths from one file: the file that is named, or those other than itself that a pattern stands for. */
+/** The paths that a name or pattern matches, relative to a file. A pattern does not match the file itself. */
 function filesLike(pattern: string, from: string): readonly string[] {
   const folder = dirname(from);
   const names = globSync(pattern, { cwd: folder }).sort();

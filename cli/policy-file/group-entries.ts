@@ -18,7 +18,7 @@ export interface GroupedEntry {
   readonly fields: Allow;
 }
 
-/** What entries say beside whose they are and where they count. */
+/** The fields of entries other than customer, account and services. */
 type Limits = Omit<Allow, 'customer' | 'account' | 'services'>;
 
 interface Alike {
@@ -31,8 +31,8 @@ interface Alike {
 }
 
 /**
- * The entries of a file: what says the same of several services, or of all accounts of a customer, stands in one.
- * @param nameOf what the file calls a service
+ * The entries of a file. Equal entries of several services, or of all accounts of a customer, become one.
+ * @param nameOf the name of a service in the file
  */
 export function entriesWritten(
   entries: readonly HeldEntry[],
@@ -48,7 +48,7 @@ export function entriesWritten(
   return together(together(single, 'services'), 'accounts').flatMap(written);
 }
 
-/** Those that differ in one list alone as one, with all that stands in the lists. */
+/** Merges entries that differ in one list only. */
 function together(entries: readonly Alike[], list: 'accounts' | 'services'): readonly Alike[] {
   return [...Map.groupBy(entries, (each) => JSON.stringify({ ...each, [list]: [] })).values()].flatMap(
     ([first, ...others]) =>

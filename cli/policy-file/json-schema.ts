@@ -15,7 +15,7 @@ export function policyFileSchema(): JsonSchema {
     block: about(block.about, v.array(block.part)),
   });
   return {
-    // What it cannot say, such as what a name has to be, the command line checks.
+    // JSON Schema cannot express all rules, such as the form of names: the command line checks these.
     ...toJsonSchema(File, { errorMode: 'ignore', ignoreActions: ['check', 'raw_check'] }),
     title: 'linkgate policy',
   };

@@ -8,7 +8,7 @@ export interface SourcePosition {
   readonly column: number;
 }
 
-/** What is wrong with a policy file, and where. */
+/** A problem of a policy file, with its position. */
 export interface Problem {
   readonly place: SourcePosition;
   readonly message: string;

@@ -26,7 +26,7 @@ export function readPolicyFile(file: string): PolicyFile {
   const heads = files.sources.map((source) => splitSections(source, parts, problems));
   const [head, ...included] = heads;
   problems.push(...inWrongFile(files.sources, head, included));
-  // What is missed for want of a file that could not be read is nobody's mistake.
+  // An unreadable file may declare the names: a missing name is no problem then.
   if (files.problems.length === 0) problems.push(...unknownReferences(files.sources));
   if (files.sources[0] && isParsed('environments', files.sources[0])) {
     problems.push(...undeclared(parts, head?.environments));
@@ -45,7 +45,7 @@ export function readPolicyFile(file: string): PolicyFile {
   };
 }
 
-/** What only the file that includes the others says, and has to say. */
+/** Checks that the including file has a `version`, and that no other file has `environments`. */
 function inWrongFile(
   [source, ...others]: readonly Source[],
   head: FileHeader | undefined,

@@ -15,7 +15,7 @@ import {
 import type { Problem } from './problem.ts';
 import type { Path, Source } from './source.ts';
 
-/** One thing that a file says, in the form that it has to have, and where. */
+/** A valid part of a file, with its position. */
 export interface Part<T> {
   readonly value: T;
   readonly source: Source;
@@ -26,7 +26,7 @@ export interface Named<T> extends Part<T> {
   readonly name: string;
 }
 
-/** What files say, taken together. */
+/** The sections of all files together. */
 export interface Sections {
   readonly approvers: Named<Group>[];
   readonly services: Named<Service>[];
@@ -35,7 +35,7 @@ export interface Sections {
   readonly block: Part<Block>[];
 }
 
-/** What a file says of itself, as far as that has the right form. */
+/** The header of a file. A field of the wrong form is undefined. */
 const FileHeader = v.object({
   version: v.fallback(v.optional(headerSchema.version.wrapped), undefined),
   environments: v.fallback(v.optional(headerSchema.environments.wrapped), undefined),
@@ -61,14 +61,14 @@ const Whole = v.strictObject({
   block: inList,
 });
 
-/** Whether what a file says in a field can be relied on: it has the right form, or is left out, and not for being misspelt. */
+/** Whether a field is valid or absent. A misspelt field does not count as absent. */
 export function isParsed(field: keyof typeof Whole.entries, { value }: Source): boolean {
   if (!isMap(value)) return value === null || value === undefined;
   if (Object.hasOwn(value, field)) return v.is(Whole.entries[field], value[field]);
   return Object.keys(value).every((key) => Object.hasOwn(Whole.entries, key));
 }
 
-/** Adds what a file says to the parts, and what is wrong with it to the problems. */
+/** Adds the parts of a file to the sections, and its problems to the problems. */
 export function splitSections(source: Source, parts: Sections, problems: Problem[]): FileHeader {
   shaped(Whole, source, [], source.value ?? {}, problems);
   // A part of the wrong form is reported, and the parts beside it are validated all the same.
@@ -110,7 +110,7 @@ function takeNamed(
     const isNamed = v.safeParse(namedSections[section].name, name);
     if (!isNamed.success)
       problems.push({ place: source.placeOf(path, 'key'), message: isNamed.issues[0].message });
-    // What is only named may have nothing behind its colon.
+    // A part without settings may have no value.
     const value = shaped(namedSections[section].part, source, path, fields ?? {}, problems);
     if (value && isNamed.success)
       (parts[section] as Named<Group | Service | Customer>[]).push({ value, name, source, path });
@@ -140,7 +140,7 @@ function shaped<const Schema extends v.GenericSchema & { readonly entries: objec
   return undefined;
 }
 
-/** Of what may be one thing or another: what is wrong with the one that was begun. */
+/** The issues of the union member that the value resembles. */
 function meant(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
   if (issue.type !== 'union') return [issue];
   const begun = Array.isArray(issue.input) ? 'array' : 'object';
@@ -152,7 +152,7 @@ function meant(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
     : [issue];
 }
 
-/** What is wrong, where the form has no words of its own for it. */
+/** The message of an issue for which the schema has none. */
 function plainly(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
   const { expected, received, input, path } = issue;
   if (expected === 'never') {

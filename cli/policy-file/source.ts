@@ -20,13 +20,13 @@ export type Path = readonly PropertyKey[];
 export interface Source {
   readonly file: string;
   readonly value: unknown;
-  /** Where a value stands, or its key; where it is missing, what it is missing from. */
+  /** The position of a value or its key; of the nearest parent if the value is missing. */
   placeOf(path: Path, of?: 'key'): SourcePosition;
   /** The letters of a value that is a word or a number: YAML takes `0x1F` for 31. */
   lettersOf(path: Path): string | undefined;
 }
 
-/** How often what has aliases may be repeated by aliases, all in all: more than people write, and no memory is filled. */
+/** The maximum number of expanded aliases: more than people write, and little enough for the memory. */
 const maxAliasCount = 100_000;
 
 /** @returns what YAML has against it, where it is none */
@@ -111,7 +111,7 @@ function isMerge(key: unknown): key is Node {
   return isScalar(key) && key.type === 'PLAIN' && (key.value === '<<' || typeof key.value === 'symbol');
 }
 
-/** Of the last part of the path that there is; of its key, where the value is more than a word. */
+/** The offset of the last existing part of the path; of its key if the value is no scalar. */
 function offsetOf(document: Document, path: Path, of?: 'key'): number {
   let node: unknown = document.contents;
   let offset = startOf(node);
@@ -135,12 +135,12 @@ function lettersOf(document: Document, path: Path): string | undefined {
   return isScalar(meant) ? meant.source : undefined;
 }
 
-/** More than the nothing behind a colon. */
+/** Whether a value is a scalar other than null. */
 function isWord(value: unknown): boolean {
   return isScalar(value) && value.value !== null;
 }
 
-/** What stands in a list, or in a map and what is merged into it, under a key. */
+/** The item of a list or of a map under a key, merged maps included. */
 function within(document: Document, node: unknown, key: PropertyKey): Node | Pair | undefined {
   const meant = isAlias(node) ? node.resolve(document) : node;
   if (isSeq(meant)) return meant.items[Number(key)] as Node | undefined;

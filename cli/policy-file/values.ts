@@ -1,7 +1,7 @@
 import { parseExpiry, resolveExpiry } from '../../lib/allowlist/parse-expiry.ts';
 import { parseActor } from '../parse-actor.ts';
 
-/** Without the fields that were left out. */
+/** Removes the fields that are undefined. */
 export function withoutUndefined<T extends object>(
   fields: {
     readonly [Name in keyof T]: T[Name] | undefined;

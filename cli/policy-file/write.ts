@@ -13,7 +13,7 @@ export interface ExportState<Said> {
   readonly managedBy: ManagedBy;
 }
 
-/** What the table holds. */
+/** The policy of the table. */
 export type Policy = {
   readonly [Kind in keyof PolicyDocument]: readonly ExportState<PolicyDocument[Kind][number]>[];
 };
@@ -34,7 +34,7 @@ const heading = ` yaml-language-server: $schema=policy.schema.json
 
 /**
  * A policy file from which the same document is read.
- * @param remarks what is said behind an endpoint, by its id
+ * @param remarks the comment behind an endpoint, by its id
  */
 export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, string> = new Map()): string {
   const keys = new Map(policy.services.map(({ said }) => [said.serviceId, keyOf(said)]));
@@ -62,12 +62,12 @@ export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, str
     },
   });
   const form = { lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity };
-  // What is printed ends with a line end of its own; the others may be a note's.
+  // The output adds one line end. Others may belong to a note.
   return safeYaml(document.toString(form)).replace(/\n$/, '');
 }
 
 interface WrittenPart {
-  /** Where it is not in a list. */
+  /** Absent in a list. */
   readonly name?: string;
   readonly managedBy: ManagedBy;
   readonly fields: object;

@@ -170,7 +170,7 @@ test.each([
   'allow 012345678901 --service ../../setup',
   'allow 012345678901 --service prod/payments',
   'pause pay?1',
-])('`%s` is called wrongly, and asks for no other path', async (line) => {
+])('`%s` is a usage error, and requests no other path', async (line) => {
   aws.respond = () => ({ body });
   expect(await runCli(line, aws)).toMatchObject({
     code: 2,

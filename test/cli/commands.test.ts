@@ -351,7 +351,7 @@ test.each([
   `service add ${serviceId} --deadline 7`,
   `service add ${serviceId} --deadline soon`,
   `service add ${serviceId} --on-expiry wait`,
-])('%s is called wrongly, and nothing is asked of the API', async (line) => {
+])('%s is a usage error, and calls no API', async (line) => {
   expect(await runCli(line, aws)).toMatchObject({ code: 2, stdout: '' });
   expect(aws.apiRequests).toEqual([]);
 });
@@ -664,7 +664,7 @@ test.each([
   ['apply --files policy.yml --yes', "unknown option '--files'\n(Did you mean --file?)"],
   ['simulate policy.yml --jsn', "unknown option '--jsn'\n(Did you mean --json?)"],
   ['customer set initech --acount 1', "unknown option '--acount'\n(Did you mean --account?)"],
-])('%j is called wrongly, and nobody is asked', async (line, message) => {
+])('%j is a usage error, and asks nobody', async (line, message) => {
   const told = await runCli(line ? line : [], aws);
   expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
   expect(aws.apiRequests).toEqual([]);
@@ -677,7 +677,7 @@ test.each([
     ['approve', endpointId, '--ticket', blank],
     ['revoke', endpointId, '--customer-message', blank],
   ]),
-])('`%s %s %s %j…` is called wrongly: nobody could read that, and nobody is asked', async (...line) => {
+])('`%s %s %s %j…` is a usage error: the text is invisible', async (...line) => {
   const { code, stderr } = await runCli(line, aws);
   expect({ code, stderr }).toMatchObject({
     code: 2,

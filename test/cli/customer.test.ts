@@ -84,7 +84,7 @@ describe('customer set', () => {
     [['customer', 'set', 'in/itech', '--account', '444455556666']],
     [[...set, '--contact-topic', 'arn:aws:sns:us-east-1:444455556666:notices']],
     [[...set, '--contact-email', 'ops']],
-  ])('is called wrongly with %j', async (argv) => {
+  ])('is a usage error with %j', async (argv) => {
     expect(await runCli(argv, aws)).toMatchObject({ code: 2 });
     expect(aws.apiRequests).toEqual([]);
   });

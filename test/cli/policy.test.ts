@@ -397,7 +397,7 @@ test('where there is nothing to change an apply asks nobody, unless it has to fi
   answering({ plan: { summary: nothing }, changes: [], effects: [] });
   expect(await runCli(`apply -f ${file}`, aws)).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/there is nothing to do\n$/),
+    stdout: expect.stringMatching(/no changes\n$/),
   });
   const interrupted = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
   const apply = [{ apply: { status: 'done', done: 0, of: 0 } }];

@@ -55,7 +55,7 @@ describe('what is piped in', () => {
     ['nothing', [], 'nothing was given'],
     ['two tokens', [botToken, botToken], 'two lines look like the bot token'],
     ['two signing secrets', [signingSecret, 'another'], 'two lines look like the signing secret'],
-  ])('is called wrongly, and nobody is asked: %s', async (_what, stdin, message) => {
+  ])('is a usage error, and asks nobody: %s', async (_what, stdin, message) => {
     const told = await runCli('slack connect', aws, { stdin });
     expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
     expect(told.stderr).not.toContain(botToken);
