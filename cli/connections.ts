@@ -15,7 +15,7 @@ export function connectionsOf({ account, service }: Whose, { api }: Session): Pr
   return everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, query);
 }
 
-export function isLive({ state }: Connection): boolean {
+export function isConnected({ state }: Connection): boolean {
   return state === 'available' || state === 'pending';
 }
 
@@ -54,7 +54,7 @@ export async function untilDisconnected(
   const looks = Math.ceil((minutes * 60_000) / lookEveryMs);
   for (let look = 1; ; look += 1) {
     const connections = await connectionsOf(whose, session);
-    const left = connections.filter((each) => isLive(each) || isWaiting(each));
+    const left = connections.filter((each) => isConnected(each) || isWaiting(each));
     if (left.length === 0 || look >= looks) return connections;
     session.progress.doing(`${plural(left.length)} still connected or waiting in EC2`);
     await session.clock.sleep(lookEveryMs);

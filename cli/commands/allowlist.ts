@@ -4,7 +4,7 @@ import { shellWord } from '../../lib/values/shell-word.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
+import { connectionsOf, isConnected, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
@@ -103,10 +103,10 @@ async function sayDisconnects(
     connectionsOf({ ...whose, service }, session).catch(() => undefined),
     pausedServices(session).catch(() => undefined),
   ]);
-  const live = theirs.filter(isLive);
+  const connected = theirs.filter(isConnected);
   const isPaused = ({ serviceId }: Connection) => paused.includes(serviceId);
-  const disconnectsNow = live.filter((each) => !isPaused(each));
-  const disconnectsLater = live.filter(isPaused);
+  const disconnectsNow = connected.filter((each) => !isPaused(each));
+  const disconnectsLater = connected.filter(isPaused);
   if (disconnectsNow.length > 0)
     session.output.say(`this disconnects ${plural(disconnectsNow.length)} now:\n${namesOf(disconnectsNow)}`);
   if (disconnectsLater.length > 0)

@@ -73,11 +73,11 @@ async function exportFromConnections(named: string, { api, output, progress }: S
 }
 
 /** A policy with an entry for each account. The entry names its endpoints. */
-function allowing(live: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
+function allowing(connected: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
   const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate export --from-connections\` looked`;
   // The file accepts valid names only.
   const called = v.is(ServiceName, name) ? name : serviceId;
-  const byAccount = [...Map.groupBy(live, ({ ownerAccountId }) => ownerAccountId)].sort();
+  const byAccount = [...Map.groupBy(connected, ({ ownerAccountId }) => ownerAccountId)].sort();
   return {
     groups: [],
     services: [{ said: called === serviceId ? { serviceId } : { name }, managedBy: 'file' }],

@@ -3,7 +3,7 @@ import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ModeView, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { connectionsOf, isLive, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
+import { connectionsOf, isConnected, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
@@ -60,11 +60,11 @@ export function lockDownAccount({ open, io }: HandlerDeps) {
 }
 
 function questionOf(accountId: string, connections: readonly Connection[]): string {
-  const [live, waiting] = [connections.filter(isLive), connections.filter(isWaiting)];
+  const [connected, waiting] = [connections.filter(isConnected), connections.filter(isWaiting)];
   return [
     `This blocks account ${accountId} at every service.`,
-    ...(live.length > 0
-      ? [`It disconnects now:\n${namesOf(live)}`]
+    ...(connected.length > 0
+      ? [`It disconnects now:\n${namesOf(connected)}`]
       : ['It has no connections to disconnect.']),
     ...(waiting.length > 0 ? [`It rejects:\n${namesOf(waiting)}`] : []),
     'Lock it down?',
@@ -81,7 +81,7 @@ async function afterwards(account: string, wait: number, session: Session): Prom
 
 /** A request that arrived between the two reads counts as rejected, too. */
 function sorted(before: readonly Connection[], after: readonly Connection[]) {
-  const wasLive = new Set(before.filter(isLive).map(({ endpointId }) => endpointId));
+  const wasConnected = new Set(before.filter(isConnected).map(({ endpointId }) => endpointId));
   const wasRejected = new Set(
     before.filter(({ state }) => state === 'rejected').map(({ endpointId }) => endpointId),
   );
@@ -89,9 +89,9 @@ function sorted(before: readonly Connection[], after: readonly Connection[]) {
     ({ state, endpointId }) => state === 'rejected' && !wasRejected.has(endpointId),
   );
   return {
-    disconnected: rejected.filter(({ endpointId }) => wasLive.has(endpointId)),
-    rejected: rejected.filter(({ endpointId }) => !wasLive.has(endpointId)),
-    left: after.filter((each) => isLive(each) || isWaiting(each)),
+    disconnected: rejected.filter(({ endpointId }) => wasConnected.has(endpointId)),
+    rejected: rejected.filter(({ endpointId }) => !wasConnected.has(endpointId)),
+    left: after.filter((each) => isConnected(each) || isWaiting(each)),
   };
 }
 

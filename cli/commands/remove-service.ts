@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type Connection, Service, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { connectionsOf, isLive, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
+import { connectionsOf, isConnected, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Io } from '../process-io.ts';
@@ -44,7 +44,7 @@ async function disconnectAll(
   await confirm(questionOf(named, theirs), { yes }, io);
   await api.call('POST', ['services', named, 'disconnect'], Answer);
   const left = (await untilDisconnected({ service: named }, wait, session)).filter(
-    (each) => isLive(each) || isWaiting(each),
+    (each) => isConnected(each) || isWaiting(each),
   );
   if (left.length > 0)
     throw new CommandError(
@@ -54,13 +54,13 @@ async function disconnectAll(
 }
 
 function questionOf(named: string, connections: readonly Connection[]): string {
-  const [live, waiting] = [connections.filter(isLive), connections.filter(isWaiting)];
+  const [connected, waiting] = [connections.filter(isConnected), connections.filter(isWaiting)];
   return [
-    ...(live.length > 0
-      ? [`This disconnects now:\n${namesOf(live)}`]
+    ...(connected.length > 0
+      ? [`This disconnects now:\n${namesOf(connected)}`]
       : ['There are no connections to disconnect.']),
     ...(waiting.length > 0 ? [`It rejects:\n${namesOf(waiting)}`] : []),
-    `Disconnect ${plural(live.length)}, reject ${plural(waiting.length, 'request')} and remove ${named} from linkgate?`,
+    `Disconnect ${plural(connected.length)}, reject ${plural(waiting.length, 'request')} and remove ${named} from linkgate?`,
   ].join('\n');
 }
 

@@ -3,7 +3,7 @@ import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
+import { connectionsOf, isConnected, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
@@ -49,21 +49,21 @@ async function confirmAccount(
   session: Session,
   io: Io,
 ): Promise<string[]> {
-  const live = (await connectionsOf(whose, session)).filter(isLive);
-  if (live.length === 0) return [];
+  const connected = (await connectionsOf(whose, session)).filter(isConnected);
+  if (connected.length === 0) return [];
   session.progress.doing('');
   const when = now ? 'now' : 'after its grace period';
-  const extended = await extendedAmong(live, session);
+  const extended = await extendedAmong(connected, session);
   const overridden = extended.length > 0 ? `These are no longer extended:\n${extended.join('\n')}\n` : '';
-  const question = `This disconnects ${when}:\n${namesOf(live)}\n${overridden}Disconnect ${plural(live.length)}?`;
+  const question = `This disconnects ${when}:\n${namesOf(connected)}\n${overridden}Disconnect ${plural(connected.length)}?`;
   await confirm(question, { yes }, io);
-  return live.map(({ endpointId }) => endpointId);
+  return connected.map(({ endpointId }) => endpointId);
 }
 
 /** A line for each connection with an extended disconnect: until when, by whom and why. */
-async function extendedAmong(live: readonly Connection[], { api }: Session): Promise<string[]> {
+async function extendedAmong(connected: readonly Connection[], { api }: Session): Promise<string[]> {
   const extended: string[] = [];
-  for (const { endpointId, disconnectAt } of live) {
+  for (const { endpointId, disconnectAt } of connected) {
     if (!disconnectAt) continue;
     const { history } = await api.call('GET', ['connections', endpointId], Explanation);
     const extension = history.findLast(
