@@ -137,7 +137,7 @@ export async function checkNotifications(
       'each message shows the recorded state',
       (open.length > 0
         ? parseTitleCount(readTitle(message)) === open.length
-        : readTitle(message).startsWith('All of')) && listButtons(message).length > 0 === open.length > 0,
+        : readTitle(message).startsWith('All ')) && listButtons(message).length > 0 === open.length > 0,
       `${open.length} of ${id} are open, and not: ${readTitle(message)}`,
     );
   }
