@@ -29,6 +29,9 @@ const managerComments = {
   api: ' managed by another system, through the API',
 };
 
+/** A block scalar loses the blanks of such a line: `yaml` 2 takes them for its indentation. */
+const blankFirstLine = /^[ \t]+\n/;
+
 const heading = ` yaml-language-server: $schema=policy.schema.json
  \`linkgate schema\` prints that schema.`;
 
@@ -58,7 +61,8 @@ export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, str
   if (remarks.size > 0) remark(document, remarks);
   visit(document, {
     Scalar(_key, node) {
-      if (typeof node.value === 'string' && needsEscapes(node.value)) node.type = 'QUOTE_DOUBLE';
+      if (typeof node.value === 'string' && (needsEscapes(node.value) || blankFirstLine.test(node.value)))
+        node.type = 'QUOTE_DOUBLE';
     },
   });
   const form = { lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity };

@@ -544,6 +544,8 @@ const notes = fc.oneof(
     'left us\n',
     'left us\n\n\n',
     '\n left',
+    ' \n',
+    '  \n left',
     'no',
     '1e3',
     'null',
