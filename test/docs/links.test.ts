@@ -41,3 +41,10 @@ function listAnchors(path: string): string[] {
       .replaceAll(' ', '-'),
   );
 }
+
+test('the pages written by hand stay short: at most 19,000 words', () => {
+  const words = readPages()
+    .filter(({ path }) => path !== 'docs/commands.md')
+    .flatMap(({ text }) => text.split(/\s+/).filter((word) => /[\p{L}\d]/u.test(word)));
+  expect(words.length).toBeLessThanOrEqual(19_000);
+});
