@@ -455,8 +455,8 @@ function asAcceptedElsewhere(item: Item): Item {
   return { ...item, verdict: { ...verdict, findings: [finding] } };
 }
 
-function isToReject({ effect }: Item): boolean {
-  return (effect as PendingEffect | undefined)?.action === 'reject';
+function isToReject({ pendingEffect }: Item): boolean {
+  return (pendingEffect as PendingEffect | undefined)?.action === 'reject';
 }
 
 function withoutDecision(item: Item): Item {
