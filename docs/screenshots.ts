@@ -58,17 +58,19 @@ try {
   sandbox.kill();
 }
 
-/** A customer whose entry allows one endpoint asks for another one: people are asked, and let it in. */
+/** The request that waits in the story of `npm start`; then one beyond the limit of an entry, which a person approves. */
 async function oneRequest(service: Service, page: Page): Promise<void> {
   const note = 'Northwind Traders, contract 2026-114';
-  await linkgate('PUT', `/allowlist/${service.name}/${customer}`, { effect: 'allow', maxEndpoints: 1, note });
+  const message = page.locator('article.message:not(.private)').last();
   await asks(customer, service);
-  // When it is looked at again, the first one is available.
+  await page.goto(`${origin}/slack?channel=C01APPROVALS&user=U01ALICE`);
+  await take('slack-story', message);
+
+  await linkgate('PUT', `/allowlist/${service.name}/${customer}`, { effect: 'allow', maxEndpoints: 1, note });
+  // linkgate accepts the first endpoint, and describes it as available.
   await passTime(20);
   await asks(customer, service);
-
-  await page.goto(`${origin}/slack?channel=C01APPROVALS&user=U01ALICE`);
-  const message = page.locator('article.message:not(.private)').last();
+  await page.reload();
   await take('slack-open', message);
   await message.getByRole('button', { name: 'Deny' }).click();
   await page.getByLabel('Reason').fill('Their contract says one endpoint');

@@ -1,10 +1,11 @@
 # What the pages of docs/ begin with, for a second terminal beside `npm start -- --empty`:  . docs/shell.sh
+# With another port than 4570, export AWS_ENDPOINT_URL first.
 export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL:-http://127.0.0.1:4570} AWS_DEFAULT_REGION=us-east-1
 export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_PAGER=
 
 # Version 1 of the AWS CLI sends calls of SQS past AWS_ENDPOINT_URL, unless it is named once more.
 aws() {
-  command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"
+  command aws ${AWS_ENDPOINT_URL:+--endpoint-url=$AWS_ENDPOINT_URL} "$@"
 }
 
 # The provider makes an endpoint service that every account may ask to connect to. Prints its id.
