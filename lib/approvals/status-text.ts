@@ -264,8 +264,10 @@ export const actionExplanations = {
   deny: 'linkgate rejects the endpoint; it stays rejected and billed until its owner deletes it and creates a new one',
 } as const;
 
+export const noEarlierConnectionsText = 'None that linkgate knows.';
+
 /** Describes the entries and the earlier connections of the account at the service. */
 export function knownAccountText({ entries, earlierConnections }: ApprovalView): string[] {
   const known = [...entries.map(entryText), ...earlierConnections.map(earlierConnectionText)];
-  return known.length > 0 ? known : ['None that linkgate remembers.'];
+  return known.length > 0 ? known : [noEarlierConnectionsText];
 }

@@ -49,9 +49,7 @@ export function digestMessage({ id, group, records, services }: DigestView, now:
   ];
   const isDecidedHere = open.length > 0 && group.decisionChannels !== 'api';
   const hint =
-    group.decisionChannels === 'api'
-      ? cliOnlyText(group)
-      : markup`On the command line: \`/linkgate waiting\``;
+    group.decisionChannels === 'api' ? cliOnlyText(group) : markup`In Slack, type \`/linkgate waiting\``;
   const blocks = [
     header(title),
     ...sections.map((part) => section(part)),

@@ -5,7 +5,12 @@ import {
   selectConnectedActions,
 } from '../../approvals/connected-commands.ts';
 import { computeApprovalKind, computeConnectionStatus } from '../../approvals/status.ts';
-import { deadlineLabel, openReasons, reasonHeadings } from '../../approvals/status-text.ts';
+import {
+  deadlineLabel,
+  noEarlierConnectionsText,
+  openReasons,
+  reasonHeadings,
+} from '../../approvals/status-text.ts';
 import { countBy } from '../../approvals/summary.ts';
 import { isLaterStage } from '../../connections/approval-request.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
@@ -121,7 +126,7 @@ function reasonParts(record: ConnectionRecord): Markup[] {
 /** The earlier connections of the account at this service. */
 function accountHistoryMrkdwn({ earlierConnections, group }: ApprovalView): Markup {
   const title = markup`*Earlier connections of this account*`;
-  if (earlierConnections.length === 0) return joinMarkup([title, 'None that linkgate knows.']);
+  if (earlierConnections.length === 0) return joinMarkup([title, noEarlierConnectionsText]);
   const counts = countBy(earlierConnections, (record) =>
     slackStatusLabels[computeConnectionStatus(record).status].toLowerCase(),
   );
