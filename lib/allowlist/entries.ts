@@ -5,13 +5,13 @@ import type { Table } from '../storage/table.ts';
 import {
   type AllowlistEntry,
   allowlistPartition,
+  type EntryTarget,
   entryItem,
   entryKey,
   nextVersion,
   readEntry,
 } from './entry.ts';
 
-type EntryOwner = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 type PutEntryDeps = { readonly table: Table } & Runtime;
 
 type EntryChange = Omit<AllowlistEntry, 'changedAt' | 'changedBy' | 'version'>;
@@ -44,7 +44,7 @@ export async function putEntryIfUnchanged(
 
 /** @returns the removed entry, or undefined where there was none. */
 export async function removeEntry(
-  whose: EntryOwner,
+  whose: EntryTarget,
   { table }: PutEntryDeps,
 ): Promise<AllowlistEntry | undefined> {
   return retryOnConflict(whose.accountId, async () => {
@@ -63,7 +63,7 @@ export async function readEntries(serviceIds: readonly string[], deps: ReadDeps)
 }
 
 async function findEntry(
-  { serviceId, accountId }: EntryOwner,
+  { serviceId, accountId }: EntryTarget,
   table: Table,
 ): Promise<AllowlistEntry | undefined> {
   const [item] = await table.get([entryKey(serviceId, accountId)]);

@@ -56,6 +56,9 @@ export const AllowlistEntry = v.object({
 });
 export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 
+/** What an entry is about: an account, at a service or at `*`. An account has one entry at each. */
+export type EntryTarget = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
+
 const allowlistEntryEntity = entity(AllowlistEntry.entries);
 
 /** The partition key of the entries of a service, or of every service. */

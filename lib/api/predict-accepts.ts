@@ -1,4 +1,4 @@
-import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
+import { allServicesScope, type EntryTarget } from '../allowlist/entry.ts';
 import type { ReadMode } from '../mode/mode.ts';
 import { overlayTable } from '../policy-as-code/overlay-table.ts';
 import type { Connection } from '../privatelink/connection.ts';
@@ -9,8 +9,6 @@ import { orReported } from '../runtime/runtime.ts';
 import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
 import { formatKey } from '../storage/entity.ts';
 import { predictionFailedWarning } from './predict-disconnects.ts';
-
-type AcceptScope = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
 interface PredictAcceptsDeps extends DecideDeps {
   readonly connectionsClient: FindDeps['connectionsClient'];
@@ -35,7 +33,7 @@ const maxListedAccepts = 100;
 
 /** Evaluates the pending requests of an account by the new policy, as `decide-connections` will do. The change stands if the prediction fails. */
 export async function predictAccepts(
-  whose: AcceptScope,
+  whose: EntryTarget,
   deps: PredictAcceptsDeps,
 ): Promise<AcceptPrediction> {
   const prediction = await orReported(deps.reportError, () => predictAcceptsForEntry(whose, deps));
@@ -43,7 +41,7 @@ export async function predictAccepts(
 }
 
 async function predictAcceptsForEntry(
-  { serviceId, accountId }: AcceptScope,
+  { serviceId, accountId }: EntryTarget,
   deps: PredictAcceptsDeps,
 ): Promise<AcceptPrediction> {
   const services = await listRegisteredServices(deps);

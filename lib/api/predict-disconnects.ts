@@ -1,4 +1,4 @@
-import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
+import { allServicesScope, type EntryTarget } from '../allowlist/entry.ts';
 import { readRecord, recordKey } from '../connections/connection-record.ts';
 import type { ReadMode } from '../mode/mode.ts';
 import { decideConnected } from '../policy/connected/decide-connected.ts';
@@ -17,7 +17,6 @@ import { shellWord } from '../values/shell-word.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 
 type AllowlistAction = 'allow' | 'block' | 'remove';
-type DisconnectScope = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
 interface PredictDisconnectsDeps extends FindDeps, Runtime {
   readonly rules: readonly Rule[];
@@ -47,7 +46,7 @@ const maxNamedEndpoints = 20;
 /** Evaluates the connected endpoints of an account by the new policy, as the sweep will do. The change stands if the prediction fails. */
 export async function predictDisconnects(
   change: AllowlistAction,
-  scope: DisconnectScope,
+  scope: EntryTarget,
   deps: PredictDisconnectsDeps,
 ): Promise<DisconnectPrediction> {
   const prediction = await orReported(deps.reportError, () => predictForEntry(change, scope, deps));
@@ -88,7 +87,7 @@ interface PredictedConnection extends PredictedOutcome {
 
 async function predictForEntry(
   change: AllowlistAction,
-  { serviceId, accountId }: DisconnectScope,
+  { serviceId, accountId }: EntryTarget,
   deps: PredictDisconnectsDeps,
 ) {
   const services = await listRegisteredServices(deps);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
+import { allServicesScope, type EntryTarget } from '../allowlist/entry.ts';
 import { type ApproverGroup, defaultGroup } from '../approvers/approver-group.ts';
 import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
 import type { Service } from '../services/service.ts';
@@ -255,6 +255,6 @@ function diffEntries(
   });
 }
 
-function entryMapKey({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
+function entryMapKey({ serviceId, accountId }: EntryTarget): string {
   return `${serviceId} ${accountId}`;
 }

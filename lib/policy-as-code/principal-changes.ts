@@ -1,4 +1,10 @@
-import { type AllowlistEntry, allowlistPartition, allServicesScope, entryKey } from '../allowlist/entry.ts';
+import {
+  type AllowlistEntry,
+  allowlistPartition,
+  allServicesScope,
+  type EntryTarget,
+  entryKey,
+} from '../allowlist/entry.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { managerOf } from '../runtime/managed-by.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
@@ -142,6 +148,6 @@ function previewEntries(
   return [...after.values()];
 }
 
-function entryKeyName({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
+function entryKeyName({ serviceId, accountId }: EntryTarget): string {
   return formatKey(entryKey(serviceId, accountId));
 }
