@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import {
   type ApproverGroup,
   defaultGroup,
@@ -13,7 +14,7 @@ import { listRegisteredServices } from '../../services/registered-services.ts';
 import { listIfAllReadable, rethrow } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, overridesPolicyFile, revertedByNextApply } from '../caller.ts';
-import type { ApiApp, ApiDeps } from '../env.ts';
+import type { ApiApp, ApiDeps, ApiEnv } from '../env.ts';
 import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
 import { ApproversInput, GroupName, readBody, validateInput } from '../input.ts';
 import { unknownGroupError } from '../lookup.ts';
@@ -24,14 +25,14 @@ export function approversRoutes(app: ApiApp): void {
     context.json({ groups: (await listApproverGroups(context.get('api'))).map(groupView) }),
   );
   app.get('/approvers/:group', async (context) => {
-    const name = validateInput(GroupName, pathParameter(context, 'group'), 'the name of the group');
+    const name = requireGroupName(context);
     const group = await findGroup(name, context.get('api').table);
     if (!group) throw unknownGroupError(name);
     return context.json({ group: groupView(group) });
   });
   app.put('/approvers/:group', async (context) => {
     const api = context.get('api');
-    const name = validateInput(GroupName, pathParameter(context, 'group'), 'the name of the group');
+    const name = requireGroupName(context);
     const settings = validateInput(ApproversInput, await readBody(context), 'the group');
     await requireEscalation(name, settings.escalateTo, api);
     const before = await findGroup(name, api.table);
@@ -45,7 +46,7 @@ export function approversRoutes(app: ApiApp): void {
   });
   app.delete('/approvers/:group', async (context) => {
     const api = context.get('api');
-    const name = validateInput(GroupName, pathParameter(context, 'group'), 'the name of the group');
+    const name = requireGroupName(context);
     const group = await findGroup(name, api.table);
     if (!group) {
       if (isPossibleRetry(context)) return context.json({ warnings: [alreadyRemovedWarning] });
@@ -63,6 +64,11 @@ export function approversRoutes(app: ApiApp): void {
       warnings: [...revertedByNextApply(group, 'group'), ...warnings],
     });
   });
+}
+
+/** @throws ApiError if the path's `{group}` is no name of a group. */
+function requireGroupName(context: Context<ApiEnv>): string {
+  return validateInput(GroupName, pathParameter(context, 'group'), 'the name of the group');
 }
 
 /** @throws ApiError where a service or another group still names it; an item that cannot be read may. */

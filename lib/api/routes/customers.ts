@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import { type Customer, findCustomer, listCustomers } from '../../customers/customer.ts';
 import { listDeliveryFailures } from '../../customers/delivery-failure.ts';
 import { computeDeliveryStatus, type DeliveryStatus } from '../../customers/delivery-status.ts';
@@ -7,7 +8,7 @@ import { orReported } from '../../runtime/runtime.ts';
 import { listIfAllReadable } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, overridesPolicyFile, revertedByNextApply } from '../caller.ts';
-import type { ApiApp, ApiDeps } from '../env.ts';
+import type { ApiApp, ApiDeps, ApiEnv } from '../env.ts';
 import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
 import { CustomerInput, CustomerName, readBody, validateInput } from '../input.ts';
 import { pathParameter } from '../route.ts';
@@ -20,7 +21,7 @@ export function customersRoutes(app: ApiApp): void {
   );
   app.get('/customers/:name', async (context) => {
     const api = context.get('api');
-    const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
+    const name = requireCustomerName(context);
     const customer = await findCustomer(name, api.table);
     if (!customer) throw unknownCustomerError(name);
     const [view] = await withDeliveryStatus([customer], api);
@@ -28,7 +29,7 @@ export function customersRoutes(app: ApiApp): void {
   });
   app.put('/customers/:name', async (context) => {
     const api = context.get('api');
-    const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
+    const name = requireCustomerName(context);
     const settings = validateInput(CustomerInput, await readBody(context), 'the customer');
     const before = await findCustomer(name, api.table);
     const managedBy = callerIs(context);
@@ -41,7 +42,7 @@ export function customersRoutes(app: ApiApp): void {
   });
   app.delete('/customers/:name', async (context) => {
     const api = context.get('api');
-    const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
+    const name = requireCustomerName(context);
     const customer = await removeCustomer(name, api);
     if (!customer && !isPossibleRetry(context)) throw unknownCustomerError(name);
     const hadAddress = customer === undefined || contactEmails(customer).length > 0;
@@ -54,6 +55,11 @@ export function customersRoutes(app: ApiApp): void {
       warnings: [...first, ...warnings],
     });
   });
+}
+
+/** @throws ApiError if the path's `{name}` is no name of a customer. */
+function requireCustomerName(context: Context<ApiEnv>): string {
+  return validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
 }
 
 function unknownCustomerError(name: string): ApiError {
