@@ -17,7 +17,7 @@ export const families: Readonly<Record<string, string>> = {
   approvers: 'groups of people who decide, and their quorum',
   customer: 'organisations behind accounts, and the contacts that linkgate notifies',
   sweep: 'run a sweep now, instead of waiting for the schedule',
-  audit: 'the record of each decision',
+  audit: 'verify that no audit entry was changed or removed',
   slack: 'the Slack app that asks approvers',
-  item: 'items of the table that linkgate cannot read',
+  item: 'remove an item of the table that linkgate cannot read',
 };
