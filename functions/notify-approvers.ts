@@ -28,11 +28,11 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
   async ({ Records }, { awsRequestId: requestId }) => {
     const { messages, malformed } = parseRecords(Records, NotificationTarget, logger);
     const slack = await slackIfConnected();
-    const { failed, ...told } = await notifyApprovers(
+    const { failed, ...counts } = await notifyApprovers(
       messages.map(({ value }) => value),
       { ...deps, requestId, ...(slack && { slack }) },
     );
-    logger.info('approvers notified', { ...told, failed: failed.length });
+    logger.info('approvers notified', { ...counts, failed: failed.length });
     const again = messages.filter(({ value }) => failed.includes(value));
     return batchItemFailures([...malformed, ...again.map(({ record }) => record)]);
   },

@@ -15,8 +15,8 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
       const notification = parseNotification(record.body);
       return notification ? [{ record, notification }] : [];
     });
-    const garbage = Records.length - readable.length;
-    if (garbage > 0) logger.warn('unparseable notifications dropped', { garbage });
+    const unparseable = Records.length - readable.length;
+    if (unparseable > 0) logger.warn('unparseable notifications dropped', { count: unparseable });
     // AWS does not document the body of a notification: the log shows the real ones.
     for (const { body } of Records) logger.debug('connection notification received', { body });
     const notifications = readable.map(({ notification }) => notification);
@@ -29,7 +29,7 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
     );
     logger.info('notifications handled', {
       notifications: notifications.length,
-      garbage,
+      unparseable,
       failed: failed.length,
       ...changeCounts,
     });

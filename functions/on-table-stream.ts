@@ -36,13 +36,13 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
     const changes = Records.map(streamChange);
     await enqueueForChanges(changes, deps);
     await enqueueServiceChecks(changes, deps);
-    logger.info('domain events published', { announced: await publishDomainEvents(changes, deps) });
+    logger.info('domain events published', { count: await publishDomainEvents(changes, deps) });
     for (const { scope, first } of coalesceScopes(affectedScopes(changes)))
       try {
-        const observation = await reevaluateConnections(scope, { ...deps, requestId });
-        logger.info('connections re-evaluated', { ...scope, ...observation });
+        const changeCounts = await reevaluateConnections(scope, { ...deps, requestId });
+        logger.info('connections re-evaluated', { ...scope, ...changeCounts });
       } catch (error) {
-        logger.error('open requests re-evaluation failed', { ...scope, error });
+        logger.error('re-evaluation failed', { ...scope, error });
         return { batchItemFailures: [{ itemIdentifier: first.sequenceNumber }] };
       }
     return { batchItemFailures: [] };
