@@ -34,7 +34,7 @@ function isDecidedByPolicyOnExpiry(record: AwaitingRecord, onExpiry: Service['on
 export async function advanceNotifiedStage(
   record: AwaitingRecord,
   service: Pick<Service, 'onExpiry'>,
-  behind: ApproverGroup | undefined,
+  nextGroup: ApproverGroup | undefined,
   deps: NotifyDeps,
 ): Promise<AwaitingRecord | undefined> {
   return retryOnConflict(record.endpointId, async (isFirst) => {
@@ -43,7 +43,7 @@ export async function advanceNotifiedStage(
     const now = deps.now();
     const stage = nextStage(before, service, now);
     if (stage === undefined) return before;
-    const transition = advanceStage(before, stage, behind?.name, now);
+    const transition = advanceStage(before, stage, nextGroup?.name, now);
     await deps.table.write(transitionWrites(before, transition, deps.requestId));
     // The retry reads the record again and finds the stage recorded, whether this write succeeded or another one did.
     return conflict;

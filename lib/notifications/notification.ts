@@ -24,9 +24,9 @@ export type NotificationTarget = Readonly<v.InferOutput<typeof NotificationTarge
 
 /** The queue of notify-approvers. An extra message is harmless: the run finds nothing to update. */
 export interface NotificationQueue {
-  enqueue(subjects: readonly NotificationTarget[]): Promise<void>;
+  enqueue(targets: readonly NotificationTarget[]): Promise<void>;
   /** Enqueues with a delay of at most 900 seconds, for a digest that still collects requests or after a Retry-After of Slack. */
-  enqueueAfter(seconds: number, subjects: readonly NotificationTarget[]): Promise<void>;
+  enqueueAfter(seconds: number, targets: readonly NotificationTarget[]): Promise<void>;
 }
 
 /** How long a digest collects changes before an update, in seconds. */
@@ -125,6 +125,6 @@ function hasSameContent(before: ConnectionRecord | undefined, after: ConnectionR
   );
 }
 
-export function deduplicateTargets<Each extends NotificationTarget>(subjects: readonly Each[]): Each[] {
-  return [...new Map(subjects.map((target) => [JSON.stringify(target), target])).values()];
+export function deduplicateTargets<Each extends NotificationTarget>(targets: readonly Each[]): Each[] {
+  return [...new Map(targets.map((target) => [JSON.stringify(target), target])).values()];
 }

@@ -34,16 +34,16 @@ interface NotifyApproversResult {
  * @throws where the table cannot be read.
  */
 export async function notifyApprovers(
-  subjects: readonly NotificationTarget[],
+  targets: readonly NotificationTarget[],
   deps: NotifyInSlackDeps,
 ): Promise<NotifyApproversResult> {
   const run: NotificationRun = { ...deps, slack: createSlackSession(deps) };
-  const records = await readRecordsToNotify(subjects, run);
+  const records = await readRecordsToNotify(targets, run);
   const inDigests = records.flatMap(({ notification }) => notification?.digestId ?? []);
   const individual = records.filter(({ notification }) => notification?.digestId === undefined);
   const digests = new Set([
     ...inDigests,
-    ...subjects.flatMap((each) => ('digest' in each ? each.digest : [])),
+    ...targets.flatMap((each) => ('digest' in each ? each.digest : [])),
   ]);
 
   const requests = await loadApprovalTargets(
@@ -60,20 +60,20 @@ export async function notifyApprovers(
         run.reportError(error);
         broken.add(digest);
       });
-  const warnings = deduplicateTargets(subjects.filter((each) => 'expiring' in each));
+  const warnings = deduplicateTargets(targets.filter((each) => 'expiring' in each));
   for (const { expiring } of warnings) await orReported(run.reportError, () => notifyExpiry(expiring, run));
   const told = new Map(records.map(({ endpointId, notification }) => [endpointId, notification?.digestId]));
   const digestOf = (each: NotificationTarget) =>
     'digest' in each ? each.digest : 'endpointId' in each ? told.get(each.endpointId) : undefined;
-  const failed = subjects.filter((each) => broken.has(digestOf(each) ?? ''));
+  const failed = targets.filter((each) => broken.has(digestOf(each) ?? ''));
   return { requests: requests.length, digests: digests.size, warnings: warnings.length, failed };
 }
 
 async function readRecordsToNotify(
-  subjects: readonly NotificationTarget[],
+  targets: readonly NotificationTarget[],
   { table, now, reportError }: NotificationRun,
 ) {
-  const keys = subjects.flatMap((each) => ('endpointId' in each ? recordKey(each.endpointId) : []));
+  const keys = targets.flatMap((each) => ('endpointId' in each ? recordKey(each.endpointId) : []));
   const records = parseEach(await table.get(keys), readRecord, reportError);
   return records.filter((record) => needsNotification(record, now()));
 }

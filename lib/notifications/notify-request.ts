@@ -22,10 +22,10 @@ import type { NotificationRun } from './slack-session.ts';
  */
 export async function notifyRequest(
   request: ApprovalTarget,
-  isHeld: boolean,
+  isLeaseHeld: boolean,
   run: NotificationRun,
 ): Promise<void> {
-  const taken = isHeld ? request : await acquireNotificationLease(request, run);
+  const taken = isLeaseHeld ? request : await acquireNotificationLease(request, run);
   const held = taken && (await loadRequestHistory(taken, run));
   if (!held) return;
   const due = dueEmails(held);
