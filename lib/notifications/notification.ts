@@ -61,14 +61,16 @@ export async function enqueueForChanges(
     reportError,
   }: { readonly notificationQueue: NotificationQueue } & Pick<Runtime, 'now' | 'reportError'>,
 ): Promise<void> {
-  const told = await Promise.all(
+  const selected = await Promise.all(
     changes.map((change) => orReported(reportError, () => selectChangedTargets(change, now()))),
   );
-  const rings = told.flatMap((each) => each ?? []);
-  const subjects = (isLater: boolean) =>
-    deduplicateTargets(rings.filter((enqueue) => enqueue.isDelayed === isLater).map(({ target }) => target));
-  await notificationQueue.enqueue(subjects(false));
-  await notificationQueue.enqueueAfter(digestWindowSeconds, subjects(true));
+  const queuedTargets = selected.flatMap((each) => each ?? []);
+  const selectTargets = (isDelayed: boolean) =>
+    deduplicateTargets(
+      queuedTargets.filter((each) => each.isDelayed === isDelayed).map(({ target }) => target),
+    );
+  await notificationQueue.enqueue(selectTargets(false));
+  await notificationQueue.enqueueAfter(digestWindowSeconds, selectTargets(true));
 }
 
 interface QueuedTarget {
