@@ -18,6 +18,7 @@ const { values } = parseArgs({
   },
 });
 
+const seedsBetweenProgressLines = 10;
 const isReplay = values.seed !== undefined;
 const first = wholeNumber('seed', values.seed ?? '1');
 const count = isReplay ? 1 : wholeNumber('seeds', values.seeds);
@@ -30,18 +31,22 @@ const steps = new Set<Step>();
 const broken: string[] = [];
 let turns = 0;
 
-for (let seed = first; seed < first + count; seed++)
+for (let seed = first; seed < first + count; seed++) {
   for (const variant of variants) tally(seed, await simulate(seed, variant), variant);
+  const played = seed - first + 1;
+  if (played % seedsBetweenProgressLines === 0)
+    console.error(`${played} of ${count} seeds played, ${broken.length} histories broken`);
+}
 
-function tally(seed: number, reportError: SimulationReport, { isObserving, isLong }: Variant): void {
-  turns += reportError.turns;
-  for (const [kind, times] of reportError.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
-  for (const step of reportError.steps) steps.add(step);
-  if (reportError.broken || isReplay) console.log(reportError.history.join('\n'));
-  if (!reportError.broken) return;
+function tally(seed: number, report: SimulationReport, { isObserving, isLong }: Variant): void {
+  turns += report.turns;
+  for (const [kind, times] of report.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
+  for (const step of report.steps) steps.add(step);
+  if (report.broken || isReplay) console.log(report.history.join('\n'));
+  if (!report.broken) return;
   const replay = `--seed ${seed}${isObserving ? ' --observing' : ''}${isLong ? ' --long' : ''}`;
   broken.push(replay);
-  console.log(`\nbroken: ${reportError.broken.message}\nto replay: npm run simulate -- ${replay}\n`);
+  console.log(`\nbroken: ${report.broken.message}\nto replay: npm run simulate -- ${replay}\n`);
 }
 
 const seconds = (performance.now() - startedAt) / 1000;
