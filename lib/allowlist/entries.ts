@@ -44,13 +44,13 @@ export async function putEntryIfUnchanged(
 
 /** @returns the removed entry, or undefined where there was none. */
 export async function removeEntry(
-  whose: EntryTarget,
+  entryTarget: EntryTarget,
   { table }: PutEntryDeps,
 ): Promise<AllowlistEntry | undefined> {
-  return retryOnConflict(whose.accountId, async () => {
-    const before = await findEntry(whose, table);
+  return retryOnConflict(entryTarget.accountId, async () => {
+    const before = await findEntry(entryTarget, table);
     if (!before) return undefined;
-    const remove = entryKey(whose.serviceId, whose.accountId);
+    const remove = entryKey(entryTarget.serviceId, entryTarget.accountId);
     return (await table.write([{ remove, expected: before.version }])) ? before : conflict;
   });
 }

@@ -2,30 +2,30 @@ import type { Context } from 'hono';
 import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
 
 /** The command line identifies itself in `User-Agent`; every other caller is another system. */
-export function callerIs(context: Context): ManagedBy {
+export function identifyCaller(context: Context): ManagedBy {
   return context.req.header('user-agent')?.startsWith('linkgate-cli/') ? 'person' : 'api';
 }
 
 /** A change by a caller takes the object from the policy file, so that no apply reverts an emergency change; the warning says so. */
-export function overridesPolicyFile(
+export function warnPolicyFileOverride(
   before: { readonly managedBy?: ManagedBy } | undefined,
-  what: 'entry' | 'group' | 'customer' | 'service',
+  objectType: 'entry' | 'group' | 'customer' | 'service',
 ): string[] {
   return isManagedByFile(before)
     ? [
-        `the policy file managed this ${what}: \`linkgate apply\` no longer changes it without --take-ownership; change the file too`,
+        `the policy file managed this ${objectType}: \`linkgate apply\` no longer changes it without --take-ownership; change the file too`,
       ]
     : [];
 }
 
 /** The object is removed from the table but not from the policy file, so the next apply restores it; the warning says so. */
-export function revertedByNextApply(
+export function warnNextApplyRestores(
   before: { readonly managedBy?: ManagedBy } | undefined,
-  what: 'entry' | 'group' | 'customer',
+  objectType: 'entry' | 'group' | 'customer',
 ): string[] {
   return isManagedByFile(before)
     ? [
-        `the policy file manages this ${what}: the next \`linkgate apply\` restores it; remove it from the file too`,
+        `the policy file manages this ${objectType}: the next \`linkgate apply\` restores it; remove it from the file too`,
       ]
     : [];
 }

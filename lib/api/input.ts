@@ -70,8 +70,8 @@ const reason = v.exactOptional(OptionalReason);
 /** An empty reason is treated as absent. */
 function withoutEmptyReason<Input extends { readonly reason?: string }>(input: Input): Input {
   if (input.reason !== '') return input;
-  const { reason: _empty, ...others } = input;
-  return others as Input;
+  const { reason: _empty, ...inputWithoutReason } = input;
+  return inputWithoutReason as Input;
 }
 
 const ticket = v.exactOptional(requiredDecisionText('ticket', 'a ticket has an id'));
@@ -199,19 +199,19 @@ export { AccountId, CustomerName, EndpointId, GroupName };
 export function validateInput<const Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
-  what: string,
+  inputName: string,
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value, { message: describeInputIssue });
   if (result.success) return result.output;
   const problems = result.issues
     .slice(0, maxReportedProblems)
     .map((issue) => [v.getDotPath(issue), issue.message].filter(Boolean).join(': '));
-  const others = result.issues.length - problems.length;
-  const more = others > 0 ? `; and ${others} more` : '';
+  const omittedCount = result.issues.length - problems.length;
+  const more = omittedCount > 0 ? `; and ${omittedCount} more` : '';
   // Only the required texts of people have a `non_empty` check.
   if (result.issues.every(({ type }) => type === 'non_empty'))
     throw new ApiError(422, 'BlankText', `${problems.join('; ')}: write visible text`);
-  throw new ApiError(400, 'InvalidRequest', `${what} is invalid: ${problems.join('; ')}${more}`);
+  throw new ApiError(400, 'InvalidRequest', `${inputName} is invalid: ${problems.join('; ')}${more}`);
 }
 
 /** An error lists at most this many problems. */

@@ -28,11 +28,11 @@ export async function requireService(idOrName: string, api: ApiDeps): Promise<Se
   const services = await listRegisteredServices(api);
   const service = await findReadableService(idOrName, services, api);
   if (service) return service;
-  const known = [...serviceNames(services).values()].join(', ') || 'none yet';
+  const registeredNames = [...serviceNames(services).values()].join(', ') || 'none yet';
   throw new ApiError(
     404,
     'UnknownService',
-    `no service \`${idOrName}\` is registered (registered: ${known})`,
+    `no service \`${idOrName}\` is registered (registered: ${registeredNames})`,
   );
 }
 

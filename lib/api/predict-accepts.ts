@@ -33,10 +33,10 @@ const maxListedAccepts = 100;
 
 /** Evaluates the pending requests of an account by the new policy, as `decide-connections` will do. The change stands if the prediction fails. */
 export async function predictAccepts(
-  whose: EntryTarget,
+  entryTarget: EntryTarget,
   deps: PredictAcceptsDeps,
 ): Promise<AcceptPrediction> {
-  const prediction = await orReported(deps.reportError, () => predictAcceptsForEntry(whose, deps));
+  const prediction = await orReported(deps.reportError, () => predictAcceptsForEntry(entryTarget, deps));
   return prediction ?? { accepts: [], warnings: [predictionFailedWarning] };
 }
 
@@ -54,14 +54,16 @@ async function predictAcceptsForEntry(
       }),
     ),
   );
-  const waiting = pages
+  const pendingConnections = pages
     .flat()
     .filter((each) => serviceId === allServicesScope || each.serviceId === serviceId);
-  const accepted = (await decideWithoutWriting(waiting, deps)).map(({ endpointId, serviceId: at }) => ({
-    endpointId,
-    serviceId: at,
-    service: names.get(at) ?? at,
-  }));
+  const accepted = (await decideWithoutWriting(pendingConnections, deps)).map(
+    ({ endpointId, serviceId: at }) => ({
+      endpointId,
+      serviceId: at,
+      service: names.get(at) ?? at,
+    }),
+  );
   if (accepted.length === 0 || (await deps.mode()) !== 'observe')
     return { accepts: accepted.slice(0, maxListedAccepts), warnings: [] };
   const ids = accepted.map(({ endpointId }) => endpointId).join(', ');
@@ -75,13 +77,15 @@ async function predictAcceptsForEntry(
 
 /** Calls `decideConnection` on an overlay of the table, which stores nothing; oldest first, since the endpoint quota depends on the order. */
 async function decideWithoutWriting(
-  waiting: readonly Connection[],
+  pendingConnections: readonly Connection[],
   deps: PredictAcceptsDeps,
 ): Promise<Connection[]> {
-  const items = await deps.table.get(waiting.flatMap(decisionKeys));
+  const items = await deps.table.get(pendingConnections.flatMap(decisionKeys));
   const table = overlayTable(deps.table, new Map(items.map((item) => [formatKey(item), item])));
   const accepted: Connection[] = [];
-  for (const connection of waiting.toSorted((a, b) => a.requestedAt.localeCompare(b.requestedAt))) {
+  for (const connection of pendingConnections.toSorted((a, b) =>
+    a.requestedAt.localeCompare(b.requestedAt),
+  )) {
     const { outcome } = await decideConnection(connection, {
       ...deps,
       table,

@@ -223,9 +223,10 @@ function formatOutcomeWarnings(predicted: readonly PredictedConnection[]): strin
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (!first) return [];
-    const named = group.slice(0, maxNamedEndpoints).map(({ connection: { endpointId } }) => endpointId);
-    const others = group.length - named.length;
-    const ids = named.join(', ') + (others === 0 ? '' : ` and ${others.toLocaleString('en')} more`);
+    const listedIds = group.slice(0, maxNamedEndpoints).map(({ connection: { endpointId } }) => endpointId);
+    const omittedCount = group.length - listedIds.length;
+    const ids =
+      listedIds.join(', ') + (omittedCount === 0 ? '' : ` and ${omittedCount.toLocaleString('en')} more`);
     return [`${ids} at ${first.service.name}: ${predictedOutcomeTexts[first.kind](first)}`];
   });
 }

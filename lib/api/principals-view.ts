@@ -22,15 +22,18 @@ export async function readPrincipalsView(
 ): Promise<PrincipalsView> {
   const { serviceId, location, principals = 'observed', principalsApproval } = service;
   // EC2 is read before the entries, so that a principal never shows as extra without its entry.
-  const found = await servicesClient(location).describe(serviceId);
-  if (found && !found.principals)
+  const describedService = await servicesClient(location).describe(serviceId);
+  if (describedService && !describedService.principals)
     throw new ApiError(
       409,
       'Conflict',
       `EC2 shows linkgate the allowed principals of ${serviceId} once the service has the tag \`linkgate\`, which linkgate sets in the mode enforce: linkgate mode enforce`,
     );
   const entries = await readEntries([serviceId, allServicesScope], { table, reportError });
-  const difference = principalDifference(desiredPrincipals(service, entries, now()), found?.principals ?? []);
+  const difference = principalDifference(
+    desiredPrincipals(service, entries, now()),
+    describedService?.principals ?? [],
+  );
   const approved = principalsApproval ? { by: principalsApproval.by, at: principalsApproval.at } : null;
   return { principals, approved, ...difference };
 }

@@ -42,11 +42,13 @@ const decisionVerbs: Readonly<Record<string, string>> = {
 
 export function notOpenError(endpointId: string, closed: ClosingDecision): ApiError {
   const { by, at, decision, reason, state } = closed;
-  const who =
+  const closingText =
     decision === undefined
       ? `EC2 shows it \`${state}\``
       : `${by} ${decisionVerbs[decision]} at ${at}${reason ? ` (${reason})` : ''}`;
-  return new ApiError(409, 'NotOpen', `${endpointId} is not open: ${who}`, { details: { ...closed } });
+  return new ApiError(409, 'NotOpen', `${endpointId} is not open: ${closingText}`, {
+    details: { ...closed },
+  });
 }
 
 /** A deregistered service leaves its allowlist entries in the table. */

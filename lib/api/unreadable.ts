@@ -4,13 +4,13 @@ import { formatKey, UnreadableItemError } from '../storage/entity.ts';
 
 /** Collects the unreadable items of a request, and reports them. */
 export function collectUnreadable(reportError: ReadDeps['reportError']) {
-  const found = new Map<string, UnreadableItemError>();
+  const errorsByKey = new Map<string, UnreadableItemError>();
   return {
     reportError(error: unknown) {
-      if (error instanceof UnreadableItemError) found.set(formatKey(error.key), error);
+      if (error instanceof UnreadableItemError) errorsByKey.set(formatKey(error.key), error);
       reportError(error);
     },
-    errors: () => [...found.values()],
+    errors: () => [...errorsByKey.values()],
   };
 }
 
@@ -22,13 +22,13 @@ export async function addUnreadableWarnings(
   context: Context,
 ): Promise<void> {
   if (errors.length === 0 || !context.res.ok) return;
-  const { warnings = [], ...answer } = (await context.res.clone().json()) as { warnings?: string[] };
-  const named = errors
+  const { warnings = [], ...responseFields } = (await context.res.clone().json()) as { warnings?: string[] };
+  const itemWarnings = errors
     .slice(0, maxNamedItems)
     .map(({ message }) => `the response omits an unreadable item: ${message}`);
-  const others = errors.length - named.length;
-  const more = others > 0 ? [`and ${others} more unreadable items`] : [];
+  const omittedCount = errors.length - itemWarnings.length;
+  const more = omittedCount > 0 ? [`and ${omittedCount} more unreadable items`] : [];
   const remedy = 'linkgate doctor names the remedy for unreadable items';
-  const body = { ...answer, warnings: [...warnings, ...named, ...more, remedy] };
+  const body = { ...responseFields, warnings: [...warnings, ...itemWarnings, ...more, remedy] };
   context.res = new Response(JSON.stringify(body), context.res);
 }

@@ -48,8 +48,8 @@ export async function loadApprovalViews(
   deps: LoadApprovalViewDeps,
   { withHistory = true, onUnreadable = deps.reportError }: LoadApprovalViewOptions = {},
 ): Promise<ApprovalView[]> {
-  const found = indexByKey(await deps.table.get(records.flatMap(policyInputKeys)));
-  const allPolicyInputs = records.map((record) => readPolicyInputs(record, found));
+  const itemsByKey = indexByKey(await deps.table.get(records.flatMap(policyInputKeys)));
+  const allPolicyInputs = records.map((record) => readPolicyInputs(record, itemsByKey));
   const services = records.map(
     (record, index) => allPolicyInputs[index]?.service ?? summarizeDeregisteredService(record),
   );

@@ -29,20 +29,20 @@ export function computeExtendedUntil({ revocation }: ConnectionRecord, now: Date
 
 /** Describes the effect of an action, for the confirmation. */
 export function describeConnectedAction(
-  answer: ConnectedAction,
+  action: ConnectedAction,
   record: ConnectionRecord,
   now: Date,
 ): string {
   const { endpointId, ownerAccountId, revocation } = record;
-  const which = `${endpointId} of account ${ownerAccountId}`;
+  const endpointText = `${endpointId} of account ${ownerAccountId}`;
   const isToCome = revocation !== undefined && new Date(revocation.disconnectAt) > now;
   const until = isToCome ? `until ${formatTime(computeExtendedUntil(record, now))}` : 'for 14 days from now';
   const effects: Readonly<Record<ConnectedAction, string>> = {
-    keep: `linkgate keeps ${which} connected permanently and does not change the allowlist.`,
-    extend: `linkgate keeps ${which} connected ${until} and disconnects it then, unless somebody decides otherwise.`,
-    disconnect: `linkgate disconnects ${which} at once. The endpoint stays rejected, and its owner pays for it until they delete it and create a new one.`,
+    keep: `linkgate keeps ${endpointText} connected permanently and does not change the allowlist.`,
+    extend: `linkgate keeps ${endpointText} connected ${until} and disconnects it then, unless somebody decides otherwise.`,
+    disconnect: `linkgate disconnects ${endpointText} at once. The endpoint stays rejected, and its owner pays for it until they delete it and create a new one.`,
   };
-  return effects[answer];
+  return effects[action];
 }
 
 /** The service and the entries that commands about a connection depend on. */

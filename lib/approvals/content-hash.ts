@@ -8,7 +8,7 @@ export function computeContentHash(record: ConnectionRecord): string {
   const { verdict, approval, approvals, approvalRequest } = record;
   const { status, resolution } = computeConnectionStatus(record);
   const findings = isAwaitingApproval(record) ? (verdict?.findings ?? []) : [];
-  const seen = [
+  const hashedAttributes = [
     status,
     resolution && [resolution.by, resolution.at, verdict?.policyVersions.mode],
     approval && [approval.by, approval.at],
@@ -17,7 +17,7 @@ export function computeContentHash(record: ConnectionRecord): string {
     approvalRequest && [approvalRequest.group, approvalRequest.stage],
     ...selectConnectedState(record),
   ];
-  return createHash('sha256').update(JSON.stringify(seen)).digest('base64url');
+  return createHash('sha256').update(JSON.stringify(hashedAttributes)).digest('base64url');
 }
 
 /** Selects the attributes that messages about a connected endpoint show in addition. */

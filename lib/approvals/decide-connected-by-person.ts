@@ -56,15 +56,15 @@ export type ConnectedDecisionResult =
  */
 export async function decideConnectedByPerson(
   endpointId: string,
-  word: ConnectedDecisionInput,
+  decisionInput: ConnectedDecisionInput,
   deps: DecideDeps & FindDeps,
 ): Promise<ConnectedDecisionResult> {
   const [item] = await deps.table.get([recordKey(endpointId)]);
-  const known = item && readRecord(item);
-  const connection = await findConnection(endpointId, known, deps);
+  const record = item && readRecord(item);
+  const connection = await findConnection(endpointId, record, deps);
   if (!connection) return { status: 'unknown' };
   if (!isConnected(connection.state)) return { status: 'not-connected', connection };
-  return recordAndDecide(connection, word, deps);
+  return recordAndDecide(connection, decisionInput, deps);
 }
 
 /**
@@ -74,7 +74,7 @@ export async function decideConnectedByPerson(
  */
 export async function extendStoredConnection(
   endpointId: string,
-  { from, ...said }: { readonly by: string; readonly reason?: string; readonly from: string },
+  { from, ...author }: { readonly by: string; readonly reason?: string; readonly from: string },
   deps: DecideDeps,
 ): Promise<ConnectedDecisionResult> {
   const record = await findRecord(endpointId, deps.table);
@@ -87,12 +87,12 @@ export async function extendStoredConnection(
   );
   if (!service) return { status: 'unknown' };
   const group = (await findGroup(service.approvers, deps.table)) ?? emptyGroup(service.approvers);
-  requireApprover({ by: said.by, decision: 'approve' }, { service, group, entries });
+  requireApprover({ by: author.by, decision: 'approve' }, { service, group, entries });
   const now = deps.now();
   const until = computeExtendedUntil(record, now);
   if (new Date(until).getTime() - now.getTime() > maxExtensionMs)
     return { status: 'no-scheduled-disconnect', record };
-  return recordAndDecide(connection, { ...said, action: 'keep', until, expectedDisconnectAt: from }, deps);
+  return recordAndDecide(connection, { ...author, action: 'keep', until, expectedDisconnectAt: from }, deps);
 }
 
 /** The longest extension from now, in milliseconds: one year. */
@@ -100,11 +100,11 @@ export const maxExtensionMs = 365 * 86_400_000;
 
 async function recordAndDecide(
   connection: Connection,
-  word: ConnectedDecisionInput,
+  decisionInput: ConnectedDecisionInput,
   deps: DecideDeps,
 ): Promise<ConnectedDecisionResult> {
-  const said = await recordConnectedDecision(connection, word, deps);
-  if (said) return said;
+  const failure = await recordConnectedDecision(connection, decisionInput, deps);
+  if (failure) return failure;
   const decision = await decideConnection(connection, deps);
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
@@ -116,20 +116,27 @@ async function recordAndDecide(
 /** @returns the reason for which the decision could not be recorded, undefined after success. */
 async function recordConnectedDecision(
   connection: Connection,
-  word: ConnectedDecisionInput,
+  decisionInput: ConnectedDecisionInput,
   { table, now, requestId }: DecideDeps,
 ): Promise<ConnectedDecisionResult | undefined> {
   return retryOnConflict(connection.endpointId, async () => {
     const key = recordKey(connection.endpointId);
-    const found = indexByKey(await table.get([key, serviceKey(connection.serviceId)]));
+    const itemsByKey = indexByKey(await table.get([key, serviceKey(connection.serviceId)]));
     // Without a service nothing evaluates the connection, and the decision would wait for the next registration.
-    if (!found.find(serviceKey(connection.serviceId))) return { status: 'unknown' };
-    const item = found.find(key);
+    if (!itemsByKey.find(serviceKey(connection.serviceId))) return { status: 'unknown' };
+    const item = itemsByKey.find(key);
     const before = item && readRecord(item);
     const record = before ?? newRecord(connection);
-    if (word.action === 'keep' && !(canBeExtended(record) && isDisconnectTimeUnchanged(record, word)))
+    if (
+      decisionInput.action === 'keep' &&
+      !(canBeExtended(record) && isDisconnectTimeUnchanged(record, decisionInput))
+    )
       return { status: 'no-scheduled-disconnect', record };
-    const writes = transitionWrites(before, said(record, connection, word, now()), requestId);
+    const writes = transitionWrites(
+      before,
+      applyConnectedDecision(record, connection, decisionInput, now()),
+      requestId,
+    );
     return (await table.write(writes)) ? undefined : conflict;
   });
 }
@@ -141,30 +148,32 @@ function isDisconnectTimeUnchanged(
   return expectedDisconnectAt === undefined || revocation?.disconnectAt === expectedDisconnectAt;
 }
 
-function said(
-  { extended: _kept, ...before }: ConnectionRecord,
+function applyConnectedDecision(
+  { extended: _extended, ...before }: ConnectionRecord,
   { state }: Connection,
-  word: ConnectedDecisionInput,
+  decisionInput: ConnectedDecisionInput,
   now: Date,
 ): Transition {
   const at = now.toISOString();
-  const { by, action, reason } = word;
-  const because = reason === undefined ? {} : { reason };
+  const { by, action, reason } = decisionInput;
+  const reasonField = reason === undefined ? {} : { reason };
   // The evaluation that follows needs the state in EC2.
   const record = { ...before, state };
   if (action === 'keep')
     return {
-      record: { ...record, extended: { by, at, until: word.until, ...because } },
-      auditEvents: [{ time: at, actor: by, action: 'extended', disconnectAt: word.until, ...because }],
+      record: { ...record, extended: { by, at, until: decisionInput.until, ...reasonField } },
+      auditEvents: [
+        { time: at, actor: by, action: 'extended', disconnectAt: decisionInput.until, ...reasonField },
+      ],
     };
-  const { approval: _approval, approvals: _approvals, ...unheard } = record;
-  const { customerMessage } = word;
-  const revoked = {
+  const { approval: _approval, approvals: _approvals, ...recordWithoutApprovals } = record;
+  const { customerMessage } = decisionInput;
+  const revokeOrder = {
     by,
     at,
-    ...because,
-    ...(word.now && { immediate: true as const }),
+    ...reasonField,
+    ...(decisionInput.now && { immediate: true as const }),
     ...(customerMessage !== undefined && { customerMessage }),
   };
-  return { record: { ...unheard, revokeOrder: revoked }, auditEvents: [] };
+  return { record: { ...recordWithoutApprovals, revokeOrder }, auditEvents: [] };
 }

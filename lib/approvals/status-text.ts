@@ -23,8 +23,8 @@ export function formatTime(time: string): string {
 }
 
 /** Formats each ISO 8601 time in a text. */
-export function formatTimestamps(text: string, told: (time: string) => string = formatTime): string {
-  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => told(time));
+export function formatTimestamps(text: string, format: (time: string) => string = formatTime): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => format(time));
 }
 
 export function actorName(actor: string): string {
@@ -66,14 +66,14 @@ const statusSentences: Readonly<Record<ConnectionStatus['status'], string>> = {
 export function statusText(record: ConnectionRecord): string[] {
   const { status, resolution, approvals, isExpired } = computeConnectionStatus(record);
   const isUnsettled = unresolvedStatuses.has(status);
-  const isStopped = status === 'paused' || status === 'review-paused';
-  const why = isStopped && record.verdict ? `: ${primaryReason(record.verdict)}.` : '';
+  const isOnHold = status === 'paused' || status === 'review-paused';
+  const why = isOnHold && record.verdict ? `: ${primaryReason(record.verdict)}.` : '';
   return [
     ...(resolution ? [`${resolutionText(record, resolution)}.`] : []),
     ...(isUnsettled && approvals
       ? [
           `It needs ${approvals.quorum} approvals and has ${approvals.decisions.length}:`,
-          ...approvals.decisions.map((word) => `${actorName(word.by)}, ${decidedText(word)}.`),
+          ...approvals.decisions.map((decision) => `${actorName(decision.by)}, ${decidedText(decision)}.`),
         ]
       : []),
     statusSentences[status] + why,
@@ -104,12 +104,12 @@ export function selectDecisionVerbs(record: ConnectionRecord) {
     : ({ accept: 'kept it connected', reject: 'disconnected it' } as const);
 }
 
-function resolutionText(record: ConnectionRecord, { by, cause, ...said }: ResolutionText): string {
+function resolutionText(record: ConnectionRecord, { by, cause, ...resolution }: ResolutionText): string {
   const outcome = record.verdict?.outcome === 'accept' ? 'accept' : 'reject';
   if (by === 'linkgate')
-    return `linkgate decided by policy to ${cause ? 'disconnect' : outcome} it ${decidedText(said)}`;
-  if (cause) return `${actorName(by)} ${causeText[cause]} ${decidedText(said)}`;
-  return `${actorName(by)} ${selectDecisionVerbs(record)[outcome]} ${decidedText(said)}`;
+    return `linkgate decided by policy to ${cause ? 'disconnect' : outcome} it ${decidedText(resolution)}`;
+  if (cause) return `${actorName(by)} ${causeText[cause]} ${decidedText(resolution)}`;
+  return `${actorName(by)} ${selectDecisionVerbs(record)[outcome]} ${decidedText(resolution)}`;
 }
 
 /** The act that caused a disconnect. */
@@ -122,8 +122,8 @@ const causeText: Readonly<Record<NonNullable<ResolutionText['cause']>, string>> 
 
 /** Describes an allowlist entry, even an expired one. */
 export function entryText(entry: AllowlistEntry): string {
-  const where = entry.serviceId === allServicesScope ? 'at every service' : 'at this service';
-  return `Its allowlist entry ${where}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
+  const scopeText = entry.serviceId === allServicesScope ? 'at every service' : 'at this service';
+  return `Its allowlist entry ${scopeText}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
 }
 
 /** Describes the entry that allowing the account at the service replaces. A blocking entry is not replaced. */
@@ -175,9 +175,11 @@ export function allowCommand(
   changed: Partial<AllowCommandOptions>,
 ): string {
   const options = Object.entries<readonly string[]>({ ...selectAllowOptions(entry), ...changed });
-  const given = options.flatMap(([name, values]) => values.map((value) => `--${name} ${shellWord(value)}`));
+  const optionArguments = options.flatMap(([name, values]) =>
+    values.map((value) => `--${name} ${shellWord(value)}`),
+  );
   const at = shellWord(entry.serviceId === allServicesScope ? allServicesScope : serviceName);
-  return ['linkgate allow', entry.accountId, `--service ${at}`, ...given].join(' ');
+  return ['linkgate allow', entry.accountId, `--service ${at}`, ...optionArguments].join(' ');
 }
 
 function endpointCountText(count: number): string {
@@ -268,6 +270,6 @@ export const noEarlierConnectionsText = 'None that linkgate knows.';
 
 /** Describes the entries and the earlier connections of the account at the service. */
 export function knownAccountText({ entries, earlierConnections }: ApprovalView): string[] {
-  const known = [...entries.map(entryText), ...earlierConnections.map(earlierConnectionText)];
-  return known.length > 0 ? known : [noEarlierConnectionsText];
+  const accountLines = [...entries.map(entryText), ...earlierConnections.map(earlierConnectionText)];
+  return accountLines.length > 0 ? accountLines : [noEarlierConnectionsText];
 }

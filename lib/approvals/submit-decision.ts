@@ -27,13 +27,13 @@ export type SubmitResult =
  */
 export async function submitDecision(
   endpointId: string,
-  word: SubmittedDecision,
+  submittedDecision: SubmittedDecision,
   deps: DecideDeps & FindDeps,
 ): Promise<SubmitResult> {
-  const known = await findRecord(endpointId, deps.table);
-  const connection = await findConnection(endpointId, known, deps);
+  const record = await findRecord(endpointId, deps.table);
+  const connection = await findConnection(endpointId, record, deps);
   if (connection?.state !== 'pendingAcceptance') return notOpenResult(endpointId, connection, deps);
-  return decideWithPersonDecision(word, connection, deps);
+  return decideWithPersonDecision(submittedDecision, connection, deps);
 }
 
 /**
@@ -43,7 +43,7 @@ export async function submitDecision(
  */
 export async function submitStoredDecision(
   endpointId: string,
-  word: SubmittedDecision,
+  submittedDecision: SubmittedDecision,
   deps: DecideDeps,
 ): Promise<SubmitResult> {
   const record = await findRecord(endpointId, deps.table);
@@ -51,7 +51,7 @@ export async function submitStoredDecision(
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
   const connection = pickConnection(record);
   if (!canBeDecided(connection, record)) return { status: 'not-open', connection, record };
-  return decideWithPersonDecision(word, connection, deps);
+  return decideWithPersonDecision(submittedDecision, connection, deps);
 }
 
 /** Whether EC2 shows it pending acceptance, or connected with an open approval request. */
@@ -61,11 +61,11 @@ function canBeDecided({ state }: Connection, record: ConnectionRecord): boolean 
 }
 
 async function decideWithPersonDecision(
-  word: SubmittedDecision,
+  submittedDecision: SubmittedDecision,
   connection: Connection,
   deps: DecideDeps,
 ): Promise<SubmitResult> {
-  const approval: PersonDecision = { ...word, at: deps.now().toISOString() };
+  const approval: PersonDecision = { ...submittedDecision, at: deps.now().toISOString() };
   const decision = await decideConnection(connection, deps, { decision: approval });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;

@@ -8,9 +8,9 @@ import { formatTimestamps } from './status-text.ts';
 export const maxNamedAccounts = 5;
 
 /** Counts by key, the most frequent key first. */
-export function countBy<T>(all: readonly T[], nameIn: (one: T) => string): (readonly [string, number])[] {
+export function countBy<T>(all: readonly T[], selectKey: (one: T) => string): (readonly [string, number])[] {
   const counts = new Map<string, number>();
-  for (const one of all) counts.set(nameIn(one), (counts.get(nameIn(one)) ?? 0) + 1);
+  for (const one of all) counts.set(selectKey(one), (counts.get(selectKey(one)) ?? 0) + 1);
   return [...counts].sort(([, a], [, b]) => b - a);
 }
 
@@ -21,11 +21,11 @@ export function findServiceName(serviceId: string, services: readonly Service[])
 
 /** Counts the open requests by kind: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be disconnected`. */
 export function waitingText(open: readonly ConnectionRecord[], all = open.length): string {
-  const [first, ...others] = [...Map.groupBy(open, computeApprovalKind)];
+  const [first, ...otherGroups] = [...Map.groupBy(open, computeApprovalKind)];
   if (!first) return 'Nothing waits';
-  if (others.length === 0 && open.length < all)
+  if (otherGroups.length === 0 && open.length < all)
     return `${open.length} of ${all} ${waitingPhrases[first[0]].many}`;
-  return [first, ...others]
+  return [first, ...otherGroups]
     .map(
       ([approvalKind, { length }]) =>
         `${length} ${waitingPhrases[approvalKind][length === 1 ? 'one' : 'many']}`,
@@ -61,8 +61,8 @@ const maxReasons = 5;
 /** @returns the earliest deadline of each kind, in order of time. ISO 8601. */
 export function earliestDeadlines(open: readonly ConnectionRecord[]): (readonly [ApprovalKind, string])[] {
   return [...Map.groupBy(open, computeApprovalKind)]
-    .flatMap(([approvalKind, theirs]) => {
-      const [first] = theirs.flatMap(({ approvalRequest }) => approvalRequest?.deadline ?? []).sort();
+    .flatMap(([approvalKind, records]) => {
+      const [first] = records.flatMap(({ approvalRequest }) => approvalRequest?.deadline ?? []).sort();
       return first === undefined ? [] : [[approvalKind, first] as const];
     })
     .sort(([, a], [, b]) => a.localeCompare(b));

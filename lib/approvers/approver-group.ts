@@ -157,6 +157,6 @@ export async function removeGroup({ name, version }: ApproverGroup, table: Table
   if (!isRemoved) throw new OptimisticLockError(name);
 }
 
-function uniqueBy<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
-  return [...new Map(values.map((value) => [nameOf(value), value])).values()];
+function uniqueBy<T>(values: readonly T[], selectKey: (value: T) => string): T[] {
+  return [...new Map(values.map((value) => [selectKey(value), value])).values()];
 }

@@ -19,11 +19,11 @@ async function checkTrailSample({ table, random }: AuditCheckDeps) {
   const { verified, broken } = await verifyTrailSample(trailSampleSize, random, table);
   const [first] = broken;
   const count = verified + broken.length;
-  const which = count < trailSampleSize ? 'all of them' : 'a random sample';
-  if (!first) return ok(`unbroken audit trails: ${count}, ${which}`);
+  const sampleText = count < trailSampleSize ? 'all of them' : 'a random sample';
+  if (!first) return ok(`unbroken audit trails: ${count}, ${sampleText}`);
   const { endpointId, sequence, problem } = first;
   return failed(
-    `broken audit trails: ${broken.length} of ${count}, ${which}; for example entry ${sequence} of ${endpointId}: ${problem}`,
+    `broken audit trails: ${broken.length} of ${count}, ${sampleText}; for example entry ${sequence} of ${endpointId}: ${problem}`,
     'linkgate audit verify\nlists all of them. The log of the writing function has the hashes of the original entries, the table can be restored to an earlier time under another name, and CloudTrail shows who wrote to it',
   );
 }

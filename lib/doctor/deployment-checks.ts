@@ -36,7 +36,7 @@ export async function checkDeployment(deps: DeploymentCheckDeps): Promise<Check[
 
 const signingKey = {
   name: 'links/signing-key',
-  what: 'signing key of approval links',
+  label: 'signing key of approval links',
   remedy: 'linkgate setup',
 };
 
@@ -44,7 +44,8 @@ const signingKey = {
 function tableChecks(deployment: Deployment): CheckSet {
   const { tableName: name } = deployment;
   const state = memoize(() => deployment.table());
-  const update = (what: string, options: string) => `aws dynamodb ${what} --table-name ${name} ${options}`;
+  const update = (subcommand: string, options: string) =>
+    `aws dynamodb ${subcommand} --table-name ${name} ${options}`;
   return {
     table: async () => {
       const { status } = await state();

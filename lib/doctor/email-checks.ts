@@ -18,27 +18,32 @@ export interface EmailCheckDeps extends Pick<Runtime, 'reportError'> {
 /** Checks that each address of each group receives its emails, and that no other address receives them. */
 export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
   let groups: readonly ApproverGroup[];
-  let found: readonly Subscription[];
+  let subscriptions: readonly Subscription[];
   try {
-    [groups, found] = await Promise.all([listApproverGroups(deps), deps.subscriptions.list()]);
+    [groups, subscriptions] = await Promise.all([listApproverGroups(deps), deps.subscriptions.list()]);
   } catch (error) {
     return runChecks('email', null, { 'unmanaged-email-subscriptions': () => Promise.reject(error) }, deps);
   }
-  const namedIn = new Map(
+  const groupsByAddress = new Map(
     groups.flatMap((group) => group.emails.map((address) => [address, group] as const)),
   );
   const checks = await Promise.all([
     runChecks(
       'email',
       null,
-      { 'unmanaged-email-subscriptions': () => checkUnmanagedSubscriptions([...namedIn.keys()], found) },
+      {
+        'unmanaged-email-subscriptions': () =>
+          checkUnmanagedSubscriptions([...groupsByAddress.keys()], subscriptions),
+      },
       deps,
     ),
-    ...[...namedIn].map(([address, group]) =>
+    ...[...groupsByAddress].map(([address, group]) =>
       runChecks(
         'email',
         address,
-        { 'email-subscription': () => checkEmailSubscription(findSubscription(address, found), group) },
+        {
+          'email-subscription': () => checkEmailSubscription(findSubscription(address, subscriptions), group),
+        },
         deps,
       ),
     ),
@@ -61,18 +66,21 @@ function checkEmailSubscription(subscription: Subscription | undefined, group: A
 }
 
 /** Every recipient of an email can decide with its links. */
-function checkUnmanagedSubscriptions(named: readonly string[], found: readonly Subscription[]): CheckResult {
-  const strangers = found.filter(
+function checkUnmanagedSubscriptions(
+  groupAddresses: readonly string[],
+  subscriptions: readonly Subscription[],
+): CheckResult {
+  const unmanagedSubscriptions = subscriptions.filter(
     (each) =>
       each.arn !== undefined &&
       !isManagedSubscription(each) &&
-      !named.some((address) => findSubscription(address, [each])),
+      !groupAddresses.some((address) => findSubscription(address, [each])),
   );
-  return strangers.length === 0
+  return unmanagedSubscriptions.length === 0
     ? ok('no other address receives approval links')
     : failed(
-        `these addresses receive all approval links, and can decide with them: ${strangers.map(({ address }) => address).join(', ')}`,
-        strangers.map(({ arn }) => `aws sns unsubscribe --subscription-arn ${arn}`).join('\n'),
+        `these addresses receive all approval links, and can decide with them: ${unmanagedSubscriptions.map(({ address }) => address).join(', ')}`,
+        unmanagedSubscriptions.map(({ arn }) => `aws sns unsubscribe --subscription-arn ${arn}`).join('\n'),
       );
 }
 

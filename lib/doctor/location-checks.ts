@@ -88,13 +88,13 @@ async function checkRepairPermission(
 async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): Promise<CheckResult> {
   const { table, mode, reportError } = deps;
   if ((await mode()) === 'observe') return ok('the mode is observe, so linkgate applies no verdicts');
-  const { seen, late } = await findOverdueVerdicts(location, deps);
+  const { pendingCount, late } = await findOverdueVerdicts(location, deps);
   const [first] = late;
   if (!first)
     return ok(
-      seen === 0
+      pendingCount === 0
         ? 'every verdict is applied'
-        : `pending verdicts: ${seen}${seen < maxPointersRead ? '' : ' or more'}`,
+        : `pending verdicts: ${pendingCount}${pendingCount < maxPointersRead ? '' : ' or more'}`,
     );
   const refusal = (await readAuditTrail(first.endpointId, table, reportError)).findLast(
     ({ action }) => action === 'refused',
@@ -111,17 +111,17 @@ async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): 
 
 /** Reads pages of pending effects until one has an overdue verdict. */
 async function findOverdueVerdicts(location: AccountRegion, { table, now, reportError }: LocationCheckDeps) {
-  let seen = 0;
+  let pendingCount = 0;
   for await (const page of table.query(pendingEffectPartition(location), { limit: pointersPerPage })) {
     const pointers = parseEach(page, readPendingEffect, reportError);
     const records = await table.get(pointers.map(({ endpointId }) => recordKey(endpointId)));
     const late = parseEach(records, readRecord, reportError).filter(
       (record) => now().getTime() - pendingEffectSince(record) > overdueAfterMs,
     );
-    seen += page.length;
-    if (late.length > 0 || seen >= maxPointersRead) return { seen, late };
+    pendingCount += page.length;
+    if (late.length > 0 || pendingCount >= maxPointersRead) return { pendingCount, late };
   }
-  return { seen, late: [] };
+  return { pendingCount, late: [] };
 }
 
 /** The time of the verdict, or of the last observation that contradicts it. */

@@ -71,14 +71,14 @@ function checkDeadLetters(
   source: QueueState | undefined,
 ): CheckResult {
   if (visibleMessages === 0) return ok('empty');
-  const look = `Read the messages:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
-  const empty = `purge the queue:\naws sqs purge-queue --queue-url ${url}`;
-  const lost = findRecovery(source?.arn ?? arn);
+  const readText = `Read the messages:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
+  const purgeText = `purge the queue:\naws sqs purge-queue --queue-url ${url}`;
+  const recoveryText = findRecovery(source?.arn ?? arn);
   return failed(
     formatMessageCount(visibleMessages),
     source
-      ? `${look}\nThe log of the function that ${queueNameFromArn(source.arn)} feeds has the error. Once it is fixed, start a redrive:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${empty}\n${lost}`
-      : `${look}\nOnce you know why they are there, ${empty}\n${lost}`,
+      ? `${readText}\nThe log of the function that ${queueNameFromArn(source.arn)} feeds has the error. Once it is fixed, start a redrive:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${purgeText}\n${recoveryText}`
+      : `${readText}\nOnce you know why they are there, ${purgeText}\n${recoveryText}`,
   );
 }
 

@@ -47,8 +47,8 @@ export async function removeUnreadable(
   const reasonToKeep = reasonsToKeepItems.get(itemKindOfKey(key));
   if (reasonToKeep !== undefined) throw new ItemNotRemovableError(key, reasonToKeep);
   const expected = versionToReplace(item);
-  const put = await rebuildPointer(key, deps);
-  const write = put ?? { remove: key };
+  const rebuiltPointer = await rebuildPointer(key, deps);
+  const write = rebuiltPointer ?? { remove: key };
   const isWritten = await deps.table.write([{ ...write, ...(expected !== undefined && { expected }) }]);
   if (!isWritten) throw new ItemNotRemovableError(key, 'it changed concurrently; try again');
   deps.logRemoval({ item, by });
@@ -80,6 +80,6 @@ async function rebuildPointer(
     byAccountWrites,
   ].flatMap((writesFor) => writesFor(undefined, record));
   const puts = writes.flatMap((write) => ('put' in write ? write.put : []));
-  const put = puts.find((each) => formatKey(each) === formatKey(key));
-  return put && { put };
+  const pointerItem = puts.find((each) => formatKey(each) === formatKey(key));
+  return pointerItem && { put: pointerItem };
 }

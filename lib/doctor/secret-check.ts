@@ -4,22 +4,22 @@ import type { Deployment } from './deployment.ts';
 interface CheckedSecret {
   /** Below `/linkgate/<stage>/`. */
   readonly name: string;
-  readonly what: string;
+  readonly label: string;
   /** The command that creates it. */
   readonly remedy: string;
 }
 
 /** Checks that a secret exists as a `SecureString`. Its value is not read. */
 export async function checkSecret(
-  { name, what, remedy }: CheckedSecret,
+  { name, label, remedy }: CheckedSecret,
   { parameters, stage }: Pick<Deployment, 'parameters' | 'stage'>,
 ): Promise<CheckResult> {
   const type = (await parameters()).get(name);
   if (type === 'SecureString') return ok('the parameter exists');
   return type === undefined
-    ? failed(`the ${what} does not exist`, remedy)
+    ? failed(`the ${label} does not exist`, remedy)
     : failed(
-        `the ${what} is a ${type}, which every reader of parameters can read`,
+        `the ${label} is a ${type}, which every reader of parameters can read`,
         `aws ssm delete-parameter --name /linkgate/${stage}/${name}\n${remedy}`,
       );
 }

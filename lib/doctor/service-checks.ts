@@ -80,8 +80,11 @@ export async function checkRegisteredService(service: Service, deps: ServiceChec
 function buildDriftChecks(service: Service, drift: readonly Drift[], deps: ServiceCheckDeps): CheckSet {
   return Object.fromEntries(
     Object.entries(driftChecks).map(([name, check]) => {
-      const found = drift.find((each) => check.drifts.includes(each.check));
-      return [name, () => (found ? toDriftResult(found, check, service, deps) : ok(check.inOrder))];
+      const matchingDrift = drift.find((each) => check.drifts.includes(each.check));
+      return [
+        name,
+        () => (matchingDrift ? toDriftResult(matchingDrift, check, service, deps) : ok(check.inOrder)),
+      ];
     }),
   );
 }

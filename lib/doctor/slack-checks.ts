@@ -21,10 +21,10 @@ export interface SlackCheckDeps extends ConnectSlackDeps, Pick<Runtime, 'reportE
 const connectCommand = 'linkgate slack connect';
 const signingSecret = {
   name: slackSecrets.signingSecret,
-  what: 'signing secret of the Slack app',
+  label: 'signing secret of the Slack app',
   remedy: connectCommand,
 };
-const botToken = { name: slackSecrets.botToken, what: 'bot token of the Slack app', remedy: connectCommand };
+const botToken = { name: slackSecrets.botToken, label: 'bot token of the Slack app', remedy: connectCommand };
 
 /** Checks the Slack app, its secrets and the channels of the groups. */
 export async function checkSlack(deps: SlackCheckDeps): Promise<Check[]> {

@@ -103,8 +103,8 @@ export async function explainConnection(
     deps.mode(),
   ]);
   const record = item && readRecord(item);
-  const described = await findConnection(endpointId, record, deps);
-  const connection = described ?? (record && pickConnection(record));
+  const describedConnection = await findConnection(endpointId, record, deps);
+  const connection = describedConnection ?? (record && pickConnection(record));
   if (!connection) return undefined;
   const policy = readPolicyInputs(connection, indexByKey(await table.get(policyInputKeys(connection))));
   const { service } = policy;
@@ -116,7 +116,7 @@ export async function explainConnection(
     verdict: record?.verdict ?? null,
     history: [...history].sort((a, b) => a.time.localeCompare(b.time) || a.sequence - b.sequence),
     next: nextStep(connection, record, {
-      isListed: described !== undefined,
+      isListed: describedConnection !== undefined,
       service,
       entry: effectiveEntry(policy),
       mode,

@@ -49,8 +49,8 @@ export async function listConnections(
     ...buildServiceFilter(serviceIds),
   };
   const page = await deps.connectionsClient(location).page(filter, position.nextToken);
-  const ours = page.connections.filter(({ serviceId }) => serviceIds.includes(serviceId));
-  const connections = await withVerdicts(ours, listing, deps);
+  const matchingConnections = page.connections.filter(({ serviceId }) => serviceIds.includes(serviceId));
+  const connections = await withVerdicts(matchingConnections, listing, deps);
   const nextToken = encodeCursor(connectionsListName, position, page.nextToken, locations.length);
   return { connections, ...(nextToken !== undefined && { nextToken }) };
 }

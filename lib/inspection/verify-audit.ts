@@ -74,18 +74,18 @@ async function verifyTrails(records: readonly Item[], table: Table): Promise<Ver
 }
 
 async function findBrokenTrail(record: Item, table: Table): Promise<BrokenTrail | undefined> {
-  const remembered = v.safeParse(VerifiableRecord, record);
-  if (!remembered.success)
+  const parsedRecord = v.safeParse(VerifiableRecord, record);
+  if (!parsedRecord.success)
     return {
       endpointId: record.sk,
       sequence: 0,
-      problem: `its record is malformed: ${v.summarize(remembered.issues)}`,
+      problem: `its record is malformed: ${v.summarize(parsedRecord.issues)}`,
     };
-  const found = findBreak(await listAuditItems(record.sk, table), remembered.output);
-  if (!found) return undefined;
+  const trailBreak = findBreak(await listAuditItems(record.sk, table), parsedRecord.output);
+  if (!trailBreak) return undefined;
   // An entry that was written between the two reads is no break: the record has another version then.
-  const [now] = await table.get([record]);
-  return now && now.version !== record.version
-    ? findBrokenTrail(now, table)
-    : { endpointId: record.sk, ...found };
+  const [currentItem] = await table.get([record]);
+  return currentItem && currentItem.version !== record.version
+    ? findBrokenTrail(currentItem, table)
+    : { endpointId: record.sk, ...trailBreak };
 }

@@ -36,8 +36,8 @@ const regionPartitions = [
 
 /** @param arn the ARN of a resource in that Region, which names the partition of an unknown Region; may be empty */
 export function awsPartition(region: string, arn: string): string {
-  const known = regionPartitions.find(([prefix]) => region.startsWith(prefix))?.[1];
-  return known ?? /^arn:(aws[a-z-]*):/.exec(arn)?.[1] ?? 'aws';
+  const partition = regionPartitions.find(([prefix]) => region.startsWith(prefix))?.[1];
+  return partition ?? /^arn:(aws[a-z-]*):/.exec(arn)?.[1] ?? 'aws';
 }
 
 /** Builds the name to which consumers connect, for a service that EC2 no longer lists. */

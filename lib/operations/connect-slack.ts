@@ -33,21 +33,24 @@ const secretLabels = { signingSecret: 'signing secret', botToken: 'bot token' } 
  * @throws SlackError, before anything is stored
  */
 export async function connectSlack(
-  given: SlackSecretInput,
+  input: SlackSecretInput,
   { secrets, slackWith }: ConnectSlackDeps,
 ): Promise<Partial<SlackApp> & { readonly warnings: readonly string[] }> {
-  const app = given.botToken === undefined ? undefined : await appInfo([given.botToken], slackWith);
+  const slackApp = input.botToken === undefined ? undefined : await appInfo([input.botToken], slackWith);
   const warnings = [];
   for (const name of ['signingSecret', 'botToken'] as const) {
-    const value = given[name];
+    const value = input[name];
     if (value === undefined) {
       const isThere = (await secrets.read(slackSecrets[name])).length > 0;
       if (!isThere) warnings.push(`the ${secretLabels[name]} is missing: linkgate slack connect`);
     } else if (!(await secrets.rotate(slackSecrets[name], value)))
       warnings.push(`the ${secretLabels[name]} is current already`);
-    if (given.forgetPrevious) await secrets.dropPrevious(slackSecrets[name]);
+    if (input.forgetPrevious) await secrets.dropPrevious(slackSecrets[name]);
   }
-  return { ...app, warnings: [...warnings, ...Object.values(app ? describeScopeProblems(app.scopes) : {})] };
+  return {
+    ...slackApp,
+    warnings: [...warnings, ...Object.values(slackApp ? describeScopeProblems(slackApp.scopes) : {})],
+  };
 }
 
 /** @throws SlackError */

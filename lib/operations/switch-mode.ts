@@ -154,9 +154,11 @@ async function recordModeChange(mode: Mode, why: ModeChangeAuthor, deps: SwitchM
     const expected = versionToReplace(item);
     const now = deps.now();
     // An unreadable item is replaced, with a revision that no earlier verdict has.
-    const known = before ?? { policyRevision: item ? now.getTime() : 0, version: expected ?? 0 };
-    const put = modeChangeItem(buildModeChange(mode, known, why, now));
-    const isWritten = await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);
+    const previousChange = before ?? { policyRevision: item ? now.getTime() : 0, version: expected ?? 0 };
+    const changeItem = modeChangeItem(buildModeChange(mode, previousChange, why, now));
+    const isWritten = await deps.table.write([
+      { put: changeItem, ...(expected !== undefined && { expected }) },
+    ]);
     return isWritten ? undefined : conflict;
   });
 }

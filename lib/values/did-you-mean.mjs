@@ -14,18 +14,18 @@ export function didYouMean(written, names) {
 
 /** Counts the letters that were removed, added, replaced or swapped with the next one. */
 function slipsBetween(one, other) {
-  const [letters, theirs] = [one.toLowerCase(), other.toLowerCase()];
+  const [letters, otherLetters] = [one.toLowerCase(), other.toLowerCase()];
   let before = [];
-  let row = Array.from({ length: theirs.length + 1 }, (_, index) => index);
+  let row = Array.from({ length: otherLetters.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...letters].entries()) {
     const next = [index + 1];
-    for (const [at, theirLetter] of [...theirs].entries()) {
-      const isSwapped = index > 0 && letter === theirs[at - 1] && letters[index - 1] === theirLetter;
+    for (const [at, otherLetter] of [...otherLetters].entries()) {
+      const isSwapped = index > 0 && letter === otherLetters[at - 1] && letters[index - 1] === otherLetter;
       next.push(
         Math.min(
           (next[at] ?? 0) + 1,
           (row[at + 1] ?? 0) + 1,
-          (row[at] ?? 0) + (letter === theirLetter ? 0 : 1),
+          (row[at] ?? 0) + (letter === otherLetter ? 0 : 1),
           isSwapped ? (before[at - 1] ?? 0) + 1 : Infinity,
         ),
       );

@@ -13,8 +13,8 @@ export function describeIssue(issue: v.BaseIssue<unknown>, { subject, map }: Idi
   const { input, type, requirement, expected, received } = issue;
   const [, bound] = /^(min|max)_(?:length|graphemes|entries)$/.exec(type) ?? [];
   if (bound !== undefined) {
-    const what = typeof input === 'string' ? 'characters' : 'entries';
-    return `${subject} has to have ${bound === 'min' ? 'at least' : 'at most'} ${requirement} ${what}, and has ${received}`;
+    const unit = typeof input === 'string' ? 'characters' : 'entries';
+    return `${subject} has to have ${bound === 'min' ? 'at least' : 'at most'} ${requirement} ${unit}, and has ${received}`;
   }
   return `${subject} has to be ${describeAlternatives(expected, map)}, and is ${describeValue(received, map)}`;
 }
@@ -28,13 +28,13 @@ function describeAlternatives(expected: string | null, map: string): string {
 /** The maximum length of a quoted value, in characters. */
 const maxQuotedLength = 100;
 
-function describeValue(named: string, map: string): string {
-  const [, text] = /^"(.*)"$/s.exec(named) ?? [];
+function describeValue(received: string, map: string): string {
+  const [, text] = /^"(.*)"$/s.exec(received) ?? [];
   if (text !== undefined)
     return text.length > maxQuotedLength
       ? `\`${text.slice(0, maxQuotedLength).toWellFormed()}…\``
       : `\`${text}\``;
-  return named === 'Object' ? map : (typeNames.get(named) ?? named);
+  return received === 'Object' ? map : (typeNames.get(received) ?? received);
 }
 
 const typeNames: ReadonlyMap<string, string> = new Map([

@@ -4,12 +4,12 @@ import * as v from 'valibot';
 export function WholeNumber(
   least: number,
   most: number,
-  words: { readonly few?: string; readonly many?: string } = {},
+  messages: { readonly few?: string; readonly many?: string } = {},
 ) {
   return v.pipe(
     v.number(),
     v.integer('it has to be a whole number'),
-    v.minValue(least, words.few ?? `it has to be ${least} at least`),
-    v.maxValue(most, words.many ?? `it has to be ${most} at most`),
+    v.minValue(least, messages.few ?? `it has to be ${least} at least`),
+    v.maxValue(most, messages.many ?? `it has to be ${most} at most`),
   );
 }

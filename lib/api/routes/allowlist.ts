@@ -6,7 +6,7 @@ import { listRegisteredServices } from '../../services/registered-services.ts';
 import { parseEach, rethrow } from '../../storage/entity.ts';
 import { trackIdentity } from '../../storage/table-identity.ts';
 import { ApiError } from '../api-error.ts';
-import { callerIs, overridesPolicyFile, revertedByNextApply } from '../caller.ts';
+import { identifyCaller, warnNextApplyRestores, warnPolicyFileOverride } from '../caller.ts';
 import type { ApiApp, ApiDeps } from '../env.ts';
 import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
 import { AccountId, AllowlistQuery, EntryInput, readBody, validateInput } from '../input.ts';
@@ -36,46 +36,47 @@ export function allowlistRoutes(app: ApiApp): void {
   app.put('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
     const input = validateInput(EntryInput, await readBody(context), 'the entry');
-    const whose = await parseEntryTarget(context, api, requireScope);
+    const entryTarget = await parseEntryTarget(context, api, requireScope);
     if (input.effect === 'allow' && isInPast(input.expiresAt, api.now()))
       throw new ApiError(
         400,
         'InvalidRequest',
         `the expiry \`${input.expiresAt}\` is in the past; give a later one`,
       );
-    const [before] = await findAccountEntries(whose.accountId, [whose.serviceId], {
+    const [before] = await findAccountEntries(entryTarget.accountId, [entryTarget.serviceId], {
       ...api,
       reportError: rethrow,
     });
     if (input.effect === 'block') await trackIdentity(api);
-    const managedBy = callerIs(context);
+    const managedBy = identifyCaller(context);
     const customer = before?.customer === undefined ? {} : { customer: before.customer };
-    const entry = await putEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);
-    const { disconnects, warnings } = await predictDisconnects(entry.effect, whose, api);
-    const letIn = entry.effect === 'allow' ? await predictAccepts(whose, api) : { accepts: [], warnings: [] };
+    const entry = await putEntry({ ...entryTarget, ...input, ...customer, managedBy }, api.caller, api);
+    const { disconnects, warnings } = await predictDisconnects(entry.effect, entryTarget, api);
+    const acceptPrediction =
+      entry.effect === 'allow' ? await predictAccepts(entryTarget, api) : { accepts: [], warnings: [] };
     return context.json({
       entry,
       disconnects,
-      accepts: letIn.accepts,
+      accepts: acceptPrediction.accepts,
       warnings: [
-        ...overridesPolicyFile(before, 'entry'),
+        ...warnPolicyFileOverride(before, 'entry'),
         ...warnReplacedNote(before, entry),
-        ...new Set([...warnings, ...letIn.warnings]),
+        ...new Set([...warnings, ...acceptPrediction.warnings]),
       ],
     });
   });
   app.delete('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
-    const whose = await parseEntryTarget(context, api, resolveEntryScope);
-    const entry = await removeEntry(whose, api);
+    const entryTarget = await parseEntryTarget(context, api, resolveEntryScope);
+    const entry = await removeEntry(entryTarget, api);
     if (!entry && !isPossibleRetry(context))
       throw new ApiError(
         404,
         'UnknownEntry',
-        `account ${whose.accountId} has no entry at ${pathParameter(context, 'service')}; see \`linkgate allowlist\``,
+        `account ${entryTarget.accountId} has no entry at ${pathParameter(context, 'service')}; see \`linkgate allowlist\``,
       );
-    const { disconnects, warnings } = await predictDisconnects('remove', whose, api);
-    const first = entry ? revertedByNextApply(entry, 'entry') : [alreadyRemovedWarning];
+    const { disconnects, warnings } = await predictDisconnects('remove', entryTarget, api);
+    const first = entry ? warnNextApplyRestores(entry, 'entry') : [alreadyRemovedWarning];
     return context.json({ ...(entry && { entry }), disconnects, warnings: [...first, ...warnings] });
   });
 }
@@ -96,9 +97,9 @@ async function findAccountEntries(
   return parseEach(await table.get(keys), readEntry, reportError);
 }
 
-async function parseEntryTarget(context: Context, api: ApiDeps, named: typeof requireScope) {
+async function parseEntryTarget(context: Context, api: ApiDeps, resolveScope: typeof requireScope) {
   const accountId = validateInput(AccountId, pathParameter(context, 'accountId'), 'the account id');
-  return { accountId, serviceId: await named(pathParameter(context, 'service'), api) };
+  return { accountId, serviceId: await resolveScope(pathParameter(context, 'service'), api) };
 }
 
 function isInPast(time: string | undefined, now: Date): boolean {

@@ -13,7 +13,7 @@ import { subscribeGroup } from '../../channels/email/subscribe-group.ts';
 import { listRegisteredServices } from '../../services/registered-services.ts';
 import { listIfAllReadable, rethrow } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';
-import { callerIs, overridesPolicyFile, revertedByNextApply } from '../caller.ts';
+import { identifyCaller, warnNextApplyRestores, warnPolicyFileOverride } from '../caller.ts';
 import type { ApiApp, ApiDeps, ApiEnv } from '../env.ts';
 import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
 import { ApproversInput, GroupName, readBody, validateInput } from '../input.ts';
@@ -36,12 +36,12 @@ export function approversRoutes(app: ApiApp): void {
     const settings = validateInput(ApproversInput, await readBody(context), 'the group');
     await requireEscalation(name, settings.escalateTo, api);
     const before = await findGroup(name, api.table);
-    const managedBy = callerIs(context);
+    const managedBy = identifyCaller(context);
     const group = await setGroup(name, { ...settings, managedBy }, api.caller, api);
     const warnings = await subscribeGroup(group, await listIfAllReadable(listApproverGroups, api), api);
     return context.json({
       group: groupView(group),
-      warnings: [...overridesPolicyFile(before, 'group'), ...warnings],
+      warnings: [...warnPolicyFileOverride(before, 'group'), ...warnings],
     });
   });
   app.delete('/approvers/:group', async (context) => {
@@ -61,7 +61,7 @@ export function approversRoutes(app: ApiApp): void {
     );
     return context.json({
       group: groupView(group),
-      warnings: [...revertedByNextApply(group, 'group'), ...warnings],
+      warnings: [...warnNextApplyRestores(group, 'group'), ...warnings],
     });
   });
 }

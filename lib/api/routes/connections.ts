@@ -67,7 +67,7 @@ export function connectionsRoutes(app: ApiApp): void {
     };
     const result = await submitDecision(endpointId, decision, api);
     if (result.status === 'unknown') throw unknownEndpointError(endpointId);
-    const decided = await requireDecision(
+    const recordedDecision = await requireDecision(
       result,
       endpointId,
       decision,
@@ -75,8 +75,8 @@ export function connectionsRoutes(app: ApiApp): void {
       api.table,
     );
     return context.json({
-      decision: decisionView(decided),
-      warnings: await warnDecisionNotApplied(decided, api),
+      decision: decisionView(recordedDecision),
+      warnings: await warnDecisionNotApplied(recordedDecision, api),
     });
   });
 }

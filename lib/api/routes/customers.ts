@@ -7,7 +7,7 @@ import { contactEmails, subscribeContact } from '../../customers/subscribe-conta
 import { orReported } from '../../runtime/runtime.ts';
 import { listIfAllReadable } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';
-import { callerIs, overridesPolicyFile, revertedByNextApply } from '../caller.ts';
+import { identifyCaller, warnNextApplyRestores, warnPolicyFileOverride } from '../caller.ts';
 import type { ApiApp, ApiDeps, ApiEnv } from '../env.ts';
 import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
 import { CustomerInput, CustomerName, readBody, validateInput } from '../input.ts';
@@ -32,12 +32,12 @@ export function customersRoutes(app: ApiApp): void {
     const name = requireCustomerName(context);
     const settings = validateInput(CustomerInput, await readBody(context), 'the customer');
     const before = await findCustomer(name, api.table);
-    const managedBy = callerIs(context);
+    const managedBy = identifyCaller(context);
     const customer = await setCustomer(name, { ...settings, managedBy }, api.caller, api);
     const warnings = await subscribeContact(customer, await listIfAllReadable(listCustomers, api), api);
     return context.json({
       customer: customerView(customer),
-      warnings: [...overridesPolicyFile(before, 'customer'), ...warnings],
+      warnings: [...warnPolicyFileOverride(before, 'customer'), ...warnings],
     });
   });
   app.delete('/customers/:name', async (context) => {
@@ -49,7 +49,7 @@ export function customersRoutes(app: ApiApp): void {
     const warnings = hadAddress
       ? await subscribeContact({ name }, await listIfAllReadable(listCustomers, api), api)
       : [];
-    const first = customer ? revertedByNextApply(customer, 'customer') : [alreadyRemovedWarning];
+    const first = customer ? warnNextApplyRestores(customer, 'customer') : [alreadyRemovedWarning];
     return context.json({
       ...(customer && { customer: customerView(customer) }),
       warnings: [...first, ...warnings],
@@ -76,13 +76,15 @@ async function withDeliveryStatus(
   { table, customerSubscriptions, reportError }: ApiDeps,
 ) {
   const isAnybodyMailed = all.some((customer) => contactEmails(customer).length > 0);
-  const known = await orReported(reportError, () =>
+  const deliveryData = await orReported(reportError, () =>
     Promise.all([
       isAnybodyMailed ? customerSubscriptions.list() : [],
       listDeliveryFailures({ table, reportError }),
     ]),
   );
-  return all.map((customer) => customerView(customer, known && computeDeliveryStatus(customer, ...known)));
+  return all.map((customer) =>
+    customerView(customer, deliveryData && computeDeliveryStatus(customer, ...deliveryData)),
+  );
 }
 
 function customerView({ version: _version, ...customer }: Customer, delivery?: DeliveryStatus) {

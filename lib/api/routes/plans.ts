@@ -71,13 +71,13 @@ export function plansRoutes(app: ApiApp): void {
     const api = context.get('api');
     const plan = await requirePlan(pathParameter(context, 'planId'), api);
     const { effects, ...page } = await predictImpact(plan, context.req.query('nextToken'), api.caller, api);
-    return context.json({ effects: await withCustomerNames(effects, ownerOf, api), ...page });
+    return context.json({ effects: await withCustomerNames(effects, selectOwnerAccountId, api), ...page });
   });
   app.get('/plans/:planId/simulation', async (context) => {
     const api = context.get('api');
     const plan = await requirePlan(pathParameter(context, 'planId'), api);
     const { requests, ...page } = await simulate(plan, context.req.query('nextToken'), api);
-    return context.json({ requests: await withCustomerNames(requests, ownerOf, api), ...page });
+    return context.json({ requests: await withCustomerNames(requests, selectOwnerAccountId, api), ...page });
   });
   app.post('/plans/:planId/apply', async (context) => {
     const api = context.get('api');
@@ -88,7 +88,7 @@ export function plansRoutes(app: ApiApp): void {
   });
 }
 
-function ownerOf({ ownerAccountId }: { readonly ownerAccountId: string }): string {
+function selectOwnerAccountId({ ownerAccountId }: { readonly ownerAccountId: string }): string {
   return ownerAccountId;
 }
 

@@ -10,7 +10,7 @@ import { listUnregisteredServices } from '../../services/unregistered-services.t
 import { trackIdentity } from '../../storage/table-identity.ts';
 import { shellWord } from '../../values/shell-word.ts';
 import { ApiError } from '../api-error.ts';
-import { callerIs, overridesPolicyFile } from '../caller.ts';
+import { identifyCaller, warnPolicyFileOverride } from '../caller.ts';
 import type { ApiApp, ApiDeps } from '../env.ts';
 import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
 import {
@@ -46,10 +46,10 @@ export function servicesRoutes(app: ApiApp): void {
     const before = await findService(input.serviceId, api);
     // A request with only the service id fixes drift and changes no setting of the policy file.
     const isChanged = !before || Object.keys(input).length > 1;
-    const registration = isChanged ? { ...input, managedBy: callerIs(context) } : input;
+    const registration = isChanged ? { ...input, managedBy: identifyCaller(context) } : input;
     const { service, warnings } = await registerService(registration, api.caller, api);
-    const taken = isChanged ? overridesPolicyFile(before, 'service') : [];
-    return context.json({ service: serviceView(service), warnings: [...taken, ...warnings] });
+    const overrideWarnings = isChanged ? warnPolicyFileOverride(before, 'service') : [];
+    return context.json({ service: serviceView(service), warnings: [...overrideWarnings, ...warnings] });
   });
   app.get('/services/:service', async (context) =>
     context.json({
@@ -58,20 +58,20 @@ export function servicesRoutes(app: ApiApp): void {
   );
   app.delete('/services/:service', async (context) => {
     const api = context.get('api');
-    const named = pathParameter(context, 'service');
-    const service = await (isPossibleRetry(context) ? findService : requireService)(named, api);
+    const idOrName = pathParameter(context, 'service');
+    const service = await (isPossibleRetry(context) ? findService : requireService)(idOrName, api);
     if (!service) return context.json({ warnings: [alreadyRemovedWarning] });
-    const left = await removeService(service, api);
-    const warnings = [...left, ...(await warnRemainingEntries(service, api))];
+    const removalWarnings = await removeService(service, api);
+    const warnings = [...removalWarnings, ...(await warnRemainingEntries(service, api))];
     return context.json({ service: serviceView(service), warnings });
   });
   app.post('/services/:service/disconnect', async (context) => {
     const api = context.get('api');
-    const found = await requireService(pathParameter(context, 'service'), api);
-    await requireDisconnectPossible(found, api);
+    const registeredService = await requireService(pathParameter(context, 'service'), api);
+    await requireDisconnectPossible(registeredService, api);
     await trackIdentity(api);
-    const service = await deregisterService(found.serviceId, api.caller, api);
-    return context.json({ service: serviceView(service ?? throwUnregistered(found.serviceId)) });
+    const service = await deregisterService(registeredService.serviceId, api.caller, api);
+    return context.json({ service: serviceView(service ?? throwUnregistered(registeredService.serviceId)) });
   });
   app.get('/services/:service/principals', async (context) => {
     const api = context.get('api');
@@ -91,9 +91,9 @@ export function servicesRoutes(app: ApiApp): void {
   });
   app.post('/services/:service/pause', async (context) => {
     const api = context.get('api');
-    const why = validateInput(PauseInput, await readBody(context), 'the pause');
+    const input = validateInput(PauseInput, await readBody(context), 'the pause');
     const { serviceId } = await requireService(pathParameter(context, 'service'), api);
-    const service = await pauseService(serviceId, { ...why, by: api.caller }, api);
+    const service = await pauseService(serviceId, { ...input, by: api.caller }, api);
     return context.json({ service: serviceView(service ?? throwUnregistered(serviceId)) });
   });
   app.get('/services/:service/resumption', async (context) => {

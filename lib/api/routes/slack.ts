@@ -9,7 +9,7 @@ export function slackRoutes(app: ApiApp): void {
     return context.json({ manifest: slackAppManifest(slackRequestUrl, deployment.stage) });
   });
   app.put('/slack', async (context) => {
-    const given = validateInput(SlackInput, await readBody(context), 'the Slack secrets');
-    return context.json(await connectSlack(given, context.get('api')));
+    const input = validateInput(SlackInput, await readBody(context), 'the Slack secrets');
+    return context.json(await connectSlack(input, context.get('api')));
   });
 }

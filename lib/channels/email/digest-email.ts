@@ -38,8 +38,8 @@ export function digestEmail(
 ): EmailMessage {
   const nameService = ({ serviceId }: ConnectionRecord) => findServiceName(serviceId, services);
   const accounts = countBy(records, ({ ownerAccountId }) => `account ${ownerAccountId}`);
-  const listed = records.slice(0, maxListedInEmail);
-  const unlistedCount = records.length - listed.length;
+  const listedRecords = records.slice(0, maxListedInEmail);
+  const unlistedCount = records.length - listedRecords.length;
   const reasons = reasonCounts(records);
   const [anyLinks] = links.values();
   const areAllNew = areAllNewConnections(records);
@@ -64,7 +64,7 @@ export function digestEmail(
       areAllNew ? 'Requested services' : 'Services',
       ...bulletLines(countBy(records, nameService).map(emailCountLine)),
     ],
-    ...listed.map((record, index) => [
+    ...listedRecords.map((record, index) => [
       `${index + 1}. ${record.endpointId} of account ${record.ownerAccountId} to ${nameService(record)}${emailDeadlineText(record)}`,
       ...emailLinkLines(record, links.get(record.endpointId)),
     ]),

@@ -43,7 +43,7 @@ export function digestMessage({ id, group, records, services }: DigestView, now:
           ...digestReasons(open),
           accountCounts(open),
           serviceCounts(open, services),
-          ...firstDeadlines(open, now),
+          ...earliestDeadlineParts(open, now),
         ]
       : []),
   ];
@@ -94,7 +94,7 @@ function serviceCounts(open: readonly ConnectionRecord[], services: readonly Ser
   return joinMarkup([title, ...counts.map(countBullet)]);
 }
 
-function firstDeadlines(open: readonly ConnectionRecord[], now: Date): Markup[] {
+function earliestDeadlineParts(open: readonly ConnectionRecord[], now: Date): Markup[] {
   const lines = earliestDeadlines(open).map(
     ([approvalKind, first]) =>
       markup`*${digestDeadlineLabels[approvalKind]}${new Date(first) > now ? '' : ' (overdue)'}:* ${slackDate(first)}`,

@@ -60,9 +60,9 @@ export function digestPage(digest: DigestView, metadata: DigestMetadata, resultT
   const pages = Math.max(Math.ceil(open.length / requestsPerPage), 1);
   const page = Math.min(metadata.page, pages - 1);
   const pageRecords = open.slice(page * requestsPerPage, (page + 1) * requestsPerPage);
-  const waiting =
+  const statusSentence =
     open.length > 0 ? `${waitingText(open, digest.records.length)}.` : 'All requests are decided.';
-  const count = `${waiting} Page ${page + 1} of ${pages}.`;
+  const count = `${statusSentence} Page ${page + 1} of ${pages}.`;
   const blocks: Block[] = [
     section(
       joinMarkup([

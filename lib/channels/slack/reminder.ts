@@ -11,15 +11,15 @@ import { mentionUser, slackDate } from './status-text.ts';
 
 /** Mentions the approvers of open requests, and at escalation the escalation group too. */
 export function reminderText(
-  waiting: ApprovalView | DigestView,
+  view: ApprovalView | DigestView,
   escalation: ApproverGroup | undefined,
   now: Date,
 ): string {
-  const mentions = joinMentions(waiting.group, escalation);
-  const statusText = 'record' in waiting ? requestReminder(waiting, now) : digestReminder(waiting, now);
+  const mentions = joinMentions(view.group, escalation);
+  const statusText = 'record' in view ? requestReminder(view, now) : digestReminder(view, now);
   return truncate(
     slackLimits.text,
-    markup`${mentions} ${statusText}${escalationRoleText(escalation, waiting.group)}`,
+    markup`${mentions} ${statusText}${escalationRoleText(escalation, view.group)}`,
   );
 }
 

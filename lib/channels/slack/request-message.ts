@@ -31,7 +31,7 @@ import {
 export function requestMessage(view: ApprovalView, now: Date): SlackMessage {
   const { record, service, group } = view;
   const title = `${requestTitle(view)}: ${record.ownerAccountId} to ${service.name}`;
-  const facts = requestFactsMrkdwn(view);
+  const requestFacts = requestFactsMrkdwn(view);
   const isWaiting = isAwaitingApproval(record);
   const statusParts = [
     ...(isWaiting ? [...reasonParts(record), accountHistoryMrkdwn(view)] : []),
@@ -44,13 +44,13 @@ export function requestMessage(view: ApprovalView, now: Date): SlackMessage {
   const withButtons = hasButtons(record, group);
   const blocks: Block[] = [
     header(title),
-    section(facts),
+    section(requestFacts),
     ...statusParts.map((part) => section(part)),
     ...(withButtons ? [requestButtons(view, now)] : []),
     ...(isWaiting ? [context(...answerHelp, ...(withButtons ? [] : commands))] : []),
   ];
   // A reader of the text alone has no buttons: the commands come before parts that may be truncated.
-  const text = joinMarkup([title, facts, ...commands, ...statusParts, ...answerHelp]);
+  const text = joinMarkup([title, requestFacts, ...commands, ...statusParts, ...answerHelp]);
   return { blocks, text: truncate(slackLimits.text, text) };
 }
 

@@ -63,9 +63,9 @@ const slashCommands: ReadonlyMap<string, SlashCommandDefinition> = new Map<strin
 
 /** Handles `/linkgate …`. Only its author sees the reply. */
 export async function handleSlashCommand(text: string, actor: string, deps: DecideDeps): Promise<Ephemeral> {
-  const [name = '', ...words] = text.trim().split(/\s+/);
+  const [name = '', ...rawArguments] = text.trim().split(/\s+/);
   const command = slashCommands.get(name.toLowerCase());
-  const typed = command && parseCommandArguments(words, command.optionNames);
+  const typed = command && parseCommandArguments(rawArguments, command.optionNames);
   const answer = !typed ? helpText : 'markup' in typed ? typed : await command.run(typed, actor, deps);
   return 'markup' in answer ? { text: truncate(slackLimits.text, answer) } : answer;
 }
@@ -75,24 +75,24 @@ const optionPattern = /^(--|—|–)([a-z][a-z-]*)(?:=(.*))?$/i;
 
 /** Separates `--option value` and `--option=value` from the positional arguments. @returns a usage error as text */
 function parseCommandArguments(
-  given: readonly string[],
-  takes: readonly string[],
+  rawArguments: readonly string[],
+  optionNames: readonly string[],
 ): CommandArguments | Markup {
-  const [words, options] = [[...given], new Map<string, string>()];
-  for (let at = 0; at < words.length; ) {
-    const [, dashes, name = '', value] = optionPattern.exec(words[at] ?? '') ?? [];
-    const isTaken = takes.includes(name.toLowerCase());
-    if (dashes === '--' && !isTaken)
+  const [positionals, options] = [[...rawArguments], new Map<string, string>()];
+  for (let at = 0; at < positionals.length; ) {
+    const [, dashes, name = '', value] = optionPattern.exec(positionals[at] ?? '') ?? [];
+    const isKnownOption = optionNames.includes(name.toLowerCase());
+    if (dashes === '--' && !isKnownOption)
       return markup`This command has no option \`--${name}\`. linkgate changed nothing. ${helpText}`;
-    if (isTaken) {
-      const [, next] = words.splice(at, value === undefined ? 2 : 1);
+    if (isKnownOption) {
+      const [, next] = positionals.splice(at, value === undefined ? 2 : 1);
       const text = value ?? next ?? '';
       if (text === '' || optionPattern.test(text))
         return markup`The option \`--${name}\` needs a value. linkgate changed nothing.`;
       options.set(name.toLowerCase(), text);
     } else at += 1;
   }
-  return { positionals: words, options };
+  return { positionals, options };
 }
 
 const waitingPerPage = 10;
@@ -229,9 +229,9 @@ async function allowAccount(
     return markup`You own this account, so another approver has to allow it: ${approverMentions(group)}.`;
   const blocking = entries.find(({ effect }) => effect === 'block')?.serviceId;
   if (blocking !== undefined) {
-    const [where, at] =
+    const [scopeText, scopeArgument] =
       blocking === allServicesScope ? ['every service', allServicesScope] : [service.name, service.name];
-    return markup`Account ${accountId} is blocked at ${where}, and this command does not remove a block. To remove it, use \`linkgate allowlist remove ${accountId} --service ${shellWord(at)}\`.`;
+    return markup`Account ${accountId} is blocked at ${scopeText}, and this command does not remove a block. To remove it, use \`linkgate allowlist remove ${accountId} --service ${shellWord(scopeArgument)}\`.`;
   }
   const entry = {
     serviceId: service.serviceId,

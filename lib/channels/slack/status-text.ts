@@ -18,7 +18,7 @@ export function slackDate(iso: string): Markup {
 /** Mentions a user of the workspaces of the approvers; any other actor is text. */
 function formatSlackActor(actor: string, { slackUsers }: Pick<ApproverGroup, 'slackUsers'>): Markup {
   const [, team, user] = /^slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)$/.exec(actor) ?? [];
-  if (user !== undefined && slackUsers.some((known) => known.team === team)) return mentionUser(user);
+  if (user !== undefined && slackUsers.some((slackUser) => slackUser.team === team)) return mentionUser(user);
   return markup`${actor.replace(/^mailto:/, '')}`;
 }
 
