@@ -11,7 +11,7 @@ type Schema = v.GenericSchema<unknown, object>;
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 type Query = Readonly<Record<string, string | undefined>>;
 
-interface Sending {
+interface RequestInput {
   readonly query?: Query;
   readonly body?: object;
 }
@@ -22,10 +22,10 @@ export interface Api {
   call<S extends Schema>(
     method: Method,
     path: readonly string[],
-    answer: S,
-    sending?: Sending,
+    responseSchema: S,
+    input?: RequestInput,
   ): Promise<v.InferOutput<S>>;
-  /** Shows a person the warnings of an answer. */
+  /** Shows the warnings of a response. */
   warn(warnings: readonly string[] | null | undefined): void;
   /** The clock of the API. The clock of this machine may differ. */
   now(): Promise<Date>;
@@ -34,18 +34,18 @@ export interface Api {
 /** By this header linkgate distinguishes a person at the command line from another system. */
 const userAgent = `linkgate-cli/${version}`;
 const timeoutMs = 30_000;
-const attempts = 4;
-/** The first wait before asking again; it doubles each time. */
+const maxAttempts = 4;
+/** The first wait before a retry. It doubles each time. */
 const firstWaitMs = 300;
 /** The statuses to retry: throttled, or a broken response. */
 const transient = [429, 502, 503, 504];
 /** The attempts, a second apart, while the API still processes the same request: longer than its timeout. */
-const asksForRunning = 40;
+const maxInProgressAttempts = 40;
 
-const Refusal = v.object({
+const ErrorResponse = v.object({
   error: v.object({ code: v.string(), message: v.string(), details: v.optional(v.unknown()) }),
 });
-const DecidedByOther = v.object({
+const OtherDecision = v.object({
   by: v.string(),
   at: v.string(),
   decision: v.string(),
@@ -60,21 +60,23 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256 });
 
   /** Sends an idempotency key with every change, so that a retry makes the change once. */
-  async function send(method: Method, path: readonly string[], { query = {}, body }: Sending) {
+  async function send(method: Method, path: readonly string[], { query = {}, body }: RequestInput) {
     const key = method === 'GET' ? undefined : crypto.randomUUID();
-    for (let attempt = 1, asks = 1; ; ) {
-      const answer = await fetchSigned(method, path, query, body, key).catch((broken: Error) => ({ broken }));
-      if (isRunning(answer) && asks < asksForRunning) {
-        asks += 1;
-        await clock.sleep(answer.retryAfterMs ?? 1_000);
+    for (let attempt = 1, inProgressAttempt = 1; ; ) {
+      const result = await fetchSigned(method, path, query, body, key).catch((networkError: Error) => ({
+        networkError,
+      }));
+      if (isRunning(result) && inProgressAttempt < maxInProgressAttempts) {
+        inProgressAttempt += 1;
+        await clock.sleep(result.retryAfterMs ?? 1_000);
         continue;
       }
-      if (!isTransient(answer) || attempt === attempts) {
-        if ('broken' in answer) throw unanswered(answer.broken, deployment, method);
-        return answer;
+      if (!isTransient(result) || attempt === maxAttempts) {
+        if ('networkError' in result) throw unreachableError(result.networkError, deployment, method);
+        return result;
       }
-      const asked = 'broken' in answer ? 0 : (answer.retryAfterMs ?? 0);
-      await clock.sleep(Math.max(asked, firstWaitMs * 2 ** (attempt - 1) * (0.5 + Math.random())));
+      const retryAfterMs = 'networkError' in result ? 0 : (result.retryAfterMs ?? 0);
+      await clock.sleep(Math.max(retryAfterMs, firstWaitMs * 2 ** (attempt - 1) * (0.5 + Math.random())));
       attempt += 1;
     }
   }
@@ -85,8 +87,8 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
     query: Query,
     body: object | undefined,
     key: string | undefined,
-  ): Promise<Answer> {
-    const url = urlOf(deployment.apiUrl, path, query);
+  ): Promise<ApiResponse> {
+    const url = buildUrl(deployment.apiUrl, path, query);
     const sent = body && safeJson(body);
     const { headers } = await signer.sign({
       method,
@@ -119,16 +121,16 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
   }
 
   return {
-    async call(method, path, answer, sending = {}) {
+    async call(method, path, responseSchema, input = {}) {
       requireSegments(path);
-      const { status, text } = await send(method, path, sending);
+      const { status, text } = await send(method, path, input);
       const body = parseJson(text);
-      if (status >= 400) throw refused(status, body, deployment);
-      const parsed = v.safeParse(answer, body);
+      if (status >= 400) throw responseError(status, body, deployment);
+      const parsed = v.safeParse(responseSchema, body);
       if (parsed.success) return parsed.output;
       throw new CommandError(
         'failed',
-        `linkgate answered what this command line does not understand (${mismatch(parsed.issues[0])}): are both of one version?`,
+        `linkgate answered what this command line does not understand (${describeMismatch(parsed.issues[0])}): are both of one version?`,
       );
     },
 
@@ -141,30 +143,32 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
   };
 }
 
-interface Answer {
+interface ApiResponse {
   readonly status: number;
   readonly date: string | null;
   /** From the header `retry-after`. */
   readonly retryAfterMs?: number;
   readonly text: string;
 }
-interface Broken {
-  readonly broken: Error;
+interface NetworkFailure {
+  readonly networkError: Error;
 }
 
-function isTransient(answer: Answer | Broken): boolean {
-  return 'broken' in answer ? codeOf(answer.broken) !== 'ECONNREFUSED' : transient.includes(answer.status);
+function isTransient(result: ApiResponse | NetworkFailure): boolean {
+  return 'networkError' in result
+    ? readErrorCode(result.networkError) !== 'ECONNREFUSED'
+    : transient.includes(result.status);
 }
 
 /** Whether the API still processes an earlier attempt of the same request. */
-function isRunning(answer: Answer | Broken): answer is Answer {
-  if ('broken' in answer || answer.status !== 409) return false;
-  const refusal = v.safeParse(Refusal, parseJson(answer.text));
-  return refusal.success && refusal.output.error.code === 'InProgress';
+function isRunning(result: ApiResponse | NetworkFailure): result is ApiResponse {
+  if ('networkError' in result || result.status !== 409) return false;
+  const parsed = v.safeParse(ErrorResponse, parseJson(result.text));
+  return parsed.success && parsed.output.error.code === 'InProgress';
 }
 
 /** The attempts to read a list whose pages change meanwhile. */
-const readings = 3;
+const maxListAttempts = 3;
 
 interface Page {
   readonly nextToken?: string | null | undefined;
@@ -175,23 +179,23 @@ interface Page {
  * Reads all pages of a list, and shows each warning once.
  * @throws CommandError
  */
-export async function everyPage<S extends v.GenericSchema<unknown, Page>, T>(
+export async function readAllPages<S extends v.GenericSchema<unknown, Page>, T>(
   api: Api,
   path: readonly string[],
   page: S,
   items: (page: v.InferOutput<S>) => readonly T[],
   query: Query = {},
 ): Promise<readonly T[]> {
-  for (let reading = 1; ; reading++) {
+  for (let attempt = 1; ; attempt++) {
     try {
-      return await pagesOnce(api, path, page, items, query);
+      return await readPagesOnce(api, path, page, items, query);
     } catch (error) {
-      if (!(error instanceof StaleListError) || reading === readings) throw error;
+      if (!(error instanceof StaleListError) || attempt === maxListAttempts) throw error;
     }
   }
 }
 
-async function pagesOnce<S extends v.GenericSchema<unknown, Page>, T>(
+async function readPagesOnce<S extends v.GenericSchema<unknown, Page>, T>(
   api: Api,
   path: readonly string[],
   page: S,
@@ -202,10 +206,10 @@ async function pagesOnce<S extends v.GenericSchema<unknown, Page>, T>(
   const warnings = new Set<string>();
   let nextToken: string | undefined;
   do {
-    const answer: v.InferOutput<S> = await api.call('GET', path, page, { query: { ...query, nextToken } });
-    all.push(...items(answer));
-    for (const warning of v.parse(Warnings, answer.warnings) ?? []) warnings.add(warning);
-    nextToken = answer.nextToken ?? undefined;
+    const response: v.InferOutput<S> = await api.call('GET', path, page, { query: { ...query, nextToken } });
+    all.push(...items(response));
+    for (const warning of v.parse(Warnings, response.warnings) ?? []) warnings.add(warning);
+    nextToken = response.nextToken ?? undefined;
   } while (nextToken !== undefined);
   api.warn([...warnings]);
   return all;
@@ -216,28 +220,28 @@ const segmentForm = /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)$/;
 
 /** @throws CommandError */
 function requireSegments(path: readonly string[]): void {
-  const wrong = path.find((segment) => !segmentForm.test(segment));
-  if (wrong !== undefined)
+  const invalidSegment = path.find((segment) => !segmentForm.test(segment));
+  if (invalidSegment !== undefined)
     throw new CommandError(
       'usageError',
-      `\`${wrong}\` is neither an id nor a name: these have letters, digits, \`.\`, \`_\` and \`-\`, and begin with a letter or digit`,
+      `\`${invalidSegment}\` is neither an id nor a name: these have letters, digits, \`.\`, \`_\` and \`-\`, and begin with a letter or digit`,
     );
 }
 
-function urlOf(apiUrl: string, path: readonly string[], query: Query): URL {
+function buildUrl(apiUrl: string, path: readonly string[], query: Query): URL {
   const url = new URL(`${apiUrl.replace(/\/$/, '')}/${path.join('/')}`);
   url.search = Object.entries(query)
-    .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encoded(value)}`))
+    .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeParameter(value)}`))
     .join('&');
   return url;
 }
 
 /** A lone surrogate has no encoding. */
-function encoded(text: string): string {
+function encodeParameter(text: string): string {
   return encodeURIComponent(unmarkControls(text).toWellFormed());
 }
 
-function mismatch(issue: v.BaseIssue<unknown>): string {
+function describeMismatch(issue: v.BaseIssue<unknown>): string {
   return `${issue.message} at ${v.getDotPath(issue) ?? 'the top'}`;
 }
 
@@ -249,39 +253,39 @@ function parseJson(text: string): unknown {
   }
 }
 
-function codeOf({ cause }: Error): string | undefined {
+function readErrorCode({ cause }: Error): string | undefined {
   return (cause as { code?: string } | undefined)?.code;
 }
 
-function unanswered(error: Error, { apiUrl }: Deployment, method: Method): CommandError {
-  const code = codeOf(error);
+function unreachableError(error: Error, { apiUrl }: Deployment, method: Method): CommandError {
+  const code = readErrorCode(error);
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND')
     return new CommandError(
       'failed',
       `nothing answers at ${apiUrl}: if this is the sandbox, is it running? Start it with \`npm start\``,
       { code: 'Unreachable', cause: error },
     );
-  const what =
+  const failure =
     error.name === 'TimeoutError'
       ? `did not answer within ${timeoutMs / 1000} s`
       : `broke off (${markControls(code ?? error.message)})`;
-  const then =
+  const advice =
     method === 'GET' ? 'try again' : 'it may have been done all the same: look before you try again';
-  return new CommandError('failed', `linkgate at ${apiUrl} ${what}: ${then}`, {
+  return new CommandError('failed', `linkgate at ${apiUrl} ${failure}: ${advice}`, {
     code: 'Unreachable',
     cause: error,
   });
 }
 
-function refused(status: number, body: unknown, { apiUrl }: Deployment): CommandError {
-  const refusal = v.safeParse(Refusal, body);
-  if (refusal.success) {
-    const { code, message, details } = refusal.output.error;
+function responseError(status: number, body: unknown, { apiUrl }: Deployment): CommandError {
+  const parsed = v.safeParse(ErrorResponse, body);
+  if (parsed.success) {
+    const { code, message, details } = parsed.output.error;
     if (code === 'ExpiredToken') return new StaleListError();
     const isUsageError = status === 400 || code === 'BlankText';
     return new CommandError(
       isUsageError ? 'usageError' : 'failed',
-      message + whoDecided(message, details) + problemsIn(details),
+      message + formatOtherDecision(message, details) + formatProblems(details),
       { code },
     );
   }
@@ -298,16 +302,16 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
 }
 
 /** The problems of a policy, with their positions in the document. */
-function problemsIn(details: unknown): string {
+function formatProblems(details: unknown): string {
   const parsed = v.safeParse(Problems, details);
   const problems = parsed.success ? parsed.output.problems : [];
   return problems.map(({ at, message }) => `\n${at ? `${at}: ` : ''}${message}`).join('');
 }
 
-function whoDecided(message: string, details: unknown): string {
-  const decided = v.safeParse(DecidedByOther, details);
-  if (!decided.success) return '';
-  const { by, at, decision, state } = decided.output;
+function formatOtherDecision(message: string, details: unknown): string {
+  const parsed = v.safeParse(OtherDecision, details);
+  if (!parsed.success) return '';
+  const { by, at, decision, state } = parsed.output;
   if (message.includes(by) && message.includes(at)) return '';
   return `\n${decision} by ${by} at ${at}${state ? `; it is ${state} in EC2` : ''}`;
 }

@@ -173,7 +173,7 @@ export type Job = v.InferOutput<typeof Job>;
 
 export const SlackManifest = v.looseObject({ manifest: v.record(v.string(), v.unknown()) });
 
-export const Done = v.looseObject({ done: v.array(v.string()) });
+export const SetupResponse = v.looseObject({ done: v.array(v.string()) });
 export const Warnings = v.nullish(v.array(v.string()));
 
 export const SlackConnection = v.looseObject({

@@ -4,7 +4,7 @@ import type { Argument, Option } from 'commander';
 import { type CommandEntry, commandGroups } from './command-entry.ts';
 import { commandTable } from './command-table.ts';
 import { commonOptions } from './options.ts';
-import { isRequired, sentence, usageText } from './program.ts';
+import { formatSentence, isRequired, usageText } from './program.ts';
 
 /** docs/commands.md, made from the table of commands. */
 export function commandsPage(): string {
@@ -40,7 +40,7 @@ function commandSection(entry: CommandEntry): string {
   const options = (entry.options ?? []).map((make) => make());
   return [
     `### ${entry.name}`,
-    `${sentence(entry.summary)}${entry.isDefault ? ` \`linkgate ${entry.name.split(' ')[0]}\` alone does the same.` : ''}`,
+    `${formatSentence(entry.summary)}${entry.isDefault ? ` \`linkgate ${entry.name.split(' ')[0]}\` alone does the same.` : ''}`,
     fence(`linkgate ${entry.name} ${usageText(args, options)}`),
     ...(args.length > 0 ? [argumentTable(args)] : []),
     ...(options.length > 0 ? [optionTable(options)] : []),

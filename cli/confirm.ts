@@ -15,11 +15,11 @@ export async function confirm(
   if (!stdin?.isTTY)
     throw new CommandError('usageError', 'nobody can be asked here, so nothing was done: say --yes');
   stderr.write(`${question} [y/N] `);
-  const answer = await firstLine(stdin.lines({ isShown: true }));
+  const answer = await readFirstLine(stdin.lines({ isEchoed: true }));
   if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('failed', 'nothing was done');
 }
 
-async function firstLine(lines: AsyncIterable<string>): Promise<string> {
+async function readFirstLine(lines: AsyncIterable<string>): Promise<string> {
   for await (const line of lines) return line;
   return '';
 }

@@ -1,18 +1,21 @@
-import { everyPage } from './api-client.ts';
+import { readAllPages } from './api-client.ts';
 import { type Connection, ConnectionPage } from './api-views.ts';
 import { serviceLabel } from './output.ts';
 import type { Session } from './session.ts';
 
 /** Selects connections by account, by service or by both. */
-interface Whose {
+interface ConnectionSelector {
   readonly account?: string | undefined;
   readonly service?: string | undefined;
 }
 
 /** All connections as EC2 shows them now. */
-export function connectionsOf({ account, service }: Whose, { api }: Session): Promise<readonly Connection[]> {
+export function readConnections(
+  { account, service }: ConnectionSelector,
+  { api }: Session,
+): Promise<readonly Connection[]> {
   const query = { account, service };
-  return everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, query);
+  return readAllPages(api, ['connections'], ConnectionPage, (page) => page.connections, query);
 }
 
 export function isConnected({ state }: Connection): boolean {
@@ -24,7 +27,7 @@ export function isWaiting({ state }: Connection): boolean {
 }
 
 /** A line for each service, with its endpoints. */
-export function namesOf(
+export function formatEndpoints(
   connections: readonly Pick<Connection, 'endpointId' | 'service' | 'serviceId'>[],
 ): string {
   return [...Map.groupBy(connections, ({ serviceId }) => serviceId).values()]
@@ -36,27 +39,27 @@ export function namesOf(
 }
 
 /** `1 connection`, `20 connections` */
-export function plural(count: number, what = 'connection'): string {
-  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+export function pluralize(count: number, noun = 'connection'): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-const lookEveryMs = 2_000;
+const pollIntervalMs = 2_000;
 
 /**
  * Polls until EC2 shows none of the connections connected or waiting, or the time is over.
  * @returns the connections of the last read
  */
-export async function untilDisconnected(
-  whose: Whose,
+export async function waitUntilDisconnected(
+  selector: ConnectionSelector,
   minutes: number,
   session: Session,
 ): Promise<readonly Connection[]> {
-  const looks = Math.ceil((minutes * 60_000) / lookEveryMs);
-  for (let look = 1; ; look += 1) {
-    const connections = await connectionsOf(whose, session);
-    const left = connections.filter((each) => isConnected(each) || isWaiting(each));
-    if (left.length === 0 || look >= looks) return connections;
-    session.progress.doing(`${plural(left.length)} still connected or waiting in EC2`);
-    await session.clock.sleep(lookEveryMs);
+  const maxPolls = Math.ceil((minutes * 60_000) / pollIntervalMs);
+  for (let poll = 1; ; poll += 1) {
+    const connections = await readConnections(selector, session);
+    const remaining = connections.filter((each) => isConnected(each) || isWaiting(each));
+    if (remaining.length === 0 || poll >= maxPolls) return connections;
+    session.progress.report(`${pluralize(remaining.length)} still connected or waiting in EC2`);
+    await session.clock.sleep(pollIntervalMs);
   }
 }

@@ -5,7 +5,7 @@ import { markControls } from './control-characters.ts';
 import type { Io } from './process-io.ts';
 
 /** The deployment that a person asked for. */
-export interface Wanted {
+export interface DeploymentSelector {
   readonly region?: string;
   readonly stage?: string;
 }
@@ -19,36 +19,40 @@ export interface Deployment {
   readonly sha256: SSMClient['config']['sha256'];
 }
 
-const apiUrlOf = (stage: string) => `/linkgate/${stage}/api-url`;
+const formatApiUrlParameter = (stage: string) => `/linkgate/${stage}/api-url`;
 
 /** The stage that is wanted, or else the only one in the account and Region. */
-export async function findDeployment(wanted: Wanted, { env }: Pick<Io, 'env'>): Promise<Deployment> {
-  const stage = wanted.stage ?? env.LINKGATE_STAGE;
+export async function findDeployment(
+  selector: DeploymentSelector,
+  { env }: Pick<Io, 'env'>,
+): Promise<Deployment> {
+  const stage = selector.stage ?? env.LINKGATE_STAGE;
   if (stage && !stagePattern.test(stage))
     throw new CommandError('usageError', `${stageForm} \`${stage}\` is none.`);
-  const ssm = await ssmClient(wanted.region, env);
+  const ssm = await resolveSsmClient(selector.region, env);
   const region = await ssm.config.region();
   try {
-    const found = stage ? await theStage(ssm, stage) : await theOnlyStage(ssm);
-    if (found) return { ...found, region, credentials: ssm.config.credentials, sha256: ssm.config.sha256 };
+    const deployedStage = stage ? await findStage(ssm, stage) : await findOnlyStage(ssm);
+    if (deployedStage)
+      return { ...deployedStage, region, credentials: ssm.config.credentials, sha256: ssm.config.sha256 };
   } catch (error) {
-    throw error instanceof CommandError ? error : couldNotLook(error, stage, region, env);
+    throw error instanceof CommandError ? error : lookupError(error, stage, region, env);
   }
   throw new CommandError(
     'failed',
-    `there is no linkgate ${stage ? `of the stage ${stage} ` : ''}in ${await accountOf(ssm)}, Region ${region}: ` +
+    `there is no linkgate ${stage ? `of the stage ${stage} ` : ''}in ${await describeAccount(ssm)}, Region ${region}: ` +
       'deploy it with `npx serverless deploy`, or say with --region, --stage and your AWS credentials where it is',
     { code: 'NoDeployment' },
   );
 }
 
-async function ssmClient(wantedRegion: string | undefined, env: Io['env']): Promise<SSMClient> {
-  const ssm = ssmIn(wantedRegion || env.AWS_REGION || env.AWS_DEFAULT_REGION, env);
+async function resolveSsmClient(selectedRegion: string | undefined, env: Io['env']): Promise<SSMClient> {
+  const ssm = createSsmClient(selectedRegion || env.AWS_REGION || env.AWS_DEFAULT_REGION, env);
   try {
     await ssm.config.region();
     return ssm;
   } catch (cause) {
-    if (isSandbox(env)) return ssmIn('us-east-1', env);
+    if (isSandbox(env)) return createSsmClient('us-east-1', env);
     throw new CommandError(
       'usageError',
       'it is not known which AWS Region to look in: give --region, or set AWS_REGION',
@@ -58,7 +62,7 @@ async function ssmClient(wantedRegion: string | undefined, env: Io['env']): Prom
 }
 
 /** @param region or else the one of the shared configuration */
-function ssmIn(region: string | undefined, env: Io['env']): SSMClient {
+function createSsmClient(region: string | undefined, env: Io['env']): SSMClient {
   const isAnonymous = !env.AWS_ACCESS_KEY_ID && !env.AWS_PROFILE;
   return new SSMClient({
     ...(region && { region }),
@@ -75,9 +79,9 @@ function isSandbox(env: Io['env']): boolean {
   return url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? '');
 }
 
-async function theStage(ssm: SSMClient, stage: string) {
+async function findStage(ssm: SSMClient, stage: string) {
   try {
-    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: apiUrlOf(stage) }));
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: formatApiUrlParameter(stage) }));
     return { stage, apiUrl: markControls(Parameter?.Value ?? '') };
   } catch (error) {
     if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;
@@ -85,25 +89,26 @@ async function theStage(ssm: SSMClient, stage: string) {
   }
 }
 
-async function theOnlyStage(ssm: SSMClient) {
-  const found = [];
+async function findOnlyStage(ssm: SSMClient) {
+  const stages = [];
   for await (const { Parameters = [] } of paginateGetParametersByPath(
     { client: ssm },
     { Path: '/linkgate/', Recursive: true },
   ))
     for (const { Name = '', Value = '' } of Parameters) {
       const stage = Name.split('/')[2] ?? '';
-      if (Name === apiUrlOf(stage)) found.push({ stage: markControls(stage), apiUrl: markControls(Value) });
+      if (Name === formatApiUrlParameter(stage))
+        stages.push({ stage: markControls(stage), apiUrl: markControls(Value) });
     }
-  if (found.length > 1)
+  if (stages.length > 1)
     throw new CommandError(
       'usageError',
-      `several stages of linkgate are here: ${found.map(({ stage }) => stage).join(', ')}; say which with --stage or LINKGATE_STAGE`,
+      `several stages of linkgate are here: ${stages.map(({ stage }) => stage).join(', ')}; say which with --stage or LINKGATE_STAGE`,
     );
-  return found[0];
+  return stages[0];
 }
 
-function couldNotLook(
+function lookupError(
   cause: unknown,
   stage: string | undefined,
   region: string,
@@ -128,7 +133,7 @@ function couldNotLook(
     return new CommandError(
       'failed',
       stage
-        ? `these credentials may not read where linkgate is: they need ssm:GetParameter on ${apiUrlOf(stage)} (${message})`
+        ? `these credentials may not read where linkgate is: they need ssm:GetParameter on ${formatApiUrlParameter(stage)} (${message})`
         : `these credentials may not look which stages of linkgate there are: say which with --stage or LINKGATE_STAGE (${message})`,
       { code: 'AccessDenied', cause },
     );
@@ -141,7 +146,7 @@ function couldNotLook(
   );
 }
 
-async function accountOf(ssm: SSMClient): Promise<string> {
+async function describeAccount(ssm: SSMClient): Promise<string> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
   const { region, credentials } = ssm.config;
   try {

@@ -19,16 +19,16 @@ export function parseDeadlineOption(text: string): number {
 export function parseExpiryOption(text: string): Expiry {
   const expiry = parseExpiry(text);
   if (expiry) return expiry;
-  throw new InvalidArgumentError(`${sentence(explainInvalidExpiry(text))}.`);
+  throw new InvalidArgumentError(`${capitalize(explainInvalidExpiry(text))}.`);
 }
 
 /** As commander's own messages begin. */
-function sentence(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1);
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** @param now by the clock of linkgate's API, which is the one that expiries are judged by */
-export function expiresAt(expiry: Expiry, now: Date, option = '--expires'): string {
+export function resolveExpiresAt(expiry: Expiry, now: Date, option = '--expires'): string {
   const at = resolveExpiry(expiry, now);
   if (at <= now)
     throw new CommandError(

@@ -9,12 +9,12 @@ import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/priva
 import { Email } from '../lib/values/email-address.ts';
 import { stageForm, stagePattern } from '../lib/values/stage.mjs';
 import { unmarkControls } from './control-characters.ts';
-import type { Wanted } from './deployment.ts';
+import type { DeploymentSelector } from './deployment.ts';
 import { parseExpiryOption } from './expiry.ts';
 import { parseActor, parseSlackUser } from './parse-actor.ts';
 
 /** The options of every command. */
-export interface CommonOptions extends Wanted {
+export interface CommonOptions extends DeploymentSelector {
   readonly json?: true;
 }
 
@@ -27,12 +27,12 @@ export function option(flags: string, description: string): () => Option {
 export const commonOptions = (): readonly Option[] => [
   new Option('--json', 'print one JSON document'),
   new Option('--region <region>', 'the AWS Region of the deployment').argParser(
-    matching(AccountRegion.entries.region, regionForm),
+    createTextParser(AccountRegion.entries.region, regionForm),
   ),
   new Option(
     '--stage <stage>',
     'the stage of the deployment (default: LINKGATE_STAGE, or the only one there is)',
-  ).argParser(matching(Stage, stageForm)),
+  ).argParser(createTextParser(Stage, stageForm)),
 ];
 
 const regionForm = 'A Region looks like us-east-1.';
@@ -43,27 +43,29 @@ const groupForm = 'A group has letters, digits, dots, hyphens and underscores.';
 const Stage = v.pipe(v.string(), v.regex(stagePattern));
 
 export const accountArgument = () =>
-  new Argument('<accountId>', 'the AWS account of the consumer').argParser(matching(AccountId, accountForm));
+  new Argument('<accountId>', 'the AWS account of the consumer').argParser(
+    createTextParser(AccountId, accountForm),
+  );
 
 export const endpointArgument = () =>
   new Argument('<endpointId>', "the consumer's endpoint, vpce-…").argParser(
-    matching(EndpointId, endpointForm),
+    createTextParser(EndpointId, endpointForm),
   );
 
 /** Absent if the command names an account. */
 export const optionalEndpointArgument = () =>
   new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(
-    matching(EndpointId, endpointForm),
+    createTextParser(EndpointId, endpointForm),
   );
 
 export const newServiceArgument = () =>
   new Argument('<serviceId>', 'the endpoint service in EC2, vpce-svc-…').argParser(
-    matching(ServiceId, serviceForm),
+    createTextParser(ServiceId, serviceForm),
   );
 
 export const serviceArgument = () =>
   new Argument('<service>', 'the id of a service, or its own name').argParser(
-    matching(v.pipe(v.string(), v.nonEmpty()), ''),
+    createTextParser(v.pipe(v.string(), v.nonEmpty()), ''),
   );
 
 /** For the allowlist, where an entry may be for every service. */
@@ -74,7 +76,9 @@ export const requiredServiceOption = () =>
   ).makeOptionMandatory();
 
 export const oneEndpointOption = () =>
-  new Option('--endpoint <endpointId>', 'only this endpoint').argParser(matching(EndpointId, endpointForm));
+  new Option('--endpoint <endpointId>', 'only this endpoint').argParser(
+    createTextParser(EndpointId, endpointForm),
+  );
 
 export const serviceOption = () =>
   new Option('--service <service>', 'only this service, by its id or its own name');
@@ -83,44 +87,47 @@ export const endpointOption = () =>
   new Option(
     '--endpoint <endpointId>',
     'only this endpoint, a person decides on others; may be repeated',
-  ).argParser(several(EndpointId, endpointForm));
+  ).argParser(createListParser(EndpointId, endpointForm));
 
 export const consumerRegionOption = () =>
   new Option('--consumer-region <region>', 'only endpoints in this Region; may be repeated').argParser(
-    several(AccountRegion.entries.region, regionForm),
+    createListParser(AccountRegion.entries.region, regionForm),
   );
 
 export const maxEndpointsOption = () =>
   new Option(
     '--max-endpoints <n>',
     'how many endpoints the account may have; a person decides on more',
-  ).argParser(wholeNumber);
+  ).argParser(parseWholeNumber);
 
 export const groupArgument = () =>
-  new Argument('<group>', 'the name of the group').argParser(matching(GroupName, groupForm));
+  new Argument('<group>', 'the name of the group').argParser(createTextParser(GroupName, groupForm));
 
 export const customerArgument = () =>
   new Argument('<name>', 'the name of the customer').argParser(
-    matching(CustomerName, 'A customer has a name of letters, digits, dots, hyphens and underscores.'),
+    createTextParser(
+      CustomerName,
+      'A customer has a name of letters, digits, dots, hyphens and underscores.',
+    ),
   );
 
 export const accountsOption = () =>
   new Option('--account <accountId>', 'an AWS account of theirs; may be repeated')
-    .argParser(several(AccountId, 'An account id has 12 digits, leading zeros included.'))
+    .argParser(createListParser(AccountId, 'An account id has 12 digits, leading zeros included.'))
     .makeOptionMandatory();
 
 export const contactEmailOption = () =>
   new Option(
     '--contact-email <address>',
     'the e-mail address that is notified about their endpoints',
-  ).argParser(matching(Email));
+  ).argParser(createTextParser(Email));
 
 export const contactTopicOption = () =>
   new Option(
     '--contact-topic <arn>',
     'the SNS topic of theirs that is notified instead; its name begins with linkgate-',
   ).argParser(
-    matching(ContactTopic, 'A topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices.'),
+    createTextParser(ContactTopic, 'A topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices.'),
   );
 
 export const contractEndsOption = () =>
@@ -131,7 +138,7 @@ export const contractEndsOption = () =>
 
 export const slackChannelOption = () =>
   new Option('--slack-channel <id>', "the group's Slack channel, C…").argParser(
-    matching(SlackChannel, 'The id of a Slack channel looks like C0123456789.'),
+    createTextParser(SlackChannel, 'The id of a Slack channel looks like C0123456789.'),
   );
 
 export const slackUserOption = () =>
@@ -144,13 +151,13 @@ export const slackUserOption = () =>
   );
 
 export const emailOption = () =>
-  new Option('--email <address>', 'an e-mail address; may be repeated').argParser(several(Email));
+  new Option('--email <address>', 'an e-mail address; may be repeated').argParser(createListParser(Email));
 
 export const quorumOption = () =>
   new Option(
     '--quorum <n>',
     'how many different people have to approve; one denial denies (default: 1)',
-  ).argParser(wholeNumber);
+  ).argParser(parseWholeNumber);
 
 export const decisionChannelsOption = () =>
   new Option(
@@ -160,7 +167,7 @@ export const decisionChannelsOption = () =>
 
 export const escalateToOption = () =>
   new Option('--escalate-to <group>', 'the group that is called upon when time runs out').argParser(
-    matching(GroupName, groupForm),
+    createTextParser(GroupName, groupForm),
   );
 
 export const ownerOption = () =>
@@ -180,10 +187,14 @@ export const roleOption = () =>
   new Option(
     '--role <arn>',
     "only this role of the account may create endpoints, where linkgate keeps the service's principals; may be repeated",
-  ).argParser(several(RoleArn, 'A role looks like arn:aws:iam::111122223333:role/name, without a path.'));
+  ).argParser(
+    createListParser(RoleArn, 'A role looks like arn:aws:iam::111122223333:role/name, without a path.'),
+  );
 
 export const accountOption = () =>
-  new Option('--account <accountId>', 'only this account').argParser(matching(AccountId, accountForm));
+  new Option('--account <accountId>', 'only this account').argParser(
+    createTextParser(AccountId, accountForm),
+  );
 
 export const yesOption = () => new Option('--yes', 'do not ask');
 
@@ -197,17 +208,18 @@ export const untilOption = () =>
 
 export const waitOption = () =>
   new Option('--wait <minutes>', 'how long to wait until EC2 shows it done')
-    .argParser(wholeNumber)
+    .argParser(parseWholeNumber)
     .default(5);
 
 export const reasonOption = () => new Option('--reason <text>', 'why; it is kept in the history');
 
 /** A reason that the command requires. */
-export const neededReasonOption = () => reasonOption().argParser(seen('reason')).makeOptionMandatory();
+export const neededReasonOption = () =>
+  reasonOption().argParser(createVisibleTextParser('reason')).makeOptionMandatory();
 
 export const ticketOption = () =>
   new Option('--ticket <id>', 'the ticket that the decision belongs to; it is kept in the history').argParser(
-    seen('ticket'),
+    createVisibleTextParser('ticket'),
   );
 
 export const expiresOption = () =>
@@ -221,33 +233,36 @@ export const noteOption = () => new Option('--note <text>', 'why, for whoever re
 export const stateOption = () =>
   new Option('--state <state>', 'only connections in this state in EC2').choices(connectionStates);
 
-function wholeNumber(text: string): number {
+function parseWholeNumber(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');
   return Number(text);
 }
 
 /** @param form the error message; by default the message of the schema */
-function matching(schema: v.GenericSchema<string, string>, form?: string) {
+function createTextParser(schema: v.GenericSchema<string, string>, form?: string) {
   return (text: string): string => {
     const { issues } = v.safeParse(schema, text);
-    if (issues) throw new InvalidArgumentError(form ?? sentence(issues[0].message));
+    if (issues) throw new InvalidArgumentError(form ?? formatSentence(issues[0].message));
     return text;
   };
 }
 
-function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`;
+function formatSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 }
 
 /** A visible text. Blanks and characters without width do not count, marked or not. */
-function seen(what: Parameters<typeof requiredDecisionText>[0]) {
-  const text = requiredDecisionText(what, 'write visible text');
-  return matching(v.pipe(v.string(), v.transform(unmarkControls), text));
+function createVisibleTextParser(field: Parameters<typeof requiredDecisionText>[0]) {
+  const schema = requiredDecisionText(field, 'write visible text');
+  return createTextParser(v.pipe(v.string(), v.transform(unmarkControls), schema));
 }
 
-function several(schema: v.GenericSchema<string, string>, form?: string) {
-  const one = matching(schema, form);
-  return (text: string, before: readonly string[] = []): readonly string[] => [...before, one(text)];
+function createListParser(schema: v.GenericSchema<string, string>, form?: string) {
+  const parseItem = createTextParser(schema, form);
+  return (text: string, previous: readonly string[] = []): readonly string[] => [
+    ...previous,
+    parseItem(text),
+  ];
 }
 
 /** The message to the customer. The reason stays with the provider. */
@@ -255,7 +270,7 @@ export function customerMessageOption(): Option {
   return new Option(
     '--customer-message <text>',
     'the message to the customer, where their contact is known',
-  ).argParser(seen('customerMessage'));
+  ).argParser(createVisibleTextParser('customerMessage'));
 }
 
 export const fileOption = () =>

@@ -59,22 +59,22 @@ export function table(head: readonly string[], rows: readonly Row[], { paint, wi
   const widths = head.map(
     (title, index) => gap + longest([title, ...rows.map(({ cells }) => cells[index] ?? '')]),
   );
-  const others = widths.slice(0, -1).reduce((sum, each) => sum + each, 0);
+  const precedingWidth = widths.slice(0, -1).reduce((sum, each) => sum + each, 0);
   // The terminal would truncate a longer word.
-  const words = rows.flatMap(({ cells }) => cells.at(-1)?.split(' ') ?? []);
-  const last = Math.max(narrowest, longest(words) + gap, width - others);
-  const drawn = new Table({
+  const lastColumnWords = rows.flatMap(({ cells }) => cells.at(-1)?.split(' ') ?? []);
+  const lastWidth = Math.max(narrowest, longest(lastColumnWords) + gap, width - precedingWidth);
+  const layout = new Table({
     head: head.map((title) => paint('dim', title)),
-    colWidths: [...widths.slice(0, -1), last],
+    colWidths: [...widths.slice(0, -1), lastWidth],
     wordWrap: true,
     chars: noBorders,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
   });
   for (const { cells, below } of rows) {
-    drawn.push([...cells]);
-    if (below) drawn.push([{ content: below, colSpan: head.length, style: { 'padding-left': gap } }]);
+    layout.push([...cells]);
+    if (below) layout.push([{ content: below, colSpan: head.length, style: { 'padding-left': gap } }]);
   }
-  return withoutTrailingSpace(drawn.toString());
+  return withoutTrailingSpace(layout.toString());
 }
 
 const gap = 2;
@@ -83,12 +83,12 @@ const narrowest = 26;
 
 /** Labels with their values, without those that are undefined. */
 export function keyValues(
-  known: readonly (readonly [label: string, value: string | null | undefined])[],
+  pairs: readonly (readonly [label: string, value: string | null | undefined])[],
   { paint }: Output,
 ): string {
-  const given = known.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
-  const width = longest(given.map(([label]) => label)) + gap;
-  return given.map(([label, value]) => `${paint('dim', label.padEnd(width))}${value}`).join('\n');
+  const definedPairs = pairs.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
+  const width = longest(definedPairs.map(([label]) => label)) + gap;
+  return definedPairs.map(([label, value]) => `${paint('dim', label.padEnd(width))}${value}`).join('\n');
 }
 
 /** `2027-01-31 12:00:00 UTC` */
@@ -137,9 +137,9 @@ const styles: Readonly<Record<string, Style>> = {
 };
 
 /** A state, verdict or effect in its colour. */
-export function color(word: string, paint: Paint): string {
-  const style = styles[word];
-  return style ? paint(style, word) : word;
+export function color(value: string, paint: Paint): string {
+  const style = styles[value];
+  return style ? paint(style, value) : value;
 }
 
 function longest(texts: readonly string[]): number {

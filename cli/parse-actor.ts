@@ -6,8 +6,8 @@ import { Email } from '../lib/values/email-address.ts';
 /** `T0123456789:U0123456789`: a Slack user with their workspace. */
 export function parseSlackUser(text: string): SlackUser | undefined {
   const [team, user, ...rest] = text.split(':');
-  const named = v.safeParse(SlackUser, { team, user });
-  return named.success && rest.length === 0 ? named.output : undefined;
+  const parsed = v.safeParse(SlackUser, { team, user });
+  return parsed.success && rest.length === 0 ? parsed.output : undefined;
 }
 
 const arn = /^arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+$/;

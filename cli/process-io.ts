@@ -23,13 +23,13 @@ interface Terminal {
 export interface Stdin {
   readonly isTTY?: boolean | undefined;
   /** The lines of standard input. A terminal shows typed lines only with `isShown`. */
-  lines(options?: { readonly isShown?: boolean }): AsyncIterable<string>;
+  lines(options?: { readonly isEchoed?: boolean }): AsyncIterable<string>;
 }
 
 export interface Clock {
   sleep(milliseconds: number): Promise<void>;
   /** @returns a function that cancels the timer */
-  after(milliseconds: number, act: () => void): () => void;
+  after(milliseconds: number, callback: () => void): () => void;
 }
 
 /** The same process, with control characters escaped at its terminals. */
@@ -54,17 +54,17 @@ export const processIo: Io = {
   stdin: { isTTY: process.stdin.isTTY, lines: typedLines },
   clock: {
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-    after(milliseconds, act) {
-      const timer = setTimeout(act, milliseconds);
+    after(milliseconds, callback) {
+      const timer = setTimeout(callback, milliseconds);
       return () => clearTimeout(timer);
     },
   },
 };
 
-async function* typedLines({ isShown = false } = {}): AsyncGenerator<string> {
+async function* typedLines({ isEchoed = false } = {}): AsyncGenerator<string> {
   const { stdin } = process;
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const output = isShown ? process.stderr : nowhere;
+  const discard = new Writable({ write: (_chunk, _encoding, callback) => callback() });
+  const output = isEchoed ? process.stderr : discard;
   const lines = createInterface({ input: stdin, output, terminal: stdin.isTTY === true });
   // Reading keys one by one, so as not to show them, takes Ctrl-C away from the terminal.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));

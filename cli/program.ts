@@ -18,7 +18,7 @@ export function createProgram(handlers: Handlers, deps: HandlerDeps): Command {
     .addHelpText('after', rootNotes);
   for (const entry of orderByGroup(commandTable)) {
     const handler = handlers[entry.name as CommandName];
-    parentOf(entry, linkgate).addCommand(createCommand(entry).action(handler(deps)), {
+    findOrAddParent(entry, linkgate).addCommand(createCommand(entry).action(handler(deps)), {
       isDefault: entry.isDefault === true,
     });
   }
@@ -37,11 +37,11 @@ function orderByGroup(entries: readonly CommandEntry[]): readonly CommandEntry[]
 }
 
 /** The family of a command, made at its first command. */
-function parentOf({ name, group }: CommandEntry, linkgate: Command): Command {
+function findOrAddParent({ name, group }: CommandEntry, linkgate: Command): Command {
   const [family = '', verb] = name.split(' ');
   if (verb === undefined) return linkgate;
-  const made = linkgate.commands.find((command) => command.name() === family);
-  if (made) return made;
+  const existing = linkgate.commands.find((command) => command.name() === family);
+  if (existing) return existing;
   const command = new Command(family)
     .description(families[family] ?? '')
     .helpGroup(`${group}:`)
@@ -51,21 +51,26 @@ function parentOf({ name, group }: CommandEntry, linkgate: Command): Command {
 }
 
 function createCommand({ name, group, summary, arguments: args = [], options = [], ...more }: CommandEntry) {
-  const command = new RunnableCommand(name.split(' ').at(-1)).summary(summary).description(sentence(summary));
+  const command = new RunnableCommand(name.split(' ').at(-1))
+    .summary(summary)
+    .description(formatSentence(summary));
   if (!name.includes(' ')) command.helpGroup(`${group}:`);
   for (const argument of args) command.addArgument(argument());
-  const made = options.map((option) => option());
-  for (const option of [...made.filter(isRequired), ...made.filter((each) => !isRequired(each))])
+  const commandOptions = options.map((option) => option());
+  for (const option of [
+    ...commandOptions.filter(isRequired),
+    ...commandOptions.filter((each) => !isRequired(each)),
+  ])
     command.addOption(option.helpGroup(isRequired(option) ? 'Required options:' : 'Options:'));
   for (const option of commonOptions()) command.addOption(option.helpGroup('Common options:'));
   command.addHelpOption(new Option('-h, --help', 'show this help').helpGroup('Common options:'));
-  command.usage(usageText(command.registeredArguments, made));
+  command.usage(usageText(command.registeredArguments, commandOptions));
   const notes = more.notes === undefined ? '' : `\n${more.notes}\n`;
   return command.addHelpText('after', `${notes}\nExample:\n  ${more.example}`);
 }
 
 /** `show one service` as a sentence. */
-export function sentence(text: string): string {
+export function formatSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
@@ -97,11 +102,17 @@ class RunnableCommand extends Command {
 
   /** The default command of a family gets a misspelt command as its argument. */
   override error(message: string, options?: ErrorOptions): never {
-    const [word = this.name()] = this.parent?.args ?? [];
-    if (options?.code !== 'commander.excessArguments' || !this.parent?.parent || word === this.name())
+    const [unknownCommand = this.name()] = this.parent?.args ?? [];
+    if (
+      options?.code !== 'commander.excessArguments' ||
+      !this.parent?.parent ||
+      unknownCommand === this.name()
+    )
       return super.error(message, options);
     const names = this.parent.commands.map((command) => command.name());
-    return this.parent.error(`error: unknown command '${word}'${didYouMean(word, names)}`);
+    return this.parent.error(
+      `error: unknown command '${unknownCommand}'${didYouMean(unknownCommand, names)}`,
+    );
   }
 }
 

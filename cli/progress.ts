@@ -1,34 +1,35 @@
 import type { Io } from './process-io.ts';
 
 /**
- * Says on standard error what a command is doing, once that takes longer than a person waits gladly:
- * each step in a terminal, and once where it is kept in a log.
+ * Shows the current step of a command on standard error once the command takes longer than the delay:
+ * each step in a terminal, only the first one elsewhere, such as in a log.
  */
 export interface Progress {
-  doing(what: string): void;
+  /** An empty step shows nothing. */
+  report(step: string): void;
   end(): void;
 }
 
-const patienceMs = 2_000;
+const displayDelayMs = 2_000;
 
 export function progressOn({ stderr, clock }: Io): Progress {
-  let now = '';
-  let isLate = false;
-  let hasSaid = false;
-  function say() {
-    if (now === '' || !isLate || (hasSaid && !stderr.isTTY)) return;
-    stderr.write(`${now} …\n`);
-    hasSaid = true;
+  let currentStep = '';
+  let isDelayOver = false;
+  let hasWritten = false;
+  function writeStep() {
+    if (currentStep === '' || !isDelayOver || (hasWritten && !stderr.isTTY)) return;
+    stderr.write(`${currentStep} …\n`);
+    hasWritten = true;
   }
-  const end = clock.after(patienceMs, () => {
-    isLate = true;
-    say();
+  const end = clock.after(displayDelayMs, () => {
+    isDelayOver = true;
+    writeStep();
   });
   return {
-    doing(what) {
-      if (what === now) return;
-      now = what;
-      say();
+    report(step) {
+      if (step === currentStep) return;
+      currentStep = step;
+      writeStep();
     },
     end,
   };

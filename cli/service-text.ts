@@ -1,7 +1,7 @@
 import { defaultDeadlineSeconds } from '../lib/connections/approval-request.ts';
 import { defaultGraceSeconds } from '../lib/services/service.ts';
 import type { Service } from './api-views.ts';
-import { pauseOf } from './commands/pause.ts';
+import { formatPause } from './commands/pause.ts';
 import { keyValues, type Output, shortActor, table, time } from './output.ts';
 
 /** A line for each service. */
@@ -10,49 +10,52 @@ export function serviceTable(services: readonly Service[], output: Output): stri
     ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
     services.map((service) => ({
       cells: [service.name, service.serviceId, service.region ?? '', service.onUnlisted, service.approvers],
-      below: stopped(service, output),
+      below: formatPauseAndDeregistration(service, output),
     })),
     output,
   );
 }
 
-function stopped(service: Service, { paint }: Output): string {
-  const [pause, end] = [pauseOf(service), closing(service)];
-  return [pause && `paused ${pause}`, end && `being deregistered ${end}`]
-    .flatMap((what) => (what ? [paint('yellow', what)] : []))
+function formatPauseAndDeregistration(service: Service, { paint }: Output): string {
+  const [pauseText, deregistrationText] = [formatPause(service), formatDeregistration(service)];
+  return [
+    pauseText && `paused ${pauseText}`,
+    deregistrationText && `being deregistered ${deregistrationText}`,
+  ]
+    .flatMap((text) => (text ? [paint('yellow', text)] : []))
     .join('\n');
 }
 
-function closing({ deregisteringAt, deregisteringBy }: Service): string | undefined {
+function formatDeregistration({ deregisteringAt, deregisteringBy }: Service): string | undefined {
   if (!deregisteringAt) return undefined;
   return `by ${shortActor(deregisteringBy ?? 'somebody')} since ${time(deregisteringAt)}: every connection is rejected; \`linkgate service add\` cancels it`;
 }
 
 /** `3 days`, `1.5 hours` */
-function duration(seconds: number): string {
+function formatDuration(seconds: number): string {
   const hours = seconds / 3600;
   const [amount, unit] = hours % 24 === 0 ? [hours / 24, 'day'] : [Math.round(hours * 100) / 100, 'hour'];
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
 }
 
-const foreign: Readonly<Record<string, string>> = {
+const externalAcceptTexts: Readonly<Record<string, string>> = {
   ask: 'people are asked whether they stay',
   disconnect: 'disconnected after the grace period',
   adopt: 'they stay',
 };
 
-function principalsIn({ principals, principalsApproval, otherPrincipals }: Service): string {
-  const others = otherPrincipals?.length ? `; besides: ${otherPrincipals.join(', ')}` : '';
-  if (principals !== 'managed') return `observed: only compared with the allowlist${others}`;
-  const agreed = principalsApproval
+function formatPrincipals({ principals, principalsApproval, otherPrincipals }: Service): string {
+  const otherPrincipalsText = otherPrincipals?.length ? `; besides: ${otherPrincipals.join(', ')}` : '';
+  if (principals !== 'managed') return `observed: only compared with the allowlist${otherPrincipalsText}`;
+  const approvalText = principalsApproval
     ? `agreed to by ${shortActor(principalsApproval.by)} on ${time(principalsApproval.at)}`
     : 'nobody has agreed yet, so that nothing is changed';
-  return `managed, ${agreed}${others}`;
+  return `managed, ${approvalText}${otherPrincipalsText}`;
 }
 
-function timeToDecide({ deadlineSeconds, onExpiry }: Service): string {
+function formatDeadline({ deadlineSeconds, onExpiry }: Service): string {
   const then = onExpiry === 'reject' ? 'rejected' : 'escalated, and stays open';
-  return `${duration(deadlineSeconds ?? defaultDeadlineSeconds)}; then it is ${then}`;
+  return `${formatDuration(deadlineSeconds ?? defaultDeadlineSeconds)}; then it is ${then}`;
 }
 
 /** All settings and the state of a service. */
@@ -67,14 +70,14 @@ export function serviceDetails(service: Service, output: Output): string {
       ['Region', region],
       ['unlisted accounts', service.onUnlisted],
       ['approvers', service.approvers],
-      ['decided within', timeToDecide(service)],
+      ['decided within', formatDeadline(service)],
       ['ticket', service.requireTicket ? 'each decision of a person names one' : undefined],
-      ['grace period', duration(service.graceSeconds ?? defaultGraceSeconds)],
-      ['external accept', foreign[service.onExternalAccept ?? 'ask']],
-      ['principals', principalsIn(service)],
+      ['grace period', formatDuration(service.graceSeconds ?? defaultGraceSeconds)],
+      ['external accept', externalAcceptTexts[service.onExternalAccept ?? 'ask']],
+      ['principals', formatPrincipals(service)],
       ['managed by', service.managedBy === 'file' ? 'the policy file' : undefined],
-      ['paused', pauseOf(service)],
-      ['being deregistered', closing(service)],
+      ['paused', formatPause(service)],
+      ['being deregistered', formatDeregistration(service)],
       [
         'acceptance',
         acceptanceRequired === false ? 'not required: EC2 accepts every allowed principal' : 'required',

@@ -19,9 +19,9 @@ export type OpenSession = (options: CommonOptions) => Promise<Session>;
 
 export function createSessions(io: Io, progress: Progress): OpenSession {
   return async (options) => {
-    progress.doing('looking for linkgate in SSM');
+    progress.report('looking for linkgate in SSM');
     const deployment = await findDeployment(options, io);
-    progress.doing(`waiting for linkgate at ${deployment.apiUrl}`);
+    progress.report(`waiting for linkgate at ${deployment.apiUrl}`);
     const output = outputTo(io, options.json === true);
     return {
       stage: deployment.stage,

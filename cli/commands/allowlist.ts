@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { shellWord } from '../../lib/values/shell-word.ts';
-import { everyPage } from '../api-client.ts';
+import { readAllPages } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import { connectionsOf, isConnected, namesOf, plural } from '../connections.ts';
-import { expiresAt } from '../expiry.ts';
+import { formatEndpoints, isConnected, pluralize, readConnections } from '../connections.ts';
+import { resolveExpiresAt } from '../expiry.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, keyValues, type Output, table, time } from '../output.ts';
@@ -17,14 +17,18 @@ const Disconnects = v.nullish(
 const Accepts = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), serviceId: v.string(), service: v.string() })),
 );
-const Answer = v.looseObject({
+const EntryResponse = v.looseObject({
   entry: Entry,
   disconnects: Disconnects,
   accepts: Accepts,
   warnings: Warnings,
 });
 /** `entry` is absent if an earlier try removed it. */
-const Removed = v.looseObject({ entry: v.optional(Entry), disconnects: Disconnects, warnings: Warnings });
+const RemovalResponse = v.looseObject({
+  entry: v.optional(Entry),
+  disconnects: Disconnects,
+  warnings: Warnings,
+});
 
 interface EntryOptions extends CommonOptions {
   readonly service: string;
@@ -47,76 +51,82 @@ export function allowAccount({ open }: HandlerDeps) {
   return async (accountId: string, options: AllowOptions) => {
     const { api, output } = await open(options);
     const { service, endpoint, consumerRegion, maxEndpoints, expires, role, owner, note } = options;
-    const answer = await api.call('PUT', ['allowlist', service, accountId], Answer, {
+    const response = await api.call('PUT', ['allowlist', service, accountId], EntryResponse, {
       body: {
         effect: 'allow',
         endpointIds: endpoint,
         consumerRegions: consumerRegion,
         maxEndpoints,
-        expiresAt: expires && expiresAt(expires, await api.now()),
+        expiresAt: expires && resolveExpiresAt(expires, await api.now()),
         roles: role,
         owners: owner,
         note,
       },
     });
-    const { entry, disconnects, accepts, warnings } = answer;
-    const text = formatEntry(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output);
+    const { entry, disconnects, accepts, warnings } = response;
+    const text = formatEntry(
+      `account ${accountId} is allowed at ${formatServiceScope(service)}`,
+      entry,
+      output,
+    );
     output.result({ entry, disconnects, accepts }, accepts ? `${text}\n${formatAccepts(accepts)}` : text);
     output.warn(warnings);
   };
 }
 
-function formatAccepts(accepts: Parameters<typeof namesOf>[0]): string {
+function formatAccepts(accepts: Parameters<typeof formatEndpoints>[0]): string {
   return accepts.length === 0
     ? 'this accepts no request now'
-    : `this accepts ${plural(accepts.length)} now:\n${namesOf(accepts)}`;
+    : `this accepts ${pluralize(accepts.length)} now:\n${formatEndpoints(accepts)}`;
 }
 
 export function blockAccount({ open }: HandlerDeps) {
   return async (accountId: string, { service, owner, note, ...common }: BlockOptions) => {
     const session = await open(common);
     const { api, output } = session;
-    await sayDisconnects({ account: accountId, service }, session);
+    await printDisconnects({ account: accountId, service }, session);
     const { entry, disconnects, warnings } = await api.call(
       'PUT',
       ['allowlist', service, accountId],
-      Answer,
+      EntryResponse,
       {
         body: { effect: 'block', owners: owner, note },
       },
     );
     output.result(
       { entry, disconnects },
-      formatEntry(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
+      formatEntry(`account ${accountId} is blocked at ${formatServiceScope(service)}`, entry, output),
     );
     output.warn(warnings);
   };
 }
 
 /** Lists the connections that a block disconnects, before it does. A failed read does not stop the block. */
-async function sayDisconnects(
-  whose: { readonly account: string; readonly service: string },
+async function printDisconnects(
+  selector: { readonly account: string; readonly service: string },
   session: Session,
 ) {
-  const service = whose.service === '*' ? undefined : whose.service;
-  const [theirs = [], paused = []] = await Promise.all([
-    connectionsOf({ ...whose, service }, session).catch(() => undefined),
-    pausedServices(session).catch(() => undefined),
+  const service = selector.service === '*' ? undefined : selector.service;
+  const [connections = [], pausedServiceIds = []] = await Promise.all([
+    readConnections({ ...selector, service }, session).catch(() => undefined),
+    readPausedServiceIds(session).catch(() => undefined),
   ]);
-  const connected = theirs.filter(isConnected);
-  const isPaused = ({ serviceId }: Connection) => paused.includes(serviceId);
+  const connected = connections.filter(isConnected);
+  const isPaused = ({ serviceId }: Connection) => pausedServiceIds.includes(serviceId);
   const disconnectsNow = connected.filter((each) => !isPaused(each));
   const disconnectsLater = connected.filter(isPaused);
   if (disconnectsNow.length > 0)
-    session.output.say(`this disconnects ${plural(disconnectsNow.length)} now:\n${namesOf(disconnectsNow)}`);
+    session.output.say(
+      `this disconnects ${pluralize(disconnectsNow.length)} now:\n${formatEndpoints(disconnectsNow)}`,
+    );
   if (disconnectsLater.length > 0)
     session.output.say(
-      `this disconnects ${plural(disconnectsLater.length)} once the paused service is resumed:\n${namesOf(disconnectsLater)}`,
+      `this disconnects ${pluralize(disconnectsLater.length)} once the paused service is resumed:\n${formatEndpoints(disconnectsLater)}`,
     );
 }
 
-async function pausedServices({ api }: Session): Promise<string[]> {
-  const services = await everyPage(api, ['services'], ServicePage, (page) => page.services);
+async function readPausedServiceIds({ api }: Session): Promise<string[]> {
+  const services = await readAllPages(api, ['services'], ServicePage, (page) => page.services);
   return services.filter(({ pausedAt }) => pausedAt).map(({ serviceId }) => serviceId);
 }
 
@@ -126,12 +136,12 @@ export function removeEntry({ open }: HandlerDeps) {
     const { entry, disconnects, warnings } = await api.call(
       'DELETE',
       ['allowlist', service, accountId],
-      Removed,
+      RemovalResponse,
     );
     const before = entry ? `\nit said: ${entry.effect}` : '';
     output.result(
       { entry, disconnects },
-      `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more${before}`,
+      `the allowlist says nothing of account ${accountId} at ${formatServiceScope(service)} any more${before}`,
     );
     output.warn(warnings);
   };
@@ -140,12 +150,12 @@ export function removeEntry({ open }: HandlerDeps) {
 export function listEntries({ open }: HandlerDeps) {
   return async ({ service, ...common }: CommonOptions & { readonly service?: string }) => {
     const { api, output } = await open(common);
-    const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, { service });
+    const entries = await readAllPages(api, ['allowlist'], EntryPage, (page) => page.entries, { service });
     output.result(
       { entries },
       entries.length === 0
-        ? `the allowlist ${service ? `of ${nameOf(service)} ` : ''}is empty: add an account with \`linkgate allow <accountId> --service ${service ? shellWord(service) : '<service>'}\``
-        : listed(entries, output),
+        ? `the allowlist ${service ? `of ${formatServiceScope(service)} ` : ''}is empty: add an account with \`linkgate allow <accountId> --service ${service ? shellWord(service) : '<service>'}\``
+        : formatEntryTable(entries, output),
     );
   };
 }
@@ -154,33 +164,33 @@ export function showEntries({ open }: HandlerDeps) {
   return async (account: string, { service, ...common }: CommonOptions & { readonly service?: string }) => {
     const { api, output } = await open(common);
     const query = { account, service };
-    const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, query);
+    const entries = await readAllPages(api, ['allowlist'], EntryPage, (page) => page.entries, query);
     if (entries.length === 0)
       throw new CommandError(
         'failed',
         `the allowlist has no entry of account ${account}; \`linkgate allow ${account} --service ${service ? shellWord(service) : '<service>'}\` adds one`,
         { code: 'UnknownEntry' },
       );
-    output.result({ entries }, listed(entries, output));
+    output.result({ entries }, formatEntryTable(entries, output));
   };
 }
 
-function nameOf(service: string): string {
+function formatServiceScope(service: string): string {
   return service === '*' ? 'every service' : service;
 }
 
 function formatEntry(sentence: string, entry: Entry, output: Output): string {
-  return [sentence, keyValues(limits(entry), output)].filter(Boolean).join('\n');
+  return [sentence, keyValues(formatLimits(entry), output)].filter(Boolean).join('\n');
 }
 
-function listed(entries: readonly Entry[], output: Output): string {
+function formatEntryTable(entries: readonly Entry[], output: Output): string {
   const rows = entries.map((entry) => ({
     cells: [
-      nameOf(entry.service ?? entry.serviceId),
+      formatServiceScope(entry.service ?? entry.serviceId),
       accountLabel(entry.accountId, entry.customer),
       color(entry.effect, output.paint),
     ],
-    below: limits({ ...entry, customer: undefined })
+    below: formatLimits({ ...entry, customer: undefined })
       .flatMap(([label, value]) => (value ? output.paint('dim', `${label} ${value}`) : []))
       .join('; '),
   }));
@@ -193,7 +203,7 @@ const managers: Readonly<Record<string, string | undefined>> = {
   api: 'another system',
 };
 
-function limits({
+function formatLimits({
   endpointIds,
   consumerRegions,
   maxEndpoints,

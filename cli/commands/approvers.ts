@@ -1,13 +1,13 @@
 import * as v from 'valibot';
-import { everyPage } from '../api-client.ts';
+import { readAllPages } from '../api-client.ts';
 import { ApproverGroup, GroupPage, Warnings } from '../api-views.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, table, time } from '../output.ts';
 
-const Answer = v.looseObject({ group: ApproverGroup, warnings: Warnings });
+const GroupResponse = v.looseObject({ group: ApproverGroup, warnings: Warnings });
 /** `group` is absent if an earlier try removed it. */
-const Removed = v.looseObject({ group: v.optional(ApproverGroup), warnings: Warnings });
+const RemovalResponse = v.looseObject({ group: v.optional(ApproverGroup), warnings: Warnings });
 
 interface SetOptions extends CommonOptions {
   readonly slackChannel?: string;
@@ -22,10 +22,10 @@ export function setGroup({ open }: HandlerDeps) {
   return async (name: string, options: SetOptions) => {
     const { api, output } = await open(options);
     const { slackChannel, slackUser, email, quorum, decisionChannels, escalateTo } = options;
-    const { group, warnings } = await api.call('PUT', ['approvers', name], Answer, {
+    const { group, warnings } = await api.call('PUT', ['approvers', name], GroupResponse, {
       body: { slackChannel, slackUsers: slackUser, emails: email, quorum, decisionChannels, escalateTo },
     });
-    output.result({ groups: [group] }, listed([group], output));
+    output.result({ groups: [group] }, formatGroupTable([group], output));
     output.warn(warnings);
   };
 }
@@ -33,12 +33,12 @@ export function setGroup({ open }: HandlerDeps) {
 export function listGroups({ open }: HandlerDeps) {
   return async (options: CommonOptions) => {
     const { api, output } = await open(options);
-    const groups = await everyPage(api, ['approvers'], GroupPage, (page) => page.groups);
+    const groups = await readAllPages(api, ['approvers'], GroupPage, (page) => page.groups);
     output.result(
       { groups },
       groups.length === 0
         ? 'there is no group yet: `linkgate setup` makes the group default'
-        : listed(groups, output),
+        : formatGroupTable(groups, output),
     );
   };
 }
@@ -46,7 +46,7 @@ export function listGroups({ open }: HandlerDeps) {
 export function showGroup({ open }: HandlerDeps) {
   return async (name: string, options: CommonOptions) => {
     const { api, output } = await open(options);
-    const { group, warnings } = await api.call('GET', ['approvers', name], Answer);
+    const { group, warnings } = await api.call('GET', ['approvers', name], GroupResponse);
     output.result({ group }, groupDetails(group, output));
     output.warn(warnings);
   };
@@ -55,7 +55,7 @@ export function showGroup({ open }: HandlerDeps) {
 export function removeGroup({ open }: HandlerDeps) {
   return async (name: string, options: CommonOptions) => {
     const { api, output } = await open(options);
-    const { group, warnings } = await api.call('DELETE', ['approvers', name], Removed);
+    const { group, warnings } = await api.call('DELETE', ['approvers', name], RemovalResponse);
     output.result({ group }, `the approver group ${name} is removed`);
     output.warn(warnings);
   };
@@ -80,7 +80,7 @@ function groupDetails(group: ApproverGroup, output: Output): string {
   );
 }
 
-function listed(groups: readonly ApproverGroup[], output: Output): string {
+function formatGroupTable(groups: readonly ApproverGroup[], output: Output): string {
   return table(
     ['GROUP', 'QUORUM', 'CHANNEL', 'PEOPLE'],
     groups.map(({ name, quorum, slackChannel, slackUsers, emails, decisionChannels, escalateTo }) => ({

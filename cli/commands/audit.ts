@@ -11,25 +11,25 @@ interface VerifyOptions extends CommonOptions {
   readonly service?: string;
 }
 
-type Broken = v.InferOutput<typeof VerificationPage>['broken'];
+type BrokenAuditEntries = v.InferOutput<typeof VerificationPage>['broken'];
 
 export function verifyAudit({ open }: HandlerDeps) {
   return async ({ endpoint, service, ...common }: VerifyOptions) => {
     const session = await open(common);
-    const { verified, broken } = await verification({ endpoint, service }, session);
-    const sum = `${counted(verified, 'audit trail is', 'audit trails are')} as written`;
-    if (broken.length === 0) return session.output.result({ verified, broken }, sum);
-    session.output.result({ verified, broken }, `${listed(broken, session)}\n\n${sum}`);
+    const { verified, broken } = await readVerification({ endpoint, service }, session);
+    const summary = `${formatCount(verified, 'audit trail is', 'audit trails are')} as written`;
+    if (broken.length === 0) return session.output.result({ verified, broken }, summary);
+    session.output.result({ verified, broken }, `${formatBrokenTable(broken, session)}\n\n${summary}`);
     throw new CommandError(
       'checkFailed',
-      `${counted(broken.length, 'audit trail is', 'audit trails are')} broken`,
+      `${formatCount(broken.length, 'audit trail is', 'audit trails are')} broken`,
     );
   };
 }
 
-async function verification(query: Record<string, string | undefined>, { api, progress }: Session) {
+async function readVerification(query: Record<string, string | undefined>, { api, progress }: Session) {
   let verified = 0;
-  const broken: Broken[number][] = [];
+  const broken: BrokenAuditEntries[number][] = [];
   let nextToken: string | undefined;
   do {
     const page = await api.call('GET', ['audit', 'verification'], VerificationPage, {
@@ -38,12 +38,12 @@ async function verification(query: Record<string, string | undefined>, { api, pr
     verified += page.verified;
     broken.push(...page.broken);
     nextToken = page.nextToken ?? undefined;
-    progress.doing(`${counted(verified + broken.length, 'audit trail', 'audit trails')} read`);
+    progress.report(`${formatCount(verified + broken.length, 'audit trail', 'audit trails')} read`);
   } while (nextToken !== undefined);
   return { verified, broken };
 }
 
-function listed(broken: Broken, { output }: Session): string {
+function formatBrokenTable(broken: BrokenAuditEntries, { output }: Session): string {
   return table(
     ['ENDPOINT', 'ENTRY', 'WHAT IS WRONG'],
     broken.map(({ endpointId, sequence, problem }) => ({ cells: [endpointId, String(sequence), problem] })),
@@ -51,6 +51,6 @@ function listed(broken: Broken, { output }: Session): string {
   );
 }
 
-function counted(count: number, one: string, many: string): string {
+function formatCount(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,5 +1,5 @@
 import { formatTimestamps } from '../../lib/approvals/status-text.ts';
-import { everyPage } from '../api-client.ts';
+import { readAllPages } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
@@ -16,7 +16,7 @@ interface ConnectionsOptions extends CommonOptions {
 export function listConnections({ open }: HandlerDeps) {
   return async ({ service, account, state, waiting, drifted, ...common }: ConnectionsOptions) => {
     const { api, output } = await open(common);
-    const connections = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
+    const connections = await readAllPages(api, ['connections'], ConnectionPage, (page) => page.connections, {
       service,
       account,
       state,
@@ -25,12 +25,17 @@ export function listConnections({ open }: HandlerDeps) {
     });
     output.result(
       { connections },
-      connections.length === 0 ? none({ waiting, drifted }) : listed(connections, output),
+      connections.length === 0
+        ? describeNoConnections({ waiting, drifted })
+        : formatConnectionTables(connections, output),
     );
   };
 }
 
-function none({ waiting, drifted }: Pick<ConnectionsOptions, 'waiting' | 'drifted'>): string {
+function describeNoConnections({
+  waiting,
+  drifted,
+}: Pick<ConnectionsOptions, 'waiting' | 'drifted'>): string {
   if (waiting) return 'nobody waits for a decision';
   return drifted
     ? 'EC2 shows every connection as linkgate decided it'
@@ -38,11 +43,11 @@ function none({ waiting, drifted }: Pick<ConnectionsOptions, 'waiting' | 'drifte
 }
 
 /** A table for each service. The reason is below each connection: no terminal is wide enough for another column. */
-function listed(connections: readonly Connection[], output: Output): string {
+function formatConnectionTables(connections: readonly Connection[], output: Output): string {
   return [...Map.groupBy(connections, ({ serviceId }) => serviceId)]
-    .map(([serviceId, ofService]) => {
-      const title = serviceLabel({ service: ofService[0]?.service, serviceId });
-      const rows = ofService.map(
+    .map(([serviceId, serviceConnections]) => {
+      const title = serviceLabel({ service: serviceConnections[0]?.service, serviceId });
+      const rows = serviceConnections.map(
         ({
           endpointId,
           ownerAccountId,

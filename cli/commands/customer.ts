@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
-import { everyPage } from '../api-client.ts';
+import { readAllPages } from '../api-client.ts';
 import { Customer, CustomerPage, Warnings } from '../api-views.ts';
-import { expiresAt } from '../expiry.ts';
+import { resolveExpiresAt } from '../expiry.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, table, time } from '../output.ts';
 
-const Answer = v.looseObject({ customer: Customer, warnings: Warnings });
+const CustomerResponse = v.looseObject({ customer: Customer, warnings: Warnings });
 /** `customer` is absent if an earlier try removed it. */
-const Removed = v.looseObject({ customer: v.optional(Customer), warnings: Warnings });
+const RemovalResponse = v.looseObject({ customer: v.optional(Customer), warnings: Warnings });
 
 interface SetOptions extends CommonOptions {
   readonly account: readonly string[];
@@ -23,20 +23,20 @@ export function setCustomer({ open }: HandlerDeps) {
   return async (name: string, options: SetOptions) => {
     const { api, output } = await open(options);
     const { account, contactEmail, contactTopic, owner, contractEnds } = options;
-    const { customer, warnings } = await api.call('PUT', ['customers', name], Answer, {
+    const { customer, warnings } = await api.call('PUT', ['customers', name], CustomerResponse, {
       body: {
         accounts: account,
-        contact: contactIn(contactEmail, contactTopic),
+        contact: buildContact(contactEmail, contactTopic),
         owners: owner,
-        contractEndsAt: contractEnds && expiresAt(contractEnds, await api.now()),
+        contractEndsAt: contractEnds && resolveExpiresAt(contractEnds, await api.now()),
       },
     });
-    output.result({ customer }, listed([customer], output));
+    output.result({ customer }, formatCustomerTable([customer], output));
     output.warn(warnings);
   };
 }
 
-function contactIn(email: string | undefined, topicArn: string | undefined) {
+function buildContact(email: string | undefined, topicArn: string | undefined) {
   if (email !== undefined) return { email };
   return topicArn === undefined ? undefined : { topicArn };
 }
@@ -44,12 +44,12 @@ function contactIn(email: string | undefined, topicArn: string | undefined) {
 export function listCustomers({ open }: HandlerDeps) {
   return async (options: CommonOptions) => {
     const { api, output } = await open(options);
-    const customers = await everyPage(api, ['customers'], CustomerPage, (page) => page.customers);
+    const customers = await readAllPages(api, ['customers'], CustomerPage, (page) => page.customers);
     output.result(
       { customers },
       customers.length === 0
         ? 'there is no customer yet: `linkgate customer set <name> --account <accountId>` makes one'
-        : listed(customers, output),
+        : formatCustomerTable(customers, output),
     );
   };
 }
@@ -57,7 +57,7 @@ export function listCustomers({ open }: HandlerDeps) {
 export function showCustomer({ open }: HandlerDeps) {
   return async (name: string, options: CommonOptions) => {
     const { api, output } = await open(options);
-    const { customer, warnings } = await api.call('GET', ['customers', name], Answer);
+    const { customer, warnings } = await api.call('GET', ['customers', name], CustomerResponse);
     output.result({ customer }, customerDetails(customer, output));
     output.warn(warnings);
   };
@@ -84,13 +84,13 @@ function customerDetails(customer: Customer, output: Output): string {
 export function removeCustomer({ open }: HandlerDeps) {
   return async (name: string, options: CommonOptions) => {
     const { api, output } = await open(options);
-    const { customer, warnings } = await api.call('DELETE', ['customers', name], Removed);
+    const { customer, warnings } = await api.call('DELETE', ['customers', name], RemovalResponse);
     output.result({ customer }, `the customer ${name} is removed, and its contact is no longer notified`);
     output.warn(warnings);
   };
 }
 
-function listed(customers: readonly Customer[], output: Output): string {
+function formatCustomerTable(customers: readonly Customer[], output: Output): string {
   const rows = customers.map(({ name, accounts, contact, owners, contractEndsAt, delivery }) => ({
     cells: [name, contact?.email ?? contact?.topicArn ?? '-', accounts.join(' ')],
     below: [

@@ -1,7 +1,7 @@
-import { everyPage } from '../api-client.ts';
+import { readAllPages } from '../api-client.ts';
 import { type Check, CheckPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import { markedLines } from '../control-characters.ts';
+import { splitMarkedLines } from '../control-characters.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
@@ -13,61 +13,64 @@ interface DoctorOptions extends CommonOptions {
 export function runDoctor({ open }: HandlerDeps) {
   return async ({ all, ...common }: DoctorOptions) => {
     const { api, output, progress } = await open(common);
-    progress.doing('looking at the deployment and at each service');
-    const checks = await everyPage(api, ['doctor'], CheckPage, (page) => page.checks);
-    output.result({ checks }, `${report(checks, all === true, output)}\n\n${sum(checks)}`);
+    progress.report('looking at the deployment and at each service');
+    const checks = await readAllPages(api, ['doctor'], CheckPage, (page) => page.checks);
+    output.result({ checks }, `${formatReport(checks, all === true, output)}\n\n${formatSummary(checks)}`);
     const failed = checks.filter(({ status }) => status === 'failed').length;
     if (failed > 0)
       throw new CommandError('checkFailed', failed === 1 ? 'one check failed' : `${failed} checks failed`);
   };
 }
 
-const words = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
-const styles = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
+const statusTexts = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
+const statusStyles = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
 
 /** The checks by group. A remedy is below each failed check. */
-function report(checks: readonly Check[], isWhole: boolean, output: Output): string {
+function formatReport(checks: readonly Check[], isWhole: boolean, output: Output): string {
   return [...Map.groupBy(checks, ({ group }) => group)]
-    .map(([group, ofGroup]) => `${output.paint('bold', group)}\n${rows(ofGroup, isWhole, output)}`)
+    .map(
+      ([group, groupChecks]) =>
+        `${output.paint('bold', group)}\n${formatChecks(groupChecks, isWhole, output)}`,
+    )
     .join('\n\n');
 }
 
-function rows(checks: readonly Check[], isWhole: boolean, output: Output): string {
-  const passed = checks.filter(({ status }) => status === 'ok');
-  const isFolded = !isWhole && passed.length > 1;
-  const shown = isFolded ? checks.filter(({ status }) => status !== 'ok') : checks;
-  const width = Math.max(...shown.map(({ name }) => name.length));
-  const said = shown.flatMap(({ status, name, subject, detail, remedy }) => [
-    `${label(status, output)}${name.padEnd(width)}  ${subject ? `${subject}: ` : ''}${detail}`,
+function formatChecks(checks: readonly Check[], isWhole: boolean, output: Output): string {
+  const passedChecks = checks.filter(({ status }) => status === 'ok');
+  const isFolded = !isWhole && passedChecks.length > 1;
+  const listedChecks = isFolded ? checks.filter(({ status }) => status !== 'ok') : checks;
+  const width = Math.max(...listedChecks.map(({ name }) => name.length));
+  const lines = listedChecks.flatMap(({ status, name, subject, detail, remedy }) => [
+    `${formatStatus(status, output)}${name.padEnd(width)}  ${subject ? `${subject}: ` : ''}${detail}`,
     ...remedyLines(remedy, output),
   ]);
-  return [...(isFolded ? foldedLines(passed, output) : []), ...said].join('\n');
+  return [...(isFolded ? foldedLines(passedChecks, output) : []), ...lines].join('\n');
 }
 
 /** The count and the names of the passed checks. */
 function foldedLines(checks: readonly Check[], output: Output): string[] {
   const names = [...new Set(checks.map(({ name }) => name))].join(', ');
-  const [first = '', ...more] = wrapped(`${checks.length} checks: ${names}`, output.width - indent.length);
-  return [`${label('ok', output)}${first}`, ...more.map((line) => indent + line)];
+  const [first = '', ...more] = wrapText(`${checks.length} checks: ${names}`, output.width - indent.length);
+  return [`${formatStatus('ok', output)}${first}`, ...more.map((line) => indent + line)];
 }
 
 /** A command stays in one line, so that people can paste it. */
 function remedyLines(remedy: string | null | undefined, { width }: Output): string[] {
-  const lines = remedy ? markedLines(remedy) : [];
+  const lines = remedy ? splitMarkedLines(remedy) : [];
   return lines
-    .flatMap((line) => (isCommand.test(line) ? [line] : wrapped(line, width - indent.length)))
+    .flatMap((line) => (isCommand.test(line) ? [line] : wrapText(line, width - indent.length)))
     .map((line) => indent + line);
 }
 
 const isCommand = /^(aws|linkgate|npx) /;
 const indent = ' '.repeat(11);
 
-function label(status: Check['status'], { paint }: Output): string {
-  return `  ${paint(styles[status], words[status].padEnd(7))}  `;
+function formatStatus(status: Check['status'], { paint }: Output): string {
+  return `  ${paint(statusStyles[status], statusTexts[status].padEnd(7))}  `;
 }
 
 /** Lines of so many characters at most, as far as words allow. */
-function wrapped(text: string, width: number): string[] {
+function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -79,7 +82,7 @@ function wrapped(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-function sum(checks: readonly Check[]): string {
+function formatSummary(checks: readonly Check[]): string {
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
   return `checks: ${checks.length} (ok: ${count('ok')}, warning: ${count('warning')}, failed: ${count('failed')})`;
 }

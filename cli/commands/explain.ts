@@ -19,22 +19,22 @@ type Connection = Explanation['connection'];
 function formatExplanation({ connection, verdict, history, next }: Explanation, output: Output): string {
   const { paint } = output;
   return [
-    request(connection),
+    formatRequest(connection),
     `In EC2 it is ${color(connection.state, paint)}.`,
     ...(connection.differs ? [paint('yellow', `This differs: ${connection.differs}.`)] : []),
     verdict
       ? `\nThe verdict is ${color(verdict.outcome, paint)}:\n${findings(verdict, connection, output)}`
       : '\nlinkgate has given no verdict.',
-    ...(history.length > 0 ? [`\nWhat happened:\n${steps(history, output)}`] : []),
-    ...(next ? [`\n${wrapped(formatTimestamps(next, time), output)}`] : []),
+    ...(history.length > 0 ? [`\nWhat happened:\n${formatSteps(history, output)}`] : []),
+    ...(next ? [`\n${wrapToTerminal(formatTimestamps(next, time), output)}`] : []),
   ].join('\n');
 }
 
-function request(connection: Connection): string {
+function formatRequest(connection: Connection): string {
   const { endpointId, ownerAccountId, customer, endpointRegion, requestedAt } = connection;
   const from = endpointRegion ? ` from ${endpointRegion}` : '';
-  const when = requestedAt ? ` on ${time(requestedAt)}` : '';
-  return `Account ${accountLabel(ownerAccountId, customer)} asked${from}${when}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
+  const requestTime = requestedAt ? ` on ${time(requestedAt)}` : '';
+  return `Account ${accountLabel(ownerAccountId, customer)} asked${from}${requestTime}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
 }
 
 /** The findings. A connection in question shows no finding that accepts it: that is no reason for the question. */
@@ -48,29 +48,29 @@ function findings({ outcome: verdict, findings: all }: Verdict, { state }: Conne
   return table(['  SAYS', 'RULE', 'BECAUSE'], rows, output);
 }
 
-function steps(history: readonly Step[], output: Output): string {
-  const rows = folded(history, output).map(({ first, last, times, what }) => {
+function formatSteps(history: readonly Step[], output: Output): string {
+  const rows = foldSteps(history, output).map(({ first, last, times, text }) => {
     const again = times === 1 ? '' : ` (and ${times - 1} more, the last on ${time(last)})`;
-    return { cells: [`  ${time(first)}`, what + again] };
+    return { cells: [`  ${time(first)}`, text + again] };
   });
   return table(['  WHEN', 'WHAT'], rows, output);
 }
 
 /** Folds equal steps in a row into one line, such as a call that EC2 refuses again and again. */
-function folded(history: readonly Step[], output: Output) {
-  const lines: { first: string; last: string; times: number; what: string }[] = [];
+function foldSteps(history: readonly Step[], output: Output) {
+  const lines: { first: string; last: string; times: number; text: string }[] = [];
   for (const step of history) {
-    const why = step.reason ?? reasonIn(step);
-    const what = `${formatStep(step, output)}${why ? `: ${formatTimestamps(why, time)}` : ''}`;
-    const before = lines.at(-1);
-    if (before?.what === what) Object.assign(before, { last: step.time, times: before.times + 1 });
-    else lines.push({ first: step.time, last: step.time, times: 1, what });
+    const reason = step.reason ?? findDecisiveReason(step);
+    const text = `${formatStep(step, output)}${reason ? `: ${formatTimestamps(reason, time)}` : ''}`;
+    const previous = lines.at(-1);
+    if (previous?.text === text) Object.assign(previous, { last: step.time, times: previous.times + 1 });
+    else lines.push({ first: step.time, last: step.time, times: 1, text });
   }
   return lines;
 }
 
 /** The reason of the decisive finding. A person's decision has its own step. */
-function reasonIn({ findings, outcome }: Step): string | undefined {
+function findDecisiveReason({ findings, outcome }: Step): string | undefined {
   return findings?.find((finding) => finding.outcome === outcome && !/^person-/.test(finding.rule))?.reason;
 }
 
@@ -78,44 +78,44 @@ function reasonIn({ findings, outcome }: Step): string | undefined {
 function formatStep(step: Step, { paint }: Output): string {
   const { action, outcome, state } = step;
   const actor = actorLabel(step.actor);
-  const effect = color(outcome ?? '', paint);
-  const shown = color(state ?? '', paint);
-  const sentences: Readonly<Record<string, string>> = {
+  const outcomeText = color(outcome ?? '', paint);
+  const stateText = color(state ?? '', paint);
+  const stepTexts: Readonly<Record<string, string>> = {
     requested: `${actor} asked to connect`,
-    observed: `it was found ${shown}`,
-    decided: `${actor} decided ${effect}`,
+    observed: `it was found ${stateText}`,
+    decided: `${actor} decided ${outcomeText}`,
     'approval-requested': 'approval was requested',
     reminded: 'approvers were reminded',
     escalated: 'it was escalated',
     expired: 'the deadline passed',
-    approved: `${actor} approved it${withIt(step)}`,
-    denied: `${actor} denied it${withIt(step)}`,
-    applying: `${actor} called EC2 to ${effect} it`,
-    applied: `EC2 showed it ${shown}`,
-    refused: actor === 'ec2' ? `EC2 did not ${effect} it` : 'linkgate left it as it is',
+    approved: `${actor} approved it${formatDecisionDetails(step)}`,
+    denied: `${actor} denied it${formatDecisionDetails(step)}`,
+    applying: `${actor} called EC2 to ${outcomeText} it`,
+    applied: `EC2 showed it ${stateText}`,
+    refused: actor === 'ec2' ? `EC2 did not ${outcomeText} it` : 'linkgate left it as it is',
     'disconnect-scheduled': `its disconnect was scheduled ${step.disconnectAt && step.disconnectAt > step.time ? `at ${time(step.disconnectAt)}` : 'at once'}`,
     extended: step.disconnectAt
       ? `${actor} extended it until ${time(step.disconnectAt)}`
       : 'its disconnect was cancelled',
-    disconnected: `it was disconnected, EC2 showed it ${shown}`,
+    disconnected: `it was disconnected, EC2 showed it ${stateText}`,
     grandfathered: `${actor} grandfathered it`,
     'expiry-warned': 'people were warned that its permission expires',
     deleted: 'EC2 no longer lists it',
   };
-  return sentences[action] ?? `${actor} ${action} ${effect}`.trimEnd();
+  return stepTexts[action] ?? `${actor} ${action} ${outcomeText}`.trimEnd();
 }
 
-const wrote = { allow: 'allowed', block: 'blocked' };
+const effectTexts = { allow: 'allowed', block: 'blocked' };
 
 /** The allowlist change and the ticket of a person's decision. */
-function withIt({ ticket, entry }: Step): string {
+function formatDecisionDetails({ ticket, entry }: Step): string {
   const until = entry?.expiresAt ? ` until ${time(entry.expiresAt)}` : '';
-  const also = entry ? ` and ${wrote[entry.effect]} its account${until}` : '';
+  const also = entry ? ` and ${effectTexts[entry.effect]} its account${until}` : '';
   return `${also}${ticket ? ` (ticket ${ticket})` : ''}`;
 }
 
 /** Wraps a text to the terminal. A command in backticks stays whole, so that people can copy it. */
-function wrapped(text: string, { width }: Output): string {
+function wrapToTerminal(text: string, { width }: Output): string {
   const [first = '', ...words] = text.match(/(?:`[^`]*`|\S)+/g) ?? [];
   const lines: string[] = [];
   let line = first;

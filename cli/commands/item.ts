@@ -3,7 +3,7 @@ import { Warnings } from '../api-views.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 
-const Answer = v.looseObject({
+const ItemResponse = v.looseObject({
   item: v.looseObject({ pk: v.string(), sk: v.string() }),
   warnings: Warnings,
 });
@@ -11,8 +11,8 @@ const Answer = v.looseObject({
 export function removeItem({ open }: HandlerDeps) {
   return async (pk: string, sk: string, common: CommonOptions) => {
     const { api, output } = await open(common);
-    const answer = await api.call('DELETE', ['items'], Answer, { query: { pk, sk } });
-    output.result(answer, `removed the item ${pk} ${sk}`);
-    output.warn(answer.warnings);
+    const response = await api.call('DELETE', ['items'], ItemResponse, { query: { pk, sk } });
+    output.result(response, `removed the item ${pk} ${sk}`);
+    output.warn(response.warnings);
   };
 }

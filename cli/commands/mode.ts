@@ -5,13 +5,13 @@ import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, time } from '../output.ts';
 
-const Answer = v.looseObject({ ...ModeView.entries, warnings: Warnings });
+const ModeResponse = v.looseObject({ ...ModeView.entries, warnings: Warnings });
 
 interface ModeOptions extends CommonOptions {
   readonly reason?: string;
 }
 
-const meaning: Readonly<Record<string, string>> = {
+const modeTexts: Readonly<Record<string, string>> = {
   enforce: 'linkgate decides, and accepts and rejects in EC2',
   observe: 'linkgate decides and writes down what it would do, and changes nothing in EC2',
 };
@@ -21,17 +21,17 @@ export function showOrSetMode({ open }: HandlerDeps) {
     if (mode === undefined && reason !== undefined)
       throw new CommandError('usageError', '--reason goes with a mode: linkgate mode observe --reason "…"');
     const { api, output } = await open(common);
-    const { warnings, ...answer } =
+    const { warnings, ...modeView } =
       mode === undefined
-        ? await api.call('GET', ['mode'], Answer)
-        : await api.call('PUT', ['mode'], Answer, { body: { mode, reason } });
-    output.result(answer, formatMode(answer, output));
+        ? await api.call('GET', ['mode'], ModeResponse)
+        : await api.call('PUT', ['mode'], ModeResponse, { body: { mode, reason } });
+    output.result(modeView, formatMode(modeView, output));
     output.warn(warnings);
   };
 }
 
 function formatMode({ mode, since, by, reason }: ModeView, output: Output): string {
-  const how = keyValues(
+  const details = keyValues(
     [
       ['since', since && time(since)],
       ['by', by],
@@ -39,5 +39,5 @@ function formatMode({ mode, since, by, reason }: ModeView, output: Output): stri
     ],
     output,
   );
-  return `${output.paint('bold', mode)}: ${meaning[mode] ?? ''}\n\n${how}`;
+  return `${output.paint('bold', mode)}: ${modeTexts[mode] ?? ''}\n\n${details}`;
 }

@@ -6,9 +6,9 @@ import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 
-const Answer = v.looseObject({ service: Service });
-const Resumption = v.looseObject({ disconnects: v.array(v.unknown()), warnings: Warnings });
-const Resumed = v.looseObject({ ...Answer.entries, ...Resumption.entries });
+const ServiceResponse = v.looseObject({ service: Service });
+const ResumptionResponse = v.looseObject({ disconnects: v.array(v.unknown()), warnings: Warnings });
+const ResumeResponse = v.looseObject({ ...ServiceResponse.entries, ...ResumptionResponse.entries });
 
 interface PauseOptions extends CommonOptions {
   readonly reason?: string;
@@ -19,46 +19,51 @@ interface ResumeOptions extends CommonOptions {
 }
 
 export function pauseService({ open }: HandlerDeps) {
-  return async (named: string, { reason, ...common }: PauseOptions) => {
+  return async (nameOrId: string, { reason, ...common }: PauseOptions) => {
     const { api, output } = await open(common);
-    const { service } = await api.call('POST', ['services', named, 'pause'], Answer, {
+    const { service } = await api.call('POST', ['services', nameOrId, 'pause'], ServiceResponse, {
       body: { reason },
     });
     output.result(
       { service },
-      `${service.name} is paused: ${pauseOf(service)}\nits requests wait, and none of its connections is disconnected, until:\n  linkgate resume ${shellWord(service.name)}`,
+      `${service.name} is paused: ${formatPause(service)}\nits requests wait, and none of its connections is disconnected, until:\n  linkgate resume ${shellWord(service.name)}`,
     );
   };
 }
 
 /** Disconnects that fell due during the pause happen at once: the command lists them and asks first. */
 export function resumeService({ open, io }: HandlerDeps) {
-  return async (named: string, { yes, ...common }: ResumeOptions) => {
+  return async (nameOrId: string, { yes, ...common }: ResumeOptions) => {
     const { api, output, progress } = await open(common);
-    const path = ['services', named];
-    const { service: before } = await api.call('GET', path, Answer);
-    const resumption = await api.call('GET', [...path, 'resumption'], Resumption);
+    const path = ['services', nameOrId];
+    const { service: before } = await api.call('GET', path, ServiceResponse);
+    const resumption = await api.call('GET', [...path, 'resumption'], ResumptionResponse);
     if (resumption.disconnects.length > 0) {
-      progress.doing('');
-      const what = (resumption.warnings ?? []).map((each) => `  ${each}`).join('\n');
+      progress.report('');
+      const disconnectLines = (resumption.warnings ?? []).map((each) => `  ${each}`).join('\n');
       await confirm(
-        `Disconnects that fell due during the pause:\n${what}\nResume ${before.name}?`,
+        `Disconnects that fell due during the pause:\n${disconnectLines}\nResume ${before.name}?`,
         { yes },
         io,
       );
     }
-    const { service, disconnects, warnings } = await api.call('POST', [...path, 'resume'], Resumed, {});
-    const what = before.pausedAt ? 'resumed' : 'not paused';
+    const { service, disconnects, warnings } = await api.call(
+      'POST',
+      [...path, 'resume'],
+      ResumeResponse,
+      {},
+    );
+    const outcome = before.pausedAt ? 'resumed' : 'not paused';
     output.result(
       { service, disconnects },
-      `${service.name} is ${what}: its requests are decided, and its scheduled disconnects are carried out`,
+      `${service.name} is ${outcome}: its requests are decided, and its scheduled disconnects are carried out`,
     );
     output.warn(warnings);
   };
 }
 
 /** The actor, time and reason of a pause; undefined if the service is not paused. */
-export function pauseOf({ pausedAt, pausedBy, pauseReason }: Service): string | undefined {
+export function formatPause({ pausedAt, pausedBy, pauseReason }: Service): string | undefined {
   if (!pausedAt) return undefined;
   return `by ${shortActor(pausedBy ?? 'somebody')} since ${time(pausedAt)}${pauseReason ? `, ${pauseReason}` : ''}`;
 }

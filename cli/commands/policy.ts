@@ -61,7 +61,7 @@ export function applyPolicy({ open, io }: HandlerDeps) {
     if (!hasChanges(summary) && !running && !interrupted)
       return output.result(planned, `${planText(planned, output)}\n\nno changes`);
     if (!common.json) io.stdout.write(`${planText(planned, output)}\n\n`);
-    session.progress.doing('');
+    session.progress.report('');
     await confirm(`This changes what linkgate decides at ${stage}. Apply it?`, { yes }, io);
     const applied = await apply(planned.plan, session);
     output.result({ ...planned, apply: applied }, `done: ${applied.done} of ${applied.of} changes are made`);
@@ -73,11 +73,11 @@ export function simulatePolicy({ open }: HandlerDeps) {
     const policy = readPolicyFile(unmarkControls(file));
     const session = await open(common);
     const simulation = await simulate(policy.documentAt(session.stage), session);
-    session.output.result(simulation, simulated(simulation, session.output));
+    session.output.result(simulation, formatSimulation(simulation, session.output));
   };
 }
 
-function simulated({ requests, looked }: Simulation, { paint }: Output): string {
+function formatSimulation({ requests, looked }: Simulation, { paint }: Output): string {
   const count = looked === 1 ? 'one request' : `${looked} requests`;
   if (requests.length === 0) return `${count} of the last 90 days: each would have been decided as it was`;
   const blocks = requests.flatMap(

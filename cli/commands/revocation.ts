@@ -3,16 +3,16 @@ import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { connectionsOf, isConnected, namesOf, plural } from '../connections.ts';
-import { expiresAt } from '../expiry.ts';
+import { formatEndpoints, isConnected, pluralize, readConnections } from '../connections.ts';
+import { resolveExpiresAt } from '../expiry.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 import type { Io } from '../process-io.ts';
 import type { Session } from '../session.ts';
 
-const Answer = v.looseObject({ revocation: Revocation, warnings: Warnings });
-type Answer = v.InferOutput<typeof Answer>;
+const RevocationResponse = v.looseObject({ revocation: Revocation, warnings: Warnings });
+type RevocationResponse = v.InferOutput<typeof RevocationResponse>;
 
 interface RevokeOptions extends CommonOptions {
   readonly account?: string;
@@ -44,24 +44,25 @@ export function revokeConnections({ open, io }: HandlerDeps) {
 
 /** Lists the connected endpoints of an account, and asks before they are disconnected. */
 async function confirmAccount(
-  whose: { readonly account: string | undefined; readonly service: string | undefined },
+  selector: { readonly account: string | undefined; readonly service: string | undefined },
   { now, yes }: Pick<RevokeOptions, 'now' | 'yes'>,
   session: Session,
   io: Io,
 ): Promise<string[]> {
-  const connected = (await connectionsOf(whose, session)).filter(isConnected);
+  const connected = (await readConnections(selector, session)).filter(isConnected);
   if (connected.length === 0) return [];
-  session.progress.doing('');
-  const when = now ? 'now' : 'after its grace period';
-  const extended = await extendedAmong(connected, session);
-  const overridden = extended.length > 0 ? `These are no longer extended:\n${extended.join('\n')}\n` : '';
-  const question = `This disconnects ${when}:\n${namesOf(connected)}\n${overridden}Disconnect ${plural(connected.length)}?`;
+  session.progress.report('');
+  const disconnectTime = now ? 'now' : 'after its grace period';
+  const extended = await listExtensions(connected, session);
+  const extensionNotice =
+    extended.length > 0 ? `These are no longer extended:\n${extended.join('\n')}\n` : '';
+  const question = `This disconnects ${disconnectTime}:\n${formatEndpoints(connected)}\n${extensionNotice}Disconnect ${pluralize(connected.length)}?`;
   await confirm(question, { yes }, io);
   return connected.map(({ endpointId }) => endpointId);
 }
 
 /** A line for each connection with an extended disconnect: until when, by whom and why. */
-async function extendedAmong(connected: readonly Connection[], { api }: Session): Promise<string[]> {
+async function listExtensions(connected: readonly Connection[], { api }: Session): Promise<string[]> {
   const extended: string[] = [];
   for (const { endpointId, disconnectAt } of connected) {
     if (!disconnectAt) continue;
@@ -82,37 +83,39 @@ async function revokeEach(
   body: Pick<RevokeOptions, 'reason' | 'now' | 'customerMessage'>,
   { api, output, progress }: Session,
 ): Promise<void> {
-  const answers: Answer[] = [];
+  const responses: RevocationResponse[] = [];
   const failed: string[] = [];
   for (const endpointId of endpointIds) {
-    progress.doing(`${answers.length} of ${endpointIds.length} are revoked`);
+    progress.report(`${responses.length} of ${endpointIds.length} are revoked`);
     const path = ['connections', endpointId, 'revocation'];
     try {
-      answers.push(await api.call('POST', path, Answer, { body }));
+      responses.push(await api.call('POST', path, RevocationResponse, { body }));
     } catch (error) {
       // A connection that ended meanwhile stops no other revocation.
       if (!(error instanceof CommandError) || endpointIds.length === 1) throw error;
       failed.push(`${endpointId}: ${error.message}`);
     }
   }
-  const revocations = answers.map(({ revocation }) => revocation);
+  const revocations = responses.map(({ revocation }) => revocation);
   const text =
     revocations.length === 0
       ? 'there are no connections to disconnect'
       : revocations.map(formatRevocation).join('\n');
   output.result({ revocations }, text);
-  output.warn([...new Set(answers.flatMap(({ warnings }) => warnings ?? []))]);
+  output.warn([...new Set(responses.flatMap(({ warnings }) => warnings ?? []))]);
   if (failed.length > 0)
-    throw new CommandError('failed', `${plural(failed.length)} not revoked:\n${failed.join('\n')}`);
+    throw new CommandError('failed', `${pluralize(failed.length)} not revoked:\n${failed.join('\n')}`);
 }
 
 export function extendConnection({ open }: HandlerDeps) {
   return async (endpointId: string, { until, reason, ...common }: ExtendOptions) => {
     const { api, output } = await open(common);
-    const body = { until: expiresAt(until, await api.now(), '--until'), reason };
-    const answer = await api.call('POST', ['connections', endpointId, 'extend'], Answer, { body });
-    output.result({ revocation: answer.revocation }, formatRevocation(answer.revocation));
-    output.warn(answer.warnings);
+    const body = { until: resolveExpiresAt(until, await api.now(), '--until'), reason };
+    const response = await api.call('POST', ['connections', endpointId, 'extend'], RevocationResponse, {
+      body,
+    });
+    output.result({ revocation: response.revocation }, formatRevocation(response.revocation));
+    output.warn(response.warnings);
   };
 }
 
@@ -124,12 +127,12 @@ function formatRevocation({
   reason,
   extended,
 }: Revocation): string {
-  const why = reason ? `\n  ${reason}` : '';
-  if (verdict !== 'reject' || !disconnectAt) return `${endpointId} stays for now${why}`;
-  if (since && disconnectAt <= since) return `${endpointId} disconnects now${why}`;
+  const reasonLine = reason ? `\n  ${reason}` : '';
+  if (verdict !== 'reject' || !disconnectAt) return `${endpointId} stays for now${reasonLine}`;
+  if (since && disconnectAt <= since) return `${endpointId} disconnects now${reasonLine}`;
   const until =
     extended?.until === disconnectAt
       ? `is extended until ${time(disconnectAt)}, and disconnects then`
       : `disconnects at ${time(disconnectAt)}`;
-  return `${endpointId} ${until}${why}\n  \`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` shows the details`;
+  return `${endpointId} ${until}${reasonLine}\n  \`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` shows the details`;
 }

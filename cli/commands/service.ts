@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { everyPage } from '../api-client.ts';
+import { readAllPages } from '../api-client.ts';
 import {
   PrincipalsView,
   Service,
@@ -17,7 +17,7 @@ import type { Io } from '../process-io.ts';
 import { serviceDetails, serviceTable } from '../service-text.ts';
 import type { Session } from '../session.ts';
 
-const Answer = v.looseObject({ service: Service, warnings: Warnings });
+const ServiceResponse = v.looseObject({ service: Service, warnings: Warnings });
 
 interface AddOptions extends CommonOptions {
   readonly name?: string;
@@ -42,7 +42,7 @@ export function addService({ open, io }: HandlerDeps) {
     const session = await open(options);
     const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
     const { grace, onExternalAccept, principals, otherPrincipal, yes } = options;
-    const registered = await session.api.call('POST', ['services'], Answer, {
+    const registered = await session.api.call('POST', ['services'], ServiceResponse, {
       body: {
         serviceId,
         name,
@@ -57,15 +57,15 @@ export function addService({ open, io }: HandlerDeps) {
         otherPrincipals: otherPrincipal,
       },
     });
-    const agreed =
+    const approvedService =
       principals === 'managed'
-        ? await agreeToPrincipals(registered.service, { yes }, session, io)
+        ? await approvePrincipals(registered.service, { yes }, session, io)
         : undefined;
-    const service = agreed ?? registered.service;
+    const service = approvedService ?? registered.service;
     const { output } = session;
     output.result({ service }, `${service.name} is registered\n\n${serviceDetails(service, output)}`);
     output.warn(registered.warnings);
-    if (principals === 'managed' && !agreed)
+    if (principals === 'managed' && !approvedService)
       throw new CommandError(
         'checkFailed',
         `the principals of ${service.name} are not changed before somebody agrees to that: linkgate service add ${serviceId} --principals managed --yes`,
@@ -74,7 +74,7 @@ export function addService({ open, io }: HandlerDeps) {
 }
 
 /** Shows the changes of the allowed principals, and asks before linkgate makes them. */
-async function agreeToPrincipals(
+async function approvePrincipals(
   { serviceId, name }: Service,
   { yes }: Pick<AddOptions, 'yes'>,
   { api, output, progress }: Session,
@@ -84,14 +84,14 @@ async function agreeToPrincipals(
   const { principals } = await api.call('GET', path, v.looseObject({ principals: PrincipalsView }));
   const { missing, extra } = principals;
   const changes = [...missing.map((each) => `  + ${each}`), ...extra.map((each) => `  - ${each}`)];
-  progress.doing('');
+  progress.report('');
   const question = `Allowed principals of ${name} in EC2 that linkgate would add (+) and\nremove (-, what was added by hand after the grace period), and keep so:\n${changes.join('\n') || '  they are as the allowlist implies'}`;
-  const isAsked = !yes && io.stdin?.isTTY;
-  if (!isAsked) output.say(question);
-  if (!yes && !isAsked) return undefined;
+  const isInteractive = !yes && io.stdin?.isTTY;
+  if (!isInteractive) output.say(question);
+  if (!yes && !isInteractive) return undefined;
   await confirm(`${question}\nIs that right?`, { yes }, io);
   const body = { removals: extra.length };
-  return (await api.call('POST', [...path, 'approval'], Answer, { body })).service;
+  return (await api.call('POST', [...path, 'approval'], ServiceResponse, { body })).service;
 }
 
 export function listServices({ open }: HandlerDeps) {
@@ -103,16 +103,16 @@ export function listServices({ open }: HandlerDeps) {
 
 async function listUnregistered({ api, output }: Session): Promise<void> {
   const query = { unregistered: 'true' };
-  const services = await everyPage(api, ['services'], UnregisteredPage, (page) => page.services, query);
+  const services = await readAllPages(api, ['services'], UnregisteredPage, (page) => page.services, query);
   output.result(
     { services },
     services.length === 0
       ? 'every endpoint service that EC2 lists is registered'
-      : `${listedUnregistered(services, output)}\n\nlinkgate decides nothing there. To register one: linkgate service add <service>`,
+      : `${formatUnregisteredTable(services, output)}\n\nlinkgate decides nothing there. To register one: linkgate service add <service>`,
   );
 }
 
-function listedUnregistered(services: readonly UnregisteredService[], output: Output): string {
+function formatUnregisteredTable(services: readonly UnregisteredService[], output: Output): string {
   return table(
     ['SERVICE', 'NAME', 'REGION', 'STATE', 'ACCEPTANCE'],
     services.map(({ serviceId, name, region, state, acceptanceRequired }) => ({
@@ -123,7 +123,7 @@ function listedUnregistered(services: readonly UnregisteredService[], output: Ou
 }
 
 async function listRegistered({ api, output }: Session): Promise<void> {
-  const services = await everyPage(api, ['services'], ServicePage, (page) => page.services);
+  const services = await readAllPages(api, ['services'], ServicePage, (page) => page.services);
   output.result(
     { services },
     services.length === 0
@@ -134,9 +134,9 @@ async function listRegistered({ api, output }: Session): Promise<void> {
 }
 
 export function showService({ open }: HandlerDeps) {
-  return async (named: string, options: CommonOptions) => {
+  return async (nameOrId: string, options: CommonOptions) => {
     const { api, output } = await open(options);
-    const { service } = await api.call('GET', ['services', named], Answer);
+    const { service } = await api.call('GET', ['services', nameOrId], ServiceResponse);
     output.result({ service }, serviceDetails(service, output));
     output.warn(service.drift?.map(({ detail }) => detail));
   };

@@ -17,10 +17,10 @@ export function printManifest({ open }: HandlerDeps) {
 export function connectSlack({ open, io }: HandlerDeps) {
   return async ({ forgetPrevious, ...options }: CommonOptions & { readonly forgetPrevious?: true }) => {
     const secrets = await readSecrets(io);
-    if (Object.keys(secrets).length === 0 && !forgetPrevious) throw nothingGiven;
-    const given = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
+    if (Object.keys(secrets).length === 0 && !forgetPrevious) throw noSecretError;
+    const input = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
     const { api, output } = await open(options);
-    const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: given });
+    const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: input });
     output.result(connection, formatSlackConnection(connection, Object.keys(secrets).length > 0, output));
     output.warn(warnings);
   };
@@ -35,28 +35,28 @@ const questions = ['signing secret (empty: as it is): ', 'bot token, xoxb-… (e
 
 /** The prefix distinguishes them: only tokens have it. */
 async function readSecrets({ stdin, stderr }: Io): Promise<Secrets> {
-  const asked = stdin?.isTTY ? [...questions] : [];
-  const ask = () => stderr.write(asked.shift() ?? '');
-  let given: Secrets = {};
+  const pendingQuestions = stdin?.isTTY ? [...questions] : [];
+  const ask = () => stderr.write(pendingQuestions.shift() ?? '');
+  let secrets: Secrets = {};
   ask();
   for await (const line of stdin?.lines() ?? []) {
-    given = { ...given, ...secretIn(line.trim(), given) };
+    secrets = { ...secrets, ...parseSecret(line.trim(), secrets) };
     if (stdin?.isTTY) stderr.write('\n');
-    if (stdin?.isTTY && asked.length === 0) break;
+    if (stdin?.isTTY && pendingQuestions.length === 0) break;
     ask();
   }
-  return given;
+  return secrets;
 }
 
-const nothingGiven = new CommandError(
+const noSecretError = new CommandError(
   'usageError',
   'nothing was given: put in the signing secret, the bot token or both, a line for each; see `linkgate slack connect --help`',
 );
 
-function secretIn(line: string, given: Secrets): Secrets {
+function parseSecret(line: string, secrets: Secrets): Secrets {
   if (line === '') return {};
   const name = line.startsWith('xox') ? 'botToken' : 'signingSecret';
-  if (given[name] !== undefined)
+  if (secrets[name] !== undefined)
     throw new CommandError(
       'usageError',
       `two lines look like the ${name === 'botToken' ? 'bot token' : 'signing secret'}: give one line for each`,
@@ -70,7 +70,7 @@ function formatSlackConnection(
   output: Output,
 ): string {
   if (!isStored) return 'what was current before is forgotten, everywhere within five minutes';
-  const how = keyValues(
+  const details = keyValues(
     [
       ['workspace', team],
       ['bot user', bot],
@@ -78,5 +78,5 @@ function formatSlackConnection(
     ],
     output,
   );
-  return `${how === '' ? '' : `${how}\n\n`}it is stored. Next, where that is not done yet: invite the app into its channel with /invite, and name channel\nand people with \`linkgate approvers set\`. \`linkgate doctor\` looks whether all is in order. A signing secret nobody\ncan check but by trying: type \`/linkgate help\` in Slack, and see that linkgate answers`;
+  return `${details === '' ? '' : `${details}\n\n`}it is stored. Next, where that is not done yet: invite the app into its channel with /invite, and name channel\nand people with \`linkgate approvers set\`. \`linkgate doctor\` looks whether all is in order. A signing secret nobody\ncan check but by trying: type \`/linkgate help\` in Slack, and see that linkgate answers`;
 }

@@ -6,38 +6,38 @@ import type { CommonOptions } from '../options.ts';
 import { keyValues } from '../output.ts';
 import type { Session } from '../session.ts';
 
-const Answer = v.looseObject({ job: Job });
+const JobResponse = v.looseObject({ job: Job });
 
-const pollEveryMs = 1_000;
+const pollIntervalMs = 1_000;
 /** A function runs 15 minutes at most, and a pass that did not end by then is resumed by the next one. */
-const pollAtMost = 900;
+const maxPolls = 900;
 
 export function sweepConnections({ open }: HandlerDeps) {
   return async (options: CommonOptions) => {
     const session = await open(options);
-    const { job } = await session.api.call('POST', ['sweeps'], Answer, { body: {} });
-    const { result } = await finished(job, session);
+    const { job } = await session.api.call('POST', ['sweeps'], JobResponse, { body: {} });
+    const { result } = await waitForJob(job, session);
     const counts = result ?? {};
-    session.output.result(counts, `the sweep is done\n${counted(counts, session)}`);
+    session.output.result(counts, `the sweep is done\n${formatCounts(counts, session)}`);
   };
 }
 
-async function finished(job: Job, { api, progress, clock }: Session): Promise<Job> {
+async function waitForJob(job: Job, { api, progress, clock }: Session): Promise<Job> {
   let latest = job;
-  progress.doing(`the sweep ${job.jobId} is running`);
+  progress.report(`the sweep ${job.jobId} is running`);
   for (let polls = 0; latest.status === 'running'; polls += 1) {
-    if (polls === pollAtMost)
+    if (polls === maxPolls)
       throw new CommandError(
         'failed',
         `the sweep ${job.jobId} has not ended: \`linkgate doctor\` shows whether its message failed, and the log of sweep-connections says why`,
       );
-    await clock.sleep(pollEveryMs);
-    latest = (await api.call('GET', ['jobs', job.jobId], Answer)).job;
+    await clock.sleep(pollIntervalMs);
+    latest = (await api.call('GET', ['jobs', job.jobId], JobResponse)).job;
   }
   return latest;
 }
 
-function counted(counts: Readonly<Record<string, unknown>>, { output }: Session): string {
+function formatCounts(counts: Readonly<Record<string, unknown>>, { output }: Session): string {
   return keyValues(
     Object.entries(counts).flatMap(([name, value]) =>
       typeof value === 'number' ? [[labels[name] ?? name, String(value)] as const] : [],

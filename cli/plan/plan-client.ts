@@ -1,5 +1,5 @@
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
-import { everyPage } from '../api-client.ts';
+import { readAllPages } from '../api-client.ts';
 import { CommandError, exitCodes } from '../command-error.ts';
 import type { Policy } from '../policy-file/write.ts';
 import type { Session } from '../session.ts';
@@ -25,14 +25,14 @@ export async function plan(
   session: Session,
 ): Promise<Planned> {
   const { api, progress } = session;
-  progress.doing('comparing the policy with the table');
+  progress.report('comparing the policy with the table');
   const { plan: made, warnings } = await makePlan(document, options, session);
   const path = ['plans', made.planId];
-  const changes = await everyPage(api, [...path, 'changes'], ChangePage, (page) => page.changes);
+  const changes = await readAllPages(api, [...path, 'changes'], ChangePage, (page) => page.changes);
   let looked = 0;
-  const effects = await everyPage(api, [...path, 'impact'], EffectPage, (page) => {
+  const effects = await readAllPages(api, [...path, 'impact'], EffectPage, (page) => {
     looked += page.looked;
-    progress.doing(`looking what it would do to connections: ${looked} looked at`);
+    progress.report(`looking what it would do to connections: ${looked} looked at`);
     return page.effects;
   });
   const customers = plannedCustomers(changes);
@@ -93,7 +93,7 @@ export async function apply({ planId }: Plan, { api, progress, output }: Session
     const { apply: made, warnings } = await api.call('POST', ['plans', planId, 'apply'], ApplyAnswer);
     output.warn(warnings);
     if (made.status === 'done') return made;
-    progress.doing(`${made.done} of ${made.of} changes are made`);
+    progress.report(`${made.done} of ${made.of} changes are made`);
   }
 }
 
@@ -110,12 +110,12 @@ export async function simulate(document: PolicyDocument, session: Session): Prom
   // Nobody applies this plan, so any number of removals is safe.
   const made = await makePlan(document, { allowRemovals: true }, session);
   const { planId } = made.plan;
-  const changes = await everyPage(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
+  const changes = await readAllPages(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
   sayUnmanagedChanges(changes, session);
   let looked = 0;
-  const requests = await everyPage(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
+  const requests = await readAllPages(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
     looked += page.looked;
-    progress.doing(`running the policy over recorded requests: ${looked} looked at`);
+    progress.report(`running the policy over recorded requests: ${looked} looked at`);
     return page.requests;
   });
   return { changes, requests: requests.toSorted((a, b) => byTime(a.requestedAt, b.requestedAt)), looked };
@@ -143,7 +143,7 @@ function sayUnmanagedChanges(changes: readonly Change[], { output }: Session): v
 
 /** Reads the whole policy of the table. */
 export async function heldPolicy({ api }: Session): Promise<Policy> {
-  const pages = await everyPage(api, ['policy'], PolicyPage, (page) => [page.document]);
+  const pages = await readAllPages(api, ['policy'], PolicyPage, (page) => [page.document]);
   return {
     groups: pages.flatMap(({ groups }) => groups.map(({ managedBy, ...said }) => ({ said, managedBy }))),
     services: pages.flatMap(({ services }) =>
