@@ -11,7 +11,7 @@ interface Call {
   readonly action: string;
 }
 
-interface Run {
+interface AcceptanceRun {
   readonly milliseconds: number;
   readonly calls: readonly Call[];
 }
@@ -30,32 +30,32 @@ export const acceptance: Bench = {
       await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
       await sandbox.idle();
-      const taken: Run[] = [];
+      const measuredRuns: AcceptanceRun[] = [];
       for (let run = 1; run <= warmUps + runs; run++) {
         say(`request ${run} of ${warmUps + runs}`);
         const one = await oneRequest(sandbox, serviceId);
-        if (run > warmUps) taken.push(one);
+        if (run > warmUps) measuredRuns.push(one);
       }
-      return summarizeRuns(taken);
+      return summarizeRuns(measuredRuns);
     } finally {
       await sandbox.stop();
     }
   },
 };
 
-async function oneRequest(sandbox: Sandbox, serviceId: string): Promise<Run> {
+async function oneRequest(sandbox: Sandbox, serviceId: string): Promise<AcceptanceRun> {
   await sandbox.ask('DELETE', '/_sandbox/calls');
   await createEndpoint(sandbox, consumer, serviceId);
   await sandbox.idle();
   const { calls } = await sandbox.ask<{ calls: readonly Call[] }>('GET', '/_sandbox/calls');
-  const timeOf = (name: string) => Date.parse(calls.find(({ action }) => action === name)?.time ?? '');
+  const callTime = (name: string) => Date.parse(calls.find(({ action }) => action === name)?.time ?? '');
   return {
-    milliseconds: timeOf('AcceptVpcEndpointConnections') - timeOf('CreateVpcEndpoint'),
+    milliseconds: callTime('AcceptVpcEndpointConnections') - callTime('CreateVpcEndpoint'),
     calls: calls.filter(({ principal }) => principal !== 'root'),
   };
 }
 
-function summarizeRuns(runs: readonly Run[]): Figure[] {
+function summarizeRuns(runs: readonly AcceptanceRun[]): Figure[] {
   const times = runs.map(({ milliseconds }) => milliseconds);
   const functions = [...new Set(runs.flatMap(({ calls }) => calls.map(({ principal }) => principal)))];
   const callsBy = (principal?: string) =>

@@ -17,7 +17,7 @@ const runs = 15;
 interface BundledFunction {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly ours: string;
+  readonly packaged: string;
   readonly stock: string;
 }
 
@@ -42,20 +42,20 @@ async function bundleBoth(
   folder: string,
 ): Promise<BundledFunction> {
   const entry = join(root, 'functions', `${name}.ts`);
-  const files = { ours: join(folder, `${name}.cjs`), stock: join(folder, `${name}.stock.cjs`) };
-  await bundle(entry, files.ours, { sourcemap: false });
+  const files = { packaged: join(folder, `${name}.cjs`), stock: join(folder, `${name}.stock.cjs`) };
+  await bundle(entry, files.packaged, { sourcemap: false });
   await bundle(entry, files.stock, { sourcemap: false, ...stock });
   return { name, environment, ...files };
 }
 
 async function measureSize({ name, ...files }: BundledFunction): Promise<Figure> {
-  const [ours, stock] = await Promise.all([readFile(files.ours), readFile(files.stock)]);
-  const zipped = (code: Buffer) => deflateRawSync(code, { level: 9 }).length / 1024;
+  const [packaged, stock] = await Promise.all([readFile(files.packaged), readFile(files.stock)]);
+  const zippedKiB = (code: Buffer) => deflateRawSync(code, { level: 9 }).length / 1024;
   return {
     name: `${name}, zipped`,
-    value: zipped(ours),
+    value: zippedKiB(packaged),
     unit: 'KiB',
-    baseline: { name: 'stock bundle', value: zipped(stock) },
+    baseline: { name: 'stock bundle', value: zippedKiB(stock) },
   };
 }
 
@@ -64,18 +64,20 @@ async function measureLoadTimes(
   bundled: readonly BundledFunction[],
   say: (progress: string) => void,
 ): Promise<Figure[]> {
-  const times = new Map(bundled.map(({ name }) => [name, { ours: [] as number[], stock: [] as number[] }]));
+  const times = new Map(
+    bundled.map(({ name }) => [name, { packaged: [] as number[], stock: [] as number[] }]),
+  );
   for (let run = 0; run <= runs; run++) {
     say(`loading, round ${run} of ${runs}`);
     for (const { name, environment, ...files } of bundled)
-      for (const kind of ['ours', 'stock'] as const) {
+      for (const kind of ['packaged', 'stock'] as const) {
         const time = await measureLoadTime(files[kind], environment);
         if (run > 0) times.get(name)?.[kind].push(time);
       }
   }
-  return [...times].map(([name, { ours, stock }]) => ({
+  return [...times].map(([name, { packaged, stock }]) => ({
     name: `${name}, load time`,
-    value: median(ours),
+    value: median(packaged),
     unit: 'ms',
     beside: { name: 'stock bundle', value: median(stock) },
   }));

@@ -8,7 +8,7 @@ import { burst } from './burst/burst.ts';
 import { type Bench, digits, ratioToBaseline } from './figure.ts';
 import { writePage } from './page.ts';
 import { policy } from './policy.ts';
-import { type Measured, type Results, resultsFile } from './results.ts';
+import { type BenchResult, type Results, resultsFile } from './results.ts';
 import { sandbox } from './sandbox.ts';
 import { start } from './start.ts';
 
@@ -28,7 +28,7 @@ if (load > cpus().length / 2)
   process.stderr.write(
     `this machine is busy (load ${digits(load)}): of the times only ratios will mean much\n`,
   );
-const measured: Measured[] = [];
+const measured: BenchResult[] = [];
 for (const bench of benches.filter(({ name }) => only === undefined || name === only)) {
   const figures = await bench.measure((progress) => process.stderr.write(`${bench.name}: ${progress}\n`));
   const one = { name: bench.name, about: bench.about, figures: figures.map(recordFigure) };
@@ -50,34 +50,34 @@ function readFlags(): string | undefined {
   return values.only;
 }
 
-async function writeResults(benches: readonly Measured[]): Promise<void> {
+async function writeResults(benches: readonly BenchResult[]): Promise<void> {
   const results: Results = {
     date: new Date().toISOString(),
     machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${arch()}`,
     node: process.version,
-    load: rounded(load),
+    load: round(load),
     benches,
   };
   await writeFile(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
   await writePage(results);
 }
 
-function recordFigure(figure: Awaited<ReturnType<Bench['measure']>>[number]): Measured['figures'][number] {
+function recordFigure(figure: Awaited<ReturnType<Bench['measure']>>[number]): BenchResult['figures'][number] {
   const { value, baseline } = figure;
   const ratio = ratioToBaseline(figure);
   return {
     ...figure,
-    value: rounded(value),
-    ...(baseline && { baseline: { ...baseline, value: rounded(baseline.value) } }),
-    ...(ratio !== undefined && { ratio: rounded(ratio) }),
+    value: round(value),
+    ...(baseline && { baseline: { ...baseline, value: round(baseline.value) } }),
+    ...(ratio !== undefined && { ratio: round(ratio) }),
   };
 }
 
-function rounded(value: number): number {
+function round(value: number): number {
   return Number(digits(value));
 }
 
-function print({ name: title, about, figures }: Measured): void {
+function print({ name: title, about, figures }: BenchResult): void {
   const table = new Table({ head: ['', 'value', 'beside', 'ratio'], style: { head: [], border: [] } });
   for (const { name, value, unit, baseline, ratio } of figures)
     table.push([

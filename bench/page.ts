@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { digits } from './figure.ts';
-import type { Measured, Results } from './results.ts';
+import type { BenchResult, Results } from './results.ts';
 
 export const page = new URL('../docs/performance.md', import.meta.url);
 
@@ -26,7 +26,7 @@ export function renderFigures({ date, machine, node, load, benches }: Results): 
   ].join('\n\n');
 }
 
-type Figures = Measured['figures'];
+type Figures = BenchResult['figures'];
 
 const splitName = (name: string) => name.split(', ') as [string, string?];
 

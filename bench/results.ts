@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Figure } from './figure.ts';
 
-export interface Measured {
+export interface BenchResult {
   readonly name: string;
   readonly about: string;
   readonly figures: readonly (Figure & { readonly ratio?: number })[];
@@ -14,7 +14,7 @@ export interface Results {
   readonly node: string;
   /** The load average of the minute before. */
   readonly load: number;
-  readonly benches: readonly Measured[];
+  readonly benches: readonly BenchResult[];
 }
 
 export const resultsFile = new URL('results.json', import.meta.url);

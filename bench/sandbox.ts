@@ -43,10 +43,10 @@ export const sandbox: Bench = {
 };
 
 async function createAll(running: Sandbox, serviceId: string): Promise<void> {
-  let left = requests;
+  let remaining = requests;
   await Promise.all(
     Array.from({ length: concurrency }, async () => {
-      while (left-- > 0) await createEndpoint(running, consumer, serviceId);
+      while (remaining-- > 0) await createEndpoint(running, consumer, serviceId);
     }),
   );
 }

@@ -30,8 +30,8 @@ export const start: Bench = {
         say(`starting, round ${run} of ${runs}`);
         warm?.push(await measureTimeToReady(root));
         if (run > coldRuns) continue;
-        for (const made of ['.serverless', '.build'])
-          await rm(join(copy, made), { recursive: true, force: true });
+        for (const buildFolder of ['.serverless', '.build'])
+          await rm(join(copy, buildFolder), { recursive: true, force: true });
         cold?.push(await measureTimeToReady(copy));
       }
     } finally {

@@ -14,7 +14,7 @@ export function schemaFiles(): [file: string, schema: object][] {
 }
 
 /** Returns the schema of the event as EventBridge delivers it. */
-function envelope<Detail extends v.GenericSchema>(name: string, when: string, detail: Detail) {
+function envelope<Detail extends v.GenericSchema>(name: string, description: string, detail: Detail) {
   const event = v.object({
     version: v.literal('0'),
     id: v.string(),
@@ -26,7 +26,7 @@ function envelope<Detail extends v.GenericSchema>(name: string, when: string, de
     resources: v.array(v.string()),
     detail,
   });
-  return v.pipe(event, v.title(name), v.description(when));
+  return v.pipe(event, v.title(name), v.description(description));
 }
 
 if (import.meta.main)

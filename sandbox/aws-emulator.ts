@@ -85,8 +85,8 @@ export async function createAwsEmulator({
   store,
   onOutput,
 }: AwsEmulatorOptions): Promise<AwsEmulator> {
-  const { persisted } = store;
-  const settings = persisted<unknown>('settings');
+  const { openMap } = store;
+  const settings = openMap<unknown>('settings');
   const clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
   const clock = sandboxClock(
     (offset) => {
@@ -98,16 +98,16 @@ export async function createAwsEmulator({
   const { now } = clock;
   const id = randomUUID;
   const inFlight = createInFlight();
-  const faults = createFaults(Math.random, persisted);
+  const faults = createFaults(Math.random, openMap);
   const callers = createCallers();
   const permissions = createInvokePermissions();
-  const timers = createTimers(clock, persisted);
+  const timers = createTimers(clock, openMap);
   const streamConsumers: AwsEmulator['streamConsumers'] = new Map();
   const subscriptionDeadLetters: AwsEmulator['subscriptionDeadLetters'] = new Map();
   const tableArns: string[] = [];
   const mails = store.log<ReceivedMail>('mails');
 
-  const sqs = createSqs({ clock, id, persisted });
+  const sqs = createSqs({ clock, id, openMap });
   const deliveries = createDeliveries({
     clock,
     timers,
@@ -119,19 +119,19 @@ export async function createAwsEmulator({
     mails,
     onOutput,
   });
-  const sns = createSns({ clock, id, origin, persisted, deliver: deliveries.toSubscriber });
+  const sns = createSns({ clock, id, origin, openMap, deliver: deliveries.toSubscriber });
   const events = createEvents({
     clock,
     id,
-    persisted,
+    openMap,
     deliver: (target, payload, rule) => deliveries.toTarget({ rule, target, payload }),
   });
-  const ssm = createSsm({ now, persisted });
+  const ssm = createSsm({ now, openMap });
   const cloudWatch = createCloudWatch({ now });
   const dynamoDb = createDynamoDb({
     now,
-    persisted,
-    consumerOf: (tableArn) => streamConsumers.get(tableArn),
+    openMap,
+    findConsumer: (tableArn) => streamConsumers.get(tableArn),
     start: ({ accountId, region }) =>
       startEngine({
         file: join(folder, `dynamodb-${accountId}-${region}.sqlite`),
@@ -140,7 +140,7 @@ export async function createAwsEmulator({
   });
   const lambda: Lambda = await createLambda({
     folder: join(folder, 'functions'),
-    persisted,
+    openMap,
     clock,
     clockOffset,
     inFlight,
@@ -189,7 +189,7 @@ export async function createAwsEmulator({
     tableArns,
     privateLink,
     lambda,
-    httpApis: createHttpApis({ now, lambda, permissions, roles, persisted }),
+    httpApis: createHttpApis({ now, lambda, permissions, roles, openMap }),
     services: new Map(services.map((service) => [service.signingName, service])),
     streamConsumers,
     subscriptionDeadLetters,
@@ -201,7 +201,7 @@ export async function createAwsEmulator({
       clock,
       faults,
       isThrottled: () => settings.get('throttling') !== false,
-      persisted,
+      openMap,
     }),
     settings,
     store,
@@ -238,7 +238,7 @@ function functionEnvironment(
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ENDPOINT_URL: origin,
-    AWS_ACCESS_KEY_ID: callers.keyFor({ principal, functionName: name, roleArn }),
+    AWS_ACCESS_KEY_ID: callers.createAccessKey({ principal, functionName: name, roleArn }),
     AWS_SECRET_ACCESS_KEY: 'not-verified',
     AWS_SESSION_TOKEN: nameFromArn(roleArn),
   };

@@ -33,7 +33,7 @@ import { formatOutput, parseJson, parseRequest, type WireRequest, type WireRespo
 export interface AwsRequests {
   handle(request: WireRequest, origin: string): Promise<UnmodelledResponse>;
   /** The permissions that each function used, by file name. The rest of its policy is not needed. */
-  granted(): ReadonlyMap<string, readonly Access[]>;
+  grantedAccesses(): ReadonlyMap<string, readonly Access[]>;
 }
 
 type Client = Caller & { readonly roleArn?: string };
@@ -54,8 +54,8 @@ const maxGrantedRecords = 5000;
 
 export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsRequests {
   const { clock, faults, roles, services, dynamoDb, settings, store } = emulator;
-  const granted = new Map<string, Map<string, Access>>();
-  const buckets = createTokenBuckets(store.persisted('ec2/token-buckets'));
+  const accessesByPrincipal = new Map<string, Map<string, Access>>();
+  const buckets = createTokenBuckets(store.openMap('ec2/token-buckets'));
 
   async function handle(request: WireRequest, origin: string): Promise<UnmodelledResponse> {
     const signature = parseSignature(request.headers.authorization as string | undefined);
@@ -70,8 +70,8 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
       return refuseUnmodelled(request, signature.service);
 
     const client = emulator.callers.identify(signature);
-    const refuse = errorFormatter(service, request);
-    if (!client) return refuse(invalidKey(signature.service), randomUUID());
+    const formatError = errorFormatter(service, request);
+    if (!client) return formatError(invalidKey(signature.service), randomUUID());
     return service ? handleBySchema(service, request, client, origin) : handleDynamoDb(request, client);
   }
 
@@ -90,7 +90,7 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
     const requestId = randomUUID();
     const contentType = String(request.headers['content-type'] ?? '');
     const context: OperationContext = { caller: client, now: clock.now(), origin };
-    const refuse = errorFormatter(service, request);
+    const formatError = errorFormatter(service, request);
     try {
       const { operation, input } = await parseRequest(service, request);
       const run = async () => {
@@ -101,12 +101,12 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
       };
       const accesses = async () =>
         service.accesses?.(operation, input as never, context) ?? unknownAccess(service);
-      return await carryOut(
+      return await executeCall(
         { client, service: service.signingName, operation, input, accesses, run },
-        (error) => refuse(error, requestId),
+        (error) => formatError(error, requestId),
       );
     } catch (error) {
-      return refuse(toAwsError(error), requestId);
+      return formatError(toAwsError(error), requestId);
     }
   }
 
@@ -117,7 +117,7 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
         .at(-1) ?? '';
     try {
       const input = parseJson(request.body) as Json;
-      return await carryOut(
+      return await executeCall(
         {
           client,
           service: 'dynamodb',
@@ -133,15 +133,15 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
     }
   }
 
-  async function carryOut(
+  async function executeCall(
     call: Call,
-    refuse: (error: AwsError) => Promise<WireResponse>,
+    formatError: (error: AwsError) => Promise<WireResponse>,
   ): Promise<WireResponse> {
     const time = new Date(clock.now()).toISOString();
     const { client, service, operation, input } = call;
     const answer = await attempt(call).catch(async (cause) => {
       const error = toAwsError(cause);
-      return { error: error.code, response: await refuse(error) };
+      return { error: error.code, response: await formatError(error) };
     });
     const { status } = answer.response;
     const error = answer.error ?? (status >= 400 ? readErrorCode(answer.response.body) : undefined);
@@ -180,17 +180,18 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
     accesses: readonly Access[],
   ) {
     const { policies = [] } = roles.get(roleArn) ?? {};
-    const used = granted.get(principal) ?? new Map<string, Access>();
-    granted.set(principal, used);
+    const grantedAccesses = accessesByPrincipal.get(principal) ?? new Map<string, Access>();
+    accessesByPrincipal.set(principal, grantedAccesses);
     for (const access of accesses) {
       if (!isAllowed(policies, access)) throw accessDenied(service, arn, access.action, access.resource);
-      if (used.size < maxGrantedRecords) used.set(JSON.stringify(access), access);
+      if (grantedAccesses.size < maxGrantedRecords) grantedAccesses.set(JSON.stringify(access), access);
     }
   }
 
   return {
     handle,
-    granted: () => new Map([...granted].map(([principal, accesses]) => [principal, [...accesses.values()]])),
+    grantedAccesses: () =>
+      new Map([...accessesByPrincipal].map(([principal, accesses]) => [principal, [...accesses.values()]])),
   };
 }
 

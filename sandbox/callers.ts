@@ -26,7 +26,7 @@ export interface Role {
 /** Maps access keys to callers. */
 export interface Callers {
   /** Creates the access key of a function. */
-  keyFor(identity: FunctionIdentity): string;
+  createAccessKey(identity: FunctionIdentity): string;
   identify(signature: Signature): (Caller & { readonly roleArn?: string }) | undefined;
 }
 
@@ -44,7 +44,7 @@ export function createCallers(): Callers {
   const functions = new Map<string, FunctionIdentity>();
 
   return {
-    keyFor(identity) {
+    createAccessKey(identity) {
       const key = `ASIALINKGATE${String(functions.size + 1).padStart(8, '0')}`;
       functions.set(key, identity);
       return key;

@@ -24,12 +24,12 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
   const timers = new Set<Timer>();
   let offset = startOffset;
   let wakeUp: NodeJS.Timeout | undefined;
-  let stopped = false;
+  let isStopped = false;
 
   const now = () => Date.now() + offset;
   onAdvance(offset);
 
-  function runWhatIsDue() {
+  function runDueActions() {
     const due = [...timers].filter((timer) => timer.time <= now()).sort((a, b) => a.time - b.time);
     for (const timer of due) if (timers.delete(timer)) timer.action();
     arm();
@@ -39,14 +39,14 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
     clearTimeout(wakeUp);
     const next = Math.min(...[...timers].map((timer) => timer.time));
     if (next !== Number.POSITIVE_INFINITY)
-      wakeUp = setTimeout(runWhatIsDue, Math.min(Math.max(next - now(), 0), longestTimeout));
+      wakeUp = setTimeout(runDueActions, Math.min(Math.max(next - now(), 0), longestTimeout));
   }
 
   return {
     now,
     offset: () => offset,
     at(time, action) {
-      if (stopped) return () => {};
+      if (isStopped) return () => {};
       const timer = { time, action };
       timers.add(timer);
       arm();
@@ -55,10 +55,10 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
     advance(milliseconds) {
       offset += milliseconds;
       onAdvance(offset);
-      runWhatIsDue();
+      runDueActions();
     },
     stop() {
-      stopped = true;
+      isStopped = true;
       timers.clear();
       clearTimeout(wakeUp);
     },

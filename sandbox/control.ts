@@ -130,8 +130,8 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
   return async (request: ControlRequest): Promise<ControlResponse> => {
     const [, , name = '', ...rest] = request.url.pathname.split('/');
     const argument = rest.join('/');
-    const known = argument === '' ? name : `${name}/*`;
-    const path = Object.hasOwn(paths, known) ? paths[known] : undefined;
+    const pathPattern = argument === '' ? name : `${name}/*`;
+    const path = Object.hasOwn(paths, pathPattern) ? paths[pathPattern] : undefined;
     if (!path) return { status: 404, json: { error: `there is no ${request.url.pathname}` } };
     const answer = path[request.method];
     if (!answer)

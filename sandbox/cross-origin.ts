@@ -15,8 +15,8 @@ export function crossOriginError(request: Pick<IncomingMessage, 'method' | 'url'
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
     return `The sandbox refuses changes by a page of another origin (Sec-Fetch-Site: ${site})`;
   // A page without a referrer, like the page of an approval link, sends its forms with the origin `null`.
-  const isOwn = origin === `http://${host}` || (origin === 'null' && site === 'same-origin');
-  if (origin !== undefined && !isOwn)
+  const isSameOrigin = origin === `http://${host}` || (origin === 'null' && site === 'same-origin');
+  if (origin !== undefined && !isSameOrigin)
     return `The sandbox refuses changes by a page of another origin (Origin: ${origin})`;
   return undefined;
 }

@@ -25,17 +25,17 @@ const temporaryPrefix = 'linkgate-sandbox-';
 const recentlyCreatedMs = 10_000;
 
 /** Opens the named folder and creates it if missing, or creates a temporary one and deletes it on close. */
-export function openDataFolder(named: string | undefined): DataFolder {
-  if (named === undefined) removeAbandoned();
-  const path = named ?? mkdtempSync(join(tmpdir(), temporaryPrefix));
-  if (named !== undefined) requireSandboxFolder(path);
+export function openDataFolder(requestedPath: string | undefined): DataFolder {
+  if (requestedPath === undefined) removeAbandoned();
+  const path = requestedPath ?? mkdtempSync(join(tmpdir(), temporaryPrefix));
+  if (requestedPath !== undefined) requireSandboxFolder(path);
   const store = openStore(join(path, storeName));
   return {
     path,
     store,
     close() {
       store.close();
-      if (named === undefined) removeFolder(path);
+      if (requestedPath === undefined) removeFolder(path);
     },
   };
 }

@@ -12,9 +12,9 @@ import { callLinkgate } from './linkgate-api.ts';
 type WriteLine = (line: string) => void;
 
 const consumers = [
-  { accountId: '222222222222', standing: 'allowed', endsAs: 'available' },
-  { accountId: '444444444444', standing: 'not on the list', endsAs: 'pendingAcceptance' },
-  { accountId: '333333333333', standing: 'blocked', endsAs: 'rejected' },
+  { accountId: '222222222222', allowlistStatus: 'allowed', endsAs: 'available' },
+  { accountId: '444444444444', allowlistStatus: 'not on the list', endsAs: 'pendingAcceptance' },
+  { accountId: '333333333333', allowlistStatus: 'blocked', endsAs: 'rejected' },
 ] as const;
 const otherAllowedAccountId = '555555555555';
 
@@ -46,17 +46,17 @@ export async function runDemo(
     linkgate('PUT', `/allowlist/${service.id}/333333333333`, { effect: 'block' }),
   );
 
-  let waiting = '';
-  for (const { accountId, standing, endsAs } of consumers) {
-    say(`\nA consumer, account ${accountId}, ${standing}:`);
+  let pendingEndpointId = '';
+  for (const { accountId, allowlistStatus, endsAs } of consumers) {
+    say(`\nA consumer, account ${accountId}, ${allowlistStatus}:`);
     const { endpointId } = await step('creates an endpoint', () =>
       createDemoEndpoint(origin, accountId, service.name),
     );
     await step(outcomeText[endsAs], () => waitForDecision(origin, accountId, endpointId, endsAs, linkgate));
-    if (endsAs === 'pendingAcceptance') waiting = endpointId;
+    if (endsAs === 'pendingAcceptance') pendingEndpointId = endpointId;
   }
 
-  say(nextStepsText(origin, waiting));
+  say(nextStepsText(origin, pendingEndpointId));
 }
 
 const outcomeText = {
@@ -66,10 +66,10 @@ const outcomeText = {
 } as const;
 
 function createStepTimer(say: WriteLine) {
-  return async <T>(what: string, act: () => Promise<T>): Promise<T> => {
+  return async <T>(description: string, action: () => Promise<T>): Promise<T> => {
     const start = performance.now();
-    const result = await act();
-    say(`  ${what} (${Math.round(performance.now() - start)} ms)`);
+    const result = await action();
+    say(`  ${description} (${Math.round(performance.now() - start)} ms)`);
     return result;
   };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AwsError, type Caller, isPerson } from './aws/aws-service.ts';
-import { inMemory, type Persisted } from './persistence.ts';
+import { inMemory, type OpenMap } from './persistence.ts';
 
 const rate = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
@@ -52,8 +52,8 @@ interface FaultEntry {
   readonly remaining?: number | undefined;
 }
 
-export function createFaults(random: () => number = Math.random, persisted: Persisted = inMemory): Faults {
-  const faults = persisted<FaultEntry>('faults');
+export function createFaults(random: () => number = Math.random, openMap: OpenMap = inMemory): Faults {
+  const faults = openMap<FaultEntry>('faults');
 
   function strike<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {
     for (const [index, { fault, remaining }] of faults) {
@@ -112,9 +112,9 @@ function matchesCaller({ principal }: CallFault, caller: Pick<Caller, 'principal
 function validateFaults(list: unknown): string {
   if (!Array.isArray(list)) return 'the faults have to be a list';
   for (const [index, fault] of list.entries()) {
-    const meant =
+    const schema =
       typeof fault === 'object' && fault !== null && 'delivery' in fault ? DeliveryFault : CallFault;
-    const { issues } = v.safeParse(meant, fault);
+    const { issues } = v.safeParse(schema, fault);
     if (issues) return `fault ${index}: ${v.getDotPath(issues[0]) ?? 'the fault'}: ${issues[0].message}`;
   }
   return 'an element of the list is not a fault';

@@ -3,7 +3,7 @@ import type { Role } from './callers.ts';
 import { isAllowed } from './iam/policy.ts';
 import type { InvokePermissions } from './invoke-permissions.ts';
 import type { Lambda } from './lambda/lambda.ts';
-import { inMemory, type Persisted } from './persistence.ts';
+import { inMemory, type OpenMap } from './persistence.ts';
 import { type Bucket, type Level, takeToken } from './token-bucket.ts';
 
 export interface Route {
@@ -60,16 +60,16 @@ export function createHttpApis({
   lambda,
   permissions,
   roles,
-  persisted = inMemory,
+  openMap = inMemory,
 }: {
   now: () => number;
   lambda: Lambda;
   permissions: InvokePermissions;
   roles: ReadonlyMap<string, Role>;
-  persisted?: Persisted;
+  openMap?: OpenMap;
 }): HttpApis {
   const apis = new Map<string, HttpApi>();
-  const buckets = persisted<Level>('http-api/buckets');
+  const buckets = openMap<Level>('http-api/buckets');
 
   function isThrottled({ id, throttling }: HttpApi): boolean {
     return throttling !== undefined && takeToken(buckets, id, throttling, now()) > 0;
@@ -91,9 +91,9 @@ export function createHttpApis({
       const rawPath = decodePath(path);
       if (rawPath === undefined) return messageResponse(400, 'Bad Request');
       // Routing and IAM use the path as sent; only the function gets the decoded path.
-      const found = matchRoute(api, request.method, path);
-      if (!found) return messageResponse(404, 'Not Found');
-      const { route, parameters } = found;
+      const match = matchRoute(api, request.method, path);
+      if (!match) return messageResponse(404, 'Not Found');
+      const { route, parameters } = match;
       if (route.needsIam && !mayInvoke(api, request.method, path, caller))
         return messageResponse(403, 'Forbidden');
       if (isThrottled(api)) return messageResponse(429, 'Too Many Requests');

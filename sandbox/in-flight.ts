@@ -2,7 +2,7 @@
 export interface InFlight {
   /** Counts one piece of work until the returned function is called. */
   begin(): () => void;
-  during<T>(work: () => Promise<T>): Promise<T>;
+  track<T>(work: () => Promise<T>): Promise<T>;
   count(): number;
 }
 
@@ -20,7 +20,7 @@ export function createInFlight(): InFlight {
 
   return {
     begin,
-    async during(work) {
+    async track(work) {
       const end = begin();
       try {
         return await work();

@@ -1,10 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /** Opens a map that survives restarts, in its order. Call `set` again after changing a value in place. */
-export type Persisted = <Value>(name: string) => Map<string, Value>;
+export type OpenMap = <Value>(name: string) => Map<string, Value>;
 
 /** Opens a map that ends with the process. */
-export const inMemory: Persisted = () => new Map();
+export const inMemory: OpenMap = () => new Map();
 
 /** An append-only log on disk. */
 export interface Log<Entry> {
@@ -19,7 +19,7 @@ export interface Log<Entry> {
  * transaction at its end, or by `flush`: a killed process leaves all of them or none.
  */
 export interface Store {
-  readonly persisted: Persisted;
+  readonly openMap: OpenMap;
   /** Opens a record whose entries may be changed in place at any depth. */
   record<Value extends object>(name: string): Record<string, Value>;
   log<Entry>(name: string): Log<Entry>;
@@ -45,7 +45,7 @@ const tables = `
 export function openStore(file: string, lockTimeoutMs = 2000): Store {
   const database = open(file, lockTimeoutMs);
   // An update keeps the rowid of an entry, and so its place in the order of the map.
-  const put = database.prepare(
+  const upsert = database.prepare(
     'insert into entries (map, key, value) values (?, ?, ?) on conflict do update set value = excluded.value',
   );
   const remove = database.prepare('delete from entries where map = ? and key = ?');
@@ -79,13 +79,13 @@ export function openStore(file: string, lockTimeoutMs = 2000): Store {
       for (const key of keys) {
         const value = maps.get(name)?.get(key);
         if (value === undefined) remove.run(name, key);
-        else put.run(name, key, serialize(value));
+        else upsert.run(name, key, serialize(value));
       }
     for (const { log, number, entry } of appended) append.run(log, number, serialize(entry));
     database.exec('commit');
   }
 
-  function persisted<Value>(name: string): Map<string, Value> {
+  function openMap<Value>(name: string): Map<string, Value> {
     const entries = (maps.get(name) ?? new PersistedMap(load(name), (key) => onChange(name, key))) as Map<
       string,
       Value
@@ -130,8 +130,8 @@ export function openStore(file: string, lockTimeoutMs = 2000): Store {
   }
 
   return {
-    persisted,
-    record: (name) => persistedRecord(persisted(name)),
+    openMap,
+    record: (name) => openRecord(openMap(name)),
     log,
     flush,
     close() {
@@ -216,7 +216,7 @@ class PersistedMap<Value> extends Map<string, Value> {
   }
 }
 
-function persistedRecord<Value extends object>(entries: Map<string, Value>): Record<string, Value> {
+function openRecord<Value extends object>(entries: Map<string, Value>): Record<string, Value> {
   return new Proxy<Record<string, Value>>(Object.fromEntries(entries), {
     get(record, id) {
       const value = Reflect.get(record, id);
@@ -254,10 +254,10 @@ function observeChanges<Value>(value: Value, onChange: () => void): Value {
 const bytes = '$bytes';
 
 function serialize(value: unknown): string {
-  return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, shown) {
+  return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, jsonValue) {
     // `JSON.stringify` has already called `toJSON` of a Buffer.
     const inner = this[key];
-    return inner instanceof Uint8Array ? { [bytes]: Buffer.from(inner).toString('base64') } : shown;
+    return inner instanceof Uint8Array ? { [bytes]: Buffer.from(inner).toString('base64') } : jsonValue;
   });
 }
 

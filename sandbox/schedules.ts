@@ -14,13 +14,13 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
   const scheduled = events
     .rules()
     .filter(({ schedule, state }) => schedule !== undefined && state === 'ENABLED');
-  const dueTimes = store.persisted<number>('schedules/due');
+  const dueTimes = store.openMap<number>('schedules/due');
 
   function run(rule: Rule): Promise<unknown>[] {
-    return rule.targets.map((target) => fire(rule, target, payloadOf(rule, target.Input)));
+    return rule.targets.map((target) => fire(rule, target, createPayload(rule, target.Input)));
   }
 
-  function payloadOf({ arn }: Rule, input: string | undefined): unknown {
+  function createPayload({ arn }: Rule, input: string | undefined): unknown {
     if (input !== undefined) return JSON.parse(input);
     const [, , , region, account] = arn.split(':');
     return {
@@ -36,9 +36,9 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
     };
   }
 
-  function arm(rule: Rule, dueAt: number) {
-    dueTimes.set(rule.arn, dueAt);
-    clock.at(dueAt, () => {
+  function arm(rule: Rule, dueTime: number) {
+    dueTimes.set(rule.arn, dueTime);
+    clock.at(dueTime, () => {
       // Lambda retries and logs the failure.
       if (settings.get('schedules') !== false) for (const running of run(rule)) running.catch(() => {});
       arm(rule, clock.now() + parsePeriodMs(rule));

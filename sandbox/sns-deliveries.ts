@@ -73,11 +73,11 @@ export function createDeliveries({
         time: new Date(clock.now()).toISOString(),
       });
     }
-    const admitted = (queueArn: string) =>
+    const canDeliverTo = (queueArn: string) =>
       sqs.find(queueArn) && sqs.acceptsFrom(queueArn, 'sns.amazonaws.com', topicArn);
-    if (admitted(endpoint)) return void sqs.deliver(endpoint, { body, attributes });
+    if (canDeliverTo(endpoint)) return void sqs.deliver(endpoint, { body, attributes });
     const deadLetters = subscriptionDeadLetters.get(subscription.arn);
-    if (deadLetters && admitted(deadLetters)) sqs.deliver(deadLetters, { body, attributes });
+    if (deadLetters && canDeliverTo(deadLetters)) sqs.deliver(deadLetters, { body, attributes });
   }
 
   /** Runs the targets of a rule. Resolves with the responses of functions; rejects on a failure or a refusal. */
@@ -85,10 +85,10 @@ export function createDeliveries({
     const { Arn: arn = '', DeadLetterConfig, SqsParameters } = target;
     const body = JSON.stringify(payload);
     const send = (queueArn: string) => {
-      const admitted = sqs.find(queueArn) && sqs.acceptsFrom(queueArn, 'events.amazonaws.com', rule.arn);
+      const isAccepted = sqs.find(queueArn) && sqs.acceptsFrom(queueArn, 'events.amazonaws.com', rule.arn);
       const group = SqsParameters?.MessageGroupId;
-      if (admitted) sqs.deliver(queueArn, { body, ...(group !== undefined && { groupId: group }) });
-      return Boolean(admitted);
+      if (isAccepted) sqs.deliver(queueArn, { body, ...(group !== undefined && { groupId: group }) });
+      return Boolean(isAccepted);
     };
     if (arn.startsWith('arn:aws:sqs:')) {
       if (send(arn)) return undefined;

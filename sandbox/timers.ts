@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { InFlight } from './in-flight.ts';
-import type { Persisted } from './persistence.ts';
+import type { OpenMap } from './persistence.ts';
 
 /** Timers that survive a restart. */
 export interface Timers {
@@ -11,25 +11,25 @@ export interface Timers {
    */
   on<Payload>(
     kind: string,
-    act: (payload: Payload) => void,
+    action: (payload: Payload) => void,
     inFlight?: InFlight,
   ): (time: number, payload: Payload) => void;
   /** Starts the timers of before the restart. */
   resume(): void;
 }
 
-export function createTimers(clock: Clock, persisted: Persisted): Timers {
+export function createTimers(clock: Clock, openMap: OpenMap): Timers {
   const resumes: (() => void)[] = [];
 
   return {
-    on<Payload>(kind: string, act: (payload: Payload) => void, inFlight?: InFlight) {
-      const planned = persisted<{ readonly time: number; readonly payload: Payload }>(`later/${kind}`);
+    on<Payload>(kind: string, action: (payload: Payload) => void, inFlight?: InFlight) {
+      const planned = openMap<{ readonly time: number; readonly payload: Payload }>(`later/${kind}`);
 
       function arm(id: string, time: number, payload: Payload) {
         const end = inFlight?.begin();
         clock.at(time, () => {
           planned.delete(id);
-          act(payload);
+          action(payload);
           end?.();
         });
       }

@@ -21,8 +21,8 @@ export async function runAcceptLoop(requests: number): Promise<Outcome> {
   const { serviceId, begin } = ec2.burst(requests, topicArn);
   begin();
 
-  async function pending(): Promise<string[]> {
-    const found: string[] = [];
+  async function listPendingEndpointIds(): Promise<string[]> {
+    const endpointIds: string[] = [];
     let NextToken: string | undefined;
     do {
       const page: DescribeVpcEndpointConnectionsResult = await client.send(
@@ -32,16 +32,22 @@ export async function runAcceptLoop(requests: number): Promise<Outcome> {
           ...(NextToken !== undefined && { NextToken }),
         }),
       );
-      found.push(...(page.VpcEndpointConnections ?? []).flatMap(({ VpcEndpointId }) => VpcEndpointId ?? []));
+      endpointIds.push(
+        ...(page.VpcEndpointConnections ?? []).flatMap(({ VpcEndpointId }) => VpcEndpointId ?? []),
+      );
       NextToken = page.NextToken;
     } while (NextToken);
-    return found;
+    return endpointIds;
   }
 
   let isDone = false;
   async function run(): Promise<void> {
-    for (let found = await pending(); found.length > 0; found = await pending())
-      for (const endpointId of found)
+    for (
+      let pendingIds = await listPendingEndpointIds();
+      pendingIds.length > 0;
+      pendingIds = await listPendingEndpointIds()
+    )
+      for (const endpointId of pendingIds)
         await client
           .send(
             new AcceptVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] }),

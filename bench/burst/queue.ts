@@ -25,19 +25,19 @@ export function simulatedQueue(
   clock: Clock,
   consume: Consumer,
 ) {
-  const waiting: Message[] = [];
+  const queued: Message[] = [];
   let running = 0;
   let deadLetters = 0;
 
   function add(message: Message): void {
-    waiting.push(message);
+    queued.push(message);
     poll();
   }
 
   function poll(): void {
-    while (running < concurrency && waiting.length > 0) {
+    while (running < concurrency && queued.length > 0) {
       running++;
-      void work(waiting.splice(0, batch));
+      void work(queued.splice(0, batch));
     }
   }
 

@@ -73,7 +73,7 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
         );
       if (MaxRecords < 1 || MaxRecords > maxAlarmRecords)
         throw new AwsError('ValidationError', `MaxRecords must be between 1 and ${maxAlarmRecords}`);
-      const wanted = [...alarms.values()].filter(
+      const matchingAlarms = [...alarms.values()].filter(
         ({ arn, definition: { AlarmName = '', AlarmActions = [] } }) =>
           arn.startsWith(`arn:aws:cloudwatch:${caller.region}:${caller.accountId}:`) &&
           (AlarmTypes === undefined || AlarmTypes.includes('MetricAlarm')) &&
@@ -85,9 +85,9 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
       const start = input.NextToken ? decodePageToken(input.NextToken) : 0;
       const end = start + MaxRecords;
       return {
-        MetricAlarms: wanted.slice(start, end).map(describe),
+        MetricAlarms: matchingAlarms.slice(start, end).map(describe),
         CompositeAlarms: [],
-        NextToken: end < wanted.length ? Buffer.from(String(end)).toString('base64') : undefined,
+        NextToken: end < matchingAlarms.length ? Buffer.from(String(end)).toString('base64') : undefined,
       };
     },
   } satisfies Record<string, (input: never, context: OperationContext) => unknown>;

@@ -7,7 +7,7 @@ type Item = Readonly<Record<string, Value>>;
 
 /** Looks up what IAM accesses need of a table. */
 export interface KeyNames {
-  arnOf(table: string): string;
+  tableArn(table: string): string;
   /** Returns the partition key of a table or of one of its indexes. */
   partitionKey(table: string, index?: string): Promise<string | undefined>;
 }
@@ -56,7 +56,7 @@ export async function listAccesses(
     case 'DeleteItem':
       return [await itemAccess(operation, String(body.TableName), [itemOrKey(body)], tables)];
     default: {
-      const table = body.TableName ? tables.arnOf(String(body.TableName)) : undefined;
+      const table = body.TableName ? tables.tableArn(String(body.TableName)) : undefined;
       const index = body.IndexName ? `/index/${body.IndexName}` : '';
       const resource = table ? table + index : String(body.StreamArn ?? '*');
       return [{ action: `dynamodb:${operation}`, resource }];
@@ -84,7 +84,7 @@ async function itemAccess(
   const leadingKeys = new Set(items.flatMap((item) => (item[key] ? [keyText(item[key])] : [])));
   return {
     action: `dynamodb:${operation}`,
-    resource: tables.arnOf(table),
+    resource: tables.tableArn(table),
     conditions: { 'dynamodb:LeadingKeys': [...leadingKeys] },
   };
 }
@@ -101,7 +101,7 @@ async function queryAccess(body: Json, tables: KeyNames): Promise<Access> {
   );
   return {
     action: 'dynamodb:Query',
-    resource: tables.arnOf(table) + (index === undefined ? '' : `/index/${index}`),
+    resource: tables.tableArn(table) + (index === undefined ? '' : `/index/${index}`),
     conditions: { 'dynamodb:LeadingKeys': leadingKeys },
   };
 }

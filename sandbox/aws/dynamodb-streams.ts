@@ -37,12 +37,12 @@ export type FindStreamConsumer = (
 export function createStreamReader({
   call,
   now,
-  consumerOf,
+  findConsumer,
   positions,
 }: {
   call: (location: CallerLocation, operation: string, body: Json) => Promise<Json>;
   now: () => number;
-  consumerOf: FindStreamConsumer;
+  findConsumer: FindStreamConsumer;
   positions: Map<string, StreamPosition>;
 }) {
   const streams = new Map<string, Promise<Stream | undefined>>();
@@ -55,9 +55,9 @@ export function createStreamReader({
     table: string,
     tableArn: string,
   ): Promise<Stream | undefined> {
-    const described = (await call(location, 'DescribeTable', { TableName: table })).Table as Json;
-    if (described.LatestStreamArn === undefined) return undefined;
-    const StreamArn = String(described.LatestStreamArn);
+    const tableDescription = (await call(location, 'DescribeTable', { TableName: table })).Table as Json;
+    if (tableDescription.LatestStreamArn === undefined) return undefined;
+    const StreamArn = String(tableDescription.LatestStreamArn);
     const { StreamDescription } = await call(location, 'DescribeStream', { StreamArn });
     const [shard] = (StreamDescription as { Shards: { ShardId: string }[] }).Shards;
     const position = positions.get(tableArn);
@@ -98,7 +98,7 @@ export function createStreamReader({
     streamArn: string,
   ): StreamRecord {
     const { userIdentity: _, ...rest } = record;
-    const isExpiry =
+    const isTtlDeletion =
       record.eventName === 'REMOVE' &&
       expiring.some((one) => one.tableArn === tableArn && isDeepStrictEqual(one.key, record.dynamodb.Keys));
     return {
@@ -106,7 +106,7 @@ export function createStreamReader({
       awsRegion: region,
       eventSourceARN: streamArn,
       dynamodb: { ...record.dynamodb, ApproximateCreationDateTime: Math.floor(now() / 1000) },
-      ...(isExpiry && { userIdentity: { type: 'Service', principalId: 'dynamodb.amazonaws.com' } }),
+      ...(isTtlDeletion && { userIdentity: { type: 'Service', principalId: 'dynamodb.amazonaws.com' } }),
     };
   }
 
@@ -117,11 +117,11 @@ export function createStreamReader({
      */
     read(location: CallerLocation, table: string): Promise<void> {
       const tableArn = `arn:aws:dynamodb:${location.region}:${location.accountId}:table/${table}`;
-      const waiting = queued.get(tableArn);
-      if (waiting) return waiting;
+      const queuedRead = queued.get(tableArn);
+      if (queuedRead) return queuedRead;
       const next = (reading.get(tableArn) ?? Promise.resolve()).then(async () => {
         queued.delete(tableArn);
-        const consume = consumerOf(tableArn);
+        const consume = findConsumer(tableArn);
         if (!consume) return;
         const opened = streams.get(tableArn) ?? open(location, table, tableArn);
         streams.set(tableArn, opened);

@@ -1,4 +1,4 @@
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import type { WireRequest, WireResponse } from '../wire/wire.ts';
 import { type Access, AwsError, type CallerLocation } from './aws-service.ts';
 import { type Json, type KeyNames, listAccesses } from './dynamodb-accesses.ts';
@@ -24,25 +24,25 @@ const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'
 /** DynamoDB: one engine per account and Region, with requests and responses translated to AWS's form. */
 export function createDynamoDb({
   now,
-  consumerOf,
+  findConsumer,
   start,
-  persisted = inMemory,
+  openMap = inMemory,
 }: {
   now: () => number;
-  consumerOf: FindStreamConsumer;
+  findConsumer: FindStreamConsumer;
   start: (location: CallerLocation) => Promise<Engine>;
-  persisted?: Persisted;
+  openMap?: OpenMap;
 }): DynamoDb {
   const engines = new Map<string, Promise<Engine>>();
-  const recoverable = persisted<true>('dynamodb/recoverable');
+  const recoverable = openMap<true>('dynamodb/recoverable');
   const partitionKeys = new Map<string, string | undefined>();
-  const positions = persisted<StreamPosition>('dynamodb/stream-positions');
-  const streams = createStreamReader({ call, now, consumerOf, positions });
+  const positions = openMap<StreamPosition>('dynamodb/stream-positions');
+  const streams = createStreamReader({ call, now, findConsumer, positions });
 
   // The ARN prefix of the engine itself, which its responses contain and its requests need.
   let engineArns = 'arn:aws:dynamodb:dynoxide:000000000000:';
 
-  function engineOf(location: CallerLocation): Promise<Engine> {
+  function startEngineOnce(location: CallerLocation): Promise<Engine> {
     const id = `${location.accountId} ${location.region}`;
     const engine = engines.get(id) ?? start(location);
     engines.set(id, engine);
@@ -54,7 +54,7 @@ export function createDynamoDb({
     target: string,
     body: string,
   ): Promise<{ status: number; text: string }> {
-    const { url, tenant } = await engineOf(location);
+    const { url, tenant } = await startEngineOnce(location);
     const response = await fetch(url, {
       method: 'POST',
       headers: {
@@ -109,12 +109,12 @@ export function createDynamoDb({
   ): Promise<WireResponse> {
     const table = String(body.TableName);
     const arn = `${arnPrefix(location)}table/${table}`;
-    const described = await forward(
+    const tableResponse = await forward(
       location,
       'DynamoDB_20120810.DescribeTable',
       JSON.stringify({ TableName: table }),
     );
-    if (described.status !== 200)
+    if (tableResponse.status !== 200)
       return response(
         400,
         JSON.stringify({
@@ -122,11 +122,11 @@ export function createDynamoDb({
           message: `Table not found: ${table}`,
         }),
       );
-    const wanted = body.PointInTimeRecoverySpecification as
+    const specification = body.PointInTimeRecoverySpecification as
       | { PointInTimeRecoveryEnabled?: boolean }
       | undefined;
     if (operation === 'UpdateContinuousBackups')
-      if (wanted?.PointInTimeRecoveryEnabled) recoverable.set(arn, true);
+      if (specification?.PointInTimeRecoveryEnabled) recoverable.set(arn, true);
       else recoverable.delete(arn);
     const status = recoverable.has(arn) ? 'ENABLED' : 'DISABLED';
     return response(
@@ -170,7 +170,7 @@ export function createDynamoDb({
     call,
     accesses(operation, body, location) {
       const tables: KeyNames = {
-        arnOf: (table) => `${arnPrefix(location)}table/${table}`,
+        tableArn: (table) => `${arnPrefix(location)}table/${table}`,
         partitionKey: (table, index) => partitionKey(location, table, index),
       };
       return listAccesses(operation, body, tables);

@@ -90,15 +90,15 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
     ): DescribeVpcEndpointConnectionNotificationsResult {
       const { ConnectionNotificationId: id } = input;
       const own = privateLink.notifications(context.caller);
-      const wanted = id === undefined ? own : own.filter((candidate) => candidate.id === id);
-      if (id !== undefined && wanted.length === 0)
+      const selected = id === undefined ? own : own.filter((candidate) => candidate.id === id);
+      if (id !== undefined && selected.length === 0)
         throw new AwsError(
           'InvalidConnectionNotification',
           `The connection notification '${id}' does not exist`,
         );
       const { rows, NextToken } = paginate(
         'DescribeVpcEndpointConnectionNotifications',
-        applyFilters(wanted, input.Filters, notificationFilters),
+        applyFilters(selected, input.Filters, notificationFilters),
         ({ serial }) => serial,
         input,
         context,

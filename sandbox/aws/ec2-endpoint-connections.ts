@@ -43,13 +43,13 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       input: DescribeVpcEndpointConnectionsRequest,
       context: OperationContext,
     ): DescribeVpcEndpointConnectionsResult {
-      const refused = privateLink.assumptions().endpointIdFilter === 'refused';
+      const isIdFilterRefused = privateLink.assumptions().endpointIdFilter === 'refused';
       const { rows, NextToken } = paginate(
         'DescribeVpcEndpointConnections',
         applyFilters(
           privateLink.connections(context.caller),
           input.Filters,
-          refused ? connectionFiltersWithoutId : connectionFilters,
+          isIdFilterRefused ? connectionFiltersWithoutId : connectionFilters,
         ),
         ({ endpoint }) => endpoint.serial,
         input,

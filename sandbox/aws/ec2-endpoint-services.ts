@@ -153,8 +153,15 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       // EC2 lists a deleted service for a while, by its id too.
       for (const id of input.ServiceIds ?? [])
         if (!own.some((service) => service.id === id)) privateLink.service(context.caller, id);
-      const named = input.ServiceIds?.length ? own.filter(({ id }) => input.ServiceIds?.includes(id)) : own;
-      const matching = applyFilters(named, input.Filters, serviceFilters, ({ id }) => state.tags[id] ?? {});
+      const selected = input.ServiceIds?.length
+        ? own.filter(({ id }) => input.ServiceIds?.includes(id))
+        : own;
+      const matching = applyFilters(
+        selected,
+        input.Filters,
+        serviceFilters,
+        ({ id }) => state.tags[id] ?? {},
+      );
       const { rows, NextToken } = paginate(
         'DescribeVpcEndpointServiceConfigurations',
         matching,

@@ -74,7 +74,10 @@ export function endpointOperations(privateLink: PrivateLink) {
         state.tags[created.id] = tags;
         return created.id;
       });
-      return { VpcEndpoint: described(privateLink.endpoint(caller, id)), ClientToken: input.ClientToken };
+      return {
+        VpcEndpoint: describeEndpoint(privateLink.endpoint(caller, id)),
+        ClientToken: input.ClientToken,
+      };
     },
 
     ModifyVpcEndpoint(input: ModifyVpcEndpointRequest, { caller, now }: OperationContext) {
@@ -131,11 +134,11 @@ export function endpointOperations(privateLink: PrivateLink) {
         input,
         context,
       );
-      return { VpcEndpoints: rows.map(described), NextToken };
+      return { VpcEndpoints: rows.map(describeEndpoint), NextToken };
     },
   };
 
-  function described(endpoint: Endpoint): VpcEndpoint {
+  function describeEndpoint(endpoint: Endpoint): VpcEndpoint {
     return {
       VpcEndpointId: endpoint.id,
       VpcEndpointType: endpointType(endpoint),

@@ -8,24 +8,24 @@ export type FilterTable<Row> = Readonly<Record<string, (row: Row) => readonly st
 export function applyFilters<Row>(
   rows: readonly Row[],
   filters: readonly Filter[] | undefined,
-  known: FilterTable<Row>,
-  tagsOf?: (row: Row) => Readonly<Record<string, string>>,
+  filterTable: FilterTable<Row>,
+  readTags?: (row: Row) => Readonly<Record<string, string>>,
 ): readonly Row[] {
   const predicates = (filters ?? []).map(({ Name = '', Values = [] }) => {
-    const look = Object.hasOwn(known, Name) ? known[Name] : tagFilter(Name, tagsOf);
+    const look = Object.hasOwn(filterTable, Name) ? filterTable[Name] : tagFilter(Name, readTags);
     if (look === undefined) throw new AwsError('InvalidFilter', `The filter '${Name}' is invalid`);
     if (Values.length === 0)
       throw new AwsError('InvalidParameterValue', `The filter '${Name}' has no values`);
-    const wanted = filterMatcher(Values);
-    return (row: Row) => [look(row) ?? []].flat().some(wanted);
+    const matchesValue = filterMatcher(Values);
+    return (row: Row) => [look(row) ?? []].flat().some(matchesValue);
   });
   return predicates.length === 0 ? rows : rows.filter((row) => predicates.every((holds) => holds(row)));
 }
 
-function tagFilter<Row>(name: string, tagsOf?: (row: Row) => Readonly<Record<string, string>>) {
-  if (tagsOf === undefined) return undefined;
-  if (name === 'tag-key') return (row: Row) => Object.keys(tagsOf(row));
-  if (name.startsWith('tag:')) return (row: Row) => tagsOf(row)[name.slice('tag:'.length)];
+function tagFilter<Row>(name: string, readTags?: (row: Row) => Readonly<Record<string, string>>) {
+  if (readTags === undefined) return undefined;
+  if (name === 'tag-key') return (row: Row) => Object.keys(readTags(row));
+  if (name.startsWith('tag:')) return (row: Row) => readTags(row)[name.slice('tag:'.length)];
   return undefined;
 }
 
@@ -37,10 +37,10 @@ function filterMatcher(values: readonly string[]): (value: string) => boolean {
 }
 
 function filterPattern(value: string): RegExp {
-  const source = value.replace(/\\(.)|[*?]|[^\w\s]/gs, (found, escaped: string | undefined) => {
+  const source = value.replace(/\\(.)|[*?]|[^\w\s]/gs, (match, escaped: string | undefined) => {
     if (escaped !== undefined) return escapeRegExp(escaped);
-    if (found === '*') return '.*';
-    return found === '?' ? '.' : escapeRegExp(found);
+    if (match === '*') return '.*';
+    return match === '?' ? '.' : escapeRegExp(match);
   });
   return new RegExp(`^${source}$`, 's');
 }

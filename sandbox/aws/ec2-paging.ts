@@ -15,7 +15,7 @@ const pageSizeBounds = { min: 5, max: 1000 };
 export function paginate<Row>(
   operation: string,
   rows: readonly Row[],
-  keyOf: (row: Row) => Key,
+  sortKey: (row: Row) => Key,
   { MaxResults: size = pageSizeBounds.max, NextToken: token }: PageRequest,
   { caller }: OperationContext,
 ): { readonly rows: readonly Row[]; readonly NextToken: string | undefined } {
@@ -26,11 +26,11 @@ export function paginate<Row>(
     );
   const scope = `${operation} ${caller.accountId} ${caller.region}`;
   const after = token === undefined ? undefined : decodePageKey(token, scope);
-  const start = after === undefined ? 0 : rows.findIndex((row) => keyOf(row) > after);
-  const found = start < 0 ? [] : rows.slice(start, start + size);
-  const last = found.at(-1);
+  const start = after === undefined ? 0 : rows.findIndex((row) => sortKey(row) > after);
+  const page = start < 0 ? [] : rows.slice(start, start + size);
+  const last = page.at(-1);
   const more = last !== undefined && start + size < rows.length;
-  return { rows: found, NextToken: more ? encodePageToken(keyOf(last), scope) : undefined };
+  return { rows: page, NextToken: more ? encodePageToken(sortKey(last), scope) : undefined };
 }
 
 function encodePageToken(key: Key, scope: string): string {

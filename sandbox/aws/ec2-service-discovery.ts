@@ -33,21 +33,23 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
     ): DescribeVpcEndpointServicesResult {
       const { caller } = context;
       // Only the provider sees the tags of its services.
-      const tagsOf = ({ id, accountId }: EndpointService) =>
+      const visibleTags = ({ id, accountId }: EndpointService) =>
         accountId === caller.accountId ? (state.tags[id] ?? {}) : {};
       const serviceRegions = input.ServiceRegions?.length ? input.ServiceRegions : [caller.region];
-      const inSight = privateLink
+      const visibleServices = privateLink
         .discoverableServices(caller, caller.region)
         .filter(({ region }) => serviceRegions.includes(region));
-      const unknown = input.ServiceNames?.find((name) => !inSight.some((service) => service.name === name));
+      const unknown = input.ServiceNames?.find(
+        (name) => !visibleServices.some((service) => service.name === name),
+      );
       if (unknown !== undefined)
         throw new AwsError('InvalidServiceName', `The Vpc Endpoint Service '${unknown}' does not exist`);
-      const wanted = input.ServiceNames?.length
-        ? inSight.filter(({ name }) => input.ServiceNames?.includes(name))
-        : inSight;
+      const selected = input.ServiceNames?.length
+        ? visibleServices.filter(({ name }) => input.ServiceNames?.includes(name))
+        : visibleServices;
       const { rows, NextToken } = paginate(
         'DescribeVpcEndpointServices',
-        applyFilters(wanted, input.Filters, discoveryFilters, tagsOf),
+        applyFilters(selected, input.Filters, discoveryFilters, visibleTags),
         ({ serial }) => serial,
         input,
         context,
@@ -56,7 +58,7 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
         ServiceNames: rows.map(({ name }) => name),
         ServiceDetails: rows.map((service) => ({
           ...serviceDetail(service),
-          Tags: tagList(tagsOf(service)),
+          Tags: tagList(visibleTags(service)),
         })),
         NextToken,
       };

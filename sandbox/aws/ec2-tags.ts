@@ -120,9 +120,9 @@ export function tagOperations(privateLink: PrivateLink) {
       const ordered = applyFilters(rows, input.Filters, tagFilters).toSorted((a, b) =>
         position(a) < position(b) ? -1 : 1,
       );
-      const { rows: found, NextToken } = paginate('DescribeTags', ordered, position, input, context);
+      const { rows: page, NextToken } = paginate('DescribeTags', ordered, position, input, context);
       return {
-        Tags: found.map(({ resourceId, resourceType, key, value }) => ({
+        Tags: page.map(({ resourceId, resourceType, key, value }) => ({
           ResourceId: resourceId,
           ResourceType: resourceType,
           Key: key,

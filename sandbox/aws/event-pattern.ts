@@ -14,38 +14,40 @@ export function matchesPattern(pattern: object, event: unknown): boolean {
 
 /** Compiles the pattern to a predicate. Throws here, and not per event, if the pattern is invalid. */
 export function compilePattern(pattern: object): Test {
-  const tests = Object.entries(pattern).map(([name, wanted]): Test => {
+  const tests = Object.entries(pattern).map(([name, fieldPattern]): Test => {
     if (name === '$or') {
-      const alternatives = requireArray('$or', wanted).map((alternative) =>
+      const alternatives = requireArray('$or', fieldPattern).map((alternative) =>
         compilePattern(alternative as object),
       );
       return (event) => alternatives.some((alternative) => alternative(event));
     }
-    const test = Array.isArray(wanted) ? anyOf(wanted.map(compileMatcher)) : objectTest(name, wanted);
+    const test = Array.isArray(fieldPattern)
+      ? arrayTest(fieldPattern.map(compileMatcher))
+      : objectTest(name, fieldPattern);
     return (event) => test((event as Record<string, unknown> | undefined)?.[name]);
   });
   return (event) => tests.every((test) => test(event));
 }
 
-function objectTest(name: string, wanted: unknown): Test {
-  if (typeof wanted !== 'object' || wanted === null)
+function objectTest(name: string, pattern: unknown): Test {
+  if (typeof pattern !== 'object' || pattern === null)
     throw new Error(`the pattern's \`${name}\` must be an array or an object`);
-  const test = compilePattern(wanted);
+  const test = compilePattern(pattern);
   // An array of objects matches if one of the objects matches.
   return (value) => (Array.isArray(value) && value.length > 0 ? value.some(test) : test(value));
 }
 
 /** A matcher gets the values of its field: none if the field is absent, several if it is an array. */
-function compileMatcher(wanted: unknown): (leaves: readonly Leaf[]) => boolean {
-  if (typeof wanted !== 'object' || wanted === null) return (leaves) => leaves.includes(wanted as Leaf);
-  const [[operator, operand] = ['', undefined], ...others] = Object.entries(wanted);
-  if (others.length > 0) throw new Error(`more than one operator in \`${JSON.stringify(wanted)}\``);
+function compileMatcher(matcher: unknown): (leaves: readonly Leaf[]) => boolean {
+  if (typeof matcher !== 'object' || matcher === null) return (leaves) => leaves.includes(matcher as Leaf);
+  const [[operator, operand] = ['', undefined], ...otherOperators] = Object.entries(matcher);
+  if (otherOperators.length > 0) throw new Error(`more than one operator in \`${JSON.stringify(matcher)}\``);
   if (operator === 'exists') return (leaves) => leaves.length > 0 === operand;
   const test = leafTest(operator, operand);
   return (leaves) => leaves.some(test);
 }
 
-function anyOf(matchers: readonly ((leaves: readonly Leaf[]) => boolean)[]): Test {
+function arrayTest(matchers: readonly ((leaves: readonly Leaf[]) => boolean)[]): Test {
   return (value) => {
     const leaves = leafValues(value);
     return matchers.some((matches) => matches(leaves));
@@ -82,11 +84,11 @@ function textTest(test: (text: string) => boolean): Test {
   return (value) => typeof value === 'string' && test(value);
 }
 
-function affixTest(operand: unknown, has: (text: string, affix: string) => boolean): Test {
-  if (typeof operand === 'string') return textTest((text) => has(text, operand));
+function affixTest(operand: unknown, matchesAffix: (text: string, affix: string) => boolean): Test {
+  if (typeof operand === 'string') return textTest((text) => matchesAffix(text, operand));
   const affix = (operand as Record<string, unknown> | null)?.['equals-ignore-case'];
   if (typeof affix !== 'string') throw new Error(`cannot read the affix \`${JSON.stringify(operand)}\``);
-  return textTest((text) => has(text.toLowerCase(), affix.toLowerCase()));
+  return textTest((text) => matchesAffix(text.toLowerCase(), affix.toLowerCase()));
 }
 
 function anythingBut(operand: unknown): Test {

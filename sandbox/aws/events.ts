@@ -1,7 +1,7 @@
 import type * as Client from '@aws-sdk/client-eventbridge';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
 
@@ -58,23 +58,23 @@ export function createEvents({
   clock,
   id,
   deliver,
-  persisted = inMemory,
+  openMap = inMemory,
 }: {
   clock: Clock;
   id: () => string;
   deliver: (target: Client.Target, payload: unknown, rule: Rule) => void;
-  persisted?: Persisted;
+  openMap?: OpenMap;
 }): Events {
-  const buses = persisted<Bus>('events/buses');
-  const rules = persisted<Rule>('events/rules');
+  const buses = openMap<Bus>('events/buses');
+  const rules = openMap<Rule>('events/rules');
   const matchers = new Map<string, (event: unknown) => boolean>();
 
   /** Each account and Region has a default bus. */
-  function busAt(arn: string): Bus | undefined {
+  function findBus(arn: string): Bus | undefined {
     return buses.get(arn) ?? (arn.endsWith(':event-bus/default') ? { arn } : undefined);
   }
 
-  function rulesOf(bus: Bus): Rule[] {
+  function listBusRules(bus: Bus): Rule[] {
     return [...rules.values()].filter(({ busArn }) => busArn === bus.arn);
   }
 
@@ -85,39 +85,39 @@ export function createEvents({
     return matcher(event);
   }
 
-  function busFor(name: string | undefined, caller: Caller): Bus {
-    const bus = busAt(busArn(name, caller));
+  function requireBus(name: string | undefined, caller: Caller): Bus {
+    const bus = findBus(busArn(name, caller));
     if (!bus)
       throw new AwsError('ResourceNotFoundException', `Event bus ${name ?? 'default'} does not exist.`);
     return bus;
   }
 
-  function put(bus: Bus, event: BusEvent) {
-    for (const rule of rulesOf(bus)) {
+  function publishEvent(bus: Bus, event: BusEvent) {
+    for (const rule of listBusRules(bus)) {
       if (rule.state === 'DISABLED' || !matches(rule, event)) continue;
       for (const target of rule.targets) deliver(target, targetPayload(target, event), rule);
     }
   }
 
   function putEntry(entry: Client.PutEventsRequestEntry, caller: Caller): Client.PutEventsResultEntry {
-    const bus = busAt(busArn(entry.EventBusName, caller));
+    const bus = findBus(busArn(entry.EventBusName, caller));
     // PutEvents accepts events for a bus that does not exist, and drops them.
     const problem = validateEntry(entry, bus, caller);
     if (problem) return problem;
     const event = toBusEvent(entry, caller, id(), clock.now());
-    if (bus) put(bus, event);
+    if (bus) publishEvent(bus, event);
     return { EventId: event.id };
   }
 
-  function ruleFor(name: string | undefined, busName: string | undefined, caller: Caller): Rule {
-    busFor(busName, caller);
-    const found = rules.get(ruleArn(name ?? '', busName, caller));
-    if (!found)
+  function requireRule(name: string | undefined, busName: string | undefined, caller: Caller): Rule {
+    requireBus(busName, caller);
+    const rule = rules.get(ruleArn(name ?? '', busName, caller));
+    if (!rule)
       throw new AwsError(
         'ResourceNotFoundException',
         `Rule ${name} does not exist on EventBus ${busName ?? 'default'}.`,
       );
-    return found;
+    return rule;
   }
 
   const operations = {
@@ -133,7 +133,7 @@ export function createEvents({
     PutRule(input: Client.PutRuleRequest, { caller }) {
       const { Name: name = '', EventPattern: pattern, EventBusName, State = 'ENABLED', Description } = input;
       if (pattern === undefined) throw validation('the sandbox supports only rules with an EventPattern');
-      const bus = busFor(EventBusName, caller);
+      const bus = requireBus(EventBusName, caller);
       requirePattern(pattern);
       const arn = ruleArn(name, EventBusName, caller);
       rules.set(arn, {
@@ -149,29 +149,29 @@ export function createEvents({
     },
 
     PutTargets({ Rule: name, EventBusName, Targets = [] }: Client.PutTargetsRequest, { caller }) {
-      const rule = ruleFor(name, EventBusName, caller);
-      const others = rule.targets.filter(({ Id }) => !Targets.some((target) => target.Id === Id));
-      rules.set(rule.arn, { ...rule, targets: [...others, ...Targets] });
+      const rule = requireRule(name, EventBusName, caller);
+      const otherTargets = rule.targets.filter(({ Id }) => !Targets.some((target) => target.Id === Id));
+      rules.set(rule.arn, { ...rule, targets: [...otherTargets, ...Targets] });
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
 
     ListRules(input: Client.ListRulesRequest, { caller }) {
-      const listed = rulesOf(busFor(input.EventBusName, caller))
+      const matchingRules = listBusRules(requireBus(input.EventBusName, caller))
         .map(describe)
         .filter(({ Name }) => Name.startsWith(input.NamePrefix ?? ''));
       const start = input.NextToken ? Number(Buffer.from(input.NextToken, 'base64').toString()) : 0;
       const end = start + (input.Limit ?? 100);
       return {
-        Rules: listed.slice(start, end),
-        NextToken: end < listed.length ? Buffer.from(String(end)).toString('base64') : undefined,
+        Rules: matchingRules.slice(start, end),
+        NextToken: end < matchingRules.length ? Buffer.from(String(end)).toString('base64') : undefined,
       };
     },
 
     DescribeRule: (input: Client.DescribeRuleRequest, { caller }) =>
-      describe(ruleFor(input.Name, input.EventBusName, caller)),
+      describe(requireRule(input.Name, input.EventBusName, caller)),
 
     ListTargetsByRule: (input: Client.ListTargetsByRuleRequest, { caller }) => ({
-      Targets: ruleFor(input.Rule, input.EventBusName, caller).targets,
+      Targets: requireRule(input.Rule, input.EventBusName, caller).targets,
     }),
   } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
 
@@ -188,17 +188,25 @@ export function createEvents({
     },
     removeBus: (arn) => void buses.delete(arn),
     createRule(rule) {
-      if (!busAt(rule.busArn)) throw new Error(`there is no event bus \`${rule.busArn}\``);
+      if (!findBus(rule.busArn)) throw new Error(`there is no event bus \`${rule.busArn}\``);
       if (rule.pattern !== undefined) compilePattern(JSON.parse(rule.pattern));
       rules.set(rule.arn, rule);
     },
     removeRule: (arn) => void rules.delete(arn),
     rules: () => [...rules.values()],
     putAwsEvent(accountId, region, event) {
-      const bus = busAt(`arn:aws:events:${region}:${accountId}:event-bus/default`);
+      const bus = findBus(`arn:aws:events:${region}:${accountId}:event-bus/default`);
       if (!bus) return;
       const time = event.time ?? withoutMilliseconds(clock.now());
-      put(bus, { version: '0', id: id(), account: accountId, region, resources: [], ...event, time });
+      publishEvent(bus, {
+        version: '0',
+        id: id(),
+        account: accountId,
+        region,
+        resources: [],
+        ...event,
+        time,
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { hasReceivable, nextVisibleAt, type Queue } from './sqs-queue.ts';
+import { findNextVisibleTime, hasReceivableMessage, type Queue } from './sqs-queue.ts';
 
 interface QueueListeners {
   readonly consumers: Set<() => void>;
@@ -33,9 +33,9 @@ export function createLongPolls(clock: Clock, find: (arn: string) => Queue | und
       watch.wakesAt = Number.POSITIVE_INFINITY;
       const queue = find(arn);
       if (!queue) return;
-      if (hasReceivable(queue, clock.now()))
+      if (hasReceivableMessage(queue, clock.now()))
         for (const listener of [...watch.consumers, ...watch.waiters]) listener();
-      wake(arn, nextVisibleAt(queue, clock.now()));
+      wake(arn, findNextVisibleTime(queue, clock.now()));
     });
   }
 
@@ -50,14 +50,14 @@ export function createLongPolls(clock: Clock, find: (arn: string) => Queue | und
     arrival(queue: Queue, waitSeconds: number): Promise<void> {
       const { waiters } = listenersFor(queue.arn);
       return new Promise((resolve) => {
-        const done = () => {
-          waiters.delete(done);
+        const endWait = () => {
+          waiters.delete(endWait);
           cancel();
           resolve();
         };
-        const cancel = clock.at(clock.now() + waitSeconds * 1000, done);
-        waiters.add(done);
-        wake(queue.arn, nextVisibleAt(queue, clock.now()));
+        const cancel = clock.at(clock.now() + waitSeconds * 1000, endWait);
+        waiters.add(endWait);
+        wake(queue.arn, findNextVisibleTime(queue, clock.now()));
       });
     },
   };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { MessageAttributeValue } from '@aws-sdk/client-sns';
 import type { Clock } from '../clock.ts';
-import type { Persisted } from '../persistence.ts';
+import type { OpenMap } from '../persistence.ts';
 import { AwsError } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
 
@@ -37,8 +37,8 @@ export interface Subscriptions {
 /** SNS deletes a subscription that nobody confirms. */
 const pendingMs = 48 * 3_600_000;
 
-export function createSubscriptions(clock: Clock, id: () => string, persisted: Persisted): Subscriptions {
-  const subscriptions = persisted<Subscription>('sns/subscriptions');
+export function createSubscriptions(clock: Clock, id: () => string, openMap: OpenMap): Subscriptions {
+  const subscriptions = openMap<Subscription>('sns/subscriptions');
 
   function all(): Subscription[] {
     for (const [arn, { pending }] of subscriptions)
@@ -64,15 +64,15 @@ export function createSubscriptions(clock: Clock, id: () => string, persisted: P
       return added;
     },
     confirm(topicArn, token, authenticateOnUnsubscribe) {
-      const found = to(topicArn).find(({ pending }) => pending?.token === token);
-      if (!found) return undefined;
-      const { pending: _, ...confirmed } = { ...found, authenticateOnUnsubscribe };
-      subscriptions.set(found.arn, confirmed);
+      const subscription = to(topicArn).find(({ pending }) => pending?.token === token);
+      if (!subscription) return undefined;
+      const { pending: _, ...confirmed } = { ...subscription, authenticateOnUnsubscribe };
+      subscriptions.set(subscription.arn, confirmed);
       return confirmed;
     },
     setAttributes(arn, choices) {
-      const { filterPolicy: _, ...found } = subscriptions.get(arn) as Subscription;
-      subscriptions.set(arn, { ...found, ...choices });
+      const { filterPolicy: _, ...current } = subscriptions.get(arn) as Subscription;
+      subscriptions.set(arn, { ...current, ...choices });
     },
     remove: (arn) => void subscriptions.delete(arn),
   };
@@ -83,8 +83,13 @@ export function parseSubscriptionAttributes(
   attributes: Readonly<Record<string, string>>,
   before?: SubscriptionAttributes,
 ): SubscriptionAttributes {
-  const { RawMessageDelivery, FilterPolicy, FilterPolicyScope = 'MessageAttributes', ...others } = attributes;
-  const [strange] = Object.keys(others);
+  const {
+    RawMessageDelivery,
+    FilterPolicy,
+    FilterPolicyScope = 'MessageAttributes',
+    ...unmodelled
+  } = attributes;
+  const [strange] = Object.keys(unmodelled);
   if (strange !== undefined) throw invalidParameter(`AttributeName ${strange} is not modelled`);
   if (FilterPolicyScope !== 'MessageAttributes')
     throw invalidParameter(`FilterPolicyScope ${FilterPolicyScope} is not modelled`);

@@ -2,7 +2,7 @@ import type * as Client from '@aws-sdk/client-sns';
 import { accountIdFromArn } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument, type Principal } from '../iam/policy.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { confirmationMail, envelope, type Mail, messageMail, type Publication } from './sns-bodies.ts';
 import {
@@ -65,19 +65,19 @@ export function createSns({
   id,
   origin,
   deliver,
-  persisted = inMemory,
+  openMap = inMemory,
 }: {
   clock: Clock;
   id: () => string;
   /** The URL prefix of links in emails. */
   origin: string;
   deliver: (delivery: Delivery) => void;
-  persisted?: Persisted;
+  openMap?: OpenMap;
 }): Sns {
-  const topics = persisted<Topic>('sns/topics');
-  const subscriptions = createSubscriptions(clock, id, persisted);
+  const topics = openMap<Topic>('sns/topics');
+  const subscriptions = createSubscriptions(clock, id, openMap);
 
-  function topicFor(arn: string | undefined, operation: string, caller: Caller): Topic {
+  function requireTopic(arn: string | undefined, operation: string, caller: Caller): Topic {
     const topic = topics.get(arn ?? '');
     if (!topic) throw new AwsError('NotFoundException', 'Topic does not exist');
     const isOwner = accountIdFromArn(topic.arn) === caller.accountId;
@@ -97,7 +97,7 @@ export function createSns({
   }
 
   /** The owners of the subscription and of the topic may change the subscription. */
-  function subscriptionFor(arn: string | undefined, { accountId }: Caller): Subscription {
+  function requireSubscription(arn: string | undefined, { accountId }: Caller): Subscription {
     const subscription = subscriptions.find(arn ?? '');
     if (!subscription) throw new AwsError('NotFoundException', 'Subscription does not exist');
     if (![subscription.owner, accountIdFromArn(subscription.topicArn)].includes(accountId))
@@ -152,7 +152,7 @@ export function createSns({
     },
 
     SetTopicAttributes(input: Client.SetTopicAttributesInput, { caller }) {
-      const topic = topicFor(input.TopicArn, 'SetTopicAttributes', caller);
+      const topic = requireTopic(input.TopicArn, 'SetTopicAttributes', caller);
       const { AttributeName = '', AttributeValue = '' } = input;
       if (!settableAttributes.includes(AttributeName))
         throw invalidParameter(`AttributeName ${AttributeName} is not modelled`);
@@ -161,7 +161,7 @@ export function createSns({
     },
 
     Subscribe(input: Client.SubscribeInput, { caller }) {
-      const topic = topicFor(input.TopicArn, 'Subscribe', caller);
+      const topic = requireTopic(input.TopicArn, 'Subscribe', caller);
       const { Protocol = '', Endpoint = '', Attributes = {} } = input;
       if (!protocols.includes(Protocol)) throw invalidParameter(`protocol ${Protocol} is not modelled`);
       if (Protocol === 'sqs' && !Endpoint.startsWith('arn:aws:sqs:'))
@@ -189,15 +189,15 @@ export function createSns({
 
     Unsubscribe({ SubscriptionArn }: Client.UnsubscribeInput, { caller }) {
       // Unsubscribe succeeds for a subscription that does not exist.
-      if (subscriptions.find(SubscriptionArn ?? '')) end(subscriptionFor(SubscriptionArn, caller));
+      if (subscriptions.find(SubscriptionArn ?? '')) end(requireSubscription(SubscriptionArn, caller));
     },
 
     GetSubscriptionAttributes({ SubscriptionArn }: Client.GetSubscriptionAttributesInput, { caller }) {
-      return { Attributes: toAttributes(subscriptionFor(SubscriptionArn, caller)) };
+      return { Attributes: toAttributes(requireSubscription(SubscriptionArn, caller)) };
     },
 
     SetSubscriptionAttributes(input: Client.SetSubscriptionAttributesInput, { caller }) {
-      const subscription = subscriptionFor(input.SubscriptionArn, caller);
+      const subscription = requireSubscription(input.SubscriptionArn, caller);
       const { AttributeName = '', AttributeValue = '' } = input;
       subscriptions.setAttributes(
         subscription.arn,
@@ -206,7 +206,7 @@ export function createSns({
     },
 
     ListSubscriptionsByTopic({ TopicArn, NextToken }: Client.ListSubscriptionsByTopicInput, { caller }) {
-      const topic = topicFor(TopicArn, 'ListSubscriptionsByTopic', caller);
+      const topic = requireTopic(TopicArn, 'ListSubscriptionsByTopic', caller);
       const page = pageOfItems(subscriptions.listByTopic(topic.arn), NextToken);
       return {
         NextToken: page.next,
@@ -230,7 +230,7 @@ export function createSns({
     },
 
     GetTopicAttributes({ TopicArn }: Client.GetTopicAttributesInput, { caller }) {
-      const topic = topicFor(TopicArn, 'GetTopicAttributes', caller);
+      const topic = requireTopic(TopicArn, 'GetTopicAttributes', caller);
       const all = subscriptions.listByTopic(topic.arn);
       const unconfirmed = all.filter(({ pending }) => pending).length;
       return {
@@ -246,7 +246,7 @@ export function createSns({
     },
 
     Publish(input: Client.PublishInput, { caller }) {
-      const topic = topicFor(input.TopicArn ?? input.TargetArn, 'Publish', caller);
+      const topic = requireTopic(input.TopicArn ?? input.TargetArn, 'Publish', caller);
       const { Message = '', Subject, MessageAttributes = {} } = input;
       if (Message === '') throw invalidParameter('Empty message');
       if (Subject !== undefined && !/^[ -~]{1,99}$/.test(Subject)) throw invalidParameter('Subject');

@@ -12,7 +12,7 @@ const maxVisibilitySeconds = 12 * 3600;
 
 /** SQS's own API over the queues. */
 export function sqsService(queues: Queues): AwsService {
-  function queueOf(url: string | undefined, operation: string, context: OperationContext): Queue {
+  function requireQueue(url: string | undefined, operation: string, context: OperationContext): Queue {
     const arn = queueArnFromUrl(url, context);
     const queue = queues.find(arn);
     if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.', 400);
@@ -57,10 +57,10 @@ export function sqsService(queues: Queues): AwsService {
 
   const operations = {
     SendMessage: (input: Client.SendMessageRequest, context) =>
-      send(queueOf(input.QueueUrl, 'SendMessage', context), input),
+      send(requireQueue(input.QueueUrl, 'SendMessage', context), input),
 
     SendMessageBatch(input: Client.SendMessageBatchRequest, context) {
-      const queue = queueOf(input.QueueUrl, 'SendMessageBatch', context);
+      const queue = requireQueue(input.QueueUrl, 'SendMessageBatch', context);
       const bytes = (input.Entries ?? []).reduce(
         (sum, entry) => sum + Buffer.byteLength(entry.MessageBody ?? ''),
         0,
@@ -71,7 +71,7 @@ export function sqsService(queues: Queues): AwsService {
     },
 
     async ReceiveMessage(input: Client.ReceiveMessageRequest, context) {
-      const queue = queueOf(input.QueueUrl, 'ReceiveMessage', context);
+      const queue = requireQueue(input.QueueUrl, 'ReceiveMessage', context);
       const max = input.MaxNumberOfMessages ?? 1;
       requireInRange('MaxNumberOfMessages', max, 1, batchLimit);
       requireInRange('VisibilityTimeout', input.VisibilityTimeout ?? 0, 0, maxVisibilitySeconds);
@@ -85,11 +85,11 @@ export function sqsService(queues: Queues): AwsService {
     },
 
     DeleteMessage(input: Client.DeleteMessageRequest, context) {
-      remove(queueOf(input.QueueUrl, 'DeleteMessage', context), input.ReceiptHandle);
+      remove(requireQueue(input.QueueUrl, 'DeleteMessage', context), input.ReceiptHandle);
     },
 
     DeleteMessageBatch(input: Client.DeleteMessageBatchRequest, context) {
-      const queue = queueOf(input.QueueUrl, 'DeleteMessageBatch', context);
+      const queue = requireQueue(input.QueueUrl, 'DeleteMessageBatch', context);
       return applyBatch(input.Entries, (entry) => {
         remove(queue, entry.ReceiptHandle);
         return {};
@@ -97,7 +97,7 @@ export function sqsService(queues: Queues): AwsService {
     },
 
     ChangeMessageVisibility(input: Client.ChangeMessageVisibilityRequest, context) {
-      const queue = queueOf(input.QueueUrl, 'ChangeMessageVisibility', context);
+      const queue = requireQueue(input.QueueUrl, 'ChangeMessageVisibility', context);
       const { ReceiptHandle = '', VisibilityTimeout = 0 } = input;
       requireInRange('VisibilityTimeout', VisibilityTimeout, 0, maxVisibilitySeconds);
       if (!isReceiptHandle(ReceiptHandle))
@@ -129,17 +129,20 @@ export function sqsService(queues: Queues): AwsService {
     GetQueueUrl(input: Client.GetQueueUrlRequest, context) {
       const account = input.QueueOwnerAWSAccountId ?? context.caller.accountId;
       const url = `${context.origin}/${account}/${input.QueueName}`;
-      queueOf(url, 'GetQueueUrl', context);
+      requireQueue(url, 'GetQueueUrl', context);
       return { QueueUrl: url };
     },
 
     GetQueueAttributes(input: Client.GetQueueAttributesRequest, context) {
-      const attributes = readQueueAttributes(queueOf(input.QueueUrl, 'GetQueueAttributes', context), queues);
+      const attributes = readQueueAttributes(
+        requireQueue(input.QueueUrl, 'GetQueueAttributes', context),
+        queues,
+      );
       const names: readonly string[] = input.AttributeNames ?? [];
-      const wanted = Object.entries(attributes).filter(
+      const selected = Object.entries(attributes).filter(
         ([name]) => names.includes('All') || names.includes(name),
       );
-      return { Attributes: wanted.length > 0 ? Object.fromEntries(wanted) : undefined };
+      return { Attributes: selected.length > 0 ? Object.fromEntries(selected) : undefined };
     },
 
     ListQueues(input: Client.ListQueuesRequest, { caller, origin }) {
@@ -189,7 +192,7 @@ export function sqsService(queues: Queues): AwsService {
     },
 
     PurgeQueue(input: Client.PurgeQueueRequest, context) {
-      queueOf(input.QueueUrl, 'PurgeQueue', context).messages.clear();
+      requireQueue(input.QueueUrl, 'PurgeQueue', context).messages.clear();
     },
   } satisfies AwsService['operations'] & Record<string, (input: never, context: OperationContext) => unknown>;
 
@@ -267,7 +270,7 @@ function invalid(message: string): AwsError {
 /** A batch treats each entry on its own. */
 function applyBatch<E extends { Id?: string | undefined }, R>(
   entries: readonly E[] = [],
-  act: (entry: E) => R,
+  applyEntry: (entry: E) => R,
 ) {
   if (entries.length === 0)
     throw new AwsError('EmptyBatchRequest', 'There should be at least one entry in the request.');
@@ -287,7 +290,7 @@ function applyBatch<E extends { Id?: string | undefined }, R>(
   for (const entry of entries) {
     const Id = entry.Id ?? '';
     try {
-      Successful.push({ ...act(entry), Id });
+      Successful.push({ ...applyEntry(entry), Id });
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       Failed.push({ Id, SenderFault: true, Code: error.code, Message: error.message });
@@ -304,9 +307,9 @@ function toReceiveOutput(
     ...(input.AttributeNames ?? []),
     ...(input.MessageSystemAttributeNames ?? []),
   ];
-  const named = input.MessageAttributeNames ?? [];
-  const isWanted = (name: string) =>
-    named.some(
+  const requestedNames = input.MessageAttributeNames ?? [];
+  const isRequested = (name: string) =>
+    requestedNames.some(
       (one) =>
         one === 'All' ||
         one === '.*' ||
@@ -316,15 +319,18 @@ function toReceiveOutput(
   if (messages.length === 0) return {};
   return {
     Messages: messages.map(({ messageId, receiptHandle, body, attributes, messageAttributes }) => {
-      const chosen = pickAttributes(messageAttributes, isWanted);
-      const shown = pickAttributes(attributes, (name) => system.includes('All') || system.includes(name));
+      const chosen = pickAttributes(messageAttributes, isRequested);
+      const systemAttributes = pickAttributes(
+        attributes,
+        (name) => system.includes('All') || system.includes(name),
+      );
       return {
         MessageId: messageId,
         ReceiptHandle: receiptHandle,
         Body: body,
         MD5OfBody: bodyChecksum(body),
         MD5OfMessageAttributes: attributesChecksum(chosen),
-        Attributes: Object.keys(shown).length > 0 ? shown : undefined,
+        Attributes: Object.keys(systemAttributes).length > 0 ? systemAttributes : undefined,
         MessageAttributes: Object.keys(chosen).length > 0 ? chosen : undefined,
       };
     }),
@@ -333,9 +339,9 @@ function toReceiveOutput(
 
 function pickAttributes<V>(
   record: Readonly<Record<string, V>>,
-  isWanted: (name: string) => boolean,
+  isRequested: (name: string) => boolean,
 ): Record<string, V> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => isWanted(name)));
+  return Object.fromEntries(Object.entries(record).filter(([name]) => isRequested(name)));
 }
 
 function readQueueAttributes(queue: Queue, queues: Queues): Record<string, string> {

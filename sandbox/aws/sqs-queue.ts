@@ -111,9 +111,9 @@ export function receive(
   toDeadLetter: (deadLetterArn: string, message: QueuedMessage) => void,
 ): Message[] {
   const redrive = parseRedrivePolicy(queue);
-  const taken: Message[] = [];
+  const receivedMessages: Message[] = [];
   for (const message of receivable(queue, now)) {
-    if (taken.length === max) break;
+    if (receivedMessages.length === max) break;
     if (redrive && message.receiveCount >= redrive.maxReceiveCount) {
       queue.messages.delete(message.messageId);
       toDeadLetter(redrive.deadLetterTargetArn, message);
@@ -127,9 +127,9 @@ export function receive(
       hiddenReason: 'handled',
     };
     queue.messages.set(message.messageId, received);
-    taken.push(toReceivedMessage(received));
+    receivedMessages.push(toReceivedMessage(received));
   }
-  return taken;
+  return receivedMessages;
 }
 
 /** Yields receivable messages in order. A FIFO message group with a message in flight or delayed yields none. */
@@ -148,12 +148,12 @@ function hasExpired(queue: Queue, message: QueuedMessage, now: number): boolean 
   return message.sentAt + attributeSeconds(queue, 'MessageRetentionPeriod') * 1000 <= now;
 }
 
-export function hasReceivable(queue: Queue, now: number): boolean {
+export function hasReceivableMessage(queue: Queue, now: number): boolean {
   return !receivable(queue, now).next().done;
 }
 
 /** Returns the time at which the next hidden message becomes visible. */
-export function nextVisibleAt(queue: Queue, now: number): number | undefined {
+export function findNextVisibleTime(queue: Queue, now: number): number | undefined {
   let next: number | undefined;
   for (const { visibleAt } of queue.messages.values())
     if (visibleAt > now && (next === undefined || visibleAt < next)) next = visibleAt;

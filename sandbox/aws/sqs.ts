@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { accountIdFromArn } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import type { AwsService } from './aws-service.ts';
 import { createLongPolls } from './long-polling.ts';
 import { sqsService } from './sqs-operations.ts';
@@ -12,7 +12,7 @@ import {
   defaultAttributes,
   enqueue,
   findInFlight,
-  hasReceivable,
+  hasReceivableMessage,
   type OutgoingMessage,
   type Queue,
   type QueuedMessage,
@@ -28,29 +28,31 @@ export interface Sqs extends Queues {
 export function createSqs({
   clock,
   id,
-  persisted = inMemory,
+  openMap = inMemory,
 }: {
   clock: Clock;
   id: () => string;
-  persisted?: Persisted;
+  openMap?: OpenMap;
 }): Sqs {
-  const settings = persisted<QueueSettings>('sqs/queues');
-  const queues = new Map([...settings].map(([arn, kept]) => [arn, queueWith(arn, kept)]));
+  const settings = openMap<QueueSettings>('sqs/queues');
+  const queues = new Map(
+    [...settings].map(([arn, queueSettings]) => [arn, createQueueState(arn, queueSettings)]),
+  );
   const watches = createLongPolls(clock, (arn) => queues.get(arn));
   let sequence = 0;
 
-  function queueWith(arn: string, { createdAt, attributes }: QueueSettings): Queue {
+  function createQueueState(arn: string, { createdAt, attributes }: QueueSettings): Queue {
     return {
       arn,
       isFifo: arn.endsWith('.fifo'),
       createdAt,
       attributes,
-      messages: persisted(`sqs/messages/${arn}`),
-      recent: persisted(`sqs/recent/${arn}`),
+      messages: openMap(`sqs/messages/${arn}`),
+      recent: openMap(`sqs/recent/${arn}`),
     };
   }
 
-  function queueAt(arn: string): Queue {
+  function requireQueue(arn: string): Queue {
     const queue = queues.get(arn);
     if (!queue) throw new Error(`there is no queue \`${arn}\``);
     return queue;
@@ -58,7 +60,7 @@ export function createSqs({
 
   function configure(arn: string, { createdAt, attributes }: QueueSettings) {
     settings.set(arn, { createdAt, attributes });
-    queues.set(arn, { ...(queues.get(arn) ?? queueWith(arn, { createdAt, attributes })), attributes });
+    queues.set(arn, { ...(queues.get(arn) ?? createQueueState(arn, { createdAt, attributes })), attributes });
   }
 
   function deadLetter(arn: string, source: Queue, message: QueuedMessage) {
@@ -82,7 +84,7 @@ export function createSqs({
     receiptHandle: string,
     change: (message: QueuedMessage) => Pick<QueuedMessage, 'visibleAt' | 'hiddenReason' | 'receiveCount'>,
   ) {
-    const queue = queueAt(arn);
+    const queue = requireQueue(arn);
     const message = findInFlight(queue, receiptHandle);
     if (!message) return;
     const hidden = { ...message, ...change(message) };
@@ -91,23 +93,23 @@ export function createSqs({
   }
 
   const all: Queues = {
-    createQueue(arn, given = {}) {
+    createQueue(arn, overrides = {}) {
       const { createdAt = clock.now(), attributes: { Policy } = {} } = queues.get(arn) ?? {};
-      const attributes = { ...defaultAttributes, ...(Policy !== undefined && { Policy }), ...given };
+      const attributes = { ...defaultAttributes, ...(Policy !== undefined && { Policy }), ...overrides };
       configure(arn, { createdAt, attributes });
     },
     removeQueue(arn) {
-      const { messages, recent } = queueAt(arn);
-      for (const kept of [messages, recent]) kept.clear();
+      const { messages, recent } = requireQueue(arn);
+      for (const map of [messages, recent]) map.clear();
       settings.delete(arn);
       queues.delete(arn);
     },
     setAttributes(arn, attributes) {
-      const queue = queueAt(arn);
+      const queue = requireQueue(arn);
       configure(arn, { ...queue, attributes: { ...queue.attributes, ...attributes } });
     },
     deliver(arn, message, { delaySeconds } = {}) {
-      const queue = queueAt(arn);
+      const queue = requireQueue(arn);
       const ownDelay = attributeSeconds(queue, 'DelaySeconds');
       // The sequence number continues after a restart.
       sequence = Math.max(sequence + 1, clock.now() * 1000);
@@ -121,7 +123,7 @@ export function createSqs({
       return sent;
     },
     receive(arn, max, visibilitySeconds) {
-      const queue = queueAt(arn);
+      const queue = requireQueue(arn);
       const visibility = visibilitySeconds ?? attributeSeconds(queue, 'VisibilityTimeout');
       const messages = receive(queue, max, visibility, clock.now(), (deadLetterArn, message) =>
         deadLetter(deadLetterArn, queue, message),
@@ -130,7 +132,7 @@ export function createSqs({
       return messages;
     },
     delete(arn, receiptHandle) {
-      const queue = queueAt(arn);
+      const queue = requireQueue(arn);
       const message = findInFlight(queue, receiptHandle);
       if (message) queue.messages.delete(message.messageId);
       // The next of its message group can be received now.
@@ -149,7 +151,7 @@ export function createSqs({
         receiveCount: receiveCount - 1,
       })),
     returnInFlight(arn) {
-      const { messages } = queueAt(arn);
+      const { messages } = requireQueue(arn);
       for (const [messageId, message] of messages)
         if (message.hiddenReason === 'handled' && message.visibleAt > clock.now())
           messages.set(messageId, {
@@ -159,11 +161,11 @@ export function createSqs({
           });
     },
     onArrival(arn, listener) {
-      queueAt(arn);
+      requireQueue(arn);
       watches.consume(arn, listener);
     },
     acceptsFrom(arn, service, sourceArn) {
-      const { Policy } = queueAt(arn).attributes;
+      const { Policy } = requireQueue(arn).attributes;
       if (Policy === undefined) return false;
       return isAllowedByResourcePolicy(
         JSON.parse(Policy) as PolicyDocument,
@@ -180,10 +182,10 @@ export function createSqs({
       return [...queues.values()].some(
         (queue) =>
           watches.hasConsumer(queue.arn) &&
-          (hasReceivable(queue, now) || countMessages(queue, now).handled > 0),
+          (hasReceivableMessage(queue, now) || countMessages(queue, now).handled > 0),
       );
     },
-    counts: (arn) => countMessages(queueAt(arn), clock.now()),
+    counts: (arn) => countMessages(requireQueue(arn), clock.now()),
     find: (arn) => queues.get(arn),
     list: () => [...queues.values()],
     waitForMessage: (queue, waitSeconds) => watches.arrival(queue, waitSeconds),

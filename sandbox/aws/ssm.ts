@@ -1,5 +1,5 @@
 import type * as Client from '@aws-sdk/client-ssm';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import { AwsError, type AwsService, type CallerLocation, type OperationContext } from './aws-service.ts';
 
 interface StoredParameter {
@@ -25,8 +25,8 @@ const sizeLimits = { Standard: 4096, Advanced: 8192 } as const;
 const maxByPath = 10;
 
 /** The parameters of all accounts and Regions, by ARN. */
-export function createSsm({ now, persisted = inMemory }: { now: () => number; persisted?: Persisted }): Ssm {
-  const parameters = persisted<StoredParameter>('ssm/parameters');
+export function createSsm({ now, openMap = inMemory }: { now: () => number; openMap?: OpenMap }): Ssm {
+  const parameters = openMap<StoredParameter>('ssm/parameters');
 
   function store(arn: string, parameter: Omit<StoredParameter, 'version' | 'modifiedAt'>): StoredParameter {
     const stored = { ...parameter, version: (parameters.get(arn)?.version ?? 0) + 1, modifiedAt: now() };
@@ -34,14 +34,14 @@ export function createSsm({ now, persisted = inMemory }: { now: () => number; pe
     return stored;
   }
 
-  const shown = (arn: string, decrypt: boolean | undefined): Client.Parameter[] => {
+  const findParameterOutput = (arn: string, decrypt: boolean | undefined): Client.Parameter[] => {
     const parameter = parameters.get(arn);
     return parameter ? [toParameterOutput(arn, parameter, decrypt ?? false)] : [];
   };
 
   const operations = {
     GetParameter(input: Client.GetParameterRequest, { caller }) {
-      const [parameter] = shown(parameterArn(caller, input.Name), input.WithDecryption);
+      const [parameter] = findParameterOutput(parameterArn(caller, input.Name), input.WithDecryption);
       if (!parameter) throw notFound(input.Name);
       return { Parameter: parameter };
     },
@@ -49,7 +49,7 @@ export function createSsm({ now, persisted = inMemory }: { now: () => number; pe
     GetParameters({ Names = [], WithDecryption }: Client.GetParametersRequest, { caller }) {
       if (Names.length > 10) throw validation('Names must have length less than or equal to 10');
       return {
-        Parameters: Names.flatMap((name) => shown(parameterArn(caller, name), WithDecryption)),
+        Parameters: Names.flatMap((name) => findParameterOutput(parameterArn(caller, name), WithDecryption)),
         InvalidParameters: Names.filter((name) => !parameters.has(parameterArn(caller, name))),
       };
     },
@@ -68,7 +68,9 @@ export function createSsm({ now, persisted = inMemory }: { now: () => number; pe
       const rest = names.filter((name) => name > after);
       const page = rest.slice(0, MaxResults);
       return {
-        Parameters: page.flatMap((name) => shown(parameterArn(caller, name), input.WithDecryption)),
+        Parameters: page.flatMap((name) =>
+          findParameterOutput(parameterArn(caller, name), input.WithDecryption),
+        ),
         NextToken: rest.length > page.length ? Buffer.from(page.at(-1) ?? '').toString('base64') : undefined,
       };
     },
@@ -76,11 +78,12 @@ export function createSsm({ now, persisted = inMemory }: { now: () => number; pe
     DescribeParameters(input: Client.DescribeParametersRequest, { caller }) {
       const { ParameterFilters = [], MaxResults = 10, NextToken = '' } = input;
       if (MaxResults < 1 || MaxResults > 50) throw validation('MaxResults must be between 1 and 50');
-      const isWanted = ParameterFilters.map(nameFilter);
+      const predicates = ParameterFilters.map(nameFilter);
       const after = Buffer.from(NextToken, 'base64').toString();
       const rest = [...parameters]
         .filter(
-          ([arn, { name }]) => arn === parameterArn(caller, name) && isWanted.every((says) => says(name)),
+          ([arn, { name }]) =>
+            arn === parameterArn(caller, name) && predicates.every((matches) => matches(name)),
         )
         .map(([arn, parameter]) => metadata(arn, parameter))
         .sort((a, b) => (a.Name < b.Name ? -1 : 1))

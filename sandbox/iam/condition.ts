@@ -4,7 +4,7 @@ import { matchesWildcard } from './wildcard.ts';
 export type Conditions = Readonly<Record<string, Readonly<Record<string, ConditionValue>>>>;
 type ConditionValue = Scalar | readonly Scalar[];
 type Scalar = string | number | boolean;
-type Comparison = (wanted: string, given: string) => boolean;
+type Comparison = (expected: string, actual: string) => boolean;
 
 /** A negated operator has to hold for all values, and holds if the key is absent. */
 interface Operator {
@@ -12,8 +12,8 @@ interface Operator {
   readonly negated?: true;
 }
 
-const equal: Comparison = (wanted, given) => wanted === given;
-const equalIgnoringCase: Comparison = (wanted, given) => wanted.toLowerCase() === given.toLowerCase();
+const equal: Comparison = (expected, actual) => expected === actual;
+const equalIgnoringCase: Comparison = (expected, actual) => expected.toLowerCase() === actual.toLowerCase();
 
 const operators: Readonly<Record<string, Operator>> = {
   StringEquals: { compare: equal },
@@ -27,25 +27,25 @@ const operators: Readonly<Record<string, Operator>> = {
   ArnLike: { compare: matchesArn },
   ArnNotLike: { compare: matchesArn, negated: true },
   Bool: { compare: equalIgnoringCase },
-  NumericEquals: { compare: (wanted, given) => Number(given) === Number(wanted) },
-  NumericNotEquals: { compare: (wanted, given) => Number(given) === Number(wanted), negated: true },
-  NumericLessThan: { compare: (wanted, given) => Number(given) < Number(wanted) },
-  NumericLessThanEquals: { compare: (wanted, given) => Number(given) <= Number(wanted) },
-  NumericGreaterThan: { compare: (wanted, given) => Number(given) > Number(wanted) },
-  NumericGreaterThanEquals: { compare: (wanted, given) => Number(given) >= Number(wanted) },
+  NumericEquals: { compare: (expected, actual) => Number(actual) === Number(expected) },
+  NumericNotEquals: { compare: (expected, actual) => Number(actual) === Number(expected), negated: true },
+  NumericLessThan: { compare: (expected, actual) => Number(actual) < Number(expected) },
+  NumericLessThanEquals: { compare: (expected, actual) => Number(actual) <= Number(expected) },
+  NumericGreaterThan: { compare: (expected, actual) => Number(actual) > Number(expected) },
+  NumericGreaterThanEquals: { compare: (expected, actual) => Number(actual) >= Number(expected) },
 };
 
 /** The values of the request's condition keys. */
 export type ConditionContext = Readonly<Record<string, string | readonly string[]>>;
 
 export function matchesConditions(conditions: Conditions, context: ConditionContext): boolean {
-  const given = new Map(
+  const contextValues = new Map(
     Object.entries(context).map(([key, values]) => [key.toLowerCase(), [values].flat() as readonly string[]]),
   );
   return Object.entries(conditions)
     .flatMap(([operator, keys]) =>
-      Object.entries(keys).map(([key, wanted]) =>
-        matchesOperator(operator, [wanted].flat().map(String), given.get(key.toLowerCase())),
+      Object.entries(keys).map(([key, expected]) =>
+        matchesOperator(operator, [expected].flat().map(String), contextValues.get(key.toLowerCase())),
       ),
     )
     .every(Boolean);
@@ -53,35 +53,35 @@ export function matchesConditions(conditions: Conditions, context: ConditionCont
 
 function matchesOperator(
   name: string,
-  wanted: readonly string[],
-  given: readonly string[] | undefined,
+  expected: readonly string[],
+  actual: readonly string[] | undefined,
 ): boolean {
-  if (name === 'Null') return wanted.includes(String(given === undefined));
+  if (name === 'Null') return expected.includes(String(actual === undefined));
   const [, quantifier, base = '', ifExists] =
     /^(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?$/.exec(name) ?? [];
   const operator = operators[base];
   if (!operator) throw new Error(`unknown condition operator \`${name}\``);
-  if (wanted.some((value) => value.includes('${')))
-    throw new Error(`policy variables are not modelled: \`${wanted.join(', ')}\``);
+  if (expected.some((value) => value.includes('${')))
+    throw new Error(`policy variables are not modelled: \`${expected.join(', ')}\``);
 
   const satisfies = (value: string) =>
-    wanted.some((one) => operator.compare(one, value)) !== (operator.negated ?? false);
-  if (given === undefined)
+    expected.some((one) => operator.compare(one, value)) !== (operator.negated ?? false);
+  if (actual === undefined)
     return (
       ifExists !== undefined || quantifier === 'ForAllValues' || (operator.negated && !quantifier) || false
     );
-  if (quantifier === 'ForAllValues') return given.every(satisfies);
-  if (quantifier === 'ForAnyValue') return given.some(satisfies);
-  return operator.negated ? given.every(satisfies) : given.some(satisfies);
+  if (quantifier === 'ForAllValues') return actual.every(satisfies);
+  if (quantifier === 'ForAnyValue') return actual.some(satisfies);
+  return operator.negated ? actual.every(satisfies) : actual.some(satisfies);
 }
 
 /** IAM compares the six parts of an ARN one by one: a `*` does not cross a colon. */
-function matchesArn(wanted: string, given: string): boolean {
-  const wantedParts = splitArn(wanted);
-  const givenParts = splitArn(given);
+function matchesArn(expected: string, actual: string): boolean {
+  const expectedParts = splitArn(expected);
+  const actualParts = splitArn(actual);
   return (
-    wantedParts.length === givenParts.length &&
-    wantedParts.every((part, index) => matchesWildcard(part, givenParts[index] ?? ''))
+    expectedParts.length === actualParts.length &&
+    expectedParts.every((part, index) => matchesWildcard(part, actualParts[index] ?? ''))
   );
 }
 

@@ -47,9 +47,9 @@ function listStatements(policy: PolicyDocument): readonly Statement[] {
 }
 
 function isAllowedBy(statements: readonly Statement[], access: Access): boolean {
-  const applying = statements.filter((statement) => statementApplies(statement, access));
+  const applicable = statements.filter((statement) => statementApplies(statement, access));
   return (
-    applying.some(({ Effect }) => Effect === 'Allow') && !applying.some(({ Effect }) => Effect === 'Deny')
+    applicable.some(({ Effect }) => Effect === 'Allow') && !applicable.some(({ Effect }) => Effect === 'Deny')
   );
 }
 

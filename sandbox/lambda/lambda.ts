@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { InFlight } from '../in-flight.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import {
   type EnvironmentSettings,
   type ExecutionEnvironment,
@@ -35,7 +35,7 @@ export interface AsynchronousSettings {
 export interface LambdaOptions {
   /** The folder for unpacked deployment packages; its content is deleted first. */
   readonly folder: string;
-  readonly persisted?: Persisted;
+  readonly openMap?: OpenMap;
   readonly clock: Clock;
   readonly clockOffset: SharedArrayBuffer;
   readonly inFlight: InFlight;
@@ -72,7 +72,7 @@ interface DeployedFunction {
   readonly settings: EnvironmentSettings;
   readonly idle: ExecutionEnvironment[];
   readonly running: Set<ExecutionEnvironment>;
-  readonly waiting: (() => void)[];
+  readonly waiters: (() => void)[];
   asynchronous: AsynchronousSettings;
 }
 
@@ -94,16 +94,16 @@ const retryDelaysMs = [60_000, 120_000];
 const idleMs = 30_000;
 
 export async function createLambda(options: LambdaOptions): Promise<Lambda> {
-  const { clock, inFlight, folder, persisted = inMemory } = options;
+  const { clock, inFlight, folder, openMap = inMemory } = options;
   await rm(folder, { recursive: true, force: true });
-  const accepted = persisted<AcceptedEvent>('lambda/accepted');
+  const accepted = openMap<AcceptedEvent>('lambda/accepted');
   const deployed = new Map<string, DeployedFunction>();
-  let stopped = false;
+  let isStopped = false;
 
   function find(functionArn: string): DeployedFunction {
-    const found = deployed.get(functionArn);
-    if (!found) throw new Error(`there is no function \`${functionArn}\``);
-    return found;
+    const deployedFunction = deployed.get(functionArn);
+    if (!deployedFunction) throw new Error(`there is no function \`${functionArn}\``);
+    return deployedFunction;
   }
 
   async function createFunction(configuration: FunctionConfiguration) {
@@ -128,18 +128,18 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
       settings,
       idle: [],
       running: new Set(),
-      waiting: [],
+      waiters: [],
       asynchronous,
     });
   }
 
   async function invoke(functionArn: string, event: unknown): Promise<Outcome> {
     const target = find(functionArn);
-    const { configuration, idle, running, waiting } = target;
-    return inFlight.during(async () => {
+    const { configuration, idle, running, waiters } = target;
+    return inFlight.track(async () => {
       const concurrency = configuration.reservedConcurrency ?? concurrencyOfOneFunction;
-      while (running.size >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
-      if (stopped)
+      while (running.size >= concurrency) await new Promise<void>((resolve) => waiters.push(resolve));
+      if (isStopped)
         return { ok: false, error: { errorType: 'Sandbox.Stopped', errorMessage: 'the sandbox stops' } };
 
       const environment = idle.pop() ?? startEnvironment(target.settings);
@@ -147,7 +147,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
       const outcome = await environment.invoke(event, lambdaContext(configuration));
       running.delete(environment);
       if (environment.isAlive()) rest(environment, idle);
-      waiting.shift()?.();
+      waiters.shift()?.();
       return outcome;
     });
   }
@@ -172,7 +172,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     { functionArn, event, attempts }: Omit<AcceptedEvent, 'dueAt'>,
   ): Promise<Outcome> {
     const outcome = await invoke(functionArn, event);
-    if (stopped) return outcome;
+    if (isStopped) return outcome;
     const { maximumRetries, onFailure } = find(functionArn).asynchronous;
     const delayMs = retryDelaysMs.slice(0, maximumRetries)[attempts];
     if (!outcome.ok && delayMs !== undefined) {
@@ -198,7 +198,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
 
   async function warm() {
     for (const { idle, running, settings } of deployed.values()) {
-      if (idle.length + running.size > 0 || stopped) continue;
+      if (idle.length + running.size > 0 || isStopped) continue;
       const environment = startEnvironment(settings);
       await environment.ready;
       if (environment.isAlive()) idle.push(environment);
@@ -216,7 +216,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     resume,
     warm,
     async stop() {
-      stopped = true;
+      isStopped = true;
       const environments = [...deployed.values()].flatMap(({ idle, running }) => [...idle, ...running]);
       await Promise.all(environments.map((environment) => environment.stop()));
     },

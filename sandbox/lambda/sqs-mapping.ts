@@ -34,7 +34,7 @@ export function mapQueue(
 ): void {
   const { queueArn, batchSize, windowSeconds } = mapping;
   const region = queueArn.split(':')[3] ?? '';
-  const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
+  const filterTests = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
   const postponed = new Set<string>();
   let running = 0;
   let gathering = false;
@@ -58,7 +58,7 @@ export function mapQueue(
       if (messages.length === 0) return;
       running += 1;
       void inFlight
-        .during(() => handle(messages))
+        .track(() => handle(messages))
         .finally(() => {
           running -= 1;
           poll();
@@ -77,12 +77,14 @@ export function mapQueue(
   }
 
   async function handle(received: readonly Message[]) {
-    const struck = received.filter(isWanted).map((message) => ({ message, fault: faultFor(message) }));
-    for (const { message, fault } of struck) {
+    const deliveries = received
+      .filter(matchesFilters)
+      .map((message) => ({ message, fault: takeDeliveryFault(message) }));
+    for (const { message, fault } of deliveries) {
       if (fault?.drop) queues.delete(queueArn, message.receiptHandle);
       else if (fault?.delayMs) queues.postpone(queueArn, message.receiptHandle, fault.delayMs);
     }
-    const arrived = struck.filter(({ fault }) => !fault?.drop && !fault?.delayMs);
+    const arrived = deliveries.filter(({ fault }) => !fault?.drop && !fault?.delayMs);
     const messages = arrived.map(({ message }) => message);
     if (messages.length === 0) return;
 
@@ -100,7 +102,7 @@ export function mapQueue(
   }
 
   /** Messages that a fault delayed once; the next receive delivers them. */
-  function faultFor({ messageId }: Message): DeliveryFault | undefined {
+  function takeDeliveryFault({ messageId }: Message): DeliveryFault | undefined {
     if (postponed.delete(messageId)) return undefined;
     const fault = faults.findDeliveryFault('sqs');
     if (fault?.delayMs && !fault.drop) postponed.add(messageId);
@@ -111,10 +113,10 @@ export function mapQueue(
     return Number(queues.find(queueArn)?.attributes.VisibilityTimeout);
   }
 
-  function isWanted(message: Message): boolean {
-    if (wanted.length === 0) return true;
+  function matchesFilters(message: Message): boolean {
+    if (filterTests.length === 0) return true;
     const candidate = { ...toLambdaRecord(message, queueArn, region), body: parseJsonBody(message.body) };
-    if (wanted.some((matches) => matches(candidate))) return true;
+    if (filterTests.some((matches) => matches(candidate))) return true;
     queues.delete(queueArn, message.receiptHandle);
     return false;
   }

@@ -25,7 +25,7 @@ export interface StreamRecord {
   readonly dynamodb: { readonly SequenceNumber: string };
 }
 
-interface WaitingRecord {
+interface PendingRecord {
   readonly record: StreamRecord;
   /** The earliest time of its delivery. */
   readonly from: number;
@@ -37,23 +37,23 @@ interface StreamMappingDeps {
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
   /** The records that are not handled yet. */
-  readonly waiting?: Map<string, WaitingRecord>;
+  readonly pendingRecords?: Map<string, PendingRecord>;
   /** Sends the metadata of discarded records to the on-failure destination. */
-  readonly giveUp: (metadata: unknown) => void;
+  readonly sendToOnFailure: (metadata: unknown) => void;
 }
 
 const retryDelayMs = 1000;
 
 /** The event source mapping of a table's stream: one shard, in order, one batch at a time. Returns the function that takes new records. */
-export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDeps) {
-  const { clock, inFlight, faults, invoke, waiting = new Map() } = surroundings;
-  const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
+export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
+  const { clock, inFlight, faults, invoke, pendingRecords = new Map() } = deps;
+  const filterTests = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
   const windowMs = mapping.windowSeconds * 1000;
   let running = false;
   let gathering = false;
 
-  function ready(): [string, WaitingRecord][] {
-    return [...waiting].filter(([, { from }]) => from <= clock.now());
+  function ready(): [string, PendingRecord][] {
+    return [...pendingRecords].filter(([, { from }]) => from <= clock.now());
   }
 
   async function drain() {
@@ -63,7 +63,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
         next.map(([, { record }]) => record),
         0,
       );
-      for (const [id] of next) waiting.delete(id);
+      for (const [id] of next) pendingRecords.delete(id);
     }
     running = false;
   }
@@ -82,7 +82,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
   function handOver() {
     if (running || ready().length === 0) return;
     running = true;
-    void inFlight.during(drain);
+    void inFlight.track(drain);
   }
 
   /** Runs a batch until it succeeds or its retries are used up. After a bisect each half runs on its own. */
@@ -91,7 +91,8 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
     const from = firstFailure(outcome, batch, mapping.reportsItemFailures);
     const failed = batch.slice(from);
     if (failed.length === 0) return;
-    if (retries >= mapping.maximumRetries) return surroundings.giveUp(metadataOf(failed, retries + 1));
+    if (retries >= mapping.maximumRetries)
+      return deps.sendToOnFailure(createFailureMetadata(failed, retries + 1));
 
     await new Promise<void>((resolve) => clock.at(clock.now() + retryDelayMs, resolve));
     if (!mapping.bisects || failed.length === 1) return handle(failed, retries + 1);
@@ -101,7 +102,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
     await handle(failed.slice(middle), retries);
   }
 
-  function metadataOf(failed: readonly StreamRecord[], attempts: number) {
+  function createFailureMetadata(failed: readonly StreamRecord[], attempts: number) {
     const [first, last] = [failed[0], failed.at(-1)];
     return {
       version: '1.0',
@@ -123,14 +124,14 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
 
   function take(records: readonly StreamRecord[], from: number) {
     for (const record of records)
-      if (wanted.length === 0 || wanted.some((matches) => matches(record)))
-        waiting.set(randomUUID(), { record, from });
+      if (filterTests.length === 0 || filterTests.some((matches) => matches(record)))
+        pendingRecords.set(randomUUID(), { record, from });
     if (from <= clock.now()) start();
     else clock.at(from, start);
   }
 
   // The records of an earlier process may be due much later.
-  for (const { from } of waiting.values()) clock.at(from, start);
+  for (const { from } of pendingRecords.values()) clock.at(from, start);
 
   return (records: readonly StreamRecord[]) => {
     const fault = faults.findDeliveryFault('streams');

@@ -25,7 +25,7 @@ function* readDirectory(zip: Buffer): Generator<{ path: string; content: Buffer 
   if (end < 0) throw new Error('the deployment package is not a zip archive');
 
   let at = zip.readUInt32LE(end + 16);
-  for (let left = zip.readUInt16LE(end + 10); left > 0; left -= 1) {
+  for (let remaining = zip.readUInt16LE(end + 10); remaining > 0; remaining -= 1) {
     const method = zip.readUInt16LE(at + 10);
     const size = zip.readUInt32LE(at + 20);
     const [name, extra, comment] = [28, 30, 32].map((field) => zip.readUInt16LE(at + field)) as [

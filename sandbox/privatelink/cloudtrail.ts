@@ -103,11 +103,11 @@ function requestValue(schema: NormalizedSchema, value: unknown): unknown {
   }
   if (!schema.isStructSchema()) return scalar(value);
   return orEmpty(
-    members(schema, value).map(([name, member, given]) => {
+    members(schema, value).map(([name, member, memberValue]) => {
       const { ec2QueryName, xmlName = name } = traits(member);
       return [
         ec2QueryName ?? xmlName.charAt(0).toUpperCase() + xmlName.slice(1),
-        requestValue(member, given),
+        requestValue(member, memberValue),
       ];
     }),
   );
@@ -126,18 +126,18 @@ function responseValue(schema: NormalizedSchema, value: unknown): unknown {
   }
   if (!schema.isStructSchema()) return scalar(value);
   return orEmpty(
-    members(schema, value).map(([name, member, given]) => {
+    members(schema, value).map(([name, member, memberValue]) => {
       const element = traits(member).xmlName ?? name;
       // EC2's records have this value as a number, so account ids lose their leading zeros.
-      return [element, element === 'ownerId' ? Number(given) : responseValue(member, given)];
+      return [element, element === 'ownerId' ? Number(memberValue) : responseValue(member, memberValue)];
     }),
   );
 }
 
 function members(schema: NormalizedSchema, value: unknown) {
-  const given = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const memberValues = (value ?? {}) as Readonly<Record<string, unknown>>;
   return [...schema.structIterator()].flatMap(([name, member]) =>
-    given[name] === undefined ? [] : [[name, member, given[name]] as const],
+    memberValues[name] === undefined ? [] : [[name, member, memberValues[name]] as const],
   );
 }
 

@@ -39,14 +39,18 @@ interface ProviderVerb {
   readonly to: EndpointState;
   readonly from: readonly string[];
   /** The state after an earlier call of the same verb. */
-  readonly done: readonly string[];
+  readonly doneStates: readonly string[];
 }
 
-const accept: ProviderVerb = { to: 'pending', from: ['pendingAcceptance'], done: ['pending', 'available'] };
+const accept: ProviderVerb = {
+  to: 'pending',
+  from: ['pendingAcceptance'],
+  doneStates: ['pending', 'available'],
+};
 const reject: ProviderVerb = {
   to: 'rejected',
   from: ['pendingAcceptance', 'pending', 'available'],
-  done: ['rejected'],
+  doneStates: ['rejected'],
 };
 
 /** The calls of consumers on endpoints, and of providers on endpoint connections. */
@@ -80,7 +84,7 @@ export function endpoints(context: PrivateLinkContext) {
       const endpoint = state.endpoints[id];
       if (endpoint?.serviceId !== serviceId) return notFound(id);
       const current = finalState(endpoint);
-      if (verb.done.includes(current) && repeatedAccept === 'ok') return [];
+      if (verb.doneStates.includes(current) && repeatedAccept === 'ok') return [];
       if (!verb.from.includes(current)) return invalidState(endpoint);
       planTransition(context, endpoint, verb.to, now + pendingAfterMs);
       return [];
@@ -157,7 +161,7 @@ export function endpoints(context: PrivateLinkContext) {
     ): void {
       advanceTransitions(context, now);
       const endpoint = ownEndpoint(location, endpointId);
-      if (!accept.from.includes(endpoint.state) && !accept.done.includes(endpoint.state))
+      if (!accept.from.includes(endpoint.state) && !accept.doneStates.includes(endpoint.state))
         throw new AwsError('IncorrectState', invalidState(endpoint).message);
       const service = state.services[endpoint.serviceId];
       if (change.privateDnsEnabled && service !== undefined) requirePrivateDns(service);

@@ -41,8 +41,8 @@ export function createAppRequests(options: AppRequestsOptions) {
       const reply = { status: response.status, body: await response.text() };
       return response.status === 200 ? reply : { ...reply, error: 'http_service_error' };
     } catch (error) {
-      const isLate = error instanceof Error && error.name === 'TimeoutError';
-      return { error: isLate ? 'operation_timeout' : 'dispatch_failed', body: '' };
+      const isTimeout = error instanceof Error && error.name === 'TimeoutError';
+      return { error: isTimeout ? 'operation_timeout' : 'dispatch_failed', body: '' };
     }
   };
 }

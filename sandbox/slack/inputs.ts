@@ -17,13 +17,13 @@ export class InputError extends Error {
 }
 
 /** Returns the state of the inputs: the given values, or their initial ones. @throws InputError */
-export function readInputState(blocks: readonly Block[], given: InputValues = {}): StateValues {
+export function readInputState(blocks: readonly Block[], inputValues: InputValues = {}): StateValues {
   return Object.fromEntries(
     blocks.flatMap((block) => {
       const inputs = listInputs(block);
       const values = inputs.map((input) => [
         input.action_id,
-        toInputState(input, given[input.action_id ?? '']),
+        toInputState(input, inputValues[input.action_id ?? '']),
       ]);
       return inputs.length > 0 ? [[block.block_id, Object.fromEntries(values)]] : [];
     }),
@@ -48,8 +48,8 @@ export function inputNames(blocks: readonly Block[]): string[] {
 
 /** @throws InputError */
 export function findOption({ options }: { readonly options: readonly Option[] }, value: unknown): Option {
-  const found = options.find((option) => option.value === value);
-  if (found) return found;
+  const match = options.find((option) => option.value === value);
+  if (match) return match;
   throw new InputError(`\`${value}\` is none of ${options.map((option) => option.value).join(', ')}`);
 }
 
@@ -79,35 +79,39 @@ function withInitialState(element: InputElement, state: InputState): InputElemen
   }
   if (element.type === 'static_select' && state.type === element.type) {
     const { initial_option: _initial, ...empty } = element;
-    const kept = element.options.find(({ value }) => value === state.selected_option?.value);
-    return kept ? { ...empty, initial_option: kept } : empty;
+    const preservedOption = element.options.find(({ value }) => value === state.selected_option?.value);
+    return preservedOption ? { ...empty, initial_option: preservedOption } : empty;
   }
   if (element.type === 'checkboxes' && state.type === element.type) {
     const { initial_options: _initial, ...empty } = element;
     const chosen = new Set(state.selected_options.map(({ value }) => value));
-    const kept = element.options.filter(({ value }) => chosen.has(value));
-    return kept.length > 0 ? { ...empty, initial_options: kept } : empty;
+    const preservedOptions = element.options.filter(({ value }) => chosen.has(value));
+    return preservedOptions.length > 0 ? { ...empty, initial_options: preservedOptions } : empty;
   }
   return element;
 }
 
-function toInputState(input: InputElement, given: unknown): InputState {
+function toInputState(input: InputElement, inputValue: unknown): InputState {
   const { type } = input;
   switch (type) {
     case 'plain_text_input':
-      return { type, value: given === undefined ? (input.initial_value ?? null) : String(given) || null };
+      return {
+        type,
+        value: inputValue === undefined ? (input.initial_value ?? null) : String(inputValue) || null,
+      };
     case 'static_select':
       return {
         type,
-        selected_option: given === undefined ? (input.initial_option ?? null) : findOption(input, given),
+        selected_option:
+          inputValue === undefined ? (input.initial_option ?? null) : findOption(input, inputValue),
       };
     case 'checkboxes':
       return {
         type,
         selected_options:
-          given === undefined
+          inputValue === undefined
             ? (input.initial_options ?? [])
-            : [given].flat().map((value) => findOption(input, value)),
+            : [inputValue].flat().map((value) => findOption(input, value)),
       };
     default:
       return type satisfies never;
@@ -119,7 +123,7 @@ function validateInput(
   value: object = {},
 ): string | undefined {
   const isEmpty = !Object.entries(value).some(
-    ([name, given]) => name !== 'type' && given !== null && given?.length !== 0,
+    ([name, fieldValue]) => name !== 'type' && fieldValue !== null && fieldValue?.length !== 0,
   );
   if (isEmpty) return optional ? undefined : 'Please complete this required field.';
   if (element.type !== 'plain_text_input' || !('value' in value)) return undefined;

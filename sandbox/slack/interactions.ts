@@ -84,9 +84,13 @@ export interface InteractionOptions {
 export function createInteractions({ clock, messages, views, responseUrls, send }: InteractionOptions) {
   const sendPayload = (payload: object) => send({ payload: JSON.stringify(payload) });
 
-  /** Returns the ephemeral messages of an interaction, from index `seen`. */
-  function shownAfter({ status, error }: Reply, responseId: string, seen = 0): InteractionResult {
-    const ephemeral = messages.answers(responseId).slice(seen);
+  /** Returns the ephemeral messages of an interaction, from `firstIndex`. */
+  function interactionResult(
+    { status, error }: Reply,
+    responseId: string,
+    firstIndex = 0,
+  ): InteractionResult {
+    const ephemeral = messages.answers(responseId).slice(firstIndex);
     return {
       ...(status !== undefined && { status }),
       ...(error !== undefined && { error }),
@@ -108,7 +112,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const triggerId = views.trigger({ user, team, responseId });
     const payload = blockActions(
       click,
-      actionOf(click, blocks),
+      createAction(click, blocks),
       readInputState(blocks, click.state),
       triggerId,
       {
@@ -118,11 +122,11 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
         responseUrl: responseUrls.url(responseId),
       },
     );
-    const shown = shownAfter(await sendPayload(payload), responseId);
+    const result = interactionResult(await sendPayload(payload), responseId);
     const opened = views.openedBy(triggerId);
-    if (!opened) return shown;
-    if (!view_values) return { ...shown, modal: viewPayload(opened) };
-    return { ...shown, ...(await submit({ user, team, view_id: opened.id, view_values })) };
+    if (!opened) return result;
+    if (!view_values) return { ...result, modal: viewPayload(opened) };
+    return { ...result, ...(await submit({ user, team, view_id: opened.id, view_values })) };
   }
 
   async function clickInView(click: Click, view: OpenView): Promise<InteractionResult> {
@@ -130,20 +134,20 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const { responseId } = view;
     const { blocks } = view.view;
     const triggerId = views.trigger({ user, team, responseId });
-    const seen = messages.answers(responseId).length;
+    const answerCount = messages.answers(responseId).length;
     const state = readInputState(blocks, click.state);
     views.fill(view.id, state);
-    const payload = blockActions(click, actionOf(click, blocks), state, triggerId, { view });
-    const shown = shownAfter(await sendPayload(payload), responseId, seen);
+    const payload = blockActions(click, createAction(click, blocks), state, triggerId, { view });
+    const result = interactionResult(await sendPayload(payload), responseId, answerCount);
     const open = views.openedBy(triggerId) ?? views.find(view.id);
-    return { ...shown, ...(open && { modal: viewPayload(open) }) };
+    return { ...result, ...(open && { modal: viewPayload(open) }) };
   }
 
-  function actionOf(click: Click, blocks: readonly Block[]): Action {
+  function createAction(click: Click, blocks: readonly Block[]): Action {
     const { action_id, block_id = 'forged', value } = click;
     const action_ts = (clock.now() / 1000).toFixed(6);
-    const found = findAction(blocks, click);
-    if (found) return { ...found, value, action_ts };
+    const clicked = findAction(blocks, click);
+    if (clicked) return { ...clicked, value, action_ts };
     if (value !== undefined)
       return {
         element: { type: 'button', text: { type: 'plain_text', text: action_id }, action_id },
@@ -172,12 +176,12 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     if (Object.keys(errors).length > 0) return { errors, ...ignored };
 
     const { responseId } = open;
-    const seen = messages.answers(responseId).length;
+    const answerCount = messages.answers(responseId).length;
     const triggerId = views.trigger({ user, team, responseId });
     views.fill(open.id, state);
     const reply = await sendPayload(viewSubmission({ user, team }, open, state, triggerId));
     return {
-      ...shownAfter(reply, responseId, seen),
+      ...interactionResult(reply, responseId, answerCount),
       ...ignored,
       ...(reply.error === undefined && orInputError(() => responseAction(open, reply.body))),
     };
@@ -198,7 +202,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const address = responseUrls.url(responseId);
     const reply = await send(slashCommand({ user, team }, channel, text, triggerId, address));
     const problem = reply.error === undefined ? orInputError(() => showReply(responseId, reply.body)) : {};
-    return { ...shownAfter(reply, responseId), ...problem };
+    return { ...interactionResult(reply, responseId), ...problem };
   }
 
   /** The response to a command is text, or JSON as for a response URL. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import { type Block, listElements } from './blocks.ts';
 import { app } from './workspace.ts';
 
@@ -23,7 +23,7 @@ export interface Message extends Content {
   readonly edited?: { readonly user: string; readonly ts: string };
 }
 
-export interface Posting extends Content {
+export interface NewMessage extends Content {
   readonly channel: string;
   readonly threadTs?: string;
   /** The user of an ephemeral message, and its response URL. */
@@ -32,14 +32,14 @@ export interface Posting extends Content {
 
 interface StoredMessage {
   readonly channel: string;
-  readonly onlyFor?: Posting['onlyFor'];
+  readonly onlyFor?: NewMessage['onlyFor'];
   readonly message: Message;
   /** The last content with elements to click; a client that has not updated can still click them. */
   readonly before?: readonly Block[];
 }
 
 export interface Messages {
-  post(posting: Posting): Message;
+  post(posting: NewMessage): Message;
   find(channel: string, ts: string): Message | undefined;
   /** Returns the last content with elements to click, from before an update. */
   before(channel: string, ts: string): readonly Block[];
@@ -55,9 +55,9 @@ export interface Messages {
   answers(responseId: string): Message[];
 }
 
-export function createMessages(clock: Clock, persisted: Persisted = inMemory): Messages {
-  const posted = persisted<StoredMessage>('slack/messages');
-  const keyOf = (channel: string, ts: string) => `${channel} ${ts}`;
+export function createMessages(clock: Clock, openMap: OpenMap = inMemory): Messages {
+  const posted = openMap<StoredMessage>('slack/messages');
+  const messageKey = (channel: string, ts: string) => `${channel} ${ts}`;
   let lastMicroseconds = 0;
 
   /** Returns a timestamp that is unique in its channel. */
@@ -75,8 +75,8 @@ export function createMessages(clock: Clock, persisted: Persisted = inMemory): M
 
   function repliesTo(channel: string, threadTs: string) {
     return [...posted.values()].filter(
-      ({ channel: where, onlyFor, message }) =>
-        where === channel && !onlyFor && message.thread_ts === threadTs && message.ts !== threadTs,
+      ({ channel: storedChannel, onlyFor, message }) =>
+        storedChannel === channel && !onlyFor && message.thread_ts === threadTs && message.ts !== threadTs,
     );
   }
 
@@ -100,17 +100,17 @@ export function createMessages(clock: Clock, persisted: Persisted = inMemory): M
         ...(blocks && { blocks }),
         ...(threadTs !== undefined && { thread_ts: threadTs }),
       };
-      posted.set(keyOf(channel, message.ts), { channel, message, ...(onlyFor && { onlyFor }) });
+      posted.set(messageKey(channel, message.ts), { channel, message, ...(onlyFor && { onlyFor }) });
       return message;
     },
     find(channel, ts) {
-      const message = posted.get(keyOf(channel, ts))?.message;
+      const message = posted.get(messageKey(channel, ts))?.message;
       return message && withReplies(channel, message);
     },
-    before: (channel, ts) => posted.get(keyOf(channel, ts))?.before ?? [],
-    isEphemeral: (channel, ts) => posted.get(keyOf(channel, ts))?.onlyFor !== undefined,
+    before: (channel, ts) => posted.get(messageKey(channel, ts))?.before ?? [],
+    isEphemeral: (channel, ts) => posted.get(messageKey(channel, ts))?.onlyFor !== undefined,
     replace(channel, ts, { text, blocks }) {
-      const one = posted.get(keyOf(channel, ts));
+      const one = posted.get(messageKey(channel, ts));
       if (!one) throw new Error(`there is no message \`${ts}\` in \`${channel}\``);
       const { blocks: _, edited: __, ...rest } = one.message;
       // Slack marks only a change of plain text as edited.
@@ -118,10 +118,10 @@ export function createMessages(clock: Clock, persisted: Persisted = inMemory): M
       const message = { ...rest, text, ...(blocks ? { blocks } : { edited }) };
       const clickable = one.message.blocks?.some((block) => listElements(block).length > 0);
       const before = (clickable ? one.message.blocks : one.before) ?? [];
-      posted.set(keyOf(channel, ts), { ...one, message, before });
+      posted.set(messageKey(channel, ts), { ...one, message, before });
       return message;
     },
-    remove: (channel, ts) => void posted.delete(keyOf(channel, ts)),
+    remove: (channel, ts) => void posted.delete(messageKey(channel, ts)),
     inChannel: (channel, viewer) =>
       those(
         channel,

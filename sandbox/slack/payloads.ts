@@ -21,17 +21,17 @@ export interface Action {
 /** Finds the element by `action_id`; the block or the value distinguishes several. */
 export function findAction(
   blocks: readonly Block[],
-  wanted: { action_id: string; block_id?: string | undefined; value?: string | undefined },
+  selector: { action_id: string; block_id?: string | undefined; value?: string | undefined },
 ): Pick<Action, 'element' | 'block_id'> | undefined {
-  const { action_id, block_id, value } = wanted;
-  const named = blocks
+  const { action_id, block_id, value } = selector;
+  const candidates = blocks
     .flatMap((block) => listElements(block).map((element) => ({ element, block_id: block.block_id ?? '' })))
     .filter(
       (one) => one.element.action_id === action_id && (block_id === undefined || one.block_id === block_id),
     );
   const isWanted = ({ element }: { element: Element }) =>
     element.type === 'button' && element.value === value;
-  return named.find(isWanted) ?? named[0];
+  return candidates.find(isWanted) ?? candidates[0];
 }
 
 interface InMessage {
@@ -48,18 +48,18 @@ export function blockActions(
   action: Action,
   values: StateValues,
   triggerId: string,
-  where: InMessage | { readonly view: OpenView },
+  location: InMessage | { readonly view: OpenView },
 ): object {
   return {
     type: 'block_actions',
     ...userAndTeam(person),
     trigger_id: triggerId,
-    ...('view' in where
+    ...('view' in location
       ? {
-          container: { type: 'view', view_id: where.view.id },
-          view: { ...viewPayload(where.view), state: { values } },
+          container: { type: 'view', view_id: location.view.id },
+          view: { ...viewPayload(location.view), state: { values } },
         }
-      : { ...messagePayload(where), state: { values } }),
+      : { ...messagePayload(location), state: { values } }),
     actions: [actionPayload(action)],
   };
 }
@@ -162,16 +162,16 @@ function channelName(id: string): string {
 
 function actionPayload({ element, block_id, value, action_ts }: Action): object {
   const { type, action_id } = element;
-  const named = { type, action_id, block_id, action_ts };
+  const actionFields = { type, action_id, block_id, action_ts };
   switch (type) {
     case 'button':
-      return { ...element, ...named, ...(value !== undefined && { value }) };
+      return { ...element, ...actionFields, ...(value !== undefined && { value }) };
     case 'static_select':
-      return { ...named, selected_option: findOption(element, value) };
+      return { ...actionFields, selected_option: findOption(element, value) };
     case 'checkboxes':
-      return { ...named, selected_options: value === undefined ? [] : [findOption(element, value)] };
+      return { ...actionFields, selected_options: value === undefined ? [] : [findOption(element, value)] };
     case 'plain_text_input':
-      return { ...named, value: value ?? '' };
+      return { ...actionFields, value: value ?? '' };
     default:
       return type satisfies never;
   }

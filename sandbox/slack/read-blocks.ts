@@ -36,8 +36,8 @@ function read<S extends v.GenericSchema>(schema: S, value: unknown, pointer: str
 /** Slack generates ids for blocks and elements without one. */
 function withIds(blocks: readonly Block[], pointer: string): Block[] {
   const problems = blocks.flatMap((block, index) => blockProblems(block, `${pointer}/${index}`));
-  const given = blocks.flatMap(({ block_id }) => block_id ?? []);
-  const twice = given.find((name, index) => given.indexOf(name) !== index);
+  const blockIds = blocks.flatMap(({ block_id }) => block_id ?? []);
+  const twice = blockIds.find((name, index) => blockIds.indexOf(name) !== index);
   if (twice !== undefined) problems.push(atPointer(`block_id already exists: ${twice}`, pointer));
   if (problems.length > 0) throw new BlockError(problems);
   return blocks.map((block) => ({ block_id: newId(), ...blockName(block) }));

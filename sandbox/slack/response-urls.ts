@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import type { Messages } from './messages.ts';
 import { BlockError, readBlocks } from './read-blocks.ts';
 import { SlackApiError } from './slack-error.ts';
@@ -44,7 +44,7 @@ const flag = v.optional(
   ]),
   false,
 );
-const Answer = v.object({
+const ResponseMessage = v.object({
   response_type: v.optional(v.picklist(['ephemeral', 'in_channel']), 'ephemeral'),
   text: v.optional(v.string()),
   blocks: v.optional(v.unknown()),
@@ -58,15 +58,15 @@ export function createResponseUrls({
   clock,
   messages,
   address,
-  persisted = inMemory,
+  openMap = inMemory,
 }: {
   clock: Clock;
   messages: Messages;
   /** The URL prefix. */
   address: string;
-  persisted?: Persisted;
+  openMap?: OpenMap;
 }): ResponseUrls {
-  const urls = persisted<ResponseUrl>('slack/response-urls');
+  const urls = openMap<ResponseUrl>('slack/response-urls');
 
   function use(id: string): ResponseUrl {
     const url = urls.get(id);
@@ -78,11 +78,11 @@ export function createResponseUrls({
   }
 
   function show(id: string, { user, team, channel, ts = '' }: ResponseTarget, body: unknown) {
-    const parsed = v.safeParse(Answer, body);
+    const parsed = v.safeParse(ResponseMessage, body);
     if (!parsed.success) throw new SlackApiError('invalid_payload');
-    const { response_type, replace_original, delete_original, thread_ts, ...said } = parsed.output;
+    const { response_type, replace_original, delete_original, thread_ts, ...unparsedContent } = parsed.output;
     if (delete_original) return messages.remove(channel, ts);
-    const content = toContent(said);
+    const content = toContent(unparsedContent);
     if (replace_original && messages.find(channel, ts)) return void messages.replace(channel, ts, content);
     messages.post({
       ...content,

@@ -20,7 +20,7 @@ export interface RoutesOptions {
   readonly now: () => number;
 }
 
-const Given = v.record(v.string(), v.unknown());
+const UnknownRecord = v.record(v.string(), v.unknown());
 const person = { user: v.string(), team: v.string() };
 const Click = v.object({
   ...person,
@@ -30,10 +30,10 @@ const Click = v.object({
   action_id: v.string(),
   block_id: v.optional(v.string()),
   value: v.optional(v.string()),
-  state: v.optional(Given),
-  view_values: v.optional(Given),
+  state: v.optional(UnknownRecord),
+  view_values: v.optional(UnknownRecord),
 });
-const Submission = v.object({ ...person, view_id: v.string(), view_values: v.optional(Given, {}) });
+const Submission = v.object({ ...person, view_id: v.string(), view_values: v.optional(UnknownRecord, {}) });
 const Command = v.object({ ...person, channel: v.string(), text: v.optional(v.string(), '') });
 
 const Dismissal = v.object({ channel: v.string(), ts: v.string() });
@@ -64,9 +64,9 @@ export function slackRoutes(options: RoutesOptions): Hono {
   routes.get('/slack/messages', (c) => {
     const { channel = '', thread_ts } = c.req.query();
     if (!findChannel(channel)) return c.json({ error: `no channel \`${channel}\``, there: channels }, 404);
-    const found =
+    const listed =
       thread_ts === undefined ? messages.inChannel(channel) : messages.replies(channel, thread_ts);
-    return c.json({ messages: found });
+    return c.json({ messages: listed });
   });
 
   routes.post('/slack/click', async (c) => c.json(await interactions.click(await parseBody(c, Click))));
@@ -111,8 +111,11 @@ const files = { 'page.js': 'text/javascript', 'page.css': 'text/css' };
 function readViewer(c: Context): Viewer {
   const { channel, user = '' } = c.req.query();
   const viewer = users.find(({ id }) => id === user) ?? (users[0] as User);
-  const seen = channels.filter(({ teams }) => teams.includes(viewer.team));
-  return { channel: seen.find(({ id }) => id === channel) ?? (seen[0] as Channel), user: viewer };
+  const visibleChannels = channels.filter(({ teams }) => teams.includes(viewer.team));
+  return {
+    channel: visibleChannels.find(({ id }) => id === channel) ?? (visibleChannels[0] as Channel),
+    user: viewer,
+  };
 }
 
 /** @throws InputError */
@@ -130,7 +133,7 @@ async function readApiInput(request: Request): Promise<Record<string, unknown> |
   const text = await request.text();
   const isJson = /^application\/json\b/.test(request.headers.get('content-type') ?? '');
   try {
-    if (isJson) return v.parse(Given, JSON.parse(text));
+    if (isJson) return v.parse(UnknownRecord, JSON.parse(text));
     const fields = [...new URLSearchParams(text)];
     return Object.fromEntries(
       fields.map(([name, value]) => [name, jsonFields.includes(name) ? JSON.parse(value) : value]),

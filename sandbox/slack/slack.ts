@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import { createAppRequests } from './app-requests.ts';
 import { createInteractions } from './interactions.ts';
 import { createMessages } from './messages.ts';
@@ -31,24 +31,24 @@ export interface SlackOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly isThrottled?: () => boolean;
-  readonly persisted?: Persisted;
+  readonly openMap?: OpenMap;
 }
 
 export function createSlack(options: SlackOptions): Slack {
-  const { origin, clock, faults, isThrottled = () => true, persisted = inMemory } = options;
-  const credentials = loadCredentials(persisted<Credentials>('slack/app'));
+  const { origin, clock, faults, isThrottled = () => true, openMap = inMemory } = options;
+  const credentials = loadCredentials(openMap<Credentials>('slack/app'));
   const { botToken, signingSecret } = credentials;
   let requestUrl = '';
 
-  const messages = createMessages(clock, persisted);
-  const views = createViews(clock, persisted);
+  const messages = createMessages(clock, openMap);
+  const views = createViews(clock, openMap);
   const responseUrls = createResponseUrls({
     clock,
     messages,
     address: `${origin}/slack/response`,
-    persisted,
+    openMap,
   });
-  const webApi = createWebApi({ clock, faults, messages, views, botToken, isThrottled, persisted });
+  const webApi = createWebApi({ clock, faults, messages, views, botToken, isThrottled, openMap });
   const send = createAppRequests({ clock, signingSecret, requestUrl: () => requestUrl });
   const interactions = createInteractions({ clock, messages, views, responseUrls, send });
   const routes = slackRoutes({ webApi, messages, views, responseUrls, interactions, now: clock.now });
@@ -63,11 +63,11 @@ export function createSlack(options: SlackOptions): Slack {
 }
 
 /** Loads the credentials of an earlier run, because linkgate has them in SSM. */
-function loadCredentials(kept: Map<string, Credentials>): Credentials {
-  const credentials = kept.get('credentials') ?? {
+function loadCredentials(stored: Map<string, Credentials>): Credentials {
+  const credentials = stored.get('credentials') ?? {
     botToken: `xoxb-local-${randomBytes(12).toString('hex')}`,
     signingSecret: randomBytes(16).toString('hex'),
   };
-  kept.set('credentials', credentials);
+  stored.set('credentials', credentials);
   return credentials;
 }

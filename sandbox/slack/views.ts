@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import type { View } from './blocks.ts';
 import { preserveInputs, type StateValues } from './inputs.ts';
 import { SlackApiError } from './slack-error.ts';
@@ -48,9 +48,9 @@ export interface Views {
 
 const triggerMs = 3000;
 
-export function createViews(clock: Clock, persisted: Persisted = inMemory): Views {
-  const triggers = persisted<Trigger>('slack/triggers');
-  const views = persisted<OpenView>('slack/views');
+export function createViews(clock: Clock, openMap: OpenMap = inMemory): Views {
+  const triggers = openMap<Trigger>('slack/triggers');
+  const views = openMap<OpenView>('slack/views');
 
   const find = (viewId: string) => views.get(viewId);
 
@@ -78,16 +78,16 @@ export function createViews(clock: Clock, persisted: Persisted = inMemory): View
     openedBy: (triggerId) => find(triggers.get(triggerId)?.viewId ?? ''),
     find,
     fill(viewId, values) {
-      const shown = find(viewId);
-      if (shown) show({ ...shown, values });
+      const current = find(viewId);
+      if (current) show({ ...current, values });
     },
     replace(viewId, view, hash) {
-      const shown = find(viewId);
-      if (!shown) throw new SlackApiError('not_found');
-      if (hash !== undefined && hash !== shown.hash) throw new SlackApiError('hash_conflict');
-      const { values = {}, ...known } = shown;
+      const current = find(viewId);
+      if (!current) throw new SlackApiError('not_found');
+      if (hash !== undefined && hash !== current.hash) throw new SlackApiError('hash_conflict');
+      const { values = {}, ...unchanged } = current;
       const blocks = preserveInputs(view.blocks, values);
-      return show({ ...known, hash: newHash(), view: { ...view, blocks } });
+      return show({ ...unchanged, hash: newHash(), view: { ...view, blocks } });
     },
     close: (viewId) => void views.delete(viewId),
   };

@@ -10,7 +10,7 @@ import { app, findChannel, teamDomain } from './workspace.ts';
 export interface Method {
   readonly bucket: Bucket;
   /** Returns the key of the bucket; default: one bucket for the workspace. */
-  readonly bucketOf?: (input: Readonly<Record<string, unknown>>) => string;
+  readonly bucketKey?: (input: Readonly<Record<string, unknown>>) => string;
   /** Throws `SlackApiError`. */
   readonly call: (input: unknown) => object;
 }
@@ -28,13 +28,13 @@ const maxViewBytes = 250_000;
 
 const content = { text: v.optional(v.string()), blocks: v.optional(v.unknown()) };
 const MessageRef = v.object({ channel: v.string(), ts: v.string() });
-const Post = v.object({
+const PostMessage = v.object({
   ...content,
   channel: v.string(),
   thread_ts: v.optional(v.string()),
 });
 const Update = v.object({ ...content, ...MessageRef.entries });
-const Open = v.object({ trigger_id: v.string(), view: v.unknown() });
+const OpenModal = v.object({ trigger_id: v.string(), view: v.unknown() });
 const UpdateView = v.object({ view_id: v.string(), view: v.unknown(), hash: v.optional(v.string()) });
 
 /** The methods of Slack's Web API that linkgate calls, with Slack's limits and errors. */
@@ -45,7 +45,7 @@ export function webApiMethods({
   readonly messages: Messages;
   readonly views: Views;
 }): Readonly<Record<string, Method>> {
-  function messageAt(channel: string, ts: string): Message {
+  function requireMessage(channel: string, ts: string): Message {
     requireChannel(channel);
     const message = messages.find(channel, ts);
     // An ephemeral message cannot be changed.
@@ -68,19 +68,19 @@ export function webApiMethods({
     },
     'chat.postMessage': {
       bucket: posting,
-      bucketOf: ({ channel }) => String(channel),
+      bucketKey: ({ channel }) => String(channel),
       call(input) {
-        const { channel, text = '', blocks, thread_ts } = parse(Post, input);
+        const { channel, text = '', blocks, thread_ts } = parse(PostMessage, input);
         requireChannel(channel);
-        const shown = parseBlocks(blocks);
-        if (text === '' && !shown) throw new SlackApiError('no_text');
+        const parsedBlocks = parseBlocks(blocks);
+        if (text === '' && !parsedBlocks) throw new SlackApiError('no_text');
         if (text.length > maxTextLength.post) throw new SlackApiError('msg_too_long');
         const parent = thread_ts === undefined ? undefined : messages.find(channel, thread_ts);
         if (thread_ts !== undefined && !parent) throw new SlackApiError('thread_not_found');
         const message = messages.post({
           channel,
           text,
-          ...(shown && { blocks: shown }),
+          ...(parsedBlocks && { blocks: parsedBlocks }),
           // A reply to a reply belongs to the thread of the parent.
           ...(parent && { threadTs: parent.thread_ts ?? parent.ts }),
         });
@@ -91,13 +91,13 @@ export function webApiMethods({
       bucket: tier3,
       call(input) {
         const { channel, ts, text, blocks } = parse(Update, input);
-        const before = messageAt(channel, ts);
+        const before = requireMessage(channel, ts);
         if ((text ?? '').length > maxTextLength.update) throw new SlackApiError('msg_too_long');
         // An update with a text alone removes the blocks; without both the message stays.
-        const shown = blocks === undefined && text === undefined ? before.blocks : parseBlocks(blocks);
+        const parsedBlocks = blocks === undefined && text === undefined ? before.blocks : parseBlocks(blocks);
         const message = messages.replace(channel, ts, {
           text: text ?? before.text,
-          ...(shown && { blocks: shown }),
+          ...(parsedBlocks && { blocks: parsedBlocks }),
         });
         return { channel, ts, text: message.text, message };
       },
@@ -106,7 +106,7 @@ export function webApiMethods({
       bucket: tier3,
       call(input) {
         const { channel, ts } = parse(MessageRef, input);
-        messageAt(channel, ts);
+        requireMessage(channel, ts);
         messages.remove(channel, ts);
         return { channel, ts };
       },
@@ -114,7 +114,7 @@ export function webApiMethods({
     'views.open': {
       bucket: tier4,
       call(input) {
-        const { trigger_id, view } = parse(Open, input);
+        const { trigger_id, view } = parse(OpenModal, input);
         return { view: viewPayload(views.open(trigger_id, parseView(view))) };
       },
     },

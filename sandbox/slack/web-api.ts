@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import { inMemory, type Persisted } from '../persistence.ts';
+import { inMemory, type OpenMap } from '../persistence.ts';
 import { type Level, takeToken } from '../token-bucket.ts';
 import type { Messages } from './messages.ts';
 import { SlackApiError } from './slack-error.ts';
@@ -30,24 +30,24 @@ export interface WebApiOptions {
   readonly views: Views;
   readonly botToken: string;
   readonly isThrottled: () => boolean;
-  readonly persisted?: Persisted;
+  readonly openMap?: OpenMap;
 }
 
 /** Slack's Web API. `/_sandbox/faults` injects errors that the methods themselves never return. */
 export function createWebApi(options: WebApiOptions) {
-  const { clock, faults, botToken, isThrottled, persisted = inMemory } = options;
+  const { clock, faults, botToken, isThrottled, openMap = inMemory } = options;
   const methods = webApiMethods(options);
-  const levels = persisted<Level>('slack/token-buckets');
+  const levels = openMap<Level>('slack/token-buckets');
 
   async function answer({ method, token, input }: ApiCall): Promise<object> {
-    const known = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (!known) throw new SlackApiError('unknown_method');
+    const apiMethod = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (!apiMethod) throw new SlackApiError('unknown_method');
     if (token === undefined) throw new SlackApiError('not_authed');
     if (token !== botToken) throw new SlackApiError('invalid_auth');
     if (!input) throw new SlackApiError('invalid_json');
-    const { bucket, bucketOf = () => '', call } = known;
+    const { bucket, bucketKey = () => '', call } = apiMethod;
     const waitSeconds = isThrottled()
-      ? takeToken(levels, `${method} ${bucketOf(input)}`, bucket, clock.now())
+      ? takeToken(levels, `${method} ${bucketKey(input)}`, bucket, clock.now())
       : 0;
     if (waitSeconds > 0) throw new RateLimitedError(Math.ceil(waitSeconds));
 
@@ -55,9 +55,9 @@ export function createWebApi(options: WebApiOptions) {
     if (fault?.delayMs) await pause(fault.delayMs);
     const failure = fault && (fault.error ?? (fault.delayMs ? undefined : 'internal_error'));
     if (failure !== undefined && !fault?.afterEffect) throw faultAsSlackError(failure);
-    const done = call(input);
+    const result = call(input);
     if (failure !== undefined) throw faultAsSlackError(failure);
-    return done;
+    return result;
   }
 
   return async (call: ApiCall): Promise<ApiResponse> => {

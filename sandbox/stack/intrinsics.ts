@@ -64,8 +64,9 @@ function resolveInner(value: unknown, scope: Scope): unknown {
     return value.map((item) => resolveInner(item, scope)).filter((item) => item !== noValue);
   if (typeof value !== 'object' || value === null) return value;
 
-  const [[key, argument] = ['', undefined], ...others] = Object.entries(value);
-  const intrinsic = others.length === 0 && typeof argument !== 'undefined' ? intrinsics[key] : undefined;
+  const [[key, argument] = ['', undefined], ...otherEntries] = Object.entries(value);
+  const intrinsic =
+    otherEntries.length === 0 && typeof argument !== 'undefined' ? intrinsics[key] : undefined;
   if (intrinsic && !(key === 'Condition' && typeof argument !== 'string')) return intrinsic(argument, scope);
   if (key.startsWith('Fn::')) throw new Error(`the sandbox does not know the intrinsic function \`${key}\``);
   return Object.fromEntries(

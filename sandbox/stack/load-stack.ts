@@ -55,10 +55,10 @@ export async function loadStack(
   options: StackOptions,
 ): Promise<LoadedStack> {
   const alarms: { arn: string; definition: AlarmDefinition }[] = [];
-  const lastMade = emulator.store.persisted<CreatedStackResource>(
+  const storedResources = emulator.store.openMap<CreatedStackResource>(
     `stacks/${options.accountId}/${options.region}/${options.name}`,
   );
-  const earlier = new Map(lastMade);
+  const earlier = new Map(storedResources);
   const stack: Stack = { ...options, emulator, alarms, earlier: (id) => earlier.get(id)?.properties };
   const created = new Map<string, CreatedResource>();
   const scope: Scope = { template, parameters: resolveParameters(template, options), created };
@@ -72,18 +72,18 @@ export async function loadStack(
       const type = resourceType(resource);
       const properties = (resolve(resource.Properties ?? {}, scope) ?? {}) as Properties;
       requireKnown(properties, type, resource.Type);
-      const made = await type.create(properties, stack, logicalId);
-      created.set(logicalId, made);
-      lastMade.set(logicalId, { type: resource.Type, properties, made });
+      const createdResource = await type.create(properties, stack, logicalId);
+      created.set(logicalId, createdResource);
+      storedResources.set(logicalId, { type: resource.Type, properties, made: createdResource });
     } catch (cause) {
       throw new ResourceError(logicalId, cause instanceof Error ? cause.message : String(cause), { cause });
     }
   }
 
   const live = new Set([...created.values()].map(physicalId));
-  for (const [logicalId, { type, made }] of earlier) {
-    if (!created.has(logicalId)) lastMade.delete(logicalId);
-    if (!live.has(physicalId(made))) types[type as keyof ResourceTypes]?.remove?.(made, stack);
+  for (const [logicalId, { type, made: resource }] of earlier) {
+    if (!created.has(logicalId)) storedResources.delete(logicalId);
+    if (!live.has(physicalId(resource))) types[type as keyof ResourceTypes]?.remove?.(resource, stack);
   }
 
   // Alarms come last: they name metrics, which creates no dependency.
@@ -106,8 +106,8 @@ function resourceType({ Type }: TemplateResource): ResourceType {
   return type;
 }
 
-function requireKnown(properties: Properties, { properties: known }: ResourceType, type: string) {
-  const unknown = Object.keys(properties).find((name) => !known.includes(name));
+function requireKnown(properties: Properties, { properties: supported }: ResourceType, type: string) {
+  const unknown = Object.keys(properties).find((name) => !supported.includes(name));
   if (unknown) throw new Error(`the sandbox does not know the property \`${unknown}\` of \`${type}\``);
 }
 

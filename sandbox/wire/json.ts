@@ -34,8 +34,10 @@ function walk(
   if (schema.isStructSchema())
     return Object.fromEntries(
       [...schema.structIterator()].flatMap(([name, member]) => {
-        const given = (value as Record<string, unknown>)[name];
-        return given === undefined || given === null ? [] : [[name, walk(member, given, leaf)]];
+        const memberValue = (value as Record<string, unknown>)[name];
+        return memberValue === undefined || memberValue === null
+          ? []
+          : [[name, walk(member, memberValue, leaf)]];
       }),
     );
   return leaf(schema, value);

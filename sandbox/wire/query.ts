@@ -68,8 +68,8 @@ function parse(schema: NormalizedSchema, parameter: Parameter, naming: QueryNami
   if (schema.isStructSchema())
     return Object.fromEntries(
       [...schema.structIterator()].flatMap(([name, member]) => {
-        const given = parameter.children.get(naming.member(name, member));
-        return given ? [[name, parse(member, given, naming)]] : [];
+        const memberParameter = parameter.children.get(naming.member(name, member));
+        return memberParameter ? [[name, parse(member, memberParameter, naming)]] : [];
       }),
     );
   return parseScalar(schema, parameter.value ?? '');

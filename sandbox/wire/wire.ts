@@ -70,9 +70,9 @@ export function parseJson(body: Buffer): unknown {
 }
 
 function requireMembers(schema: NormalizedSchema, input: unknown, code: string) {
-  const given = input as Readonly<Record<string, unknown>>;
+  const memberValues = input as Readonly<Record<string, unknown>>;
   for (const member of requiredMembers(schema))
-    if (given[member] === undefined)
+    if (memberValues[member] === undefined)
       throw new AwsError(
         code,
         `1 validation error detected: Value null at '${member.charAt(0).toLowerCase()}${member.slice(1)}' failed to satisfy constraint: Member must not be null`,

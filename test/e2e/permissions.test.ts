@@ -159,7 +159,7 @@ function usesOf(role: string): readonly Access[] {
   const { roleArn = '' } =
     sandbox.emulator.lambda.functions().find(({ name }) => name === `linkgate-local-${role}`) ?? {};
   return [
-    ...(sandbox.awsRequests.granted().get(role) ?? []),
+    ...(sandbox.awsRequests.grantedAccesses().get(role) ?? []),
     ...(sandbox.emulator.roles.get(roleArn)?.usedByLambda ?? []),
   ];
 }

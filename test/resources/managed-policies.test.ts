@@ -44,7 +44,7 @@ function keyOf(level: string): string {
     policies: [policyOf(level)],
     usedByLambda: [],
   });
-  return sandbox.emulator.callers.keyFor({ principal: level, functionName: level, roleArn });
+  return sandbox.emulator.callers.createAccessKey({ principal: level, functionName: level, roleArn });
 }
 
 describe.each(levels)('the managed policy for a person who is %s', (level) => {

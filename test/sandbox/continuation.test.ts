@@ -41,7 +41,7 @@ function restart() {
 
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
 const fifoArn = `${queueArn}.fifo`;
-const startSqs = () => createSqs({ clock, id: ids, persisted: store.persisted });
+const startSqs = () => createSqs({ clock, id: ids, openMap: store.openMap });
 const ids = createIds();
 
 test('a queue keeps its messages in order, with visibility, delays and counts', () => {
@@ -114,7 +114,7 @@ const topicArn = 'arn:aws:sns:us-east-1:111111111111:news';
 
 test('a topic keeps its policy and its subscriptions with their ARNs', () => {
   const start = () =>
-    createSns({ clock, id: ids, origin: 'http://sandbox', persisted: store.persisted, deliver() {} });
+    createSns({ clock, id: ids, origin: 'http://sandbox', openMap: store.openMap, deliver() {} });
   const before = start();
   before.createTopic(topicArn, { DisplayName: 'News' });
   before.setAttributes(topicArn, { Policy: policyFor('vpce.amazonaws.com') });
@@ -128,7 +128,7 @@ test('a topic keeps its policy and its subscriptions with their ARNs', () => {
 
 test('Slack keeps its messages and credentials', async () => {
   const start = () =>
-    createSlack({ origin: 'http://sandbox', clock, faults: createFaults(), persisted: store.persisted });
+    createSlack({ origin: 'http://sandbox', clock, faults: createFaults(), openMap: store.openMap });
   const before = start();
   const { botToken } = before.credentials;
   await before.handle(
@@ -157,7 +157,7 @@ test('a rule keeps its pattern', () => {
     createEvents({
       clock,
       id: ids,
-      persisted: store.persisted,
+      openMap: store.openMap,
       deliver: (target, payload) => delivered.push([target.Id, payload]),
     });
   start().createRule({
@@ -176,7 +176,7 @@ test('a rule keeps its pattern', () => {
 test('a timer fires once, and only after `resume`', () => {
   const start = () => {
     const happened: unknown[] = [];
-    const timers = createTimers(clock, store.persisted);
+    const timers = createTimers(clock, store.openMap);
     const plan = timers.on('sns', (payload) => happened.push(payload));
     return { timers, plan, happened };
   };
@@ -196,7 +196,7 @@ test('a timer fires once, and only after `resume`', () => {
 });
 
 test('faults keep their remaining count', () => {
-  const start = () => createFaults(() => 0, store.persisted);
+  const start = () => createFaults(() => 0, store.openMap);
   const before = start();
   before.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
   before.findDeliveryFault('sns');
@@ -206,7 +206,7 @@ test('faults keep their remaining count', () => {
 });
 
 test('a token bucket keeps its level', () => {
-  const start = () => createTokenBuckets(store.persisted('ec2/token-buckets'));
+  const start = () => createTokenBuckets(store.openMap('ec2/token-buckets'));
   const location = { accountId: '111111111111', region: 'us-east-1' };
   const take = (buckets: ReturnType<typeof start>) =>
     buckets.take(location, 'AcceptVpcEndpointConnections', clock.now());
@@ -234,8 +234,8 @@ test('stream records that were delivered and not handled are delivered again', a
         clock,
         inFlight: createInFlight(),
         faults: createFaults(),
-        waiting: store.persisted('records'),
-        giveUp() {},
+        pendingRecords: store.openMap('records'),
+        sendToOnFailure() {},
         invoke: (event) => {
           batches.push((event as { Records: StreamRecord[] }).Records.map(({ eventID }) => eventID));
           return invoke();
@@ -255,7 +255,7 @@ test('stream records that were delivered and not handled are delivered again', a
     ['1', '2'],
   ]);
   await new Promise((resolve) => setImmediate(resolve));
-  expect(store.persisted('records').size).toBe(0);
+  expect(store.openMap('records').size).toBe(0);
 });
 
 test('a connection in transition reaches its next state, and sends the notification', () => {

@@ -213,7 +213,7 @@ function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<
         batches.push(numbers.join(' '));
         return answer(numbers);
       },
-      giveUp: (metadata) => given.push(metadata),
+      sendToOnFailure: (metadata) => given.push(metadata),
     },
   );
   async function pass(milliseconds: number) {

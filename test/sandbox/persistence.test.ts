@@ -28,35 +28,35 @@ function reopened(): Store {
 
 describe('a persisted map', () => {
   test('is restored in its order', () => {
-    const letters = store.persisted<number>('letters');
+    const letters = store.openMap<number>('letters');
     for (const [index, letter] of ['c', 'a', 'b'].entries()) letters.set(letter, index);
     letters.delete('a');
     letters.set('c', 9);
-    expect([...reopened().persisted('letters')]).toEqual([
+    expect([...reopened().openMap('letters')]).toEqual([
       ['c', 9],
       ['b', 2],
     ]);
   });
 
   test('is empty after clear', () => {
-    store.persisted('letters').set('a', 1);
-    reopened().persisted('letters').clear();
-    expect(reopened().persisted('letters').size).toBe(0);
+    store.openMap('letters').set('a', 1);
+    reopened().openMap('letters').clear();
+    expect(reopened().openMap('letters').size).toBe(0);
   });
 
   test('keeps bytes as bytes', () => {
     const value = { plain: new Uint8Array([1, 2]), buffer: Buffer.from('x') };
-    store.persisted('bytes').set('a', value);
-    expect(reopened().persisted('bytes').get('a')).toEqual({
+    store.openMap('bytes').set('a', value);
+    expect(reopened().openMap('bytes').get('a')).toEqual({
       plain: new Uint8Array([1, 2]),
       buffer: new Uint8Array([120]),
     });
   });
 
   test('is the same map for the same name', () => {
-    store.persisted('letters').set('a', 1);
-    expect(store.persisted('letters').get('a')).toBe(1);
-    expect(store.persisted('others').size).toBe(0);
+    store.openMap('letters').set('a', 1);
+    expect(store.openMap('letters').get('a')).toBe(1);
+    expect(store.openMap('others').size).toBe(0);
   });
 });
 
@@ -101,7 +101,7 @@ test('a log continues after a restart, and counts from 0 after clear', () => {
 });
 
 test('changes are written at the end of a turn of the event loop', async () => {
-  const letters = store.persisted('letters');
+  const letters = store.openMap('letters');
   letters.set('a', 1);
   await new Promise((resolve) => setImmediate(resolve));
   letters.set('b', 2);
@@ -114,7 +114,7 @@ function writtenBeside(of: string) {
   const copy = join(folder, 'copy.sqlite');
   for (const suffix of ['', '-wal']) if (existsSync(of + suffix)) copyFileSync(of + suffix, copy + suffix);
   const other = openStore(copy);
-  const written = [...other.persisted('letters').keys()];
+  const written = [...other.openMap('letters').keys()];
   other.close();
   return { written };
 }
@@ -124,14 +124,14 @@ test('a failed write names the file, and is repeated by the next one', () => {
   // Simulates a full disk.
   inSqlite("create trigger full before insert on entries begin select raise(fail, 'disk is full'); end");
   store = openStore(file);
-  const letters = store.persisted<number>('letters');
+  const letters = store.openMap<number>('letters');
   letters.set('a', 1);
   expect(() => store.flush()).toThrow(`\`${file}\` cannot be used (disk is full)`);
   expect(() => store.close()).toThrow(`\`${file}\` cannot be used (disk is full)`);
   inSqlite('drop trigger full');
   store = openStore(file);
-  store.persisted<number>('letters').set('a', 2);
-  expect([...reopened().persisted('letters')]).toEqual([['a', 2]]);
+  store.openMap<number>('letters').set('a', 2);
+  expect([...reopened().openMap('letters')]).toEqual([['a', 2]]);
 });
 
 function inSqlite(statement: string) {

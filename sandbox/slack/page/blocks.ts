@@ -80,9 +80,9 @@ function selectHtml(
   names: Html,
   isLabelled: boolean,
 ): Html {
-  const shown = initial_option?.text.text ?? placeholder?.text ?? '';
-  return html`<select ${names} data-input="${action_id}" ${!isLabelled && html`aria-label="${shown}"`}>
-    ${!initial_option && html`<option value="">${shown}</option>`}
+  const label = initial_option?.text.text ?? placeholder?.text ?? '';
+  return html`<select ${names} data-input="${action_id}" ${!isLabelled && html`aria-label="${label}"`}>
+    ${!initial_option && html`<option value="">${label}</option>`}
     ${options.map(
       (option) =>
         html`<option value="${option.value}" ${isSameOption(option, initial_option) && 'selected'}>

@@ -24,12 +24,12 @@ const markup: readonly (readonly [pattern: RegExp, render: Render])[] = [
 
 /** `now` determines which day is `today`. */
 export function mrkdwn(text: string, now: number): Html {
-  const found = markup
+  const firstMatch = markup
     .map(([pattern, render]) => ({ match: pattern.exec(text), render }))
     .filter(({ match }) => match !== null)
     .sort((a, b) => (a.match?.index ?? 0) - (b.match?.index ?? 0))[0];
-  if (!found?.match) return html`${unescapeEntities(text)}`;
-  const { match, render } = found;
+  if (!firstMatch?.match) return html`${unescapeEntities(text)}`;
+  const { match, render } = firstMatch;
   const before = text.slice(0, match.index);
   const after = text.slice(match.index + match[0].length);
   return html`${unescapeEntities(before)}${render(match.slice(1), now)}${mrkdwn(after, now)}`;

@@ -17,8 +17,8 @@ export const pageFiles = '/slack/page';
 
 export function pageHtml({ channel, user }: Viewer, timeline: Html): Html {
   const address = (to: Partial<Viewer>) => {
-    const { channel: where, user: who } = { channel, user, ...to };
-    return `/slack?${new URLSearchParams({ channel: where.id, user: who.id })}`;
+    const linked = { channel, user, ...to };
+    return `/slack?${new URLSearchParams({ channel: linked.channel.id, user: linked.user.id })}`;
   };
   return html`<!doctype html>
     <html lang="en">
@@ -72,10 +72,10 @@ function linkHtml(address: string, isCurrent: boolean, name: string, about = '')
 
 /** Renders the messages that the viewer sees in a channel, each with its thread below. */
 export function timelineHtml({ channel, user }: Viewer, messages: Messages, now: number): Html {
-  const shown = messages.inChannel(channel.id, { user: user.id, team: user.team });
-  if (shown.length === 0)
+  const visibleMessages = messages.inChannel(channel.id, { user: user.id, team: user.team });
+  if (visibleMessages.length === 0)
     return html`<p class="empty" id="empty">No messages yet. linkgate posts one when an approver has to decide.</p>`;
-  return html`${shown.map((message) => {
+  return html`${visibleMessages.map((message) => {
     const isPrivate = messages.isEphemeral(channel.id, message.ts);
     const replies = isPrivate ? [] : messages.replies(channel.id, message.ts);
     return messageHtml(message, { isPrivate, replies, now });

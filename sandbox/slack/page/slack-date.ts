@@ -9,8 +9,8 @@ const dateStyles: Readonly<Record<string, Options>> = {
 /** Renders a date format such as `{date_short_pretty} at {time}`, as Slack's clients do in the viewer's time zone. */
 export function slackDate(time: number, format: string, now: number): string {
   return format.replace(/\{(\w+)\}/g, (whole, name: string, at: number) => {
-    const filled = formatPart(time, name, now) ?? whole;
-    return at === 0 ? filled.charAt(0).toUpperCase() + filled.slice(1) : filled;
+    const formatted = formatPart(time, name, now) ?? whole;
+    return at === 0 ? formatted.charAt(0).toUpperCase() + formatted.slice(1) : formatted;
   });
 }
 

@@ -158,14 +158,14 @@ function createStreamMapping(properties: Properties, stack: Stack) {
       inFlight,
       faults,
       invoke: (event) => lambda.invoke(arn, event),
-      waiting: store.persisted(`lambda/stream-records/${arn}`),
-      giveUp: (metadata) => onFailure && sqs.deliver(onFailure, { body: JSON.stringify(metadata) }),
+      pendingRecords: store.openMap(`lambda/stream-records/${arn}`),
+      sendToOnFailure: (metadata) => onFailure && sqs.deliver(onFailure, { body: JSON.stringify(metadata) }),
     },
   );
   const [tableArn = ''] = streamArn.split('/stream/');
-  const others = streamConsumers.get(tableArn) ?? (() => {});
+  const previousConsumer = streamConsumers.get(tableArn) ?? (() => {});
   streamConsumers.set(tableArn, (records) => {
-    others(records);
+    previousConsumer(records);
     take(records);
   });
 }
@@ -180,9 +180,9 @@ function reportsItemFailures({ FunctionResponseTypes = [] }: Properties): boolea
 
 /** Finds a function by name or ARN. */
 function findFunction(reference: string, { emulator }: Stack) {
-  const found = emulator.lambda.functions().find(({ name }) => name === nameFromArn(reference));
-  if (!found) throw new Error(`there is no function \`${reference}\``);
-  return found;
+  const deployedFunction = emulator.lambda.functions().find(({ name }) => name === nameFromArn(reference));
+  if (!deployedFunction) throw new Error(`there is no function \`${reference}\``);
+  return deployedFunction;
 }
 
 function requireDestination(arn: string | undefined, roleArn: string, stack: Stack) {

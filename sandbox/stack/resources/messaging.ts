@@ -25,10 +25,10 @@ export const messagingResources: ResourceTypes = {
         throw new Error('a queue is FIFO exactly if its name ends in `.fifo`');
       const arn = resourceArn(stack, 'sqs', QueueName);
       requireQueue(properties.RedrivePolicy?.deadLetterTargetArn, stack);
-      const given = queueAttributes.filter((name) => properties[name] !== undefined);
+      const presentAttributes = queueAttributes.filter((name) => properties[name] !== undefined);
       stack.emulator.sqs.createQueue(
         arn,
-        Object.fromEntries(given.map((name) => [name, asText(properties[name])])),
+        Object.fromEntries(presentAttributes.map((name) => [name, asText(properties[name])])),
       );
       const url = `${stack.emulator.origin}/${stack.accountId}/${QueueName}`;
       return { ref: url, attributes: { Arn: arn, QueueName, QueueUrl: url } };

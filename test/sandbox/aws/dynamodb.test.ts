@@ -16,7 +16,7 @@ const records: StreamRecord[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'linkgate-test-'));
 const dynamodb = createDynamoDb({
   now: clock.now,
-  consumerOf: () => (added) => records.push(...added),
+  findConsumer: () => (added) => records.push(...added),
   start: ({ region }) => startEngine({ file: join(folder, `${region}.sqlite`), tenant: '' }),
 });
 
