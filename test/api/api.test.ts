@@ -61,12 +61,12 @@ describe('setup', () => {
 
   test('sets the mode only on the first run; a lost mode parameter has to be set by `linkgate mode`', async () => {
     const env = await createEnvBeforeSetup();
-    const made: string[] = [];
-    const makeOnce = async (mode: string) => made.push(mode) > 0;
-    env.deps.modeParameter = { ...env.deps.modeParameter, createIfMissing: makeOnce };
+    const createdModes: string[] = [];
+    const createOnce = async (mode: string) => createdModes.push(mode) > 0;
+    env.deps.modeParameter = { ...env.deps.modeParameter, createIfMissing: createOnce };
     expect((await callApi(env, 'POST', '/setup')).body.done).toContain('set the mode to enforce');
     expect((await callApi(env, 'POST', '/setup')).body.done).not.toContain('set the mode to enforce');
-    expect(made).toEqual(['enforce']);
+    expect(createdModes).toEqual(['enforce']);
   });
 });
 
@@ -175,10 +175,10 @@ describe('services', () => {
 
   test('with invalid fields are rejected, and the error names each field', async () => {
     const body = { serviceId: 7, onUnlisted: 'maybe', foo: 1 };
-    const said =
+    const problems =
       'serviceId: it has to be a text, and is 7; onUnlisted: it has to be `ask` or `hold` or `reject`, and is `maybe`; foo: unknown field';
     expect(await callApi(createTestEnv(), 'POST', '/services', body)).toEqual(
-      refusal(400, 'InvalidRequest', `the registration is invalid: ${said}`),
+      refusal(400, 'InvalidRequest', `the registration is invalid: ${problems}`),
     );
     expect(await callApi(createTestEnv(), 'POST', '/services', {})).toEqual(
       refusal(400, 'InvalidRequest', 'the registration is invalid: serviceId: it is missing'),
@@ -502,20 +502,23 @@ describe("a person's decision", () => {
       { approval: anApproval({ reason: 'known' }), verdict: aVerdict('hold') },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],
-  ])('answers NotOpen after %s, with author, decision, time and reason', async (_who, decided, message) => {
-    const records = [aRecord({ verdict: aVerdict('accept'), ...decided })];
-    const env = createTestEnv({ services, connections, records });
-    expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
-      status: 409,
-      body: {
-        error: {
-          code: 'NotOpen',
-          message: `${endpointId(1)} is not open: ${message}`,
-          details: { state: 'pendingAcceptance', at: noon.toISOString() },
+  ])(
+    'answers NotOpen after %s, with author, decision, time and reason',
+    async (_who, decisionFields, message) => {
+      const records = [aRecord({ verdict: aVerdict('accept'), ...decisionFields })];
+      const env = createTestEnv({ services, connections, records });
+      expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
+        status: 409,
+        body: {
+          error: {
+            code: 'NotOpen',
+            message: `${endpointId(1)} is not open: ${message}`,
+            details: { state: 'pendingAcceptance', at: noon.toISOString() },
+          },
         },
-      },
-    });
-  });
+      });
+    },
+  );
 
   test('answers NotOpen with state deleted when EC2 no longer lists the endpoint', async () => {
     const env = createTestEnv({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
@@ -557,9 +560,9 @@ describe('a sweep', () => {
     expect(started.headers.get('location')).toBe('/jobs/id-1');
     expect((await sendApiRequest(env, 'GET', '/jobs/id-1')).headers.get('retry-after')).toBe('1');
     await finishLocation('id-1', hub, { ...emptySweep(), described: 3 }, env.deps);
-    const done = await sendApiRequest(env, 'GET', '/jobs/id-1');
-    expect(done.headers.get('retry-after')).toBeNull();
-    expect(await done.json()).toMatchObject({
+    const response = await sendApiRequest(env, 'GET', '/jobs/id-1');
+    expect(response.headers.get('retry-after')).toBeNull();
+    expect(await response.json()).toMatchObject({
       job: { status: 'succeeded', result: { described: 3 } },
       locations: [{ ...hub, result: { described: 3 } }],
     });
@@ -599,14 +602,14 @@ describe('the caller', () => {
     ['PUT', '/mode', { mode: 'observe' }, 'by'],
     ['PUT', '/approvers/network', { emails: ['a@example.com'] }, 'group.changedBy'],
     ['POST', '/sweeps', undefined, 'job.startedBy'],
-  ])('is recorded by %s %s, whatever headers and body claim', async (method, path, body, where) => {
+  ])('is recorded by %s %s, whatever headers and body claim', async (method, path, body, actorPath) => {
     const env = createTestEnv({
       services: path === '/services' ? [] : services,
       connections: [aConnection()],
     });
     env.services.setConfiguration(aConfiguration());
     const { body: answer } = await callApi(env, method, path, body, headers);
-    expect(answer).toHaveProperty(where, alice);
+    expect(answer).toHaveProperty(actorPath, alice);
     if (body === undefined) return;
     for (const [name, value] of Object.entries(claims))
       expect(await callApi(env, method, path, { ...body, [name]: value })).toMatchObject({ status: 400 });

@@ -18,7 +18,7 @@ const bob = 'arn:aws:iam::111111111111:user/bob';
 const decision = `/connections/${endpointId(1)}/decision`;
 const connections = [aConnection()];
 
-function refused(status: number, code: string, sentence: string) {
+function errorResponse(status: number, code: string, sentence: string) {
   return { status, body: { error: { code, message: expect.stringContaining(sentence) } } };
 }
 
@@ -52,7 +52,7 @@ describe('a service', () => {
   test.each([59, 90 * 86_400 + 1, 3600.5])('rejects a deadline of %d seconds', async (deadlineSeconds) => {
     const body = { serviceId: serviceId(1), deadlineSeconds };
     expect(await callApi(createTestEnv(), 'POST', '/services', body)).toMatchObject(
-      refused(400, 'InvalidRequest', 'deadlineSeconds'),
+      errorResponse(400, 'InvalidRequest', 'deadlineSeconds'),
     );
   });
 });
@@ -62,10 +62,10 @@ describe('a service that requires tickets', () => {
 
   test.each([{ decision: 'approve' }, { decision: 'deny', reason: 'unknown' }])(
     'is not decided without one: %j',
-    async (word) => {
+    async (body) => {
       const env = createTestEnv({ services, connections });
-      expect(await callApi(env, 'POST', decision, word)).toMatchObject(
-        refused(400, 'MayNotDecide', 'ticket'),
+      expect(await callApi(env, 'POST', decision, body)).toMatchObject(
+        errorResponse(400, 'MayNotDecide', 'ticket'),
       );
     },
   );
@@ -91,7 +91,7 @@ describe('a service that requires tickets', () => {
   ] as const)('takes no ticket %j', async (ticket, status, code) => {
     const env = createTestEnv({ services, connections });
     expect(await callApi(env, 'POST', decision, { decision: 'approve', ticket })).toMatchObject(
-      refused(status, code, 'ticket'),
+      errorResponse(status, code, 'ticket'),
     );
   });
 });
@@ -126,7 +126,7 @@ describe('an allowlist entry', () => {
     const input = { effect: 'allow', endpointIds: [endpointId(2)], owners };
     expect(await callApi(env, 'PUT', path, input)).toMatchObject({ body: { entry: { owners } } });
     expect(await callApi(env, 'POST', decision, { decision: 'approve' })).toMatchObject(
-      refused(403, 'MayNotDecide', 'owns the account'),
+      errorResponse(403, 'MayNotDecide', 'owns the account'),
     );
     expect(await callApi(env, 'POST', decision, { decision: 'deny', reason: 'no' })).toMatchObject({
       status: 200,
@@ -142,7 +142,7 @@ describe('an allowlist entry', () => {
   ])('rejects the owner %j, which is no actor', async (owner) => {
     const input = { effect: 'block', owners: [owner] };
     expect(await callApi(createTestEnv({ services }), 'PUT', path, input)).toMatchObject(
-      refused(400, 'InvalidRequest', 'an actor looks like'),
+      errorResponse(400, 'InvalidRequest', 'an actor looks like'),
     );
   });
 });
@@ -163,7 +163,7 @@ describe('an approver group', () => {
     ['night', 400, 'InvalidRequest', 'cannot escalate to itself'],
   ] as const)('cannot escalate to %s', async (escalateTo, status, code, sentence) => {
     expect(await callApi(createTestEnv(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
-      refused(status, code, sentence),
+      errorResponse(status, code, sentence),
     );
   });
 
@@ -181,7 +181,7 @@ describe('an approver group', () => {
     const { body } = await callApi(env, 'GET', '/approvers');
     expect(body.groups).toMatchObject([{ name: 'default' }]);
     expect(await callApi(env, 'DELETE', '/approvers/night')).toMatchObject(
-      refused(404, 'UnknownGroup', 'there is no approver group `night`'),
+      errorResponse(404, 'UnknownGroup', 'there is no approver group `night`'),
     );
   });
 
@@ -209,7 +209,7 @@ describe('an approver group', () => {
     await callApi(env, 'PUT', '/approvers/boss', { emails });
     await callApi(env, 'PUT', '/approvers/night', { emails, escalateTo: 'boss' });
     expect(await callApi(env, 'DELETE', `/approvers/${name}`)).toMatchObject(
-      refused(409, 'GroupInUse', sentence),
+      errorResponse(409, 'GroupInUse', sentence),
     );
     expect((await callApi(env, 'GET', '/approvers')).body.groups).toHaveLength(3);
   });

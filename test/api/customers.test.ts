@@ -14,9 +14,9 @@ beforeEach(() => {
 const email = 'ops@initech.example';
 const topicArn = 'arn:aws:sns:us-east-1:022222222222:linkgate-notices';
 const byCommandLine = { 'user-agent': 'linkgate-cli/1.0.0' };
-const put = (name: string, body: object, headers?: Readonly<Record<string, string>>) =>
+const putCustomer = (name: string, body: object, headers?: Readonly<Record<string, string>>) =>
   callApi(env, 'PUT', `/customers/${name}`, body, headers);
-const listed = async () => (await callApi(env, 'GET', '/customers')).body.customers;
+const listCustomers = async () => (await callApi(env, 'GET', '/customers')).body.customers;
 
 describe('a customer', () => {
   test('is stored with its settings, author and manager', async () => {
@@ -25,7 +25,7 @@ describe('a customer', () => {
       owners: ['mailto:bob@example.com'],
       contractEndsAt: '2027-12-31T23:59:59.000Z',
     };
-    expect(await put('initech', body, byCommandLine)).toEqual({
+    expect(await putCustomer('initech', body, byCommandLine)).toEqual({
       status: 200,
       body: {
         customer: {
@@ -38,10 +38,10 @@ describe('a customer', () => {
         warnings: [],
       },
     });
-    expect(await put('globex', { accounts: ['033333333333'] })).toMatchObject({
+    expect(await putCustomer('globex', { accounts: ['033333333333'] })).toMatchObject({
       body: { customer: { managedBy: 'api' } },
     });
-    expect(await listed()).toMatchObject([{ name: 'globex' }, { name: 'initech' }]);
+    expect(await listCustomers()).toMatchObject([{ name: 'globex' }, { name: 'initech' }]);
     expect(await callApi(env, 'GET', '/customers/globex')).toMatchObject({
       body: { customer: { accounts: ['033333333333'] } },
     });
@@ -54,8 +54,8 @@ describe('a customer', () => {
   });
 
   test('is rejected with an account of another customer', async () => {
-    await put('initech', { accounts: [consumer] });
-    expect(await put('globex', { accounts: [consumer] })).toMatchObject({
+    await putCustomer('initech', { accounts: [consumer] });
+    expect(await putCustomer('globex', { accounts: [consumer] })).toMatchObject({
       status: 409,
       body: { error: { code: 'AccountTaken', message: expect.stringContaining('initech') } },
     });
@@ -63,7 +63,7 @@ describe('a customer', () => {
 
   test('of the policy file belongs to the caller who changes it, and a warning says so', async () => {
     await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, env.deps);
-    expect(await put('initech', { accounts: [consumer] })).toMatchObject({
+    expect(await putCustomer('initech', { accounts: [consumer] })).toMatchObject({
       body: { customer: { managedBy: 'api' }, warnings: [expect.stringContaining('linkgate apply')] },
     });
   });
@@ -85,13 +85,13 @@ describe('a customer', () => {
     ['no address', { accounts: [consumer], contact: { email: 'ops' } }],
     ['a contract that ends some day', { accounts: [consumer], contractEndsAt: 'soon' }],
   ])('with %s is rejected', async (_what, body) => {
-    expect(await put('initech', body)).toMatchObject({ status: 400 });
-    expect(await listed()).toEqual([]);
+    expect(await putCustomer('initech', body)).toMatchObject({ status: 400 });
+    expect(await listCustomers()).toEqual([]);
   });
 
   test('is removed with its subscription; a second removal answers UnknownCustomer', async () => {
     env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
-    await put('initech', { accounts: [consumer], contact: { email } });
+    await putCustomer('initech', { accounts: [consumer], contact: { email } });
     expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
       status: 200,
       body: { customer: { name: 'initech' } },
@@ -110,7 +110,7 @@ test('the name of a customer stands beside its account in lists, in explain and 
     connections: [aConnection()],
     entries: [anEntry()],
   });
-  await put('initech', { accounts: [consumer] });
+  await putCustomer('initech', { accounts: [consumer] });
   const customer = 'initech';
   const connection = { ownerAccountId: consumer, customer };
   expect(await callApi(env, 'GET', '/connections')).toMatchObject({ body: { connections: [connection] } });
@@ -128,22 +128,22 @@ test('the name of a customer stands beside its account in lists, in explain and 
 
 test('an account that no customer lists has no customer beside it', async () => {
   env = createTestEnv({ services: [aService()], connections: [aConnection()] });
-  await put('initech', { accounts: ['033333333333'] });
+  await putCustomer('initech', { accounts: ['033333333333'] });
   const { body } = await callApi(env, 'GET', '/connections');
   expect(body.connections).toEqual([expect.not.objectContaining({ customer: expect.anything() })]);
 });
 
 describe('the address of a contact', () => {
   test('is subscribed in lower case and has the status unconfirmed until the recipient confirms', async () => {
-    const { body } = await put('initech', {
+    const { body } = await putCustomer('initech', {
       accounts: [consumer],
       contact: { email: 'Ops@Initech.example' },
     });
     expect(body.warnings).toEqual([expect.stringContaining(`${email} has to confirm`)]);
     expect([...env.customerSubscriptions.keys()]).toEqual([email]);
-    expect(await listed()).toMatchObject([{ delivery: { status: 'unconfirmed' } }]);
+    expect(await listCustomers()).toMatchObject([{ delivery: { status: 'unconfirmed' } }]);
     env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
-    expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
+    expect(await listCustomers()).toMatchObject([{ delivery: { status: 'ok' } }]);
   });
 
   test.each([
@@ -152,40 +152,40 @@ describe('the address of a contact', () => {
   ])(
     'has a status and a remedy when it receives the messages of %s',
     async (_whose, subscription, status) => {
-      await put('initech', { accounts: [consumer], contact: { email } });
+      await putCustomer('initech', { accounts: [consumer], contact: { email } });
       env.customerSubscriptions.clear();
       if (subscription) env.customerSubscriptions.set(email, subscription);
-      expect(await listed()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
+      expect(await listCustomers()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
     },
   );
 
   test('stays subscribed while another customer has it', async () => {
     env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
-    await put('initech', { accounts: [consumer], contact: { email } });
-    await put('globex', { accounts: ['033333333333'], contact: { email } });
-    await put('initech', { accounts: [consumer] });
+    await putCustomer('initech', { accounts: [consumer], contact: { email } });
+    await putCustomer('globex', { accounts: ['033333333333'], contact: { email } });
+    await putCustomer('initech', { accounts: [consumer] });
     expect(env.customerSubscriptions.size).toBe(1);
   });
 
   test('is listed without a status when SNS is unavailable', async () => {
-    await put('initech', { accounts: [consumer], contact: { email } });
+    await putCustomer('initech', { accounts: [consumer], contact: { email } });
     env.deps.customerSubscriptions = {
       ...env.deps.customerSubscriptions,
       list: () => Promise.reject(new Error('SNS is down')),
     };
-    expect(await listed()).toMatchObject([{ name: 'initech', contact: { email } }]);
+    expect(await listCustomers()).toMatchObject([{ name: 'initech', contact: { email } }]);
     expect(env.errors).toHaveLength(1);
   });
 });
 
 test('a topic that rejected a message has the status refused until the contact is set again', async () => {
   const contact = { topicArn };
-  await put('initech', { accounts: [consumer], contact });
-  expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
+  await putCustomer('initech', { accounts: [consumer], contact });
+  expect(await listCustomers()).toMatchObject([{ delivery: { status: 'ok' } }]);
   env.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
-  expect(await listed()).toMatchObject([
+  expect(await listCustomers()).toMatchObject([
     { delivery: { status: 'refused', detail: expect.stringContaining('not authorized') } },
   ]);
-  await put('initech', { accounts: [consumer], contact });
-  expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
+  await putCustomer('initech', { accounts: [consumer], contact });
+  expect(await listCustomers()).toMatchObject([{ delivery: { status: 'ok' } }]);
 });

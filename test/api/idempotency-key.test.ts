@@ -19,7 +19,7 @@ const path = `/allowlist/orders/${consumer}`;
 const allow = { effect: 'allow', note: 'ticket 17' };
 const bob = 'arn:aws:iam::111111111111:user/bob';
 
-const put = (env: TestEnv, body: unknown = allow, key = 'key-1') =>
+const putEntry = (env: TestEnv, body: unknown = allow, key = 'key-1') =>
   sendApiRequest(env, 'PUT', path, { body, headers: { 'idempotency-key': key } });
 
 async function read(response: Response) {
@@ -27,15 +27,15 @@ async function read(response: Response) {
   return { status: response.status, replayed, body: (await response.json()) as Record<string, unknown> };
 }
 
-const codeOf = async (response: Response) =>
+const readErrorCode = async (response: Response) =>
   ((await response.json()) as { error: { code: string } }).error.code;
 
 describe('a request with an Idempotency-Key', () => {
   test('is executed once, and its response is replayed', async () => {
     const env = createTestEnv({ services });
-    const first = await read(await put(env));
+    const first = await read(await putEntry(env));
     env.advanceSeconds(60);
-    const second = await read(await put(env));
+    const second = await read(await putEntry(env));
     expect(first).toMatchObject({
       status: 200,
       replayed: null,
@@ -58,8 +58,8 @@ describe('a request with an Idempotency-Key', () => {
 
   test('replays an error', async () => {
     const env = createTestEnv();
-    expect(await read(await put(env))).toMatchObject({ status: 404, replayed: null });
-    expect(await read(await put(env))).toMatchObject({ status: 404, replayed: 'true' });
+    expect(await read(await putEntry(env))).toMatchObject({ status: 404, replayed: null });
+    expect(await read(await putEntry(env))).toMatchObject({ status: 404, replayed: 'true' });
   });
 
   test.each([
@@ -67,21 +67,21 @@ describe('a request with an Idempotency-Key', () => {
     ['path', () => [`/allowlist/*/${consumer}`, allow] as const],
   ])('answers IdempotencyKeyReused if another request with this key had another %s', async (_what, other) => {
     const env = createTestEnv({ services });
-    await put(env);
+    await putEntry(env);
     const [otherPath, body] = other();
     const response = await sendApiRequest(env, 'PUT', otherPath, {
       body,
       headers: { 'idempotency-key': 'key-1' },
     });
     expect(response.status).toBe(422);
-    expect(await codeOf(response)).toBe('IdempotencyKeyReused');
+    expect(await readErrorCode(response)).toBe('IdempotencyKeyReused');
   });
 
   test('is executed for each caller, even with the same key', async () => {
     const env = createTestEnv({ services });
-    await put(env);
+    await putEntry(env);
     env.deps.caller = bob;
-    expect(await read(await put(env))).toMatchObject({
+    expect(await read(await putEntry(env))).toMatchObject({
       replayed: null,
       body: { entry: { changedBy: bob } },
     });
@@ -91,12 +91,12 @@ describe('a request with an Idempotency-Key', () => {
     const env = createTestEnv({ services });
     let second: Response | undefined;
     env.ec2.beforePage = async () => {
-      second ??= await put(env);
+      second ??= await putEntry(env);
     };
-    await put(env);
+    await putEntry(env);
     expect(second?.status).toBe(409);
     expect(second?.headers.get('retry-after')).toBe('1');
-    expect(await codeOf(second as Response)).toBe('InProgress');
+    expect(await readErrorCode(second as Response)).toBe('InProgress');
   });
 
   test.each([
@@ -108,29 +108,29 @@ describe('a request with an Idempotency-Key', () => {
     const isEntry = (writes: Parameters<typeof table.write>[0]) =>
       writes.some((each) => 'put' in each && each.put.pk.startsWith('ALLOWLIST#'));
     env.deps.table = { ...table, write: (writes) => (isEntry(writes) ? write() : table.write(writes)) };
-    expect((await put(env)).status).toBe(status);
+    expect((await putEntry(env)).status).toBe(status);
     env.deps.table = table;
-    expect(await read(await put(env))).toMatchObject({ status: 200, replayed: null });
+    expect(await read(await putEntry(env))).toMatchObject({ status: 200, replayed: null });
   });
 
   test('is answered when the response cannot be stored', async () => {
     const env = createTestEnv({ services });
     const { table } = env;
-    const keeps = (writes: Parameters<typeof table.write>[0]) =>
+    const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
       writes.some((each) => 'put' in each && each.put.response !== undefined);
     const error = new Error('the response is too large');
     env.deps.table = {
       ...table,
-      write: (writes) => (keeps(writes) ? Promise.reject(error) : table.write(writes)),
+      write: (writes) => (storesResponse(writes) ? Promise.reject(error) : table.write(writes)),
     };
-    expect((await put(env)).status).toBe(200);
+    expect((await putEntry(env)).status).toBe(200);
     expect(env.errors).toEqual([error]);
   });
 
   test.each(['', 'k'.repeat(256), 'two words', 'Schlüssel'])(
     'is rejected with the invalid key `%s`',
     async (key) => {
-      const response = await put(createTestEnv({ services }), allow, key);
+      const response = await putEntry(createTestEnv({ services }), allow, key);
       expect(response.status).toBe(400);
     },
   );
@@ -219,7 +219,7 @@ test('a permanent 409 is replayed, unlike a transient one', async () => {
   const headers = { 'idempotency-key': 'key-1' };
   const register = () =>
     sendApiRequest(env, 'POST', '/services', { body: { serviceId: serviceId(1) }, headers });
-  expect(await codeOf(await register())).toBe('OtherStage');
+  expect(await readErrorCode(await register())).toBe('OtherStage');
   expect((await register()).headers.get('idempotency-replayed')).toBe('true');
 });
 

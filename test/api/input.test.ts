@@ -26,21 +26,26 @@ async function createConnectedEnv(): Promise<TestEnv> {
   return env;
 }
 
-type Door = readonly [name: string, method: string, path: string, body: (value: unknown) => object];
+type InputField = readonly [name: string, method: string, path: string, body: (value: unknown) => object];
 
-const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
+const connectionPath = (action: string) => `/connections/${endpointId(1)}/${action}`;
 const inDocument = (document: object) => ({ document: aDocument(document) });
 const group = { name: 'ops', slackUsers: [], emails: ['a@example.com', 'b@example.com'] };
 
 /** Each input that takes a time. */
-const times: readonly Door[] = [
+const times: readonly InputField[] = [
   [
     'the expiry of an entry',
     'PUT',
     `/allowlist/orders/${consumer}`,
     (value) => ({ effect: 'allow', expiresAt: value }),
   ],
-  ['the end of an extension', 'POST', of('extend'), (value) => ({ until: value, reason: 'moving' })],
+  [
+    'the end of an extension',
+    'POST',
+    connectionPath('extend'),
+    (value) => ({ until: value, reason: 'moving' }),
+  ],
   [
     'the end of a contract',
     'PUT',
@@ -62,7 +67,7 @@ const times: readonly Door[] = [
 ];
 
 /** Each input that takes a number. */
-const numbers: readonly Door[] = [
+const numbers: readonly InputField[] = [
   [
     'the limit of an entry',
     'PUT',
@@ -110,36 +115,41 @@ const numbers: readonly Door[] = [
 ];
 
 /** Each input that takes a reason. */
-const neededReasons: readonly Door[] = [
-  ['a denial', 'POST', of('decision'), (value) => ({ decision: 'deny', reason: value })],
+const neededReasons: readonly InputField[] = [
+  ['a denial', 'POST', connectionPath('decision'), (value) => ({ decision: 'deny', reason: value })],
   [
     'the reason of an extension',
     'POST',
-    of('extend'),
+    connectionPath('extend'),
     (value) => ({ until: '2027-01-31T12:00:00Z', reason: value }),
   ],
   [
     'what the consumer is told of a denial',
     'POST',
-    of('decision'),
+    connectionPath('decision'),
     (value) => ({ decision: 'deny', reason: 'no', customerMessage: value }),
   ],
   [
     'what the consumer is told of a revocation',
     'POST',
-    of('revocation'),
+    connectionPath('revocation'),
     (value) => ({ customerMessage: value }),
   ],
-  ['the ticket of an approval', 'POST', of('decision'), (value) => ({ decision: 'approve', ticket: value })],
+  [
+    'the ticket of an approval',
+    'POST',
+    connectionPath('decision'),
+    (value) => ({ decision: 'approve', ticket: value }),
+  ],
 ];
 
-const optionalReasons: readonly Door[] = [
-  ['a revocation', 'POST', of('revocation'), (value) => ({ reason: value })],
+const optionalReasons: readonly InputField[] = [
+  ['a revocation', 'POST', connectionPath('revocation'), (value) => ({ reason: value })],
   ['a switch of the mode', 'PUT', '/mode', (value) => ({ mode: 'observe', reason: value })],
   ['a pause', 'POST', '/services/orders/pause', (value) => ({ reason: value })],
 ];
 
-const notes: readonly Door[] = [
+const notes: readonly InputField[] = [
   [
     'the note of an entry',
     'PUT',
@@ -154,13 +164,13 @@ const notes: readonly Door[] = [
   ],
 ];
 
-function crossed<Value>(doors: readonly Door[], values: readonly Value[]) {
-  return doors.flatMap(([name, ...door]) => values.map((value) => [name, value, door] as const));
+function crossProduct<Value>(fields: readonly InputField[], values: readonly Value[]) {
+  return fields.flatMap(([name, ...field]) => values.map((value) => [name, value, field] as const));
 }
 
-async function refused(
+async function sendInvalidValue(
   env: TestEnv,
-  [method, path, body]: readonly [string, string, Door[3]],
+  [method, path, body]: readonly [string, string, InputField[3]],
   value: unknown,
 ) {
   const before = JSON.stringify((await callApi(env, 'GET', '/policy')).body);
@@ -169,7 +179,7 @@ async function refused(
   return answer;
 }
 
-function saying(message: string) {
+function invalidRequest(message: string) {
   return {
     status: 400,
     body: { error: { code: 'InvalidRequest', message: expect.stringContaining(message) } },
@@ -178,24 +188,24 @@ function saying(message: string) {
 
 describe('a time', () => {
   test.each(
-    crossed(times, [
+    crossProduct(times, [
       '2099-01-31T12:00:00+02',
       '2099-01-31T12:00:00+0200',
       '2099-01-31 12:00:00Z',
       '2099-01-31T12:00Z',
       'soon',
     ]),
-  )('%s rejects `%s`, and the error shows the valid format', async (_name, value, door) => {
-    expect(await refused(await createConnectedEnv(), door, value)).toMatchObject(
-      saying('write a date-time such as 2027-01-31T12:00:00Z'),
+  )('%s rejects `%s`, and the error shows the valid format', async (_name, value, field) => {
+    expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject(
+      invalidRequest('write a date-time such as 2027-01-31T12:00:00Z'),
     );
   });
 
-  test.each(crossed(times, ['2099-02-30T12:00:00Z']))(
+  test.each(crossProduct(times, ['2099-02-30T12:00:00Z']))(
     '%s rejects `%s`, a day that does not exist',
-    async (_name, value, door) => {
-      expect(await refused(await createConnectedEnv(), door, value)).toMatchObject(
-        saying('there is no day 2099-02-30'),
+    async (_name, value, field) => {
+      expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject(
+        invalidRequest('there is no day 2099-02-30'),
       );
     },
   );
@@ -214,10 +224,10 @@ describe('a time', () => {
 });
 
 describe('a number', () => {
-  test.each(crossed(numbers, [2 ** 53 + 2, 1e300, -1, 1.5, 1e15, '2']))(
+  test.each(crossProduct(numbers, [2 ** 53 + 2, 1e300, -1, 1.5, 1e15, '2']))(
     '%s rejects %s',
-    async (_name, value, door) => {
-      expect(await refused(await createConnectedEnv(), door, value)).toMatchObject({ status: 400 });
+    async (_name, value, field) => {
+      expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject({ status: 400 });
     },
   );
 
@@ -228,16 +238,16 @@ describe('a number', () => {
       status: 200,
     });
     expect(await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 100_001 })).toMatchObject(
-      saying('at most 100000'),
+      invalidRequest('at most 100000'),
     );
   });
 });
 
 describe('a text', () => {
-  test.each(crossed(neededReasons, ['', ' \n', '\u200b\u200b', '\u3164', '\u202e', '\u2800']))(
+  test.each(crossProduct(neededReasons, ['', ' \n', '\u200b\u200b', '\u3164', '\u202e', '\u2800']))(
     '%s rejects %j, which has no visible character',
-    async (_name, value, door) => {
-      expect(await refused(await createConnectedEnv(), door, value)).toMatchObject({
+    async (_name, value, field) => {
+      expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject({
         status: 422,
         body: {
           error: { code: 'BlankText', message: expect.stringMatching(/: write visible text/) },
@@ -249,10 +259,12 @@ describe('a text', () => {
   test('that is missing, or blank beside another invalid field, answers InvalidRequest', async () => {
     const path = `/connections/${endpointId(1)}/extend`;
     for (const body of [{ until: '2027-01-31T12:00:00Z' }, { until: 'soon', reason: ' ' }])
-      expect(await callApi(await createConnectedEnv(), 'POST', path, body)).toMatchObject(saying('reason'));
+      expect(await callApi(await createConnectedEnv(), 'POST', path, body)).toMatchObject(
+        invalidRequest('reason'),
+      );
   });
 
-  test.each(crossed(optionalReasons, [' \u200b']))(
+  test.each(crossProduct(optionalReasons, [' \u200b']))(
     '%s treats %j as an absent reason',
     async (_name, value, [method, path, body]) => {
       const { status, body: answer } = await callApi(await createConnectedEnv(), method, path, body(value));
@@ -261,7 +273,7 @@ describe('a text', () => {
     },
   );
 
-  test.each(crossed([...neededReasons, ...optionalReasons, ...notes], ['half \ud83d']))(
+  test.each(crossProduct([...neededReasons, ...optionalReasons, ...notes], ['half \ud83d']))(
     '%s stores U+FFFD for the lone surrogate in %j',
     async (_name, value, [method, path, body]) => {
       const answer = await callApi(await createConnectedEnv(), method, path, body(value));
@@ -270,7 +282,7 @@ describe('a text', () => {
     },
   );
 
-  test.each(crossed([...neededReasons, ...optionalReasons, ...notes], ['😀', '👨‍👩‍👧‍👦']))(
+  test.each(crossProduct([...neededReasons, ...optionalReasons, ...notes], ['😀', '👨‍👩‍👧‍👦']))(
     '%s counts %s as one character',
     async (name, value, [method, path, body]) => {
       const most = name.startsWith('the ticket') ? 100 : name.startsWith('what the consumer') ? 500 : 1_000;
@@ -279,7 +291,7 @@ describe('a text', () => {
       expect(JSON.stringify(answer)).not.toContain('Shorten');
       expect(answer).not.toMatchObject({ status: 500 });
       expect(await callApi(await createConnectedEnv(), method, path, body(tooLong))).toMatchObject(
-        saying(`Shorten it to ${most.toLocaleString('en')} characters`),
+        invalidRequest(`Shorten it to ${most.toLocaleString('en')} characters`),
       );
     },
   );
@@ -291,7 +303,7 @@ describe('a text', () => {
   ])('is rejected as a body if it is %s', async (_what, body) => {
     const path = `/allowlist/orders/${consumer}`;
     expect(await callApi(await createConnectedEnv(), 'PUT', path, body)).toMatchObject(
-      saying('the body is not JSON in UTF-8'),
+      invalidRequest('the body is not JSON in UTF-8'),
     );
   });
 });

@@ -36,7 +36,7 @@ describe('the mode', () => {
 });
 
 describe('in the mode observe', () => {
-  function observing() {
+  function createObservingEnv() {
     const env = createTestEnv({
       services,
       entries: [anEntry()],
@@ -81,13 +81,15 @@ describe('in the mode observe', () => {
 
   test('these tests cover every operation that changes something', () => {
     const tried = new Set(changing.map(([method, path]) => findOperation(method, path)));
-    const others = operations.filter((operation) => operation.method !== 'GET' && !tried.has(operation));
-    const untried = others.map(({ definition }) => definition.operationId);
+    const otherOperations = operations.filter(
+      (operation) => operation.method !== 'GET' && !tried.has(operation),
+    );
+    const untried = otherOperations.map(({ definition }) => definition.operationId);
     expect(untried.filter((id) => !triedElsewhere.includes(id))).toEqual([]);
   });
 
   test.each(changing)('%s %s changes nothing in EC2', async (method, path, body) => {
-    const env = observing();
+    const env = createObservingEnv();
     expect((await callApi(env, method, path, body)).status).toBeLessThan(300);
     expect(env.services.calls).toEqual([]);
     expect(env.ec2.calls).toEqual([]);
@@ -95,14 +97,14 @@ describe('in the mode observe', () => {
 
   test('a person’s decision is recorded, with a warning that EC2 does not change', async () => {
     const path = `/connections/${endpointId(1)}/decision`;
-    expect(await callApi(observing(), 'POST', path, { decision: 'approve' })).toMatchObject({
+    expect(await callApi(createObservingEnv(), 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 200,
       body: { decision: { verdict: 'accept' }, warnings: [expect.stringContaining('mode is observe')] },
     });
   });
 
   test('the verdict is shown with its difference from the state in EC2', async () => {
-    const env = observing();
+    const env = createObservingEnv();
     await callApi(env, 'POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' });
     const differs = 'linkgate would accept it, and EC2 still shows it pendingAcceptance';
     expect(await callApi(env, 'GET', '/connections?differs=true')).toMatchObject({
@@ -125,8 +127,8 @@ describe('a service', () => {
     expect(body.service).not.toHaveProperty('pausedAt');
   });
 
-  test.each(['pause', 'resume'])('answers UnknownService to %s when it is not registered', async (what) => {
-    expect(await callApi(createTestEnv(), 'POST', `/services/orders/${what}`, {})).toMatchObject({
+  test.each(['pause', 'resume'])('answers UnknownService to %s when it is not registered', async (action) => {
+    expect(await callApi(createTestEnv(), 'POST', `/services/orders/${action}`, {})).toMatchObject({
       status: 404,
       body: { error: { code: 'UnknownService' } },
     });
@@ -172,8 +174,8 @@ describe('an approver group', () => {
     [{ ...group, slackUsers: [{ team: 'T01LOCAL', user: 'bob' }] }, 'looks like U0123456789'],
     [{ ...group, emails: ['bob'] }, 'looks like alice@example.com'],
     [{ ...group, slackGroup: 'S01' }, 'slackGroup'],
-  ])('is rejected with the settings %j, and the error says why', async (wanted, sentence) => {
-    expect(await callApi(createTestEnv(), 'PUT', '/approvers/ops', wanted)).toMatchObject({
+  ])('is rejected with the settings %j, and the error says why', async (settings, sentence) => {
+    expect(await callApi(createTestEnv(), 'PUT', '/approvers/ops', settings)).toMatchObject({
       status: 400,
       body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
     });

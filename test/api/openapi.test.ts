@@ -85,19 +85,19 @@ describe('the request body of', () => {
 
   test.each(withBody)('%s is described as the API validates it', (_name, { definition }) => {
     const { schema } = definition.requestBody.content['application/json'];
-    const taken = toJsonSchema(bodies[definition.operationId] as v.GenericSchema, {
+    const inputSchema = toJsonSchema(bodies[definition.operationId] as v.GenericSchema, {
       typeMode: 'input',
       // JSON Schema cannot express transformations such as trimming.
       errorMode: 'ignore',
     });
-    expect(bare(schema)).toEqual(bare(taken));
+    expect(bare(schema)).toEqual(bare(inputSchema));
   });
 
   test.each(
-    withBody.flatMap(([called, operation]) =>
+    withBody.flatMap(([operationId, operation]) =>
       Object.entries<{ value: unknown }>(
         operation.definition.requestBody.content['application/json'].examples,
-      ).map(([example, { value }]) => [called, example, operation, value] as const),
+      ).map(([example, { value }]) => [operationId, example, operation, value] as const),
     ),
   )('%s has a valid example `%s`', (_called, _example, operation, value) => {
     expect(validateRequestBody(operation, value)).toEqual([]);
@@ -111,9 +111,11 @@ test('the query parameters in openapi.yml are those that the API validates', () 
   ) ?? {
     parameters: [],
   };
-  const named = Object.fromEntries(parameters.map(({ name: called, schema }) => [called, bare(schema)]));
+  const schemasByName = Object.fromEntries(
+    parameters.map(({ name: parameterName, schema }) => [parameterName, bare(schema)]),
+  );
   const { properties } = toJsonSchema(input.ConnectionsQuery);
-  expect(named).toEqual(bare({ properties }).properties);
+  expect(schemasByName).toEqual(bare({ properties }).properties);
 });
 
 test('the error codes in openapi.yml include that of a reused Idempotency-Key', () => {

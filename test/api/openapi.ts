@@ -73,9 +73,9 @@ export function resolveReference(value: Json): Json {
 }
 
 function validator(reference: string): ValidateFunction {
-  const found = ajv.getSchema(reference);
-  if (!found) throw new Error(`the file has no ${reference}`);
-  return found;
+  const validate = ajv.getSchema(reference);
+  if (!validate) throw new Error(`the file has no ${reference}`);
+  return validate;
 }
 
 function problems(validate: ValidateFunction, value: unknown): string[] {

@@ -51,7 +51,7 @@ async function answerTo(path: string, token: string) {
   return callApi(env, 'GET', `${ofPlan(path)}${path.includes('?') ? '&' : '?'}nextToken=${token}`);
 }
 
-const refused = {
+const invalidTokenResponse = {
   status: 400,
   body: {
     error: { code: 'ExpiredToken', message: expect.stringContaining('start again without it') },
@@ -60,21 +60,23 @@ const refused = {
 
 test.each(lists)('%s rejects an invalid token', async (name, path) => {
   for (const token of ['', 'guess', 'bnVsbA', '%00', 'W10', encodePageToken(ofPlan(name), [])])
-    expect([token, await answerTo(path, token)]).toMatchObject([token, refused]);
+    expect([token, await answerTo(path, token)]).toMatchObject([token, invalidTokenResponse]);
   for (const position of nowhere[name] ?? [])
-    expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(refused);
+    expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(invalidTokenResponse);
 });
 
 test.each(lists)('%s rejects the token of another list', async (name, path, position) => {
   for (const [other, , otherPosition] of [...lists, ['impact another', '', {}] as const])
     if (other !== name)
       for (const each of [position, otherPosition])
-        expect(await answerTo(path, encodePageToken(ofPlan(other), each))).toMatchObject(refused);
+        expect(await answerTo(path, encodePageToken(ofPlan(other), each))).toMatchObject(
+          invalidTokenResponse,
+        );
 });
 
 test.each(lists.filter(([, , position]) => 'nextToken' in position))(
   '%s rejects a token that EC2 no longer accepts',
   async (name, path, position) => {
-    expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(refused);
+    expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(invalidTokenResponse);
   },
 );

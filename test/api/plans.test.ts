@@ -21,7 +21,7 @@ function createEnvWith(...connections: readonly Connection[]) {
   return createTestEnv({ services: [aService()], connections });
 }
 
-async function planIn(env: TestEnv, document: ReturnType<typeof aDocument>) {
+async function createPlan(env: TestEnv, document: ReturnType<typeof aDocument>) {
   const { status, body } = await callApi(env, 'POST', '/plans', { document });
   expect(status).toBe(201);
   return (body as unknown as PlanAnswer).plan;
@@ -32,7 +32,7 @@ const policy = aDocument({ entries: [allowEntry(consumer), blockEntry('333333333
 describe('a plan', () => {
   test('counts its changes and changes nothing', async () => {
     const env = createEnvWith();
-    const plan = await planIn(env, policy);
+    const plan = await createPlan(env, policy);
     expect(plan).toMatchObject({ summary: { add: 2, change: 0, remove: 0, conflicts: 0, left: 1 } });
     expect((await callApi(env, 'GET', '/allowlist')).body).toEqual({ entries: [] });
   });
@@ -40,7 +40,7 @@ describe('a plan', () => {
   test('lists its changes page by page', async () => {
     const env = createEnvWith();
     const accounts = Array.from({ length: 2_500 }, (_, index) => String(200_000_000_000 + index));
-    const { planId } = await planIn(
+    const { planId } = await createPlan(
       env,
       aDocument({ entries: accounts.map((account) => allowEntry(account)) }),
     );
@@ -63,7 +63,7 @@ describe('a plan', () => {
     'with %s in a chunk names the chunk, which can be removed before planning again',
     async (_what, name, packed) => {
       const env = createEnvWith();
-      const { planId } = await planIn(env, policy);
+      const { planId } = await createPlan(env, policy);
       const key = { pk: `PLAN#${planId}`, sk: `${name}#0000` };
       const [part] = await env.table.get([key]);
       env.put({ ...part, ...key, version: 1, packed });
@@ -71,7 +71,7 @@ describe('a plan', () => {
       const answers = () =>
         Promise.all([
           callApi(env, 'POST', `/plans/${planId}/apply`),
-          ...reads.map((what) => callApi(env, 'GET', `/plans/${planId}/${what}`)),
+          ...reads.map((page) => callApi(env, 'GET', `/plans/${planId}/${page}`)),
         ]);
       const message = expect.stringContaining(`item \`${key.pk}\` \`${key.sk}\` is malformed`);
       for (const answer of await answers())
@@ -81,13 +81,13 @@ describe('a plan', () => {
       expect(removed).toMatchObject({ status: 200, body: { warnings: ['next step: plan again'] } });
       for (const answer of await answers())
         expect(answer).toMatchObject({ status: 404, body: { error: { code: 'UnknownPlan' } } });
-      await planIn(env, policy);
+      await createPlan(env, policy);
     },
   );
 
   test('predicts its impact on connections', async () => {
     const env = createEnvWith(aConnection());
-    const { planId } = await planIn(env, policy);
+    const { planId } = await createPlan(env, policy);
     expect((await callApi(env, 'GET', `/plans/${planId}/impact`)).body).toEqual({
       effects: [
         {
@@ -107,7 +107,7 @@ describe('a plan', () => {
 
   test('continues its impact prediction with the next page when time runs out', async () => {
     const env = createEnvWith(...[1, 2, 3].map((number) => aConnection({ endpointId: endpointId(number) })));
-    const { planId } = await planIn(env, policy);
+    const { planId } = await createPlan(env, policy);
     env.remainingMs = 1_000;
     const { body } = await callApi(env, 'GET', `/plans/${planId}/impact`);
     expect(body).toMatchObject({ looked: 1, nextToken: expect.any(String) });
@@ -119,7 +119,7 @@ describe('a plan', () => {
 
   test('expires after a day', async () => {
     const env = createEnvWith();
-    const { planId } = await planIn(env, policy);
+    const { planId } = await createPlan(env, policy);
     env.advanceSeconds(86_400);
     expect(await callApi(env, 'POST', `/plans/${planId}/apply`)).toMatchObject({
       status: 404,
@@ -154,7 +154,7 @@ describe('a plan', () => {
 describe('an apply', () => {
   test('makes the changes of the plan', async () => {
     const env = createEnvWith();
-    const { planId } = await planIn(env, policy);
+    const { planId } = await createPlan(env, policy);
     expect((await callApi(env, 'POST', `/plans/${planId}/apply`)).body).toEqual({
       apply: { status: 'done', done: 2, of: 2 },
       warnings: [],
@@ -169,7 +169,7 @@ describe('an apply', () => {
 
   test('answers StalePlan with the changed objects when the table has changed', async () => {
     const env = createEnvWith();
-    const { planId } = await planIn(env, policy);
+    const { planId } = await createPlan(env, policy);
     env.put(entryItem(anEntry({ serviceId: '*' })));
     expect(await callApi(env, 'POST', `/plans/${planId}/apply`)).toMatchObject({
       status: 409,
@@ -179,49 +179,49 @@ describe('an apply', () => {
 
   test('that is not done is shown by the next plan as running or interrupted', async () => {
     const env = createEnvWith();
-    const first = await planIn(env, policy);
+    const first = await createPlan(env, policy);
     env.remainingMs = 1_000;
     expect((await callApi(env, 'POST', `/plans/${first.planId}/apply`)).body).toMatchObject({
       apply: { status: 'running', done: 0, of: 2 },
     });
-    const told = await planIn(env, policy);
-    expect(told).toMatchObject({ running: { done: 0, of: 2, leaseUntil: expect.any(String) } });
-    expect(told).not.toHaveProperty('interrupted');
-    const second = await planIn(env, policy);
+    const planWhileRunning = await createPlan(env, policy);
+    expect(planWhileRunning).toMatchObject({ running: { done: 0, of: 2, leaseUntil: expect.any(String) } });
+    expect(planWhileRunning).not.toHaveProperty('interrupted');
+    const second = await createPlan(env, policy);
     expect(await callApi(env, 'POST', `/plans/${second.planId}/apply`)).toMatchObject({
       status: 409,
       body: { error: { code: 'ApplyRunning' } },
     });
     env.advanceSeconds(60);
     env.remainingMs = 75_000;
-    const later = await planIn(env, policy);
+    const later = await createPlan(env, policy);
     expect(later).toMatchObject({ interrupted: { done: 0, of: 2 } });
     expect(later).not.toHaveProperty('running');
     await callApi(env, 'POST', `/plans/${second.planId}/apply`);
-    expect(await planIn(env, policy)).not.toHaveProperty('interrupted');
+    expect(await createPlan(env, policy)).not.toHaveProperty('interrupted');
   });
 });
 
 describe('a simulation', () => {
   test('lists the recorded requests with another verdict at the time of the request', async () => {
-    const requestedAt = (day: number) => `2026-11-${day}T00:00:00.000Z`;
+    const formatDay = (day: number) => `2026-11-${day}T00:00:00.000Z`;
     const connections = [
-      aConnection({ endpointId: endpointId(1), requestedAt: requestedAt(10) }),
-      aConnection({ endpointId: endpointId(2), requestedAt: requestedAt(20) }),
+      aConnection({ endpointId: endpointId(1), requestedAt: formatDay(10) }),
+      aConnection({ endpointId: endpointId(2), requestedAt: formatDay(20) }),
       aConnection({ endpointId: endpointId(3), requestedAt: '2026-01-01T00:00:00.000Z' }),
     ];
     const env = createEnvWith(...connections);
     for (const connection of connections) await decideConnection(connection, env.deps);
-    const document = aDocument({ entries: [allowEntry(consumer, { expiresAt: requestedAt(15) })] });
-    const { planId } = await planIn(env, document);
-    expect(await simulated(env, planId)).toEqual({
+    const document = aDocument({ entries: [allowEntry(consumer, { expiresAt: formatDay(15) })] });
+    const { planId } = await createPlan(env, document);
+    expect(await readSimulation(env, planId)).toEqual({
       looked: 2,
       requests: [
         {
           endpointId: endpointId(1),
           service: 'orders',
           ownerAccountId: consumer,
-          requestedAt: requestedAt(10),
+          requestedAt: formatDay(10),
           was: 'ask',
           would: 'accept',
           reason: `account ${consumer} is allowed at orders`,
@@ -232,26 +232,34 @@ describe('a simulation', () => {
 
   test('leaves out services that the document does not name', async () => {
     const other = '444444444444';
-    const elsewhere = { serviceId: serviceId(2) };
+    const otherService = { serviceId: serviceId(2) };
     const connections = [
-      aConnection({ endpointId: endpointId(1), ...elsewhere }),
-      aConnection({ endpointId: endpointId(2), ...elsewhere, ownerAccountId: other }),
+      aConnection({ endpointId: endpointId(1), ...otherService }),
+      aConnection({ endpointId: endpointId(2), ...otherService, ownerAccountId: other }),
     ];
-    const services = [aService({ managedBy: 'file' }), aService({ ...elsewhere, name: 'theirs' })];
+    const services = [aService({ managedBy: 'file' }), aService({ ...otherService, name: 'theirs' })];
     const env = createTestEnv({ services, connections });
     for (const connection of connections) await decideConnection(connection, env.deps);
-    env.put(entryItem(anEntry({ ...elsewhere, accountId: other })));
-    const named = [{ serviceId: serviceId(1), name: 'orders' }];
-    const looked = async (document: ReturnType<typeof aDocument>) =>
-      simulated(env, (await planIn(env, document)).planId);
-    expect(await looked(aDocument({ services: named }))).toEqual({ looked: 0, requests: [] });
+    env.put(entryItem(anEntry({ ...otherService, accountId: other })));
+    const namedServices = [{ serviceId: serviceId(1), name: 'orders' }];
+    const simulateDocument = async (document: ReturnType<typeof aDocument>) =>
+      readSimulation(env, (await createPlan(env, document)).planId);
+    expect(await simulateDocument(aDocument({ services: namedServices }))).toEqual({
+      looked: 0,
+      requests: [],
+    });
     const everywhere = { ...allowEntry(consumer), service: '*' };
-    expect(await looked(aDocument({ services: named, entries: [everywhere] }))).toMatchObject({
+    expect(
+      await simulateDocument(aDocument({ services: namedServices, entries: [everywhere] })),
+    ).toMatchObject({
       looked: 1,
       requests: [{ endpointId: endpointId(1), would: 'accept' }],
     });
-    const naming = aDocument({ services: [...named, { name: 'theirs' }] });
-    expect(await looked(naming)).toMatchObject({ looked: 2, requests: [{ endpointId: endpointId(2) }] });
+    const naming = aDocument({ services: [...namedServices, { name: 'theirs' }] });
+    expect(await simulateDocument(naming)).toMatchObject({
+      looked: 2,
+      requests: [{ endpointId: endpointId(2) }],
+    });
   });
 
   test('counts the endpoints that the account had at the time of the request', async () => {
@@ -264,14 +272,17 @@ describe('a simulation', () => {
       entries: [anEntry({ managedBy: 'file' })],
     });
     for (const connection of connections) await decideConnection(connection, env.deps);
-    const { planId } = await planIn(env, aDocument({ entries: [allowEntry(consumer, { maxEndpoints: 2 })] }));
-    expect(await simulated(env, planId)).toMatchObject({
+    const { planId } = await createPlan(
+      env,
+      aDocument({ entries: [allowEntry(consumer, { maxEndpoints: 2 })] }),
+    );
+    expect(await readSimulation(env, planId)).toMatchObject({
       looked: 3,
       requests: [{ endpointId: endpointId(3), was: 'accept', would: 'ask' }],
     });
   });
 
-  async function simulated(env: TestEnv, planId: string) {
+  async function readSimulation(env: TestEnv, planId: string) {
     const requests: unknown[] = [];
     let [looked, token] = [0, ''];
     do {

@@ -13,7 +13,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 import { callApi } from './call-api.ts';
 
 const path = `/allowlist/orders/${consumer}`;
-const waiting = (number: number, more: object = {}) =>
+const aPendingConnection = (number: number, more: object = {}) =>
   aConnection({ endpointId: endpointId(number), requestedAt: `2026-11-2${number}T00:00:00.000Z`, ...more });
 const accept = (number: number) => ({
   endpointId: endpointId(number),
@@ -21,7 +21,7 @@ const accept = (number: number) => ({
   service: 'orders',
 });
 
-function createEnvWith(...connections: readonly ReturnType<typeof waiting>[]) {
+function createEnvWith(...connections: readonly ReturnType<typeof aPendingConnection>[]) {
   const records = connections.map((each) => aRecord({ ...each, verdict: aVerdict('ask') }));
   return createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'invoices' })],
@@ -33,9 +33,9 @@ function createEnvWith(...connections: readonly ReturnType<typeof waiting>[]) {
 describe('the response to allowing an account predicts the accepts', () => {
   test('of each pending request, without deciding it', async () => {
     const env = createEnvWith(
-      waiting(1),
-      waiting(0, { serviceId: serviceId(2) }),
-      waiting(2, { state: 'rejected' }),
+      aPendingConnection(1),
+      aPendingConnection(0, { serviceId: serviceId(2) }),
+      aPendingConnection(2, { state: 'rejected' }),
     );
     const { body } = await callApi(env, 'PUT', path, { effect: 'allow' });
     expect(body.accepts).toEqual([accept(1)]);
@@ -48,15 +48,20 @@ describe('the response to allowing an account predicts the accepts', () => {
   });
 
   test('up to the endpoint limit, oldest first', async () => {
-    const { body } = await callApi(createEnvWith(waiting(3), waiting(1), waiting(2)), 'PUT', path, {
-      effect: 'allow',
-      maxEndpoints: 2,
-    });
+    const { body } = await callApi(
+      createEnvWith(aPendingConnection(3), aPendingConnection(1), aPendingConnection(2)),
+      'PUT',
+      path,
+      {
+        effect: 'allow',
+        maxEndpoints: 2,
+      },
+    );
     expect(body.accepts).toEqual([accept(1), accept(2)]);
   });
 
   test('only of endpoints that the entry allows', async () => {
-    const { body } = await callApi(createEnvWith(waiting(1), waiting(2)), 'PUT', path, {
+    const { body } = await callApi(createEnvWith(aPendingConnection(1), aPendingConnection(2)), 'PUT', path, {
       effect: 'allow',
       endpointIds: [endpointId(2)],
     });
@@ -66,19 +71,19 @@ describe('the response to allowing an account predicts the accepts', () => {
   test('as none if the account is blocked at every service or the service is paused', async () => {
     const env = createTestEnv({
       services: [aService()],
-      connections: [waiting(1)],
+      connections: [aPendingConnection(1)],
       entries: [anEntry({ serviceId: '*', effect: 'block' })],
     });
     expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
     const paused = createTestEnv({
       services: [aService({ pausedAt: '2026-11-20T00:00:00.000Z' })],
-      connections: [waiting(1)],
+      connections: [aPendingConnection(1)],
     });
     expect((await callApi(paused, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
   });
 
   test('as none in the mode observe, with a warning that says what enforce would accept', async () => {
-    const env = createEnvWith(waiting(1));
+    const env = createEnvWith(aPendingConnection(1));
     env.mode = 'observe';
     expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
       accepts: [],
@@ -89,8 +94,8 @@ describe('the response to allowing an account predicts the accepts', () => {
   });
 
   test('as none for a block', async () => {
-    expect((await callApi(createEnvWith(waiting(1)), 'PUT', path, { effect: 'block' })).body.accepts).toEqual(
-      [],
-    );
+    expect(
+      (await callApi(createEnvWith(aPendingConnection(1)), 'PUT', path, { effect: 'block' })).body.accepts,
+    ).toEqual([]);
   });
 });

@@ -148,8 +148,8 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
   });
 
   test('approval is requested for a connection that somebody accepted outside linkgate', async () => {
-    const foreign = aRecord({ state: 'available', verdict: aVerdict('ask') });
-    expect((await callApi(createEnvWith(foreign), 'DELETE', path)).body).toMatchObject({
+    const externallyAccepted = aRecord({ state: 'available', verdict: aVerdict('ask') });
+    expect((await callApi(createEnvWith(externallyAccepted), 'DELETE', path)).body).toMatchObject({
       disconnects: [],
       warnings: [expect.stringContaining('stays connected until an approver decides')],
     });
@@ -157,44 +157,44 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
 });
 
 describe('disconnects beyond the disconnect quota', () => {
-  function worldOf(connected: number, ofOthers = 0) {
-    const theirs = Array.from({ length: connected + ofOthers }, (_, index) =>
+  function createEnvWithConnected(connected: number, ofOthers = 0) {
+    const connections = Array.from({ length: connected + ofOthers }, (_, index) =>
       aConnection({
         endpointId: endpointId(index + 1),
         state: 'available',
         ...(index >= connected && { ownerAccountId: '033333333333' }),
       }),
     );
-    const records = theirs.map(({ endpointId: id, ownerAccountId }) =>
+    const records = connections.map(({ endpointId: id, ownerAccountId }) =>
       live({ endpointId: id, ownerAccountId }),
     );
-    return createTestEnv({ services: [aService()], entries: [anEntry()], connections: theirs, records });
+    return createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
   }
   const warnings = async (env: ReturnType<typeof createTestEnv>, method: string, input?: object) =>
     (await callApi(env, method, path, input)).body.warnings;
-  const beyond = (count: number, cut: number) =>
-    `linkgate disconnects at most ${cut} of these ${count} at orders in 24 hours (disconnect quota); approvers decide on the others`;
+  const quotaWarning = (count: number, limit: number) =>
+    `linkgate disconnects at most ${limit} of these ${count} at orders in 24 hours (disconnect quota); approvers decide on the others`;
 
   test('are announced in a warning when accounts lose their permission', async () => {
-    expect(await warnings(worldOf(16), 'DELETE')).toEqual([
+    expect(await warnings(createEnvWithConnected(16), 'DELETE')).toEqual([
       expect.stringContaining('disconnected at'),
-      beyond(16, 5),
+      quotaWarning(16, 5),
     ]);
   });
 
   test('are fewer if the service has more connections', async () => {
-    expect(await warnings(worldOf(16, 64), 'DELETE')).toContain(beyond(16, 8));
+    expect(await warnings(createEnvWithConnected(16, 64), 'DELETE')).toContain(quotaWarning(16, 8));
   });
 
   test('do not occur for a block, nor up to five disconnects', async () => {
-    expect(await warnings(worldOf(16), 'PUT', { effect: 'block' })).toHaveLength(1);
-    expect(await warnings(worldOf(5), 'DELETE')).toHaveLength(1);
+    expect(await warnings(createEnvWithConnected(16), 'PUT', { effect: 'block' })).toHaveLength(1);
+    expect(await warnings(createEnvWithConnected(5), 'DELETE')).toHaveLength(1);
   });
 });
 
 describe('resuming a paused service', () => {
   const paused = aService({ pausedAt: noon.toISOString() });
-  const announced = (disconnectAt: string) => ({
+  const scheduledRevocation = (disconnectAt: string) => ({
     since: '2026-11-18T11:00:00.000Z',
     disconnectAt,
     cause: 'policy' as const,
@@ -207,16 +207,16 @@ describe('resuming a paused service', () => {
     const connections = [aConnection({ state: 'available' })];
     return createTestEnv({ services: [paused], entries, connections, records: [record] });
   }
-  const due = live({ revocation: announced(late), verdict: aVerdict('hold') });
+  const due = live({ revocation: scheduledRevocation(late), verdict: aVerdict('hold') });
 
   test('disconnects overdue connections at once, and is predicted so', async () => {
     const env = pausedWith(due, []);
-    const told = {
+    const prediction = {
       disconnects: [{ ...first, at: late }],
       warnings: [`${endpointId(1)} at orders: disconnected now`],
     };
-    expect((await callApi(env, 'GET', resumption)).body).toEqual(told);
-    expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject(told);
+    expect((await callApi(env, 'GET', resumption)).body).toEqual(prediction);
+    expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject(prediction);
     expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject({ disconnects: [] });
   });
 
@@ -226,7 +226,7 @@ describe('resuming a paused service', () => {
   });
 
   test('does not disconnect connections whose grace period is not over', async () => {
-    const later = live({ revocation: announced(graceEnds), verdict: aVerdict('hold') });
+    const later = live({ revocation: scheduledRevocation(graceEnds), verdict: aVerdict('hold') });
     for (const record of [later, live({ verdict: aVerdict('hold') })])
       expect((await callApi(pausedWith(record, []), 'GET', resumption)).body).toEqual({
         disconnects: [],
@@ -298,10 +298,10 @@ describe('the manager of an entry', () => {
     const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
     for (const number of [1, 2])
       env.services.setConfiguration(aConfiguration({ serviceId: serviceId(number) }));
-    const registered = async (number: number) =>
+    const registerService = async (number: number) =>
       (await callApi(env, 'POST', '/services', { serviceId: serviceId(number) }, cli)).body.service;
-    expect(await registered(1)).toMatchObject({ managedBy: 'file' });
-    expect(await registered(2)).toMatchObject({ managedBy: 'person', registeredBy: alice });
+    expect(await registerService(1)).toMatchObject({ managedBy: 'file' });
+    expect(await registerService(2)).toMatchObject({ managedBy: 'person', registeredBy: alice });
   });
 });
 

@@ -20,7 +20,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 import { callApi } from './call-api.ts';
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
-const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
+const connectionPath = (action: string) => `/connections/${endpointId(1)}/${action}`;
 
 /** An environment with an allowed account and its accepted connection. */
 async function createConnectedEnv(record: Partial<ConnectionRecord> = {}, entries = [anEntry()]) {
@@ -44,7 +44,9 @@ function refusal(status: number, code: string, message: string) {
 describe('revoking a connection', () => {
   test('schedules its disconnect after the grace period, and warns that the account may connect again', async () => {
     const env = await createConnectedEnv();
-    expect(await callApi(env, 'POST', of('revocation'), { reason: 'contract ended' })).toMatchObject({
+    expect(
+      await callApi(env, 'POST', connectionPath('revocation'), { reason: 'contract ended' }),
+    ).toMatchObject({
       status: 200,
       body: {
         revocation: {
@@ -65,16 +67,16 @@ describe('revoking a connection', () => {
 
   test('records the customer message apart from the reason', async () => {
     const env = await createConnectedEnv();
-    const said = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
-    expect((await callApi(env, 'POST', of('revocation'), said)).status).toBe(200);
+    const input = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
+    expect((await callApi(env, 'POST', connectionPath('revocation'), input)).status).toBe(200);
     expect(await env.record(endpointId(1))).toMatchObject({
-      revokeOrder: { reason: said.reason, customerMessage: said.customerMessage },
+      revokeOrder: { reason: input.reason, customerMessage: input.customerMessage },
     });
   });
 
   test('with `now` disconnects it at once', async () => {
     const env = await createConnectedEnv();
-    const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
+    const { body } = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
     expect(body.revocation).toMatchObject({ verdict: 'reject', disconnectAt: noon.toISOString() });
     expect(await env.record(endpointId(1))).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
@@ -84,16 +86,16 @@ describe('revoking a connection', () => {
 
   test('again does not postpone the disconnect', async () => {
     const env = await createConnectedEnv();
-    await callApi(env, 'POST', of('revocation'), {});
+    await callApi(env, 'POST', connectionPath('revocation'), {});
     env.advanceSeconds(3600);
-    const { body } = await callApi(env, 'POST', of('revocation'), {});
+    const { body } = await callApi(env, 'POST', connectionPath('revocation'), {});
     expect(body.revocation).toMatchObject({ disconnectAt: graceEnds });
   });
 
   test('warns while the mode is observe or the service is paused', async () => {
     const env = await createConnectedEnv({}, []);
     env.mode = 'observe';
-    expect((await callApi(env, 'POST', of('revocation'), { now: true })).body.warnings).toEqual([
+    expect((await callApi(env, 'POST', connectionPath('revocation'), { now: true })).body.warnings).toEqual([
       expect.stringContaining('mode is observe'),
     ]);
   });
@@ -101,13 +103,15 @@ describe('revoking a connection', () => {
   test('of a paused service disconnects it after the resumption', async () => {
     const env = await createConnectedEnv();
     await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' });
-    const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
+    const { body } = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
     expect(body.warnings).toContainEqual(
       expect.stringContaining('linkgate disconnects nothing for now: orders is paused'),
     );
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     await callApi(env, 'POST', '/services/orders/resume');
-    expect((await callApi(env, 'POST', of('revocation'), { now: true })).body.revocation).toMatchObject({
+    expect(
+      (await callApi(env, 'POST', connectionPath('revocation'), { now: true })).body.revocation,
+    ).toMatchObject({
       verdict: 'reject',
     });
   });
@@ -118,7 +122,9 @@ describe('revoking a connection', () => {
   ] as const)('which is %s, is told that it is not connected', async (state, message) => {
     const env = await createConnectedEnv();
     env.ec2.show(aConnection({ state }));
-    expect(await callApi(env, 'POST', of('revocation'), {})).toEqual(refusal(409, 'NotConnected', message));
+    expect(await callApi(env, 'POST', connectionPath('revocation'), {})).toEqual(
+      refusal(409, 'NotConnected', message),
+    );
   });
 
   test('answers UnknownEndpoint for an unknown connection', async () => {
@@ -132,15 +138,17 @@ describe('revoking a connection', () => {
 describe('extending a connection', () => {
   const until = secondsAfterNoon(30 * 86_400).toISOString();
 
-  async function aRevokedWorld(entries = [anEntry()]) {
+  async function createRevokedEnv(entries = [anEntry()]) {
     const env = await createConnectedEnv({}, entries);
-    await callApi(env, 'POST', of('revocation'), {});
+    await callApi(env, 'POST', connectionPath('revocation'), {});
     return env;
   }
 
   test('postpones its scheduled disconnect and records the reason', async () => {
-    const env = await aRevokedWorld();
-    expect(await callApi(env, 'POST', of('extend'), { until, reason: 'they move' })).toMatchObject({
+    const env = await createRevokedEnv();
+    expect(
+      await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'they move' }),
+    ).toMatchObject({
       status: 200,
       body: {
         revocation: {
@@ -158,20 +166,22 @@ describe('extending a connection', () => {
   });
 
   test('ends with a later revocation, and a warning says so', async () => {
-    const env = await aRevokedWorld();
-    await callApi(env, 'POST', of('extend'), { until, reason: 'they move' });
-    const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
+    const env = await createRevokedEnv();
+    await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'they move' });
+    const { body } = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
     expect(body.warnings).toContain(
       `this cancels the extension of ${endpointId(1)} until ${until} by ${alice} (they move)`,
     );
-    const again = await callApi(env, 'POST', of('revocation'), { now: true });
+    const again = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
     expect(again.body.warnings).not.toContainEqual(expect.stringContaining('cancels the extension'));
   });
 
   test('until the same time again succeeds', async () => {
-    const env = await aRevokedWorld();
+    const env = await createRevokedEnv();
     for (const _ of [1, 2])
-      expect(await callApi(env, 'POST', of('extend'), { until, reason: 'they move' })).toMatchObject({
+      expect(
+        await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'they move' }),
+      ).toMatchObject({
         status: 200,
       });
   });
@@ -181,22 +191,22 @@ describe('extending a connection', () => {
     [secondsAfterNoon(366 * 86_400).toISOString(), 'a year at most'],
     [secondsAfterNoon(3600).toISOString(), `later than that already, at ${graceEnds}`],
   ])('until %s is rejected', async (time, message) => {
-    const env = await aRevokedWorld();
-    expect(await callApi(env, 'POST', of('extend'), { until: time, reason: 'why' })).toEqual(
+    const env = await createRevokedEnv();
+    expect(await callApi(env, 'POST', connectionPath('extend'), { until: time, reason: 'why' })).toEqual(
       refusal(400, 'InvalidRequest', message),
     );
   });
 
   test('needs a reason', async () => {
-    expect(await callApi(await aRevokedWorld(), 'POST', of('extend'), { until, reason: ' ' })).toEqual(
-      refusal(422, 'BlankText', 'needs a reason'),
-    );
+    expect(
+      await callApi(await createRevokedEnv(), 'POST', connectionPath('extend'), { until, reason: ' ' }),
+    ).toEqual(refusal(422, 'BlankText', 'needs a reason'));
   });
 
   test('answers NoScheduledDisconnect for a connection without one', async () => {
-    expect(await callApi(await createConnectedEnv(), 'POST', of('extend'), { until, reason: 'why' })).toEqual(
-      refusal(409, 'NoScheduledDisconnect', 'it has no scheduled disconnect'),
-    );
+    expect(
+      await callApi(await createConnectedEnv(), 'POST', connectionPath('extend'), { until, reason: 'why' }),
+    ).toEqual(refusal(409, 'NoScheduledDisconnect', 'it has no scheduled disconnect'));
   });
 
   test('answers NoScheduledDisconnect for a blocked account, and names the commands that remove the block', async () => {
@@ -207,41 +217,44 @@ describe('extending a connection', () => {
       by: alice,
     };
     const env = await createConnectedEnv({ revocation, verdict: aVerdict('reject') });
-    expect(await callApi(env, 'POST', of('extend'), { until, reason: 'why' })).toEqual(
+    expect(await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'why' })).toEqual(
       refusal(409, 'NoScheduledDisconnect', 'the block has to be removed'),
     );
   });
 
   test('is forbidden for an owner of the account', async () => {
-    const env = await aRevokedWorld([anEntry({ owners: [alice] })]);
-    expect(await callApi(env, 'POST', of('extend'), { until, reason: 'mine' })).toEqual(
+    const env = await createRevokedEnv([anEntry({ owners: [alice] })]);
+    expect(await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'mine' })).toEqual(
       refusal(403, 'MayNotDecide', 'owns the account'),
     );
   });
 });
 
 describe('a connection with a scheduled disconnect', () => {
-  async function aWorldInGrace() {
+  async function createEnvInGrace() {
     const env = await createConnectedEnv();
-    await callApi(env, 'POST', of('revocation'), {});
+    await callApi(env, 'POST', connectionPath('revocation'), {});
     return env;
   }
 
   test('is listed among connections that await a decision, with the time of the disconnect', async () => {
-    const waiting = [
+    const waitingConnections = [
       { endpointId: endpointId(1), state: 'available', disconnectAt: graceEnds, differs: null },
     ];
-    expect(await callApi(await aWorldInGrace(), 'GET', '/connections?waiting=true')).toMatchObject({
-      body: { connections: waiting },
+    expect(await callApi(await createEnvInGrace(), 'GET', '/connections?waiting=true')).toMatchObject({
+      body: { connections: waitingConnections },
     });
   });
 
   test.each(['approve', 'deny'])(
     'answers NotOpen to %s, with the commands that decide it',
     async (decision) => {
-      const env = await aWorldInGrace();
+      const env = await createEnvInGrace();
       const before = await env.record(endpointId(1));
-      const { status, body } = await callApi(env, 'POST', of('decision'), { decision, reason: 'so' });
+      const { status, body } = await callApi(env, 'POST', connectionPath('decision'), {
+        decision,
+        reason: 'so',
+      });
       expect({ status, error: body.error }).toMatchObject({
         status: 409,
         error: { code: 'NotOpen', details: { state: 'available' } },
@@ -307,7 +320,7 @@ describe('the allowed principals of a service', () => {
   const stranger = root('333333333333');
   const role = `arn:aws:iam::${consumer}:role/connector`;
 
-  function aWorldOf(principals: 'managed' | 'observed') {
+  function createEnvWithPrincipals(principals: 'managed' | 'observed') {
     const entries = [anEntry({ roles: [role] })];
     const env = createTestEnv({ services: [aService({ principals })], entries });
     env.services.setConfiguration(aConfiguration({ principals: [stranger] }));
@@ -315,14 +328,14 @@ describe('the allowed principals of a service', () => {
   }
 
   test('are compared with what the allowlist implies', async () => {
-    expect(await callApi(aWorldOf('observed'), 'GET', '/services/orders/principals')).toEqual({
+    expect(await callApi(createEnvWithPrincipals('observed'), 'GET', '/services/orders/principals')).toEqual({
       status: 200,
       body: { principals: { principals: 'observed', approved: null, missing: [role], extra: [stranger] } },
     });
   });
 
   test('are managed once somebody approves the removals', async () => {
-    const env = aWorldOf('managed');
+    const env = createEnvWithPrincipals('managed');
     expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toMatchObject(
       {
         body: { service: { principalsApproval: { by: alice, at: noon.toISOString(), removals: 1 } } },
@@ -334,7 +347,7 @@ describe('the allowed principals of a service', () => {
   });
 
   test('answer Conflict until the service has the tag without which EC2 does not list them', async () => {
-    const env = aWorldOf('managed');
+    const env = createEnvWithPrincipals('managed');
     env.services.setConfiguration(aConfiguration({ isTagged: false }));
     expect(await callApi(env, 'GET', '/services/orders/principals')).toEqual(
       refusal(409, 'Conflict', 'linkgate mode enforce'),
@@ -342,7 +355,7 @@ describe('the allowed principals of a service', () => {
   });
 
   test('answer Conflict to an approval while they are observed', async () => {
-    const env = aWorldOf('observed');
+    const env = createEnvWithPrincipals('observed');
     expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toEqual(
       refusal(409, 'Conflict', 'set them to managed'),
     );

@@ -23,7 +23,7 @@ const managedPolicies: () => { Resources: Record<string, ManagedPolicy> } = crea
 );
 
 /** Resolves an intrinsic function as CloudFormation does. */
-function policyOf(level: string): PolicyDocument {
+function resolvePolicy(level: string): PolicyDocument {
   const name = `${level[0]?.toUpperCase()}${level.slice(1)}Policy`;
   const values = { Partition: 'aws', Region: 'us-east-1', AccountId: account };
   const text = JSON.stringify(managedPolicies().Resources[name]?.Properties.PolicyDocument)
@@ -53,7 +53,7 @@ function calledBy(level: string) {
       }),
     } as never,
     permissions: { allow: () => {}, allows: () => true },
-    roles: new Map([[roleArn, { arn: roleArn, usedByLambda: [], policies: [policyOf(level)] }]]),
+    roles: new Map([[roleArn, { arn: roleArn, usedByLambda: [], policies: [resolvePolicy(level)] }]]),
   });
   const routes = operations.map(({ method, path }) => ({
     key: `${method} ${path}`,
@@ -81,14 +81,14 @@ function calledBy(level: string) {
 
 const special = ['\\', '%5C', '#', '%23', '?', '%3F', '..', '%2E%2E', '%2F', '%252F', '//', '%2F%2F'];
 /** Parameter values that would lead to another operation if they were read as a part of the path. */
-const elsewhere = ['\\', '%5C', '/', '//', '%2F', '%252F'].flatMap((slash) =>
+const traversalValues = ['\\', '%5C', '/', '//', '%2F', '%252F'].flatMap((slash) =>
   ['', '#', '%23', '?', '%3F', '%253F'].flatMap((end) => [
     ['x', `revocation${end}`].join(slash),
     ['..', 'plans', 'id', `apply${end}`].join(slash),
     ['..', '..', 'setup', ''].join(slash) + end,
   ]),
 );
-const values = [...special, ...special.map((text) => `x${text}`), ...elsewhere];
+const values = [...special, ...special.map((text) => `x${text}`), ...traversalValues];
 
 const calls = operations.flatMap(({ method, path, access }) =>
   (path.match(/\{\w+\}/g) ?? []).flatMap((parameter) =>

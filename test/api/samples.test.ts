@@ -30,25 +30,25 @@ const revocation = {
   cause: 'policy',
   by: 'linkgate',
 } as const;
-const gone = aFinding({ rule: 'no-longer-allowed', outcome: 'reject' });
+const noLongerAllowed = aFinding({ rule: 'no-longer-allowed', outcome: 'reject' });
 const records: Readonly<Record<string, readonly (typeof live)[]>> = {
   'revoke.json': [live],
   'extend.json': [
     {
       ...live,
       revocation,
-      verdict: aVerdict('reject', { findings: [gone], until: revocation.disconnectAt }),
+      verdict: aVerdict('reject', { findings: [noLongerAllowed], until: revocation.disconnectAt }),
     },
   ],
 };
 
 test.each(readdirSync(folder))('the sample event %s is answered with 200', async (file) => {
-  const known = records[file] ?? [];
+  const storedRecords = records[file] ?? [];
   const env = createTestEnv({
     services: [aService()],
-    entries: known.length > 0 && file === 'revoke.json' ? [anEntry()] : [],
-    connections: [aConnection({ state: known.length > 0 ? 'available' : 'pendingAcceptance' })],
-    records: known,
+    entries: storedRecords.length > 0 && file === 'revoke.json' ? [anEntry()] : [],
+    connections: [aConnection({ state: storedRecords.length > 0 ? 'available' : 'pendingAcceptance' })],
+    records: storedRecords,
   });
   const respond = respondByRoute(createApiApp(() => env.deps));
   expect(await respond(read(file), {} as LambdaContext)).toMatchObject({ statusCode: 200 });

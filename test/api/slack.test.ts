@@ -93,13 +93,13 @@ describe('the secrets of the Slack app', () => {
     [{ signingSecret: botToken }, 'the signing secret is one word'],
     [{ signingSecret: 'short' }, 'the signing secret is one word'],
     [{ signingSecret: '0123456789abcdef\nanother-line' }, 'the signing secret is one word'],
-  ])('in an invalid format are rejected, and the error does not repeat them: %j', async (given, sentence) => {
-    const { status, body } = await connect(createTestEnv(), given);
+  ])('in an invalid format are rejected, and the error does not repeat them: %j', async (input, sentence) => {
+    const { status, body } = await connect(createTestEnv(), input);
     expect({ status, body }).toMatchObject({
       status: 400,
       body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
     });
-    for (const value of Object.values(given)) expect(JSON.stringify(body)).not.toContain(value);
+    for (const value of Object.values(input)) expect(JSON.stringify(body)).not.toContain(value);
   });
 
   test('are in no response and in no item of the table, even with an Idempotency-Key', async () => {

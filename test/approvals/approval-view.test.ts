@@ -27,17 +27,17 @@ const request = (number: number, record: Partial<ConnectionRecord> = {}) =>
     ...record,
   });
 
-function createEnvOf(
+function createEnvWith(
   records: readonly ConnectionRecord[],
   contents: Parameters<typeof createTestEnv>[0] = {},
 ): TestEnv {
   return createTestEnv({ services: [aService()], records, ...contents });
 }
 
-/** The table, and how often it was asked for items and for partitions. */
-function counting({ table }: TestEnv) {
+/** A table that counts its gets and queries. */
+function countReads({ table }: TestEnv) {
   const reads = { gets: 0, queries: 0 };
-  const counted: Table = {
+  const countingTable: Table = {
     ...table,
     get(keys) {
       if (keys.length > 0) reads.gets++;
@@ -48,14 +48,14 @@ function counting({ table }: TestEnv) {
       return table.query(pk, options);
     },
   };
-  return { table: counted, reads };
+  return { table: countingTable, reads };
 }
 
 describe('an approval view has', () => {
   test('the request, its service, its approver group and the entries of the account', async () => {
     const entries = [anEntry({ effect: 'allow', note: 'a customer' }), anEntry({ serviceId: '*' })];
     const groups = [aGroup({ quorum: 2 }), aGroup({ name: 'ops' })];
-    const env = createEnvOf([request(1)], { entries, groups });
+    const env = createEnvWith([request(1)], { entries, groups });
     expect(await loadApprovalViews([request(1)], env.deps)).toEqual([
       {
         record: request(1),
@@ -69,9 +69,16 @@ describe('an approval view has', () => {
   });
 
   test('the earlier connections of the account, newest first, and none after the request', async () => {
-    const elsewhere = request(3, { serviceId: serviceId(2) });
-    const others = request(4, { ownerAccountId: '333333333333' });
-    const env = createEnvOf([request(1), request(2), elsewhere, others, request(5), request(6)]);
+    const atOtherService = request(3, { serviceId: serviceId(2) });
+    const ofOtherAccount = request(4, { ownerAccountId: '333333333333' });
+    const env = createEnvWith([
+      request(1),
+      request(2),
+      atOtherService,
+      ofOtherAccount,
+      request(5),
+      request(6),
+    ]);
     const [view] = await loadApprovalViews([request(5)], env.deps);
     expect(view?.earlierConnections.map((record) => record.endpointId)).toEqual([
       endpointId(2),
@@ -80,15 +87,15 @@ describe('an approval view has', () => {
   });
 
   test('no earlier connections where the caller does not ask for them', async () => {
-    const env = createEnvOf([request(1), request(2)]);
-    const { table, reads } = counting(env);
+    const env = createEnvWith([request(1), request(2)]);
+    const { table, reads } = countReads(env);
     const [view] = await loadApprovalViews([request(2)], { ...env.deps, table }, { withHistory: false });
     expect(view?.earlierConnections).toEqual([]);
     expect(reads).toEqual({ gets: 2, queries: 0 });
   });
 
   test('the current approver group, not the one at the time of the request', async () => {
-    const env = createEnvOf([request(1)], {
+    const env = createEnvWith([request(1)], {
       services: [aService({ approvers: 'ops' })],
       groups: [aGroup(), aGroup({ name: 'ops' })],
     });
@@ -98,18 +105,18 @@ describe('an approval view has', () => {
 });
 
 test('an approval view has the mode', async () => {
-  const env = createEnvOf([request(1)]);
+  const env = createEnvWith([request(1)]);
   env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
   expect(await loadApprovalViews([request(1)], env.deps)).toMatchObject([{ mode: 'observe' }]);
 });
 
 test('an approval view of a deregistered service has its id as the name, and the group that was asked', async () => {
-  const given = request(1, {
+  const deregistered = request(1, {
     approvalRequest: anApprovalRequest({ group: 'ops' }),
     serviceDeregisteredAt: noon.toISOString(),
   });
-  const env = createEnvOf([given], { services: [], groups: [aGroup({ name: 'ops' })] });
-  expect(await loadApprovalViews([given], env.deps)).toMatchObject([
+  const env = createEnvWith([deregistered], { services: [], groups: [aGroup({ name: 'ops' })] });
+  expect(await loadApprovalViews([deregistered], env.deps)).toMatchObject([
     { service: { serviceId: serviceId(1), name: serviceId(1) }, group: { name: 'ops' } },
   ]);
 });
@@ -117,11 +124,11 @@ test('an approval view of a deregistered service has its id as the name, and the
 describe('the approval views of many requests', () => {
   test('keep their order, and are read in batches except for earlier connections', async () => {
     const records = [3, 1, 2].map((number) => request(number));
-    const env = createEnvOf(records);
-    const { table, reads } = counting(env);
+    const env = createEnvWith(records);
+    const { table, reads } = countReads(env);
     const views = await loadApprovalViews(records, { ...env.deps, table });
     expect(views.map(({ record }) => record.endpointId)).toEqual([3, 1, 2].map(endpointId));
-    // What policy rests on, the groups, and of each that has any the account’s earlier records.
+    // The policy inputs, the groups, and the earlier records of each account that has any.
     expect(reads).toEqual({ gets: 2 + 2, queries: 3 });
   });
 
@@ -131,7 +138,7 @@ describe('the approval views of many requests', () => {
       request(3, { serviceId: serviceId(3) }),
     ];
     const services = [aService(), aService({ serviceId: serviceId(3), approvers: 'nobody' })];
-    const env = createEnvOf([request(1), orphan, groupless], { services });
+    const env = createEnvWith([request(1), orphan, groupless], { services });
     const views = await loadApprovalViews([orphan, request(1), groupless], env.deps);
     expect(views.map(({ record }) => record.endpointId)).toEqual([endpointId(1)]);
   });
@@ -140,7 +147,7 @@ describe('the approval views of many requests', () => {
 test('an approval view has no entries where the allowlist has none', async () => {
   const [view] = await loadApprovalViews(
     [request(1)],
-    createEnvOf([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,
+    createEnvWith([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,
   );
   expect(view).toMatchObject({ entries: [], record: { ownerAccountId: consumer } });
 });

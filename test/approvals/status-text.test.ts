@@ -88,13 +88,13 @@ describe('the status text of a request', () => {
       'linkgate decided by policy to reject it on 21 Nov 2026, 12:00 UTC: “because”. EC2 shows it rejected.',
     ],
     ['deleted', { state: 'deleted' }, 'The endpoint is deleted.'],
-  ] as const)('%s', (_name, record, told) => {
-    expect(statusText(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(told);
+  ] as const)('%s', (_name, record, text) => {
+    expect(statusText(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(text);
   });
 });
 
 describe('the status text of a connection', () => {
-  const kept = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
+  const extended = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
   test.each([
     [
       'scheduled to be disconnected',
@@ -103,7 +103,7 @@ describe('the status text of a connection', () => {
     ],
     [
       'extended',
-      aScheduledDisconnect({ extended: kept }),
+      aScheduledDisconnect({ extended }),
       `It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it. ${alice} extended it until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
     ],
     [
@@ -138,8 +138,8 @@ describe('the status text of a connection', () => {
       aDisconnected(disconnectedByPerson),
       `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was disconnected: EC2 shows it rejected.`,
     ],
-  ] as const)('%s', (_name, record, told) => {
-    expect(statusText(record).join(' ')).toBe(told);
+  ] as const)('%s', (_name, record, text) => {
+    expect(statusText(record).join(' ')).toBe(text);
   });
 });
 
@@ -165,9 +165,9 @@ describe('the question to approvers', () => {
 
   test('names the customer of the account where an entry has one', () => {
     const entries = [anEntry({ customer: 'initech' })];
-    const named = aView({ record: aScheduledDisconnect(), entries });
-    expect(questionText(named)).toContain(`account ${consumer} (initech)`);
-    expect(requestFacts(named)).toContainEqual(['Account', `${consumer} (initech)`]);
+    const view = aView({ record: aScheduledDisconnect(), entries });
+    expect(questionText(view)).toContain(`account ${consumer} (initech)`);
+    expect(requestFacts(view)).toContainEqual(['Account', `${consumer} (initech)`]);
   });
 
   test('lists each reason once', () => {

@@ -71,9 +71,9 @@ describe('the status of a request', () => {
   });
 
   test('says that its deadline has passed', () => {
-    const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-    expect(computeConnectionStatus(asked).isExpired).toBe(false);
-    const expired = { ...asked, approvalRequest: anApprovalRequest({ stage: 'expired' }) };
+    const awaitingApproval = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
+    expect(computeConnectionStatus(awaitingApproval).isExpired).toBe(false);
+    const expired = { ...awaitingApproval, approvalRequest: anApprovalRequest({ stage: 'expired' }) };
     expect(computeConnectionStatus(expired)).toMatchObject({ status: 'awaiting-approval', isExpired: true });
   });
 });
@@ -140,22 +140,28 @@ describe('the status of a connection', () => {
   });
 
   test('has the actor and the cause of its disconnect as its resolution', () => {
-    const revoked = { by: alice, at: time, reason: 'contract ended' };
-    const word = { since: time, disconnectAt, cause: 'person', by: alice } as const;
-    const settled = (how: Partial<ConnectionRecord>) =>
-      computeConnectionStatus(aScheduledDisconnect(how)).resolution;
-    expect(settled(disconnectedByPolicy)).toMatchObject({
+    const revokeOrder = { by: alice, at: time, reason: 'contract ended' };
+    const personRevocation = { since: time, disconnectAt, cause: 'person', by: alice } as const;
+    const computeResolution = (recordFields: Partial<ConnectionRecord>) =>
+      computeConnectionStatus(aScheduledDisconnect(recordFields)).resolution;
+    expect(computeResolution(disconnectedByPolicy)).toMatchObject({
       by: 'linkgate',
       at: disconnectAt,
       cause: 'policy',
     });
-    expect(settled(disconnectedByPerson)).toEqual({ by: alice, at: time, reason: 'contract ended' });
-    expect(settled({ ...disconnectedByPolicy, revocation: word, revokeOrder: revoked })).toEqual({
-      ...revoked,
-      cause: 'person',
+    expect(computeResolution(disconnectedByPerson)).toEqual({
+      by: alice,
+      at: time,
+      reason: 'contract ended',
     });
-    const block = { ...word, cause: 'block' } as const;
-    expect(settled({ ...disconnectedByPolicy, revocation: block })).toMatchObject({
+    expect(computeResolution({ ...disconnectedByPolicy, revocation: personRevocation, revokeOrder })).toEqual(
+      {
+        ...revokeOrder,
+        cause: 'person',
+      },
+    );
+    const block = { ...personRevocation, cause: 'block' } as const;
+    expect(computeResolution({ ...disconnectedByPolicy, revocation: block })).toMatchObject({
       by: alice,
       cause: 'block',
     });

@@ -22,7 +22,7 @@ const connections = [aConnection()];
 const approves = { decision: 'approve', by: alice, reason: 'known to us' } as const;
 const bob = 'arn:aws:iam::111111111111:user/bob';
 const bobs = anApproval({ by: bob });
-const asked = aRecord({ verdict: aVerdict('ask') });
+const awaitingApproval = aRecord({ verdict: aVerdict('ask') });
 const denies = { decision: 'deny', by: alice, reason: 'unknown' } as const;
 
 describe('an open request', () => {
@@ -78,7 +78,7 @@ describe('an open request', () => {
 
 describe('an open request whose group of approvers does not exist', () => {
   test('cannot be approved, and the error names the command that creates the group', async () => {
-    const env = createTestEnv({ services, connections, records: [asked], groups: [] });
+    const env = createTestEnv({ services, connections, records: [awaitingApproval], groups: [] });
     const approving = submitDecision(endpointId(1), approves, env.deps);
     await expect(approving).rejects.toThrow(UnknownGroupError);
     await expect(approving).rejects.toThrow('linkgate setup');
@@ -86,7 +86,7 @@ describe('an open request whose group of approvers does not exist', () => {
   });
 
   test('can be denied', async () => {
-    const env = createTestEnv({ services, connections, records: [asked], groups: [] });
+    const env = createTestEnv({ services, connections, records: [awaitingApproval], groups: [] });
     await submitDecision(endpointId(1), denies, env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
@@ -96,7 +96,7 @@ test('an owner of the consumer account cannot approve through the API', async ()
   const env = createTestEnv({
     services,
     connections,
-    records: [asked],
+    records: [awaitingApproval],
     entries: [anEntry({ endpointIds: [endpointId(9)], owners: [alice] })],
   });
   await expect(submitDecision(endpointId(1), approves, env.deps)).rejects.toMatchObject({ code: 'owner' });
@@ -200,10 +200,10 @@ describe('a decision is too late', () => {
   });
 
   test('when EC2 no longer lists the endpoint, whatever its record says', async () => {
-    const env = createTestEnv({ services, records: [asked] });
+    const env = createTestEnv({ services, records: [awaitingApproval] });
     expect(await submitDecision(endpointId(1), approves, env.deps)).toEqual({
       status: 'not-open',
-      record: asked,
+      record: awaitingApproval,
     });
   });
 
@@ -223,10 +223,14 @@ describe('a decision is too late', () => {
     const env = createTestEnv({
       services,
       connections: [aConnection({ state: 'pending' })],
-      records: [asked],
+      records: [awaitingApproval],
     });
-    const decided = aRecord({ verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs, version: 2 });
-    env.ec2.beforePage = () => env.put(recordItem(decided));
+    const decidedRecord = aRecord({
+      verdict: aVerdict('accept', { decidedBy: bob }),
+      approval: bobs,
+      version: 2,
+    });
+    env.ec2.beforePage = () => env.put(recordItem(decidedRecord));
     expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'pending' },

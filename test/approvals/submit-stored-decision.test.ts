@@ -27,17 +27,21 @@ import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 const bob = slackActor({ team: 'T01LOCAL', user: 'U01BOB' });
 const dora = emailActor('dora@example.com');
 const group = aGroup({ slackUsers: [{ team: 'T01LOCAL', user: 'U01BOB' }], emails: ['dora@example.com'] });
-const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
+const awaitingApproval = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
 const approves = { decision: 'approve', by: bob } as const;
 
-function createEnvOf(contents: Parameters<typeof createTestEnv>[0] = {}): TestEnv {
-  return createTestEnv({ services: [aService()], groups: [group], records: [asked], ...contents });
+function createEnvWith(contents: Parameters<typeof createTestEnv>[0] = {}): TestEnv {
+  return createTestEnv({ services: [aService()], groups: [group], records: [awaitingApproval], ...contents });
 }
 
-/** Decides with nothing that could ask EC2. */
-function decide(env: TestEnv, word: Parameters<typeof submitStoredDecision>[1], endpoint = endpointId(1)) {
-  const { connectionsClient: _connectionsIn, ...deps } = env.deps;
-  return submitStoredDecision(endpoint, word, deps);
+/** Submits a decision without an EC2 client. */
+function decide(
+  env: TestEnv,
+  decision: Parameters<typeof submitStoredDecision>[1],
+  endpoint = endpointId(1),
+) {
+  const { connectionsClient: _connectionsClient, ...deps } = env.deps;
+  return submitStoredDecision(endpoint, decision, deps);
 }
 
 describe('a decision without a call to EC2', () => {
@@ -45,7 +49,7 @@ describe('a decision without a call to EC2', () => {
     { by: bob, decision: 'approve', outcome: 'accept', action: 'approved' },
     { by: dora, decision: 'deny', outcome: 'reject', action: 'denied' },
   ] as const)('applies to the recorded state: $by $action it', async (each) => {
-    const env = createEnvOf();
+    const env = createEnvWith();
     const { by, decision, outcome, action } = each;
     expect(await decide(env, { by, decision, reason: 'why' })).toMatchObject({
       status: 'decided',
@@ -57,14 +61,14 @@ describe('a decision without a call to EC2', () => {
   });
 
   test('does not describe connections, even where an entry limits endpoints', async () => {
-    const env = createEnvOf({ entries: [anEntry({ maxEndpoints: 1 })] });
+    const env = createEnvWith({ entries: [anEntry({ maxEndpoints: 1 })] });
     await decide(env, approves);
     expect(env.ec2.describeCalls).toEqual([]);
   });
 
   test('changes nothing where the record shows another state', async () => {
-    const record = { ...asked, state: 'available' } as const;
-    const env = createEnvOf({ records: [record] });
+    const record = { ...awaitingApproval, state: 'available' } as const;
+    const env = createEnvWith({ records: [record] });
     expect(await decide(env, approves)).toMatchObject({
       status: 'not-open',
       connection: { state: 'available' },
@@ -74,7 +78,7 @@ describe('a decision without a call to EC2', () => {
   });
 
   test('counts once where it is submitted twice at once', async () => {
-    const env = createEnvOf({ groups: [{ ...group, quorum: 2 }] });
+    const env = createEnvWith({ groups: [{ ...group, quorum: 2 }] });
     const results = await Promise.all([decide(env, approves), decide(env, approves)]);
     expect(results.map(({ status }) => status)).toEqual(['decided', 'decided']);
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
@@ -84,9 +88,9 @@ describe('a decision without a call to EC2', () => {
 
   test('after the deadline of a service that rejects expired requests rejects the request and enqueues the effect', async () => {
     const past = noon.toISOString();
-    const env = createEnvOf({
+    const env = createEnvWith({
       services: [aService({ onExpiry: 'reject' })],
-      records: [{ ...asked, approvalRequest: anApprovalRequest({ deadline: past }) }],
+      records: [{ ...awaitingApproval, approvalRequest: anApprovalRequest({ deadline: past }) }],
     });
     expect(await decide(env, approves)).toMatchObject({
       status: 'not-open',
@@ -96,7 +100,7 @@ describe('a decision without a call to EC2', () => {
   });
 
   test('names the person who decided first', async () => {
-    const env = createEnvOf();
+    const env = createEnvWith();
     const results = await Promise.all([
       decide(env, approves),
       decide(env, { by: dora, decision: 'deny', reason: 'unknown' }),
@@ -108,15 +112,15 @@ describe('a decision without a call to EC2', () => {
 
   test.each([
     ['approvers were not asked about', { verdict: aVerdict('hold') }],
-    ['belongs to a deregistered service', { ...asked, serviceDeregisteredAt: noon.toISOString() }],
+    ['belongs to a deregistered service', { ...awaitingApproval, serviceDeregisteredAt: noon.toISOString() }],
   ])('is answered with unknown for a request that %s', async (_, record) => {
-    const env = createEnvOf({ records: [aRecord(record)] });
+    const env = createEnvWith({ records: [aRecord(record)] });
     expect(await decide(env, approves)).toEqual({ status: 'unknown' });
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
   test('is answered with unknown for a request without a record', async () => {
-    expect(await decide(createEnvOf(), approves, endpointId(9))).toEqual({ status: 'unknown' });
+    expect(await decide(createEnvWith(), approves, endpointId(9))).toEqual({ status: 'unknown' });
   });
 });
 
@@ -140,17 +144,17 @@ describe('authorization is checked at the time of the decision', () => {
     ],
     ['gives no ticket', bob, { services: [aService({ requireTicket: true })] }, 'no-ticket'],
   ] as const)('and nothing changes where the actor %s', async (_, by, contents, why) => {
-    const env = createEnvOf(contents as Parameters<typeof createTestEnv>[0]);
+    const env = createEnvWith(contents as Parameters<typeof createTestEnv>[0]);
     await expect(decide(env, { ...approves, by })).rejects.toMatchObject({
       name: 'NotAuthorizedError',
       code: why,
     });
-    expect(await env.record(endpointId(1))).toEqual(asked);
+    expect(await env.record(endpointId(1))).toEqual(awaitingApproval);
     expect(env.rings).toEqual([]);
   });
 
   test('and nobody is authorized in a group that does not exist', async () => {
-    const env = createEnvOf({ groups: [] });
+    const env = createEnvWith({ groups: [] });
     await expect(decide(env, { by: dora, decision: 'deny', reason: 'unknown' })).rejects.toMatchObject({
       code: 'not-an-approver',
     });
@@ -162,7 +166,7 @@ describe('with a quorum', () => {
   const two = { ...group, quorum: 2 };
 
   test('people may use different channels, and each person counts once', async () => {
-    const env = createEnvOf({ groups: [two] });
+    const env = createEnvWith({ groups: [two] });
     for (const by of [bob, bob]) {
       await decide(env, { by, decision: 'approve' });
       expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
@@ -185,7 +189,7 @@ describe('with a quorum', () => {
     ['is no longer an approver', groupItem({ ...withCarol, slackUsers: withCarol.slackUsers.slice(1) })],
     ['owns the account now', entryItem(anEntry({ endpointIds: [endpointId(9)], owners: [bob] }))],
   ])('the approval of a person who %s does not count', async (_, change) => {
-    const env = createEnvOf({ groups: [withCarol] });
+    const env = createEnvWith({ groups: [withCarol] });
     await decide(env, approves);
     env.put(change);
     await decide(env, { decision: 'approve', by: dora });
@@ -199,7 +203,7 @@ describe('with a quorum', () => {
 
   test('approvals from Slack do not count once the group decides by API only', async () => {
     const alice = 'arn:aws:iam::111111111111:user/alice';
-    const env = createEnvOf({ groups: [two] });
+    const env = createEnvWith({ groups: [two] });
     await decide(env, approves);
     env.put(groupItem({ ...two, decisionChannels: 'api', version: 2 }));
     await decide(env, { decision: 'approve', by: alice });
@@ -214,9 +218,9 @@ describe('with a quorum', () => {
     [3, 2, [approves, { decision: 'approve', by: dora } as const]],
   ])(
     'of %d a repeated approval closes the request once the quorum is lowered to %d',
-    async (quorum, enough, words) => {
-      const env = createEnvOf({ groups: [{ ...group, quorum }] });
-      for (const word of words) await decide(env, word);
+    async (quorum, enough, decisions) => {
+      const env = createEnvWith({ groups: [{ ...group, quorum }] });
+      for (const decision of decisions) await decide(env, decision);
       env.put(groupItem({ ...group, quorum: enough, version: 2 }));
       await decide(env, approves);
       const record = await env.record(endpointId(1));
@@ -226,7 +230,7 @@ describe('with a quorum', () => {
   );
 
   test('people may change their decision before the quorum is reached, not afterwards', async () => {
-    const env = createEnvOf({ groups: [two] });
+    const env = createEnvWith({ groups: [two] });
     await decide(env, approves);
     await decide(env, { by: bob, decision: 'deny', reason: 'wrong account' });
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -241,19 +245,22 @@ describe('an endpoint that was approved without a call to EC2', () => {
   const entry = anEntry({ maxEndpoints: 1, version: 3 });
   const set = { serviceId: entry.serviceId, accountId: entry.accountId, version: 1 };
 
-  const keep = (env: TestEnv, kept: EndpointQuota) =>
-    env.table.write([quotaWrite(aRequest(), undefined, kept)]);
+  const storeQuota = (env: TestEnv, quota: EndpointQuota) =>
+    env.table.write([quotaWrite(aRequest(), undefined, quota)]);
 
-  async function counted(env: TestEnv) {
+  async function readStoredQuota(env: TestEnv) {
     const [item] = await env.table.get([endpointQuotaKey(aRequest())]);
     return item && readEndpointQuota(item);
   }
 
   test('counts toward the endpoint quota at once where the quota item is up to date', async () => {
-    const env = createEnvOf({ entries: [entry] });
-    await keep(env, { ...set, endpointIds: [endpointId(7)], entryVersion: 3 });
+    const env = createEnvWith({ entries: [entry] });
+    await storeQuota(env, { ...set, endpointIds: [endpointId(7)], entryVersion: 3 });
     await decide(env, approves);
-    expect(await counted(env)).toMatchObject({ endpointIds: [endpointId(7), endpointId(1)], version: 2 });
+    expect(await readStoredQuota(env)).toMatchObject({
+      endpointIds: [endpointId(7), endpointId(1)],
+      version: 2,
+    });
   });
 
   test.each([
@@ -261,14 +268,14 @@ describe('an endpoint that was approved without a call to EC2', () => {
     ['out of date', { ...set, endpointIds: [endpointId(7)], entryVersion: 2 }],
   ])(
     'counts toward the endpoint quota with the next decision that calls EC2 where the quota item is %s',
-    async (_, kept) => {
+    async (_, storedQuota) => {
       const next = aRequest({ endpointId: endpointId(2) });
-      const env = createEnvOf({ entries: [entry], connections: [aConnection(), next] });
-      if (kept) await keep(env, kept);
+      const env = createEnvWith({ entries: [entry], connections: [aConnection(), next] });
+      if (storedQuota) await storeQuota(env, storedQuota);
       await decide(env, approves);
-      expect((await counted(env))?.endpointIds).toEqual(kept?.endpointIds);
+      expect((await readStoredQuota(env))?.endpointIds).toEqual(storedQuota?.endpointIds);
       expect(await decideConnection(next, env.deps)).toMatchObject({ outcome: 'ask' });
-      expect((await counted(env))?.endpointIds).toEqual([endpointId(1)]);
+      expect((await readStoredQuota(env))?.endpointIds).toEqual([endpointId(1)]);
     },
   );
 });

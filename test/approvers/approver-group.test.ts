@@ -17,9 +17,9 @@ describe('an approver group', () => {
   test('is created with the actor and the time', async () => {
     const { deps, table } = createTestEnv();
     const group = { name: 'ops', slackChannel: 'C01OPS', ...settings };
-    const made = await setGroup('ops', { slackChannel: 'C01OPS', ...settings }, alice, deps);
-    expect(made).toEqual({ ...group, changedAt: noon.toISOString(), changedBy: alice, version: 1 });
-    expect(await findGroup('ops', table)).toEqual(made);
+    const created = await setGroup('ops', { slackChannel: 'C01OPS', ...settings }, alice, deps);
+    expect(created).toEqual({ ...group, changedAt: noon.toISOString(), changedBy: alice, version: 1 });
+    expect(await findGroup('ops', table)).toEqual(created);
   });
 
   test('is replaced as a whole: omitted members are removed', async () => {
@@ -51,9 +51,9 @@ describe('an approver group that could never decide is rejected because', () => 
   test.each([
     { settings: { quorum: 1, slackUsers: [], emails: [] }, why: 'has no members' },
     { settings: { quorum: 2, slackUsers: [bob, bob], emails: [] }, why: 'its quorum is 2, and it has 1' },
-  ])('$why', async ({ settings: wanted, why }) => {
-    const setting = setGroup('ops', wanted, alice, createTestEnv().deps);
-    await expect(setting).rejects.toThrow(QuorumOutOfReachError);
-    await expect(setting).rejects.toThrow(why);
+  ])('$why', async ({ settings: invalidSettings, why }) => {
+    const attempt = setGroup('ops', invalidSettings, alice, createTestEnv().deps);
+    await expect(attempt).rejects.toThrow(QuorumOutOfReachError);
+    await expect(attempt).rejects.toThrow(why);
   });
 });

@@ -4,21 +4,25 @@ import { withAuditLog } from '../../lib/audit/audit-log.ts';
 import { endpointId, noon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
-const decided = { time: noon.toISOString(), actor: 'linkgate', action: 'decided' } as const;
-const { writes, trail } = auditWrites({ endpointId: endpointId(1), auditCount: 0 }, [decided], 'request-1');
+const auditEvent = { time: noon.toISOString(), actor: 'linkgate', action: 'decided' } as const;
+const { writes, trail } = auditWrites(
+  { endpointId: endpointId(1), auditCount: 0 },
+  [auditEvent],
+  'request-1',
+);
 
 test('the audit log receives the hash of each entry after the write', async () => {
-  const told: unknown[] = [];
-  const table = withAuditLog(memoryTable(), (entries) => told.push(...entries));
+  const loggedEntries: unknown[] = [];
+  const table = withAuditLog(memoryTable(), (entries) => loggedEntries.push(...entries));
   await table.write([...writes, { put: { pk: 'SERVICE', sk: 'other', version: 1 } }]);
-  expect(told).toEqual([{ endpointId: endpointId(1), ...trail.auditHead }]);
+  expect(loggedEntries).toEqual([{ endpointId: endpointId(1), ...trail.auditHead }]);
 });
 
 test('the audit log receives nothing for a failed write', async () => {
-  const told: unknown[] = [];
-  const table = withAuditLog(memoryTable(), (entries) => told.push(...entries));
+  const loggedEntries: unknown[] = [];
+  const table = withAuditLog(memoryTable(), (entries) => loggedEntries.push(...entries));
   await table.write([...writes]);
   await table.write([...writes]);
   await table.write([{ put: { pk: 'SERVICE', sk: 'other', version: 1 } }]);
-  expect(told).toHaveLength(1);
+  expect(loggedEntries).toHaveLength(1);
 });

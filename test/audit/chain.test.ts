@@ -25,10 +25,13 @@ const auditEvent: fc.Arbitrary<AuditEvent> = fc.record(
 );
 
 /** The audit events of several transitions. */
-const story = fc.array(fc.array(auditEvent, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 });
+const eventsByTransition = fc.array(fc.array(auditEvent, { minLength: 1, maxLength: 3 }), {
+  minLength: 2,
+  maxLength: 6,
+});
 
 /** The stored entries of a trail, and the state in the connection record. */
-function written(transitions: readonly (readonly AuditEvent[])[], endpoint = endpointId(1)) {
+function buildTrail(transitions: readonly (readonly AuditEvent[])[], endpoint = endpointId(1)) {
   let record: Parameters<typeof auditWrites>[0] = { endpointId: endpoint, auditCount: 0 };
   const items: Item[] = [];
   for (const auditEvents of transitions) {
@@ -44,23 +47,23 @@ function withoutHash({ hash: _hash, previousHash: _previousHash, ...item }: Item
 }
 
 /** The hash that a forger with knowledge of the algorithm would compute. */
-function rehashed(item: Item): Item {
+function recomputeHash(item: Item): Item {
   return { ...item, hash: hashAuditEntry(item) };
 }
 
 /** Sort keys for the entries in this order. */
-function renumbered(items: readonly Item[]): Item[] {
+function renumberItems(items: readonly Item[]): Item[] {
   return items.map((item, index) => ({ ...item, sk: String(index + 1).padStart(9, '0') }));
 }
 
-function chosen(items: readonly Item[], at: number): number {
+function chooseIndex(items: readonly Item[], at: number): number {
   return at % items.length;
 }
 
 test('a trail verifies whatever the order of attributes in the table', () => {
   fc.assert(
-    fc.property(story, (transitions) => {
-      const { items, record } = written(transitions);
+    fc.property(eventsByTransition, (transitions) => {
+      const { items, record } = buildTrail(transitions);
       const reversed = items.map((item) => Object.fromEntries(Object.entries(item).reverse()) as Item);
       expect(findBreak(reversed, record)).toBeUndefined();
     }),
@@ -68,11 +71,11 @@ test('a trail verifies whatever the order of attributes in the table', () => {
 });
 
 test('the hash covers attributes that a newer version wrote', () => {
-  const { items, record } = written([
+  const { items, record } = buildTrail([
     [{ time: '2026-11-21T12:00:00.000Z', actor: 'ec2', action: 'applied' }],
   ]);
   const newer = items.map((item) =>
-    rehashed({ ...item, schemaVersion: '1.2', added: { later: ['b', 'a'] } }),
+    recomputeHash({ ...item, schemaVersion: '1.2', added: { later: ['b', 'a'] } }),
   );
   const auditHead = { sequence: 1, hash: String(newer[0]?.hash) };
   expect(findBreak(newer, { ...record, auditHead })).toBeUndefined();
@@ -82,8 +85,8 @@ test('the hash covers attributes that a newer version wrote', () => {
 describe('the verification finds', () => {
   test('an entry whose hash was removed', () => {
     fc.assert(
-      fc.property(story, fc.nat(), (transitions, at) => {
-        const { items, record } = written(transitions);
+      fc.property(eventsByTransition, fc.nat(), (transitions, at) => {
+        const { items, record } = buildTrail(transitions);
         const forged = items.map((item, index) => (index === at % items.length ? withoutHash(item) : item));
         expect(findBreak(forged, record)).toBeDefined();
       }),
@@ -92,9 +95,9 @@ describe('the verification finds', () => {
 
   test('an entry that was changed', () => {
     fc.assert(
-      fc.property(story, fc.nat(), fc.string(), (transitions, at, actor) => {
-        const { items, record } = written(transitions);
-        const index = chosen(items, at);
+      fc.property(eventsByTransition, fc.nat(), fc.string(), (transitions, at, actor) => {
+        const { items, record } = buildTrail(transitions);
+        const index = chooseIndex(items, at);
         fc.pre(items[index]?.actor !== actor);
         const changed = items.map((item, each) => (each === index ? { ...item, actor } : item));
         expect(findBreak(changed, record)).toEqual({
@@ -107,11 +110,11 @@ describe('the verification finds', () => {
 
   test('an entry that was changed together with its hash', () => {
     fc.assert(
-      fc.property(story, fc.nat(), (transitions, at) => {
-        const { items, record } = written(transitions);
-        const index = chosen(items, at);
+      fc.property(eventsByTransition, fc.nat(), (transitions, at) => {
+        const { items, record } = buildTrail(transitions);
+        const index = chooseIndex(items, at);
         const forged = items.map((item, each) =>
-          each === index ? rehashed({ ...item, actor: 'mallory, not before' }) : item,
+          each === index ? recomputeHash({ ...item, actor: 'mallory, not before' }) : item,
         );
         expect(findBreak(forged, record)).toBeDefined();
       }),
@@ -120,44 +123,44 @@ describe('the verification finds', () => {
 
   test('an entry that was removed, also where the others move up', () => {
     fc.assert(
-      fc.property(story, fc.nat(), fc.boolean(), (transitions, at, movesUp) => {
-        const { items, record } = written(transitions);
-        const rest = items.toSpliced(chosen(items, at), 1);
-        const left = movesUp
-          ? renumbered(rest).map((item, index) => rehashed({ ...item, sequence: index + 1 }))
+      fc.property(eventsByTransition, fc.nat(), fc.boolean(), (transitions, at, movesUp) => {
+        const { items, record } = buildTrail(transitions);
+        const rest = items.toSpliced(chooseIndex(items, at), 1);
+        const remaining = movesUp
+          ? renumberItems(rest).map((item, index) => recomputeHash({ ...item, sequence: index + 1 }))
           : rest;
-        expect(findBreak(left, record)).toBeDefined();
+        expect(findBreak(remaining, record)).toBeDefined();
       }),
     );
   });
 
   test('two entries that changed places', () => {
     fc.assert(
-      fc.property(story, fc.nat(), fc.nat(), (transitions, one, other) => {
-        const { items, record } = written(transitions);
-        const [a, b] = [chosen(items, one), chosen(items, other)];
+      fc.property(eventsByTransition, fc.nat(), fc.nat(), (transitions, one, other) => {
+        const { items, record } = buildTrail(transitions);
+        const [a, b] = [chooseIndex(items, one), chooseIndex(items, other)];
         fc.pre(a !== b);
         const swapped = items.with(a, items[b] as Item).with(b, items[a] as Item);
-        expect(findBreak(renumbered(swapped), record)).toBeDefined();
+        expect(findBreak(renumberItems(swapped), record)).toBeDefined();
       }),
     );
   });
 
   test('an inserted entry', () => {
     fc.assert(
-      fc.property(story, auditEvent, fc.nat(), (transitions, forged, at) => {
-        const { items, record } = written(transitions);
-        const [put] = written([[forged]]).items;
-        const longer = items.toSpliced(at % (items.length + 1), 0, put as Item);
-        expect(findBreak(renumbered(longer), record)).toBeDefined();
+      fc.property(eventsByTransition, auditEvent, fc.nat(), (transitions, forged, at) => {
+        const { items, record } = buildTrail(transitions);
+        const [forgedItem] = buildTrail([[forged]]).items;
+        const longer = items.toSpliced(at % (items.length + 1), 0, forgedItem as Item);
+        expect(findBreak(renumberItems(longer), record)).toBeDefined();
       }),
     );
   });
 
   test("another connection's trail in the place of this one", () => {
     fc.assert(
-      fc.property(story, (transitions) => {
-        const { items, record } = written(transitions);
+      fc.property(eventsByTransition, (transitions) => {
+        const { items, record } = buildTrail(transitions);
         expect(findBreak(items, { ...record, endpointId: endpointId(2) })).toMatchObject({ sequence: 1 });
       }),
     );
@@ -165,8 +168,8 @@ describe('the verification finds', () => {
 
   test('a trail whose hashes were all removed', () => {
     fc.assert(
-      fc.property(story, (transitions) => {
-        const { items, record } = written(transitions);
+      fc.property(eventsByTransition, (transitions) => {
+        const { items, record } = buildTrail(transitions);
         const bare = items.map(({ hash: _hash, previousHash: _previousHash, ...item }) => item as Item);
         expect(findBreak(bare, record)).toBeDefined();
       }),

@@ -10,9 +10,9 @@ import { awsError } from '../doubles/sdk-client.ts';
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:linkgate-test-apply-verdicts.fifo';
 
 /** A deployment whose clients answer by command; paginators ask for the real clients' classes. */
-function deploymentAnswering(answers: Readonly<Record<string, unknown>>) {
+function createStubbedDeployment(answers: Readonly<Record<string, unknown>>) {
   const sent: unknown[] = [];
-  function answering<Client extends object>(client: Client): Client {
+  function stubSend<Client extends object>(client: Client): Client {
     return Object.assign(client, {
       async send(command: { input: unknown }) {
         sent.push(command.input);
@@ -25,10 +25,10 @@ function deploymentAnswering(answers: Readonly<Record<string, unknown>>) {
   const region = { region: 'us-east-1' };
   const deployment = awsDeployment(
     {
-      dynamodb: answering(new DynamoDBClient(region)),
-      sns: answering(new SNSClient(region)),
-      sqs: answering(new SQSClient(region)),
-      ssm: answering(new SSMClient(region)),
+      dynamodb: stubSend(new DynamoDBClient(region)),
+      sns: stubSend(new SNSClient(region)),
+      sqs: stubSend(new SQSClient(region)),
+      ssm: stubSend(new SSMClient(region)),
     },
     { stage: 'test', tableName: 'linkgate-test', queueUrls: ['https://sqs/one'], topicArn },
   );
@@ -38,7 +38,7 @@ function deploymentAnswering(answers: Readonly<Record<string, unknown>>) {
 describe('the table', () => {
   test('reports its status and its stream', async () => {
     const Table = { TableStatus: 'ACTIVE', StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } };
-    const { deployment } = deploymentAnswering({ DescribeTable: { Table } });
+    const { deployment } = createStubbedDeployment({ DescribeTable: { Table } });
     expect(await deployment.table()).toEqual({ status: 'ACTIVE', stream: 'NEW_AND_OLD_IMAGES' });
   });
 
@@ -48,7 +48,7 @@ describe('the table', () => {
     [{ TimeToLiveStatus: 'DISABLING', AttributeName: 'expiresAt' }, undefined],
     [{ TimeToLiveStatus: 'DISABLED' }, undefined],
   ])('with the TTL description %j has the TTL attribute %s', async (TimeToLiveDescription, attribute) => {
-    const { deployment } = deploymentAnswering({ DescribeTimeToLive: { TimeToLiveDescription } });
+    const { deployment } = createStubbedDeployment({ DescribeTimeToLive: { TimeToLiveDescription } });
     expect(await deployment.readTtlAttribute()).toBe(attribute);
   });
 
@@ -58,7 +58,7 @@ describe('the table', () => {
   ])(
     'reports whether point-in-time recovery is enabled: %s',
     async (PointInTimeRecoveryStatus, isRecoverable) => {
-      const { deployment } = deploymentAnswering({
+      const { deployment } = createStubbedDeployment({
         DescribeContinuousBackups: {
           ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus } },
         },
@@ -71,17 +71,17 @@ describe('the table', () => {
 describe('parameters', () => {
   test('are listed with their types and without their values', async () => {
     const Parameters = [{ Name: '/linkgate/test/links/signing-key', Type: 'SecureString' }];
-    const { deployment, sent } = deploymentAnswering({ DescribeParameters: { Parameters } });
+    const { deployment, sent } = createStubbedDeployment({ DescribeParameters: { Parameters } });
     expect(await deployment.parameters()).toEqual(new Map([['links/signing-key', 'SecureString']]));
     expect(sent).toMatchObject([{ ParameterFilters: [{ Key: 'Name', Values: ['/linkgate/test/'] }] }]);
   });
 
   test('contain the API URL; only a missing parameter counts as absent', async () => {
-    const found = deploymentAnswering({ GetParameter: { Parameter: { Value: 'https://api' } } });
-    expect(await found.deployment.apiUrl()).toBe('https://api');
+    const withParameter = createStubbedDeployment({ GetParameter: { Parameter: { Value: 'https://api' } } });
+    expect(await withParameter.deployment.apiUrl()).toBe('https://api');
     const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });
-    expect(await deploymentAnswering({ GetParameter: missing }).deployment.apiUrl()).toBeUndefined();
-    const denied = deploymentAnswering({ GetParameter: awsError('AccessDeniedException') });
+    expect(await createStubbedDeployment({ GetParameter: missing }).deployment.apiUrl()).toBeUndefined();
+    const denied = createStubbedDeployment({ GetParameter: awsError('AccessDeniedException') });
     await expect(denied.deployment.apiUrl()).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
@@ -92,7 +92,7 @@ test('a queue reports its number of messages and its dead-letter queue', async (
     ApproximateNumberOfMessages: '3',
     RedrivePolicy: JSON.stringify({ deadLetterTargetArn: `${queueArn}-dead`, maxReceiveCount: 5 }),
   };
-  const { deployment } = deploymentAnswering({ GetQueueAttributes: { Attributes } });
+  const { deployment } = createStubbedDeployment({ GetQueueAttributes: { Attributes } });
   expect(await deployment.queue('https://sqs/one')).toEqual({
     url: 'https://sqs/one',
     arn: queueArn,
@@ -106,6 +106,6 @@ test('only SQS subscriptions of the topic are listed', async () => {
     { Protocol: 'sqs', Endpoint: queueArn },
     { Protocol: 'email', Endpoint: 'somebody@example.com' },
   ];
-  const { deployment } = deploymentAnswering({ ListSubscriptionsByTopic: { Subscriptions } });
+  const { deployment } = createStubbedDeployment({ ListSubscriptionsByTopic: { Subscriptions } });
   expect(await deployment.listTopicQueues()).toEqual([queueArn]);
 });

@@ -18,7 +18,7 @@ function tableAnswering(...answers: readonly unknown[]) {
   return { table, sent, pauses, inputs: () => sent.map(({ input }) => input) };
 }
 
-function cancelled(...codes: readonly string[]) {
+function aCancellation(...codes: readonly string[]) {
   const CancellationReasons = codes.map((Code) => ({ Code }));
   return new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons });
 }
@@ -131,7 +131,7 @@ describe('items are written', () => {
   });
 
   test('not at all if a condition fails, even beside a conflict', async () => {
-    const { table, sent } = tableAnswering(cancelled('ConditionalCheckFailed', 'TransactionConflict'));
+    const { table, sent } = tableAnswering(aCancellation('ConditionalCheckFailed', 'TransactionConflict'));
     expect(await table.write([{ put: item, expected: 2 }])).toBe(false);
     expect(sent).toHaveLength(1);
   });
@@ -140,14 +140,17 @@ describe('items are written', () => {
     'after DynamoDB cancels a transaction with %s',
     (code) => {
       test('again, with growing delays', async () => {
-        const { table, sent, pauses } = tableAnswering(cancelled(code, 'None'), cancelled('None', code));
+        const { table, sent, pauses } = tableAnswering(
+          aCancellation(code, 'None'),
+          aCancellation('None', code),
+        );
         expect(await table.write([{ put: item, expected: 2 }])).toBe(true);
         expect(sent).toHaveLength(3);
         expect(pauses).toEqual([50, 100]);
       });
 
       test('with a limited number of retries: then the table is busy', async () => {
-        const { table } = tableAnswering(...Array.from({ length: 20 }, () => cancelled(code)));
+        const { table } = tableAnswering(...Array.from({ length: 20 }, () => aCancellation(code)));
         await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
       });
     },

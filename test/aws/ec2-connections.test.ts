@@ -12,19 +12,19 @@ import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { aConnection, endpointId, hub, serviceId } from '../builders.ts';
 import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
-function connectionsAnswering(...answers: readonly unknown[]) {
-  return connectionsOf(hub, ...answers);
+function createHubConnections(...answers: readonly unknown[]) {
+  return createConnections(hub, ...answers);
 }
 
-function connectionsOf(location: AccountRegion, ...answers: readonly unknown[]) {
+function createConnections(location: AccountRegion, ...answers: readonly unknown[]) {
   const { client, sent } = stubSdkClient<EC2Client>(...answers);
   const errors: unknown[] = [];
   const read = ec2Connections(client, location, (error) => errors.push(error));
   return { connections: { ...read, ...ec2ConnectionChanges(client) }, sent, errors };
 }
 
-/** A connection as the SDK hands it over. */
-function shown(more: object = {}) {
+/** A connection as the SDK returns it. */
+function anSdkConnection(more: object = {}) {
   return {
     ServiceId: serviceId(1),
     VpcEndpointId: endpointId(1),
@@ -35,12 +35,12 @@ function shown(more: object = {}) {
   };
 }
 
-function pageOf(connections: readonly object[], NextToken?: string) {
+function buildPage(connections: readonly object[], NextToken?: string) {
   return { VpcEndpointConnections: connections, ...(NextToken !== undefined && { NextToken }) };
 }
 
 async function errorFrom(thrown: Error) {
-  const { connections } = connectionsAnswering(thrown);
+  const { connections } = createHubConnections(thrown);
   return connections.accept(serviceId(1), [endpointId(1)]).then(
     () => undefined,
     (error: unknown) => error,
@@ -49,7 +49,7 @@ async function errorFrom(thrown: Error) {
 
 describe('a page of connections', () => {
   test('is requested with filters in the casing of EC2', async () => {
-    const { connections, sent } = connectionsAnswering(pageOf([]));
+    const { connections, sent } = createHubConnections(buildPage([]));
     await connections.page({
       serviceIds: [serviceId(1)],
       endpointIds: [endpointId(1)],
@@ -75,14 +75,14 @@ describe('a page of connections', () => {
   test.each(['pendingAcceptance', 'PendingAcceptance'])(
     'has the state in camel case, where EC2 says %s',
     async (state) => {
-      const { connections } = connectionsAnswering(pageOf([shown({ VpcEndpointState: state })]));
+      const { connections } = createHubConnections(buildPage([anSdkConnection({ VpcEndpointState: state })]));
       expect((await connections.page({})).connections).toEqual([aConnection()]);
     },
   );
 
   test('contains the Region and the IP address type of an endpoint', async () => {
-    const { connections } = connectionsAnswering(
-      pageOf([shown({ VpcEndpointRegion: 'eu-west-1', IpAddressType: 'ipv4' })]),
+    const { connections } = createHubConnections(
+      buildPage([anSdkConnection({ VpcEndpointRegion: 'eu-west-1', IpAddressType: 'ipv4' })]),
     );
     expect((await connections.page({})).connections).toEqual([
       aConnection({ endpointRegion: 'eu-west-1', ipAddressType: 'ipv4' }),
@@ -90,9 +90,9 @@ describe('a page of connections', () => {
   });
 
   test('leaves out and reports a connection without a required field', async () => {
-    const { VpcEndpointOwner: _owner, ...ownerless } = shown();
-    const { connections, errors } = connectionsAnswering(
-      pageOf([ownerless, shown({ VpcEndpointId: endpointId(2) })]),
+    const { VpcEndpointOwner: _owner, ...ownerless } = anSdkConnection();
+    const { connections, errors } = createHubConnections(
+      buildPage([ownerless, anSdkConnection({ VpcEndpointId: endpointId(2) })]),
     );
     expect(await connections.page({})).toEqual({
       connections: [aConnection({ endpointId: endpointId(2) })],
@@ -110,21 +110,23 @@ describe('a page of connections', () => {
     'eu-isoe-west-12',
   ])('may contain endpoints of any Region: %s', async (region) => {
     const location = { ...hub, region };
-    const { connections, errors } = connectionsOf(location, pageOf([shown()]));
+    const { connections, errors } = createConnections(location, buildPage([anSdkConnection()]));
     expect((await connections.page({})).connections).toEqual([aConnection({ location })]);
     expect(errors).toEqual([]);
   });
 
   test('has an unknown state as `partial`, and does not leave the connection out', async () => {
-    const { connections } = connectionsAnswering(pageOf([shown({ VpcEndpointState: 'unheard-of' })]));
+    const { connections } = createHubConnections(
+      buildPage([anSdkConnection({ VpcEndpointState: 'unheard-of' })]),
+    );
     expect((await connections.page({})).connections).toMatchObject([{ state: 'partial' }]);
   });
 
   test('is followed by another while EC2 returns a token, even after an empty page', async () => {
-    const { connections, sent } = connectionsAnswering(
-      pageOf([], 'token-1'),
-      pageOf([shown()], 'token-2'),
-      pageOf([shown({ VpcEndpointId: endpointId(2) })], ''),
+    const { connections, sent } = createHubConnections(
+      buildPage([], 'token-1'),
+      buildPage([anSdkConnection()], 'token-2'),
+      buildPage([anSdkConnection({ VpcEndpointId: endpointId(2) })], ''),
     );
     expect(await listAllConnections(connections, {})).toHaveLength(2);
     expect(sent.map(({ input }) => (input as { NextToken?: string }).NextToken)).toEqual([
@@ -137,18 +139,18 @@ describe('a page of connections', () => {
   test.each(['InvalidNextToken', 'InvalidPaginationToken'])(
     'throws ExpiredTokenError for an expired token: %s',
     async (code) => {
-      const { connections } = connectionsAnswering(awsError(code));
+      const { connections } = createHubConnections(awsError(code));
       await expect(connections.page({}, 'old')).rejects.toThrow(ExpiredTokenError);
     },
   );
 
   test('does not take expired credentials for an expired page token', async () => {
-    const { connections } = connectionsAnswering(awsError('ExpiredToken'));
+    const { connections } = createHubConnections(awsError('ExpiredToken'));
     await expect(connections.page({}, 'old')).rejects.toMatchObject({ name: 'ExpiredToken' });
   });
 
   test('throws any other error of EC2', async () => {
-    const { connections } = connectionsAnswering(awsError('UnauthorizedOperation'));
+    const { connections } = createHubConnections(awsError('UnauthorizedOperation'));
     await expect(connections.page({})).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
   });
 });
@@ -156,14 +158,14 @@ describe('a page of connections', () => {
 test.each(['RequestLimitExceeded', 'Throttling', 'ThrottlingException'])(
   'a page throws ThrottledError for %s',
   async (code) => {
-    const { connections } = connectionsAnswering(awsError(code));
+    const { connections } = createHubConnections(awsError(code));
     await expect(connections.page({})).rejects.toThrow(ThrottledError);
   },
 );
 
 describe('if EC2 refuses the filter by endpoint', () => {
   const filter = { serviceIds: [serviceId(1)], endpointIds: [endpointId(1)] };
-  const both = pageOf([shown(), shown({ VpcEndpointId: endpointId(2) })]);
+  const both = buildPage([anSdkConnection(), anSdkConnection({ VpcEndpointId: endpointId(2) })]);
 
   test.each([
     ['InvalidFilter', "The filter 'vpc-endpoint-id' is invalid"],
@@ -171,7 +173,7 @@ describe('if EC2 refuses the filter by endpoint', () => {
     ['InvalidParameterValue', 'The filter vpc-endpoint-id is invalid'],
     ['InvalidParameterValue', "Value (vpc-endpoint-id) for parameter 'Name' is invalid"],
   ])('linkgate filters by endpoint itself, also in the pages after %s: %s', async (code, message) => {
-    const { connections, sent } = connectionsAnswering(awsError(code, message), both, both);
+    const { connections, sent } = createHubConnections(awsError(code, message), both, both);
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
     expect(sent).toHaveLength(3);
@@ -182,7 +184,7 @@ describe('if EC2 refuses the filter by endpoint', () => {
   test.each(['InvalidFilter', 'InvalidParameterValue'])(
     'a request without that filter is not repeated: %s',
     async (code) => {
-      const { connections, sent } = connectionsAnswering(awsError(code, 'The filter is bad'));
+      const { connections, sent } = createHubConnections(awsError(code, 'The filter is bad'));
       await expect(connections.page({ state: 'available' })).rejects.toThrow();
       expect(sent).toHaveLength(1);
     },
@@ -190,7 +192,7 @@ describe('if EC2 refuses the filter by endpoint', () => {
 
   test('the filter stays in use after an error about another parameter', async () => {
     const error = awsError('InvalidParameterValue', 'MaxResults is out of range');
-    const { connections, sent } = connectionsAnswering(error, pageOf([shown()]));
+    const { connections, sent } = createHubConnections(error, buildPage([anSdkConnection()]));
     await expect(connections.page(filter)).rejects.toBe(error);
     await connections.page(filter);
     expect(JSON.stringify(sent[1])).toContain('vpc-endpoint-id');
@@ -199,7 +201,7 @@ describe('if EC2 refuses the filter by endpoint', () => {
 
 describe('Accept and Reject', () => {
   test.each(['accept', 'reject'] as const)('%s names the service and the endpoints', async (action) => {
-    const { connections, sent } = connectionsAnswering({ Unsuccessful: [] });
+    const { connections, sent } = createHubConnections({ Unsuccessful: [] });
     const answers = await connections[action](serviceId(1), [endpointId(1), endpointId(2)]);
     expect(answers).toEqual([1, 2].map((number) => ({ endpointId: endpointId(number), successful: true })));
     expect(sent).toEqual([
@@ -211,7 +213,7 @@ describe('Accept and Reject', () => {
   });
 
   test('return a result for each endpoint, with the reason from `Unsuccessful`', async () => {
-    const { connections } = connectionsAnswering({
+    const { connections } = createHubConnections({
       Unsuccessful: [{ ResourceId: endpointId(2), Error: { Code: 'InvalidState', Message: 'not now' } }],
     });
     expect(await connections.accept(serviceId(1), [endpointId(1), endpointId(2)])).toEqual([

@@ -20,7 +20,7 @@ function servicesAnswering(answers: Readonly<Record<string, unknown>>) {
   return { services: ec2EndpointServices(client, 'test'), sent };
 }
 
-const found = {
+const describeAnswers = {
   DescribeVpcEndpointServiceConfigurations: {
     ServiceConfigurations: [
       {
@@ -52,15 +52,15 @@ const found = {
 
 describe('a service', () => {
   test('is described with its principals, its tag and its connection notifications', async () => {
-    const { services } = servicesAnswering(found);
+    const { services } = servicesAnswering(describeAnswers);
     expect(await services.describe(serviceId(1))).toEqual(aConfiguration({ nameTag: 'orders' }));
   });
 
   test('with the tag of another stage does not count as tagged', async () => {
-    const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+    const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
     const ServiceConfigurations = [{ ...configuration, Tags: [{ Key: 'linkgate', Value: 'other' }] }];
     const { services, sent } = servicesAnswering({
-      ...found,
+      ...describeAnswers,
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
     });
     expect(await services.describe(serviceId(1))).toMatchObject({ isTagged: false, otherStage: 'other' });
@@ -69,9 +69,9 @@ describe('a service', () => {
 
   test('without the tag is described without its principals, which EC2 does not list', async () => {
     const [{ Tags: _tags, ...configuration } = {}] =
-      found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+      describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
     const { services } = servicesAnswering({
-      ...found,
+      ...describeAnswers,
       DescribeVpcEndpointServicePermissions: awsError('UnauthorizedOperation'),
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations: [configuration] },
     });
@@ -85,10 +85,10 @@ describe('a service', () => {
   ])(
     'of the type %s says whether it can have connection notifications',
     async (ServiceType, isOfGateways) => {
-      const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+      const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
       const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
       const { services } = servicesAnswering({
-        ...found,
+        ...describeAnswers,
         DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
       });
       expect((await services.describe(serviceId(1)))?.isGatewayLoadBalancer).toBe(isOfGateways);
@@ -150,13 +150,13 @@ describe('a connection notification', () => {
 });
 
 describe('the permission to repair a service', () => {
-  const answering = (name: string) => {
+  const createServicesWithError = (name: string) => {
     const error = Object.assign(new Error('it says so'), { name });
     return servicesAnswering({ CreateTags: error, CreateVpcEndpointConnectionNotification: error });
   };
 
   test('is tested with dry runs', async () => {
-    const { services, sent } = answering('DryRunOperation');
+    const { services, sent } = createServicesWithError('DryRunOperation');
     expect(await services.findRepairDenial(serviceId(1), topicArn)).toBeUndefined();
     expect(sent).toMatchObject([
       { command: 'CreateTags', input: { DryRun: true } },
@@ -173,18 +173,18 @@ describe('the permission to repair a service', () => {
   });
 
   test('is denied by UnauthorizedOperation', async () => {
-    const { services } = answering('UnauthorizedOperation');
+    const { services } = createServicesWithError('UnauthorizedOperation');
     expect(await services.findRepairDenial(serviceId(1), topicArn)).toBe('it says so');
   });
 
   test('is unknown after any other error', async () => {
-    const { services } = answering('RequestLimitExceeded');
+    const { services } = createServicesWithError('RequestLimitExceeded');
     await expect(services.findRepairDenial(serviceId(1), topicArn)).rejects.toThrow('it says so');
   });
 });
 
 test('services are listed page by page, without deleted ones', async () => {
-  const { ServiceConfigurations } = found.DescribeVpcEndpointServiceConfigurations;
+  const { ServiceConfigurations } = describeAnswers.DescribeVpcEndpointServiceConfigurations;
   const { services, sent } = servicesAnswering({
     DescribeVpcEndpointServiceConfigurations: {
       ServiceConfigurations: [

@@ -12,12 +12,12 @@ function aMalformed(messageId: string, problems = 'no JSON'): MalformedMessage {
 
 test('a malformed message goes to the dead-letter queue unchanged, with its problems as an attribute', async () => {
   const { client, sent } = stubSdkClient<SQSClient>();
-  const left = await deadLetterMalformed(
+  const remaining = await deadLetterMalformed(
     [aMalformed('m-1')],
     sqsDeadLetterQueue(client, 'https://dead'),
     () => {},
   );
-  expect(left).toEqual([]);
+  expect(remaining).toEqual([]);
   expect(sent.map(({ input }) => input)).toEqual([
     {
       QueueUrl: 'https://dead',
@@ -33,18 +33,20 @@ test('the problems are truncated and contain only characters that SQS allows', a
   const { client, sent } = stubSdkClient<SQSClient>();
   const problems = `received "\u001b\u0000ü"${'!'.repeat(2_000)}`;
   await sqsDeadLetterQueue(client, 'https://dead').send(aMalformed('m-1', problems));
-  const said = `received "???"${'!'.repeat(1_000)}`.slice(0, 1_000);
-  expect(sent).toMatchObject([{ input: { MessageAttributes: { problems: { StringValue: said } } } }]);
+  const attributeValue = `received "???"${'!'.repeat(1_000)}`.slice(0, 1_000);
+  expect(sent).toMatchObject([
+    { input: { MessageAttributes: { problems: { StringValue: attributeValue } } } },
+  ]);
 });
 
 test('a message that the dead-letter queue does not accept is delivered again, and the others are moved', async () => {
   const { client, sent } = stubSdkClient<SQSClient>(awsError('RequestThrottled'), {});
   const errors: unknown[] = [];
   const two = [aMalformed('m-1'), aMalformed('m-2')];
-  const left = await deadLetterMalformed(two, sqsDeadLetterQueue(client, 'https://dead'), (error) =>
+  const remaining = await deadLetterMalformed(two, sqsDeadLetterQueue(client, 'https://dead'), (error) =>
     errors.push(error),
   );
-  expect(left.map(({ messageId }) => messageId)).toEqual(['m-1']);
+  expect(remaining.map(({ messageId }) => messageId)).toEqual(['m-1']);
   expect(sent).toHaveLength(2);
   expect(errors).toMatchObject([{ name: 'RequestThrottled' }]);
 });

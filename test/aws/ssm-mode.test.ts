@@ -6,7 +6,7 @@ import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 const alreadyThere = new ParameterAlreadyExists({ message: 'already there', $metadata: {} });
 
-/** The mode that linkgate works in where SSM answers so, and what was said about it. */
+/** The mode that linkgate uses after this SSM response, and the reported errors. */
 async function modeWhere(answer: unknown) {
   const { client, sent } = stubSdkClient<SSMClient>(answer);
   const errors: unknown[] = [];

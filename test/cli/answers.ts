@@ -1,4 +1,4 @@
-/** What linkgate's API says of one service, its allowlist and a connection. */
+/** API responses about one service, its allowlist and a connection. */
 export const serviceId = 'vpce-svc-0123456789abcdef0';
 export const endpointId = 'vpce-0aaaaaaaaaaaaaaa1';
 

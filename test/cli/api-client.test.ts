@@ -91,8 +91,8 @@ test('a list whose pages changed while they were read begins again, and not for 
   const second = { body: { services: [service] } };
   aws.respond = ({ path }) =>
     path.includes('nextToken') ? (aws.apiRequests.length < 3 ? stale : second) : first;
-  const told = await runCli('service list --json', aws);
-  expect(JSON.parse(told.stdout).services).toHaveLength(2);
+  const output = await runCli('service list --json', aws);
+  expect(JSON.parse(output.stdout).services).toHaveLength(2);
   aws.apiRequests.length = 0;
   aws.respond = ({ path }) => (path.includes('nextToken') ? stale : first);
   expect(await runCli('service list', aws)).toMatchObject({
@@ -129,39 +129,39 @@ test('an answer of another version is not taken for one of this', async () => {
 });
 
 test('what takes longer than two seconds says on standard error what it is doing', async () => {
-  let tell = () => {};
-  const told = new Promise<void>((resolve) => {
-    tell = resolve;
+  let resolveWritten = () => {};
+  const stderrWritten = new Promise<void>((resolve) => {
+    resolveWritten = resolve;
   });
-  aws.respond = () => ({ body, until: told });
-  const due: { afterMs: number; act: () => void }[] = [];
+  aws.respond = () => ({ body, until: stderrWritten });
+  const due: { afterMs: number; callback: () => void }[] = [];
   const clock = {
     sleep: async () => {},
-    after(afterMs: number, act: () => void) {
-      due.push({ afterMs, act });
+    after(afterMs: number, callback: () => void) {
+      due.push({ afterMs, callback });
       return () => {};
     },
   };
-  const running = runCli('service list --json', aws, { clock, onStderr: tell });
+  const running = runCli('service list --json', aws, { clock, onStderr: resolveWritten });
   expect(due.map(({ afterMs }) => afterMs)).toEqual([2_000]);
-  due[0]?.act();
+  due[0]?.callback();
   expect((await running).stderr).toContain('…');
 });
 
 test.each([
   ['in a terminal each step is said', { isTTY: true }, 2],
   ['elsewhere only the first', {}, 1],
-] as const)('of what takes longer %s', async (_, terminal, said) => {
+] as const)('of what takes longer %s', async (_, terminal, lineCount) => {
   aws.respond = () => ({ body });
   const clock = {
     sleep: async () => {},
-    after(_afterMs: number, act: () => void) {
-      act();
+    after(_afterMs: number, callback: () => void) {
+      callback();
       return () => {};
     },
   };
   const { stderr } = await runCli('service list', aws, { clock, ...terminal });
-  expect(stderr.split('…').length).toBe(said + 1);
+  expect(stderr.split('…').length).toBe(lineCount + 1);
 });
 
 test.each([

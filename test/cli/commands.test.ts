@@ -12,7 +12,7 @@ beforeEach(() => {
 afterAll(() => aws.close());
 
 /** Answers these requests, written `METHOD /path`. */
-function answering(answers: Readonly<Record<string, object>>): void {
+function answerRequests(answers: Readonly<Record<string, object>>): void {
   aws.respond = ({ method, path }) => {
     const body = answers[`${method} ${path.replace('/api', '')}`];
     return body && { body };
@@ -106,7 +106,7 @@ test.each([
 ])(
   '%s asks the API, and prints its answer for people and as one document',
   async (line, request, answer, keys) => {
-    answering({ [request]: answer });
+    answerRequests({ [request]: answer });
     const people = await runCli(line, aws);
     const machines = await runCli(`${line} --json`, aws);
     expect(people).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w/) });
@@ -117,7 +117,7 @@ test.each([
 );
 
 test('every request is signed for the API by the credentials and the Region of the caller', async () => {
-  answering({ 'GET /services': { services: [] } });
+  answerRequests({ 'GET /services': { services: [] } });
   await runCli('service list --region us-west-2', aws);
   expect(aws.apiRequests[0]?.authorization).toMatch(
     /^AWS4-HMAC-SHA256 Credential=111111111111\/\d{8}\/us-west-2\/execute-api\/aws4_request, SignedHeaders=host;.*Signature=[0-9a-f]{64}$/,
@@ -125,7 +125,7 @@ test('every request is signed for the API by the credentials and the Region of t
 });
 
 test('all that an entry can be narrowed by is passed on, and account ids keep their zeros', async () => {
-  answering({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/000000000001': { entry } });
+  answerRequests({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/000000000001': { entry } });
   const narrowed = `--endpoint ${endpointId} --endpoint vpce-0bbbbbbbbbbbbbbb2 --consumer-region eu-central-1 --max-endpoints 2`;
   const owned =
     '--owner T01LOCAL:U01ALICE --owner Bob@Example.com --owner arn:aws:iam::111111111111:user/carol';
@@ -146,7 +146,7 @@ test('all that an entry can be narrowed by is passed on, and account ids keep th
 
 test('who owns a blocked account is passed on and shown', async () => {
   const owners = ['slack:T01LOCAL:U01ALICE'];
-  answering({ 'PUT /allowlist/*/012345678901': { entry: { ...entry, owners } } });
+  answerRequests({ 'PUT /allowlist/*/012345678901': { entry: { ...entry, owners } } });
   const { stdout } = await runCli('block 012345678901 --service * --owner T01LOCAL:U01ALICE', aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ effect: 'block', owners });
   expect(stdout).toMatch(/owned by +slack:T01LOCAL:U01ALICE/);
@@ -159,7 +159,7 @@ test.each([
   ['--deadline 7d', { deadlineSeconds: 7 * 86_400 }],
   ['', {}],
 ])('a service is registered %s, and what is not said stays as it is', async (options, body) => {
-  answering({ 'POST /services': { service } });
+  answerRequests({ 'POST /services': { service } });
   await runCli(`service add ${serviceId} ${options}`.trim(), aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ serviceId, ...body });
 });
@@ -170,35 +170,35 @@ test.each([
   [{ deadlineSeconds: 5400 }, 'decided within +1.5 hours; then'],
   [{ requireTicket: true }, 'ticket +each decision of a person names one'],
 ])('of a service %j is shown', async (settings, line) => {
-  answering({ 'GET /services/payments': { service: { ...service, ...settings } } });
+  answerRequests({ 'GET /services/payments': { service: { ...service, ...settings } } });
   expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(line));
 });
 
-test.each(['approve', 'deny'])('with %s a ticket is passed on', async (word) => {
-  answering({ [`POST /connections/${endpointId}/decision`]: { decision } });
-  await runCli(`${word} ${endpointId} --reason why --ticket OPS-42`, aws);
-  expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: word, reason: 'why', ticket: 'OPS-42' });
+test.each(['approve', 'deny'])('with %s a ticket is passed on', async (command) => {
+  answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision } });
+  await runCli(`${command} ${endpointId} --reason why --ticket OPS-42`, aws);
+  expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: command, reason: 'why', ticket: 'OPS-42' });
 });
 
 test.each([
   ['enforce', 'enforce: linkgate decides, and accepts and rejects in EC2'],
   ['observe', 'observe: linkgate decides and writes down what it would do'],
 ])('`mode` says what the mode %s means', async (name, sentence) => {
-  answering({ 'GET /mode': { ...mode, mode: name } });
+  answerRequests({ 'GET /mode': { ...mode, mode: name } });
   expect((await runCli('mode', aws)).stdout).toContain(sentence);
 });
 
 test.each(['ask', 'disconnect', 'adopt'])(
   '`service show` says what %s does to connections accepted outside linkgate',
   async (onExternalAccept) => {
-    answering({ 'GET /services/payments': { service: { ...service, onExternalAccept } } });
+    answerRequests({ 'GET /services/payments': { service: { ...service, onExternalAccept } } });
     expect((await runCli('service show payments', aws)).stdout).toMatch(/^external accept +\w/m);
   },
 );
 
 test('the customer stands beside its account in `connections`, `explain` and `allowlist`', async () => {
   const customer = 'initech';
-  answering({
+  answerRequests({
     'GET /connections': { connections: [{ ...connection, customer }] },
     [`GET /connections/${endpointId}`]: {
       ...explanation,
@@ -214,14 +214,14 @@ test('the customer stands beside its account in `connections`, `explain` and `al
 });
 
 test('`explain` names an IAM identity beside its ARN', async () => {
-  answering({ [`GET /connections/${endpointId}`]: explanation });
+  answerRequests({ [`GET /connections/${endpointId}`]: explanation });
   expect((await runCli(`explain ${endpointId}`, aws)).stdout.replaceAll(/\s+/g, ' ')).toContain(
     'bob (arn:aws:iam::111111111111:user/bob) denied it',
   );
 });
 
 test('an account without an entry fails `allowlist show`, which names the command that adds one', async () => {
-  answering({ 'GET /allowlist?account=210987654321': { entries: [] } });
+  answerRequests({ 'GET /allowlist?account=210987654321': { entries: [] } });
   expect(await runCli('allowlist show 210987654321', aws)).toEqual({
     code: 1,
     stdout: '',
@@ -231,7 +231,7 @@ test('an account without an entry fails `allowlist show`, which names the comman
 });
 
 test('expiry counts from the time of the API, not from that of the machine', async () => {
-  answering({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/012345678901': { entry } });
+  answerRequests({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/012345678901': { entry } });
   await runCli('allow 012345678901 --service payments --expires 30d', aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ effect: 'allow', expiresAt: '2031-05-31T12:00:00.000Z' });
 
@@ -246,30 +246,30 @@ test('allow lists the requests that it accepts now', async () => {
     service: 'payments',
   }));
   const answer = { entry, disconnects: [], warnings: [] };
-  answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
+  answerRequests({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
   const line = 'allow 012345678901 --service payments';
   expect((await runCli(line, aws)).stdout).toContain(
     `\nthis accepts 2 connections now:\n  payments (${service.serviceId}): vpce-0123456789abcdef1, vpce-0123456789abcdef2\n`,
   );
   expect(JSON.parse((await runCli(`${line} --json`, aws)).stdout)).toMatchObject({ entry, accepts });
-  answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts: [] } });
+  answerRequests({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts: [] } });
   expect((await runCli(line, aws)).stdout).toContain('this accepts no request now');
 });
 
 test('warnings go to standard error', async () => {
-  answering({ 'PUT /allowlist/payments/012345678901': { entry, warnings } });
-  const told = await runCli('block 012345678901 --service payments --json', aws);
-  expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
+  answerRequests({ 'PUT /allowlist/payments/012345678901': { entry, warnings } });
+  const output = await runCli('block 012345678901 --service payments --json', aws);
+  expect(output).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
 test('a deregistered service leaves entries behind, and a warning says so', async () => {
-  answering({ 'DELETE /services/payments': { service, warnings } });
-  const told = await runCli('service remove payments --json', aws);
-  expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
+  answerRequests({ 'DELETE /services/payments': { service, warnings } });
+  const output = await runCli('service remove payments --json', aws);
+  expect(output).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
 test('all that a group is made of is passed on', async () => {
-  answering({ 'PUT /approvers/ops': { group } });
+  answerRequests({ 'PUT /approvers/ops': { group } });
   const people = '--slack-user T01LOCAL:U01BOB --slack-user T01LOCAL:U01ALICE --email a@example.com';
   await runCli(`approvers set ops --slack-channel C01OPS ${people} --quorum 2`, aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({
@@ -286,7 +286,7 @@ test('all that a group is made of is passed on', async () => {
 test('where a group decides and whom it escalates to is passed on and shown, and what SNS needs is a warning', async () => {
   const night = { ...group, decisionChannels: 'api', escalateTo: 'ops' };
   const confirm = 'a@example.com has to confirm';
-  answering({
+  answerRequests({
     'PUT /approvers/night': { group: night, warnings: [confirm] },
     'GET /approvers': { groups: [night, group] },
   });
@@ -323,7 +323,7 @@ test('explain shows how people were asked, and the ticket and entry of their dec
     }),
     step('denied', { actor: 'mailto:bob@example.com', entry: { effect: 'block' }, reason: 'unknown' }),
   ];
-  answering({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
+  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.match(/(?<=12:00:00 UTC {2}).*/g)).toEqual([
     'approval was requested: the approver group default, until 2031-05-08 12:00:00 UTC',
@@ -357,7 +357,7 @@ test.each([
 });
 
 test('a service that is paused is shown with who paused it, when and why', async () => {
-  answering({ 'GET /services': { services: [paused] }, 'GET /services/payments': { service: paused } });
+  answerRequests({ 'GET /services': { services: [paused] }, 'GET /services/payments': { service: paused } });
   const pause = 'by alice since 2031-05-01 12:00:00 UTC, incident';
   expect((await runCli('service list', aws)).stdout).toContain(`paused ${pause}`);
   expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
@@ -372,13 +372,13 @@ test.each([
     service,
     'payments is not paused: its requests are decided, and its scheduled disconnects are carried out\n',
   ],
-])('a service is resumed, and it is said whether it was paused', async (before, said) => {
-  answering({
+])('a service is resumed, and it is said whether it was paused', async (before, message) => {
+  answerRequests({
     'GET /services/payments': { service: before },
     [resumption]: { disconnects: [], warnings: [] },
     [resume]: { service, disconnects: [], warnings: [] },
   });
-  expect(await runCli('resume payments', aws)).toMatchObject({ code: 0, stdout: said, stderr: '' });
+  expect(await runCli('resume payments', aws)).toMatchObject({ code: 0, stdout: message, stderr: '' });
   expect(JSON.parse((await runCli('resume payments --json', aws)).stdout)).toEqual({
     service,
     disconnects: [],
@@ -392,7 +392,7 @@ describe('a resumed service with a disconnect that is due', () => {
   ];
 
   beforeEach(() =>
-    answering({
+    answerRequests({
       'GET /services/payments': { service: paused },
       [resumption]: { disconnects, warnings },
       [resume]: { service, disconnects, warnings },
@@ -400,9 +400,9 @@ describe('a resumed service with a disconnect that is due', () => {
   );
 
   test('is resumed once a person has seen what is disconnected', async () => {
-    const told = await runCli('resume payments', aws, { isTTY: true, stdin: ['y'] });
-    expect(told.code).toBe(0);
-    expect(told.stderr).toContain(`  ${warnings[0]}\nResume payments? [y/N]`);
+    const output = await runCli('resume payments', aws, { isTTY: true, stdin: ['y'] });
+    expect(output.code).toBe(0);
+    expect(output.stderr).toContain(`  ${warnings[0]}\nResume payments? [y/N]`);
   });
 
   test.each([
@@ -423,7 +423,7 @@ describe('a resumed service with a disconnect that is due', () => {
 
 test('what is shown of a service in EC2 says when that was last checked', async () => {
   const checked = { ...service, checkedAt: '2031-05-01T11:00:00.000Z' };
-  answering({ 'GET /services/payments': { service: checked } });
+  answerRequests({ 'GET /services/payments': { service: checked } });
   expect((await runCli('service show payments', aws)).stdout).toMatch(
     /last checked +2031-05-01 11:00:00 UTC; `linkgate doctor` looks now/,
   );
@@ -431,7 +431,7 @@ test('what is shown of a service in EC2 says when that was last checked', async 
 
 test('in a terminal, what differs stands out', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
-  answering({ 'GET /connections': { connections: [{ ...connection, differs }] } });
+  answerRequests({ 'GET /connections': { connections: [{ ...connection, differs }] } });
   const { stdout } = await runCli('connections', aws, { isTTY: true });
   expect(stdout).toContain(`\u001b[33m${differs}`);
   expect(stdout).toContain(`\u001b[2m${connection.reason}`);
@@ -445,7 +445,7 @@ test('explain folds a call that EC2 refuses again and again into one line', asyn
     outcome: 'reject',
     reason: 'UnauthorizedOperation',
   }));
-  answering({ [`GET /connections/${endpointId}`]: { ...explanation, history: refusals } });
+  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, history: refusals } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.split('\n').filter((line) => line.includes('EC2 did not'))).toEqual([
     '  2031-05-01 12:00:00 UTC  EC2 did not reject it: UnauthorizedOperation (and 2 more, the last on 2031-05-01 12:03:00 UTC)',
@@ -468,7 +468,7 @@ test('`approvers set --help` says what linkgate sends to approvers, and who deci
 test('where EC2 shows something else than linkgate decided, the list and the story say so', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
   const differing = { ...connection, state: 'available', verdict: 'reject', differs };
-  answering({
+  answerRequests({
     'GET /connections?differs=true': { connections: [differing] },
     [`GET /connections/${endpointId}`]: { ...explanation, connection: differing },
   });
@@ -478,10 +478,10 @@ test('where EC2 shows something else than linkgate decided, the list and the sto
 
 test('an approval below the quorum shows the count, and no warning that policy overrules it', async () => {
   const first = { ...decision, verdict: 'ask', approvals: 1, quorum: 2 };
-  answering({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
-  const told = await runCli(`approve ${endpointId}`, aws);
-  expect(told).toMatchObject({ code: 0, stderr: '' });
-  expect(told.stdout).toContain('has 1 of 2 approvals, and waits for another person');
+  answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
+  const output = await runCli(`approve ${endpointId}`, aws);
+  expect(output).toMatchObject({ code: 0, stderr: '' });
+  expect(output.stdout).toContain('has 1 of 2 approvals, and waits for another person');
 });
 
 test.each([
@@ -492,19 +492,19 @@ test.each([
   ['deny', 'hold', 'policy comes first, and its verdict is `hold`'],
 ])(
   'who says %s where the verdict is %s is warned if that is something else: %s',
-  async (word, verdict, warning) => {
-    answering({
-      [`POST /connections/${endpointId}/decision`]: { decision: { ...decision, decision: word, verdict } },
+  async (command, verdict, warning) => {
+    answerRequests({
+      [`POST /connections/${endpointId}/decision`]: { decision: { ...decision, decision: command, verdict } },
     });
-    const told = await runCli(`${word} ${endpointId} --reason no --json`, aws);
-    expect(told.code).toBe(0);
-    if (warning) expect(told.stderr).toContain(`warning: ${warning}`);
-    else expect(told.stderr).toBe('');
+    const output = await runCli(`${command} ${endpointId} --reason no --json`, aws);
+    expect(output.code).toBe(0);
+    if (warning) expect(output.stderr).toContain(`warning: ${warning}`);
+    else expect(output.stderr).toBe('');
   },
 );
 
 test('all pages of the connections are one list, with the filters on each page', async () => {
-  answering({
+  answerRequests({
     'GET /connections?service=payments&state=available&waiting=true': {
       connections: [connection],
       nextToken: 'a+b',
@@ -513,12 +513,12 @@ test('all pages of the connections are one list, with the filters on each page',
       connections: [connection],
     },
   });
-  const told = await runCli('connections --service payments --state available --waiting --json', aws);
-  expect(JSON.parse(told.stdout).connections).toHaveLength(2);
+  const output = await runCli('connections --service payments --state available --waiting --json', aws);
+  expect(JSON.parse(output.stdout).connections).toHaveLength(2);
 });
 
 test('an empty list says so, and what to do', async () => {
-  answering({
+  answerRequests({
     'GET /services': { services: [] },
     'GET /allowlist': { entries: [] },
     'GET /connections?waiting=true': { connections: [] },
@@ -529,14 +529,14 @@ test('an empty list says so, and what to do', async () => {
 });
 
 test('explain tells the story of a request', async () => {
-  answering({ [`GET /connections/${endpointId}`]: explanation });
+  answerRequests({ [`GET /connections/${endpointId}`]: explanation });
   expect((await runCli(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
 });
 
 test('explain formats times, fits the terminal, and wraps no command', async () => {
   const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
   const next = `It is connected until 2031-05-08T12:00:00.073Z, and disconnects then. ${command} keeps it connected.`;
-  answering({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
+  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 60 });
   expect(stdout).toContain(
     `\nIt is connected until 2031-05-08 12:00:00 UTC, and\ndisconnects then.\n${command} keeps\nit connected.\n`,
@@ -553,7 +553,7 @@ test('explain shows no accepting finding as a reason for a disconnect, and no ca
     },
   ];
   const connection = { ...explanation.connection, state: 'available' };
-  answering({ [`GET /connections/${endpointId}`]: { ...explanation, connection, history } });
+  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, connection, history } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout).toContain('person-denied');
   expect(stdout).not.toContain('account-is-allowed');
@@ -561,7 +561,7 @@ test('explain shows no accepting finding as a reason for a disconnect, and no ca
 });
 
 test('connections show the reason below each', async () => {
-  answering({ 'GET /connections': { connections: [connection] } });
+  answerRequests({ 'GET /connections': { connections: [connection] } });
   expect((await runCli('connections', aws)).stdout).toMatchSnapshot();
 });
 
@@ -573,9 +573,9 @@ test('a request that is not open says who decided what, when', async () => {
     state: 'rejected',
   };
   aws.respond = () => ({ status: 409, body: errorBody('NotOpen', 'this request is not open', details) });
-  const told = await runCli(`approve ${endpointId}`, aws);
-  expect(told).toMatchObject({ code: 1, stdout: '' });
-  for (const word of Object.values(details)) expect(told.stderr).toContain(word);
+  const output = await runCli(`approve ${endpointId}`, aws);
+  expect(output).toMatchObject({ code: 1, stdout: '' });
+  for (const detail of Object.values(details)) expect(output.stderr).toContain(detail);
 });
 
 test('a sweep is started, and its result shown', async () => {
@@ -590,8 +590,8 @@ test('a sweep is started, and its result shown', async () => {
       },
     };
   };
-  const told = await runCli('sweep connections --json', aws);
-  expect(JSON.parse(told.stdout)).toEqual(result);
+  const output = await runCli('sweep connections --json', aws);
+  expect(JSON.parse(output.stdout)).toEqual(result);
   expect(polls).toBe(3);
 });
 
@@ -607,11 +607,11 @@ test('a sweep that does not end is given up, and where to look is said', async (
 test.each([
   ['allowlist remove 012345678901 --service payments', 'the allowlist says nothing of account 012345678901'],
   ['service remove payments', 'payments is removed from linkgate'],
-])('%s is done also where an earlier try did it', async (line, said) => {
+])('%s is done also where an earlier try did it', async (line, message) => {
   aws.respond = () => ({ body: { warnings: ['an earlier run did it'] } });
-  const told = await runCli(line, aws);
-  expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining('an earlier run did it') });
-  expect(told.stdout).toContain(said);
+  const output = await runCli(line, aws);
+  expect(output).toMatchObject({ code: 0, stderr: expect.stringContaining('an earlier run did it') });
+  expect(output.stdout).toContain(message);
 });
 
 test.each([
@@ -665,8 +665,8 @@ test.each([
   ['simulate policy.yml --jsn', "unknown option '--jsn'\n(Did you mean --json?)"],
   ['customer set initech --acount 1', "unknown option '--acount'\n(Did you mean --account?)"],
 ])('%j is a usage error, and asks nobody', async (line, message) => {
-  const told = await runCli(line ? line : [], aws);
-  expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+  const output = await runCli(line ? line : [], aws);
+  expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
   expect(aws.apiRequests).toEqual([]);
 });
 

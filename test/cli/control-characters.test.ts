@@ -16,10 +16,10 @@ afterAll(() => aws.close());
 
 const attack =
   "\u001b[31mred\u001b]0;title\u0007\r\b\u009b2J\u202eevil\u2066\u200b\u200d\ufeff\u007f\u0000\u2028\u2029\u0085\u{e0041}\t\nerror: forged\nlinkgate allow 666666666666 --service '*'";
-const seen = String.raw`\u{1b}[31mred\u{1b}]0;title\u{7}\u{d}\u{8}\u{9b}2J\u{202e}evil\u{2066}\u{200b}\u{200d}\u{feff}\u{7f}\u{0}\u{2028}\u{2029}\u{85}\u{e0041}\t\nerror: forged\nlinkgate`;
+const escapedAttack = String.raw`\u{1b}[31mred\u{1b}]0;title\u{7}\u{d}\u{8}\u{9b}2J\u{202e}evil\u{2066}\u{200b}\u{200d}\u{feff}\u{7f}\u{0}\u{2028}\u{2029}\u{85}\u{e0041}\t\nerror: forged\nlinkgate`;
 const unsafe = /[^\n\P{C}]|[\p{Zl}\p{Zp}]/u;
 
-/** What a person or a consumer could not have written: it is one of a few words, or leads to the next page. */
+/** Fields that neither a person nor a consumer can write: enumerations, and page tokens. */
 const fixed = new Set([
   'effect',
   'decision',
@@ -36,11 +36,11 @@ const fixed = new Set([
   'endpointId',
   'mode',
   'managedBy',
-  // linkgate's own words, in lines.
+  // Text of linkgate itself, in lines.
   'remedy',
 ]);
 
-/** An answer in which each text that could come from outside does what it can. */
+/** A response with the attack in each text that could come from outside. */
 function hostile(value: unknown, name = ''): unknown {
   if (typeof value === 'string')
     return fixed.has(name) || name.endsWith('At') || name === 'at' || name === 'time'
@@ -51,7 +51,7 @@ function hostile(value: unknown, name = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hostile(inner, key)]));
 }
 
-function noted(value: object): unknown {
+function injectIntoNotes(value: object): unknown {
   return JSON.parse(JSON.stringify(value), (name, inner) => (name === 'note' ? `${inner}${attack}` : inner));
 }
 
@@ -148,7 +148,7 @@ const check = {
   detail: 'not in order',
   remedy: 'do this:',
 };
-const kept = {
+const explanationWithHistory = {
   ...explanation,
   history: [
     ...explanation.history,
@@ -178,7 +178,7 @@ const answers: Readonly<Record<string, object>> = {
   'DELETE /allowlist/payments/012345678901': { entry, disconnects: [], warnings },
   'GET /allowlist': { entries: [{ ...entry, owners: [by], customer: 'acme', roles: ['arn'] }] },
   'GET /connections': { connections: [live] },
-  [`GET /connections/${endpointId}`]: kept,
+  [`GET /connections/${endpointId}`]: explanationWithHistory,
   [`POST /connections/${endpointId}/decision`]: { decision, warnings },
   [`POST /connections/${endpointId}/revocation`]: { revocation, warnings },
   [`POST /connections/${endpointId}/extend`]: { revocation, warnings },
@@ -213,7 +213,7 @@ const answers: Readonly<Record<string, object>> = {
   'GET /doctor': { checks: [check] },
 };
 
-/** One line of each command that there is; what it says nothing from outside of, is in brackets. */
+/** One line for each command; options that print nothing from outside are in brackets. */
 const lines = [
   'setup',
   `service add ${serviceId}`,
@@ -277,8 +277,8 @@ function respondHostile() {
   aws.respond = ({ method, path }) => {
     const request = `${method} ${decodeURIComponent(path.replace('/api', ''))}`;
     const answer = answers[request] ?? answers[request.replace(/\?.*/, '')];
-    // A policy is read by its form, in which a note alone is free.
-    return answer && { body: request === 'GET /policy' ? noted(answer) : hostile(answer) };
+    // The client parses a policy by its schema, in which only a note is free text.
+    return answer && { body: request === 'GET /policy' ? injectIntoNotes(answer) : hostile(answer) };
   };
 }
 
@@ -299,7 +299,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
         ? String.raw`\e[31mred`
         : line === 'slack manifest'
           ? String.raw`\u001b[31mred`
-          : seen
+          : escapedAttack
       ).replaceAll(/\s+/g, ''),
     );
   });
@@ -325,16 +325,16 @@ describe.each(lines)('`linkgate %s`', (line) => {
 });
 
 test('each command that there is stands in the table', async () => {
-  const named = async (path: string): Promise<string[]> => {
+  const listCommands = async (path: string): Promise<string[]> => {
     const { stdout } = await runCli(`${path} --help`.trim(), aws);
     const [, commands = ''] = stdout.split('\nCommands:\n');
     const names = [...commands.matchAll(/^ {2}(\w[\w-]*)/gm)].flatMap(([, name]) =>
       name && name !== 'help' ? [name] : [],
     );
     if (names.length === 0) return [path];
-    return (await Promise.all(names.map((name) => named(`${path} ${name}`.trim())))).flat();
+    return (await Promise.all(names.map((name) => listCommands(`${path} ${name}`.trim())))).flat();
   };
-  const missing = (await named('')).filter(
+  const missing = (await listCommands('')).filter(
     (path) => !lines.some((line) => `${line} `.startsWith(`${path} `)),
   );
   expect(missing).toEqual([]);
@@ -362,8 +362,8 @@ describe('elsewhere', () => {
     const { stderr, code } = await runCli(`approve ${endpointId}`, aws);
     expect(code).toBe(1);
     expect(unsafe.exec(stderr)).toBeNull();
-    expect(stderr).toContain(`too late${seen}`);
-    expect(stderr).toContain(`no${seen}`);
+    expect(stderr).toContain(`too late${escapedAttack}`);
+    expect(stderr).toContain(`no${escapedAttack}`);
   });
 
   test('what is wrong with a policy file is shown visibly', async () => {
@@ -381,7 +381,7 @@ describe('elsewhere', () => {
     expect(aws.apiRequests.at(-1)?.body).toMatchObject({ note: attack });
     const { stderr } = await runCli([`explain${attack}`], aws);
     expect(unsafe.exec(stderr)).toBeNull();
-    expect(stderr).toContain(seen);
+    expect(stderr).toContain(escapedAttack);
   });
 
   test('a note of several lines, or with characters that a terminal hides, is exported as it is', () => {

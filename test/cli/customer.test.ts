@@ -95,8 +95,8 @@ describe('customer list', () => {
     const delivery = { status: 'unconfirmed', detail: 'the reader has not confirmed' };
     aws.respond = () => ({ body: { customers: [{ ...customer, delivery }] } });
     const { stdout } = await runCli(['customer', 'list'], aws);
-    for (const said of ['initech', 'ops@initech.example', '444455556666', 'has not confirmed'])
-      expect(stdout).toContain(said);
+    for (const text of ['initech', 'ops@initech.example', '444455556666', 'has not confirmed'])
+      expect(stdout).toContain(text);
   });
 
   test('says how to begin', async () => {

@@ -23,10 +23,10 @@ describe('an unknown word', () => {
     ['allowlist --servce payments', "unknown option '--servce'", '--service'],
   ])(
     '`linkgate %s` is a usage error that names it and suggests the closest one',
-    async (line, said, closest) => {
+    async (line, message, closest) => {
       const { code, stdout, stderr } = await runCli(line, aws);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toContain(said);
+      expect(stderr).toContain(message);
       expect(stderr.toLowerCase()).toMatch(new RegExp(`did you mean \`?${closest}\`?\\?`));
       expect(aws.apiRequests).toEqual([]);
     },

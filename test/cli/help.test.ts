@@ -10,14 +10,14 @@ import { createProgram } from '../../cli/program.ts';
 
 const clock = { sleep: async () => {}, after: () => () => {} };
 
-async function help(...words: string[]): Promise<string> {
+async function help(...args: string[]): Promise<string> {
   let text = '';
   const terminal = { write: (part: string) => (text += part), columns: 200 };
-  expect(await main([...words, '--help'], { env: {}, stdout: terminal, stderr: terminal, clock })).toBe(0);
+  expect(await main([...args, '--help'], { env: {}, stdout: terminal, stderr: terminal, clock })).toBe(0);
   return text;
 }
 
-/** The words of a pasted command, without what the shell makes of them. */
+/** The words of a pasted command, without shell expansion. */
 function shellWords(line: string): string[] {
   const [command = ''] = line.split(' < ');
   return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
@@ -30,11 +30,11 @@ describe('`linkgate --help`', () => {
     const text = await help();
     const sections = [...text.matchAll(/^(Decide|Policy|Operate):\n((?: .*\n)*)/gm)];
     expect(sections.map(([, group]) => group)).toEqual(commandGroups);
-    const listed = sections.flatMap(([, group, lines = '']) =>
-      [...lines.matchAll(/^ {2}([a-z]+)/gm)].map(([, word]) => `${group} ${word}`),
+    const listedCommands = sections.flatMap(([, group, lines = '']) =>
+      [...lines.matchAll(/^ {2}([a-z]+)/gm)].map(([, verb]) => `${group} ${verb}`),
     );
-    const words = commandTable.map(({ group, name }) => `${group} ${name.split(' ')[0]}`);
-    expect(listed.sort()).toEqual([...new Set(words)].sort());
+    const tableCommands = commandTable.map(({ group, name }) => `${group} ${name.split(' ')[0]}`);
+    expect(listedCommands.sort()).toEqual([...new Set(tableCommands)].sort());
   });
 
   test('names the verbs of a family', async () => {
@@ -47,8 +47,10 @@ describe('`linkgate --help`', () => {
 });
 
 test('every family of commands has a description', () => {
-  const used = commandTable.flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0] ?? ''] : []));
-  expect(Object.keys(families).sort()).toEqual([...new Set(used)].sort());
+  const usedFamilies = commandTable.flatMap(({ name }) =>
+    name.includes(' ') ? [name.split(' ')[0] ?? ''] : [],
+  );
+  expect(Object.keys(families).sort()).toEqual([...new Set(usedFamilies)].sort());
 });
 
 describe.each(commandTable)(
@@ -71,14 +73,14 @@ describe.each(commandTable)(
     test('has an example that is that command, called rightly', async () => {
       const [program, ...argv] = shellWords(example);
       expect(program).toBe('linkgate');
-      const called: string[] = [];
-      const noted = Object.fromEntries(
-        commandTable.map((entry) => [entry.name, () => () => void called.push(entry.name)]),
+      const calledCommands: string[] = [];
+      const recordingHandlers = Object.fromEntries(
+        commandTable.map((entry) => [entry.name, () => () => void calledCommands.push(entry.name)]),
       ) as unknown as Handlers;
       const io: Io = { env: {}, stdout: { write: () => {} }, stderr: { write: () => {} }, clock };
       const open = () => Promise.reject(new Error('not opened'));
-      await createProgram(noted, { open, io }).parseAsync(argv, { from: 'user' });
-      expect(called).toEqual([name]);
+      await createProgram(recordingHandlers, { open, io }).parseAsync(argv, { from: 'user' });
+      expect(calledCommands).toEqual([name]);
     });
   },
 );

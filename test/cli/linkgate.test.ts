@@ -14,7 +14,7 @@ afterAll(() => aws.close());
 
 const bin = fileURLToPath(new URL('../../cli/linkgate.mjs', import.meta.url));
 
-/** As a process of its own, started from another folder. */
+/** Runs linkgate in its own process, from another folder. */
 function linkgate(argv: readonly string[], url = aws.url) {
   const env = { ...process.env, AWS_ENDPOINT_URL: url, AWS_REGION: 'eu-west-1' };
   return run(process.execPath, [bin, ...argv], { cwd: tmpdir(), env });
@@ -34,8 +34,8 @@ function run(
 
 test('the command runs from any folder and prints one document', async () => {
   aws.respond = () => ({ body: { services: [] } });
-  const told = await linkgate(['service', 'list', '--json']);
-  expect(told).toEqual({ code: 0, stdout: '{\n  "services": []\n}\n', stderr: '' });
+  const output = await linkgate(['service', 'list', '--json']);
+  expect(output).toEqual({ code: 0, stdout: '{\n  "services": []\n}\n', stderr: '' });
 });
 
 test('the command runs through links on the PATH, such as `npm link` makes', async () => {
@@ -60,11 +60,11 @@ test('its exit code is that of the command', async () => {
 });
 
 test('a sandbox that does not run is named, and how to start it', async () => {
-  const gone = await fakeAws();
-  await gone.close();
-  const told = await linkgate(['service', 'list', '--json'], gone.url);
-  const message = `nothing answers at ${gone.url}: is the sandbox running? Start it with \`npm start\``;
-  expect(told).toEqual({
+  const closedAws = await fakeAws();
+  await closedAws.close();
+  const output = await linkgate(['service', 'list', '--json'], closedAws.url);
+  const message = `nothing answers at ${closedAws.url}: is the sandbox running? Start it with \`npm start\``;
+  expect(output).toEqual({
     code: 1,
     stdout: `${JSON.stringify({ error: { code: 'Unreachable', message } }, undefined, 2)}\n`,
     stderr: `error: ${message}\n`,

@@ -82,7 +82,7 @@ const effects = [
 ];
 const summary = { add: 1, change: 2, remove: 1, conflicts: 1, left: 1 };
 
-const where = { stage: 'local', accountId: '111111111111', region: 'eu-west-1' };
+const deploymentFields = { stage: 'local', accountId: '111111111111', region: 'eu-west-1' };
 const head = `${file} at the stage local, account 111111111111, Region eu-west-1`;
 
 interface Answers {
@@ -93,8 +93,8 @@ interface Answers {
   readonly apply?: readonly object[];
 }
 
-/** An API that made a plan, whose pages hold one thing each. */
-function answering({
+/** The API responds with a plan in pages of one item each. */
+function answerPlan({
   warnings = [],
   plan = { summary },
   changes: all = changes,
@@ -114,7 +114,7 @@ function answering({
     });
     const request = `${method} ${pathname.replace('/api', '')}`;
     if (request === 'POST /plans')
-      return { status: 201, body: { plan: { planId: 'p1', ...where, ...plan }, warnings } };
+      return { status: 201, body: { plan: { planId: 'p1', ...deploymentFields, ...plan }, warnings } };
     if (request === 'GET /plans/p1/changes') return page('changes', all);
     if (request === 'GET /plans/p1/impact') return page('effects', impact);
     if (request === 'POST /plans/p1/apply') return { body: applies.shift() };
@@ -127,14 +127,14 @@ const requests = () => aws.apiRequests.map(({ method, path }) => `${method} ${pa
 test.each(Impact.entries.effect.options)(
   'a plan shows the connections with the effect %s',
   async (effect) => {
-    answering({ effects: [{ ...live, effect, endpointId: 'vpce-0aaaaaaaaaaaaaaa1', reason: 'why' }] });
+    answerPlan({ effects: [{ ...live, effect, endpointId: 'vpce-0aaaaaaaaaaaaaaa1', reason: 'why' }] });
     const { stdout } = await runCli(`plan -f ${file}`, aws);
     expect(stdout).toMatch(/^These would .*\n {4}vpce-0aaaaaaaaaaaaaaa1 of 444444444444/m);
   },
 );
 
 test('a plan names the customer beside each account, those of the file too', async () => {
-  answering({
+  answerPlan({
     changes: [
       { ...entry, action: 'add', after: { effect: 'allow' } },
       { ...entry, action: 'add', name: '333333333333', customer: 'initech', after: { effect: 'allow' } },
@@ -153,7 +153,7 @@ test('a plan names the customer beside each account, those of the file too', asy
 });
 
 test('a plan reads like the plans that people know', async () => {
-  answering();
+  answerPlan();
   expect(await runCli(`plan -f ${file}`, aws)).toEqual({
     code: 0,
     stderr: '',
@@ -198,7 +198,7 @@ Plan: 1 to add, 2 to change, 1 to remove; 1 not changed, managed by somebody els
 });
 
 test('what is planned is the document that the file makes, for the stage of the deployment', async () => {
-  answering();
+  answerPlan();
   await runCli(`plan -f ${file} --take-ownership`, aws);
   const { body } = aws.apiRequests[0] ?? {};
   const { document, adopt } = body as { document: ReturnType<typeof parseDocument>; adopt: boolean };
@@ -211,7 +211,7 @@ test('what has expired is a warning of a plan, on standard error, in its JSON an
   const warnings = [
     'policy.yml:3:5: the entry of account 222222222222 at payments expired on 2026-01-31, so it allows nothing',
   ];
-  answering({ warnings });
+  answerPlan({ warnings });
   expect(await runCli(`plan -f ${file}`, aws)).toMatchObject({ code: 0, stderr: `warning: ${warnings}\n` });
   expect(JSON.parse((await runCli(`plan -f ${file} --json`, aws)).stdout)).toMatchObject({ warnings });
   expect((await runCli(`plan -f ${file} --markdown`, aws)).stdout).toContain(
@@ -220,7 +220,7 @@ test('what has expired is a warning of a plan, on standard error, in its JSON an
 });
 
 test('--allow-removals is what a plan and an apply are asked with', async () => {
-  answering({ apply: [{ apply: { status: 'done', done: 3, of: 3 } }] });
+  answerPlan({ apply: [{ apply: { status: 'done', done: 3, of: 3 } }] });
   await runCli(`plan -f ${file} --allow-removals`, aws);
   expect(aws.apiRequests.at(0)?.body).toMatchObject({ allowRemovals: true });
   aws.apiRequests.length = 0;
@@ -243,11 +243,11 @@ test.each(['plan', 'apply --yes'])('%s fails where too much would be removed', a
 });
 
 test('with --json a plan is one document', async () => {
-  answering();
+  answerPlan();
   const { stdout } = await runCli(`plan -f ${file} --json`, aws);
   expect(JSON.parse(stdout)).toEqual({
     file,
-    plan: { planId: 'p1', ...where, summary },
+    plan: { planId: 'p1', ...deploymentFields, summary },
     warnings: [],
     changes,
     effects,
@@ -256,7 +256,7 @@ test('with --json a plan is one document', async () => {
 
 test('a service that is added stands with its id, and its name stands once', async () => {
   const added = { kind: 'service', action: 'add', name: 'orders', serviceId };
-  answering({ changes: [{ ...added, after: { name: 'orders', onUnlisted: 'ask' } }], effects: [] });
+  answerPlan({ changes: [{ ...added, after: { name: 'orders', onUnlisted: 'ask' } }], effects: [] });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toContain(
     `Services\n  + orders (${serviceId})\n      onUnlisted: ask\n\n`,
   );
@@ -264,19 +264,19 @@ test('a service that is added stands with its id, and its name stands once', asy
 
 test('principals that linkgate only reports show no manager', async () => {
   const principal = { kind: 'principal', action: 'left', name: '*', service: 'payments', serviceId };
-  answering({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
+  answerPlan({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nOnly reported: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
   );
 });
 
 test('with --exit-code a plan with changes exits with 3, and one without with 0', async () => {
-  answering();
+  answerPlan();
   expect(await runCli(`plan -f ${file} --exit-code`, aws)).toMatchObject({
     code: 3,
     stderr: '',
   });
-  answering({ plan: { summary: { ...nothing, left: 2 } }, changes: [], effects: [] });
+  answerPlan({ plan: { summary: { ...nothing, left: 2 } }, changes: [], effects: [] });
   expect(await runCli(`plan -f ${file} --exit-code`, aws)).toEqual({
     code: 0,
     stderr: '',
@@ -285,7 +285,7 @@ test('with --exit-code a plan with changes exits with 3, and one without with 0'
 });
 
 test('with --markdown a plan is the comment of a pull request, in which no words of people are Markdown', async () => {
-  answering();
+  answerPlan();
   const { stdout } = await runCli(`plan -f ${file} --markdown`, aws);
   expect(stdout).toContain(
     `### linkgate: what this would change at \`local\`\n\n\`${head}\`\n\n**Plan: 1 to add`,
@@ -297,7 +297,7 @@ test('with --markdown a plan is the comment of a pull request, in which no words
 test('however much a plan changes, it fits into a comment', async () => {
   const many = Array.from({ length: 3_000 }, (_, index) => ({ ...changes[0], name: String(index) }));
   aws.respond = ({ method, path }) => {
-    if (method === 'POST') return { body: { plan: { planId: 'p1', ...where, summary } } };
+    if (method === 'POST') return { body: { plan: { planId: 'p1', ...deploymentFields, summary } } };
     return { body: path.endsWith('changes') ? { changes: many } : { effects, looked: 2 } };
   };
   const { stdout } = await runCli(`plan -f ${file} --markdown`, aws);
@@ -308,11 +308,11 @@ test('however much a plan changes, it fits into a comment', async () => {
 
 test('a plan says at once that an apply runs, or where it broke off', async () => {
   const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
-  answering({ plan: { summary, running: { ...unfinished, leaseUntil: '2031-05-01T11:00:40.000Z' } } });
+  answerPlan({ plan: { summary, running: { ...unfinished, leaseUntil: '2031-05-01T11:00:40.000Z' } } });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nAn apply by alice runs since 2031-05-01 11:00:00 UTC; 3 of its 9 changes are made\..* after 2031-05-01 11:00:40 UTC\.\n/,
   );
-  answering({ plan: { summary, interrupted: unfinished } });
+  answerPlan({ plan: { summary, interrupted: unfinished } });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nAn apply by alice that began on 2031-05-01 11:00:00 UTC broke off when 3 of its 9 changes were made\./,
   );
@@ -345,7 +345,7 @@ test('what only linkgate can know to be wrong with a file fails like what the fi
 
 test('an apply shows the plan, applies it call by call, and says how far it came', async () => {
   const warnings = ['payments could not be tagged'];
-  answering({
+  answerPlan({
     apply: [
       { apply: { status: 'running', done: 2, of: 4 }, warnings },
       { apply: { status: 'done', done: 4, of: 4 }, warnings: [] },
@@ -361,17 +361,17 @@ test('an apply shows the plan, applies it call by call, and says how far it came
 });
 
 test('an apply asks first, and changes nothing without a yes', async () => {
-  answering();
-  const told = await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['n'] });
-  expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('Apply it? [y/N]') });
+  answerPlan();
+  const output = await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['n'] });
+  expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('Apply it? [y/N]') });
   expect(requests()).not.toContain('POST /plans/p1/apply');
 
-  answering({ apply: [{ apply: { status: 'done', done: 4, of: 4 } }] });
+  answerPlan({ apply: [{ apply: { status: 'done', done: 4, of: 4 } }] });
   expect(await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['y'] })).toMatchObject({ code: 0 });
 });
 
 test('where nobody can be asked, an apply wants --yes', async () => {
-  answering();
+  answerPlan();
   expect(await runCli(`apply -f ${file} --json`, aws)).toMatchObject({
     code: 2,
     stdout: expect.stringMatching(/^\{\n {2}"error": /),
@@ -382,11 +382,11 @@ test('where nobody can be asked, an apply wants --yes', async () => {
 
 test('with --json an apply is one document', async () => {
   const apply = { status: 'done', done: 4, of: 4 };
-  answering({ apply: [{ apply, warnings: [] }] });
+  answerPlan({ apply: [{ apply, warnings: [] }] });
   const { stdout } = await runCli(`apply -f ${file} --yes --json`, aws);
   expect(JSON.parse(stdout)).toMatchObject({
     file,
-    plan: { planId: 'p1', ...where, summary },
+    plan: { planId: 'p1', ...deploymentFields, summary },
     changes,
     effects,
     apply,
@@ -394,28 +394,28 @@ test('with --json an apply is one document', async () => {
 });
 
 test('where there is nothing to change an apply asks nobody, unless it has to finish what broke off', async () => {
-  answering({ plan: { summary: nothing }, changes: [], effects: [] });
+  answerPlan({ plan: { summary: nothing }, changes: [], effects: [] });
   expect(await runCli(`apply -f ${file}`, aws)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/no changes\n$/),
   });
   const interrupted = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
   const apply = [{ apply: { status: 'done', done: 0, of: 0 } }];
-  answering({ plan: { summary: nothing, interrupted }, changes: [], effects: [], apply });
+  answerPlan({ plan: { summary: nothing, interrupted }, changes: [], effects: [], apply });
   expect(await runCli(`apply -f ${file} --yes`, aws)).toMatchObject({ code: 0 });
   expect(requests()).toContain('POST /plans/p1/apply');
 });
 
 test('an apply is refused when the table moved on since the plan', async () => {
-  answering();
+  answerPlan();
   const { respond } = aws;
-  aws.respond = (asked) =>
-    asked.path.endsWith('/apply')
+  aws.respond = (request) =>
+    request.path.endsWith('/apply')
       ? {
           status: 409,
           body: errorBody('StalePlan', 'account 222222222222 at payments changed since: plan again'),
         }
-      : respond(asked);
+      : respond(request);
   expect(await runCli(`apply -f ${file} --yes`, aws)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('error: account 222222222222 at payments changed since: plan again\n'),
@@ -432,13 +432,18 @@ test('a simulation tells which recorded requests would have been decided otherwi
     would: 'accept',
     reason: 'account 444444444444 is allowed at payments',
   };
-  const simulated = (found: readonly object[]) => {
+  const answerSimulation = (changedRequests: readonly object[]) => {
     aws.respond = ({ method, path }) => {
-      if (method === 'POST') return { body: { plan: { planId: 'p1', ...where, summary: nothing } } };
-      return { body: path.endsWith('changes') ? { changes: [changes[0]] } : { requests: found, looked: 12 } };
+      if (method === 'POST')
+        return { body: { plan: { planId: 'p1', ...deploymentFields, summary: nothing } } };
+      return {
+        body: path.endsWith('changes')
+          ? { changes: [changes[0]] }
+          : { requests: changedRequests, looked: 12 },
+      };
     };
   };
-  simulated([request]);
+  answerSimulation([request]);
   expect((await runCli(`simulate -f ${file}`, aws)).stdout).toBe(
     `vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, asked on 2031-04-01 10:00:00 UTC
     was ask, would be accept: account 444444444444 is allowed at payments
@@ -452,22 +457,22 @@ test('a simulation tells which recorded requests would have been decided otherwi
     looked: 12,
   });
   const before = { ...request, requestedAt: '2031-03-01T10:00:00.000Z' };
-  simulated([request, before]);
+  answerSimulation([request, before]);
   expect(JSON.parse((await runCli(`simulate -f ${file} --json`, aws)).stdout).requests).toEqual([
     before,
     request,
   ]);
-  simulated([]);
+  answerSimulation([]);
   expect((await runCli(`simulate -f ${file}`, aws)).stdout).toBe(
     '12 requests of the last 90 days: each would have been decided as it was\n',
   );
 });
 
 test('a simulation lists on standard error the objects that somebody else manages', async () => {
-  answering();
+  answerPlan();
   const { respond } = aws;
-  aws.respond = (asked) =>
-    asked.path.includes('/simulation') ? { body: { requests: [], looked: 0 } } : respond(asked);
+  aws.respond = (request) =>
+    request.path.includes('/simulation') ? { body: { requests: [], looked: 0 } } : respond(request);
   expect((await runCli(`simulate -f ${file} --json`, aws)).stderr).toBe(
     `Managed by somebody else, and simulated as they are, not as the file has them:
     Approvers: team (a person, alice)
@@ -507,18 +512,18 @@ const entries = [
   { service: 'orders', accountId: '333333333333', effect: 'block', managedBy: 'api' },
 ];
 
-/** Everything but entries is on the first page. */
-function holding() {
+/** The API responds with a policy whose entries are on the second page. */
+function answerPolicy() {
   aws.respond = ({ path }) => {
     const isFirst = !path.includes('nextToken');
-    const nobody = { groups: [], services: [], customers: [] };
-    const document = isFirst ? policy : { ...nobody, entries };
+    const emptyPolicy = { groups: [], services: [], customers: [] };
+    const document = isFirst ? policy : { ...emptyPolicy, entries };
     return { body: { document, ...(isFirst && { nextToken: 'next' }) } };
   };
 }
 
 test('the table is printed as a policy file', async () => {
-  holding();
+  answerPolicy();
   const { code, stdout } = await runCli('export', aws);
   expect(code).toBe(0);
   expect(parseDocument(stdout.replace('version: 1\n', ''))).toMatchObject({
@@ -579,7 +584,7 @@ test('every note is printed so that it reads back to the letter, whatever stands
 });
 
 test('one service is printed with its own entries, and whom they speak of', async () => {
-  holding();
+  answerPolicy();
   const { stdout } = await runCli('export --service orders', aws);
   expect(stdout).toContain("  - account: '333333333333'\n    services: orders\n");
   expect(stdout).not.toMatch(/payments|acme/);

@@ -29,78 +29,80 @@ const revocation = {
 };
 const warning = 'account 444444444444 is still allowed at payments';
 
-/** By method and path; a list is answered item by item, the last one for ever. */
-function answering(answers: Readonly<Record<string, object | readonly object[]>>): void {
-  const asked: Record<string, number> = {};
+/** Responds by method and path; a list is returned item by item, and its last item repeats. */
+function answerRequests(answers: Readonly<Record<string, object | readonly object[]>>): void {
+  const requestCounts: Record<string, number> = {};
   aws.respond = ({ method, path }) => {
     const request = `${method} ${path.replace('/api', '')}`;
-    const found = answers[request];
-    const count = (asked[request] ?? 0) + 1;
-    asked[request] = count;
-    const body = Array.isArray(found) ? (found[count - 1] ?? found.at(-1)) : found;
+    const answer = answers[request];
+    const count = (requestCounts[request] ?? 0) + 1;
+    requestCounts[request] = count;
+    const body = Array.isArray(answer) ? (answer[count - 1] ?? answer.at(-1)) : answer;
     return body && { body };
   };
 }
 
-const changing = () => aws.apiRequests.filter(({ method }) => method !== 'GET');
-const requests = (asked: readonly RecordedRequest[]) =>
-  asked.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
+const listWrites = () => aws.apiRequests.filter(({ method }) => method !== 'GET');
+const requests = (recorded: readonly RecordedRequest[]) =>
+  recorded.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
 
 describe('revoke', () => {
   const revoke = (id: string) => `POST /connections/${id}/revocation`;
 
   test('says when the connection disconnects, how to extend it, and that its account may connect again', async () => {
-    answering({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
-    const told = await runCli(['revoke', endpointId, '--reason', 'contract ended'], aws);
-    expect(told).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
-    expect(told.stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
-    expect(told.stdout).toContain(`linkgate extend ${endpointId}`);
+    answerRequests({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
+    const output = await runCli(['revoke', endpointId, '--reason', 'contract ended'], aws);
+    expect(output).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
+    expect(output.stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
+    expect(output.stdout).toContain(`linkgate extend ${endpointId}`);
     expect(aws.apiRequests[0]?.body).toEqual({ reason: 'contract ended' });
   });
 
   test('--now says that the connection disconnects now', async () => {
-    answering({ [revoke(endpointId)]: { revocation: { ...revocation, disconnectAt: now }, warnings: [] } });
+    answerRequests({
+      [revoke(endpointId)]: { revocation: { ...revocation, disconnectAt: now }, warnings: [] },
+    });
     const { stdout } = await runCli(`revoke ${endpointId} --now`, aws);
     expect(stdout).toContain(`${endpointId} disconnects now`);
     expect(aws.apiRequests[0]?.body).toEqual({ now: true });
   });
 
-  const listed = {
+  const listAnswers = {
     [`GET /connections?account=${account}`]: {
       connections: [live, { ...live, endpointId: other }, connection],
     },
   };
 
   test('--account lists the connections that it disconnects, asks, and revokes each', async () => {
-    answering({
-      ...listed,
+    answerRequests({
+      ...listAnswers,
       [revoke(endpointId)]: { revocation, warnings: [warning] },
       [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [warning] },
     });
-    const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
-    expect(told.code).toBe(0);
-    expect(told.stderr).toContain(`payments (${serviceId}): ${endpointId}, ${other}`);
-    expect(told.stderr).toContain('Disconnect 2 connections? [y/N]');
-    expect(told.stderr.match(/warning:/g)).toHaveLength(1);
-    expect(requests(changing())).toEqual([revoke(endpointId), revoke(other)]);
+    const output = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
+    expect(output.code).toBe(0);
+    expect(output.stderr).toContain(`payments (${serviceId}): ${endpointId}, ${other}`);
+    expect(output.stderr).toContain('Disconnect 2 connections? [y/N]');
+    expect(output.stderr.match(/warning:/g)).toHaveLength(1);
+    expect(requests(listWrites())).toEqual([revoke(endpointId), revoke(other)]);
   });
 
   test('--account says who had extended a connection, until when and why', async () => {
     const path = `GET /connections/${endpointId}`;
     const until = { ...live, disconnectAt: '2031-06-01T12:00:00.000Z' };
-    const kept = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'extended' };
-    answering({
+    const extendedEvent = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'extended' };
+    answerRequests({
       [`GET /connections?account=${account}`]: { connections: [until, { ...live, endpointId: other }] },
       [path]: {
         connection: until,
-        history: [{ ...kept, disconnectAt: until.disconnectAt, reason: 'they move' }],
+        history: [{ ...extendedEvent, disconnectAt: until.disconnectAt, reason: 'they move' }],
       },
       [revoke(endpointId)]: { revocation, warnings: [] },
       [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [] },
     });
-    const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
-    expect(told.code).toBe(0);
-    expect(told.stderr).toContain(
+    const output = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
+    expect(output.code).toBe(0);
+    expect(output.stderr).toContain(
       `These are no longer extended:\n  ${endpointId}, extended until 2031-06-01 12:00:00 UTC by bob: they move\nDisconnect 2`,
     );
     expect(requests(aws.apiRequests).filter((request) => request === path)).toHaveLength(1);
@@ -110,17 +112,17 @@ describe('revoke', () => {
     [['n'], 'error: nothing was done', 1],
     [[], 'error: nothing was done', 1],
   ])('--account answered with %j does nothing', async (stdin, message, code) => {
-    answering(listed);
-    const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin });
-    expect(told).toMatchObject({ code, stderr: expect.stringContaining(message) });
-    expect(changing()).toEqual([]);
+    answerRequests(listAnswers);
+    const output = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin });
+    expect(output).toMatchObject({ code, stderr: expect.stringContaining(message) });
+    expect(listWrites()).toEqual([]);
   });
 
   test('--account without a terminal and without --yes does nothing, and says what to say', async () => {
-    answering(listed);
-    const told = await runCli(`revoke --account ${account}`, aws, { stdin: ['y'] });
-    expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
-    expect(changing()).toEqual([]);
+    answerRequests(listAnswers);
+    const output = await runCli(`revoke --account ${account}`, aws, { stdin: ['y'] });
+    expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
+    expect(listWrites()).toEqual([]);
   });
 
   test('--account revokes the others if one connection ended meanwhile, and exits with 1', async () => {
@@ -130,18 +132,20 @@ describe('revoke', () => {
         ? { status: 409, body: errorBody('NotConnected', 'it is not connected') }
         : { body: { revocation: { ...revocation, endpointId: other }, warnings: [] } };
     };
-    const told = await runCli(`revoke --account ${account} --yes --json`, aws);
-    expect(told).toMatchObject({
+    const output = await runCli(`revoke --account ${account} --yes --json`, aws);
+    expect(output).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(`${endpointId}: it is not connected`),
     });
-    expect(JSON.parse(told.stdout).revocations).toMatchObject([{ endpointId: other }]);
+    expect(JSON.parse(output.stdout).revocations).toMatchObject([{ endpointId: other }]);
   });
 
   test('--account without connections says so, and asks nobody', async () => {
-    answering({ [`GET /connections?account=${account}&service=payments`]: { connections: [connection] } });
-    const told = await runCli(`revoke --account ${account} --service payments`, aws);
-    expect(told).toMatchObject({ code: 0, stdout: 'there are no connections to disconnect\n' });
+    answerRequests({
+      [`GET /connections?account=${account}&service=payments`]: { connections: [connection] },
+    });
+    const output = await runCli(`revoke --account ${account} --service payments`, aws);
+    expect(output).toMatchObject({ code: 0, stdout: 'there are no connections to disconnect\n' });
   });
 
   test.each([
@@ -156,16 +160,19 @@ describe('revoke', () => {
 
 describe('extend', () => {
   const request = `POST /connections/${endpointId}/extend`;
-  const kept = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
+  const extension = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
 
   test('extends a connection until a time by the clock of the API', async () => {
-    answering({
+    answerRequests({
       'GET /services': { services: [] },
-      [request]: { revocation: { ...revocation, disconnectAt: kept.until, extended: kept }, warnings: [] },
+      [request]: {
+        revocation: { ...revocation, disconnectAt: extension.until, extended: extension },
+        warnings: [],
+      },
     });
-    const told = await runCli(['extend', endpointId, '--until', '31d', '--reason', 'they move'], aws);
-    expect(told.stdout).toContain('is extended until 2031-06-01 12:00:00 UTC, and disconnects then');
-    expect(aws.apiRequests.at(-1)?.body).toEqual({ until: kept.until, reason: 'they move' });
+    const output = await runCli(['extend', endpointId, '--until', '31d', '--reason', 'they move'], aws);
+    expect(output.stdout).toContain('is extended until 2031-06-01 12:00:00 UTC, and disconnects then');
+    expect(aws.apiRequests.at(-1)?.body).toEqual({ until: extension.until, reason: 'they move' });
   });
 
   test.each([
@@ -173,10 +180,10 @@ describe('extend', () => {
     ['--until 7d', "required option '--reason <text>' not specified"],
     ['--reason why', "required option '--until <when>' not specified"],
   ])('%s is a usage error', async (options, message) => {
-    answering({ 'GET /services': { services: [] } });
-    const told = await runCli(`extend ${endpointId} ${options}`, aws);
-    expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
-    expect(changing()).toEqual([]);
+    answerRequests({ 'GET /services': { services: [] } });
+    const output = await runCli(`extend ${endpointId} ${options}`, aws);
+    expect(output).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+    expect(listWrites()).toEqual([]);
   });
 });
 
@@ -192,7 +199,7 @@ describe('lockdown', () => {
   const rejected = before.map((each) => ({ ...each, state: 'rejected' }));
 
   function lockedDown(...looks: readonly (readonly object[])[]) {
-    answering({
+    answerRequests({
       [connections]: looks.map((each) => ({ connections: each })),
       [`GET /allowlist?account=${account}`]: {
         entries: [
@@ -211,28 +218,28 @@ describe('lockdown', () => {
 
   test('blocks, disconnects, waits until EC2 shows it, and reports', async () => {
     lockedDown(before, before, [rejected[0] ?? {}, ...before.slice(1)], rejected);
-    const told = await runCli(['lockdown', account, '--reason', 'incident 7'], aws, {
+    const output = await runCli(['lockdown', account, '--reason', 'incident 7'], aws, {
       isTTY: true,
       stdin: ['yes'],
     });
-    expect(told.code).toBe(0);
-    expect(told.stderr).toContain(`It disconnects now:\n  payments (${serviceId}): ${endpointId}`);
-    expect(told.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}`);
-    expect(told.stderr).toContain('warning: mind the gap');
-    expect(told.stdout).toContain(
+    expect(output.code).toBe(0);
+    expect(output.stderr).toContain(`It disconnects now:\n  payments (${serviceId}): ${endpointId}`);
+    expect(output.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}`);
+    expect(output.stderr).toContain('warning: mind the gap');
+    expect(output.stdout).toContain(
       `EC2 shows 1 connection disconnected:\n  payments (${serviceId}): ${endpointId}`,
     );
-    expect(told.stdout).toContain(`EC2 shows 1 request rejected:\n  payments (${serviceId}): ${other}`);
-    expect(told.stdout).toContain('Still allowed, which the block outranks: payments');
-    expect(changing().map(({ body }) => body)).toEqual([
+    expect(output.stdout).toContain(`EC2 shows 1 request rejected:\n  payments (${serviceId}): ${other}`);
+    expect(output.stdout).toContain('Still allowed, which the block outranks: payments');
+    expect(listWrites().map(({ body }) => body)).toEqual([
       { effect: 'block', note: 'incident 7', owners: ['mailto:carol@example.com'] },
     ]);
   });
 
   test('is one document for machines', async () => {
     lockedDown(before, rejected);
-    const told = await runCli(`lockdown ${account} --yes --json`, aws);
-    expect(JSON.parse(told.stdout)).toMatchObject({
+    const output = await runCli(`lockdown ${account} --yes --json`, aws);
+    expect(JSON.parse(output.stdout)).toMatchObject({
       accountId: account,
       entry: { effect: 'block' },
       disconnected: [{ endpointId }],
@@ -244,25 +251,25 @@ describe('lockdown', () => {
 
   test('fails when EC2 does not show everything rejected in time', async () => {
     lockedDown(before);
-    const told = await runCli(`lockdown ${account} --yes --wait 1`, aws);
-    expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('2 connections of account') });
-    expect(told.stdout).toContain('EC2 still shows 2 connections connected or waiting:');
+    const output = await runCli(`lockdown ${account} --yes --wait 1`, aws);
+    expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('2 connections of account') });
+    expect(output.stdout).toContain('EC2 still shows 2 connections connected or waiting:');
   });
 
   test('waits for nothing in the mode observe', async () => {
     lockedDown(before);
     const respond = aws.respond;
-    aws.respond = (asked) =>
-      asked.path.endsWith('/mode') ? { body: { mode: 'observe', since: null } } : respond(asked);
-    const told = await runCli(`lockdown ${account} --yes`, aws);
-    expect(told.code).toBe(1);
+    aws.respond = (request) =>
+      request.path.endsWith('/mode') ? { body: { mode: 'observe', since: null } } : respond(request);
+    const output = await runCli(`lockdown ${account} --yes`, aws);
+    expect(output.code).toBe(1);
     expect(requests(aws.apiRequests).filter((request) => request === connections)).toHaveLength(2);
   });
 
   test('without a terminal and without --yes does nothing', async () => {
     lockedDown(before);
     expect(await runCli(`lockdown ${account}`, aws)).toMatchObject({ code: 2, stdout: '' });
-    expect(changing()).toEqual([]);
+    expect(listWrites()).toEqual([]);
   });
 });
 
@@ -274,39 +281,39 @@ describe('service remove --disconnect', () => {
   };
 
   test('disconnects everything, waits for EC2, deregisters the service, and says how to delete it', async () => {
-    const left = [live, { ...connection, endpointId: other }];
-    answering({
+    const remaining = [live, { ...connection, endpointId: other }];
+    answerRequests({
       ...steps,
       [connections]: [
-        { connections: left },
-        { connections: left },
-        { connections: left.map((each) => ({ ...each, state: 'rejected' })) },
+        { connections: remaining },
+        { connections: remaining },
+        { connections: remaining.map((each) => ({ ...each, state: 'rejected' })) },
       ],
     });
-    const told = await runCli('service remove payments --disconnect', aws, { isTTY: true, stdin: ['y'] });
-    expect(told.code).toBe(0);
-    expect(told.stderr).toContain(`This disconnects now:\n  payments (${serviceId}): ${endpointId}\n`);
-    expect(told.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}\n`);
-    expect(told.stderr).toContain(
+    const output = await runCli('service remove payments --disconnect', aws, { isTTY: true, stdin: ['y'] });
+    expect(output.code).toBe(0);
+    expect(output.stderr).toContain(`This disconnects now:\n  payments (${serviceId}): ${endpointId}\n`);
+    expect(output.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}\n`);
+    expect(output.stderr).toContain(
       'Disconnect 1 connection, reject 1 request and remove payments from linkgate?',
     );
-    expect(told.stdout).toContain(`payments (${serviceId}) is removed from linkgate`);
-    expect(told.stdout).toContain(
+    expect(output.stdout).toContain(`payments (${serviceId}) is removed from linkgate`);
+    expect(output.stdout).toContain(
       `aws ec2 delete-vpc-endpoint-service-configurations --region eu-west-1 --service-ids ${serviceId}`,
     );
-    expect(told.stdout).toContain('ExistingVpcEndpointConnections');
-    expect(requests(changing())).toEqual(Object.keys(steps));
+    expect(output.stdout).toContain('ExistingVpcEndpointConnections');
+    expect(requests(listWrites())).toEqual(Object.keys(steps));
   });
 
   test('keeps the service registered while EC2 shows a connection, and says how to continue', async () => {
-    answering({ ...steps, [connections]: { connections: [live] } });
-    const told = await runCli('service remove payments --disconnect --yes --wait 1', aws);
-    expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('run this again') });
-    expect(requests(changing())).toEqual(['POST /services/payments/disconnect']);
+    answerRequests({ ...steps, [connections]: { connections: [live] } });
+    const output = await runCli('service remove payments --disconnect --yes --wait 1', aws);
+    expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('run this again') });
+    expect(requests(listWrites())).toEqual(['POST /services/payments/disconnect']);
   });
 
   test('without --disconnect nothing is asked, and connections stay', async () => {
-    answering(steps);
+    answerRequests(steps);
     expect((await runCli('service remove payments', aws)).code).toBe(0);
     expect(requests(aws.apiRequests)).toEqual(['DELETE /services/payments']);
   });
@@ -321,45 +328,48 @@ describe('the principals of a service', () => {
     missing: ['arn:aws:iam::222222222222:root'],
     extra: ['*'],
   };
-  const agreed = { ...managed, principalsApproval: { by: 'arn:aws:iam::111111111111:user/alice', at: now } };
+  const approvedService = {
+    ...managed,
+    principalsApproval: { by: 'arn:aws:iam::111111111111:user/alice', at: now },
+  };
 
   beforeEach(() =>
-    answering({
+    answerRequests({
       'POST /services': { service: managed, warnings: [] },
       [`GET ${path}`]: { principals },
-      [`POST ${path}/approval`]: { service: agreed },
+      [`POST ${path}/approval`]: { service: approvedService },
     }),
   );
 
   test('are managed once somebody has seen what changes and agrees', async () => {
-    const told = await runCli(`service add ${serviceId} --principals managed`, aws, {
+    const output = await runCli(`service add ${serviceId} --principals managed`, aws, {
       isTTY: true,
       stdin: ['y'],
     });
-    expect(told.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
-    expect(told.stdout).toContain('managed, agreed to by alice');
-    expect(changing().at(-1)?.body).toEqual({ removals: 1 });
+    expect(output.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
+    expect(output.stdout).toContain('managed, agreed to by alice');
+    expect(listWrites().at(-1)?.body).toEqual({ removals: 1 });
   });
 
   test('are agreed to beforehand by --yes', async () => {
     expect(await runCli(`service add ${serviceId} --principals managed --yes`, aws)).toMatchObject({
       code: 0,
     });
-    expect(requests(changing()).at(-1)).toBe(`POST ${path}/approval`);
+    expect(requests(listWrites()).at(-1)).toBe(`POST ${path}/approval`);
   });
 
   test('stay as they are where nobody can be asked', async () => {
-    const told = await runCli(`service add ${serviceId} --principals managed`, aws);
-    expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining('before somebody agrees') });
-    expect(told.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
-    expect(told.stdout).toContain('nobody has agreed yet');
-    expect(requests(changing())).toEqual(['POST /services']);
+    const output = await runCli(`service add ${serviceId} --principals managed`, aws);
+    expect(output).toMatchObject({ code: 3, stderr: expect.stringContaining('before somebody agrees') });
+    expect(output.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
+    expect(output.stdout).toContain('nobody has agreed yet');
+    expect(requests(listWrites())).toEqual(['POST /services']);
   });
 });
 
 test('`service add` sends and shows the settings about connections', async () => {
   const settings = { graceSeconds: 14 * 86_400, onExternalAccept: 'adopt', otherPrincipals: ['*'] };
-  answering({
+  answerRequests({
     'POST /services': { service: { ...service, ...settings, deregisteringAt: now, deregisteringBy: 'bob' } },
   });
   const options = '--grace 14d --on-external-accept adopt --other-principal *';
@@ -373,8 +383,8 @@ test('`service add` sends and shows the settings about connections', async () =>
 
 test('the roles of an account are sent, and an entry shows who manages it', async () => {
   const role = 'arn:aws:iam::012345678901:role/connector';
-  const shown = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
-  answering({ 'PUT /allowlist/payments/012345678901': { entry: shown, disconnects: [] } });
+  const fileEntry = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
+  answerRequests({ 'PUT /allowlist/payments/012345678901': { entry: fileEntry, disconnects: [] } });
   const { stdout } = await runCli(`allow 012345678901 --service payments --role ${role}`, aws);
   expect(aws.apiRequests[0]?.body).toEqual({ effect: 'allow', roles: [role] });
   expect(stdout).toMatch(/customer +acme/);
@@ -385,7 +395,7 @@ describe('block', () => {
   const blocked = { 'PUT /allowlist/payments/012345678901': { entry, disconnects: [], warnings: [] } };
 
   test('lists the connections before it disconnects them', async () => {
-    answering({
+    answerRequests({
       ...blocked,
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
     });
@@ -394,7 +404,7 @@ describe('block', () => {
   });
 
   test('says that a paused service disconnects nothing yet', async () => {
-    answering({
+    answerRequests({
       ...blocked,
       'GET /services': { services: [{ ...service, pausedAt: now }] },
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
@@ -405,18 +415,18 @@ describe('block', () => {
   });
 
   test('is done if the connections cannot be read', async () => {
-    answering(blocked);
+    answerRequests(blocked);
     expect(await runCli('block 012345678901 --service payments', aws)).toMatchObject({ code: 0 });
   });
 });
 
 test.each(['approve', 'deny'])(
   '%s of a connected endpoint fails with exit code 1 and says that it is connected',
-  async (word) => {
+  async (command) => {
     const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate extend …\``;
     const error = { code: 'NotOpen', message, details: { state: 'available' } };
     aws.respond = () => ({ status: 409, body: { error } });
-    expect(await runCli(`${word} ${endpointId} --reason why`, aws)).toEqual({
+    expect(await runCli(`${command} ${endpointId} --reason why`, aws)).toEqual({
       code: 1,
       stdout: '',
       stderr: `error: ${message}\n`,
@@ -426,7 +436,7 @@ test.each(['approve', 'deny'])(
 
 test('the customer message of a denial is sent', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
-  answering({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
+  answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
   await runCli(
     ['deny', endpointId, '--reason', 'unpaid', '--customer-message', 'your contract has ended'],
     aws,
@@ -439,13 +449,13 @@ test('the customer message of a denial is sent', async () => {
 });
 
 test('connections show when they disconnect', async () => {
-  answering({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
+  answerRequests({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
   const { stdout } = await runCli(`connections --account ${account}`, aws);
   expect(stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
 });
 
 test('the user agent says that a person uses the command line', async () => {
-  answering({ 'GET /services': { services: [] } });
+  answerRequests({ 'GET /services': { services: [] } });
   await runCli('service list', aws);
   expect(aws.apiRequests[0]?.userAgent).toMatch(/^linkgate-cli\/\d+\.\d+\.\d+$/);
 });

@@ -17,9 +17,9 @@ const signingSecret = '8f742231b10e8888abcd99yyyzzz85a5';
 const botToken = 'xoxb-17653672481-19874698323';
 
 test.each(['', ' --json'])('the manifest is printed as Slack takes it: slack manifest%s', async (json) => {
-  const told = await runCli(`slack manifest${json}`, aws);
-  expect(told.code).toBe(0);
-  expect(JSON.parse(told.stdout)).toEqual(manifest);
+  const output = await runCli(`slack manifest${json}`, aws);
+  expect(output.code).toBe(0);
+  expect(JSON.parse(output.stdout)).toEqual(manifest);
   expect(aws.apiRequests).toMatchObject([{ method: 'GET', path: '/api/slack/manifest' }]);
 });
 
@@ -30,8 +30,8 @@ describe('what is piped in', () => {
     ['the token alone, with blanks', ['', `  ${botToken} `, ''], { botToken }],
     ['the signing secret alone', [signingSecret], { signingSecret }],
   ])('is distinguished: %s', async (_what, stdin, body) => {
-    const told = await runCli('slack connect', aws, { stdin });
-    expect(told).toMatchObject({ code: 0, stderr: 'warning: look\n' });
+    const output = await runCli('slack connect', aws, { stdin });
+    expect(output).toMatchObject({ code: 0, stderr: 'warning: look\n' });
     expect(aws.apiRequests).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);
   });
 
@@ -56,18 +56,18 @@ describe('what is piped in', () => {
     ['two tokens', [botToken, botToken], 'two lines look like the bot token'],
     ['two signing secrets', [signingSecret, 'another'], 'two lines look like the signing secret'],
   ])('is a usage error, and asks nobody: %s', async (_what, stdin, message) => {
-    const told = await runCli('slack connect', aws, { stdin });
-    expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
-    expect(told.stderr).not.toContain(botToken);
+    const output = await runCli('slack connect', aws, { stdin });
+    expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+    expect(output.stderr).not.toContain(botToken);
     expect(aws.apiRequests).toEqual([]);
   });
 });
 
 test('in a terminal each is asked for on standard error, and an empty line leaves it as it is', async () => {
   const stdin = ['', botToken, 'never read'];
-  const told = await runCli('slack connect', aws, { stdin, isTTY: true });
-  expect(told.code).toBe(0);
-  expect(told.stderr).toMatch(/^signing secret .*: \nbot token, .*: \nwarning: look\n$/);
+  const output = await runCli('slack connect', aws, { stdin, isTTY: true });
+  expect(output.code).toBe(0);
+  expect(output.stderr).toMatch(/^signing secret .*: \nbot token, .*: \nwarning: look\n$/);
   expect(aws.apiRequests).toMatchObject([{ body: { botToken } }]);
 });
 

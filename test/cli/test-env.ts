@@ -15,7 +15,7 @@ export interface RecordedRequest {
   readonly userAgent: string | undefined;
 }
 
-interface Answer {
+interface StubResponse {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -25,7 +25,7 @@ interface Answer {
   readonly until?: Promise<void>;
 }
 
-type Respond = (asked: RecordedRequest) => Answer | undefined;
+type Respond = (request: RecordedRequest) => StubResponse | undefined;
 
 /** SSM, STS and linkgate's API on one port; records the requests to the API. */
 export interface FakeAws {
@@ -45,13 +45,13 @@ export async function fakeAws(): Promise<FakeAws> {
     const target = String(request.headers['x-amz-target'] ?? '');
     response.setHeader('date', apiNow.toUTCString());
     if (target.startsWith('AmazonSSM.')) {
-      const found = ssm(target, JSON.parse(text), fake.parameters);
-      response.statusCode = found ? 200 : 400;
-      return response.end(JSON.stringify(found ?? { __type: 'ParameterNotFound' }));
+      const ssmResponse = ssm(target, JSON.parse(text), fake.parameters);
+      response.statusCode = ssmResponse ? 200 : 400;
+      return response.end(JSON.stringify(ssmResponse ?? { __type: 'ParameterNotFound' }));
     }
     if (text.startsWith('Action=GetCallerIdentity')) return response.end(identity);
 
-    const asked = {
+    const recordedRequest = {
       method: request.method ?? '',
       path: request.url ?? '',
       body: text ? JSON.parse(text) : undefined,
@@ -59,14 +59,14 @@ export async function fakeAws(): Promise<FakeAws> {
       idempotencyKey: request.headers['idempotency-key']?.toString(),
       userAgent: request.headers['user-agent'],
     };
-    fake.apiRequests.push(asked);
+    fake.apiRequests.push(recordedRequest);
     const {
       status = 200,
       headers = {},
       body,
       isBroken,
       until,
-    } = fake.respond(asked) ?? { status: 404, body: errorBody('NotFound', 'not here') };
+    } = fake.respond(recordedRequest) ?? { status: 404, body: errorBody('NotFound', 'not here') };
     await until;
     if (isBroken) return request.socket.destroy();
     response.writeHead(status, headers);
@@ -107,9 +107,9 @@ function ssm(
   if (target.endsWith('.GetParameter'))
     return parameters[Name ?? ''] ? { Parameter: { Name, Value: parameters[Name ?? ''] } } : undefined;
   const at = Number(NextToken);
-  const [found, ...more] = Object.entries(parameters).slice(at);
+  const [parameter, ...more] = Object.entries(parameters).slice(at);
   return {
-    Parameters: found ? [{ Name: found[0], Value: found[1] }] : [],
+    Parameters: parameter ? [{ Name: parameter[0], Value: parameter[1] }] : [],
     ...(more.length > 0 && { NextToken: String(at + 1) }),
   };
 }
@@ -147,21 +147,21 @@ export async function runCli(
   aws: FakeAws,
   around: CliOptions = {},
 ): Promise<CliOutput> {
-  const told = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   // The SDK reads the environment of the process.
   process.env.AWS_ENDPOINT_URL = aws.url;
   const code = await main(typeof line === 'string' ? line.split(' ') : line, {
     env: { AWS_ENDPOINT_URL: aws.url, AWS_REGION: 'eu-west-1', ...around.env },
     stdout: {
       write: (text) => {
-        told.stdout += text;
+        output.stdout += text;
       },
       columns: around.columns,
       isTTY: around.isTTY,
     },
     stderr: {
       write: (text) => {
-        told.stderr += text;
+        output.stderr += text;
         around.onStderr?.(text);
       },
       isTTY: around.isTTY,
@@ -169,7 +169,7 @@ export async function runCli(
     ...(around.stdin && { stdin: { isTTY: around.isTTY, lines: () => readLines(around.stdin ?? []) } }),
     clock: around.clock ?? stillClock,
   });
-  return { code, ...told };
+  return { code, ...output };
 }
 
 async function* readLines(lines: readonly string[]) {

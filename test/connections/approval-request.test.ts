@@ -55,12 +55,18 @@ describe('the deadline of an approval request', () => {
 
   test('passes exactly at its instant', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 60, max: 10_000_000 }), fc.nat(20_000_000), (given, seconds) => {
-        const approvalRequest = anApprovalRequest({
-          deadline: computeDeadline(aService({ deadlineSeconds: given }), noon),
-        });
-        expect(currentStage(approvalRequest, secondsAfterNoon(seconds)) === 'expired').toBe(seconds >= given);
-      }),
+      fc.property(
+        fc.integer({ min: 60, max: 10_000_000 }),
+        fc.nat(20_000_000),
+        (deadlineSeconds, seconds) => {
+          const approvalRequest = anApprovalRequest({
+            deadline: computeDeadline(aService({ deadlineSeconds }), noon),
+          });
+          expect(currentStage(approvalRequest, secondsAfterNoon(seconds)) === 'expired').toBe(
+            seconds >= deadlineSeconds,
+          );
+        },
+      ),
     );
   });
 });
@@ -102,15 +108,15 @@ describe('an approval request', () => {
 });
 
 describe('a request that nobody decides by the deadline', () => {
-  const passed = secondsAfterNoon(100);
+  const afterDeadline = secondsAfterNoon(100);
 
   test('stays open unless the service says otherwise', () => {
-    expect(expireAtDeadline(ask, aService(), deadline, passed)).toEqual(ask);
-    expect(expireAtDeadline(ask, aService({ onExpiry: 'escalate' }), deadline, passed)).toEqual(ask);
+    expect(expireAtDeadline(ask, aService(), deadline, afterDeadline)).toEqual(ask);
+    expect(expireAtDeadline(ask, aService({ onExpiry: 'escalate' }), deadline, afterDeadline)).toEqual(ask);
   });
 
   test('is rejected if the service says so, with the deadline as first finding before the others', () => {
-    const verdict = expireAtDeadline(ask, rejecting, deadline, passed);
+    const verdict = expireAtDeadline(ask, rejecting, deadline, afterDeadline);
     expect(verdict).toMatchObject({
       outcome: 'reject',
       findings: [{ rule: 'approval-deadline-passed', outcome: 'reject' }, ...ask.findings],
@@ -130,8 +136,8 @@ describe('a request that nobody decides by the deadline', () => {
   });
 
   test('is not touched by the deadline if policy decides it', () => {
-    expect(expireAtDeadline(accept, rejecting, deadline, passed)).toEqual(accept);
+    expect(expireAtDeadline(accept, rejecting, deadline, afterDeadline)).toEqual(accept);
     const wait = { outcome: 'hold' as const, findings: [] };
-    expect(expireAtDeadline(wait, rejecting, deadline, passed)).toEqual(wait);
+    expect(expireAtDeadline(wait, rejecting, deadline, afterDeadline)).toEqual(wait);
   });
 });

@@ -12,7 +12,10 @@ import { rethrow } from '../../lib/storage/entity.ts';
 import { anApproval, anApprovalRequest, aRecord, aVerdict, endpointId } from '../builders.ts';
 import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
-const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest({ group: 'ops' }) });
+const awaitingApproval = aRecord({
+  verdict: aVerdict('ask'),
+  approvalRequest: anApprovalRequest({ group: 'ops' }),
+});
 const key = { pk: 'AWAITING_APPROVAL#ops', sk: endpointId(1) };
 
 const records = fc
@@ -31,24 +34,26 @@ const records = fc
 
 describe('the group that a request awaits', () => {
   test('is the one of its approval request as long as it is open', () => {
-    expect(awaitedGroup(asked)).toBe('ops');
-    expect(awaitedGroup({ ...asked, approval: anApproval() })).toBeUndefined();
-    expect(awaitedGroup({ ...asked, state: 'deleted' })).toBeUndefined();
+    expect(awaitedGroup(awaitingApproval)).toBe('ops');
+    expect(awaitedGroup({ ...awaitingApproval, approval: anApproval() })).toBeUndefined();
+    expect(awaitedGroup({ ...awaitingApproval, state: 'deleted' })).toBeUndefined();
     expect(awaitedGroup(aRecord({ verdict: aVerdict('hold') }))).toBeUndefined();
     expect(awaitedGroup(undefined)).toBeUndefined();
   });
 
   test('has a pointer to the request from the first to the last moment of waiting', () => {
-    expect(awaitingApprovalWrites(undefined, asked)).toMatchObject([
+    expect(awaitingApprovalWrites(undefined, awaitingApproval)).toMatchObject([
       { put: { ...key, endpointId: endpointId(1) } },
     ]);
-    expect(awaitingApprovalWrites(asked, { ...asked, state: 'rejected' })).toEqual([{ remove: key }]);
-    expect(awaitingApprovalWrites(asked, { ...asked, auditCount: 7 })).toEqual([]);
+    expect(awaitingApprovalWrites(awaitingApproval, { ...awaitingApproval, state: 'rejected' })).toEqual([
+      { remove: key },
+    ]);
+    expect(awaitingApprovalWrites(awaitingApproval, { ...awaitingApproval, auditCount: 7 })).toEqual([]);
   });
 
   test('may be replaced by another group', () => {
-    const moved = { ...asked, approvalRequest: anApprovalRequest({ group: 'default' }) };
-    expect(awaitingApprovalWrites(asked, moved)).toMatchObject([
+    const moved = { ...awaitingApproval, approvalRequest: anApprovalRequest({ group: 'default' }) };
+    expect(awaitingApprovalWrites(awaitingApproval, moved)).toMatchObject([
       { remove: key },
       { put: { pk: 'AWAITING_APPROVAL#default' } },
     ]);
@@ -76,7 +81,7 @@ describe('the group that a request awaits', () => {
 test('the requests that await a group are read page by page', async () => {
   const items = createMemoryItems();
   for (const number of [1, 2])
-    items.commit(awaitingApprovalWrites(undefined, { ...asked, endpointId: endpointId(number) }));
+    items.commit(awaitingApprovalWrites(undefined, { ...awaitingApproval, endpointId: endpointId(number) }));
   const pages: string[][] = [];
   for await (const page of listAwaiting('ops', { table: memoryTable(items), reportError: rethrow }))
     pages.push(page);

@@ -5,7 +5,7 @@ import type { ConnectionRecord } from '../../lib/connections/connection-record.t
 import { aConnection, anApproval, aRecord, aRequest, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
 
 /** The event of a connection in a state, with its record. */
-function said(
+function eventType(
   state: ReturnType<typeof aConnection>['state'],
   record?: ConnectionRecord,
   policyChanged = false,
@@ -15,20 +15,20 @@ function said(
 
 describe('a connection request', () => {
   test('is published while it has no verdict', () => {
-    expect(said('pendingAcceptance')).toBe('Connection Request');
-    expect(said('pendingAcceptance', aRecord())).toBe('Connection Request');
+    expect(eventType('pendingAcceptance')).toBe('Connection Request');
+    expect(eventType('pendingAcceptance', aRecord())).toBe('Connection Request');
   });
 
   test('with a verdict is not published', () => {
-    expect(said('pendingAcceptance', aRecord({ verdict: aVerdict('ask') }))).toBeUndefined();
+    expect(eventType('pendingAcceptance', aRecord({ verdict: aVerdict('ask') }))).toBeUndefined();
   });
 
   test('is published again once its verdict expires or its policy changes', () => {
     const verdict = aVerdict('ask', { until: noon.toISOString() });
-    expect(said('pendingAcceptance', aRecord({ verdict }))).toBe('Connection Request');
+    expect(eventType('pendingAcceptance', aRecord({ verdict }))).toBe('Connection Request');
     const later = aVerdict('ask', { until: secondsAfterNoon(1).toISOString() });
-    expect(said('pendingAcceptance', aRecord({ verdict: later }))).toBeUndefined();
-    expect(said('pendingAcceptance', aRecord({ verdict: later }), true)).toBe('Connection Request');
+    expect(eventType('pendingAcceptance', aRecord({ verdict: later }))).toBeUndefined();
+    expect(eventType('pendingAcceptance', aRecord({ verdict: later }), true)).toBe('Connection Request');
   });
 });
 
@@ -37,8 +37,8 @@ describe('a connection request that EC2 lists again', () => {
   const missingSince = noon.toISOString();
 
   test('after it ended is published as a request', () => {
-    const gone = aRecord({ state: 'deleted', verdict, endedAt: noon.toISOString() });
-    expect(said('pendingAcceptance', gone)).toBe('Connection Request');
+    const deleted = aRecord({ state: 'deleted', verdict, endedAt: noon.toISOString() });
+    expect(eventType('pendingAcceptance', deleted)).toBe('Connection Request');
   });
 
   test('after a sweep missed it is published as changed, with its record', () => {
@@ -50,7 +50,7 @@ describe('a connection request that EC2 lists again', () => {
   });
 
   test('after a sweep missed it is published as a request if it is to be decided anyway', () => {
-    expect(said('pendingAcceptance', aRecord({ missingSince }))).toBe('Connection Request');
+    expect(eventType('pendingAcceptance', aRecord({ missingSince }))).toBe('Connection Request');
   });
 });
 
@@ -58,28 +58,28 @@ describe('a connection', () => {
   test.each(['deleted', 'failed', 'expired'] as const)(
     'that is %s and has no record is not published',
     (state) => {
-      expect(said(state)).toBeUndefined();
+      expect(eventType(state)).toBeUndefined();
     },
   );
 
   test('without a record, or in another state than its record, is published as changed', () => {
-    expect(said('available')).toBe('Connection Changed');
-    expect(said('available', aRecord({ state: 'pending' }))).toBe('Connection Changed');
+    expect(eventType('available')).toBe('Connection Changed');
+    expect(eventType('available', aRecord({ state: 'pending' }))).toBe('Connection Changed');
   });
 
   test('in the state of its record is not published', () => {
-    expect(said('available', aRecord({ state: 'available' }))).toBeUndefined();
+    expect(eventType('available', aRecord({ state: 'available' }))).toBeUndefined();
   });
 
   test('that a sweep missed, or that shows its pending effect, is published as changed', () => {
     const effect = { action: 'reject', attempts: 1 } as const;
-    expect(said('available', aRecord({ state: 'available', missingSince: noon.toISOString() }))).toBe(
+    expect(eventType('available', aRecord({ state: 'available', missingSince: noon.toISOString() }))).toBe(
       'Connection Changed',
     );
-    expect(said('rejected', aRecord({ state: 'rejected', pendingEffect: effect }))).toBe(
+    expect(eventType('rejected', aRecord({ state: 'rejected', pendingEffect: effect }))).toBe(
       'Connection Changed',
     );
-    expect(said('available', aRecord({ state: 'available', pendingEffect: effect }))).toBeUndefined();
+    expect(eventType('available', aRecord({ state: 'available', pendingEffect: effect }))).toBeUndefined();
   });
 
   test('is published with its record and the time of the description', () => {

@@ -66,8 +66,8 @@ describe('a verdict is current', () => {
     expect(isVerdictCurrent(verdict, policyVersions, noon)).toBe(true);
   });
 
-  test.each(['service', 'entry', 'wildcardEntry', 'mode'])('until the version of its %s changes', (what) => {
-    expect(isVerdictCurrent(verdict, { ...policyVersions, [what]: 7 }, noon)).toBe(false);
+  test.each(['service', 'entry', 'wildcardEntry', 'mode'])('until the version of its %s changes', (input) => {
+    expect(isVerdictCurrent(verdict, { ...policyVersions, [input]: 7 }, noon)).toBe(false);
   });
 
   test('until it expires', () => {

@@ -11,31 +11,34 @@ import {
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-const recordOf = (number: number) =>
+const createRecord = (number: number) =>
   aRecord({
     endpointId: endpointId(number),
     requestedAt: secondsAfterNoon(number).toISOString(),
     version: 1,
   });
-const records = [1, 2, 3, 4].map(recordOf);
+const records = [1, 2, 3, 4].map(createRecord);
 const pointer = (number: number) => ({
   put: {
     pk: `BY_ACCOUNT#${consumer}#${serviceId(1)}`,
-    sk: `${recordOf(number).requestedAt}#${endpointId(number)}`,
+    sk: `${createRecord(number).requestedAt}#${endpointId(number)}`,
   },
 });
 
 describe('the index of connections by account', () => {
   test('has each connection once, from its first record on', () => {
-    const record = recordOf(1);
+    const record = createRecord(1);
     expect(byAccountWrites(undefined, record)).toMatchObject([pointer(1)]);
     expect(byAccountWrites(record, { ...record, state: 'available' })).toEqual([]);
   });
 
   test('gets a record of an older version once its approval request begins', () => {
-    const [older, asked] = [recordOf(1), { ...recordOf(1), approvalRequest: anApprovalRequest() }];
-    expect(byAccountWrites(older, asked)).toMatchObject([pointer(1)]);
-    expect(byAccountWrites(asked, asked)).toEqual([]);
+    const [older, requested] = [
+      createRecord(1),
+      { ...createRecord(1), approvalRequest: anApprovalRequest() },
+    ];
+    expect(byAccountWrites(older, requested)).toMatchObject([pointer(1)]);
+    expect(byAccountWrites(requested, requested)).toEqual([]);
   });
 });
 
@@ -45,27 +48,29 @@ describe('the earlier connections of an account', () => {
     const env = createTestEnv({
       records: [third, first, fourth, second].flatMap((record) => record ?? []),
     });
-    const found = await listEarlierConnections(recordOf(3), 20, env.deps);
-    expect(found.map((record) => record.endpointId)).toEqual([2, 1].map(endpointId));
+    const earlier = await listEarlierConnections(createRecord(3), 20, env.deps);
+    expect(earlier.map((record) => record.endpointId)).toEqual([2, 1].map(endpointId));
   });
 
   test('are limited to the number that the caller wants', async () => {
-    const found = await listEarlierConnections(recordOf(4), 2, createTestEnv({ records }).deps);
-    expect(found.map((record) => record.endpointId)).toEqual([3, 2].map(endpointId));
+    const earlier = await listEarlierConnections(createRecord(4), 2, createTestEnv({ records }).deps);
+    expect(earlier.map((record) => record.endpointId)).toEqual([3, 2].map(endpointId));
   });
 
   test('belong to this account and this service only', async () => {
     const { deps } = createTestEnv({ records });
     expect(
-      await listEarlierConnections({ ...recordOf(5), ownerAccountId: '333333333333' }, 20, deps),
+      await listEarlierConnections({ ...createRecord(5), ownerAccountId: '333333333333' }, 20, deps),
     ).toEqual([]);
-    expect(await listEarlierConnections({ ...recordOf(5), serviceId: serviceId(2) }, 20, deps)).toEqual([]);
+    expect(await listEarlierConnections({ ...createRecord(5), serviceId: serviceId(2) }, 20, deps)).toEqual(
+      [],
+    );
   });
 
   test('omit unreadable records, which are reported', async () => {
     const env = createTestEnv({ records });
-    env.put({ ...recordItem(recordOf(2)), schemaVersion: '2.0' });
-    expect(await listEarlierConnections(recordOf(4), 20, env.deps)).toHaveLength(2);
+    env.put({ ...recordItem(createRecord(2)), schemaVersion: '2.0' });
+    expect(await listEarlierConnections(createRecord(4), 20, env.deps)).toHaveLength(2);
     expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 });

@@ -8,7 +8,7 @@ import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 /** Records of one partition and of others. */
 const ids = [1, 17, 33, 49, 2, 3].map(endpointId);
 
-function tableOf(limitOfDynamoDb = 1000): Table {
+function createTable(limitOfDynamoDb = 1000): Table {
   const items = createMemoryItems();
   for (const id of ids) items.commit([{ put: recordItem(aRecord({ endpointId: id })) }]);
   const table = memoryTable(items);
@@ -31,16 +31,16 @@ async function walk(table: Table, limit: number): Promise<string[][]> {
 }
 
 test('all records are listed once, in pages of the given size', async () => {
-  const pages = await walk(tableOf(), 2);
+  const pages = await walk(createTable(), 2);
   expect(pages.flat().sort()).toEqual([...ids].sort());
   expect(pages.slice(0, 3).map((page) => page.length)).toEqual([2, 2, 2]);
 });
 
 test('a page that DynamoDB ends early does not end its partition', async () => {
-  expect((await walk(tableOf(1), 100)).flat().sort()).toEqual([...ids].sort());
+  expect((await walk(createTable(1), 100)).flat().sort()).toEqual([...ids].sort());
 });
 
 test('records that the caller does not want do not count in a page', async () => {
-  const { records } = await listRecords({ partition: 0 }, 2, tableOf(), ({ sk }) => sk !== ids[0]);
+  const { records } = await listRecords({ partition: 0 }, 2, createTable(), ({ sk }) => sk !== ids[0]);
   expect(records.map(({ sk }) => sk)).toEqual([ids[1], ids[2]]);
 });

@@ -38,8 +38,8 @@ describe('the pointer to a pending effect', () => {
   });
 
   test('is not written again while the effect stays the same', () => {
-    const asked = aRecord({ pendingEffect: { action: 'accept', attempts: 1 } });
-    expect(pendingEffectWrites(accepting, asked)).toEqual([]);
+    const attempted = aRecord({ pendingEffect: { action: 'accept', attempts: 1 } });
+    expect(pendingEffectWrites(accepting, attempted)).toEqual([]);
     expect(pendingEffectWrites(undefined, undecided)).toEqual([]);
   });
 });

@@ -51,12 +51,12 @@ test('only the recorded decisions are picked from a record', () => {
 
 describe('the quorum finding', () => {
   const ask = { outcome: 'ask', findings: [aFinding({ outcome: 'ask' })] } as const;
-  const counted = { rule: 'quorum', reason: `1 of 2 approvals: ${alice}` };
+  const quorumFinding = { rule: 'quorum', reason: `1 of 2 approvals: ${alice}` };
   const personDecisions = addApproval({}, alices, 2);
 
   test('comes first for a verdict of ask', () => {
     expect(withQuorumFinding({ ...ask, findings: [...ask.findings] }, personDecisions).findings).toEqual([
-      { ...counted, outcome: 'ask' },
+      { ...quorumFinding, outcome: 'ask' },
       ...ask.findings,
     ]);
   });
@@ -65,7 +65,7 @@ describe('the quorum finding', () => {
     const pause = aFinding({ outcome: 'hold', reason: 'orders is paused' });
     expect(withQuorumFinding({ outcome: 'hold', findings: [pause] }, personDecisions).findings).toEqual([
       pause,
-      { ...counted, outcome: 'hold' },
+      { ...quorumFinding, outcome: 'hold' },
     ]);
   });
 

@@ -15,13 +15,13 @@ const rejecting = {
   acceptRequestedAt: time,
 } as const;
 
-function seen(shown: Parameters<typeof aConnection>[0], at = noon) {
-  return { connection: aConnection(shown), observedAt: at.toISOString() };
+function aSighting(fields: Parameters<typeof aConnection>[0], at = noon) {
+  return { connection: aConnection(fields), observedAt: at.toISOString() };
 }
 
 /** The audit actions of a transition, with state and pending effect after it. */
-function told(before: ConnectionRecord | undefined, state: ConnectionState, at = noon) {
-  const transition = recordState(before, seen({ state }, at), registeredAt, at);
+function summarizeTransition(before: ConnectionRecord | undefined, state: ConnectionState, at = noon) {
+  const transition = recordState(before, aSighting({ state }, at), registeredAt, at);
   return (
     transition && {
       actions: transition.auditEvents.map(({ action }) => action),
@@ -33,7 +33,7 @@ function told(before: ConnectionRecord | undefined, state: ConnectionState, at =
 
 describe('a connection that EC2 shows', () => {
   test('and that has no record is recorded and left alone', () => {
-    expect(told(undefined, 'available')).toEqual({
+    expect(summarizeTransition(undefined, 'available')).toEqual({
       actions: ['observed'],
       state: 'available',
       due: undefined,
@@ -47,12 +47,12 @@ describe('a connection that EC2 shows', () => {
       reason: 'linkgate first saw it after it was answered',
     },
   ])('without a record since $requestedAt is recorded as: $reason', ({ requestedAt, reason }) => {
-    const sighting = seen({ state: 'available', requestedAt });
+    const sighting = aSighting({ state: 'available', requestedAt });
     expect(recordState(undefined, sighting, registeredAt, noon)?.auditEvents).toMatchObject([{ reason }]);
   });
 
   test.each(['deleted', 'failed', 'expired'] as const)('as %s without a record is not recorded', (state) => {
-    expect(told(undefined, state)).toBeUndefined();
+    expect(summarizeTransition(undefined, state)).toBeUndefined();
   });
 
   test.each([
@@ -60,16 +60,24 @@ describe('a connection that EC2 shows', () => {
     { due: 'accept', before: accepting, state: 'available' },
     { due: 'reject', before: rejecting, state: 'rejected' },
   ] as const)('as $state with a pending $due has its verdict applied', ({ before, state }) => {
-    expect(told(aRecord(before), state)).toEqual({ actions: ['applied'], state, due: undefined });
+    expect(summarizeTransition(aRecord(before), state)).toEqual({
+      actions: ['applied'],
+      state,
+      due: undefined,
+    });
   });
 
   test('available after it was pending is not applied a second time', () => {
     const before = aRecord({ state: 'pending', verdict: aVerdict('accept'), acceptRequestedAt: time });
-    expect(told(before, 'available')).toEqual({ actions: [], state: 'available', due: undefined });
+    expect(summarizeTransition(before, 'available')).toEqual({
+      actions: [],
+      state: 'available',
+      due: undefined,
+    });
   });
 
   test('rejected with a pending accept after a call is refused, and no effect is pending', () => {
-    expect(told(aRecord(accepting), 'rejected')).toEqual({
+    expect(summarizeTransition(aRecord(accepting), 'rejected')).toEqual({
       actions: ['refused'],
       state: 'rejected',
       due: undefined,
@@ -78,7 +86,11 @@ describe('a connection that EC2 shows', () => {
 
   test('rejected with a pending accept before any call was rejected by somebody else', () => {
     const before = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
-    expect(told(before, 'rejected')).toEqual({ actions: ['observed'], state: 'rejected', due: undefined });
+    expect(summarizeTransition(before, 'rejected')).toEqual({
+      actions: ['observed'],
+      state: 'rejected',
+      due: undefined,
+    });
   });
 
   test.each(['pendingAcceptance', 'available'] as const)(
@@ -86,7 +98,7 @@ describe('a connection that EC2 shows', () => {
     (state) => {
       const effect = { action: 'reject', attempts: 1, lastAttemptAt: time } as const;
       const before = aRecord({ state, verdict: aVerdict('reject'), pendingEffect: effect });
-      expect(told(before, 'available')).toEqual({
+      expect(summarizeTransition(before, 'available')).toEqual({
         actions: ['observed'],
         state: 'available',
         due: undefined,
@@ -95,7 +107,7 @@ describe('a connection that EC2 shows', () => {
   );
 
   test('connected with a pending reject keeps that effect if linkgate called Accept', () => {
-    expect(told(aRecord(rejecting), 'available')).toEqual({
+    expect(summarizeTransition(aRecord(rejecting), 'available')).toEqual({
       actions: [],
       state: 'available',
       due: 'reject',
@@ -103,24 +115,30 @@ describe('a connection that EC2 shows', () => {
   });
 
   test.each(['deleted', 'failed', 'expired'] as const)('as %s has ended, whatever was pending', (state) => {
-    expect(told(aRecord(accepting), state)).toEqual({ actions: ['deleted'], state, due: undefined });
+    expect(summarizeTransition(aRecord(accepting), state)).toEqual({
+      actions: ['deleted'],
+      state,
+      due: undefined,
+    });
   });
 
   test('deleted after it was deleting has ended', () => {
-    expect(told(aRecord({ state: 'deleting' }), 'deleted')).toMatchObject({ actions: ['deleted'] });
+    expect(summarizeTransition(aRecord({ state: 'deleting' }), 'deleted')).toMatchObject({
+      actions: ['deleted'],
+    });
   });
 
   test('as ended a second time is not recorded again', () => {
-    expect(told(aRecord({ state: 'deleted', endedAt: time }), 'deleted')).toBeUndefined();
+    expect(summarizeTransition(aRecord({ state: 'deleted', endedAt: time }), 'deleted')).toBeUndefined();
   });
 
   test('in the recorded state is not recorded again', () => {
-    expect(told(aRecord({ state: 'available' }), 'available')).toBeUndefined();
+    expect(summarizeTransition(aRecord({ state: 'available' }), 'available')).toBeUndefined();
   });
 
   test('again after a sweep missed it is no longer missing', () => {
     const before = aRecord({ state: 'available', missingSince: time });
-    const transition = recordState(before, seen({ state: 'available' }), registeredAt, noon);
+    const transition = recordState(before, aSighting({ state: 'available' }), registeredAt, noon);
     expect(transition?.record).not.toHaveProperty('missingSince');
     expect(transition?.auditEvents).toEqual([]);
   });
@@ -131,11 +149,11 @@ describe('a connection that EC2 shows', () => {
     { from: 'pendingAcceptance', to: 'rejected' },
   ] as const)('as $to after $from, which linkgate did not cause, is recorded as observed', ({ from, to }) => {
     const before = aRecord({ state: from, verdict: aVerdict('ask') });
-    expect(told(before, to)).toEqual({ actions: ['observed'], state: to, due: undefined });
+    expect(summarizeTransition(before, to)).toEqual({ actions: ['observed'], state: to, due: undefined });
   });
 
   test('as deleting is recorded without an audit entry', () => {
-    expect(told(aRecord({ state: 'available' }), 'deleting')).toEqual({
+    expect(summarizeTransition(aRecord({ state: 'available' }), 'deleting')).toEqual({
       actions: [],
       state: 'deleting',
       due: undefined,
@@ -144,7 +162,7 @@ describe('a connection that EC2 shows', () => {
 
   test('connected soon after it was rejected gets a pending reject: a late effect of an earlier call', () => {
     const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
-    expect(told(before, 'pending', secondsAfterNoon(60))).toEqual({
+    expect(summarizeTransition(before, 'pending', secondsAfterNoon(60))).toEqual({
       actions: ['observed'],
       state: 'pending',
       due: 'reject',
@@ -153,7 +171,7 @@ describe('a connection that EC2 shows', () => {
 
   test('connected long after it was rejected was accepted by somebody else and is left alone', () => {
     const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
-    expect(told(before, 'available', secondsAfterNoon(3600))).toEqual({
+    expect(summarizeTransition(before, 'available', secondsAfterNoon(3600))).toEqual({
       actions: ['observed'],
       state: 'available',
       due: undefined,
@@ -165,9 +183,9 @@ describe('a late event', () => {
   const later = secondsAfterNoon(30);
 
   test('is recorded with the time of the description, not of its arrival', () => {
-    const first = recordState(undefined, seen({ state: 'pending' }), registeredAt, later);
+    const first = recordState(undefined, aSighting({ state: 'pending' }), registeredAt, later);
     expect(first?.record).toMatchObject({ observedAt: time });
-    const next = recordState(aRecord(), seen({ state: 'available' }), registeredAt, later);
+    const next = recordState(aRecord(), aSighting({ state: 'available' }), registeredAt, later);
     expect(next?.record).toMatchObject({ state: 'available', observedAt: time });
   });
 
@@ -175,30 +193,34 @@ describe('a late event', () => {
     'of a connection that was %s does not overwrite what was described later',
     (state) => {
       const before = aRecord({ state: 'available', observedAt: later.toISOString(), ...accepting });
-      expect(told(before, state, noon)).toBeUndefined();
+      expect(summarizeTransition(before, state, noon)).toBeUndefined();
     },
   );
 
   test('of the same instant counts', () => {
     const before = aRecord({ state: 'pending', observedAt: time });
-    expect(told(before, 'available', noon)).toMatchObject({ state: 'available' });
+    expect(summarizeTransition(before, 'available', noon)).toMatchObject({ state: 'available' });
   });
 
   test.each(['pending', 'available', 'rejected'] as const)(
     'of a connection that was %s changes nothing while EC2 shows it deleting',
     (state) => {
-      expect(told(aRecord({ state: 'deleting', observedAt: time, ...accepting }), state)).toBeUndefined();
+      expect(
+        summarizeTransition(aRecord({ state: 'deleting', observedAt: time, ...accepting }), state),
+      ).toBeUndefined();
     },
   );
 
   test('that shows a connection deleting changes nothing after it ended', () => {
-    expect(told(aRecord({ state: 'deleted', endedAt: time, observedAt: time }), 'deleting')).toBeUndefined();
+    expect(
+      summarizeTransition(aRecord({ state: 'deleted', endedAt: time, observedAt: time }), 'deleting'),
+    ).toBeUndefined();
   });
 });
 
 test('a connection that ended is connected again if EC2 shows it later', () => {
   const before = aRecord({ state: 'deleted', endedAt: time, observedAt: time });
-  const sighting = seen({ state: 'available' }, secondsAfterNoon(30));
+  const sighting = aSighting({ state: 'available' }, secondsAfterNoon(30));
   const transition = recordState(before, sighting, registeredAt, secondsAfterNoon(30));
   expect(transition?.record).toMatchObject({ state: 'available' });
   expect(transition?.record).not.toHaveProperty('endedAt');

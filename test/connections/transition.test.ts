@@ -35,7 +35,7 @@ const rejecting = {
   acceptRequestedAt: time,
 } as const;
 
-function verdictOf(outcome: 'accept' | 'reject' | 'ask' | 'hold') {
+function buildVerdict(outcome: 'accept' | 'reject' | 'ask' | 'hold') {
   return { outcome, findings: [aFinding({ outcome })] };
 }
 
@@ -43,11 +43,17 @@ function verdictOf(outcome: 'accept' | 'reject' | 'ask' | 'hold') {
 const byPerson = {
   outcome: 'accept',
   findings: [aFinding({ rule: 'person-approved', outcome: 'accept' })],
-} as const satisfies ReturnType<typeof verdictOf>;
+} as const satisfies ReturnType<typeof buildVerdict>;
 
 describe('a decision on a request', () => {
   test('is recorded the first time with the request, the verdict and the pending effect', () => {
-    const { record, auditEvents } = applyDecision(undefined, aRequest(), verdictOf('accept'), nothing, noon);
+    const { record, auditEvents } = applyDecision(
+      undefined,
+      aRequest(),
+      buildVerdict('accept'),
+      nothing,
+      noon,
+    );
     expect(record).toMatchObject({
       state: 'pendingAcceptance',
       verdict: { outcome: 'accept', decidedAt: time, decidedBy: 'linkgate', policyVersions: nothing },
@@ -62,21 +68,21 @@ describe('a decision on a request', () => {
   test.each(['ask', 'hold'] as const)('with %s leaves no pending effect', (outcome) => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
-      applyDecision(before, aRequest(), verdictOf(outcome), nothing, noon).record.pendingEffect,
+      applyDecision(before, aRequest(), buildVerdict(outcome), nothing, noon).record.pendingEffect,
     ).toBeUndefined();
   });
 
   test('with the same outcome keeps the record of earlier calls to EC2', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
-      applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon).record.pendingEffect,
+      applyDecision(before, aRequest(), buildVerdict('accept'), nothing, noon).record.pendingEffect,
     ).toEqual(accepting.pendingEffect);
   });
 
   test('with another outcome makes a new pending effect', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
-      applyDecision(before, aRequest(), verdictOf('reject'), nothing, noon).record.pendingEffect,
+      applyDecision(before, aRequest(), buildVerdict('reject'), nothing, noon).record.pendingEffect,
     ).toEqual({
       action: 'reject',
       attempts: 0,
@@ -101,7 +107,7 @@ describe('a decision on a request', () => {
   });
 
   test('against a person’s decision is linkgate’s, and the person’s decision is kept', () => {
-    const overruled = verdictOf('reject');
+    const overruled = buildVerdict('reject');
     const decision = anApproval();
     const personDecisions = { approval: decision };
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), overruled, nothing, noon, {
@@ -114,7 +120,7 @@ describe('a decision on a request', () => {
 
   test('after the connection ended brings it back', () => {
     const before = aRecord({ state: 'deleted', endedAt: time, missingSince: time });
-    const { record } = applyDecision(before, aRequest(), verdictOf('ask'), nothing, noon);
+    const { record } = applyDecision(before, aRequest(), buildVerdict('ask'), nothing, noon);
     expect(record.state).toBe('pendingAcceptance');
     expect(record).not.toHaveProperty('endedAt');
     expect(record).not.toHaveProperty('missingSince');
@@ -125,7 +131,7 @@ describe('a decision on a request', () => {
     (outcome) => {
       const before = aRecord({ verdict: aVerdict('reject'), ...rejecting });
       const live = aRequest({ state: 'available' });
-      expect(applyDecision(before, live, verdictOf(outcome), nothing, noon).record.state).toBe(
+      expect(applyDecision(before, live, buildVerdict(outcome), nothing, noon).record.state).toBe(
         'pendingAcceptance',
       );
     },
@@ -236,7 +242,7 @@ describe('an open request that nobody decides', () => {
 describe('the writes of a transition', () => {
   test('are conditional on the record’s version, and number the audit entries onwards', () => {
     const before = aRecord({ version: 4, auditCount: 2 });
-    const transition = applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon);
+    const transition = applyDecision(before, aRequest(), buildVerdict('accept'), nothing, noon);
     expect(transitionWrites(before, transition, 'request-1')).toMatchObject([
       { put: { pk: 'CONNECTION#1', sk: endpointId(1), version: 5, auditCount: 3 }, expected: 4 },
       { put: { pk: `AUDIT#${endpointId(1)}`, sk: '000000003', requestId: 'request-1' }, expected: 0 },
@@ -245,7 +251,7 @@ describe('the writes of a transition', () => {
   });
 
   test('of a connection without a record have the first version', () => {
-    const transition = applyDecision(undefined, aRequest(), verdictOf('ask'), nothing, noon);
+    const transition = applyDecision(undefined, aRequest(), buildVerdict('ask'), nothing, noon);
     expect(transitionWrites(undefined, transition, 'request-1')).toMatchObject([
       { put: { sk: endpointId(1), version: 1, auditCount: 2 }, expected: 0 },
       { put: { sk: '000000001', action: 'requested' }, expected: 0 },

@@ -8,7 +8,7 @@ import { type CustomerEvent, customerEvents, type NextEvent } from '../../lib/cu
 import { customerMessages } from '../../rules/customer-messages/index.ts';
 import { findSection, parseTable, readPage } from '../docs/page.ts';
 
-const facts = {
+const endpointFields = {
   endpointId: 'vpce-0a1b2c3d4e5f60718',
   ownerAccountId: '444455556666',
   region: 'us-east-1',
@@ -31,29 +31,30 @@ const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
   expiring: { event: 'expiring', until, daysBefore: 14 },
   disconnected: { event: 'disconnected' },
 };
-const newsOf = (event: CustomerEvent): EndpointEvent => ({ ...facts, ...examples[event] });
-const mailOf = (news: NextEvent) => composeCustomerEmail({ ...facts, ...news }, customerMessages);
+const buildEvent = (event: CustomerEvent): EndpointEvent => ({ ...endpointFields, ...examples[event] });
+const composeEmail = (event: NextEvent) =>
+  composeCustomerEmail({ ...endpointFields, ...event }, customerMessages);
 
 const messagesOnPage = findSection(readPage('docs/customers.md'), 'The messages');
 
 test('docs/customers.md has the subject of the email for each event', () => {
   const subjects = parseTable(messagesOnPage).map((row) => [
     row.event?.replaceAll('`', ''),
-    `${row['subject, before the endpoint and service']}: ${facts.endpointId} to payments`,
+    `${row['subject, before the endpoint and service']}: ${endpointFields.endpointId} to payments`,
   ]);
   expect(subjects).toEqual(
-    customerEvents.map((event) => [event, composeCustomerEmail(newsOf(event), customerMessages).subject]),
+    customerEvents.map((event) => [event, composeCustomerEmail(buildEvent(event), customerMessages).subject]),
   );
 });
 
 test('docs/customers.md shows an email as linkgate sends it', () => {
-  const { subject, text } = composeCustomerEmail(newsOf('disconnect-scheduled'), customerMessages);
+  const { subject, text } = composeCustomerEmail(buildEvent('disconnect-scheduled'), customerMessages);
   expect(messagesOnPage).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
 });
 
 test('docs/customers.md shows the email about many endpoints as linkgate sends it', () => {
   const all = Array.from({ length: 30 }, (_, index) => ({
-    ...facts,
+    ...endpointFields,
     endpointId: `vpce-0a1b2c3d4e5f607${(index + 16).toString(16)}`,
     ...(index < 2 ? examples.rejected : examples.waiting),
   }));
@@ -64,13 +65,13 @@ test('docs/customers.md shows the email about many endpoints as linkgate sends i
 });
 
 test('an email about many endpoints groups them by account, Region and service', () => {
-  const elsewhere = { ...facts, region: 'eu-central-1', service: 'reports' };
-  const all = [newsOf('accepted'), { ...elsewhere, ...examples.disconnected }, newsOf('waiting')];
+  const otherService = { ...endpointFields, region: 'eu-central-1', service: 'reports' };
+  const all = [buildEvent('accepted'), { ...otherService, ...examples.disconnected }, buildEvent('waiting')];
   const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
   expect(subject).toBe('Updates on 3 of your endpoints');
   const [first, second] = text.split('\n\n');
   expect(first?.split('\n')).toEqual([
-    `Account 444455556666 in us-east-1, service ${facts.serviceName}:`,
+    `Account 444455556666 in us-east-1, service ${endpointFields.serviceName}:`,
     expect.stringContaining('is accepted'),
     expect.stringContaining('waits for approval'),
   ]);
@@ -79,7 +80,7 @@ test('an email about many endpoints groups them by account, Region and service',
 
 describe('an email about a scheduled disconnect', () => {
   test('names the previous time', () => {
-    const { text } = mailOf({
+    const { text } = composeEmail({
       event: 'disconnect-scheduled',
       disconnectAt: until,
       previousDisconnectAt: disconnectAt,
@@ -88,22 +89,22 @@ describe('an email about a scheduled disconnect', () => {
   });
 
   test('says that the service is shut down', () => {
-    expect(mailOf({ event: 'disconnect-scheduled', disconnectAt, isDeregistering: true }).text).toContain(
-      'The provider shuts the service down.',
-    );
-    expect(mailOf({ event: 'disconnected', isDeregistering: true }).text).toContain(
+    expect(
+      composeEmail({ event: 'disconnect-scheduled', disconnectAt, isDeregistering: true }).text,
+    ).toContain('The provider shuts the service down.');
+    expect(composeEmail({ event: 'disconnected', isDeregistering: true }).text).toContain(
       'The provider shuts the service down.',
     );
   });
 });
 
 test('a customer message cannot imitate a section of the email', () => {
-  const { text } = mailOf({ event: 'rejected', reason: 'no\n\nNext steps\naws iam create-user' });
+  const { text } = composeEmail({ event: 'rejected', reason: 'no\n\nNext steps\naws iam create-user' });
   expect(text.match(/^Next steps$/gm)).toHaveLength(1);
 });
 
 test.each(customerEvents)('the subject of `%s` meets the limits of SNS', (event) => {
   const service = 'ü'.repeat(127);
-  const { subject } = composeCustomerEmail({ ...newsOf(event), service }, customerMessages);
+  const { subject } = composeCustomerEmail({ ...buildEvent(event), service }, customerMessages);
   expect(subject).toMatch(/^[ -~]{1,99}$/);
 });

@@ -27,20 +27,20 @@ const accepted: Partial<ConnectionRecord> = {
   acceptRequestedAt: at,
   ...verdict('accept'),
 };
-const toBeCut: Partial<ConnectionRecord> = {
+const scheduledDisconnect: Partial<ConnectionRecord> = {
   ...accepted,
   ...verdict('reject', { until: inThreeDays }),
   revocation: { since: at, disconnectAt: inThreeDays, cause: 'policy', by: 'linkgate' },
 };
 const disconnectScheduled: LastEvent = { event: 'disconnect-scheduled', disconnectAt: inThreeDays };
-const { revocation: _announced, ...unannounced } = toBeCut;
-const beyondBudget: Partial<ConnectionRecord> = {
+const { revocation: _announced, ...unannounced } = scheduledDisconnect;
+const overQuota: Partial<ConnectionRecord> = {
   ...unannounced,
   ...verdict('ask'),
   revocation: { since: at, disconnectAt: inThreeDays, cause: 'policy', by: 'linkgate', overQuota: true },
 };
-const abandoned: Partial<ConnectionRecord> = { ...unannounced, serviceDeregisteredAt: at };
-const paused: Partial<ConnectionRecord> = { ...toBeCut, ...verdict('hold') };
+const deregistered: Partial<ConnectionRecord> = { ...unannounced, serviceDeregisteredAt: at };
+const paused: Partial<ConnectionRecord> = { ...scheduledDisconnect, ...verdict('hold') };
 
 test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent | undefined]>([
   [
@@ -94,42 +94,51 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
   ],
   [
     'reports the time of a scheduled disconnect',
-    toBeCut,
+    scheduledDisconnect,
     { event: 'accepted' },
     { event: 'disconnect-scheduled', disconnectAt: inThreeDays },
   ],
-  ['reports a scheduled disconnect once', toBeCut, disconnectScheduled, undefined],
+  ['reports a scheduled disconnect once', scheduledDisconnect, disconnectScheduled, undefined],
   [
     'reports a moved disconnect with both times',
-    { ...toBeCut, revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' } },
+    {
+      ...scheduledDisconnect,
+      revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' },
+    },
     disconnectScheduled,
     { event: 'disconnect-scheduled', disconnectAt: later, previousDisconnectAt: inThreeDays },
   ],
   [
     'reports that the service is deregistered',
-    { ...toBeCut, revocation: { since: at, disconnectAt: inThreeDays, cause: 'service', by: alice } },
+    {
+      ...scheduledDisconnect,
+      revocation: { since: at, disconnectAt: inThreeDays, cause: 'service', by: alice },
+    },
     undefined,
     { event: 'disconnect-scheduled', disconnectAt: inThreeDays, isDeregistering: true },
   ],
   [
     'reports no schedule for an immediate disconnect',
-    { ...toBeCut, revocation: { since: at, disconnectAt: at, cause: 'block', by: alice } },
+    { ...scheduledDisconnect, revocation: { since: at, disconnectAt: at, cause: 'block', by: alice } },
     { event: 'accepted' },
     undefined,
   ],
   ['reports nothing while a pause postpones the disconnect', paused, disconnectScheduled, undefined],
   [
     'reports an extension when approvers decide over the disconnect quota',
-    beyondBudget,
+    overQuota,
     disconnectScheduled,
     { event: 'disconnect-extended' },
   ],
-  ['reports an extension once', beyondBudget, { event: 'disconnect-extended' }, undefined],
-  ['reports no extension where no schedule was reported', beyondBudget, { event: 'accepted' }, undefined],
-  ['reports no extension where nothing was reported', beyondBudget, undefined, undefined],
+  ['reports an extension once', overQuota, { event: 'disconnect-extended' }, undefined],
+  ['reports no extension where no schedule was reported', overQuota, { event: 'accepted' }, undefined],
+  ['reports no extension where nothing was reported', overQuota, undefined, undefined],
   [
     'reports a new schedule after an extension',
-    { ...toBeCut, revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' } },
+    {
+      ...scheduledDisconnect,
+      revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' },
+    },
     { event: 'disconnect-extended' },
     { event: 'disconnect-scheduled', disconnectAt: later },
   ],
@@ -147,37 +156,42 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
   ],
   [
     'reports a cancelled disconnect when the service is deregistered',
-    abandoned,
+    deregistered,
     disconnectScheduled,
     { event: 'disconnect-cancelled' },
   ],
   [
     'reports a cancelled disconnect after an extension when the service is deregistered',
-    abandoned,
+    deregistered,
     { event: 'disconnect-extended' },
     { event: 'disconnect-cancelled' },
   ],
   [
     'reports a cancelled disconnect of a deregistered service once',
-    abandoned,
+    deregistered,
     { event: 'disconnect-cancelled' },
     undefined,
   ],
   [
     'reports nothing about a deregistered service where no disconnect was reported',
-    abandoned,
+    deregistered,
     { event: 'accepted' },
     undefined,
   ],
   [
     'reports nothing about a deleted endpoint of a deregistered service',
-    { ...abandoned, state: 'deleted' },
+    { ...deregistered, state: 'deleted' },
     disconnectScheduled,
     undefined,
   ],
   ['reports a cancelled disconnect', accepted, disconnectScheduled, { event: 'disconnect-cancelled' }],
   ['reports a cancelled disconnect once', accepted, { event: 'disconnect-cancelled' }, undefined],
-  ['reports a disconnect', { ...toBeCut, state: 'rejected' }, disconnectScheduled, { event: 'disconnected' }],
+  [
+    'reports a disconnect',
+    { ...scheduledDisconnect, state: 'rejected' },
+    disconnectScheduled,
+    { event: 'disconnected' },
+  ],
   [
     'reports a disconnect outside linkgate',
     { ...accepted, state: 'rejected' },
@@ -214,8 +228,8 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
     { event: 'accepted' },
     undefined,
   ],
-])('%s', (_what, record, told, news) => {
-  expect(nextCustomerEvent(aRecord(record), told)).toEqual(news);
+])('%s', (_what, record, lastNotified, news) => {
+  expect(nextCustomerEvent(aRecord(record), lastNotified)).toEqual(news);
 });
 
 describe('the reason in a customer event', () => {
@@ -237,9 +251,12 @@ describe('the reason in a customer event', () => {
   });
 
   describe('of a revoked connection', () => {
-    const word = { by: alice, at, reason: 'competitor' };
-    const revoked = { ...toBeCut, revokeOrder: { ...word, customerMessage: 'Your contract has ended.' } };
-    const cut = { ...revoked, state: 'rejected' as const };
+    const personDecision = { by: alice, at, reason: 'competitor' };
+    const revoked = {
+      ...scheduledDisconnect,
+      revokeOrder: { ...personDecision, customerMessage: 'Your contract has ended.' },
+    };
+    const disconnected = { ...revoked, state: 'rejected' as const };
 
     test('is the customer message of the revocation, before and after the disconnect', () => {
       const reason = 'Your contract has ended.';
@@ -247,18 +264,23 @@ describe('the reason in a customer event', () => {
         event: 'disconnect-scheduled',
         reason,
       });
-      expect(nextCustomerEvent(aRecord(cut), disconnectScheduled)).toEqual({ event: 'disconnected', reason });
+      expect(nextCustomerEvent(aRecord(disconnected), disconnectScheduled)).toEqual({
+        event: 'disconnected',
+        reason,
+      });
     });
 
     test('is the customer message of a later denial', () => {
       const approval = { ...denied, customerMessage: 'You asked for it.' };
-      expect(nextCustomerEvent(aRecord({ ...cut, approval }), disconnectScheduled)).toMatchObject({
+      expect(nextCustomerEvent(aRecord({ ...disconnected, approval }), disconnectScheduled)).toMatchObject({
         reason: 'You asked for it.',
       });
     });
 
     test('is absent without a customer message', () => {
-      expect(nextCustomerEvent(aRecord({ ...cut, revokeOrder: word }), disconnectScheduled)).toEqual({
+      expect(
+        nextCustomerEvent(aRecord({ ...disconnected, revokeOrder: personDecision }), disconnectScheduled),
+      ).toEqual({
         event: 'disconnected',
       });
     });
@@ -273,13 +295,13 @@ describe('a change of a record may be a customer event', () => {
     ['when the state changed', before, accepted, true],
     [
       'when its disconnect was cancelled',
-      aRecord(toBeCut),
+      aRecord(scheduledDisconnect),
       { state: 'available', ...verdict('accept') },
       true,
     ],
-    ['when approvers decide it', aRecord(toBeCut), beyondBudget, true],
-    ['when its service is deregistered', aRecord(toBeCut), abandoned, true],
-    ['when its service is deregistered during a pause', aRecord(paused), abandoned, true],
+    ['when approvers decide it', aRecord(scheduledDisconnect), overQuota, true],
+    ['when its service is deregistered', aRecord(scheduledDisconnect), deregistered, true],
+    ['when its service is deregistered during a pause', aRecord(paused), deregistered, true],
     [
       'when it has a new verdict after mode observe',
       before,

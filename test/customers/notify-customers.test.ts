@@ -69,16 +69,16 @@ const verdict = (outcome: 'accept' | 'reject' | 'ask') => ({
   verdict: { findings: [], outcome, decidedAt: noon.toISOString(), decidedBy: 'linkgate', policyVersions },
 });
 
-function remember(...records: readonly Partial<ConnectionRecord>[]): ConnectionRecord[] {
+function storeRecords(...records: readonly Partial<ConnectionRecord>[]): ConnectionRecord[] {
   const all = records.map((record, index) => aRecord({ endpointId: endpointId(index + 1), ...record }));
   for (const record of all) items.commit([{ put: recordItem(record) }]);
   return all;
 }
 
-const tell = (records: readonly ConnectionRecord[]) => notifyCustomers(records, deps);
+const notify = (records: readonly ConnectionRecord[]) => notifyCustomers(records, deps);
 const disconnectAt = secondsAfterNoon(86_400).toISOString();
 const revocation = { since: noon.toISOString(), disconnectAt, cause: 'policy', by: 'linkgate' } as const;
-const toBeCut = { ...verdict('reject'), state: 'available', revocation } as const;
+const scheduledDisconnect = { ...verdict('reject'), state: 'available', revocation } as const;
 const until = secondsAfterNoon(6 * 86_400).toISOString();
 const expiring = {
   state: 'available',
@@ -87,35 +87,35 @@ const expiring = {
   expiryWarning: { until, daysBefore: 7 },
 } as const;
 const approvalRequest = (count: number, more: Partial<ConnectionRecord> = {}) =>
-  remember(...Array.from({ length: count }, () => ({ ...verdict('ask'), ...more })));
+  storeRecords(...Array.from({ length: count }, () => ({ ...verdict('ask'), ...more })));
 
 describe('the contact of a customer', () => {
   test('gets each event of an endpoint once', async () => {
     const records = approvalRequest(1);
-    expect(await tell(records)).toEqual({ notified: 1, failed: [] });
-    expect(await tell(records)).toEqual({ notified: 0, failed: [] });
+    expect(await notify(records)).toEqual({ notified: 1, failed: [] });
+    expect(await notify(records)).toEqual({ notified: 0, failed: [] });
     expect(sent).toMatchObject([{ contact: email, events: ['waiting'] }]);
   });
 
   test('gets the current event, not every step before it', async () => {
     const records = approvalRequest(1);
-    remember({ ...verdict('accept'), state: 'available', acceptRequestedAt: noon.toISOString() });
-    await tell(records);
+    storeRecords({ ...verdict('accept'), state: 'available', acceptRequestedAt: noon.toISOString() });
+    await notify(records);
     expect(sent.map(({ events }) => events)).toEqual([['accepted']]);
   });
 
   test('gets nothing in mode observe, and the current event after a switch to enforce', async () => {
     const records = approvalRequest(1);
     mode = 'observe';
-    await tell(records);
+    await notify(records);
     expect(sent).toEqual([]);
     mode = 'enforce';
-    await tell(records);
+    await notify(records);
     expect(sent).toHaveLength(1);
   });
 
   test('gets one email about many endpoints that names the first twenty', async () => {
-    await tell(approvalRequest(1000));
+    await notify(approvalRequest(1000));
     expect(sent).toHaveLength(1);
     const { text = '', subject } = sent[0]?.mail ?? {};
     expect(subject).toBe('Updates on 1000 of your endpoints to orders');
@@ -124,26 +124,32 @@ describe('the contact of a customer', () => {
   });
 
   test('gets the last known name of a deregistered service', async () => {
-    await tell(remember(toBeCut));
+    await notify(storeRecords(scheduledDisconnect));
     items.commit([{ remove: serviceItem(aService()) }]);
-    await tell(remember({ ...toBeCut, state: 'rejected' }));
+    await notify(storeRecords({ ...scheduledDisconnect, state: 'rejected' }));
     expect(sent.at(-1)?.mail.subject).toBe(`Disconnected: ${endpointId(1)} to orders`);
   });
 
   test('is told that approvers decide a disconnect over the quota', async () => {
-    await tell(remember(toBeCut));
-    await tell(remember({ ...toBeCut, ...verdict('ask'), revocation: { ...revocation, overQuota: true } }));
+    await notify(storeRecords(scheduledDisconnect));
+    await notify(
+      storeRecords({
+        ...scheduledDisconnect,
+        ...verdict('ask'),
+        revocation: { ...revocation, overQuota: true },
+      }),
+    );
     expect(sent.map(({ events }) => events)).toEqual([['disconnect-scheduled'], ['disconnect-extended']]);
   });
 
   test('gets up to five emails at once', async () => {
-    await tell(approvalRequest(5));
+    await notify(approvalRequest(5));
     expect(sent).toHaveLength(5);
   });
 
   test('gets the AWS service name of a service that linkgate does not know', async () => {
     items.commit([{ remove: serviceItem(aService()) }]);
-    await tell(approvalRequest(1));
+    await notify(approvalRequest(1));
     expect(sent[0]?.mail.text).toContain(`com.amazonaws.vpce.us-east-1.${serviceId(1)}`);
   });
 });
@@ -151,13 +157,13 @@ describe('the contact of a customer', () => {
 describe('without a contact', () => {
   test('an account without a customer costs one read, and linkgate sends nothing', async () => {
     reads = 0;
-    await tell(approvalRequest(3, { ownerAccountId: other }));
+    await notify(approvalRequest(3, { ownerAccountId: other }));
     expect([sent, reads]).toEqual([[], 1]);
   });
 
   test('a customer gets nothing', async () => {
     await setCustomer('initech', { accounts: [consumer] }, alice, deps);
-    await tell(approvalRequest(3));
+    await notify(approvalRequest(3));
     expect(sent).toEqual([]);
   });
 });
@@ -167,35 +173,35 @@ describe('a new contact', () => {
   const change = () => setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
 
   test('gets events that are still to come, once', async () => {
-    const records = remember(toBeCut, expiring);
-    await tell(records);
+    const records = storeRecords(scheduledDisconnect, expiring);
+    await notify(records);
     await change();
-    await tell(records);
-    await tell(records);
+    await notify(records);
+    await notify(records);
     expect(events()).toEqual(['disconnect-scheduled', 'expiring']);
   });
 
   test('gets them where the account moved to another customer', async () => {
-    const records = remember(toBeCut);
-    await tell(records);
+    const records = storeRecords(scheduledDisconnect);
+    await notify(records);
     await removeCustomer('initech', deps);
     await setCustomer('globex', { accounts: [consumer], contact: theirTopic }, alice, deps);
-    await tell(records);
+    await notify(records);
     expect(events()).toEqual(['disconnect-scheduled']);
   });
 
   test('does not get past events', async () => {
-    await tell(remember(toBeCut, { ...verdict('reject'), state: 'rejected' }));
+    await notify(storeRecords(scheduledDisconnect, { ...verdict('reject'), state: 'rejected' }));
     await change();
     const accepted = { ...expiring, ...verdict('accept') };
-    await tell(remember(accepted, { ...verdict('reject'), state: 'rejected' }));
+    await notify(storeRecords(accepted, { ...verdict('reject'), state: 'rejected' }));
     expect(events()).toEqual([]);
   });
 
   test('gets the disconnect that was announced to the previous contact', async () => {
-    await tell(remember(toBeCut));
+    await notify(storeRecords(scheduledDisconnect));
     await change();
-    await tell(remember({ ...verdict('reject'), state: 'rejected' }));
+    await notify(storeRecords({ ...verdict('reject'), state: 'rejected' }));
     expect(events()).toEqual(['disconnected']);
   });
 });
@@ -213,8 +219,8 @@ describe('a contact that SNS refuses', () => {
   });
 
   test('does not block other contacts, is listed as a delivery failure, and is not retried', async () => {
-    const records = remember({ ...verdict('ask'), ownerAccountId: other }, verdict('ask'));
-    expect(await tell(records)).toMatchObject({ failed: [] });
+    const records = storeRecords({ ...verdict('ask'), ownerAccountId: other }, verdict('ask'));
+    expect(await notify(records)).toMatchObject({ failed: [] });
     expect(sent.map(({ contact }) => contact)).toEqual([email]);
     expect(await listDeliveryFailures(deps)).toMatchObject([
       { customer: 'globex', why: expect.stringContaining('not authorized') },
@@ -223,9 +229,9 @@ describe('a contact that SNS refuses', () => {
   });
 
   test('is no longer listed as a delivery failure after a successful message', async () => {
-    await tell(remember({ ...verdict('ask'), ownerAccountId: other }));
+    await notify(storeRecords({ ...verdict('ask'), ownerAccountId: other }));
     post = async () => {};
-    await tell(remember({ ...verdict('reject'), state: 'rejected', ownerAccountId: other }));
+    await notify(storeRecords({ ...verdict('reject'), state: 'rejected', ownerAccountId: other }));
     expect(await listDeliveryFailures(deps)).toEqual([]);
   });
 });
@@ -237,14 +243,14 @@ test('an email that SNS throttled is retried and sent once', async () => {
     if (news?.endpointId === endpointId(2)) throw new Error('throttled');
     return deliver(_contact, _mail, news ? [news] : []);
   };
-  expect(await tell(records)).toEqual({ notified: 1, failed: [endpointId(2)] });
+  expect(await notify(records)).toEqual({ notified: 1, failed: [endpointId(2)] });
   post = deliver;
-  expect(await tell(records)).toEqual({ notified: 1, failed: [] });
+  expect(await notify(records)).toEqual({ notified: 1, failed: [] });
   expect(sent).toHaveLength(2);
 });
 
 describe('enqueueMissedNotifications', () => {
-  async function rung(records: readonly ConnectionRecord[]): Promise<string[]> {
+  async function enqueueMissed(records: readonly ConnectionRecord[]): Promise<string[]> {
     const endpoints: string[] = [];
     const consumers = {
       enqueue: async (all: readonly { endpointId: string }[]) =>
@@ -255,28 +261,28 @@ describe('enqueueMissedNotifications', () => {
   }
 
   test('enqueues a scheduled disconnect that was not sent', async () => {
-    const records = remember(toBeCut, toBeCut);
-    await tell(records.slice(0, 1));
-    expect(await rung(records)).toEqual([endpointId(2)]);
+    const records = storeRecords(scheduledDisconnect, scheduledDisconnect);
+    await notify(records.slice(0, 1));
+    expect(await enqueueMissed(records)).toEqual([endpointId(2)]);
   });
 
   test('enqueues an expiry warning that was not sent', async () => {
-    const records = remember(expiring, expiring);
-    await tell(records.slice(0, 1));
-    expect(await rung(records)).toEqual([endpointId(2)]);
+    const records = storeRecords(expiring, expiring);
+    await notify(records.slice(0, 1));
+    expect(await enqueueMissed(records)).toEqual([endpointId(2)]);
   });
 
   test('enqueues events that were sent to a previous contact', async () => {
-    const records = remember(toBeCut, expiring);
-    await tell(records);
+    const records = storeRecords(scheduledDisconnect, expiring);
+    await notify(records);
     await setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
-    expect(await rung(records)).toEqual([endpointId(1), endpointId(2)]);
+    expect(await enqueueMissed(records)).toEqual([endpointId(1), endpointId(2)]);
   });
 
   test('reads nothing where no disconnect and no expiry is due', async () => {
     const records = approvalRequest(3);
     reads = 0;
-    expect(await rung(records)).toEqual([]);
+    expect(await enqueueMissed(records)).toEqual([]);
     expect(reads).toBe(0);
   });
 });
@@ -301,8 +307,8 @@ test('no email contains internal reasons, notes or names', async () => {
         const settings = { accounts: [consumer, '099999999999'], contact: email, owners: [secret] };
         await setCustomer('initech', settings, secret, deps);
         const findings = [{ rule: 'r', outcome, reason: secret }] as never;
-        const word = { by: secret, at: noon.toISOString(), reason: secret };
-        const records = remember(
+        const secretDecision = { by: secret, at: noon.toISOString(), reason: secret };
+        const records = storeRecords(
           ...Array.from({ length: count }, () => ({
             state,
             acceptRequestedAt: noon.toISOString(),
@@ -317,14 +323,14 @@ test('no email contains internal reasons, notes or names', async () => {
             ...(cause && {
               revocation: { since: noon.toISOString(), disconnectAt: time, cause, by: secret },
             }),
-            ...(isDenied && { approval: { ...anApproval({ decision: 'deny' }), ...word } }),
-            revokeOrder: word,
-            grandfathered: word,
-            extended: { ...word, until: time },
+            ...(isDenied && { approval: { ...anApproval({ decision: 'deny' }), ...secretDecision } }),
+            revokeOrder: secretDecision,
+            grandfathered: secretDecision,
+            extended: { ...secretDecision, until: time },
             expiryWarning: { until: time, daysBefore: 1 },
           })),
         );
-        await tell(records);
+        await notify(records);
         for (const { mail } of sent) {
           expect(mail.subject + mail.text).not.toContain(secret);
           expect(mail.text).not.toContain('099999999999');

@@ -19,21 +19,29 @@ const account = (number: number) => String(number).padStart(12, '0');
 const accounts = (count: number, from = 1) =>
   Array.from({ length: count }, (_, index) => account(from + index));
 
-async function whose(...of: readonly string[]): Promise<(string | undefined)[]> {
-  const found = await findCustomersByAccount(of, { table, reportError: () => {} });
-  return of.map((accountId) => found.get(accountId)?.name);
+async function findCustomerNames(...accountIds: readonly string[]): Promise<(string | undefined)[]> {
+  const customers = await findCustomersByAccount(accountIds, { table, reportError: () => {} });
+  return accountIds.map((accountId) => customers.get(accountId)?.name);
 }
 
 describe('an account', () => {
   test('belongs to the customer that lists it', async () => {
     await set('initech', [account(1), account(2)]);
-    expect(await whose(account(1), account(2), account(3))).toEqual(['initech', 'initech', undefined]);
+    expect(await findCustomerNames(account(1), account(2), account(3))).toEqual([
+      'initech',
+      'initech',
+      undefined,
+    ]);
   });
 
   test('leaves its customer once the customer no longer lists it', async () => {
     await set('initech', [account(1), account(2)]);
     await set('initech', [account(2), account(3)]);
-    expect(await whose(account(1), account(2), account(3))).toEqual([undefined, 'initech', 'initech']);
+    expect(await findCustomerNames(account(1), account(2), account(3))).toEqual([
+      undefined,
+      'initech',
+      'initech',
+    ]);
   });
 
   test('cannot move to another customer before the first one removes it', async () => {
@@ -42,7 +50,7 @@ describe('an account', () => {
     expect(await findCustomer('globex', table)).toBeUndefined();
     await set('initech', [account(2)]);
     await set('globex', [account(1)]);
-    expect(await whose(account(1))).toEqual(['globex']);
+    expect(await findCustomerNames(account(1))).toEqual(['globex']);
   });
 
   test('can be exchanged between two customers in one change', async () => {
@@ -51,16 +59,16 @@ describe('an account', () => {
     const releasingCustomers = new Set(['initech', 'globex']);
     await set('initech', [account(2)], { releasingCustomers });
     await set('globex', [account(1)], { releasingCustomers });
-    expect(await whose(account(1), account(2))).toEqual(['globex', 'initech']);
+    expect(await findCustomerNames(account(1), account(2))).toEqual(['globex', 'initech']);
   });
 
   test('has no customer after its customer is removed', async () => {
     await set('initech', [account(1)]);
     expect(await removeCustomer('initech', deps())).toMatchObject({ name: 'initech' });
-    expect(await whose(account(1))).toEqual([undefined]);
+    expect(await findCustomerNames(account(1))).toEqual([undefined]);
     expect(await removeCustomer('initech', deps())).toBeUndefined();
     await set('globex', [account(1)]);
-    expect(await whose(account(1))).toEqual(['globex']);
+    expect(await findCustomerNames(account(1))).toEqual(['globex']);
   });
 
   test('is stored once where it is listed twice', async () => {
@@ -70,9 +78,9 @@ describe('an account', () => {
 
 test('a customer may have more accounts than fit into one transaction', async () => {
   await set('initech', accounts(250));
-  expect(new Set(await whose(...accounts(250)))).toEqual(new Set(['initech']));
+  expect(new Set(await findCustomerNames(...accounts(250)))).toEqual(new Set(['initech']));
   await set('initech', accounts(100, 151));
-  expect(await whose(account(150), account(151))).toEqual([undefined, 'initech']);
+  expect(await findCustomerNames(account(150), account(151))).toEqual([undefined, 'initech']);
 });
 
 describe.each([0, 1, 2, 3, 4, 5])('a change that crashes after %d transactions', (survived) => {
@@ -80,11 +88,11 @@ describe.each([0, 1, 2, 3, 4, 5])('a change that crashes after %d transactions',
     const items = createMemoryItems();
     table = memoryTable(items);
     await set('initech', accounts(150));
-    let left = survived;
+    let writesLeft = survived;
     const dying: Table = {
       ...table,
       write: async (writes) => {
-        if (left-- === 0) throw new Error('killed');
+        if (writesLeft-- === 0) throw new Error('killed');
         return table.write(writes);
       },
     };
@@ -92,18 +100,22 @@ describe.each([0, 1, 2, 3, 4, 5])('a change that crashes after %d transactions',
       setCustomer('initech', { accounts: accounts(150, 101) }, alice, { table: on, now: () => noon });
     await change(dying).catch(() => {});
     const [now] = await listCustomers({ table, reportError: rethrow });
-    for (const [index, name] of (await whose(...accounts(250))).entries())
+    for (const [index, name] of (await findCustomerNames(...accounts(250))).entries())
       expect([undefined, now?.accounts.includes(account(index + 1)) ? 'initech' : undefined]).toContain(name);
     await change(table);
-    expect(await whose(account(100), account(101), account(250))).toEqual([undefined, 'initech', 'initech']);
+    expect(await findCustomerNames(account(100), account(101), account(250))).toEqual([
+      undefined,
+      'initech',
+      'initech',
+    ]);
     await set('globex', accounts(100));
-    expect(await whose(account(100))).toEqual(['globex']);
+    expect(await findCustomerNames(account(100))).toEqual(['globex']);
   });
 });
 
 test('two concurrent changes of a customer both succeed, and one of them is stored', async () => {
   await Promise.all([set('initech', [account(1)]), set('initech', [account(2)])]);
-  const [only, ...others] = await listCustomers({ table, reportError: rethrow });
-  expect(others).toEqual([]);
-  expect(await whose(...(only?.accounts ?? []))).toEqual(['initech']);
+  const [only, ...otherCustomers] = await listCustomers({ table, reportError: rethrow });
+  expect(otherCustomers).toEqual([]);
+  expect(await findCustomerNames(...(only?.accounts ?? []))).toEqual(['initech']);
 });

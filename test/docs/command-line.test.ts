@@ -27,16 +27,16 @@ function listCommands(): Command[] {
     options: [...everywhere, ...options.map((make) => make().long ?? '')],
     next: [],
   }));
-  const words = commandTable.map(({ name }) => name.split(' '));
+  const commandPaths = commandTable.map(({ name }) => name.split(' '));
   const families = Object.keys(familyDescriptions).map((family) => ({
     path: family,
     options: ['--help'],
-    next: words.flatMap(([first, verb]) => (first === family && verb ? [verb] : [])),
+    next: commandPaths.flatMap(([first, verb]) => (first === family && verb ? [verb] : [])),
   }));
   const root = {
     path: '',
     options: ['--help', '--version'],
-    next: [...words.map(([first = '']) => first), 'help'],
+    next: [...commandPaths.map(([first = '']) => first), 'help'],
   };
   return [root, ...families, ...single];
 }
@@ -44,30 +44,30 @@ function listCommands(): Command[] {
 /** Returns the words of each command after `npx linkgate`, or after a `linkgate` at the start of inline code. */
 function findMentions(text: string): string[][] {
   return [...text.replaceAll('\\\n', ' ').matchAll(/(?:npx linkgate|`linkgate) ([^`\n|;#)]*)/g)].map(
-    ([, words = '']) => words.split(/\s+/).filter(Boolean),
+    ([, line = '']) => line.split(/\s+/).filter(Boolean),
   );
 }
 
 /** Finds the deepest command that the words name. */
-function findCommand(words: readonly string[]): Command {
-  let found = commands.get('');
-  for (const word of words) {
-    const next = commands.get(`${found?.path ?? ''} ${word}`.trim());
-    if (!next || !found?.next.includes(word)) break;
-    found = next;
+function findCommand(args: readonly string[]): Command {
+  let command = commands.get('');
+  for (const arg of args) {
+    const next = commands.get(`${command?.path ?? ''} ${arg}`.trim());
+    if (!next || !command?.next.includes(arg)) break;
+    command = next;
   }
-  if (!found) throw new Error('there is no command line');
-  return found;
+  if (!command) throw new Error('there is no command line');
+  return command;
 }
 
-function findErrors(words: readonly string[]): string[] {
-  const { path, options, next: below } = findCommand(words);
-  const given = words.filter((word) => word.startsWith('--')).map((word) => word.replace(/=.*/, ''));
-  const next = words[path === '' ? 0 : path.split(' ').length];
+function findErrors(args: readonly string[]): string[] {
+  const { path, options, next: below } = findCommand(args);
+  const usedOptions = args.filter((word) => word.startsWith('--')).map((word) => word.replace(/=.*/, ''));
+  const next = args[path === '' ? 0 : path.split(' ').length];
   const isNoCommand = below.length > 0 && next !== undefined && /^[a-z]/.test(next);
   return [
-    ...(isNoCommand ? [`linkgate ${words.join(' ')}: there is no such command`] : []),
-    ...given
+    ...(isNoCommand ? [`linkgate ${args.join(' ')}: there is no such command`] : []),
+    ...usedOptions
       .filter((option) => !options.includes(option))
       .map((option) => `linkgate ${path} has no ${option}`),
   ];

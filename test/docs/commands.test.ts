@@ -44,7 +44,7 @@ describe('the commands of a page', () => {
 
   for (const page of pages.filter((each) => each.fences.some(isCommand)))
     (runnablePages.includes(page) ? describe : describe.skip)(page.path, () => {
-      const printed = async (fence: Fence) => {
+      const readOutput = async (fence: Fence) => {
         const outcome = (await pageRuns.get(page))?.get(fence);
         if (typeof outcome === 'string') return outcome;
         throw outcome ?? new Error('a block above failed');
@@ -54,18 +54,18 @@ describe('the commands of a page', () => {
         const command = page.fences.slice(0, index).findLast(isCommand);
         if (isCommand(fence)) {
           test(`run at line ${fence.line}: ${fence.text.split('\n')[0]}`, async () => {
-            await printed(fence);
+            await readOutput(fence);
           }, 300_000);
           for (const { line, text } of findTranscripts(fence, page))
             test(`print the transcript of line ${line}`, async () => {
-              expect(normalizeOutput(await printed(fence))).toContain(
+              expect(normalizeOutput(await readOutput(fence))).toContain(
                 normalizeOutput(text.replace(/^\$ .*\n/, '')),
               );
             });
         }
         if (fence.language === 'text' && fence.isOutput && command)
           test(`print the output of line ${fence.line}`, async () => {
-            expect(normalizeOutput(await printed(command))).toContain(normalizeOutput(fence.text));
+            expect(normalizeOutput(await readOutput(command))).toContain(normalizeOutput(fence.text));
           });
       }
     });

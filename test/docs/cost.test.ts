@@ -7,24 +7,26 @@ const unitsOfPrice: Readonly<Record<string, number>> = { each: 1, thousand: 1_00
 
 const rows = parseTable(findSection(readPage('docs/deploy.md'), 'What it costs'));
 const lines = rows.slice(0, -1);
-const together = rows.at(-1) ?? {};
+const totalRow = rows.at(-1) ?? {};
 
-const numberIn = (cell = '') => Number(cell.replaceAll(/[,*]/g, ''));
-const volumeOf = (volume: number) => volume.toLocaleString('en-US');
-const atRest = (what: string) => numberIn(lines.find((line) => line.what?.startsWith(what))?.['at rest']);
+const parseNumber = (cell = '') => Number(cell.replaceAll(/[,*]/g, ''));
+const formatVolume = (volume: number) => volume.toLocaleString('en-US');
+const atRest = (name: string) => parseNumber(lines.find((line) => line.what?.startsWith(name))?.['at rest']);
 
 describe('the table of costs', () => {
   test.each(lines)('multiplies quantity and price: $what', (line) => {
-    const price = numberIn(line['price in $']) / (unitsOfPrice[line.for ?? ''] ?? Number.NaN);
+    const price = parseNumber(line['price in $']) / (unitsOfPrice[line.for ?? ''] ?? Number.NaN);
     for (const volume of volumes) {
-      const quantity = numberIn(line['at rest']) + numberIn(line['each request']) * volume;
-      expect(Math.abs(numberIn(line[volumeOf(volume)]) - quantity * price)).toBeLessThanOrEqual(0.005 + 1e-6);
+      const quantity = parseNumber(line['at rest']) + parseNumber(line['each request']) * volume;
+      expect(Math.abs(parseNumber(line[formatVolume(volume)]) - quantity * price)).toBeLessThanOrEqual(
+        0.005 + 1e-6,
+      );
     }
   });
 
-  test.each(volumes.map(volumeOf))('has the correct total for %s requests', (volume) => {
-    const sum = lines.reduce((total, line) => total + numberIn(line[volume]), 0);
-    expect(numberIn(together[volume])).toBeCloseTo(sum, 2);
+  test.each(volumes.map(formatVolume))('has the correct total for %s requests', (volume) => {
+    const sum = lines.reduce((total, line) => total + parseNumber(line[volume]), 0);
+    expect(parseNumber(totalRow[volume])).toBeCloseTo(sum, 2);
   });
 
   test('counts the alarms, metrics and queues of the template', () => {

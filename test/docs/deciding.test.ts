@@ -9,26 +9,29 @@ const code = (cell = '') => cell.replaceAll('`', '');
 
 describe('the page on deciding', () => {
   test('lists the rules in their order', () => {
-    const told = parseTable(findSection(page, 'The rules')).map(({ rule }) => code(rule));
-    expect(told).toEqual(connectionRules.map(({ name }) => name));
+    const documentedRules = parseTable(findSection(page, 'The rules')).map(({ rule }) => code(rule));
+    expect(documentedRules).toEqual(connectionRules.map(({ name }) => name));
   });
 
   test('quotes the text of each rule', () => {
     const { findings } = decide(aRequest({ endpointRegion: 'eu-west-1' }), everyRuleSpeaks, undefined, noon);
-    const told = parseTable(findSection(page, 'The rules')).map(({ rule, says }) => [code(rule), says]);
-    expect(told).toEqual(findings.map(({ rule, outcome }) => [rule, outcome]));
+    const documentedOutcomes = parseTable(findSection(page, 'The rules')).map(({ rule, says }) => [
+      code(rule),
+      says,
+    ]);
+    expect(documentedOutcomes).toEqual(findings.map(({ rule, outcome }) => [rule, outcome]));
   });
 
   test('describes each default without a matching rule', () => {
-    const told = parseTable(findSection(page, 'The verdict')).map((row) => [
+    const documentedDefaults = parseTable(findSection(page, 'The verdict')).map((row) => [
       code(row['`--on-unlisted`']),
       row.verdict,
     ]);
-    const settled = (['ask', 'hold', 'reject'] as const).map((onUnlisted) => [
+    const computedDefaults = (['ask', 'hold', 'reject'] as const).map((onUnlisted) => [
       onUnlisted,
       decide(aRequest(), aPolicy({ service: aService({ onUnlisted }) }), undefined, noon).outcome,
     ]);
-    expect(told).toEqual(settled);
+    expect(documentedDefaults).toEqual(computedDefaults);
   });
 });
 

@@ -8,7 +8,7 @@ export interface Program {
   readonly output: () => string;
   type(text: string): void;
   /** Waits for output. @throws an error with the output since, if the process ends or times out */
-  waitForOutput(what: RegExp, since?: number): Promise<void>;
+  waitForOutput(pattern: RegExp, since?: number): Promise<void>;
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -32,12 +32,12 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
   return {
     output: () => printed,
     type: (text) => child.stdin?.write(text),
-    async waitForOutput(what, since = 0) {
-      const said = new Promise<true>((resolve) => {
-        check = () => what.test(printed) && resolve(true);
+    async waitForOutput(pattern, since = 0) {
+      const matched = new Promise<true>((resolve) => {
+        check = () => pattern.test(printed) && resolve(true);
         check();
       });
-      if (!(await Promise.race([said, ended, pause(outputTimeoutMs, undefined, { ref: false })])))
+      if (!(await Promise.race([matched, ended, pause(outputTimeoutMs, undefined, { ref: false })])))
         throw new Error(printed.slice(since));
     },
     async stop(signal) {

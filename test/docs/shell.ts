@@ -35,10 +35,10 @@ export async function startShell(): Promise<Shell> {
 
   /** Replaces each port in the text with a free one, because tests run in parallel. */
   async function onFreePorts(text: string): Promise<string> {
-    const named = [defaultPort, ...[...text.matchAll(/--port (\d+)/g)].map(([, port]) => Number(port))];
-    for (const port of named) if (!ports.has(port)) ports.set(port, await freePort());
+    const namedPorts = [defaultPort, ...[...text.matchAll(/--port (\d+)/g)].map(([, port]) => Number(port))];
+    for (const port of namedPorts) if (!ports.has(port)) ports.set(port, await freePort());
     return [...ports].reduce(
-      (said, [port, free]) => said.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(free)),
+      (replaced, [port, free]) => replaced.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(free)),
       text,
     );
   }

@@ -13,14 +13,14 @@ let env: TestEnv;
 const channel = 'C01APPROVALS';
 const user = { team: 'T01LOCAL', user: 'U01ALICE' };
 const address = 'alice@example.com';
-const kept = { 'slack/bot-token': 'SecureString', 'slack/signing-secret': 'SecureString' };
+const storedSecrets = { 'slack/bot-token': 'SecureString', 'slack/signing-secret': 'SecureString' };
 const own = { arn: 'arn:own', filterAddresses: [address] };
 
 /** A healthy group with a Slack channel and an address. */
 beforeEach(async () => {
   env = createTestEnv();
   await set({ slackChannel: channel, slackUsers: [user], emails: [address] });
-  keep(kept);
+  keep(storedSecrets);
   env.secrets.set('slack/bot-token', ['xoxb-current']);
   env.subscriptions.set(address, own);
 });
@@ -60,7 +60,7 @@ describe('the Slack check', () => {
   });
 
   test('fails for a secret that is no SecureString', async () => {
-    keep({ ...kept, 'slack/signing-secret': 'String' });
+    keep({ ...storedSecrets, 'slack/signing-secret': 'String' });
     expect(await notInOrder()).toMatchObject([
       {
         name: 'slack-signing-secret',
@@ -130,7 +130,7 @@ describe('the Slack check', () => {
     ['is_archived', '--slack-channel'],
     ['something_new', 'documentation of Slack'],
   ])('fails for a channel that rejects messages with %s', async (error, remedy) => {
-    env.put(troubled(error));
+    env.put(aFailedThrottle(error));
     expect(await notInOrder()).toMatchObject([
       {
         name: 'slack-channel',
@@ -143,13 +143,13 @@ describe('the Slack check', () => {
   });
 
   test('ignores the error of a channel that the group no longer has', async () => {
-    env.put(troubled('not_in_channel', 'C01BEFORE'));
+    env.put(aFailedThrottle('not_in_channel', 'C01BEFORE'));
     expect(await notInOrder()).toEqual([]);
   });
 });
 
-function troubled(error: string, where = channel) {
-  const channelError = { error, channel: where, at: noon.toISOString() };
+function aFailedThrottle(error: string, channelId = channel) {
+  const channelError = { error, channel: channelId, at: noon.toISOString() };
   return throttleItem({ ...emptyThrottle('default'), channelError, version: 1 });
 }
 

@@ -124,9 +124,9 @@ test('docs/doctor.md lists every check, and no other', async () => {
   const page = readPage('docs/doctor.md');
   await setGroup(defaultGroup, { ...someone, slackChannel: 'C01APPROVALS' }, 'alice', env.deps);
   const lines = findSection(page, 'The checks').match(/^- `.*?:/gm) ?? [];
-  const named = lines.flatMap((line) => line.match(/[a-z0-9-]+(?=`)/g) ?? []);
-  const made = new Set((await examineAll()).map(({ name }) => name));
-  expect(named.toSorted()).toEqual([...made].sort());
+  const documentedChecks = lines.flatMap((line) => line.match(/[a-z0-9-]+(?=`)/g) ?? []);
+  const checkNames = new Set((await examineAll()).map(({ name }) => name));
+  expect(documentedChecks.toSorted()).toEqual([...checkNames].sort());
 });
 
 test('the doctor checks each of many services once, page by page', async () => {
@@ -255,11 +255,11 @@ describe('the queue check', () => {
     ['connection-requests-dead-letters', 'connection-requests', 'The sweep recovers it'],
     ['service-checks-dead-letters', 'service-checks', 'The full sweep recovers it'],
     ['failed-invocations', undefined, '`Service Drifted` is lost'],
-  ])('says whether messages in %s can be purged', async (name, source, said) => {
+  ])('says whether messages in %s can be purged', async (name, source, remedy) => {
     const ended = aQueue(name, { visibleMessages: 1 });
     const feeding = source === undefined ? [] : [aQueue(source, { deadLetterQueueArn: ended.arn })];
     env.deps.deployment = aDeployment({ queues: [...healthyQueues, ...feeding, ended] });
-    expect(await notInOrder()).toMatchObject([{ remedy: expect.stringContaining(said) }]);
+    expect(await notInOrder()).toMatchObject([{ remedy: expect.stringContaining(remedy) }]);
   });
 
   test('says for every queue what a lost message means, as its alarm does', async () => {
@@ -267,11 +267,13 @@ describe('the queue check', () => {
     const names = Object.values<{ Properties: { QueueName?: string } }>(Resources)
       .flatMap(({ Properties: { QueueName } }) => QueueName ?? [])
       .map((each) => each.replace(/^linkgate-.*?}-/, ''));
-    const deadLettersOf = (name: string) => name.replace(/(\.fifo)?$/, '-dead-letters$1');
+    const deadLetterQueueName = (name: string) => name.replace(/(\.fifo)?$/, '-dead-letters$1');
     const queues = names.map((name) =>
       aQueue(name, {
         visibleMessages: 1,
-        ...(names.includes(deadLettersOf(name)) && { deadLetterQueueArn: queueArn(deadLettersOf(name)) }),
+        ...(names.includes(deadLetterQueueName(name)) && {
+          deadLetterQueueArn: queueArn(deadLetterQueueName(name)),
+        }),
       }),
     );
     env.deps.deployment = aDeployment({ queues });
@@ -420,8 +422,8 @@ describe('the service check', () => {
     ['tag', 'failed', { isTagged: false }, `linkgate service add ${serviceId(1)}`],
     ['notification', 'failed', { notifications: [] }, `linkgate service add ${serviceId(1)}`],
     ['service', 'failed', { state: 'Pending' }, 'describe-vpc-endpoint-service-configurations'],
-  ])('reports drift in %s', async (name, status, shown, remedy) => {
-    env.services.setConfiguration(aConfiguration(shown));
+  ])('reports drift in %s', async (name, status, configuration, remedy) => {
+    env.services.setConfiguration(aConfiguration(configuration));
     expect(await notInOrder()).toMatchObject([
       { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
     ]);
@@ -430,9 +432,9 @@ describe('the service check', () => {
   test.each([
     ['tag', { isTagged: false }],
     ['notification', { notifications: [] }],
-  ])('in the mode observe says that enforce fixes the %s', async (name, shown) => {
+  ])('in the mode observe says that enforce fixes the %s', async (name, configuration) => {
     env.mode = 'observe';
-    env.services.setConfiguration(aConfiguration(shown));
+    env.services.setConfiguration(aConfiguration(configuration));
     expect(await notInOrder()).toMatchObject([
       { name: 'mode', status: 'warning' },
       { name, status: 'warning', remedy: 'linkgate mode enforce' },
@@ -462,8 +464,8 @@ describe('the service check', () => {
     const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
     env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
-    const [found] = (await notInOrder()).filter(({ name }) => name === 'principals');
-    expect(found?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
+    const [principalsCheck] = (await notInOrder()).filter(({ name }) => name === 'principals');
+    expect(principalsCheck?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
   });
 
   test('fails for an approver group that does not exist', async () => {

@@ -67,7 +67,7 @@ describe('the explanation of a connection', () => {
 });
 
 describe('a difference between EC2 and the verdict', () => {
-  const shown = (state: ConnectionState, outcome: Outcome, mode: Mode = 'enforce') =>
+  const computeDifference = (state: ConnectionState, outcome: Outcome, mode: Mode = 'enforce') =>
     buildConnectionView(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), mode).differs;
 
   test.each([
@@ -76,7 +76,7 @@ describe('a difference between EC2 and the verdict', () => {
     ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
     ['rejected', 'ask', 'linkgate would request approval, and EC2 shows it rejected'],
   ] as const)('is shown for %s and the verdict %s', (state, outcome, differs) => {
-    expect(shown(state, outcome)).toBe(differs);
+    expect(computeDifference(state, outcome)).toBe(differs);
   });
 
   test.each([
@@ -87,14 +87,14 @@ describe('a difference between EC2 and the verdict', () => {
     ['pendingAcceptance', 'ask'],
     ['pendingAcceptance', 'accept'],
   ] as const)('is not shown for %s and the verdict %s', (state, outcome) => {
-    expect(shown(state, outcome)).toBeNull();
+    expect(computeDifference(state, outcome)).toBeNull();
   });
 
   test('is shown for a pending request in the mode observe that linkgate would accept or reject', () => {
-    expect(shown('pendingAcceptance', 'accept', 'observe')).toBe(
+    expect(computeDifference('pendingAcceptance', 'accept', 'observe')).toBe(
       'linkgate would accept it, and EC2 still shows it pendingAcceptance',
     );
-    expect(shown('pendingAcceptance', 'ask', 'observe')).toBeNull();
+    expect(computeDifference('pendingAcceptance', 'ask', 'observe')).toBeNull();
   });
 
   test('is not shown while approval is requested beyond the disconnect quota', () => {
@@ -118,7 +118,7 @@ test.each([
 });
 
 describe('the next step', () => {
-  async function nextFor(state: ConnectionState, outcome?: Outcome, mode: Mode = 'enforce') {
+  async function explainNext(state: ConnectionState, outcome?: Outcome, mode: Mode = 'enforce') {
     const finding = { rule: 'account-is-not-listed', reason: 'it is not listed' };
     const verdict = outcome && aVerdict(outcome, { findings: [{ ...finding, outcome }] });
     const records = verdict ? [aRecord({ state, verdict })] : [];
@@ -130,7 +130,7 @@ describe('the next step', () => {
   test.each(['ask', 'hold'] as const)(
     'of a request with the verdict %s is a decision, and names the command',
     async (outcome) => {
-      expect(await nextFor('pendingAcceptance', outcome)).toContain(`linkgate approve ${endpointId(1)}`);
+      expect(await explainNext('pendingAcceptance', outcome)).toContain(`linkgate approve ${endpointId(1)}`);
     },
   );
 
@@ -166,10 +166,12 @@ describe('the next step', () => {
   });
 
   test('in the mode observe is left to others', async () => {
-    expect(await nextFor('pendingAcceptance', 'accept', 'observe')).toBe(
+    expect(await explainNext('pendingAcceptance', 'accept', 'observe')).toBe(
       'linkgate would accept it. Its mode is observe, so it does not change EC2 until `linkgate mode enforce`.',
     );
-    expect(await nextFor('pendingAcceptance', 'ask', 'observe')).toContain('it does not change EC2 until');
+    expect(await explainNext('pendingAcceptance', 'ask', 'observe')).toContain(
+      'it does not change EC2 until',
+    );
   });
 
   test("of a request to an unregistered service is not linkgate's", async () => {
@@ -183,7 +185,7 @@ describe('the next step', () => {
   });
 
   test("of a rejected connection is the consumer's, who pays until the endpoint is deleted", async () => {
-    expect(await nextFor('rejected', 'reject')).toMatch(
+    expect(await explainNext('rejected', 'reject')).toMatch(
       /stays rejected.*charges for it until then.*new endpoint/,
     );
   });
@@ -195,6 +197,6 @@ describe('the next step', () => {
     ['failed', 'EC2 shows it as failed: the consumer has to create a new endpoint.'],
     ['expired', 'EC2 shows it as expired: the consumer has to create a new endpoint.'],
   ] as const)('of one that is %s: %s', async (state, next) => {
-    expect(await nextFor(state)).toBe(next);
+    expect(await explainNext(state)).toBe(next);
   });
 });

@@ -7,40 +7,49 @@ import { aConnection, aService, endpointId, hub, serviceId } from '../builders.t
 import { fakeConnections } from '../doubles/fake-connections.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-const elsewhere: AccountRegion = { accountId: '222222222222', region: 'eu-west-1' };
-const services = [aService(), aService({ serviceId: serviceId(2), name: 'payments', location: elsewhere })];
+const otherLocation: AccountRegion = { accountId: '222222222222', region: 'eu-west-1' };
+const services = [
+  aService(),
+  aService({ serviceId: serviceId(2), name: 'payments', location: otherLocation }),
+];
 
 /** Two locations with services, of which only the second has the endpoint; and the locations that were read. */
-function twoPlaces() {
+function createTwoLocations() {
   const { table } = createTestEnv({ services });
-  const connection = aConnection({ location: elsewhere, serviceId: serviceId(2) });
-  const asked: string[] = [];
+  const connection = aConnection({ location: otherLocation, serviceId: serviceId(2) });
+  const describedLocations: string[] = [];
   const connectionsClient = (location: AccountRegion): Connections => {
-    asked.push(formatAccountRegion(location));
-    return location.region === elsewhere.region ? fakeConnections(connection) : fakeConnections();
+    describedLocations.push(formatAccountRegion(location));
+    return location.region === otherLocation.region ? fakeConnections(connection) : fakeConnections();
   };
-  return { connection, asked, deps: { table, reportError: rethrow, connectionsClient } };
+  return { connection, describedLocations, deps: { table, reportError: rethrow, connectionsClient } };
 }
 
 describe('finding a connection', () => {
   test('searches every location without a record', async () => {
-    const { connection, asked, deps } = twoPlaces();
+    const { connection, describedLocations, deps } = createTwoLocations();
     expect(await findConnection(endpointId(1), undefined, deps)).toEqual(connection);
-    expect(asked.sort()).toEqual([formatAccountRegion(hub), formatAccountRegion(elsewhere)].sort());
+    expect(describedLocations.sort()).toEqual(
+      [formatAccountRegion(hub), formatAccountRegion(otherLocation)].sort(),
+    );
   });
 
   test('searches only the recorded location', async () => {
-    const { asked, deps } = twoPlaces();
+    const { describedLocations, deps } = createTwoLocations();
     expect(
       await findConnection(endpointId(1), { location: hub, serviceId: serviceId(1) }, deps),
     ).toBeUndefined();
-    expect(asked).toEqual([formatAccountRegion(hub)]);
+    expect(describedLocations).toEqual([formatAccountRegion(hub)]);
   });
 
   test('filters by the recorded service, so that EC2 reads less', async () => {
     const { table, ec2 } = createTestEnv({ services });
-    const known = { location: hub, serviceId: serviceId(1) };
-    await findConnection(endpointId(1), known, { table, reportError: rethrow, connectionsClient: () => ec2 });
+    const recorded = { location: hub, serviceId: serviceId(1) };
+    await findConnection(endpointId(1), recorded, {
+      table,
+      reportError: rethrow,
+      connectionsClient: () => ec2,
+    });
     expect(ec2.describeCalls).toEqual([{ endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] }]);
   });
 

@@ -5,7 +5,7 @@ import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { aConnection, aRecord, aVerdict, endpointId, hub, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+const otherLocation = { accountId: '222222222222', region: 'eu-west-1' };
 const connections = [
   aConnection(),
   aConnection({ endpointId: endpointId(2), state: 'available' }),
@@ -22,7 +22,7 @@ function aListing(listing: Partial<ListConnectionsQuery> = {}): ListConnectionsQ
 }
 
 /** The endpoints of a list, page by page. */
-async function pagesOf(listing: ListConnectionsQuery, pageSize = 1_000) {
+async function listPages(listing: ListConnectionsQuery, pageSize = 1_000) {
   const env = createTestEnv({ connections, records });
   env.ec2.pageSize = pageSize;
   const pages: string[][] = [];
@@ -38,8 +38,8 @@ async function pagesOf(listing: ListConnectionsQuery, pageSize = 1_000) {
 describe('a list of connections', () => {
   test('contains the connections of the requested services, with their verdicts', async () => {
     const env = createTestEnv({ connections, records });
-    const { connections: listed } = await listConnections(aListing(), undefined, env.deps);
-    expect(listed.map(({ endpointId: id, state, verdict }) => [id, state, verdict])).toEqual([
+    const { connections: listedConnections } = await listConnections(aListing(), undefined, env.deps);
+    expect(listedConnections.map(({ endpointId: id, state, verdict }) => [id, state, verdict])).toEqual([
       [endpointId(1), 'pendingAcceptance', 'ask'],
       [endpointId(2), 'available', null],
       [endpointId(4), 'pendingAcceptance', 'accept'],
@@ -51,17 +51,17 @@ describe('a list of connections', () => {
     const [item] = await env.table.get([recordKey(endpointId(1))]);
     if (!item) throw new Error('nothing is remembered');
     env.put({ ...item, schemaVersion: '2.0' });
-    const { connections: listed } = await listConnections(aListing(), undefined, env.deps);
-    expect(listed.map(({ verdict }) => verdict)).toEqual([null, null, 'accept']);
+    const { connections: listedConnections } = await listConnections(aListing(), undefined, env.deps);
+    expect(listedConnections.map(({ verdict }) => verdict)).toEqual([null, null, 'accept']);
     expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 
   test('can be filtered by state', async () => {
-    expect(await pagesOf(aListing({ state: 'available' }))).toEqual([[endpointId(2)]]);
+    expect(await listPages(aListing({ state: 'available' }))).toEqual([[endpointId(2)]]);
   });
 
   test('can be filtered by connections that await a decision', async () => {
-    expect(await pagesOf(aListing({ waiting: true }))).toEqual([[endpointId(1)]]);
+    expect(await listPages(aListing({ waiting: true }))).toEqual([[endpointId(1)]]);
   });
 
   test('can be filtered by connections whose state differs from the verdict', async () => {
@@ -77,7 +77,7 @@ describe('a list of connections', () => {
   });
 
   test('continues across pages and locations', async () => {
-    const pages = await pagesOf(aListing({ locations: [hub, elsewhere] }), 2);
+    const pages = await listPages(aListing({ locations: [hub, otherLocation] }), 2);
     expect(pages).toEqual([
       [endpointId(1), endpointId(2)],
       [endpointId(4)],
@@ -87,7 +87,7 @@ describe('a list of connections', () => {
   });
 
   test('without locations is empty', async () => {
-    expect(await pagesOf(aListing({ locations: [] }))).toEqual([[]]);
+    expect(await listPages(aListing({ locations: [] }))).toEqual([[]]);
   });
 
   test('filters by service itself when there are more services than an EC2 filter accepts', async () => {

@@ -31,7 +31,7 @@ function next(record: Partial<ConnectionRecord> | undefined, around: object = {}
 }
 
 /** A connection with a scheduled disconnect. */
-function revoked(cause: 'policy' | 'person', record: Partial<ConnectionRecord> = {}) {
+function disconnectFields(cause: 'policy' | 'person', record: Partial<ConnectionRecord> = {}) {
   const findings = [
     aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason: 'it is not allowed any more' }),
   ];
@@ -64,12 +64,13 @@ describe('the next step of a connected endpoint says', () => {
   });
 
   test('when it is disconnected, and the commands that keep it connected', () => {
-    const told = next(revoked('policy'));
-    expect(told).toContain(
+    const step = next(disconnectFields('policy'));
+    expect(step).toContain(
       `It is connected until ${disconnectAt}, and is disconnected then: it is not allowed any more.`,
     );
-    expect(told).toContain(`linkgate allow ${consumer} --service orders`);
-    for (const word of ['extend', 'revoke']) expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
+    expect(step).toContain(`linkgate allow ${consumer} --service orders`);
+    for (const command of ['extend', 'revoke'])
+      expect(step).toContain(`linkgate ${command} ${endpointId(1)}`);
   });
 
   test('the command that widens its entry and keeps the other settings', () => {
@@ -79,7 +80,9 @@ describe('the next step of a connected endpoint says', () => {
       aFinding({ rule: 'max-endpoints-reached', outcome: 'ask', reason: 'it has too many' }),
       aFinding({ rule: 'account-is-allowed', reason: 'it is allowed' }),
     ];
-    const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: disconnectAt }) });
+    const record = disconnectFields('policy', {
+      verdict: aVerdict('reject', { findings, until: disconnectAt }),
+    });
     expect(next(record, { entry })).toContain(
       `\`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${disconnectAt} --note Acme\` keeps it connected;`,
     );
@@ -99,7 +102,9 @@ describe('the next step of a connected endpoint says', () => {
     ['entry-has-expired', { expiresAt: noon.toISOString() }, '--expires 90d'],
   ] as const)('with what an entry has to say otherwise: %s', (rule, narrowed, options) => {
     const findings = [aFinding({ rule, outcome: 'ask' })];
-    const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: disconnectAt }) });
+    const record = disconnectFields('policy', {
+      verdict: aVerdict('reject', { findings, until: disconnectAt }),
+    });
     const entry = anEntry({ ...narrowed } as Parameters<typeof anEntry>[0]);
     expect(next({ ...record, endpointRegion: 'eu-west-1' }, { entry })).toContain(
       `--service orders ${options}\``,
@@ -107,28 +112,28 @@ describe('the next step of a connected endpoint says', () => {
   });
 
   test('that an entry of the policy file has to be changed in the file', () => {
-    const told = next(revoked('policy'), { entry: anEntry({ managedBy: 'file' }) });
-    expect(told).toContain('widening the entry of its account in the policy file');
-    expect(told).not.toContain(`linkgate allow ${consumer}`);
+    const step = next(disconnectFields('policy'), { entry: anEntry({ managedBy: 'file' }) });
+    expect(step).toContain('widening the entry of its account in the policy file');
+    expect(step).not.toContain(`linkgate allow ${consumer}`);
   });
 
   test('no allow command for a connection that somebody revoked', () => {
-    const told = next(revoked('person'));
-    expect(told).toContain('only Keep connected in Slack or in an email cancels the revocation');
-    expect(told).not.toContain('keeps it connected');
+    const step = next(disconnectFields('person'));
+    expect(step).toContain('only Keep connected in Slack or in an email cancels the revocation');
+    expect(step).not.toContain('keeps it connected');
   });
 
   test('that it is being disconnected', () => {
     const verdict = aVerdict('reject');
     const effect = { action: 'reject', attempts: 0 } as const;
-    expect(next({ ...revoked('policy'), verdict, pendingEffect: effect })).toBe(
+    expect(next({ ...disconnectFields('policy'), verdict, pendingEffect: effect })).toBe(
       'It is connected. linkgate is disconnecting it: because.',
     );
   });
 
   test('that EC2 refused to reject it, and the time of the next attempt', () => {
     const pendingEffect = { action: 'reject', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
-    const record = { ...revoked('policy'), verdict: aVerdict('reject'), pendingEffect };
+    const record = { ...disconnectFields('policy'), verdict: aVerdict('reject'), pendingEffect };
     expect(next(record, { isRefused: true })).toContain(
       `EC2 refused to reject it; linkgate tries again after ${secondsAfterNoon(60).toISOString()}.`,
     );
@@ -155,16 +160,16 @@ describe('the next step of a connected endpoint says', () => {
       outcome: 'ask',
       reason: 'somebody accepted it',
     });
-    const told = next({
+    const step = next({
       verdict: aVerdict('ask', { findings: [finding] }),
       approvalRequest: anApprovalRequest(),
     });
-    expect(told).toContain(
+    expect(step).toContain(
       `stays until an approver decides (requested at ${noon.toISOString()}): somebody accepted it.`,
     );
-    expect(told).toContain(`linkgate revoke ${endpointId(1)} --now`);
-    expect(told).toContain(`\`linkgate allow ${consumer} --service orders\` keeps it connected`);
-    expect(told).not.toContain('linkgate extend');
+    expect(step).toContain(`linkgate revoke ${endpointId(1)} --now`);
+    expect(step).toContain(`\`linkgate allow ${consumer} --service orders\` keeps it connected`);
+    expect(step).not.toContain('linkgate extend');
   });
 
   test('that approval is requested beyond the disconnect quota', () => {
@@ -173,18 +178,18 @@ describe('the next step of a connected endpoint says', () => {
       outcome: 'ask',
       reason: 'its time was over',
     });
-    const record = revoked('policy', { verdict: aVerdict('ask', { findings: [finding] }) });
+    const record = disconnectFields('policy', { verdict: aVerdict('ask', { findings: [finding] }) });
     expect(next(record)).toContain('stays until an approver decides (requested at');
   });
 });
 
 test('the next step of a disconnected endpoint says why it was disconnected', () => {
-  const record = aRecord({ state: 'rejected', ...revoked('policy') });
-  const told = nextStep(aConnection({ state: 'rejected' }), record, {
+  const record = aRecord({ state: 'rejected', ...disconnectFields('policy') });
+  const step = nextStep(aConnection({ state: 'rejected' }), record, {
     isListed: true,
     service: aService(),
     mode: 'enforce',
     isRefused: false,
   });
-  expect(told).toMatch(/^linkgate disconnected it: it is not allowed any more\. It stays rejected/);
+  expect(step).toMatch(/^linkgate disconnected it: it is not allowed any more\. It stays rejected/);
 });

@@ -6,7 +6,7 @@ import { aRecord, endpointId, noon, serviceId } from '../builders.ts';
 import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 /** Connections with trails of two entries. */
-function remembered(count: number) {
+function createTrails(count: number) {
   const items = createMemoryItems();
   for (let number = 1; number <= count; number++) {
     const { version: _version, ...record } = aRecord({ endpointId: endpointId(number) });
@@ -36,18 +36,18 @@ const secondEntry = { pk: `AUDIT#${endpointId(7)}`, sk: '000000002' };
 
 describe('the verification of all trails', () => {
   test('reads every connection once, page after page', async () => {
-    const { table } = remembered(120);
+    const { table } = createTrails(120);
     const { pages, ...sum } = await verifyAll(table);
     expect(sum).toEqual({ verified: 120, broken: [] });
     expect(pages).toBeGreaterThan(2);
   });
 
   test('takes one call for a small table', async () => {
-    expect(await verifyAll(remembered(20).table)).toEqual({ pages: 1, verified: 20, broken: [] });
+    expect(await verifyAll(createTrails(20).table)).toEqual({ pages: 1, verified: 20, broken: [] });
   });
 
   test('names the connection and the broken entry', async () => {
-    const { items, table } = remembered(20);
+    const { items, table } = createTrails(20);
     items.commit([{ remove: secondEntry }]);
     expect(await verifyAll(table)).toMatchObject({
       verified: 19,
@@ -56,20 +56,20 @@ describe('the verification of all trails', () => {
   });
 
   test('can be limited to one service', async () => {
-    const { table } = remembered(20);
+    const { table } = createTrails(20);
     expect(await verifyAll(table, serviceId(2))).toMatchObject({ verified: 0, broken: [] });
     expect(await verifyAll(table, serviceId(1))).toMatchObject({ verified: 20, broken: [] });
   });
 
   test('reports a malformed record as broken', async () => {
-    const { items, table } = remembered(2);
+    const { items, table } = createTrails(2);
     items.commit([{ put: { pk: 'CONNECTION#2', sk: endpointId(2), version: 9, auditCount: 'many' } }]);
     expect(await verifyAll(table)).toMatchObject({ verified: 1, broken: [{ endpointId: endpointId(2) }] });
   });
 });
 
 test('a single trail can be verified', async () => {
-  const { items, table } = remembered(8);
+  const { items, table } = createTrails(8);
   expect(await verifyTrail(endpointId(7), table)).toEqual({ verified: 1, broken: [] });
   items.commit([{ remove: secondEntry }]);
   expect(await verifyTrail(endpointId(7), table)).toMatchObject({ verified: 0, broken: [{ sequence: 2 }] });
@@ -77,7 +77,7 @@ test('a single trail can be verified', async () => {
 });
 
 test('an entry that is written during the verification is no break', async () => {
-  const { table } = remembered(1);
+  const { table } = createTrails(1);
   const [item] = await table.get([{ pk: 'CONNECTION#1', sk: endpointId(1) }]);
   const before = aRecord({ ...item, endpointId: endpointId(1) } as never);
   let reads = 0;

@@ -10,8 +10,8 @@ import { anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
 const approves = { decision: 'approve', by: alice } as const;
 
-/** The same, where each call waits until the scheduler lets it go on, before it takes effect and after it. */
-function scheduled(deps: NotifyInSlackDeps, scheduler: fc.Scheduler): NotifyInSlackDeps {
+/** The dependencies with each call delayed by the scheduler, before it takes effect and after it. */
+function scheduleCalls(deps: NotifyInSlackDeps, scheduler: fc.Scheduler): NotifyInSlackDeps {
   const slowly =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
@@ -36,11 +36,11 @@ describe('runs of notify-approvers that interleave with decisions', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
         const { env, slack, post, deps, subjects, notify } = createNotifyTestEnv();
-        const slow = scheduled(deps, scheduler);
+        const slow = scheduleCalls(deps, scheduler);
         const decision = scheduler
           .schedule(Promise.resolve())
           .then(() => submitStoredDecision(endpointId(1), approves, { ...env.deps, table: slow.table }))
-          // What changed is rung for.
+          // The stream enqueues the changed records.
           .then(() => notifyApprovers(subjects, slow));
         const runs = [notifyApprovers(subjects, slow), notifyApprovers(subjects, slow), decision];
         await scheduler.waitFor(Promise.all(runs));
@@ -63,13 +63,13 @@ describe('runs of notify-approvers that interleave with decisions', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
         const { env, slack, deps, subjects } = createNotifyTestEnv({ records });
-        const slow = scheduled(deps, scheduler);
+        const slow = scheduleCalls(deps, scheduler);
         const batches = [subjects.slice(0, 8), subjects.slice(8), subjects.slice(4, 12)];
         await scheduler.waitFor(Promise.all(batches.map((batch) => notifyApprovers(batch, slow))));
 
-        const told = await Promise.all(records.map((record) => env.record(record.endpointId)));
-        const alone = told.flatMap((record) => record?.notification?.slackMessage?.ts ?? []);
-        const digests = new Set(told.flatMap((record) => record?.notification?.digestId ?? []));
+        const notifiedRecords = await Promise.all(records.map((record) => env.record(record.endpointId)));
+        const alone = notifiedRecords.flatMap((record) => record?.notification?.slackMessage?.ts ?? []);
+        const digests = new Set(notifiedRecords.flatMap((record) => record?.notification?.digestId ?? []));
         expect(new Set(alone).size).toBe(10);
         expect(slack.messages.map(({ ts }) => ts)).toEqual(expect.arrayContaining(alone));
         expect(digests.size).toBe(1);

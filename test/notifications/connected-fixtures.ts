@@ -14,16 +14,16 @@ import {
 export const disconnectAt = '2026-11-24T12:00:00.000Z';
 const time = noon.toISOString();
 const reason = `account ${consumer} is not on the allowlist of orders`;
-const unlisted = aFinding({ rule: 'account-is-not-listed', outcome: 'ask', reason });
+const unlistedFinding = aFinding({ rule: 'account-is-not-listed', outcome: 'ask', reason });
 
 /** A connection that lost its permission, in its grace period. */
 export function aScheduledDisconnect(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
-  const gone = aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason });
+  const notAllowedFinding = aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason });
   return aRecord({
     state: 'available',
     acceptRequestedAt: '2026-11-01T00:00:00.000Z',
     reevaluatedAt: time,
-    verdict: aVerdict('reject', { findings: [gone, unlisted], until: disconnectAt }),
+    verdict: aVerdict('reject', { findings: [notAllowedFinding, unlistedFinding], until: disconnectAt }),
     revocation: { since: time, disconnectAt, cause: 'policy', by: 'linkgate' },
     approvalRequest: anApprovalRequest({ deadline: disconnectAt, version: 3 }),
     ...record,
@@ -32,7 +32,7 @@ export function aScheduledDisconnect(record: Partial<ConnectionRecord> = {}): Co
 
 /** A connection accepted outside linkgate that awaits approval. */
 export function anExternallyAccepted(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
-  const elsewhere = aFinding({
+  const acceptedOutsideFinding = aFinding({
     rule: 'accepted-outside-linkgate',
     outcome: 'ask',
     reason: 'somebody accepted it outside linkgate',
@@ -40,7 +40,7 @@ export function anExternallyAccepted(record: Partial<ConnectionRecord> = {}): Co
   return aRecord({
     state: 'available',
     reevaluatedAt: time,
-    verdict: aVerdict('ask', { findings: [elsewhere, unlisted] }),
+    verdict: aVerdict('ask', { findings: [acceptedOutsideFinding, unlistedFinding] }),
     approvalRequest: anApprovalRequest({ version: 3 }),
     ...record,
   });
@@ -54,7 +54,7 @@ export function anOverQuotaDisconnect(record: Partial<ConnectionRecord> = {}): C
     reason: 'its time was over, and linkgate cuts only so many: a person decides',
   });
   return aScheduledDisconnect({
-    verdict: aVerdict('ask', { findings: [limited, unlisted] }),
+    verdict: aVerdict('ask', { findings: [limited, unlistedFinding] }),
     revocation: { since: time, disconnectAt: time, cause: 'policy', by: 'linkgate', overQuota: true },
     approvalRequest: anApprovalRequest({ version: 3 }),
     ...record,

@@ -28,8 +28,11 @@ const other = '333333333333';
 const later = '2026-12-24T00:00:00.000Z';
 const time = noon.toISOString();
 
-/** Connections of one account that came into question at once. */
-function ending(count: number, record: Partial<ConnectionRecord> = {}): ConnectionRecord[] {
+/** Connections of one account with scheduled disconnects. */
+function createScheduledDisconnects(
+  count: number,
+  record: Partial<ConnectionRecord> = {},
+): ConnectionRecord[] {
   return Array.from({ length: count }, (_, index) =>
     aScheduledDisconnect({
       endpointId: endpointId(index + 1),
@@ -62,11 +65,11 @@ describe('the content hash of a connected record', () => {
   });
 
   test('does not change when linkgate calls EC2 or re-evaluates the connection', () => {
-    const asked = {
+    const callFields = {
       ...disconnectedByPolicy,
       pendingEffect: { action: 'reject', attempts: 2, lastAttemptAt: time },
     } as const;
-    expect(computeContentHash(aScheduledDisconnect(asked))).toBe(
+    expect(computeContentHash(aScheduledDisconnect(callFields))).toBe(
       computeContentHash(aScheduledDisconnect(disconnectedByPolicy)),
     );
     expect(computeContentHash(aScheduledDisconnect({ reevaluatedAt: later }))).toBe(
@@ -77,18 +80,18 @@ describe('the content hash of a connected record', () => {
 
 describe('the stage that a connection reaches at its deadline', () => {
   const after = new Date(later);
-  const stageOf = (record: ConnectionRecord, onExpiry?: 'reject') =>
+  const computeNextStage = (record: ConnectionRecord, onExpiry?: 'reject') =>
     hasApprovalRequest(record) ? nextStage(record, onExpiry ? { onExpiry } : {}, after) : undefined;
 
   test('is not recorded where policy disconnects it at the deadline, or has disconnected it', () => {
-    expect(stageOf(aScheduledDisconnect())).toBeUndefined();
-    expect(stageOf(aScheduledDisconnect(disconnectedByPolicy))).toBeUndefined();
+    expect(computeNextStage(aScheduledDisconnect())).toBeUndefined();
+    expect(computeNextStage(aScheduledDisconnect(disconnectedByPolicy))).toBeUndefined();
   });
 
   test('is `expired` where only a person decides, even if the service rejects expired requests', () => {
-    expect(stageOf(anExternallyAccepted(), 'reject')).toBe('expired');
-    expect(stageOf(anOverQuotaDisconnect(), 'reject')).toBe('expired');
-    expect(stageOf(anAwaitingRecord(), 'reject')).toBeUndefined();
+    expect(computeNextStage(anExternallyAccepted(), 'reject')).toBe('expired');
+    expect(computeNextStage(anOverQuotaDisconnect(), 'reject')).toBe('expired');
+    expect(computeNextStage(anAwaitingRecord(), 'reject')).toBeUndefined();
   });
 });
 
@@ -102,11 +105,11 @@ describe('a connection that approvers are asked about', () => {
     expect(post.sent.map(({ subject }) => subject)).toEqual([
       `Scheduled disconnect of account ${consumer} from orders`,
     ]);
-    const told = await env.record(endpointId(1));
+    const notifiedRecord = await env.record(endpointId(1));
     env.put(
       recordItem({
         ...aScheduledDisconnect(disconnectedByPolicy),
-        ...(told?.notification && { notification: told.notification }),
+        ...(notifiedRecord?.notification && { notification: notifiedRecord.notification }),
         version: 9,
       }),
     );
@@ -146,7 +149,7 @@ describe('connections of one account that approvers are asked about at once', ()
   });
 
   test('become one digest, even where the first message names only one of them', async () => {
-    const records = ending(100);
+    const records = createScheduledDisconnects(100);
     const { env, slack, post, notify, subjects } = createNotifyTestEnv({ records });
     await notify(subjects.slice(99));
     for (let from = 0; from < 99; from += 10) await notify(subjects.slice(from, from + 10));
@@ -167,19 +170,19 @@ describe('connections of one account that approvers are asked about at once', ()
   });
 
   test('have messages of their own while they are few or belong to several accounts', async () => {
-    const few = ending(3);
-    const others = ending(3).map((record, index) => ({
+    const few = createScheduledDisconnects(3);
+    const ofOtherAccount = createScheduledDisconnects(3).map((record, index) => ({
       ...record,
       endpointId: endpointId(10 + index),
       ownerAccountId: other,
     }));
-    const { slack, notify } = createNotifyTestEnv({ records: [...few, ...others] });
+    const { slack, notify } = createNotifyTestEnv({ records: [...few, ...ofOtherAccount] });
     await notify();
     expect(slack.messages).toHaveLength(6);
   });
 
   test('keep the messages that they have', async () => {
-    const { slack, notify, subjects } = createNotifyTestEnv({ records: ending(3) });
+    const { slack, notify, subjects } = createNotifyTestEnv({ records: createScheduledDisconnects(3) });
     for (const subject of subjects) await notify([subject]);
     await notify();
     expect(slack.messages).toHaveLength(3);

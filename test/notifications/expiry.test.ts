@@ -10,7 +10,7 @@ const until = '2026-11-28T12:00:00.000Z';
 const expiring = { serviceId: serviceId(1), accountId: consumer, until, daysBefore: 7 };
 const entry = anEntry({ expiresAt: until, maxEndpoints: 200 });
 
-/** Connections that live by an entry that expires in a week. */
+/** Connections that are allowed by an entry that expires in a week. */
 function expiryWarning(count: number): ConnectionRecord[] {
   return Array.from({ length: count }, (_, index) =>
     aRecord({
@@ -23,9 +23,9 @@ function expiryWarning(count: number): ConnectionRecord[] {
 }
 
 function createEnvWithExpiring(count = 3, contents: Parameters<typeof createNotifyTestEnv>[0] = {}) {
-  const told = createNotifyTestEnv({ records: expiryWarning(count), ...contents });
-  told.env.put(entryItem(entry));
-  return { ...told, warn: () => told.notify([{ expiring }]) };
+  const testEnv = createNotifyTestEnv({ records: expiryWarning(count), ...contents });
+  testEnv.env.put(entryItem(entry));
+  return { ...testEnv, warn: () => testEnv.notify([{ expiring }]) };
 }
 
 describe('the warning before an allowlist entry expires', () => {

@@ -83,18 +83,18 @@ export function createNotifyTestEnv({
     post: email,
     deps,
     subjects,
-    notify: (told = subjects, changed: Partial<NotifyInSlackDeps> = {}) =>
-      notifyApprovers(told, { ...deps, ...changed }),
+    notify: (targets = subjects, changed: Partial<NotifyInSlackDeps> = {}) =>
+      notifyApprovers(targets, { ...deps, ...changed }),
   };
 }
 
 /** The same after a notification, with the service changed to another group in another channel. */
 export async function createEnvWithChangedGroup() {
-  const others = aGroup({ name: 'network', slackChannel: otherChannel, emails: ['bob@example.com'] });
-  const told = createNotifyTestEnv({ groups: [aGroup(), others] });
-  await told.notify();
-  const record = await told.env.record(endpointId(1));
+  const otherGroup = aGroup({ name: 'network', slackChannel: otherChannel, emails: ['bob@example.com'] });
+  const testEnv = createNotifyTestEnv({ groups: [aGroup(), otherGroup] });
+  await testEnv.notify();
+  const record = await testEnv.env.record(endpointId(1));
   const moved = anAwaitingRecord(1, { ...record, approvalRequest: anApprovalRequest({ group: 'network' }) });
-  told.env.put(serviceItem(aService({ approvers: 'network' })), recordItem(moved));
-  return told;
+  testEnv.env.put(serviceItem(aService({ approvers: 'network' })), recordItem(moved));
+  return testEnv;
 }

@@ -22,15 +22,19 @@ import {
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest(), version: 2 });
-const shown = told(asked);
-const inDigest = { ...asked, notification: { digestId: 'digest-1', emailedTo: [] } };
-const accepted = { ...asked, verdict: aVerdict('accept'), approval: anApproval() };
+const awaitingApproval = aRecord({
+  verdict: aVerdict('ask'),
+  approvalRequest: anApprovalRequest(),
+  version: 2,
+});
+const notified = markNotified(awaitingApproval);
+const inDigest = { ...awaitingApproval, notification: { digestId: 'digest-1', emailedTo: [] } };
+const accepted = { ...awaitingApproval, verdict: aVerdict('accept'), approval: anApproval() };
 const time = noon.toISOString();
 const aDay = 86_400;
 
-/** A record of which people see what it says. */
-function told(record: ConnectionRecord): ConnectionRecord {
+/** A record whose Slack message is up to date. */
+function markNotified(record: ConnectionRecord): ConnectionRecord {
   return {
     ...record,
     notification: {
@@ -54,26 +58,35 @@ describe('the content hash of a request', () => {
     ['the approvals recorded so far', { approvals: { decisions: [anApproval()], quorum: 2 } }],
     ['the escalation stage', { approvalRequest: anApprovalRequest({ stage: 'reminded' }) }],
   ] as const satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
-    const changed = { ...asked, ...change } as ConnectionRecord;
-    expect(computeContentHash(changed)).not.toBe(computeContentHash(asked));
+    const changed = { ...awaitingApproval, ...change } as ConnectionRecord;
+    expect(computeContentHash(changed)).not.toBe(computeContentHash(awaitingApproval));
   });
 
   test('does not change with attributes that no message shows', () => {
     expect(
-      computeContentHash({ ...shown, version: 9, auditCount: 4, observedAt: time, countsTowardQuota: true }),
-    ).toBe(computeContentHash(asked));
+      computeContentHash({
+        ...notified,
+        version: 9,
+        auditCount: 4,
+        observedAt: time,
+        countsTowardQuota: true,
+      }),
+    ).toBe(computeContentHash(awaitingApproval));
     const asksEc2 = { ...accepted, pendingEffect: { action: 'accept', attempts: 2 } } as const;
     expect(computeContentHash(asksEc2)).toBe(computeContentHash(accepted));
   });
 
   test('does not change when a new verdict asks for the same reasons', () => {
-    const again = { ...asked, verdict: aVerdict('ask', { decidedAt: secondsAfterNoon(1).toISOString() }) };
-    expect(computeContentHash(again)).toBe(computeContentHash(asked));
+    const again = {
+      ...awaitingApproval,
+      verdict: aVerdict('ask', { decidedAt: secondsAfterNoon(1).toISOString() }),
+    };
+    expect(computeContentHash(again)).toBe(computeContentHash(awaitingApproval));
   });
 
   test('differs between approvals of two people at the same time', () => {
     const [alices, bobs] = [anApproval(), anApproval({ by: 'slack:T01LOCAL:U01BOB' })];
-    const one = { ...asked, approvals: { decisions: [alices], quorum: 2 } };
+    const one = { ...awaitingApproval, approvals: { decisions: [alices], quorum: 2 } };
     expect(computeContentHash({ ...one, approvals: { decisions: [bobs], quorum: 2 } })).not.toBe(
       computeContentHash(one),
     );
@@ -82,31 +95,31 @@ describe('the content hash of a request', () => {
 
 describe('approvers need a notification', () => {
   test('once a request is open', () => {
-    expect(needsNotification(asked, noon)).toBe(true);
+    expect(needsNotification(awaitingApproval, noon)).toBe(true);
     expect(needsNotification(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
   });
 
   test('not where their message shows the current record', () => {
-    expect(needsNotification(shown, noon)).toBe(false);
+    expect(needsNotification(notified, noon)).toBe(false);
   });
 
   test('when the record changes', () => {
-    expect(needsNotification({ ...shown, verdict: aVerdict('accept') }, noon)).toBe(true);
+    expect(needsNotification({ ...notified, verdict: aVerdict('accept') }, noon)).toBe(true);
   });
 
   test('when the next escalation stage is reached', () => {
-    expect(needsNotification(shown, secondsAfterNoon(aDay))).toBe(false);
-    expect(needsNotification(shown, secondsAfterNoon(2 * aDay))).toBe(true);
+    expect(needsNotification(notified, secondsAfterNoon(aDay))).toBe(false);
+    expect(needsNotification(notified, secondsAfterNoon(2 * aDay))).toBe(true);
   });
 
   test('not about escalation stages while the service is paused', () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
-    const kept = { ...asked, verdict: aVerdict('hold', { findings: [...findings] }) };
-    expect(needsNotification(told(kept), secondsAfterNoon(2 * aDay))).toBe(false);
+    const onHold = { ...awaitingApproval, verdict: aVerdict('hold', { findings: [...findings] }) };
+    expect(needsNotification(markNotified(onHold), secondsAfterNoon(2 * aDay))).toBe(false);
   });
 
   test('not about escalation stages once the request is decided', () => {
-    expect(needsNotification(told(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
+    expect(needsNotification(markNotified(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
   });
 
   test('about a digest while one of its requests is open', () => {
@@ -116,19 +129,25 @@ describe('approvers need a notification', () => {
 });
 
 test('a notification targets the request, or the digest that contains it', () => {
-  expect(buildNotificationTarget(asked)).toEqual({ endpointId: endpointId(1) });
+  expect(buildNotificationTarget(awaitingApproval)).toEqual({ endpointId: endpointId(1) });
   expect(buildNotificationTarget(inDigest)).toEqual({ digest: 'digest-1' });
 });
 
 test('many requests of one digest are one target', () => {
-  const others = [{ digest: 'digest-2' }, { endpointId: endpointId(1) }];
+  const otherTargets = [{ digest: 'digest-2' }, { endpointId: endpointId(1) }];
   expect(
-    deduplicateTargets([buildNotificationTarget(inDigest), buildNotificationTarget(inDigest), ...others]),
-  ).toEqual([{ digest: 'digest-1' }, ...others]);
+    deduplicateTargets([
+      buildNotificationTarget(inDigest),
+      buildNotificationTarget(inDigest),
+      ...otherTargets,
+    ]),
+  ).toEqual([{ digest: 'digest-1' }, ...otherTargets]);
 });
 
 describe('a change of the table enqueues', () => {
-  async function rungFor(...changes: readonly (readonly [ConnectionRecord | undefined, ConnectionRecord])[]) {
+  async function enqueueTargets(
+    ...changes: readonly (readonly [ConnectionRecord | undefined, ConnectionRecord])[]
+  ) {
     const env = createTestEnv();
     const items = changes.map(([before, after]) => ({
       before: before && recordItem(before),
@@ -141,31 +160,34 @@ describe('a change of the table enqueues', () => {
   const alone = { endpointId: endpointId(1) };
 
   test('a request that becomes open', async () => {
-    expect(await rungFor([undefined, asked])).toEqual([alone]);
-    expect(await rungFor([aRecord({ verdict: aVerdict('hold') }), asked])).toEqual([alone]);
+    expect(await enqueueTargets([undefined, awaitingApproval])).toEqual([alone]);
+    expect(await enqueueTargets([aRecord({ verdict: aVerdict('hold') }), awaitingApproval])).toEqual([alone]);
   });
 
   test('a request whose message is outdated', async () => {
-    expect(await rungFor([shown, { ...shown, approval: anApproval() }])).toEqual([alone]);
+    expect(await enqueueTargets([notified, { ...notified, approval: anApproval() }])).toEqual([alone]);
   });
 
   test('nothing when the notifier itself wrote the notification state or the stage', async () => {
-    expect(await rungFor([asked, shown])).toEqual([]);
+    expect(await enqueueTargets([awaitingApproval, notified])).toEqual([]);
     expect(
-      await rungFor([shown, { ...shown, approvalRequest: anApprovalRequest({ stage: 'reminded' }) }]),
+      await enqueueTargets([
+        notified,
+        { ...notified, approvalRequest: anApprovalRequest({ stage: 'reminded' }) },
+      ]),
     ).toEqual([]);
   });
 
   test('nothing for a request without an approval request', async () => {
-    expect(await rungFor([undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
+    expect(await enqueueTargets([undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
   });
 
   test('the digest that a request has left, and the request', async () => {
-    const { notification: _notice, ...elsewhere } = {
+    const { notification: _notification, ...moved } = {
       ...inDigest,
       approvalRequest: anApprovalRequest({ group: 'network' }),
     };
-    expect(await rungFor([inDigest, elsewhere])).toEqual([
+    expect(await enqueueTargets([inDigest, moved])).toEqual([
       alone,
       { digest: 'digest-1', afterSeconds: digestWindowSeconds },
     ]);
@@ -173,21 +195,24 @@ describe('a change of the table enqueues', () => {
 
   test('a digest once and with a delay, so that it collects more requests', async () => {
     const second = { ...inDigest, endpointId: endpointId(2) };
-    const decided = { verdict: aVerdict('accept', { decidedBy: alice }), approval: anApproval() };
+    const decisionFields = { verdict: aVerdict('accept', { decidedBy: alice }), approval: anApproval() };
     expect(
-      await rungFor([inDigest, { ...inDigest, ...decided }], [second, { ...second, ...decided }]),
+      await enqueueTargets(
+        [inDigest, { ...inDigest, ...decisionFields }],
+        [second, { ...second, ...decisionFields }],
+      ),
     ).toEqual([{ digest: 'digest-1', afterSeconds: digestWindowSeconds }]);
   });
 
   test('every readable record, and reports an unreadable one', async () => {
     const env = createTestEnv();
-    const newer = { ...recordItem({ ...asked, endpointId: endpointId(2) }), schemaVersion: '2.0' };
+    const newer = { ...recordItem({ ...awaitingApproval, endpointId: endpointId(2) }), schemaVersion: '2.0' };
     await enqueueForChanges(
       [
         { before: undefined, after: newer },
         { before: undefined, after: serviceItem(aService()) },
-        { before: recordItem(asked), after: undefined },
-        { before: undefined, after: recordItem(asked) },
+        { before: recordItem(awaitingApproval), after: undefined },
+        { before: undefined, after: recordItem(awaitingApproval) },
       ],
       env.deps,
     );

@@ -273,8 +273,8 @@ describe('the escalation of an open request', () => {
 
   test('sends no reminder while the service is paused, and sends it afterwards', async () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
-    const kept = anAwaitingRecord(1, { verdict: aVerdict('hold', { findings: [...findings] }) });
-    const { env, slack, notify } = createNotifyTestEnv({ records: [kept] });
+    const onHold = anAwaitingRecord(1, { verdict: aVerdict('hold', { findings: [...findings] }) });
+    const { env, slack, notify } = createNotifyTestEnv({ records: [onHold] });
     await notify();
     env.advanceSeconds(anHour);
     await notify();

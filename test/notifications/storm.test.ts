@@ -16,19 +16,19 @@ function many(count: number, from = 1) {
   return Array.from({ length: count }, (_, index) => anAwaitingRecord(from + index));
 }
 
-/** A storm that two runs at once told of in batches of ten; then what it rang for was told of. */
+/** Two concurrent runs notify of a burst in batches of ten; then a run handles the queued digests. */
 async function afterStorm(count: number, group = aGroup()) {
-  const told = createNotifyTestEnv({ records: many(count), groups: [group] });
-  const { env, notify, subjects } = told;
+  const testEnv = createNotifyTestEnv({ records: many(count), groups: [group] });
+  const { env, notify, subjects } = testEnv;
   for (const [one = [], other = []] of chunks(chunks(subjects, 10), 2))
     await Promise.all([notify(one), notify(other)]);
   env.advanceSeconds(5);
-  const rung = [...new Set(env.notices.flatMap((each) => ('digest' in each ? each.digest : [])))];
-  for (const digest of rung) await notify([{ digest }]);
+  const queuedDigests = [...new Set(env.notices.flatMap((each) => ('digest' in each ? each.digest : [])))];
+  for (const digest of queuedDigests) await notify([{ digest }]);
   return {
-    ...told,
-    digests: rung as readonly string[],
-    all: rung.map((digest): NotificationTarget => ({ digest })),
+    ...testEnv,
+    digests: queuedDigests as readonly string[],
+    all: queuedDigests.map((digest): NotificationTarget => ({ digest })),
   };
 }
 
@@ -68,7 +68,7 @@ describe('a burst of 200 requests', () => {
 
 test('a request that a concurrent run put into a digest gets no message of its own', async () => {
   const { env, slack, deps, subjects, notify } = createNotifyTestEnv({ records: many(11) });
-  // By then each is to be reminded of, which is written down first.
+  // By then each has a reminder due, and the run stores the stage first.
   env.advanceSeconds(3601);
   await notify(subjects.slice(0, 10));
   const late = subjects.slice(10);
@@ -94,8 +94,8 @@ describe('a digest', () => {
     env.advanceSeconds(5);
     const get: typeof deps.table.get = async (keys) =>
       keys.some(({ pk }) => pk === 'DIGEST') ? Promise.reject(new Error('away')) : deps.table.get(keys);
-    const rung = [...all, { endpointId: endpointId(1) }];
-    const { failed } = await notify(rung, { table: { ...deps.table, get } });
+    const targets = [...all, { endpointId: endpointId(1) }];
+    const { failed } = await notify(targets, { table: { ...deps.table, get } });
     expect(failed).not.toEqual([]);
     expect(failed).not.toContainEqual({ endpointId: endpointId(1) });
     expect(env.errors).toMatchObject([{ message: 'away' }]);
@@ -124,10 +124,10 @@ describe('a digest', () => {
     env.advanceSeconds(5);
     slack.error = new SlackError('chat.update', 'timeout');
     const waited: (number | undefined)[] = [];
-    for (let rings = 0; rings < 7; rings++) {
+    for (let attempt = 0; attempt < 7; attempt++) {
       env.notices.length = 0;
       await notify(all);
-      // Another ring, such as for a change, begins no second round.
+      // Another message, for example after a change, adds no second retry.
       await notify(all);
       expect(env.notices).toMatchObject([all[0]]);
       const seconds = env.notices[0]?.afterSeconds;
@@ -218,14 +218,17 @@ describe('a digest', () => {
 
   test('loses a request that moved to another group, which may be in another digest', async () => {
     const { env, notify, digests } = await afterStorm(12);
-    const { notification: _notice, ...left } = anAwaitingRecord(11, await env.record(endpointId(11)));
-    const others = many(10, 21);
+    const { notification: _notification, ...removed } = anAwaitingRecord(
+      11,
+      await env.record(endpointId(11)),
+    );
+    const otherRequests = many(10, 21);
     env.put(
       serviceItem(aService({ approvers: 'network' })),
       groupItem(aGroup({ name: 'network' })),
-      ...[...others, left].map(recordItem),
+      ...[...otherRequests, removed].map(recordItem),
     );
-    await notify([...others, left].map((record) => ({ endpointId: record.endpointId })));
+    await notify([...otherRequests, removed].map((record) => ({ endpointId: record.endpointId })));
     const digest = (await env.record(endpointId(11)))?.notification?.digestId;
     expect(digest).not.toBe(digests[0]);
     expect((await findDigest(digest ?? '', env.table))?.endpointIds).toEqual([endpointId(11)]);
@@ -234,13 +237,16 @@ describe('a digest', () => {
 
   test('shows only requests assigned to it, and says when none is left', async () => {
     const { env, slack, notify, all } = await afterStorm(12);
-    const { notification: _notice, ...left } = anAwaitingRecord(11, await env.record(endpointId(11)));
-    env.put(recordItem(left));
+    const { notification: _notification, ...removed } = anAwaitingRecord(
+      11,
+      await env.record(endpointId(11)),
+    );
+    env.put(recordItem(removed));
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('1 request waits');
-    const { notification: _other, ...leftToo } = anAwaitingRecord(12, await env.record(endpointId(12)));
-    env.put(recordItem(leftToo));
+    const { notification: _other, ...removedToo } = anAwaitingRecord(12, await env.record(endpointId(12)));
+    env.put(recordItem(removedToo));
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('other approvers decide it now');

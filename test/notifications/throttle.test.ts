@@ -49,17 +49,17 @@ describe('the throttle lets requests have messages of their own', () => {
   });
 
   test('but not while a burst goes on, which stays in its digest', () => {
-    const still = consumeCapacity(
+    const duringBurst = consumeCapacity(
       consumeCapacity(throttle, 11, 'digest-1', noon),
       10,
       'digest-1',
       secondsAfterNoon(290),
     );
-    expect(computeCapacity(still, secondsAfterNoon(300))).toEqual({
+    expect(computeCapacity(duringBurst, secondsAfterNoon(300))).toEqual({
       individual: 0,
       runningDigest: 'digest-1',
     });
-    expect(computeCapacity(still, secondsAfterNoon(350))).toEqual({ individual: 10 });
+    expect(computeCapacity(duringBurst, secondsAfterNoon(350))).toEqual({ individual: 10 });
   });
 
   test('and keeps only the times that count', () => {

@@ -41,8 +41,8 @@ export function createLinkTestEnv({
       { name: 'default', quorum: 1, slackUsers: [], emails: [address, otherAddress], version: 1, ...group },
     ],
   });
-  const { connectionsClient: _connectionsIn, ...deps } = env.deps;
-  const key = { kept: 'a-key', reads: 0 };
+  const { connectionsClient: _connectionsClient, ...deps } = env.deps;
+  const key = { value: 'a-key', reads: 0 };
   let writes = 0;
   const linkDeps = {
     ...deps,
@@ -55,7 +55,7 @@ export function createLinkTestEnv({
     },
     signingKey: cachedSecret(async () => {
       key.reads += 1;
-      return key.kept;
+      return key.value;
     }, deps),
   };
 

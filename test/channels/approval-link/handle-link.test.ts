@@ -80,7 +80,7 @@ describe('a submitted form', () => {
     const env = createLinkTestEnv();
     const { body } = await env.answer({ ...withReason, allow: '30' });
     expect(body).toContain('is allowed at this service until 21 Dec 2026, 12:00 UTC');
-    expect(await entryOf(env)).toMatchObject({
+    expect(await readStoredEntry(env)).toMatchObject({
       effect: 'allow',
       expiresAt: '2026-12-21T12:00:00.000Z',
       changedBy: `mailto:${address}`,
@@ -90,19 +90,19 @@ describe('a submitted form', () => {
   test('allows the account permanently, or not at all', async () => {
     const forGood = createLinkTestEnv();
     await forGood.answer({ ...withReason, allow: 'permanent' });
-    expect(await entryOf(forGood)).not.toHaveProperty('expiresAt');
+    expect(await readStoredEntry(forGood)).not.toHaveProperty('expiresAt');
     const alone = createLinkTestEnv();
     await alone.answer({ ...withReason, allow: '' });
-    expect(await entryOf(alone)).toBeUndefined();
+    expect(await readStoredEntry(alone)).toBeUndefined();
   });
 
   test('blocks the account only with a deny link', async () => {
     const denying = createLinkTestEnv();
     expect((await denying.answer({ ...withReason, block: 'yes' }, deny)).body).toContain('is now blocked');
-    expect(await entryOf(denying)).toMatchObject({ effect: 'block' });
+    expect(await readStoredEntry(denying)).toMatchObject({ effect: 'block' });
     const approving = createLinkTestEnv();
     await approving.answer({ ...withReason, block: 'yes', decision: 'deny', purpose: 'deny' });
-    expect(await entryOf(approving)).toBeUndefined();
+    expect(await readStoredEntry(approving)).toBeUndefined();
     expect(await approving.record(endpointId(1))).toMatchObject({ approval: { decision: 'approve' } });
   });
 
@@ -120,7 +120,7 @@ describe('a submitted form', () => {
   });
 });
 
-async function entryOf({ table }: ReturnType<typeof createLinkTestEnv>) {
+async function readStoredEntry({ table }: ReturnType<typeof createLinkTestEnv>) {
   const [item] = await table.get([entryKey(serviceId(1), consumer)]);
   return item && readEntry(item);
 }
@@ -178,9 +178,9 @@ describe('two concurrent decisions', () => {
 describe('a rotated signing key', () => {
   test('is accepted while it is the previous key, and no longer', async () => {
     const env = createLinkTestEnv();
-    env.key.kept = 'new\na-key';
+    env.key.value = 'new\na-key';
     expect(await env.follow()).toMatchObject({ statusCode: 200 });
-    env.key.kept = 'newest\nnew';
+    env.key.value = 'newest\nnew';
     env.advanceSeconds(300);
     expect(await env.follow()).toMatchObject({ statusCode: 400 });
   });
@@ -188,10 +188,10 @@ describe('a rotated signing key', () => {
   test('is read again for the first link with the new key', async () => {
     const env = createLinkTestEnv();
     await env.follow();
-    env.key.kept = 'new\na-key';
+    env.key.value = 'new\na-key';
     env.advanceSeconds(60);
-    const made = await env.send('GET', { rawQueryString: linkQuery({}, 'new') });
-    expect(made).toMatchObject({ statusCode: 200 });
+    const response = await env.send('GET', { rawQueryString: linkQuery({}, 'new') });
+    expect(response).toMatchObject({ statusCode: 200 });
   });
 
   test('is read at most once a minute for forged links', async () => {

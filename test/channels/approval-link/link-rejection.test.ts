@@ -4,11 +4,14 @@ import { aFinding, anApproval, aVerdict, consumer, endpointId, noon } from '../.
 import { address, createLinkTestEnv, deny, linkQuery, otherAddress, withReason } from './fixtures.ts';
 
 describe('a link decides nothing, and shows the reason, when', () => {
-  async function refused(env: ReturnType<typeof createLinkTestEnv>, claims: Partial<LinkClaims> = {}) {
-    const [shown, answered] = [await env.follow(claims), await env.answer(withReason, claims)];
-    expect(answered.statusCode).toBe(shown.statusCode);
+  async function expectRejection(
+    env: ReturnType<typeof createLinkTestEnv>,
+    claims: Partial<LinkClaims> = {},
+  ) {
+    const [page, response] = [await env.follow(claims), await env.answer(withReason, claims)];
+    expect(response.statusCode).toBe(page.statusCode);
     expect(env.writes()).toBe(0);
-    return answered;
+    return response;
   }
 
   test('its signature is invalid', async () => {
@@ -23,30 +26,36 @@ describe('a link decides nothing, and shows the reason, when', () => {
 
   test('the signing key is empty', async () => {
     const env = createLinkTestEnv();
-    env.key.kept = '';
-    expect(await refused(env)).toMatchObject({ statusCode: 400 });
+    env.key.value = '';
+    expect(await expectRejection(env)).toMatchObject({ statusCode: 400 });
   });
 
   test('it has expired', async () => {
-    const { statusCode, body } = await refused(createLinkTestEnv(), { expiresAt: noon.toISOString() });
+    const { statusCode, body } = await expectRejection(createLinkTestEnv(), {
+      expiresAt: noon.toISOString(),
+    });
     expect(statusCode).toBe(410);
     expect(body).toContain(`linkgate explain ${endpointId(1)}`);
   });
 
   test('the approval request has a newer version', async () => {
-    const { statusCode, body } = await refused(createLinkTestEnv(), { version: 0 });
+    const { statusCode, body } = await expectRejection(createLinkTestEnv(), { version: 0 });
     expect(statusCode).toBe(409);
     expect(body).toContain('This link is out of date');
   });
 
   test('its address is no longer in the group, and the page shows nothing of the request', async () => {
-    const { statusCode, body } = await refused(createLinkTestEnv({ group: { emails: [otherAddress] } }));
+    const { statusCode, body } = await expectRejection(
+      createLinkTestEnv({ group: { emails: [otherAddress] } }),
+    );
     expect(statusCode).toBe(403);
     expect(body).not.toContain(consumer);
   });
 
   test('the group decides only on the command line', async () => {
-    const { statusCode, body } = await refused(createLinkTestEnv({ group: { decisionChannels: 'api' } }));
+    const { statusCode, body } = await expectRejection(
+      createLinkTestEnv({ group: { decisionChannels: 'api' } }),
+    );
     expect(statusCode).toBe(403);
     expect(body).toContain(`linkgate approve ${endpointId(1)}`);
   });
@@ -55,7 +64,7 @@ describe('a link decides nothing, and shows the reason, when', () => {
     const env = createLinkTestEnv({
       entries: [{ endpointIds: [endpointId(9)], owners: [`mailto:${address}`] }],
     });
-    const { statusCode, body } = await refused(env);
+    const { statusCode, body } = await expectRejection(env);
     expect(statusCode).toBe(403);
     expect(body).toContain('Another approver has to approve this');
     expect(await env.answer(withReason, deny)).toMatchObject({ statusCode: 200 });
@@ -64,7 +73,7 @@ describe('a link decides nothing, and shows the reason, when', () => {
   test('the same person has already decided', async () => {
     const approval = anApproval({ by: `mailto:${address}` });
     const record = { verdict: aVerdict('accept', { decidedBy: approval.by }), approval };
-    const { statusCode, body } = await refused(createLinkTestEnv({ record }), deny);
+    const { statusCode, body } = await expectRejection(createLinkTestEnv({ record }), deny);
     expect(statusCode).toBe(410);
     expect(body).toContain('You approved it');
     expect(body).not.toContain('“Deny” works');
@@ -73,7 +82,7 @@ describe('a link decides nothing, and shows the reason, when', () => {
   test('another person has decided, with the author, time and reason', async () => {
     const approval = anApproval({ decision: 'deny', by: 'slack:T01LOCAL:U01ALICE', reason: 'not ours' });
     const record = { verdict: aVerdict('reject', { decidedBy: approval.by }), approval };
-    const { statusCode, body } = await refused(createLinkTestEnv({ record }));
+    const { statusCode, body } = await expectRejection(createLinkTestEnv({ record }));
     expect(statusCode).toBe(409);
     expect(body).toContain(
       'U01ALICE (Slack workspace T01LOCAL) denied it on 21 Nov 2026, 12:00 UTC: “not ours”',
@@ -85,7 +94,7 @@ describe('a link decides nothing, and shows the reason, when', () => {
       aFinding({ rule: 'approval-deadline-passed', outcome: 'reject', reason: 'nobody decided it' }),
     ];
     const record = { verdict: aVerdict('reject', { findings }) };
-    const { statusCode, body } = await refused(createLinkTestEnv({ record }));
+    const { statusCode, body } = await expectRejection(createLinkTestEnv({ record }));
     expect(statusCode).toBe(409);
     expect(body).toContain('linkgate decided by policy to reject it');
     expect(body).toContain('nobody decided it');
@@ -93,11 +102,11 @@ describe('a link decides nothing, and shows the reason, when', () => {
 
   test('the endpoint is deleted', async () => {
     const record = { state: 'deleted', endedAt: noon.toISOString() } as const;
-    expect((await refused(createLinkTestEnv({ record }))).body).toContain('The endpoint is deleted.');
+    expect((await expectRejection(createLinkTestEnv({ record }))).body).toContain('The endpoint is deleted.');
   });
 
   test('linkgate does not know the request', async () => {
-    expect(await refused(createLinkTestEnv(), { endpointId: endpointId(9) })).toMatchObject({
+    expect(await expectRejection(createLinkTestEnv(), { endpointId: endpointId(9) })).toMatchObject({
       statusCode: 410,
     });
   });

@@ -17,7 +17,7 @@ const claims: LinkClaims = {
   expiresAt: secondsAfterNoon(3600).toISOString(),
 };
 
-function tokenFor(granted: LinkClaims = claims, key = 'a-key'): string {
+function createToken(granted: LinkClaims = claims, key = 'a-key'): string {
   return new URL(createLink(approvalUrl, granted, key)).searchParams.get('token') ?? '';
 }
 
@@ -36,7 +36,7 @@ describe('a link', () => {
         expect(createLink(approvalUrl, granted, key)).toMatch(
           /^https:\/\/links\.example\.com\/approval\?token=1\./,
         );
-        expect(verifyToken(tokenFor(granted, key), [key], noon)).toEqual({
+        expect(verifyToken(createToken(granted, key), [key], noon)).toEqual({
           status: 'valid',
           claims: granted,
         });
@@ -45,7 +45,7 @@ describe('a link', () => {
   });
 
   test('is valid only without a changed, missing or added character', () => {
-    const token = tokenFor();
+    const token = createToken();
     const anyPlace = fc.nat(token.length - 1);
     fc.assert(
       fc.property(anyPlace, fc.string({ maxLength: 2 }), (location, instead) => {
@@ -58,18 +58,18 @@ describe('a link', () => {
   });
 
   test('is invalid with changed padding bits of its base64url text', () => {
-    const token = tokenFor();
-    const others = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+    const token = createToken();
+    const otherTokens = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
       .map((last) => token.slice(0, -1) + last)
       .filter((other) => other !== token);
-    for (const other of others) expect(verifyToken(other, ['a-key'], noon).status).toBe('tampered');
+    for (const other of otherTokens) expect(verifyToken(other, ['a-key'], noon).status).toBe('tampered');
   });
 
   test('has a signature over its purpose, request, version, approver and expiry', () => {
     fc.assert(
       fc.property(anyClaims, anyClaims, (one, other) => {
-        const [, payload] = tokenFor(one).split('.');
-        const [, otherPayload, proof] = tokenFor(other).split('.');
+        const [, payload] = createToken(one).split('.');
+        const [, otherPayload, proof] = createToken(other).split('.');
         fc.pre(payload !== otherPayload);
         expect(verifyToken(`1.${payload}.${proof}`, ['a-key'], noon).status).toBe('tampered');
       }),
@@ -82,24 +82,27 @@ describe('a link', () => {
         expect(verifyToken(token, ['a-key'], noon)).toEqual({ status: 'tampered' });
       }),
     );
-    expect(verifyToken(tokenFor().replace(/^1/, '2'), ['a-key'], noon).status).toBe('tampered');
+    expect(verifyToken(createToken().replace(/^1/, '2'), ['a-key'], noon).status).toBe('tampered');
   });
 
   test('expires at its time, and still contains its claims', () => {
-    expect(verifyToken(tokenFor(), ['a-key'], secondsAfterNoon(3599)).status).toBe('valid');
-    expect(verifyToken(tokenFor(), ['a-key'], secondsAfterNoon(3600))).toEqual({ status: 'expired', claims });
+    expect(verifyToken(createToken(), ['a-key'], secondsAfterNoon(3599)).status).toBe('valid');
+    expect(verifyToken(createToken(), ['a-key'], secondsAfterNoon(3600))).toEqual({
+      status: 'expired',
+      claims,
+    });
   });
 });
 
 describe('the signing key', () => {
   test('may be the current or the previous one', () => {
-    expect(verifyToken(tokenFor(claims, 'old'), ['new', 'old'], noon).status).toBe('valid');
-    expect(verifyToken(tokenFor(claims, 'new'), ['new', 'old'], noon).status).toBe('valid');
-    expect(verifyToken(tokenFor(claims, 'older'), ['new', 'old'], noon).status).toBe('tampered');
+    expect(verifyToken(createToken(claims, 'old'), ['new', 'old'], noon).status).toBe('valid');
+    expect(verifyToken(createToken(claims, 'new'), ['new', 'old'], noon).status).toBe('valid');
+    expect(verifyToken(createToken(claims, 'older'), ['new', 'old'], noon).status).toBe('tampered');
   });
 
   test('is required to create and to accept a link', () => {
     expect(() => createLink(approvalUrl, claims, '')).toThrow(NoSigningKeyError);
-    expect(verifyToken(tokenFor(), [], noon).status).toBe('tampered');
+    expect(verifyToken(createToken(), [], noon).status).toBe('tampered');
   });
 });

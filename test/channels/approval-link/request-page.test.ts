@@ -133,7 +133,7 @@ describe('an approval link for a connection in its grace period', () => {
     expect(again.statusCode).toBe(409);
     expect(again.body).toContain('The connection was not extended');
     expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt: extendedTo } });
-    // Whoever extended it may still keep it.
+    // The person who extended it may still keep it connected.
     expect((await env.follow(bound)).statusCode).toBe(200);
   });
 

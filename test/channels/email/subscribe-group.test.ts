@@ -18,8 +18,8 @@ const aGroup = (emails: readonly string[], name = 'night'): ApproverGroup => ({
 
 const own = (address: string) => ({ arn: `arn:${address}`, filterAddresses: [address] });
 
-function subscribe(group: ApproverGroup, others: readonly ApproverGroup[] = []) {
-  return subscribeGroup(group, [group, ...others], env.deps);
+function subscribe(group: ApproverGroup, otherGroups: readonly ApproverGroup[] = []) {
+  return subscribeGroup(group, [group, ...otherGroups], env.deps);
 }
 
 describe('an address of a group', () => {

@@ -14,7 +14,7 @@ import {
 
 const button = 'approve';
 
-/** All that follows a click until EC2 is asked and shows it, in one process that is killed at one of its calls. */
+/** A click and everything until EC2 shows its effect, in one process that is killed at one of its calls. */
 async function fromClickToApplied(env: SlackTestEnv, nth: number, moment: CrashPoint): Promise<boolean> {
   const { dying, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
   const { ec2, slackDeps, deps } = env;
@@ -28,7 +28,7 @@ async function fromClickToApplied(env: SlackTestEnv, nth: number, moment: CrashP
       await applyVerdicts(hub, { ...deps, table, applyQueue, connectionsClient: () => connections });
     await recordStates(env.published, { ...deps, table });
   } catch {
-    // Nobody is left to hear of it.
+    // The process that would report it is dead.
   }
   return hasCrashed();
 }
@@ -41,7 +41,7 @@ test('a click whose process is killed at any call is applied once, or its button
     env.advanceSeconds(61);
     const isDecided = (await env.actions(endpointId(1))).includes('approved');
     await env.click(button);
-    // What is due is found by the next pass over the place, whoever rang for it.
+    // The next run for the location finds the pending effects, whichever notification started it.
     await applyVerdicts(hub, env.deps);
     await recordStates(env.published, env.deps);
 

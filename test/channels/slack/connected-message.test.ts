@@ -29,9 +29,9 @@ import {
   slackAlice,
 } from './fixtures.ts';
 
-const timeOfCut = `<!date^${new Date(disconnectAt).getTime() / 1000}^`;
+const disconnectTime = `<!date^${new Date(disconnectAt).getTime() / 1000}^`;
 
-function drawn(record: ConnectionRecord, view: Parameters<typeof aView>[0] = {}) {
+function renderMessage(record: ConnectionRecord, view: Parameters<typeof aView>[0] = {}) {
   const message = requestMessage(aView({ record, ...view }), noon);
   const blocks = readBlocks(message.blocks);
   const buttons = blocks.flatMap((block) =>
@@ -44,11 +44,11 @@ function drawn(record: ConnectionRecord, view: Parameters<typeof aView>[0] = {})
 
 describe('a connection in its grace period', () => {
   test('shows the disconnect time and the reasons, with a button and its effect for each action', () => {
-    const { text, all, buttons } = drawn(aScheduledDisconnect());
+    const { text, all, buttons } = renderMessage(aScheduledDisconnect());
     expect(text).toMatch(/^Disconnect scheduled: 022222222222 to orders/);
     expect(buttons).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
     for (const part of [
-      `*Disconnect on:* ${timeOfCut}`,
+      `*Disconnect on:* ${disconnectTime}`,
       'unless somebody keeps or extends it',
       '*Why linkgate disconnects it*',
       'is not on the allowlist of orders',
@@ -64,14 +64,18 @@ describe('a connection in its grace period', () => {
   });
 
   test('shows the extension with its author, time and reason', () => {
-    const kept = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
-    expect(drawn(aScheduledDisconnect({ extended: kept })).text).toContain(`*Extended until* ${timeOfCut}`);
-    expect(drawn(aScheduledDisconnect({ extended: kept })).text).toContain('they migrate');
+    const extended = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
+    expect(renderMessage(aScheduledDisconnect({ extended })).text).toContain(
+      `*Extended until* ${disconnectTime}`,
+    );
+    expect(renderMessage(aScheduledDisconnect({ extended })).text).toContain('they migrate');
   });
 
   test('shows in mode observe that linkgate does not change EC2', () => {
-    expect(drawn(aScheduledDisconnect(), { mode: 'observe' }).text).toContain('it does not change EC2');
-    expect(drawn(aScheduledDisconnect(disconnectedByPolicy), { mode: 'observe' }).text).toMatch(
+    expect(renderMessage(aScheduledDisconnect(), { mode: 'observe' }).text).toContain(
+      'it does not change EC2',
+    );
+    expect(renderMessage(aScheduledDisconnect(disconnectedByPolicy), { mode: 'observe' }).text).toMatch(
       /^Decided, not applied/,
     );
   });
@@ -80,7 +84,7 @@ describe('a connection in its grace period', () => {
     const paused = aVerdict('hold', {
       findings: [{ rule: 'service-is-paused', outcome: 'hold', reason: 'orders is paused' }],
     });
-    expect(drawn(aScheduledDisconnect({ verdict: paused })).text).toMatch(
+    expect(renderMessage(aScheduledDisconnect({ verdict: paused })).text).toMatch(
       /^On hold: [\s\S]*It is on hold: it stays connected until the hold ends\. orders is paused\./,
     );
   });
@@ -95,7 +99,7 @@ describe('a connection that needs a decision', () => {
     ],
     ['because the disconnect quota is used up', anOverQuotaDisconnect(), 'its time was over'],
   ])('%s stays until an approver decides', (_, record, why) => {
-    const { text, buttons } = drawn(record);
+    const { text, buttons } = renderMessage(record);
     expect(text).toMatch(/^Decision needed: 022222222222 to orders/);
     expect(text).toContain(why);
     expect(text).toContain('It is connected and stays connected until somebody decides.');
@@ -134,13 +138,15 @@ describe('a connection that needed a decision', () => {
       /^Disconnected: [\s\S]*\*Disconnected\* by [\s\S]*contract ended/,
     ],
   ])('and %s shows its status without buttons', (_, record, expected) => {
-    const { text, buttons } = drawn(record);
+    const { text, buttons } = renderMessage(record);
     expect(text).toMatch(expected);
     expect(buttons).toEqual([]);
   });
 
   test('is counted by its status among the earlier connections of the account', () => {
-    const { text } = drawn(anAwaitingRecord(), { earlierConnections: [aDisconnected(disconnectedByPolicy)] });
+    const { text } = renderMessage(anAwaitingRecord(), {
+      earlierConnections: [aDisconnected(disconnectedByPolicy)],
+    });
     expect(text).toContain('1 endpoint: 1 disconnected\n');
     expect(text).toContain(`Last: ${endpointId(1)} disconnected by linkgate`);
   });
@@ -151,17 +157,17 @@ describe('a reminder or an escalation', () => {
     anAwaitingRecord({ approvalRequest: { ...approvalRequest, stage } });
 
   test('is shown as an escalation only if the group has an escalation group', () => {
-    expect(drawn(late('escalated')).text).toContain('linkgate reminded the approvers.');
-    expect(drawn(late('expired')).text).toContain(
+    expect(renderMessage(late('escalated')).text).toContain('linkgate reminded the approvers.');
+    expect(renderMessage(late('expired')).text).toContain(
       'The deadline has passed. linkgate reminded the approvers.',
     );
-    const { text } = drawn(late('escalated'), { group: { ...group, escalateTo: 'leads' } });
+    const { text } = renderMessage(late('escalated'), { group: { ...group, escalateTo: 'leads' } });
     expect(text).toContain('linkgate escalated it to leads.');
   });
 
   test('in the thread names what is scheduled or needs a decision', () => {
     expect(reminderText(aView({ record: aScheduledDisconnect() }), undefined, noon)).toContain(
-      `will be disconnected on ${timeOfCut}`,
+      `will be disconnected on ${disconnectTime}`,
     );
     expect(reminderText(aView({ record: anExternallyAccepted() }), undefined, noon)).toContain(
       'is connected and still needs a decision at orders',
@@ -206,11 +212,11 @@ describe('the decision modal', () => {
 });
 
 describe('a digest of connections', () => {
-  const ending = (count: number, from = 1) =>
+  const createScheduledDisconnects = (count: number, from = 1) =>
     Array.from({ length: count }, (_, index) =>
       aScheduledDisconnect({ endpointId: endpointId(from + index) }),
     );
-  const digestOf = (records: readonly ConnectionRecord[]) => ({
+  const buildDigest = (records: readonly ConnectionRecord[]) => ({
     id: 'digest-1',
     group,
     records,
@@ -218,42 +224,49 @@ describe('a digest of connections', () => {
   });
 
   test('counts scheduled disconnects by account, and shows the first disconnect time', () => {
-    const { text, blocks } = digestMessage(digestOf(ending(100)), noon);
+    const { text, blocks } = digestMessage(buildDigest(createScheduledDisconnects(100)), noon);
     readBlocks(blocks);
     expect(text).toMatch(/^100 connections will be disconnected\n/);
     for (const part of [
       '• Disconnect scheduled: 100',
       `*Accounts*\n• ${consumer}: 100`,
       '*Services*',
-      `*First disconnect:* ${timeOfCut}`,
+      `*First disconnect:* ${disconnectTime}`,
     ])
       expect(text).toContain(part);
   });
 
   test('counts the open connections, and shows when all are decided', () => {
-    const [first, ...others] = ending(3);
-    const decided = { ...(first ?? aScheduledDisconnect()), ...approvedByPerson };
-    expect(digestMessage(digestOf([decided, ...others]), noon).text).toMatch(
+    const [first, ...remaining] = createScheduledDisconnects(3);
+    const decidedRecord = { ...(first ?? aScheduledDisconnect()), ...approvedByPerson };
+    expect(digestMessage(buildDigest([decidedRecord, ...remaining]), noon).text).toMatch(
       /^2 of 3 connections will be disconnected\n/,
     );
-    const cut = ending(3).map((record) => ({ ...record, ...disconnectedByPolicy }));
-    const allDecided = digestMessage(digestOf(cut), noon).text;
+    const disconnected = createScheduledDisconnects(3).map((record) => ({
+      ...record,
+      ...disconnectedByPolicy,
+    }));
+    const allDecided = digestMessage(buildDigest(disconnected), noon).text;
     expect(allDecided).toMatch(/^All 3 connections are decided\n/);
     expect(allDecided).toContain('Being disconnected: 3');
   });
 
   test('counts requests and connections separately', () => {
     const request = anAwaitingRecord({ endpointId: endpointId(90) });
-    const records = [request, ...ending(2), anExternallyAccepted({ endpointId: endpointId(91) })];
-    const { text } = digestMessage(digestOf(records), noon);
+    const records = [
+      request,
+      ...createScheduledDisconnects(2),
+      anExternallyAccepted({ endpointId: endpointId(91) }),
+    ];
+    const { text } = digestMessage(buildDigest(records), noon);
     expect(text).toMatch(
       /^1 request waits for approval, 2 connections will be disconnected, 1 connection needs a decision\n/,
     );
-    expect(reminderText(digestOf(records), undefined, noon)).toContain(
+    expect(reminderText(buildDigest(records), undefined, noon)).toContain(
       'Decisions needed: 1 request waits for approval, 2 connections will be disconnected',
     );
     const page = JSON.stringify(
-      digestPage(digestOf(records), {
+      digestPage(buildDigest(records), {
         digest: 'digest-1',
         ...requestMessageId,
         members: 4,
@@ -267,33 +280,36 @@ describe('a digest of connections', () => {
 });
 
 describe('a button for a connected endpoint', () => {
-  const buttonsOf = (record: ConnectionRecord) =>
+  const listButtons = (record: ConnectionRecord) =>
     readBlocks(requestMessage(aView({ record }), noon).blocks).flatMap((block) =>
       block.type === 'actions' ? block.elements.filter((element) => element.type === 'button') : [],
     );
 
   test('has a confirmation with its effect, except Disconnect now, whose modal shows it', () => {
-    const which = `${endpointId(1)} of account ${consumer}`;
+    const endpointText = `${endpointId(1)} of account ${consumer}`;
     expect(
-      buttonsOf(aScheduledDisconnect()).map(({ text, confirm }) => [text.text, confirm?.text.text]),
+      listButtons(aScheduledDisconnect()).map(({ text, confirm }) => [text.text, confirm?.text.text]),
     ).toEqual([
-      ['Keep connected', `linkgate keeps ${which} connected permanently and does not change the allowlist.`],
+      [
+        'Keep connected',
+        `linkgate keeps ${endpointText} connected permanently and does not change the allowlist.`,
+      ],
       [
         'Extend 14 days',
-        `linkgate keeps ${which} connected until 8 Dec 2026, 12:00 UTC and disconnects it then, unless somebody decides otherwise.`,
+        `linkgate keeps ${endpointText} connected until 8 Dec 2026, 12:00 UTC and disconnects it then, unless somebody decides otherwise.`,
       ],
       ['Disconnect now', undefined],
     ]);
   });
 
   test('to extend counts from now after the disconnect time has passed', () => {
-    const [, extend] = buttonsOf(anOverQuotaDisconnect());
+    const [, extend] = listButtons(anOverQuotaDisconnect());
     expect(extend?.confirm?.text.text).toContain('connected for 14 days from now');
   });
 
   test('has a confirmation within the limits of Slack', () => {
     for (const record of [aScheduledDisconnect(), anOverQuotaDisconnect(), anExternallyAccepted()])
-      for (const { confirm } of buttonsOf(record)) {
+      for (const { confirm } of listButtons(record)) {
         expect(confirm?.title.text.length ?? 0).toBeLessThanOrEqual(100);
         expect(confirm?.text.text.length ?? 0).toBeLessThanOrEqual(300);
         expect(confirm?.text.text ?? '').not.toMatch(/…$/);
@@ -303,7 +319,7 @@ describe('a button for a connected endpoint', () => {
 });
 
 describe('in Slack, a connection in its grace period', () => {
-  const aWorldOf = (record: ConnectionRecord, contents: Parameters<typeof createSlackTestEnv>[0] = {}) =>
+  const createEnvWith = (record: ConnectionRecord, contents: Parameters<typeof createSlackTestEnv>[0] = {}) =>
     createSlackTestEnv({
       ...contents,
       records: [{ ...record, notification: { slackMessage: requestMessageId, emailedTo: [] } }],
@@ -312,22 +328,22 @@ describe('in Slack, a connection in its grace period', () => {
   const extendedTo = '2026-12-08T12:00:00.000Z';
 
   test('is listed with its disconnect time', async () => {
-    const { json } = await aWorldOf(aScheduledDisconnect()).command('waiting');
-    expect(JSON.stringify(json)).toContain(`connected, scheduled disconnect on ${timeOfCut}`);
+    const { json } = await createEnvWith(aScheduledDisconnect()).command('waiting');
+    expect(JSON.stringify(json)).toContain(`connected, scheduled disconnect on ${disconnectTime}`);
   });
 
   test('stays permanently after a click on Keep connected', async () => {
-    const env = aWorldOf(aScheduledDisconnect());
+    const env = createEnvWith(aScheduledDisconnect());
     await env.click('keep-connected', { value });
     expect(env.answers.at(-1)?.text).toMatch(/You kept the connection\.[\s\S]*It stays connected\./);
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
   test('is disconnected immediately after Disconnect now with a reason', async () => {
-    const env = aWorldOf(aScheduledDisconnect());
+    const env = createEnvWith(aScheduledDisconnect());
     await env.click('disconnect-now', { value });
     expect(JSON.stringify(env.views.at(-1))).toContain('at once. The endpoint stays rejected');
-    // What that costs its owner is said once.
+    // The message states the cost for the owner once.
     expect(JSON.stringify(env.views.at(-1)).match(/stays rejected/g)).toHaveLength(1);
     const { json } = await env.submit(env.views.at(-1), {});
     expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is required' } });
@@ -336,7 +352,7 @@ describe('in Slack, a connection in its grace period', () => {
   });
 
   test('stays 14 days longer after a click on Extend 14 days, and not longer after a second click', async () => {
-    const env = aWorldOf(aScheduledDisconnect(), { services: [aService({ requireTicket: true })] });
+    const env = createEnvWith(aScheduledDisconnect(), { services: [aService({ requireTicket: true })] });
     await env.click('extend-14-days', { value });
     expect(env.answers.at(-1)?.text).toMatch(
       /You extended the connection by 14 days\.[\s\S]*\*Extended until\*/,
@@ -353,7 +369,7 @@ describe('in Slack, a connection in its grace period', () => {
   });
 
   test('is extended from now after its disconnect time has passed', async () => {
-    const env = aWorldOf(anOverQuotaDisconnect());
+    const env = createEnvWith(anOverQuotaDisconnect());
     await env.click('extend-14-days', { value: buttonValue(anOverQuotaDisconnect()) ?? '' });
     const { revocation } = (await env.record(endpointId(1))) ?? {};
     expect(revocation).toMatchObject({ disconnectAt: '2026-12-05T12:00:00.000Z' });
@@ -364,7 +380,9 @@ describe('in Slack, a connection in its grace period', () => {
     'cannot be decided by non-approvers, guests and account owners: %s',
     async (button) => {
       const owned = anEntry({ effect: 'block', owners: [slackAlice] });
-      const env = aWorldOf(aScheduledDisconnect(), { entries: button === 'disconnect-now' ? [] : [owned] });
+      const env = createEnvWith(aScheduledDisconnect(), {
+        entries: button === 'disconnect-now' ? [] : [owned],
+      });
       const before = await env.record(endpointId(1));
       await env.click(button, { value, user: 'U01CAROL' });
       await env.click(button, { value, user: 'U01ALICE', team: 'T02OTHER' });
@@ -385,7 +403,7 @@ describe('in Slack, a connection in its grace period', () => {
     ['of an older version, labelled Approve', 'approve', value],
     ['of an older version, labelled Deny', 'deny', value],
   ])('is not decided by a button %s', async (_, button, stale) => {
-    const env = aWorldOf(aScheduledDisconnect());
+    const env = createEnvWith(aScheduledDisconnect());
     const before = await env.record(endpointId(1));
     await env.click(button, { value: stale });
     expect(env.answers.at(-1)?.text).toMatch(/This message is out of date|This button is out of date/);
@@ -394,12 +412,15 @@ describe('in Slack, a connection in its grace period', () => {
     expect(await env.record(endpointId(1))).toEqual(before);
   });
 
-  test.each(['approve', 'deny'])('is not decided by /linkgate %s, which shows the commands', async (word) => {
-    const env = aWorldOf(aScheduledDisconnect());
-    const before = await env.record(endpointId(1));
-    const { json } = await env.command(`${word} ${endpointId(1)} contract ended`);
-    for (const command of ['extend', 'allow', 'revoke'])
-      expect(JSON.stringify(json)).toContain(`linkgate ${command} `);
-    expect(await env.record(endpointId(1))).toEqual(before);
-  });
+  test.each(['approve', 'deny'])(
+    'is not decided by /linkgate %s, which shows the commands',
+    async (command) => {
+      const env = createEnvWith(aScheduledDisconnect());
+      const before = await env.record(endpointId(1));
+      const { json } = await env.command(`${command} ${endpointId(1)} contract ended`);
+      for (const command of ['extend', 'allow', 'revoke'])
+        expect(JSON.stringify(json)).toContain(`linkgate ${command} `);
+      expect(await env.record(endpointId(1))).toEqual(before);
+    },
+  );
 });

@@ -46,11 +46,11 @@ function requests(count: number) {
 function aStorm(count: number, contents: Parameters<typeof createSlackTestEnv>[0] = {}) {
   const records = requests(count);
   const env = createSlackTestEnv({ records, ...contents });
-  env.put(aDigestOf(count));
+  env.put(aDigest(count));
   return env;
 }
 
-function aDigestOf(count: number) {
+function aDigest(count: number) {
   const endpointIds = requests(count).map((record) => record.endpointId);
   return digestItem({
     id: 'digest-1',
@@ -71,12 +71,12 @@ function newest({ views }: SlackTestEnv): ModalView {
   return view;
 }
 
-function fieldsIn(view: ModalView): string[] {
+function listFields(view: ModalView): string[] {
   const { blocks } = readView(view);
   return blocks.flatMap((block) => (block.type === 'input' ? [block.element.action_id ?? ''] : []));
 }
 
-function inputBlocksIn(view: ModalView): string[] {
+function listInputBlocks(view: ModalView): string[] {
   return readView(view).blocks.flatMap(({ type, block_id = '' }) => (type === 'input' ? [block_id] : []));
 }
 
@@ -97,9 +97,9 @@ describe('a digest', () => {
 
   test('has no button once all requests are decided, or if the group decides only by API', () => {
     const records = requests(3).map((record) => ({ ...record, state: 'available' as const }));
-    const decided = digestMessage({ id: 'digest-1', group, records, services: [] }, noon);
-    expect(decided.blocks.some(({ type }) => type === 'actions')).toBe(false);
-    expect(decided.text).toContain('Connected: 3');
+    const message = digestMessage({ id: 'digest-1', group, records, services: [] }, noon);
+    expect(message.blocks.some(({ type }) => type === 'actions')).toBe(false);
+    expect(message.text).toContain('Connected: 3');
     const byApi = { ...group, decisionChannels: 'api' as const };
     const byApiMessage = digestMessage(
       { id: 'digest-1', group: byApi, records: requests(3), services: [] },
@@ -114,11 +114,11 @@ describe("a digest's modal", () => {
   test('shows ten requests on each page', async () => {
     const env = aStorm(25);
     await env.click('decide', opens);
-    expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
+    expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
     const { private_metadata } = newest(env);
     await env.send(turn(2, private_metadata));
-    expect(fieldsIn(newest(env))).toContain(`request:${endpointId(21)}.3`);
-    expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
+    expect(listFields(newest(env))).toContain(`request:${endpointId(21)}.3`);
+    expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
   });
 
   test('decides the selected requests, and leaves the others open', async () => {
@@ -148,11 +148,11 @@ describe("a digest's modal", () => {
 
   test('does not decide requests that joined the digest after the modal opened', async () => {
     const env = aStorm(24);
-    env.put(aDigestOf(22));
+    env.put(aDigest(22));
     await env.click('decide', opens);
-    env.put(aDigestOf(24));
+    env.put(aDigest(24));
     await env.send(turn(2, newest(env).private_metadata));
-    expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(2);
+    expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(2);
     const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
     expect((await outcomes(env, 24)).filter((outcome) => outcome === 'accept')).toHaveLength(11);
     expect(JSON.stringify(json)).toContain(`Approve all 1 of ${consumer}`);
@@ -162,27 +162,27 @@ describe("a digest's modal", () => {
     const first = aScheduledDisconnect({ endpointId: endpointId(1), notification });
     const second = aScheduledDisconnect({ endpointId: endpointId(2), notification });
     const third = aScheduledDisconnect({ endpointId: endpointId(3), notification });
-    const foreign = anExternallyAccepted({ endpointId: endpointId(4), notification });
+    const externallyAccepted = anExternallyAccepted({ endpointId: endpointId(4), notification });
     const request = anAwaitingRecord({ endpointId: endpointId(5), notification });
-    const env = aStorm(5, { records: [first, second, third, foreign, request] });
+    const env = aStorm(5, { records: [first, second, third, externallyAccepted, request] });
     await env.click('decide', opens);
     const view = newest(env);
-    const optionsOf = (record: ConnectionRecord) => {
-      const found = readView(view).blocks.find(
+    const listOptions = (record: ConnectionRecord) => {
+      const inputBlock = readView(view).blocks.find(
         (block) =>
           block.type === 'input' && block.element.action_id === `request:${buttonValue(record) ?? ''}`,
       ) as { element: { options: { text: { text: string } }[] } };
-      return found.element.options.map(({ text }) => text.text);
+      return inputBlock.element.options.map(({ text }) => text.text);
     };
-    expect(optionsOf(first)).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
-    expect(optionsOf(foreign)).toEqual(['Keep connected', 'Disconnect now']);
-    expect(optionsOf(request)).toEqual(['Approve', 'Deny']);
+    expect(listOptions(first)).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
+    expect(listOptions(externallyAccepted)).toEqual(['Keep connected', 'Disconnect now']);
+    expect(listOptions(request)).toEqual(['Approve', 'Deny']);
     expect(JSON.stringify(view)).toContain('Extend 14 days* keeps it for 14 days after the time below');
     const { json } = await env.submit(view, {
       [`request:${buttonValue(first)}`]: 'keep',
       [`request:${buttonValue(second)}`]: 'extend',
       [`request:${buttonValue(third)}`]: 'disconnect',
-      [`request:${buttonValue(foreign)}`]: 'keep',
+      [`request:${buttonValue(externallyAccepted)}`]: 'keep',
       reason: 'as agreed',
     });
     expect(await outcomes(env, 5)).toEqual(['accept', 'reject', 'reject', 'accept', 'ask']);
@@ -228,8 +228,8 @@ describe("a digest's modal", () => {
     const before = newest(env);
     const { json } = await env.submit(before, { account: `approve:${consumer}` });
     const { view } = json as { view: ModalView };
-    expect(inputBlocksIn(view)).toContain('account.1');
-    expect(inputBlocksIn(view).filter((name) => inputBlocksIn(before).includes(name))).toEqual([]);
+    expect(listInputBlocks(view)).toContain('account.1');
+    expect(listInputBlocks(view).filter((name) => listInputBlocks(before).includes(name))).toEqual([]);
   });
 
   test('enqueues each location once for a whole submission', async () => {
@@ -273,8 +273,8 @@ describe("a digest's modal", () => {
     env.put(serviceItem(aService({ requireTicket: true })));
     const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
     const { view } = json as { view: ModalView };
-    expect(fieldsIn(view)).toContain('ticket');
-    expect(inputBlocksIn(view)).toContain('account.0');
+    expect(listFields(view)).toContain('ticket');
+    expect(listInputBlocks(view)).toContain('account.0');
     expect(await outcomes(env, 2)).toEqual(['ask', 'ask']);
     await env.submit(view, { account: `approve:${consumer}`, ticket: 'CHG-7' });
     expect(await outcomes(env, 2)).toEqual(['accept', 'ask']);
@@ -418,18 +418,18 @@ describe('a reminder', () => {
   });
 
   test('of a digest counts the open requests', () => {
-    const [first, ...others] = requests(3);
-    const decided = { ...(first ?? anAwaitingRecord()), state: 'available' as const };
-    const digest = { id: 'digest-1', group, records: [decided, ...others], services: [] };
+    const [first, ...openRequests] = requests(3);
+    const decidedRequest = { ...(first ?? anAwaitingRecord()), state: 'available' as const };
+    const digest = { id: 'digest-1', group, records: [decidedRequest, ...openRequests], services: [] };
     expect(reminderText(digest, undefined, noon)).toContain('2 requests still wait');
-    expect(reminderText({ ...digest, records: others.slice(1) }, undefined, noon)).toContain(
+    expect(reminderText({ ...digest, records: openRequests.slice(1) }, undefined, noon)).toContain(
       '1 request still waits for approval, until',
     );
     expect(approvalRequest.stage).toBe('approval-requested');
   });
 });
 
-/** What Slack sends when somebody turns the modal's page. */
+/** The payload that Slack sends for a click on a page button of the modal. */
 function turn(page: number, metadata: unknown): string {
   return new URLSearchParams({
     payload: JSON.stringify({

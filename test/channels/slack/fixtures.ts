@@ -174,10 +174,10 @@ export function createSlackTestEnv(contents: Parameters<typeof createTestEnv>[0]
   });
   const answers: (Ephemeral & { url: string })[] = [];
   const views: ModalView[] = [];
-  const { connectionsClient: _knowsNoEc2, ...known } = env.deps;
+  const { connectionsClient: _connectionsClient, ...depsWithoutEc2 } = env.deps;
   const deps: { -readonly [Name in keyof HandleSlackRequestDeps]: HandleSlackRequestDeps[Name] } = {
-    ...known,
-    signingSecret: cachedSecret(async () => secret, known),
+    ...depsWithoutEc2,
+    signingSecret: cachedSecret(async () => secret, depsWithoutEc2),
     slack: {
       async openView(_trigger, view) {
         views.push(view);

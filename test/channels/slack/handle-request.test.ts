@@ -33,11 +33,11 @@ import {
 const noEffect = { verdict: { outcome: 'ask' } };
 
 /** The replies that only the author of the click sees. */
-function repliesIn({ answers }: SlackTestEnv): string {
+function joinReplies({ answers }: SlackTestEnv): string {
   return answers.map(({ text }) => text).join('\n');
 }
 
-async function entryIn(env: SlackTestEnv) {
+async function readStoredEntry(env: SlackTestEnv) {
   const [item] = await env.table.get([entryKey(serviceId(1), consumer)]);
   return item && readEntry(item);
 }
@@ -55,42 +55,45 @@ describe('a click on', () => {
     expect(env.answers).toEqual([
       { url: responseUrl, text: expect.stringContaining('You approved the request.') },
     ]);
-    expect(await entryIn(env)).toBeUndefined();
+    expect(await readStoredEntry(env)).toBeUndefined();
   });
 
   test('Approve and allow account adds an allowlist entry for the selected duration', async () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow', { expiry: '30' });
-    expect(await entryIn(env)).toMatchObject({ effect: 'allow', expiresAt: '2026-12-21T12:00:00.000Z' });
-    expect(repliesIn(env)).toContain(`linkgate added account ${consumer} to the allowlist of orders until`);
+    expect(await readStoredEntry(env)).toMatchObject({
+      effect: 'allow',
+      expiresAt: '2026-12-21T12:00:00.000Z',
+    });
+    expect(joinReplies(env)).toContain(`linkgate added account ${consumer} to the allowlist of orders until`);
   });
 
   test('Approve and allow account with the preselected duration allows permanently', async () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow');
-    expect(await entryIn(env)).not.toHaveProperty('expiresAt');
+    expect(await readStoredEntry(env)).not.toHaveProperty('expiresAt');
   });
 
   test('Approve and allow account without the value of the select decides nothing', async () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow', { expiry: null });
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(repliesIn(env)).toContain('how long to allow');
+    expect(joinReplies(env)).toContain('how long to allow');
   });
 
   test('Approve and allow account shows the entry that it replaces', async () => {
     const env = createSlackTestEnv({ entries: [anEntry({ maxEndpoints: 1 })] });
     await env.click('approve-and-allow');
-    expect(repliesIn(env)).toContain('It replaces the current entry: allow, at most 1 endpoint.');
-    expect(await entryIn(env)).not.toHaveProperty('maxEndpoints');
+    expect(joinReplies(env)).toContain('It replaces the current entry: allow, at most 1 endpoint.');
+    expect(await readStoredEntry(env)).not.toHaveProperty('maxEndpoints');
   });
 
   test('Approve in mode observe shows that linkgate does not change EC2', async () => {
     const env = createSlackTestEnv();
     env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
     await env.click('approve');
-    expect(repliesIn(env)).toContain("linkgate's mode is observe: it does not change EC2.");
-    expect(repliesIn(env)).not.toContain('This message changes when');
+    expect(joinReplies(env)).toContain("linkgate's mode is observe: it does not change EC2.");
+    expect(joinReplies(env)).not.toContain('This message changes when');
   });
 
   test('Deny while the service is paused shows the hold in the modal', async () => {
@@ -120,7 +123,7 @@ describe('a click on', () => {
     const env = createSlackTestEnv();
     await env.click('approve-and-allow', { expiry: '100000' });
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(repliesIn(env)).toContain('does not know this button');
+    expect(joinReplies(env)).toContain('does not know this button');
   });
 
   test('the duration select decides nothing', async () => {
@@ -143,7 +146,7 @@ describe('a click on', () => {
       approval: { decision: 'deny', by: slackAlice, reason: 'unknown to us' },
       pendingEffect: { action: 'reject' },
     });
-    expect(await entryIn(env)).toBeUndefined();
+    expect(await readStoredEntry(env)).toBeUndefined();
   });
 
   test.each(['', '  ', '\u200b', '\u202e\u2066', '\u3164'])(
@@ -182,7 +185,7 @@ describe('a click on', () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     await env.submit(env.views[0], { reason: 'unknown', block: 'yes' });
-    expect(await entryIn(env)).toMatchObject({ effect: 'block' });
+    expect(await readStoredEntry(env)).toMatchObject({ effect: 'block' });
   });
 
   test('Approve asks for a ticket if the service requires one', async () => {
@@ -194,7 +197,7 @@ describe('a click on', () => {
     });
     await env.submit(env.views[0], { ticket: 'CHG-7' });
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-7' } });
-    expect(await entryIn(env)).toMatchObject({ expiresAt: '2026-11-28T12:00:00.000Z' });
+    expect(await readStoredEntry(env)).toMatchObject({ expiresAt: '2026-11-28T12:00:00.000Z' });
   });
 });
 
@@ -204,7 +207,7 @@ describe('with a quorum of two', () => {
   test('the first approval waits for the second, and its reply shows it', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve');
-    expect(repliesIn(env)).toContain('1 of 2 approvals');
+    expect(joinReplies(env)).toContain('1 of 2 approvals');
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
     await env.click('approve', { user: 'U01BOB' });
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
@@ -234,7 +237,7 @@ describe('with a quorum of two', () => {
     await env.click('approve-and-allow', { expiry: '365' });
     await env.click('approve-and-allow', { expiry: '7' });
     await env.click('approve-and-allow', { expiry: '30', user: 'U01BOB' });
-    expect(await entryIn(env)).toMatchObject({ expiresAt: '2026-11-28T12:00:00.000Z' });
+    expect(await readStoredEntry(env)).toMatchObject({ expiresAt: '2026-11-28T12:00:00.000Z' });
   });
 
   test('the modal of the first approval shows that a second is missing', async () => {
@@ -249,8 +252,8 @@ describe('with a quorum of two', () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve-and-allow');
     await env.click('approve', { user: 'U01BOB' });
-    expect(await entryIn(env)).toBeUndefined();
-    expect(repliesIn(env)).not.toContain('to the allowlist');
+    expect(await readStoredEntry(env)).toBeUndefined();
+    expect(joinReplies(env)).not.toContain('to the allowlist');
   });
 
   test('an approver can still deny before the second approval', async () => {
@@ -266,24 +269,24 @@ describe('linkgate decides nothing', () => {
   test.each([
     ['somebody who is no approver', { user: 'U01CAROL' }],
     ['a guest of the shared channel who has the same id in another workspace', { team: 'T02OTHER' }],
-  ])('for a click by %s, and the reply names the approvers', async (_, who) => {
+  ])('for a click by %s, and the reply names the approvers', async (_, user) => {
     const env = createSlackTestEnv();
-    for (const button of ['approve', 'approve-and-allow', 'deny']) await env.click(button, who);
+    for (const button of ['approve', 'approve-and-allow', 'deny']) await env.click(button, user);
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
     expect(env.views).toEqual([]);
     expect(env.answers).toHaveLength(3);
-    expect(repliesIn(env)).toContain('The approvers are <@U01ALICE>, <@U01BOB>, 1 by e-mail');
+    expect(joinReplies(env)).toContain('The approvers are <@U01ALICE>, <@U01BOB>, 1 by e-mail');
   });
 
   test.each([
     ['another channel', { message: { ...requestMessageId, channel: 'C01OPS' } }],
     ['another message', { message: { ...requestMessageId, ts: '1795262400.000200' } }],
     ['an earlier approval request', { value: `${endpointId(1)}.2` }],
-  ])('for a button of %s', async (_, where) => {
+  ])('for a button of %s', async (_, clickFields) => {
     const env = createSlackTestEnv();
-    await env.click('approve', where);
+    await env.click('approve', clickFields);
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(repliesIn(env)).toContain('This message is out of date');
+    expect(joinReplies(env)).toContain('This message is out of date');
   });
 
   test.each([['vpce-00000000000000009.1'], [''], ['__proto__'], ['.3']])(
@@ -291,21 +294,21 @@ describe('linkgate decides nothing', () => {
     async (value) => {
       const env = createSlackTestEnv();
       await env.click('approve', { value });
-      expect(repliesIn(env)).toContain('does not know this request');
+      expect(joinReplies(env)).toContain('does not know this request');
     },
   );
 
   test('for an unknown button', async () => {
     const env = createSlackTestEnv();
     await env.click('accept-everything');
-    expect(repliesIn(env)).toContain('does not know this button');
+    expect(joinReplies(env)).toContain('does not know this button');
   });
 
   test('if the group decides only by API', async () => {
     const env = createSlackTestEnv({ groups: [{ ...group, decisionChannels: 'api' }] });
     await env.click('approve');
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(repliesIn(env)).toContain(`linkgate approve ${endpointId(1)}`);
+    expect(joinReplies(env)).toContain(`linkgate approve ${endpointId(1)}`);
   });
 
   test('for an approval by an owner of the account, who can still deny', async () => {
@@ -314,7 +317,7 @@ describe('linkgate decides nothing', () => {
     });
     await env.click('approve');
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
-    expect(repliesIn(env)).toContain('You own this account');
+    expect(joinReplies(env)).toContain('You own this account');
     await env.click('deny');
     await env.submit(env.views[0], { reason: 'not any more' });
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
@@ -342,10 +345,10 @@ describe('a click on a closed request', () => {
   });
 
   test('shows that the endpoint is deleted', async () => {
-    const gone = anAwaitingRecord({ state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' });
-    const env = createSlackTestEnv({ records: [gone] });
+    const deleted = anAwaitingRecord({ state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' });
+    const env = createSlackTestEnv({ records: [deleted] });
     await env.click('approve');
-    expect(repliesIn(env)).toContain('The endpoint is deleted');
+    expect(joinReplies(env)).toContain('The endpoint is deleted');
   });
 
   test('of an earlier approval request cannot submit its modal', async () => {
@@ -371,7 +374,7 @@ describe('after an error', () => {
       openView: async () => Promise.reject(new Error('expired_trigger_id')),
     };
     expect(await env.click('deny')).toEqual({ statusCode: 200 });
-    expect(repliesIn(env)).toContain(`/linkgate deny ${endpointId(1)}`);
+    expect(joinReplies(env)).toContain(`/linkgate deny ${endpointId(1)}`);
     expect(env.errors).toHaveLength(1);
   });
 
@@ -380,7 +383,7 @@ describe('after an error', () => {
     const { table } = env.slackDeps;
     env.slackDeps.table = { ...table, get: async () => Promise.reject(new Error('the table is away')) };
     expect(await env.click('approve')).toEqual({ statusCode: 200 });
-    expect(repliesIn(env)).toContain('Try again');
+    expect(joinReplies(env)).toContain('Try again');
     expect((await env.command('waiting')).statusCode).toBe(200);
     expect(env.errors).toHaveLength(2);
     env.slackDeps.table = table;
@@ -393,7 +396,7 @@ describe('after an error', () => {
     env.slackDeps.applyQueue = { enqueue: async () => Promise.reject(new Error('the queue is away')) };
     await env.click('approve');
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
-    expect(repliesIn(env)).toContain('You approved the request.');
+    expect(joinReplies(env)).toContain('You approved the request.');
   });
 });
 
@@ -407,12 +410,13 @@ describe('a request with an invalid signature', () => {
       return secret;
     }, env.slackDeps);
     const { handleSlackRequest } = await import('../../../lib/channels/slack/handle-request.ts');
-    const forged = () => signRequest(encodePayload(clickPayload('approve')), { at: env.time, by: 'a guess' });
+    const createForgedRequest = () =>
+      signRequest(encodePayload(clickPayload('approve')), { at: env.time, by: 'a guess' });
     for (let turn = 0; turn < 20; turn++)
-      expect(await handleSlackRequest(forged(), env.slackDeps)).toEqual({ statusCode: 401 });
+      expect(await handleSlackRequest(createForgedRequest(), env.slackDeps)).toEqual({ statusCode: 401 });
     expect(reads).toBe(1);
     env.advanceSeconds(60);
-    for (let turn = 0; turn < 20; turn++) await handleSlackRequest(forged(), env.slackDeps);
+    for (let turn = 0; turn < 20; turn++) await handleSlackRequest(createForgedRequest(), env.slackDeps);
     expect(reads).toBe(2);
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
   });
@@ -474,8 +478,8 @@ test('the reply to an approval shows a rejection by policy that has precedence',
   ];
   const env = createSlackTestEnv({ records });
   await env.click('approve');
-  expect(repliesIn(env)).toMatch(/Rejected by policy.*account is blocked/);
-  expect(repliesIn(env)).toContain('*Approved* by <@U01BOB>');
+  expect(joinReplies(env)).toMatch(/Rejected by policy.*account is blocked/);
+  expect(joinReplies(env)).toContain('*Approved* by <@U01BOB>');
 });
 
 function never(): never {

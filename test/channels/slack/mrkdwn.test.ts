@@ -9,7 +9,7 @@ import {
 } from '../../../lib/channels/slack/mrkdwn.ts';
 import { mentionUser, slackDate } from '../../../lib/channels/slack/status-text.ts';
 
-/** Text of all that Slack or JavaScript takes for more than one character, often enough. */
+/** Text with many of the sequences that Slack or JavaScript counts as several characters. */
 const awkward = fc.array(
   fc.constantFrom('&', '<', '>', '&amp;', '<!channel>', '<@U1>', '😀', '\ud83d', 'a', ' ', '\n', '*', '…'),
   { maxLength: 80 },
@@ -20,8 +20,8 @@ const text = fc.oneof(
 );
 const limit = fc.integer({ min: 1, max: 120 });
 
-/** What is left when everything that stands whole is taken away. */
-function restOf(sent: string): string {
+/** Removes complete entities, mentions and dates. */
+function removeEntities(sent: string): string {
   return sent.replaceAll(/&(amp|lt|gt);|<[!@][^<>&]*>/g, '');
 }
 
@@ -45,7 +45,7 @@ describe('text from a consumer', () => {
       fc.property(text, text, (one, other) => {
         const sent = joinMarkup([markup`*${one}*: ${markup`<${other}>`}`, other], ', ').markup;
         expect(sent.match(/<[!@#]/)).toBeNull();
-        expect(restOf(sent.replaceAll(/<|>/g, ''))).not.toMatch(/&/);
+        expect(removeEntities(sent.replaceAll(/<|>/g, ''))).not.toMatch(/&/);
       }),
     );
   });
@@ -70,7 +70,7 @@ describe('truncated text', () => {
         );
         const sent = truncate(most, mixed);
         expect(sent.length).toBeLessThanOrEqual(most);
-        expect(restOf(sent)).not.toMatch(/[&<>]/);
+        expect(removeEntities(sent)).not.toMatch(/[&<>]/);
         expect(hasHalf(sent)).toBe(false);
       }),
     );

@@ -15,7 +15,10 @@ import {
 } from '../../builders.ts';
 import { anAwaitingRecord, approvalRequest, aView, group, slackAlice, slackBob } from './fixtures.ts';
 
-function drawn(record: ConnectionRecord = anAwaitingRecord(), view: Parameters<typeof aView>[0] = {}) {
+function renderMessage(
+  record: ConnectionRecord = anAwaitingRecord(),
+  view: Parameters<typeof aView>[0] = {},
+) {
   const message = requestMessage(aView({ record, ...view }), noon);
   const blocks = readBlocks(message.blocks);
   const elements = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
@@ -29,7 +32,7 @@ const accepts = {
 
 describe('an open request', () => {
   test('shows the request, the reasons, and the effect of each button', () => {
-    const { text, all } = drawn(
+    const { text, all } = renderMessage(
       anAwaitingRecord({ endpointRegion: 'eu-west-1', ipAddressType: 'dualstack' }),
       {
         entries: [anEntry({ note: 'Globex' })],
@@ -53,7 +56,7 @@ describe('an open request', () => {
   });
 
   test('has its buttons in one block, each with the endpoint and the version of the approval request', () => {
-    const { elements, blocks } = drawn();
+    const { elements, blocks } = renderMessage();
     expect(blocks.filter(({ type }) => type === 'actions')).toHaveLength(1);
     expect(
       elements.map((element) =>
@@ -69,25 +72,29 @@ describe('an open request', () => {
   });
 
   test('shows the replaced allowlist entry in the confirmation of Approve and allow account', () => {
-    const { elements } = drawn(anAwaitingRecord(), { entries: [anEntry({ maxEndpoints: 3 })] });
+    const { elements } = renderMessage(anAwaitingRecord(), { entries: [anEntry({ maxEndpoints: 3 })] });
     expect(JSON.stringify(elements[1])).toContain(
       'It replaces the current entry: allow, at most 3 endpoints.',
     );
   });
 
   test('has the slash commands in its text', () => {
-    expect(drawn().text).toContain(`/linkgate approve ${endpointId(1)}`);
+    expect(renderMessage().text).toContain(`/linkgate approve ${endpointId(1)}`);
   });
 
   test('has commands and no buttons if the group decides only by API', () => {
-    const { elements, all } = drawn(anAwaitingRecord(), { group: { ...group, decisionChannels: 'api' } });
+    const { elements, all } = renderMessage(anAwaitingRecord(), {
+      group: { ...group, decisionChannels: 'api' },
+    });
     expect(elements).toEqual([]);
     expect(all).toContain(`linkgate approve ${endpointId(1)}`);
   });
 
   test('shows the approvals, the quorum, and that one denial is enough', () => {
     const approvals = { decisions: [anApproval({ by: slackBob })], quorum: 2 };
-    const { all, elements } = drawn(anAwaitingRecord({ approvals }), { group: { ...group, quorum: 2 } });
+    const { all, elements } = renderMessage(anAwaitingRecord({ approvals }), {
+      group: { ...group, quorum: 2 },
+    });
     expect(all).toContain('*1 of 2 approvals*');
     expect(all).toContain('<@U01BOB>');
     expect(all).toContain('2 people have to approve; one denial is enough to deny.');
@@ -95,19 +102,19 @@ describe('an open request', () => {
   });
 
   test('shows the effect of its deadline, and a reminder', () => {
-    expect(drawn().all).not.toContain('rejects it permanently');
+    expect(renderMessage().all).not.toContain('rejects it permanently');
     const reminded = anAwaitingRecord({ approvalRequest: { ...approvalRequest, stage: 'reminded' } });
-    const { all } = drawn(reminded, { service: aService({ onExpiry: 'reject' }) });
+    const { all } = renderMessage(reminded, { service: aService({ onExpiry: 'reject' }) });
     expect(all).toContain('then linkgate rejects it permanently. linkgate reminded the approvers.');
   });
 
   test('has a ticket in its commands if the service requires one', () => {
-    const { text } = drawn(anAwaitingRecord(), { service: aService({ requireTicket: true }) });
+    const { text } = renderMessage(anAwaitingRecord(), { service: aService({ requireTicket: true }) });
     expect(text).toContain(`/linkgate approve ${endpointId(1)} --ticket T`);
   });
 
   test('after its deadline is shown as overdue, and keeps its buttons', () => {
-    const { all, elements } = drawn(
+    const { all, elements } = renderMessage(
       anAwaitingRecord({
         approvalRequest: { ...approvalRequest, deadline: noon.toISOString(), stage: 'expired' },
       }),
@@ -126,7 +133,7 @@ describe('an open request', () => {
         verdict: aVerdict('reject', { decidedBy: slackBob, decidedAt: '2026-11-20T12:00:00.000Z' }),
       }),
     ];
-    const { all } = drawn(anAwaitingRecord(), { earlierConnections: earlier });
+    const { all } = renderMessage(anAwaitingRecord(), { earlierConnections: earlier });
     expect(all).toContain('2 endpoints: 1 connected, 1 rejected');
     expect(all).toContain(`Last: ${endpointId(2)} accepted by <@U01ALICE>`);
   });
@@ -138,7 +145,7 @@ describe('a decided request', () => {
     ['connected', { state: 'available' }, 'Connected'],
     ['deleted', { state: 'deleted', endedAt: noon.toISOString() }, 'Endpoint deleted'],
   ])('that is %s shows the author, time, ticket and reason without buttons', (_, record, title) => {
-    const { blocks, all, elements, text } = drawn(anAwaitingRecord({ ...accepts, ...record }));
+    const { blocks, all, elements, text } = renderMessage(anAwaitingRecord({ ...accepts, ...record }));
     expect(blocks[0]).toMatchObject({ type: 'header', text: { text: expect.stringContaining(title) } });
     expect(elements).toEqual([]);
     for (const part of ['<@U01ALICE>', '<!date^1795262400^', 'our customer', 'CHG-7']) {
@@ -149,32 +156,34 @@ describe('a decided request', () => {
 
   test('is shown as connected only when EC2 shows it available', () => {
     for (const state of ['pendingAcceptance', 'pending'] as const)
-      expect(drawn(anAwaitingRecord({ ...accepts, state })).text).not.toMatch(/connected/i);
-    expect(drawn(anAwaitingRecord({ ...accepts, state: 'available' })).text).toMatch(/^Connected/);
+      expect(renderMessage(anAwaitingRecord({ ...accepts, state })).text).not.toMatch(/connected/i);
+    expect(renderMessage(anAwaitingRecord({ ...accepts, state: 'available' })).text).toMatch(/^Connected/);
   });
 
   test('shows in mode observe that linkgate does not change EC2', () => {
-    const observed = drawn(anAwaitingRecord(accepts), { mode: 'observe' });
-    expect(observed.text).toMatch(/^Decided, not applied/);
-    expect(observed.all).toContain("linkgate's mode is observe: it does not change EC2.");
-    expect(observed.all).not.toContain('This message changes when AWS shows that');
-    const shown = drawn(anAwaitingRecord({ ...accepts, state: 'available' }), { mode: 'observe' });
-    expect(shown.all).not.toContain('observe');
+    const notApplied = renderMessage(anAwaitingRecord(accepts), { mode: 'observe' });
+    expect(notApplied.text).toMatch(/^Decided, not applied/);
+    expect(notApplied.all).toContain("linkgate's mode is observe: it does not change EC2.");
+    expect(notApplied.all).not.toContain('This message changes when AWS shows that');
+    const connected = renderMessage(anAwaitingRecord({ ...accepts, state: 'available' }), {
+      mode: 'observe',
+    });
+    expect(connected.all).not.toContain('observe');
   });
 
   test('shows its change of the allowlist', () => {
     const approval = anApproval({ by: slackAlice, allow: { expiresAt: '2026-12-21T12:00:00.000Z' } });
-    expect(drawn(anAwaitingRecord({ ...accepts, approval })).all).toContain(
+    expect(renderMessage(anAwaitingRecord({ ...accepts, approval })).all).toContain(
       `linkgate added account ${consumer} to the allowlist of orders until`,
     );
-    expect(drawn(anAwaitingRecord(accepts)).all).not.toContain('allowlist');
+    expect(renderMessage(anAwaitingRecord(accepts)).all).not.toContain('allowlist');
   });
 
   test('shows the cost for the consumer once EC2 shows the rejection', () => {
     const approval = anApproval({ decision: 'deny', by: 'mailto:approver@example.com', reason: 'unknown' });
     const verdict = aVerdict('reject', { decidedBy: approval.by });
-    expect(drawn(anAwaitingRecord({ approval, verdict })).text).toMatch(/^Being rejected/);
-    const { all } = drawn(anAwaitingRecord({ approval, verdict, state: 'rejected' }));
+    expect(renderMessage(anAwaitingRecord({ approval, verdict })).text).toMatch(/^Being rejected/);
+    const { all } = renderMessage(anAwaitingRecord({ approval, verdict, state: 'rejected' }));
     expect(all).toContain('*Denied* by approver@example.com');
     expect(all).toContain('the consumer pays for it until they delete it');
   });
@@ -185,7 +194,7 @@ describe('a decided request', () => {
         { rule: 'approval-deadline-passed', outcome: 'reject', reason: 'nobody decided it in time' },
       ],
     });
-    const { all } = drawn(
+    const { all } = renderMessage(
       anAwaitingRecord({ verdict, approvalRequest: { ...approvalRequest, stage: 'expired' } }),
     );
     expect(all).toContain('*Rejected by policy*');
@@ -196,14 +205,14 @@ describe('a decided request', () => {
     const verdict = aVerdict('hold', {
       findings: [{ rule: 'service-is-paused', outcome: 'hold', reason: 'orders is paused' }],
     });
-    const { all, elements } = drawn(anAwaitingRecord({ approval: accepts.approval, verdict }));
+    const { all, elements } = renderMessage(anAwaitingRecord({ approval: accepts.approval, verdict }));
     expect(elements).toEqual([]);
     expect(all).toContain('*Approved* by <@U01ALICE>');
     expect(all).toContain('orders is paused');
   });
 
   test('without a decision in linkgate shows only the state in EC2', () => {
-    const { all, elements } = drawn(anAwaitingRecord({ state: 'available' }));
+    const { all, elements } = renderMessage(anAwaitingRecord({ state: 'available' }));
     expect(elements).toEqual([]);
     expect(all).toContain('EC2 shows it connected');
     expect(all).not.toContain('*Approved*');
@@ -212,7 +221,7 @@ describe('a decided request', () => {
 
 test('a user of a workspace without approvers is named, not mentioned', () => {
   const approval = anApproval({ by: 'slack:T02OTHER:U01MALLORY' });
-  const { all } = drawn(
+  const { all } = renderMessage(
     anAwaitingRecord({ approval, verdict: aVerdict('accept', { decidedBy: approval.by }) }),
   );
   expect(all).toContain('slack:T02OTHER:U01MALLORY');
@@ -221,7 +230,7 @@ test('a user of a workspace without approvers is named, not mentioned', () => {
 
 test('text from outside is escaped and truncated to the limits of Slack', () => {
   const nasty = `<!channel> & ${'<😀>'.repeat(1_000)}`;
-  const { text, all } = drawn(
+  const { text, all } = renderMessage(
     anAwaitingRecord({
       verdict: aVerdict('ask', {
         findings: Array.from({ length: 20 }, () => ({ rule: 'r', outcome: 'ask' as const, reason: nasty })),
@@ -263,7 +272,7 @@ test('a message with any text from outside is within the limits of Slack', () =>
         approval: anApproval({ by: slackAlice, reason, ticket }),
       });
       for (const record of [open, closed]) {
-        const { text } = drawn(record, {
+        const { text } = renderMessage(record, {
           service: aService({ name }),
           entries: [anEntry({ note })],
           earlierConnections: Array(count).fill(aRecord({ ...closed, endpointId: endpointId(2) })),

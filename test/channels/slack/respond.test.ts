@@ -26,7 +26,7 @@ test.each([
 
 describe('the reply to a click', () => {
   async function respondTo(url: string, reply: () => Promise<Response>) {
-    const asked: { url: string; body: unknown; redirect: unknown }[] = [];
+    const requests: { url: string; body: unknown; redirect: unknown }[] = [];
     const errors: unknown[] = [];
     const respond = slackRespond({
       apiUrl: commercial,
@@ -34,18 +34,18 @@ describe('the reply to a click', () => {
       reportError: (error) => void errors.push(error),
       fetch(address, init) {
         const { body, redirect } = init ?? {};
-        asked.push({ url: String(address), body: JSON.parse(String(body)), redirect });
+        requests.push({ url: String(address), body: JSON.parse(String(body)), redirect });
         return reply();
       },
     });
     await respond(url, { text: 'You approved the request.' });
-    return { asked, errors };
+    return { requests, errors };
   }
   const url = 'https://hooks.slack.com/actions/T1/1/x';
 
   test('is ephemeral and does not replace the message', async () => {
-    const { asked, errors } = await respondTo(url, async () => new Response('ok'));
-    expect(asked).toEqual([
+    const { requests, errors } = await respondTo(url, async () => new Response('ok'));
+    expect(requests).toEqual([
       {
         url,
         redirect: 'error',

@@ -12,14 +12,18 @@ import {
   slackBob,
 } from './fixtures.ts';
 
-async function say(env: SlackTestEnv, text: string, who?: { user?: string; team?: string }): Promise<string> {
-  const { statusCode, json } = await env.command(text, who);
+async function runCommand(
+  env: SlackTestEnv,
+  text: string,
+  user?: { user?: string; team?: string },
+): Promise<string> {
+  const { statusCode, json } = await env.command(text, user);
   expect(statusCode).toBe(200);
   expect(json).toMatchObject({ response_type: 'ephemeral' });
   return (json as { text: string }).text;
 }
 
-async function entryIn(env: SlackTestEnv) {
+async function readStoredEntry(env: SlackTestEnv) {
   const [item] = await env.table.get([entryKey(serviceId(1), consumer)]);
   return item && readEntry(item);
 }
@@ -31,44 +35,48 @@ function manyRecords(count: number) {
 describe('/linkgate waiting', () => {
   test('lists the requests that wait for the user, ten on each page', async () => {
     const env = createSlackTestEnv({ records: manyRecords(12) });
-    const first = await say(env, 'waiting');
+    const first = await runCommand(env, 'waiting');
     expect(first.match(/vpce-/g)).toHaveLength(10);
     expect(first).toContain('/linkgate waiting 2');
-    const second = await say(env, 'waiting 2');
+    const second = await runCommand(env, 'waiting 2');
     expect(second.match(/vpce-/g)).toHaveLength(2);
     expect(second).not.toContain('/linkgate waiting 3');
-    expect(await say(env, 'waiting 3')).toContain('No request waits for your decision');
+    expect(await runCommand(env, 'waiting 3')).toContain('No request waits for your decision');
   });
 
   test('shows that no request waits once all are decided', async () => {
     const env = createSlackTestEnv();
-    await say(env, `approve ${endpointId(1)}`);
-    expect(await say(env, 'waiting')).toContain('No request waits for your decision');
+    await runCommand(env, `approve ${endpointId(1)}`);
+    expect(await runCommand(env, 'waiting')).toContain('No request waits for your decision');
   });
 
   test('shows nothing to a user in no approver group', async () => {
-    expect(await say(createSlackTestEnv(), 'waiting', { user: 'U01CAROL' })).toContain('no approver group');
+    expect(await runCommand(createSlackTestEnv(), 'waiting', { user: 'U01CAROL' })).toContain(
+      'no approver group',
+    );
   });
 });
 
 describe('/linkgate show', () => {
   test('shows the same text as the message of the request', async () => {
-    expect(await say(createSlackTestEnv(), `show ${endpointId(1)}`)).toContain(
+    expect(await runCommand(createSlackTestEnv(), `show ${endpointId(1)}`)).toContain(
       'account is not on the allowlist',
     );
   });
 
   test('shows a non-approver only the approvers', async () => {
-    const told = await say(createSlackTestEnv(), `show ${endpointId(1)}`, { team: 'T02OTHER' });
-    expect(told).toContain('The approvers are <@U01ALICE>');
-    expect(told).not.toContain(consumer);
+    const reply = await runCommand(createSlackTestEnv(), `show ${endpointId(1)}`, { team: 'T02OTHER' });
+    expect(reply).toContain('The approvers are <@U01ALICE>');
+    expect(reply).not.toContain(consumer);
   });
 });
 
 describe('/linkgate approve and deny', () => {
   test('approve a request with or without a reason', async () => {
     const env = createSlackTestEnv();
-    expect(await say(env, `approve ${endpointId(1)} our  customer`)).toContain('You approved the request.');
+    expect(await runCommand(env, `approve ${endpointId(1)} our  customer`)).toContain(
+      'You approved the request.',
+    );
     expect(await env.record(endpointId(1))).toMatchObject({
       approval: { by: slackAlice, reason: 'our customer' },
     });
@@ -76,16 +84,16 @@ describe('/linkgate approve and deny', () => {
 
   test('deny a request only with a reason', async () => {
     const env = createSlackTestEnv();
-    expect(await say(env, `deny ${endpointId(1)}`)).toContain('needs a reason');
-    expect(await say(env, `deny ${endpointId(1)} unknown to us`)).toContain('You denied the request.');
+    expect(await runCommand(env, `deny ${endpointId(1)}`)).toContain('needs a reason');
+    expect(await runCommand(env, `deny ${endpointId(1)} unknown to us`)).toContain('You denied the request.');
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await say(env, `approve ${endpointId(1)}`)).toContain('no longer open');
+    expect(await runCommand(env, `approve ${endpointId(1)}`)).toContain('no longer open');
   });
 
   test('take a ticket if the service requires one', async () => {
     const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-    expect(await say(env, `approve ${endpointId(1)}`)).toContain('requires a ticket id');
-    await say(env, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
+    expect(await runCommand(env, `approve ${endpointId(1)}`)).toContain('requires a ticket id');
+    await runCommand(env, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
     expect(await env.record(endpointId(1))).toMatchObject({
       approval: { ticket: 'CHG-7', reason: 'our customer' },
     });
@@ -95,7 +103,7 @@ describe('/linkgate approve and deny', () => {
     'take a ticket after `%sticket`, which some keyboards write for `--ticket`',
     async (dash) => {
       const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-      await say(env, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
+      await runCommand(env, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
       expect(await env.record(endpointId(1))).toMatchObject({
         approval: { ticket: 'CHG-7', reason: 'our customer' },
       });
@@ -106,7 +114,7 @@ describe('/linkgate approve and deny', () => {
     'take a ticket written `%s`, as the command line does',
     async (text) => {
       const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-      await say(env, `approve ${endpointId(1)} ${text}`);
+      await runCommand(env, `approve ${endpointId(1)} ${text}`);
       expect(await env.record(endpointId(1))).toMatchObject({
         approval: { ticket: 'CHG-7', reason: 'our customer' },
       });
@@ -124,34 +132,36 @@ describe('/linkgate approve and deny', () => {
     ['approve', `--ticket=${'x'.repeat(101)}`, 'Shorten it to 100 characters'],
   ])('decide nothing for `%s vpce-… %s`, and show the error', async (decision, text, expected) => {
     const env = createSlackTestEnv();
-    expect(await say(env, `${decision} ${endpointId(1)} ${text}`)).toContain(expected);
+    expect(await runCommand(env, `${decision} ${endpointId(1)} ${text}`)).toContain(expected);
     expect((await env.record(endpointId(1)))?.approval).toBeUndefined();
   });
 
   test('reject an option that `allow` does not have', async () => {
     const env = createSlackTestEnv();
-    expect(await say(env, `allow ${consumer} orders --expires=30d`)).toContain('no option `--expires`');
-    expect(await entryIn(env)).toBeUndefined();
+    expect(await runCommand(env, `allow ${consumer} orders --expires=30d`)).toContain(
+      'no option `--expires`',
+    );
+    expect(await readStoredEntry(env)).toBeUndefined();
   });
 
   test('count the characters of a reason as graphemes', async () => {
     const env = createSlackTestEnv();
     const reason = '😀'.repeat(1000);
-    await say(env, `deny ${endpointId(1)} ${reason}`);
+    await runCommand(env, `deny ${endpointId(1)} ${reason}`);
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason } });
   });
 
   test('are only for approvers', async () => {
     const env = createSlackTestEnv();
     const carol = { user: 'U01CAROL' };
-    expect(await say(env, `approve ${endpointId(1)}`, carol)).toContain('The approvers are');
-    expect(await say(env, `deny ${endpointId(1)} no`, carol)).toContain('The approvers are');
+    expect(await runCommand(env, `approve ${endpointId(1)}`, carol)).toContain('The approvers are');
+    expect(await runCommand(env, `deny ${endpointId(1)} no`, carol)).toContain('The approvers are');
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
   });
 
   test('require an endpoint that linkgate knows', async () => {
-    expect(await say(createSlackTestEnv(), 'approve <@U01BOB>')).toContain('Enter an endpoint id');
-    expect(await say(createSlackTestEnv(), `approve ${endpointId(9)}`)).toContain(
+    expect(await runCommand(createSlackTestEnv(), 'approve <@U01BOB>')).toContain('Enter an endpoint id');
+    expect(await runCommand(createSlackTestEnv(), `approve ${endpointId(9)}`)).toContain(
       'does not know this request',
     );
   });
@@ -159,30 +169,32 @@ describe('/linkgate approve and deny', () => {
 
 describe('/linkgate allow', () => {
   test.each(['prototype', 'constructor', 'toString'])('takes %s as a service name', async (name) => {
-    expect(await say(createSlackTestEnv(), `allow ${consumer} ${name}`)).toBe(
+    expect(await runCommand(createSlackTestEnv(), `allow ${consumer} ${name}`)).toBe(
       `linkgate does not know the service ${name}.`,
     );
     const env = createSlackTestEnv({ services: [aService({ name })] });
-    expect(await say(env, `allow ${consumer} ${name}`)).toContain(`on the allowlist of ${name}`);
-    expect(await entryIn(env)).toMatchObject({ effect: 'allow' });
+    expect(await runCommand(env, `allow ${consumer} ${name}`)).toContain(`on the allowlist of ${name}`);
+    expect(await readStoredEntry(env)).toMatchObject({ effect: 'allow' });
   });
 
   test('adds an account to the allowlist, permanently or with an expiry', async () => {
     const env = createSlackTestEnv();
-    expect(await say(env, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');
-    expect(await entryIn(env)).toMatchObject({ effect: 'allow', changedBy: slackAlice });
-    await say(env, `allow ${consumer} ${serviceId(1)} 30d`);
-    expect(await entryIn(env)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
-    await say(env, `allow ${consumer} orders 2027-01-31`);
-    expect(await entryIn(env)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
+    expect(await runCommand(env, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');
+    expect(await readStoredEntry(env)).toMatchObject({ effect: 'allow', changedBy: slackAlice });
+    await runCommand(env, `allow ${consumer} ${serviceId(1)} 30d`);
+    expect(await readStoredEntry(env)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
+    await runCommand(env, `allow ${consumer} orders 2027-01-31`);
+    expect(await readStoredEntry(env)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
   });
 
   test('prefers a service id to a service name', async () => {
     const env = createSlackTestEnv();
     env.put(serviceItem(aService({ serviceId: serviceId(2), name: serviceId(1) })));
     env.put(serviceItem(aService({ serviceId: serviceId(3), name: '*' })));
-    expect(await say(env, `allow ${consumer} ${serviceId(1)}`)).toContain('is on the allowlist of orders.');
-    expect(await say(env, `allow ${consumer} *`)).toContain('does not know the service *.');
+    expect(await runCommand(env, `allow ${consumer} ${serviceId(1)}`)).toContain(
+      'is on the allowlist of orders.',
+    );
+    expect(await runCommand(env, `allow ${consumer} *`)).toContain('does not know the service *.');
   });
 
   test.each([
@@ -198,8 +210,8 @@ describe('/linkgate allow', () => {
     ['a day that does not exist', `allow ${consumer} orders 2099-02-30`, 'there is no day 2099-02-30'],
   ])('changes nothing for %s', async (_, text, expected) => {
     const env = createSlackTestEnv();
-    expect(await say(env, text)).toContain(expected);
-    expect(await entryIn(env)).toBeUndefined();
+    expect(await runCommand(env, text)).toContain(expected);
+    expect(await readStoredEntry(env)).toBeUndefined();
   });
 
   test.each([
@@ -222,17 +234,17 @@ describe('/linkgate allow', () => {
       {},
       'cannot allow an account alone',
     ],
-  ])('is not for %s', async (_, contents, who, expected) => {
+  ])('is not for %s', async (_, contents, user, expected) => {
     const env = createSlackTestEnv(contents);
-    expect(await say(env, `allow ${consumer} orders`, who)).toContain(expected);
-    expect(await entryIn(env)).toBeUndefined();
+    expect(await runCommand(env, `allow ${consumer} orders`, user)).toContain(expected);
+    expect(await readStoredEntry(env)).toBeUndefined();
   });
 
   test('is not for an owner of the account, and keeps the owners of the entry', async () => {
     const env = createSlackTestEnv({ entries: [anEntry({ effect: 'allow', owners: [slackAlice] })] });
-    expect(await say(env, `allow ${consumer} orders`)).toContain('You own this account');
-    await say(env, `allow ${consumer} orders`, { user: 'U01BOB' });
-    expect(await entryIn(env)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
+    expect(await runCommand(env, `allow ${consumer} orders`)).toContain('You own this account');
+    await runCommand(env, `allow ${consumer} orders`, { user: 'U01BOB' });
+    expect(await readStoredEntry(env)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
   });
 
   test('does not remove a concurrent block', async () => {
@@ -247,18 +259,18 @@ describe('/linkgate allow', () => {
         return items;
       },
     };
-    expect(await say(env, `allow ${consumer} orders`)).toContain('Somebody changed the entry');
-    expect(await entryIn(env)).toMatchObject({ effect: 'block', note: 'fraud' });
+    expect(await runCommand(env, `allow ${consumer} orders`)).toContain('Somebody changed the entry');
+    expect(await readStoredEntry(env)).toMatchObject({ effect: 'block', note: 'fraud' });
   });
 
   test.each([
     [serviceId(1), 'orders'],
     ['*', "'*'"],
-  ])('does not remove a block at `%s`, and shows the command that does', async (at, named) => {
+  ])('does not remove a block at `%s`, and shows the command that does', async (at, serviceOption) => {
     const blocked = anEntry({ serviceId: at, effect: 'block' });
     const env = createSlackTestEnv({ entries: [blocked] });
-    expect(await say(env, `allow ${consumer} orders`)).toContain(
-      `linkgate allowlist remove ${consumer} --service ${named}`,
+    expect(await runCommand(env, `allow ${consumer} orders`)).toContain(
+      `linkgate allowlist remove ${consumer} --service ${serviceOption}`,
     );
     const [item] = await env.table.get([entryKey(at, consumer)]);
     expect(item && readEntry(item)).toEqual(blocked);
@@ -267,17 +279,17 @@ describe('/linkgate allow', () => {
   test.each([
     [serviceId(1), 'It replaces the current entry'],
     ['*', 'At this service it replaces the entry at every service'],
-  ])('shows the entry that it replaces at `%s`', async (at, told) => {
+  ])('shows the entry that it replaces at `%s`', async (at, explanation) => {
     const narrowed = { endpointIds: [endpointId(1)], consumerRegions: ['eu-west-1'], maxEndpoints: 3 };
     const env = createSlackTestEnv({ entries: [anEntry({ serviceId: at, ...narrowed })] });
-    expect(await say(env, `allow ${consumer} orders`)).toContain(
-      `${told}: allow, for 1 endpoint alone, only in eu-west-1, at most 3 endpoints.`,
+    expect(await runCommand(env, `allow ${consumer} orders`)).toContain(
+      `${explanation}: allow, for 1 endpoint alone, only in eu-west-1, at most 3 endpoints.`,
     );
   });
 });
 
 test.each(['', 'help', 'what', 'constructor'])('`/linkgate %s` lists the commands', async (text) => {
-  expect(await say(createSlackTestEnv(), text)).toContain('/linkgate deny');
+  expect(await runCommand(createSlackTestEnv(), text)).toContain('/linkgate deny');
 });
 
 test('the app manifest requests only the used scopes, and one URL', () => {

@@ -1,19 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { SlackError, slackWebApi } from '../../../lib/channels/slack/web-api.ts';
 
-interface Asked {
+interface SlackCall {
   readonly method: string;
   readonly token: string;
   readonly body: { readonly [field: string]: unknown };
 }
-type Reply = (asked: Asked) => Response | Promise<Response>;
+type Reply = (call: SlackCall) => Response | Promise<Response>;
 
 const ok = (fields: object = {}) => Response.json({ ok: true, channel: 'C1', ts: '1.1', ...fields });
-const refused = (error: string, init?: ResponseInit) => Response.json({ ok: false, error }, init);
+const slackError = (error: string, init?: ResponseInit) => Response.json({ ok: false, error }, init);
 
-/** Slack, answering as told; `asked` is what it was asked for. */
+/** The client of a simulated Slack, and the recorded calls. */
 function aSlack(reply: Reply, secrets: { tokens?: readonly string[]; refreshed?: readonly string[] } = {}) {
-  const asked: Asked[] = [];
+  const calls: SlackCall[] = [];
   const { tokens = ['xoxb-1'], refreshed } = secrets;
   const api = slackWebApi({
     url: 'https://slack.com/api',
@@ -26,57 +26,57 @@ function aSlack(reply: Reply, secrets: { tokens?: readonly string[]; refreshed?:
         token: new Headers(init?.headers).get('authorization')?.replace('Bearer ', '') ?? '',
         body: JSON.parse(String(init?.body)),
       };
-      asked.push(one);
+      calls.push(one);
       return reply(one);
     },
   });
-  return { api, asked, tokensOf: () => asked.map(({ token }) => token) };
+  return { api, calls, tokensOf: () => calls.map(({ token }) => token) };
 }
 
 const message = { channel: 'C1', text: 'in words', blocks: [{ type: 'divider' }] };
 
 describe('a message', () => {
   test('is posted, and identified by channel and ts', async () => {
-    const { api, asked } = aSlack(() => ok());
+    const { api, calls } = aSlack(() => ok());
     expect(await api.post(message)).toEqual({ channel: 'C1', ts: '1.1' });
-    expect(asked).toMatchObject([{ method: 'chat.postMessage', body: { ...message, unfurl_links: false } }]);
+    expect(calls).toMatchObject([{ method: 'chat.postMessage', body: { ...message, unfurl_links: false } }]);
   });
 
   test('can reply in a thread', async () => {
-    const { api, asked } = aSlack(() => ok());
+    const { api, calls } = aSlack(() => ok());
     await api.post({ channel: 'C1', text: 'still waits', threadTs: '1.1' });
-    expect(asked[0]?.body).toMatchObject({ thread_ts: '1.1' });
+    expect(calls[0]?.body).toMatchObject({ thread_ts: '1.1' });
   });
 
   test.each(['invalid_blocks', 'msg_blocks_too_long', 'msg_too_long'])(
     'that Slack refuses to draw is said in plain text: %s',
     async (error) => {
-      const { api, asked } = aSlack(({ body }) => (body.blocks ? refused(error) : ok()));
+      const { api, calls } = aSlack(({ body }) => (body.blocks ? slackError(error) : ok()));
       await api.post({ ...message, text: 'x'.repeat(4_000) });
       await api.update({ ...message, ts: '1.1' });
-      const plain = asked.filter(({ body }) => !body.blocks);
+      const plain = calls.filter(({ body }) => !body.blocks);
       expect(plain.map(({ method }) => method)).toEqual(['chat.postMessage', 'chat.update']);
       expect(String(plain[0]?.body.text).length).toBeLessThanOrEqual(2_000);
     },
   );
 
   test('is not sent a third time if Slack rejects the plain text too', async () => {
-    const { api, asked } = aSlack(() => refused('invalid_blocks'));
+    const { api, calls } = aSlack(() => slackError('invalid_blocks'));
     await expect(api.post(message)).rejects.toThrow(SlackError);
-    expect(asked).toHaveLength(2);
+    expect(calls).toHaveLength(2);
   });
 
   test('that no longer exists counts as removed', async () => {
-    const { api } = aSlack(() => refused('message_not_found'));
+    const { api } = aSlack(() => slackError('message_not_found'));
     await api.remove({ channel: 'C1', ts: '1.1' });
-    const { api: other } = aSlack(() => refused('cant_delete_message'));
+    const { api: other } = aSlack(() => slackError('cant_delete_message'));
     await expect(other.remove({ channel: 'C1', ts: '1.1' })).rejects.toThrow(SlackError);
   });
 });
 
 describe('a token', () => {
   test('that Slack rejects is replaced by the previous one', async () => {
-    const { api, tokensOf } = aSlack(({ token }) => (token === 'old' ? ok() : refused('invalid_auth')), {
+    const { api, tokensOf } = aSlack(({ token }) => (token === 'old' ? ok() : slackError('invalid_auth')), {
       tokens: ['new', 'old'],
     });
     await api.post(message);
@@ -84,7 +84,7 @@ describe('a token', () => {
   });
 
   test('that was rotated is read again', async () => {
-    const { api, tokensOf } = aSlack(({ token }) => (token === 'new' ? ok() : refused('token_revoked')), {
+    const { api, tokensOf } = aSlack(({ token }) => (token === 'new' ? ok() : slackError('token_revoked')), {
       tokens: ['old'],
       refreshed: ['new', 'old'],
     });
@@ -93,9 +93,9 @@ describe('a token', () => {
   });
 
   test('is required for a call', async () => {
-    const { api, asked } = aSlack(() => ok(), { tokens: [] });
+    const { api, calls } = aSlack(() => ok(), { tokens: [] });
     await expect(api.post(message)).rejects.toMatchObject({ error: 'not_authed', isPermanent: true });
-    expect(asked).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
   test('belongs to a bot of a workspace, with scopes', async () => {
@@ -123,7 +123,7 @@ describe('a failed call', () => {
     ],
     [
       'too many calls, said otherwise',
-      () => refused('ratelimited', { headers: { 'retry-after': '9' } }),
+      () => slackError('ratelimited', { headers: { 'retry-after': '9' } }),
       { error: 'ratelimited', retryAfterSeconds: 9 },
     ],
     [
@@ -137,7 +137,7 @@ describe('a failed call', () => {
       () => new Response('<html>'),
       { error: 'unreachable', isPermanent: false },
     ],
-    ['a channel that is not there', () => refused('channel_not_found'), { isPermanent: true }],
+    ['a channel that is not there', () => slackError('channel_not_found'), { isPermanent: true }],
     ['no way to Slack', () => Promise.reject(new TypeError('fetch failed')), { error: 'unreachable' }],
     [
       'no answer in time',
@@ -145,18 +145,18 @@ describe('a failed call', () => {
       { error: 'timeout', isPermanent: false },
     ],
   ])('because of %s becomes a SlackError without a retry', async (_, reply, error) => {
-    const { api, asked } = aSlack(reply);
+    const { api, calls } = aSlack(reply);
     await expect(api.post(message)).rejects.toMatchObject({ name: 'SlackError', ...error });
-    expect(asked).toHaveLength(1);
+    expect(calls).toHaveLength(1);
   });
 });
 
 test('a modal is opened by trigger_id, and updated by view id', async () => {
-  const { api, asked } = aSlack(() => ok());
+  const { api, calls } = aSlack(() => ok());
   const view = { type: 'modal' };
   await api.openView('trigger', view);
   await api.updateView('V1', view);
-  expect(asked.map(({ method, body }) => [method, body])).toEqual([
+  expect(calls.map(({ method, body }) => [method, body])).toEqual([
     ['views.open', { trigger_id: 'trigger', view }],
     ['views.update', { view_id: 'V1', view }],
   ]);

@@ -40,8 +40,8 @@ export function parseProblems(text: string, more: Files = {}): readonly string[]
     return [];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const [, ...told] = error.message.split('\n');
-    return told.map((line) => line.replaceAll(`${folder}/`, '').replace(/^policy\.yml:/, ''));
+    const [, ...problems] = error.message.split('\n');
+    return problems.map((line) => line.replaceAll(`${folder}/`, '').replace(/^policy\.yml:/, ''));
   }
 }
 

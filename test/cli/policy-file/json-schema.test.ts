@@ -30,41 +30,43 @@ test.each([
 });
 
 test('each field is explained to an editor', () => {
-  expect(unexplained(schema, 'the file')).toEqual([]);
+  expect(listUnexplained(schema, 'the file')).toEqual([]);
 });
 
 const page = readFileSync(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
-const shown = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
+const examples = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
 
 test('each field is explained in the page, and shown', () => {
   const parts = Object.keys(schema.properties);
-  const names = [...new Set(fieldsIn(schema))].filter(
+  const names = [...new Set(listFields(schema))].filter(
     (name) => name === 'environments' || !parts.includes(name),
   );
   expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
-  expect(names.filter((name) => !new RegExp(`\\b${name}:\\s`).test(shown.join()))).toEqual([]);
+  expect(names.filter((name) => !new RegExp(`\\b${name}:\\s`).test(examples.join()))).toEqual([]);
 });
 
 test('what the page shows has the form that it explains', () => {
-  expect(shown.filter((text) => !isValid(parse(text)))).toEqual([]);
+  expect(examples.filter((text) => !isValid(parse(text)))).toEqual([]);
 });
 
 /** The fields of parts, not their names. */
-function fieldsIn({ properties = {}, additionalProperties, items, anyOf = [] }: AnySchemaObject): string[] {
+function listFields({ properties = {}, additionalProperties, items, anyOf = [] }: AnySchemaObject): string[] {
   return [
-    ...Object.entries<AnySchemaObject>(properties).flatMap(([name, field]) => [name, ...fieldsIn(field)]),
-    ...[additionalProperties, items, ...anyOf].flatMap((inner) => (inner ? fieldsIn(inner) : [])),
+    ...Object.entries<AnySchemaObject>(properties).flatMap(([name, field]) => [name, ...listFields(field)]),
+    ...[additionalProperties, items, ...anyOf].flatMap((inner) => (inner ? listFields(inner) : [])),
   ];
 }
 
 /** The fields below a schema that have no description, by their paths. */
-function unexplained(schema: AnySchemaObject, path: string): string[] {
+function listUnexplained(schema: AnySchemaObject, path: string): string[] {
   const { properties = {}, additionalProperties, items, anyOf = [] } = schema;
   return [
     ...Object.entries<AnySchemaObject>(properties).flatMap(([name, field]) => [
       ...(field.description ? [] : [`${path}.${name}`]),
-      ...unexplained(field, `${path}.${name}`),
+      ...listUnexplained(field, `${path}.${name}`),
     ]),
-    ...[additionalProperties, items, ...anyOf].flatMap((inner) => (inner ? unexplained(inner, path) : [])),
+    ...[additionalProperties, items, ...anyOf].flatMap((inner) =>
+      inner ? listUnexplained(inner, path) : [],
+    ),
   ];
 }

@@ -5,7 +5,7 @@ import { writePolicyFile } from '../../../cli/policy-file/write.ts';
 import { serviceNameFormat } from '../../../lib/services/service.ts';
 import { parseDocument, parseProblems, withoutPositions, writeFolder } from './files.ts';
 
-/** Names of people's own that every JavaScript object knows of. */
+/** Names that are also properties of every JavaScript object. */
 const inherited = ['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'];
 const file = (name: string) => `environments: [prod]
 approvers: {${name}: {emails: [a@example.com]}}

@@ -33,16 +33,18 @@ const odd = [
   "it's",
   '..',
 ];
-const named = fc.constantFrom('orders', 'shop', 'a.b_c-d', '1e3', 'true', '0x1F', 'null', '~'.repeat(2));
-const anything = fc.oneof(named, fc.constantFrom(...odd), fc.string({ unit: 'grapheme', minLength: 1 }));
+const plainName = fc.constantFrom('orders', 'shop', 'a.b_c-d', '1e3', 'true', '0x1F', 'null', '~'.repeat(2));
+const anything = fc.oneof(plainName, fc.constantFrom(...odd), fc.string({ unit: 'grapheme', minLength: 1 }));
 
-/** `tag`: how it was named when it was registered; `stored`: what an older version made of that. */
+/** `tag`: the service name tag at registration; `stored`: the name that an older version stored. */
 const service = fc.record(
   { tag: anything, stored: anything, managedBy: fc.constantFrom('file' as const, 'person' as const) },
   { requiredKeys: ['managedBy'] },
 );
 
-async function createEnvOf(all: readonly { tag?: string; stored?: string; managedBy: 'file' | 'person' }[]) {
+async function createEnvWithServices(
+  all: readonly { tag?: string; stored?: string; managedBy: 'file' | 'person' }[],
+) {
   const env = createTestEnv();
   for (const [index, { tag, stored, managedBy }] of all.entries()) {
     const id = serviceId(index + 1);
@@ -52,16 +54,16 @@ async function createEnvOf(all: readonly { tag?: string; stored?: string; manage
     if (stored === undefined) await registerService({ serviceId: id, managedBy }, alice, env.deps);
     else env.put(serviceItem(aService({ serviceId: id, name: stored, managedBy })));
     for (const at of [id, '*'])
-      await env.table.write([{ put: entryOf(at, String(222222222222 + index), managedBy) }]);
+      await env.table.write([{ put: buildEntryItem(at, String(222222222222 + index), managedBy) }]);
   }
   return env;
 }
 
-function entryOf(at: string, accountId: string, managedBy: 'file' | 'person') {
+function buildEntryItem(at: string, accountId: string, managedBy: 'file' | 'person') {
   return entryItem(anEntry({ serviceId: at, accountId, managedBy }));
 }
 
-/** What `linkgate export` prints, read again. */
+/** The document of the output of `linkgate export`. */
 async function exportedAndRead(env: TestEnv): Promise<PolicyDocument> {
   const { document } = await exportPolicy(undefined, env.deps);
   const held = Object.fromEntries(
@@ -87,7 +89,7 @@ async function changesBy(document: PolicyDocument, env: TestEnv) {
 test('what is exported plans to no change, however services are tagged and named', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(service, { minLength: 1, maxLength: 4 }), async (all) => {
-      const env = await createEnvOf(all);
+      const env = await createEnvWithServices(all);
       expect(await changesBy(await exportedAndRead(env), env)).toEqual([]);
     }),
     { numRuns: 150, seed: 11 },
@@ -97,7 +99,7 @@ test('what is exported plans to no change, however services are tagged and named
 test('a registration gives each service an id or a name that is its alone', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anything, { minLength: 1, maxLength: 4 }), async (tags) => {
-      const env = await createEnvOf(tags.map((tag) => ({ tag, managedBy: 'person' })));
+      const env = await createEnvWithServices(tags.map((tag) => ({ tag, managedBy: 'person' })));
       const names = (await listRegisteredServices(env.deps)).map(({ name }) => name);
       expect(new Set(names).size).toBe(names.length);
       const ids = names.filter((name) => name.startsWith('vpce-'));
@@ -116,9 +118,11 @@ test.each([...odd, 'orders', serviceId(1)])(
   'what `linkgate export --from-connections` prints of a service that is named `%s` plans to nothing but its entries',
   async (name) => {
     const connection = { ...answers.connection, state: 'available', serviceId: serviceId(1), service: name };
-    const shown = { ...answers.service, serviceId: serviceId(1), name };
+    const serviceView = { ...answers.service, serviceId: serviceId(1), name };
     aws.respond = ({ path }) => ({
-      body: path.includes('/connections') ? { connections: [connection] } : { service: shown, services: [] },
+      body: path.includes('/connections')
+        ? { connections: [connection] }
+        : { service: serviceView, services: [] },
     });
     const { stdout } = await runCli(['export', '--from-connections', serviceId(1)], aws);
     const env = createTestEnv({ services: [aService({ name, managedBy: 'person' })] });

@@ -8,8 +8,8 @@ import { parseDocument, withoutPositions, writeFolder } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
 
-/** As the table holds what a file says. */
-function heldBy(document: PolicyDocument, managedBy: 'file' | 'person' | 'api' = 'file'): Policy {
+/** The policy that the table stores after an apply of the document. */
+function toStoredPolicy(document: PolicyDocument, managedBy: 'file' | 'person' | 'api' = 'file'): Policy {
   const held = <Said>(all: readonly Said[]) => all.map((said) => ({ said, managedBy }));
   const { groups, services, customers, entries } = document;
   return {
@@ -25,25 +25,29 @@ function readBack(text: string): PolicyDocument {
   return withoutPositions(readPolicyFile(file).documentAt('prod'));
 }
 
-/** Without the order of fields, and of what stands in lists. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((each) => JSON.stringify(sorted(each))).sort();
+/** Sorts fields and lists. */
+function sortDeep(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => JSON.stringify(sortDeep(each))).sort();
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
     .sort()
-    .map(([name, each]) => [name, sorted(each)]);
+    .map(([name, each]) => [name, sortDeep(each)]);
 }
 
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-const someOf = <T>(...all: readonly T[]) => fc.subarray([...all], { minLength: 1 });
+const nonEmptySubset = <T>(...all: readonly T[]) => fc.subarray([...all], { minLength: 1 });
 const date = fc.constantFrom('2027-01-31', '2027-06-30', '2028-01-31T12:00:00Z', '2029-02-28');
-const owners = maybe(someOf('T01:U01ALICE', 'bob@example.com', 'arn:aws:iam::111111111111:user/carol'));
+const owners = maybe(
+  nonEmptySubset('T01:U01ALICE', 'bob@example.com', 'arn:aws:iam::111111111111:user/carol'),
+);
 const note = maybe(fc.string({ maxLength: 60 }));
 const duration = maybe(fc.constantFrom('90m', '7200s', '36h', '3d', '1d'));
 
 const group = (escalateTo: string) =>
   fc.record({
-    slack: maybe(fc.record({ channel: fc.constant('C0123'), users: someOf('T01:U01ALICE', 'T01:U01BOB') })),
+    slack: maybe(
+      fc.record({ channel: fc.constant('C0123'), users: nonEmptySubset('T01:U01ALICE', 'T01:U01BOB') }),
+    ),
     emails: fc.constant(['a@example.com', 'b@example.com']),
     quorum: maybe(fc.constantFrom(1, 2)),
     decisionChannels: maybe(fc.constantFrom('anywhere', 'api')),
@@ -98,8 +102,8 @@ const entry = ({ name, account, services }: (typeof locations)[number]) =>
       owners,
       note,
       narrowing: fc.record({
-        endpoints: maybe(someOf('vpce-0123456789abcdef0', 'vpce-0123456789abcdef1')),
-        consumerRegions: maybe(someOf('eu-west-1', 'us-east-1')),
+        endpoints: maybe(nonEmptySubset('vpce-0123456789abcdef0', 'vpce-0123456789abcdef1')),
+        consumerRegions: maybe(nonEmptySubset('eu-west-1', 'us-east-1')),
         maxEndpoints: maybe(fc.integer({ min: 1, max: 3 })),
         expires: maybe(date),
         roles: maybe(fc.constant([`arn:aws:iam::${account}:role/network`])),
@@ -120,7 +124,7 @@ const file = fc
   })
   .map(({ entries, ...parts }) => {
     const there = entries.filter((each) => each !== undefined);
-    const withEffect = (wanted: string) => there.filter(({ effect }) => effect === wanted);
+    const withEffect = (wantedEffect: string) => there.filter(({ effect }) => effect === wantedEffect);
     const allow = withEffect('allow').map(({ effect: _, narrowing, ...rest }) => ({ ...rest, ...narrowing }));
     const block = withEffect('block').map(({ effect: _, narrowing: __, ...rest }) => rest);
     // JSON is YAML, too.
@@ -131,7 +135,7 @@ test('what is written reads back to the same document', () => {
   fc.assert(
     fc.property(file, (text) => {
       const document = readBack(text);
-      expect(sorted(readBack(writePolicyFile(heldBy(document))))).toEqual(sorted(document));
+      expect(sortDeep(readBack(writePolicyFile(toStoredPolicy(document))))).toEqual(sortDeep(document));
     }),
     { numRuns: 60 },
   );
@@ -144,7 +148,7 @@ customers: {acme: {accounts: ['222222222222', '333333333333'], owners: [a@exampl
 allow: [{customer: acme, services: [payments, orders], maxEndpoints: 2, note: contract 42}]
 block: [{account: '444444444444', services: '*'}]
 `);
-  expect(writePolicyFile(heldBy(document))).toBe(`# yaml-language-server: $schema=policy.schema.json
+  expect(writePolicyFile(toStoredPolicy(document))).toBe(`# yaml-language-server: $schema=policy.schema.json
 # \`linkgate schema\` prints that schema.
 
 version: 1
@@ -176,8 +180,8 @@ test('an object that the file does not manage says who does', () => {
 services: {payments: {id: ${serviceId}}}
 allow: [{account: '222222222222', services: payments}]
 `);
-  const held = heldBy(document, 'person');
-  const text = writePolicyFile({ ...held, entries: heldBy(document, 'api').entries });
+  const held = toStoredPolicy(document, 'person');
+  const text = writePolicyFile({ ...held, entries: toStoredPolicy(document, 'api').entries });
   expect(text).toContain('services:\n  # managed by a person\n  payments:\n');
   expect(text).toContain(
     "allow:\n  # managed by another system, through the API\n  - account: '222222222222'\n",
@@ -191,5 +195,7 @@ allow: [{account: '222222222222', services: '*', expires: 2028-12-31}]
 `);
   const [entry] = document.entries;
   const changed = { ...document, entries: entry ? [{ ...entry, customer: 'acme' }] : [] };
-  expect(readBack(writePolicyFile(heldBy(changed))).entries).toEqual(withoutPositions(document).entries);
+  expect(readBack(writePolicyFile(toStoredPolicy(changed))).entries).toEqual(
+    withoutPositions(document).entries,
+  );
 });
