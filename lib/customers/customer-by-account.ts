@@ -43,11 +43,11 @@ export async function findCustomersByAccount(
   );
   if (pointers.length === 0) return new Map();
   const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
-  const found = pointers.flatMap(({ accountId, customer: name }) => {
+  const accountCustomers = pointers.flatMap(({ accountId, customer: name }) => {
     const [customer] = parseEach(items.all([customerKey(name)]), readCustomer, reportError);
     return customer?.accounts.includes(accountId) ? [[accountId, customer] as const] : [];
   });
-  return new Map(found);
+  return new Map(accountCustomers);
 }
 
 /**
@@ -61,10 +61,10 @@ export function customerWrites(
   after: Customer | undefined,
   pointers: readonly AccountPointer[],
 ): Write[] {
-  const found = new Map(pointers.map((pointer) => [pointer.accountId, pointer]));
+  const pointersByAccount = new Map(pointers.map((pointer) => [pointer.accountId, pointer]));
   const name = after?.name ?? before?.name ?? '';
   const claims = (after?.accounts ?? []).flatMap((accountId): Write[] => {
-    const pointer = found.get(accountId);
+    const pointer = pointersByAccount.get(accountId);
     if (pointer?.customer === name) return [];
     const expected = pointer?.version ?? 0;
     return [
@@ -79,9 +79,11 @@ export function customerWrites(
     ];
   });
   const releases = (before?.accounts ?? []).flatMap((accountId): Write[] => {
-    const pointer = found.get(accountId);
-    const isKept = after?.accounts.includes(accountId) || pointer?.customer !== name;
-    return isKept || !pointer ? [] : [{ remove: accountPointerKey(accountId), expected: pointer.version }];
+    const pointer = pointersByAccount.get(accountId);
+    const isPointerKept = after?.accounts.includes(accountId) || pointer?.customer !== name;
+    return isPointerKept || !pointer
+      ? []
+      : [{ remove: accountPointerKey(accountId), expected: pointer.version }];
   });
   const expected = before?.version ?? 0;
   const own: Write = after ? { put: customerItem(after), expected } : { remove: customerKey(name), expected };

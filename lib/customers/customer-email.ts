@@ -54,20 +54,24 @@ export function composeCustomerSummaryEmail(
   all: readonly EndpointEvent[],
   messages: CustomerMessages,
 ): EmailMessage {
-  const told = all.map((news) => renderCustomerText(news, messages));
-  const others = all.length - maxEndpointsInEmail;
+  const renderedTexts = all.map((news) => renderCustomerText(news, messages));
+  const omittedCount = all.length - maxEndpointsInEmail;
   const kinds = [...new Set(all.map(({ event }) => event))];
   const [service, ...otherServices] = new Set(all.map((news) => news.service));
-  const where = otherServices.length === 0 ? ` to ${service}` : '';
-  return composeEmail(`Updates on ${all.length} of your endpoints${where}`, [
-    ...[...Map.groupBy(all.slice(0, maxEndpointsInEmail), formatEndpointHeading)].map(([title, ofOne]) => [
-      title,
-      ...ofOne.map((news) => `- ${renderCustomerText(news, messages).body}`),
-    ]),
-    ...(others > 0 ? [[`And ${others} more: aws ec2 describe-vpc-endpoints shows their states.`]] : []),
+  const serviceText = otherServices.length === 0 ? ` to ${service}` : '';
+  return composeEmail(`Updates on ${all.length} of your endpoints${serviceText}`, [
+    ...[...Map.groupBy(all.slice(0, maxEndpointsInEmail), formatEndpointHeading)].map(
+      ([title, endpointEvents]) => [
+        title,
+        ...endpointEvents.map((news) => `- ${renderCustomerText(news, messages).body}`),
+      ],
+    ),
+    ...(omittedCount > 0
+      ? [[`And ${omittedCount} more: aws ec2 describe-vpc-endpoints shows their states.`]]
+      : []),
     // Events of one kind have the same next steps, so the email shows those of the first one.
     ...kinds.flatMap((kind) => {
-      const first = told[all.findIndex(({ event }) => event === kind)];
+      const first = renderedTexts[all.findIndex(({ event }) => event === kind)];
       return first
         ? [[`${first.subject}. Next steps, also for similar endpoints`, ...formatNextSteps(first.nextSteps)]]
         : [];

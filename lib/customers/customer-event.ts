@@ -60,10 +60,10 @@ export type NextEvent<Event extends CustomerEvent = CustomerEvent> = {
 /** @returns the event that the record shows, undefined where the customer was notified of it. */
 export function nextCustomerEvent(
   record: ConnectionRecord,
-  told: LastEvent | undefined,
+  lastEvent: LastEvent | undefined,
 ): NextEvent | undefined {
-  const news = computeCustomerEvent(record, told);
-  return news && !isEventKnown(news, told) ? news : undefined;
+  const news = computeCustomerEvent(record, lastEvent);
+  return news && !isEventKnown(news, lastEvent) ? news : undefined;
 }
 
 /** Whether a change of a record may be an event. It reads nothing, and prefers false positives. */
@@ -81,21 +81,27 @@ function eventKey(record: ConnectionRecord): string {
   return JSON.stringify([computeCustomerEvent(record, undefined), record.revocation]);
 }
 
-function computeCustomerEvent(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
+function computeCustomerEvent(
+  record: ConnectionRecord,
+  lastEvent: LastEvent | undefined,
+): NextEvent | undefined {
   const { state, verdict, serviceDeregisteredAt } = record;
   // A record without a verdict has no events.
   if (!verdict) return undefined;
   if (serviceDeregisteredAt !== undefined)
-    return isConnected(state) && expectsDisconnect(told) ? { event: 'disconnect-cancelled' } : undefined;
+    return isConnected(state) && expectsDisconnect(lastEvent) ? { event: 'disconnect-cancelled' } : undefined;
   if (state === 'pendingAcceptance') return { event: verdict.outcome === 'ask' ? 'waiting' : 'received' };
   if (state === 'rejected')
-    return wasConnected(record, told)
+    return wasConnected(record, lastEvent)
       ? { event: 'disconnected', ...selectDisconnectDetails(record) }
       : { event: 'rejected', ...selectCustomerReason(record) };
-  return isConnected(state) ? computeConnectedEvent(record, told) : undefined;
+  return isConnected(state) ? computeConnectedEvent(record, lastEvent) : undefined;
 }
 
-function computeConnectedEvent(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
+function computeConnectedEvent(
+  record: ConnectionRecord,
+  lastEvent: LastEvent | undefined,
+): NextEvent | undefined {
   const { verdict, revocation, expiryWarning, acceptRequestedAt } = record;
   // A connection that approvers decide has no disconnect time, whatever was announced.
   if (verdict?.outcome === 'ask') return { event: 'disconnect-extended' };
@@ -103,7 +109,7 @@ function computeConnectedEvent(record: ConnectionRecord, told: LastEvent | undef
     // An immediate disconnect is reported once EC2 shows it. A pause postpones a disconnect without cancelling it.
     if (verdict?.outcome !== 'reject' || revocation.disconnectAt <= revocation.since) return undefined;
     const { disconnectAt } = revocation;
-    const before = told?.event === 'disconnect-scheduled' ? told.disconnectAt : undefined;
+    const before = lastEvent?.event === 'disconnect-scheduled' ? lastEvent.disconnectAt : undefined;
     return {
       event: 'disconnect-scheduled',
       disconnectAt,
@@ -112,15 +118,15 @@ function computeConnectedEvent(record: ConnectionRecord, told: LastEvent | undef
     };
   }
   if (verdict?.outcome !== 'accept') return undefined;
-  if (expectsDisconnect(told)) return { event: 'disconnect-cancelled' };
+  if (expectsDisconnect(lastEvent)) return { event: 'disconnect-cancelled' };
   if (expiryWarning && expiryWarning.until === verdict.until) return { event: 'expiring', ...expiryWarning };
   // A connection accepted outside linkgate is not reported as accepted.
   return acceptRequestedAt === undefined ? undefined : { event: 'accepted' };
 }
 
 /** Whether the last notification announced a disconnect. */
-function expectsDisconnect(told: LastEvent | undefined): boolean {
-  return told?.event === 'disconnect-scheduled' || told?.event === 'disconnect-extended';
+function expectsDisconnect(lastEvent: LastEvent | undefined): boolean {
+  return lastEvent?.event === 'disconnect-scheduled' || lastEvent?.event === 'disconnect-extended';
 }
 
 /** The events of a connected endpoint. */
@@ -132,29 +138,36 @@ export const connectedEvents: readonly CustomerEvent[] = [
   'disconnect-extended',
 ];
 
-function wasConnected({ revocation, grandfathered }: ConnectionRecord, told: LastEvent | undefined): boolean {
+function wasConnected(
+  { revocation, grandfathered }: ConnectionRecord,
+  lastEvent: LastEvent | undefined,
+): boolean {
   return (
     revocation !== undefined ||
     grandfathered !== undefined ||
-    (told && connectedEvents.includes(told.event)) === true
+    (lastEvent && connectedEvents.includes(lastEvent.event)) === true
   );
 }
 
-function isEventKnown(news: NextEvent, told: LastEvent | undefined): boolean {
+function isEventKnown(news: NextEvent, lastEvent: LastEvent | undefined): boolean {
   // Without an announced time there is nothing to postpone.
-  if (news.event === 'disconnect-extended') return told?.event !== 'disconnect-scheduled';
-  if (!told) return false;
+  if (news.event === 'disconnect-extended') return lastEvent?.event !== 'disconnect-scheduled';
+  if (!lastEvent) return false;
   switch (news.event) {
     case 'received':
-      return told.event === 'received' || told.event === 'waiting';
+      return lastEvent.event === 'received' || lastEvent.event === 'waiting';
     case 'accepted':
-      return connectedEvents.includes(told.event);
+      return connectedEvents.includes(lastEvent.event);
     case 'disconnect-scheduled':
-      return told.event === news.event && told.disconnectAt === news.disconnectAt;
+      return lastEvent.event === news.event && lastEvent.disconnectAt === news.disconnectAt;
     case 'expiring':
-      return told.event === news.event && told.until === news.until && told.daysBefore === news.daysBefore;
+      return (
+        lastEvent.event === news.event &&
+        lastEvent.until === news.until &&
+        lastEvent.daysBefore === news.daysBefore
+      );
     default:
-      return told.event === news.event;
+      return lastEvent.event === news.event;
   }
 }
 

@@ -9,7 +9,7 @@ interface CustomerNamesDeps extends Pick<Runtime, 'reportError'> {
 /** Each row of a list with the name of the customer that its account belongs to, by one Query of the customers. */
 export async function withCustomerNames<Row extends object>(
   rows: readonly Row[],
-  accountOf: (row: Row) => string | undefined,
+  selectAccountId: (row: Row) => string | undefined,
   deps: CustomerNamesDeps,
 ): Promise<(Row & { readonly customer?: string })[]> {
   if (rows.length === 0) return [];
@@ -19,7 +19,7 @@ export async function withCustomerNames<Row extends object>(
     ),
   );
   return rows.map((row) => {
-    const customer = names.get(accountOf(row) ?? '');
+    const customer = names.get(selectAccountId(row) ?? '');
     return customer === undefined ? row : { customer, ...row };
   });
 }

@@ -50,10 +50,10 @@ export const CustomerMessage = v.object({
 export type CustomerMessage = v.InferOutput<typeof CustomerMessage>;
 
 export function buildCustomerMessage(all: readonly EndpointEvent[]): CustomerMessage {
-  const listed = all.slice(0, maxEventsPerMessage);
+  const listedEvents = all.slice(0, maxEventsPerMessage);
   return {
     schemaVersion: '1.0',
-    news: listed.map((news) => ({
+    news: listedEvents.map((news) => ({
       event: news.event,
       endpointId: news.endpointId,
       accountId: news.ownerAccountId,
@@ -64,6 +64,6 @@ export function buildCustomerMessage(all: readonly EndpointEvent[]): CustomerMes
       ...('disconnectAt' in news && { disconnectAt: news.disconnectAt }),
       ...('until' in news && { until: news.until }),
     })),
-    more: all.length - listed.length,
+    more: all.length - listedEvents.length,
   };
 }

@@ -41,31 +41,31 @@ export async function enqueueMissedNotifications(
   records: readonly ConnectionRecord[],
   { table, customerNotificationQueue, reportError }: EnqueueMissedDeps,
 ): Promise<void> {
-  const ending = records.filter(
+  const endingRecords = records.filter(
     ({ state, revocation, expiryWarning }) =>
       (revocation ?? expiryWarning) !== undefined && isConnected(state),
   );
-  if (ending.length === 0) return;
+  if (endingRecords.length === 0) return;
   await orReported(reportError, async () => {
     const customers = await findCustomersByAccount(
-      ending.map(({ ownerAccountId }) => ownerAccountId),
+      endingRecords.map(({ ownerAccountId }) => ownerAccountId),
       { table, reportError },
     );
-    const theirs = ending.flatMap((record) => {
+    const recordsWithCustomer = endingRecords.flatMap((record) => {
       const customer = customers.get(record.ownerAccountId);
       return hasContact(customer) ? [{ record, customer }] : [];
     });
-    if (theirs.length === 0) return;
-    const found = indexByKey(
-      await table.get(theirs.map(({ record }) => lastNotificationKey(record.endpointId))),
+    if (recordsWithCustomer.length === 0) return;
+    const itemsByKey = indexByKey(
+      await table.get(recordsWithCustomer.map(({ record }) => lastNotificationKey(record.endpointId))),
     );
-    const notNotified = theirs.filter(({ record, customer }) => {
-      const items = found.all([lastNotificationKey(record.endpointId)]);
-      const told = parseEach(items, readLastNotification, reportError);
+    const notNotified = recordsWithCustomer.filter(({ record, customer }) => {
+      const items = itemsByKey.all([lastNotificationKey(record.endpointId)]);
+      const lastNotifications = parseEach(items, readLastNotification, reportError);
       // An unreadable item may say that the customer was notified.
       return (
-        told.length === items.length &&
-        nextCustomerEvent(record, selectLastEvent(customer, told[0])) !== undefined
+        lastNotifications.length === items.length &&
+        nextCustomerEvent(record, selectLastEvent(customer, lastNotifications[0])) !== undefined
       );
     });
     if (notNotified.length > 0)

@@ -38,10 +38,13 @@ export function readLastNotification(item: Item): LastNotification {
 /** @returns the last event as a contact knows it: a new contact does not know the events of a connected endpoint, and need not know past ones. */
 export function selectLastEvent(
   { name, contact }: NotifiableCustomer,
-  told: LastNotification | undefined,
+  lastNotification: LastNotification | undefined,
 ): LastEvent | undefined {
-  const isTheirs = told?.customer === name && told.contact === contactAddress(contact);
-  return !told || isTheirs || !connectedEvents.includes(told.event) ? told : { event: 'accepted' };
+  const isSameContact =
+    lastNotification?.customer === name && lastNotification.contact === contactAddress(contact);
+  return !lastNotification || isSameContact || !connectedEvents.includes(lastNotification.event)
+    ? lastNotification
+    : { event: 'accepted' };
 }
 
 export function lastNotificationItem(

@@ -54,48 +54,54 @@ export async function notifyCustomers(
 ): Promise<{ readonly notified: number; readonly failed: readonly string[] }> {
   const accountIds = endpoints.map(({ ownerAccountId }) => ownerAccountId);
   const customers = await findCustomersByAccount(accountIds, deps);
-  const theirs = endpoints.flatMap(({ endpointId, ownerAccountId }) => {
+  const endpointsWithCustomer = endpoints.flatMap(({ endpointId, ownerAccountId }) => {
     const customer = customers.get(ownerAccountId);
     return hasContact(customer) ? [{ endpointId, customer }] : [];
   });
   // Verdicts of mode observe stay internal.
-  if (theirs.length === 0 || (await deps.mode()) !== 'enforce') return { notified: 0, failed: [] };
+  if (endpointsWithCustomer.length === 0 || (await deps.mode()) !== 'enforce')
+    return { notified: 0, failed: [] };
 
-  const due = await selectDueNotifications(theirs, deps);
+  const dueNotifications = await selectDueNotifications(endpointsWithCustomer, deps);
   const failed: string[] = [];
-  for (const ofOne of Map.groupBy(due, ({ customer }) => customer.name).values())
-    for (const together of ofOne.length > maxIndividualEmails ? [ofOne] : chunks(ofOne, 1)) {
-      const isDone = await orReported(deps.reportError, () => sendNotification(together, deps));
-      if (!isDone) failed.push(...together.map(({ record }) => record.endpointId));
+  for (const customerNotifications of Map.groupBy(dueNotifications, ({ customer }) => customer.name).values())
+    for (const batch of customerNotifications.length > maxIndividualEmails
+      ? [customerNotifications]
+      : chunks(customerNotifications, 1)) {
+      const isDone = await orReported(deps.reportError, () => sendNotification(batch, deps));
+      if (!isDone) failed.push(...batch.map(({ record }) => record.endpointId));
     }
-  return { notified: due.length - failed.length, failed };
+  return { notified: dueNotifications.length - failed.length, failed };
 }
 
 async function selectDueNotifications(
-  theirs: readonly { readonly endpointId: string; readonly customer: NotifiableCustomer }[],
+  endpointsWithCustomer: readonly { readonly endpointId: string; readonly customer: NotifiableCustomer }[],
   { table, reportError }: NotifyCustomersDeps,
 ): Promise<DueNotification[]> {
-  const found = indexByKey(
+  const itemsByKey = indexByKey(
     await table.get(
-      theirs.flatMap(({ endpointId }) => [recordKey(endpointId), lastNotificationKey(endpointId)]),
+      endpointsWithCustomer.flatMap(({ endpointId }) => [
+        recordKey(endpointId),
+        lastNotificationKey(endpointId),
+      ]),
     ),
   );
-  const known = theirs.flatMap(({ endpointId, customer }) => {
-    const [record] = parseEach(found.all([recordKey(endpointId)]), readRecord, reportError);
-    const items = found.all([lastNotificationKey(endpointId)]);
+  const notNotified = endpointsWithCustomer.flatMap(({ endpointId, customer }) => {
+    const [record] = parseEach(itemsByKey.all([recordKey(endpointId)]), readRecord, reportError);
+    const items = itemsByKey.all([lastNotificationKey(endpointId)]);
     const [lastNotification] = parseEach(items, readLastNotification, reportError);
     // With an unreadable item the customer would get the same event again and again.
     if (items.length > 0 && !lastNotification) return [];
     const endpointEvent = record && nextCustomerEvent(record, selectLastEvent(customer, lastNotification));
     return endpointEvent ? [{ customer, record, lastNotification, endpointEvent }] : [];
   });
-  if (known.length === 0) return [];
-  const services = indexByKey(await table.get(known.map(({ record }) => serviceKey(record.serviceId))));
-  return known.map(({ record, lastNotification, endpointEvent, ...due }) => {
+  if (notNotified.length === 0) return [];
+  const services = indexByKey(await table.get(notNotified.map(({ record }) => serviceKey(record.serviceId))));
+  return notNotified.map(({ record, lastNotification, endpointEvent, ...due }) => {
     const item = services.find(serviceKey(record.serviceId));
     const { serviceId, endpointId, ownerAccountId, endpointRegion, location } = record;
     const [service] = parseEach(item ? [item] : [], readService, reportError);
-    const facts = {
+    const endpointDetails = {
       endpointId,
       ownerAccountId,
       region: endpointRegion ?? location.region,
@@ -104,7 +110,7 @@ async function selectDueNotifications(
       service: service?.name ?? lastNotification?.service ?? serviceId,
       serviceName: service?.serviceName ?? awsServiceName(location, serviceId),
     };
-    return { ...due, record, lastNotification, endpointEvent: { ...facts, ...endpointEvent } };
+    return { ...due, record, lastNotification, endpointEvent: { ...endpointDetails, ...endpointEvent } };
   });
 }
 
@@ -112,29 +118,26 @@ async function selectDueNotifications(
  * @returns true where no retry is needed: the message was sent, or SNS rejected it, which is stored as a delivery failure.
  * @throws where a retry may help
  */
-async function sendNotification(
-  together: readonly DueNotification[],
-  deps: NotifyCustomersDeps,
-): Promise<true> {
-  const [first] = together;
+async function sendNotification(batch: readonly DueNotification[], deps: NotifyCustomersDeps): Promise<true> {
+  const [first] = batch;
   if (!first) return true;
   const { customerSender, messages, table, reportError } = deps;
   const now = deps.now();
   const { customer } = first;
-  const endpointEvent = together.map((each) => each.endpointEvent);
+  const endpointEvents = batch.map((each) => each.endpointEvent);
   const mail =
-    endpointEvent.length === 1
+    endpointEvents.length === 1
       ? composeCustomerEmail(first.endpointEvent, messages)
-      : composeCustomerSummaryEmail(endpointEvent, messages);
+      : composeCustomerSummaryEmail(endpointEvents, messages);
   try {
-    await customerSender.send(customer.contact, mail, endpointEvent);
+    await customerSender.send(customer.contact, mail, endpointEvents);
   } catch (error) {
     if (!(error instanceof DeliveryRejectedError)) throw error;
     reportError(error);
     await table.write([{ put: deliveryFailureItem(customer.name, error.message, now) }]);
     return true;
   }
-  for (const chunk of chunks(together, writesPerTransaction - 1))
+  for (const chunk of chunks(batch, writesPerTransaction - 1))
     await recordNotifications(customer, chunk, deps);
   return true;
 }
@@ -142,10 +145,10 @@ async function sendNotification(
 /** Records the sent events. On a conflict it writes one by one, so that the others are recorded all the same. */
 async function recordNotifications(
   customer: NotifiableCustomer,
-  said: readonly DueNotification[],
+  sentNotifications: readonly DueNotification[],
   { table, now }: NotifyCustomersDeps,
 ): Promise<void> {
-  const writes = said.map(
+  const writes = sentNotifications.map(
     ({ record, lastNotification, endpointEvent }): Write => ({
       put: lastNotificationItem(record.endpointId, customer, endpointEvent, lastNotification, now()),
       expected: lastNotification?.version ?? 0,

@@ -42,12 +42,12 @@ export function setCustomer(
   return retryOnConflict(name, async () => {
     const before = await findCustomer(name, table);
     const pointers = await findAccountPointers([...accounts, ...(before?.accounts ?? [])], table);
-    const wanted = pointers.filter(
+    const conflictingPointers = pointers.filter(
       ({ accountId, customer }) =>
         accounts.includes(accountId) && customer !== name && !releasingCustomers.has(customer),
     );
-    const [taken] = await selectValidPointers(wanted, table);
-    if (taken) throw new AccountTakenError(taken);
+    const [conflictingPointer] = await selectValidPointers(conflictingPointers, table);
+    if (conflictingPointer) throw new AccountTakenError(conflictingPointer);
     const after: Customer = {
       ...settings,
       name,

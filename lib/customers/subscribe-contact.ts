@@ -17,8 +17,12 @@ export function subscribeContact(
   { customerSubscriptions: subscriptions, reportError }: SubscribeContactDeps,
 ): Promise<string[]> {
   const remedy = `set the customer ${name} again, or see \`linkgate doctor\``;
-  const named = all?.flatMap(contactEmails);
-  return subscribeAddresses(contactEmails({ contact }), named, { subscriptions, reportError, remedy });
+  const contactAddresses = all?.flatMap(contactEmails);
+  return subscribeAddresses(contactEmails({ contact }), contactAddresses, {
+    subscriptions,
+    reportError,
+    remedy,
+  });
 }
 
 export function contactEmails({ contact }: { readonly contact?: Customer['contact'] | undefined }): string[] {

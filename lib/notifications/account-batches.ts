@@ -18,28 +18,30 @@ export async function selectAccountBatches(
   newcomers: readonly AwaitingRecord[],
   deps: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,
 ): Promise<ReadonlySet<string>> {
-  const live = newcomers.filter(({ state }) => isConnected(state));
-  const together: AwaitingRecord[] = [];
-  for (const theirs of Map.groupBy(
-    live,
+  const connectedRecords = newcomers.filter(({ state }) => isConnected(state));
+  const batchedRecords: AwaitingRecord[] = [];
+  for (const accountRecords of Map.groupBy(
+    connectedRecords,
     ({ ownerAccountId, serviceId }) => `${ownerAccountId} ${serviceId}`,
   ).values())
-    if (theirs.length > maxIndividualPerAccount || (await hasMorePending(theirs, deps)))
-      together.push(...theirs);
-  return new Set(together.map(({ endpointId }) => endpointId));
+    if (accountRecords.length > maxIndividualPerAccount || (await hasMorePending(accountRecords, deps)))
+      batchedRecords.push(...accountRecords);
+  return new Set(batchedRecords.map(({ endpointId }) => endpointId));
 }
 
 /** Whether the account has more connections without a notification than this batch shows. */
 async function hasMorePending(
-  [first, ...others]: readonly AwaitingRecord[],
+  [first, ...otherRecords]: readonly AwaitingRecord[],
   { table, reportError, now }: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,
 ): Promise<boolean> {
   if (!first) return false;
   const whole = { ...first, requestedAt: now().toISOString() };
   const all = await listEarlierConnections(whole, maxConnectionsRead, { table, reportError });
-  const known = new Set([first, ...others].map(({ endpointId }) => endpointId));
-  const coming = all.filter((record) => !known.has(record.endpointId) && isPendingNotification(record));
-  return known.size + coming.length > maxIndividualPerAccount;
+  const batchIds = new Set([first, ...otherRecords].map(({ endpointId }) => endpointId));
+  const pendingRecords = all.filter(
+    (record) => !batchIds.has(record.endpointId) && isPendingNotification(record),
+  );
+  return batchIds.size + pendingRecords.length > maxIndividualPerAccount;
 }
 
 function isPendingNotification(record: ConnectionRecord): boolean {

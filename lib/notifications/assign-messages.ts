@@ -33,24 +33,24 @@ export async function assignToMessageOrDigest(
     const now = deps.now();
     const room = computeCapacity(throttle, now);
     const batched = await selectAccountBatches(newcomers, deps);
-    const each = newcomers.filter(({ endpointId }) => !batched.has(endpointId));
-    const individual = each.slice(0, room.individual);
-    const together = newcomers.filter((record) => !individual.includes(record));
-    const digest = await extendOrCreateDigest(together, group, room.runningDigest, deps);
+    const unbatchedRecords = newcomers.filter(({ endpointId }) => !batched.has(endpointId));
+    const individual = unbatchedRecords.slice(0, room.individual);
+    const digestRecords = newcomers.filter((record) => !individual.includes(record));
+    const digest = await extendOrCreateDigest(digestRecords, group, room.runningDigest, deps);
 
-    const held = individual.map((record) =>
+    const leasedNotifications = individual.map((record) =>
       withNotification(record, { emailedTo: [], leaseUntil: newLeaseEnd(now) }, deps),
     );
-    const joined = digest
-      ? together.map((record) => withNotification(record, { emailedTo: [], digestId: digest.id }, deps))
+    const digestNotifications = digest
+      ? digestRecords.map((record) => withNotification(record, { emailedTo: [], digestId: digest.id }, deps))
       : [];
     const isWritten = await deps.table.write([
       throttleWrite(item, consumeCapacity(throttle, newcomers.length, digest?.id, now)),
       ...(digest ? [{ put: digestItem(digest), expected: digest.version - 1 }] : []),
-      ...[...held, ...joined].flatMap(({ writes }) => writes),
+      ...[...leasedNotifications, ...digestNotifications].flatMap(({ writes }) => writes),
     ]);
     if (!isWritten) return conflict;
-    const records = new Map(held.map(({ record }) => [record.endpointId, record]));
+    const records = new Map(leasedNotifications.map(({ record }) => [record.endpointId, record]));
     return {
       individual: requests.flatMap((request) => {
         const record = records.get(request.record.endpointId);
@@ -68,10 +68,10 @@ async function readUnassignedRequests(
   { table, reportError }: NotifyDeps,
 ) {
   const keys = requests.map(({ record }) => recordKey(record.endpointId));
-  const found = indexByKey(await table.get([throttleKey(group), ...keys]));
-  const item = found.find(throttleKey(group));
+  const itemsByKey = indexByKey(await table.get([throttleKey(group), ...keys]));
+  const item = itemsByKey.find(throttleKey(group));
   const throttle = parseThrottle(item, group, reportError);
-  const records = parseEach(found.all(keys), readRecord, reportError).filter(hasApprovalRequest);
+  const records = parseEach(itemsByKey.all(keys), readRecord, reportError).filter(hasApprovalRequest);
   return { item, throttle, newcomers: records.filter(({ notification }) => notification === undefined) };
 }
 

@@ -41,21 +41,26 @@ export function hasStageToAdvance({ records, services }: DigestState, now: Date)
 }
 
 /** Records the stage that each request has reached. */
-export async function advanceStages(together: DigestState, deps: NotifyDeps): Promise<DigestState> {
-  const { services, nextGroup } = together;
+export async function advanceStages(digestState: DigestState, deps: NotifyDeps): Promise<DigestState> {
+  const { services, nextGroup } = digestState;
   const records: AwaitingRecord[] = [];
-  for (const before of together.records) {
+  for (const before of digestState.records) {
     const service = services.find(({ serviceId }) => serviceId === before.serviceId);
     const record = service ? await advanceNotifiedStage(before, service, nextGroup, deps) : before;
     if (record) records.push(record);
   }
-  return withLatestStage(records, together);
+  return withLatestStage(records, digestState);
 }
 
 function withLatestStage(
   records: readonly AwaitingRecord[],
-  together: Omit<DigestState, 'records' | 'stage' | 'escalation'>,
+  digestState: Omit<DigestState, 'records' | 'stage' | 'escalation'>,
 ): DigestState {
   const stage = latestStage(records);
-  return { ...together, records, stage, escalation: isEscalated(stage) ? together.nextGroup : undefined };
+  return {
+    ...digestState,
+    records,
+    stage,
+    escalation: isEscalated(stage) ? digestState.nextGroup : undefined,
+  };
 }

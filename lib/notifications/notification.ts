@@ -97,7 +97,7 @@ function selectConnectionTargets(
 ): QueuedTarget[] {
   if (!after.approvalRequest || hasSameContent(before, after)) return [];
   const { notification, state } = after;
-  const left = before?.notification?.digestId;
+  const previousDigestId = before?.notification?.digestId;
   const isInDigest = notification?.digestId !== undefined;
   // One policy change affects all connections of an account, so their changes arrive together.
   const isDelayed = isInDigest || (notification === undefined && isConnected(state));
@@ -105,8 +105,8 @@ function selectConnectionTargets(
     ...(isInDigest || needsNotification(after, now)
       ? [{ target: buildNotificationTarget(after), isDelayed }]
       : []),
-    ...(left !== undefined && left !== notification?.digestId
-      ? [{ target: { digest: left }, isDelayed: true }]
+    ...(previousDigestId !== undefined && previousDigestId !== notification?.digestId
+      ? [{ target: { digest: previousDigestId }, isDelayed: true }]
       : []),
   ];
 }

@@ -50,22 +50,28 @@ export async function notifyApprovers(
     await loadApprovalViews(individual, run, { withHistory: false }),
     run,
   );
-  for (const [group, theirs] of Map.groupBy(requests, (request) => request.group.name))
-    await orReported(run.reportError, () => notifyGroup(group, theirs, run));
-  const broken = new Set<string>();
+  for (const [group, groupRequests] of Map.groupBy(requests, (request) => request.group.name))
+    await orReported(run.reportError, () => notifyGroup(group, groupRequests, run));
+  const failedDigests = new Set<string>();
   for (const digest of digests)
     await notifyDigest(digest, run)
       .catch(omitUnreadable(run.reportError))
       .catch((error: unknown) => {
         run.reportError(error);
-        broken.add(digest);
+        failedDigests.add(digest);
       });
   const warnings = deduplicateTargets(targets.filter((each) => 'expiring' in each));
   for (const { expiring } of warnings) await orReported(run.reportError, () => notifyExpiry(expiring, run));
-  const told = new Map(records.map(({ endpointId, notification }) => [endpointId, notification?.digestId]));
-  const digestOf = (each: NotificationTarget) =>
-    'digest' in each ? each.digest : 'endpointId' in each ? told.get(each.endpointId) : undefined;
-  const failed = targets.filter((each) => broken.has(digestOf(each) ?? ''));
+  const digestIdsByEndpoint = new Map(
+    records.map(({ endpointId, notification }) => [endpointId, notification?.digestId]),
+  );
+  const findDigestId = (each: NotificationTarget) =>
+    'digest' in each
+      ? each.digest
+      : 'endpointId' in each
+        ? digestIdsByEndpoint.get(each.endpointId)
+        : undefined;
+  const failed = targets.filter((each) => failedDigests.has(findDigestId(each) ?? ''));
   return { requests: requests.length, digests: digests.size, warnings: warnings.length, failed };
 }
 
@@ -106,15 +112,18 @@ async function notifyGroup(
   run: NotificationRun,
 ): Promise<void> {
   // A group without a channel and an address keeps no notification state, so that its requests are sent once it has one.
-  const tellable = requests.filter((request) => request.group.slackChannel ?? request.group.emails[0]);
-  const newcomers = tellable.filter(({ record }) => record.notification === undefined);
-  const locations =
+  const deliverableRequests = requests.filter(
+    (request) => request.group.slackChannel ?? request.group.emails[0],
+  );
+  const newcomers = deliverableRequests.filter(({ record }) => record.notification === undefined);
+  const assignment =
     newcomers.length > 0 ? await assignToMessageOrDigest(group, newcomers, run) : { individual: [] };
-  if (locations.digestId !== undefined)
-    await run.notificationQueue.enqueueAfter(digestWindowSeconds, [{ digest: locations.digestId }]);
+  if (assignment.digestId !== undefined)
+    await run.notificationQueue.enqueueAfter(digestWindowSeconds, [{ digest: assignment.digestId }]);
 
-  const known = tellable.filter(({ record }) => record.notification !== undefined);
-  for (const request of locations.individual)
+  const assignedRequests = deliverableRequests.filter(({ record }) => record.notification !== undefined);
+  for (const request of assignment.individual)
     await orReported(run.reportError, () => notifyRequest(request, true, run));
-  for (const request of known) await orReported(run.reportError, () => notifyRequest(request, false, run));
+  for (const request of assignedRequests)
+    await orReported(run.reportError, () => notifyRequest(request, false, run));
 }

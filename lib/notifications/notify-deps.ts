@@ -28,6 +28,6 @@ export function newLeaseEnd(now: Date): string {
   return new Date(now.getTime() + notificationLeaseMs).toISOString();
 }
 
-export function isLeased(held: { readonly leaseUntil?: string } | undefined, now: Date): boolean {
-  return held?.leaseUntil !== undefined && new Date(held.leaseUntil) > now;
+export function isLeased(lease: { readonly leaseUntil?: string } | undefined, now: Date): boolean {
+  return lease?.leaseUntil !== undefined && new Date(lease.leaseUntil) > now;
 }

@@ -21,45 +21,45 @@ const digestRetryWindowSeconds = 7 * 86_400;
 
 /** Emails the requests of a digest that were not emailed yet, and posts or updates its Slack message. */
 export async function notifyDigest(id: string, run: NotificationRun): Promise<void> {
-  const found = await loadDigest(id, run);
-  if (!found) return;
-  const { digest } = found;
+  const loadedState = await loadDigest(id, run);
+  if (!loadedState) return;
+  const { digest } = loadedState;
   if (isLeased(digest, run.now())) return enqueueDigest(digestWindowSeconds, id, run);
-  const isToAdvance = hasStageToAdvance(found, run.now());
-  const due = await planDigestSteps(found, run);
+  const isToAdvance = hasStageToAdvance(loadedState, run.now());
+  const due = await planDigestSteps(loadedState, run);
   if (!isToAdvance && !due.isMail && !due.isMessage) {
-    if (!due.waits) await scheduleDigestRetry(found, run);
+    if (!due.waits) await scheduleDigestRetry(loadedState, run);
     return;
   }
 
-  const { contentHash, ...known } = digest;
-  const held = {
-    ...known,
+  const { contentHash, ...digestFields } = digest;
+  const leasedDigest = {
+    ...digestFields,
     // The content hash is unknown until this run saves it: the run may update the message and crash.
     ...(contentHash !== undefined && !due.isMessage && { contentHash }),
     leaseUntil: newLeaseEnd(run.now()),
     version: digest.version + 1,
   };
-  if (!(await run.table.write([{ put: digestItem(held), expected: digest.version }])))
+  if (!(await run.table.write([{ put: digestItem(leasedDigest), expected: digest.version }])))
     return enqueueDigest(digestWindowSeconds, id, run);
-  const together = isToAdvance ? await advanceStages(found, run) : found;
-  const { isMail, isMessage } = isToAdvance ? await planDigestSteps(together, run) : due;
-  if (isMail) await saveDigest(held, await sendDigestEmails(together, run), run);
-  const shown = isMessage ? await postOrUpdateDigest(together, run) : {};
-  const isOurs = await saveDigest(held, shown, run, { letsGo: true });
+  const digestState = isToAdvance ? await advanceStages(loadedState, run) : loadedState;
+  const { isMail, isMessage } = isToAdvance ? await planDigestSteps(digestState, run) : due;
+  if (isMail) await saveDigest(leasedDigest, await sendDigestEmails(digestState, run), run);
+  const renderResult = isMessage ? await postOrUpdateDigest(digestState, run) : {};
+  const savedDigest = await saveDigest(leasedDigest, renderResult, run, { releasesLease: true });
   // Another run holds the lease now and posts the digest itself.
-  const location = selectDigestDestination(together);
-  if (!isOurs && location && shown.ts !== undefined)
-    await run.slack.remove(location, { channel: location.channel, ts: shown.ts });
-  if (isOurs) await scheduleDigestRetry({ ...together, digest: isOurs }, run);
+  const location = selectDigestDestination(digestState);
+  if (!savedDigest && location && renderResult.ts !== undefined)
+    await run.slack.remove(location, { channel: location.channel, ts: renderResult.ts });
+  if (savedDigest) await scheduleDigestRetry({ ...digestState, digest: savedDigest }, run);
 }
 
 /** Decides which steps are due now, and enqueues the digest for steps that have to wait. */
-async function planDigestSteps(together: DigestState, run: NotificationRun) {
-  const { digest } = together;
-  const isToShow = !isDigestUpToDate(together) && (await canPostDigest(together, run));
+async function planDigestSteps(digestState: DigestState, run: NotificationRun) {
+  const { digest } = digestState;
+  const isToShow = !isDigestUpToDate(digestState) && (await canPostDigest(digestState, run));
   const isMail = await enqueueUnlessDue(
-    selectRequestsToEmail(together).length > 0,
+    selectRequestsToEmail(digestState).length > 0,
     digest.emailedAt,
     digestEmailIntervalSeconds,
     digest,
@@ -95,8 +95,8 @@ async function enqueueDigest(
   await notificationQueue.enqueueAfter(seconds, [{ digest }]);
 }
 
-async function canPostDigest(together: DigestState, run: NotificationRun): Promise<boolean> {
-  const location = selectDigestDestination(together);
+async function canPostDigest(digestState: DigestState, run: NotificationRun): Promise<boolean> {
+  const location = selectDigestDestination(digestState);
   return location !== undefined && run.slack.canSend(location);
 }
 
@@ -104,9 +104,13 @@ async function canPostDigest(together: DigestState, run: NotificationRun): Promi
  * Enqueues a digest whose requests are all decided until Slack takes its last update, with growing delays and one queue
  * message at a time: no sweep lists such a digest.
  */
-async function scheduleDigestRetry(together: DigestState, run: NotificationRun): Promise<void> {
-  const { digest, records } = together;
-  if (isDigestUpToDate(together) || records.some(isAwaitingApproval) || !selectDigestDestination(together))
+async function scheduleDigestRetry(digestState: DigestState, run: NotificationRun): Promise<void> {
+  const { digest, records } = digestState;
+  if (
+    isDigestUpToDate(digestState) ||
+    records.some(isAwaitingApproval) ||
+    !selectDigestDestination(digestState)
+  )
     return;
   const now = run.now();
   if (digest.retry && new Date(digest.retry.nextAt) > now) return;
@@ -126,16 +130,16 @@ async function scheduleDigestRetry(together: DigestState, run: NotificationRun):
  */
 async function saveDigest(
   { id, leaseUntil }: Digest,
-  { isPreviousUpdated = false, ...told }: DigestRenderResult,
+  { isPreviousUpdated = false, ...changes }: DigestRenderResult,
   { table }: NotificationRun,
-  { letsGo = false } = {},
+  { releasesLease = false } = {},
 ): Promise<Digest | undefined> {
   return retryOnConflict(id, async () => {
     const before = await findDigest(id, table);
     if (!before || before.leaseUntil !== leaseUntil) return undefined;
-    const after: Digest = { ...before, ...told, version: before.version + 1 };
-    if (letsGo) delete after.leaseUntil;
-    if (told.contentHash !== undefined) delete after.retry;
+    const after: Digest = { ...before, ...changes, version: before.version + 1 };
+    if (releasesLease) delete after.leaseUntil;
+    if (changes.contentHash !== undefined) delete after.retry;
     if (isPreviousUpdated) delete after.previousSlackMessage;
     return (await table.write([{ put: digestItem(after), expected: before.version }])) ? after : conflict;
   });

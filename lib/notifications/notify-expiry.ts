@@ -27,24 +27,24 @@ const expiryRetryWindowMs = 24 * 3_600_000;
  * once: a run that crashes before it saves the state sends the warning again.
  */
 export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRun): Promise<void> {
-  const found = await loadExpiryWarning(expiring, run);
-  if (!found) return;
-  const { group } = found;
+  const loadedWarning = await loadExpiryWarning(expiring, run);
+  if (!loadedWarning) return;
+  const { group } = loadedWarning;
   const before = await findExpiryWarning(expiring, run.now(), run.table);
   if (isExpiryWarningSent(before, group) || isLeased(before, run.now())) return;
-  const held = { ...before, leaseUntil: newLeaseEnd(run.now()), version: before.version + 1 };
-  if (!(await run.table.write([{ put: expiryWarningItem(held), expected: before.version }]))) return;
-  const warning = { ...found, connections: await countExpiringConnections(expiring, run) };
+  const leasedState = { ...before, leaseUntil: newLeaseEnd(run.now()), version: before.version + 1 };
+  if (!(await run.table.write([{ put: expiryWarningItem(leasedState), expected: before.version }]))) return;
+  const warning = { ...loadedWarning, connections: await countExpiringConnections(expiring, run) };
   const emailedTo = await emailExpiryWarning(warning, before.emailedTo, run);
   const slack = before.slackMessage ?? (await postExpiryWarning(warning, expiring, run));
-  const { leaseUntil: _heldUntil, ...known } = held;
+  const { leaseUntil: _leaseUntil, ...stateWithoutLease } = leasedState;
   const after: ExpiryWarningState = {
-    ...known,
+    ...stateWithoutLease,
     emailedTo,
     ...(slack && { slackMessage: slack }),
-    version: held.version + 1,
+    version: leasedState.version + 1,
   };
-  await run.table.write([{ put: expiryWarningItem(after), expected: held.version }]);
+  await run.table.write([{ put: expiryWarningItem(after), expected: leasedState.version }]);
   const age = run.now().getTime() - new Date(after.since).getTime();
   if (!isExpiryWarningSent(after, group) && age < expiryRetryWindowMs)
     await run.notificationQueue.enqueueAfter(expiryRetryDelaySeconds, [{ expiring }]);

@@ -25,16 +25,20 @@ export async function notifyRequest(
   isLeaseHeld: boolean,
   run: NotificationRun,
 ): Promise<void> {
-  const taken = isLeaseHeld ? request : await acquireNotificationLease(request, run);
-  const held = taken && (await loadRequestHistory(taken, run));
-  if (!held) return;
-  const due = dueEmails(held);
-  const emailedTo =
-    due.length === 0 ? held : await saveNotificationState(held, await sendRequestEmails(held, due, run), run);
-  if (!emailedTo) return;
-  const shown = await renderAndSave(emailedTo, run);
-  if (shown && needsNotificationRetry(shown, run))
-    await run.notificationQueue.enqueueAfter(requestRetryDelaySeconds, [{ endpointId: shown.endpointId }]);
+  const leasedRequest = isLeaseHeld ? request : await acquireNotificationLease(request, run);
+  const loadedRequest = leasedRequest && (await loadRequestHistory(leasedRequest, run));
+  if (!loadedRequest) return;
+  const due = dueEmails(loadedRequest);
+  const emailedRequest =
+    due.length === 0
+      ? loadedRequest
+      : await saveNotificationState(loadedRequest, await sendRequestEmails(loadedRequest, due, run), run);
+  if (!emailedRequest) return;
+  const renderedRecord = await renderAndSave(emailedRequest, run);
+  if (renderedRecord && needsNotificationRetry(renderedRecord, run))
+    await run.notificationQueue.enqueueAfter(requestRetryDelaySeconds, [
+      { endpointId: renderedRecord.endpointId },
+    ]);
 }
 
 /** The delay before a retry after an error of Slack, in seconds: the pending sweep enqueues open requests only. */
@@ -78,21 +82,21 @@ async function acquireNotificationLease(
       isLeased(notification, now)
     )
       return undefined;
-    const isTellable = dueEmails(newest).length > 0 || (await canPostRequest(newest, run));
-    if (!isTellable) return undefined;
+    const isDeliverable = dueEmails(newest).length > 0 || (await canPostRequest(newest, run));
+    if (!isDeliverable) return undefined;
     // The content hash is unknown until this run saves it: the run may update the message and crash.
-    const { contentHash: _, ...known } = notification ?? { emailedTo: [] };
-    return { ...known, leaseUntil: newLeaseEnd(now) };
+    const { contentHash: _, ...stateWithoutHash } = notification ?? { emailedTo: [] };
+    return { ...stateWithoutHash, leaseUntil: newLeaseEnd(now) };
   });
 }
 
 async function saveNotificationState(
   request: ApprovalTarget,
-  told: Partial<NotificationState>,
+  changes: Partial<NotificationState>,
   run: NotificationRun,
 ): Promise<ApprovalTarget | undefined> {
   return updateNotification(request, run, async ({ record: { notification } }) =>
-    ownsLease(request, notification) ? { ...notification, ...told } : undefined,
+    ownsLease(request, notification) ? { ...notification, ...changes } : undefined,
   );
 }
 
@@ -104,19 +108,23 @@ async function renderAndSave(
   request: ApprovalTarget,
   run: NotificationRun,
 ): Promise<ConnectionRecord | undefined> {
-  let shown: RequestRenderResult | undefined;
+  let renderResult: RequestRenderResult | undefined;
   const after = await updateNotification(request, run, async (newest) => {
     const { notification } = newest.record;
     if (!ownsLease(request, notification)) {
-      await deleteDuplicateMessage(newest, shown, run);
+      await deleteDuplicateMessage(newest, renderResult, run);
       return undefined;
     }
-    if (shown?.contentHash !== computeContentHash(newest.record))
-      shown = await postOrUpdateRequest(newest, shown, run);
-    const { leaseUntil: _heldUntil, previousSlackMessage: _formerly, ...known } = notification;
-    const { contentHash, isComplete, message, previousSlackMessage, remindedStage } = shown;
+    if (renderResult?.contentHash !== computeContentHash(newest.record))
+      renderResult = await postOrUpdateRequest(newest, renderResult, run);
+    const {
+      leaseUntil: _leaseUntil,
+      previousSlackMessage: _previousSlackMessage,
+      ...stateWithoutLease
+    } = notification;
+    const { contentHash, isComplete, message, previousSlackMessage, remindedStage } = renderResult;
     return {
-      ...known,
+      ...stateWithoutLease,
       ...(message && { slackMessage: message }),
       ...(previousSlackMessage && { previousSlackMessage }),
       ...(remindedStage && { remindedStage }),

@@ -17,12 +17,12 @@ export interface DigestRenderResult extends Partial<Digest> {
   readonly isPreviousUpdated?: boolean;
 }
 
-export function isDigestUpToDate(together: DigestState): boolean {
-  const { digest, records } = together;
+export function isDigestUpToDate(digestState: DigestState): boolean {
+  const { digest, records } = digestState;
   return (
     digest.contentHash === computeDigestHash(records) &&
     !digest.previousSlackMessage &&
-    !isDigestReminderDue(together)
+    !isDigestReminderDue(digestState)
   );
 }
 
@@ -35,66 +35,66 @@ function isDigestReminderDue({ digest, stage }: DigestState): boolean {
  * @returns the changes to save; it leaves out what Slack did not take.
  */
 export async function postOrUpdateDigest(
-  together: DigestState,
+  digestState: DigestState,
   run: NotificationRun,
 ): Promise<DigestRenderResult> {
-  const { digest } = together;
-  const location = selectDigestDestination(together);
+  const { digest } = digestState;
+  const location = selectDigestDestination(digestState);
   if (!location) return {};
   const message = digestMessageId(digest);
   const isThere = message?.channel === location.channel;
-  const told = isThere
-    ? await updateDigest(together, location, message, run)
-    : await postDigest(together, location, run);
-  const { previousSlackMessage = digest.previousSlackMessage } = told;
-  if (!previousSlackMessage) return told;
-  const elsewhere = movedToOtherChannelMessage(`${together.records.length} requests`, location.channel);
-  return (await run.slack.updatePrevious(previousSlackMessage, elsewhere))
-    ? { ...told, isPreviousUpdated: true }
-    : { ...told, previousSlackMessage };
+  const renderResult = isThere
+    ? await updateDigest(digestState, location, message, run)
+    : await postDigest(digestState, location, run);
+  const { previousSlackMessage = digest.previousSlackMessage } = renderResult;
+  if (!previousSlackMessage) return renderResult;
+  const movedMessage = movedToOtherChannelMessage(`${digestState.records.length} requests`, location.channel);
+  return (await run.slack.updatePrevious(previousSlackMessage, movedMessage))
+    ? { ...renderResult, isPreviousUpdated: true }
+    : { ...renderResult, previousSlackMessage };
 }
 
 async function postDigest(
-  together: DigestState,
+  digestState: DigestState,
   location: DigestDestination,
   run: NotificationRun,
 ): Promise<DigestRenderResult> {
-  const { digest, stage } = together;
+  const { digest, stage } = digestState;
   const message = digestMessageId(digest);
   // A second move waits until the first previous message is updated, so that none is lost.
   if (message && digest.previousSlackMessage && message.channel !== location.channel) return {};
-  const posted = await run.slack.post(location, renderDigest(together, run));
+  const posted = await run.slack.post(location, renderDigest(digestState, run));
   if (!posted) return {};
   const hasMoved = message && message.channel !== location.channel;
   return {
     ...posted,
-    ...describeRendering(together, run),
+    ...describeRendering(digestState, run),
     remindedStage: stage,
     ...(hasMoved && { previousSlackMessage: message }),
   };
 }
 
 async function updateDigest(
-  together: DigestState,
+  digestState: DigestState,
   location: DigestDestination,
   { ts }: SlackMessageId,
   run: NotificationRun,
 ): Promise<DigestRenderResult> {
-  const { stage, records } = together;
-  const drawing = renderDigest(together, run);
-  const outcome = await run.slack.update(location, ts, drawing);
+  const { stage, records } = digestState;
+  const renderedMessage = renderDigest(digestState, run);
+  const outcome = await run.slack.update(location, ts, renderedMessage);
   if (outcome === undefined) return {};
-  const contentHash = describeRendering(together, run);
+  const rendering = describeRendering(digestState, run);
   if (outcome === 'updated') {
-    if (!isDigestReminderDue(together)) return contentHash;
-    return (await postDigestReminder(together, location, ts, run))
-      ? { ...contentHash, remindedStage: stage }
-      : contentHash;
+    if (!isDigestReminderDue(digestState)) return rendering;
+    return (await postDigestReminder(digestState, location, ts, run))
+      ? { ...rendering, remindedStage: stage }
+      : rendering;
   }
   // A reminder below an outdated message would mislead: post a new message instead.
-  if (isDigestReminderDue(together)) return postDigest(together, location, run);
-  if (outcome === 'deleted' || records.some(isAwaitingApproval)) return contentHash;
-  return (await run.slack.post(location, { text: drawing.text, threadTs: ts })) ? contentHash : {};
+  if (isDigestReminderDue(digestState)) return postDigest(digestState, location, run);
+  if (outcome === 'deleted' || records.some(isAwaitingApproval)) return rendering;
+  return (await run.slack.post(location, { text: renderedMessage.text, threadTs: ts })) ? rendering : {};
 }
 
 function renderDigest(

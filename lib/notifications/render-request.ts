@@ -36,7 +36,7 @@ export async function postOrUpdateRequest(
   const previousSlackMessage = before
     ? before.previousSlackMessage
     : record.notification?.previousSlackMessage;
-  const shown = {
+  const renderResult = {
     ...before,
     message,
     previousSlackMessage,
@@ -44,14 +44,14 @@ export async function postOrUpdateRequest(
     isComplete: false,
   };
   const channel = selectRequestChannel(request, message);
-  if (channel === undefined) return { ...shown, isComplete: true };
-  if (!(await run.slack.canSend(requestDestination(request, channel)))) return shown;
+  if (channel === undefined) return { ...renderResult, isComplete: true };
+  if (!(await run.slack.canSend(requestDestination(request, channel)))) return renderResult;
 
-  const drawn =
+  const newResult =
     message?.channel === channel
-      ? await updateRequest(request, message, shown, run)
-      : await postRequest(request, channel, shown, run);
-  return updatePreviousMessage(request, drawn, run);
+      ? await updateRequest(request, message, renderResult, run)
+      : await postRequest(request, channel, renderResult, run);
+  return updatePreviousMessage(request, newResult, run);
 }
 
 /** Selects the current channel of the group for an open request; a decided request keeps its channel. */
@@ -66,20 +66,20 @@ function selectRequestChannel(
 async function postRequest(
   request: ApprovalTarget,
   channel: string,
-  shown: RequestRenderResult,
+  renderResult: RequestRenderResult,
   run: NotificationRun,
 ): Promise<RequestRenderResult> {
-  const { message, previousSlackMessage } = shown;
+  const { message, previousSlackMessage } = renderResult;
   // A second move waits until the first previous message is updated, so that none is lost.
-  if (message && previousSlackMessage) return shown;
+  if (message && previousSlackMessage) return renderResult;
   const posted = await run.slack.post(
     requestDestination(request, channel),
     requestMessage(request, run.now()),
   );
-  if (!posted) return shown;
+  if (!posted) return renderResult;
   const { stage } = request.record.approvalRequest;
   return {
-    ...shown,
+    ...renderResult,
     isComplete: true,
     message: posted,
     posted,
@@ -91,40 +91,44 @@ async function postRequest(
 async function updateRequest(
   request: ApprovalTarget,
   message: SlackMessageId,
-  shown: RequestRenderResult,
+  renderResult: RequestRenderResult,
   run: NotificationRun,
 ): Promise<RequestRenderResult> {
   const { record } = request;
   const location = requestDestination(request, message.channel);
-  const drawing = requestMessage(request, run.now());
-  const outcome = await run.slack.update(location, message.ts, drawing);
-  if (outcome === undefined) return shown;
-  const isToRemind = isAwaitingApproval(record) && isRequestReminderDue(request, shown);
+  const renderedMessage = requestMessage(request, run.now());
+  const outcome = await run.slack.update(location, message.ts, renderedMessage);
+  if (outcome === undefined) return renderResult;
+  const isToRemind = isAwaitingApproval(record) && isRequestReminderDue(request, renderResult);
   if (outcome === 'updated') {
     const isReminded = !isToRemind || (await postRequestReminder(request, message, run));
-    return isReminded ? { ...shown, isComplete: true, remindedStage: record.approvalRequest.stage } : shown;
+    return isReminded
+      ? { ...renderResult, isComplete: true, remindedStage: record.approvalRequest.stage }
+      : renderResult;
   }
   // A reminder below an outdated message would mislead: post a new message instead.
-  if (isToRemind) return postRequest(request, message.channel, { ...shown, message: undefined }, run);
-  if (isAwaitingApproval(record) || outcome === 'deleted') return { ...shown, isComplete: true };
-  const reply = await run.slack.post(location, { text: drawing.text, threadTs: message.ts });
-  return { ...shown, isComplete: reply !== undefined };
+  if (isToRemind) return postRequest(request, message.channel, { ...renderResult, message: undefined }, run);
+  if (isAwaitingApproval(record) || outcome === 'deleted') return { ...renderResult, isComplete: true };
+  const reply = await run.slack.post(location, { text: renderedMessage.text, threadTs: message.ts });
+  return { ...renderResult, isComplete: reply !== undefined };
 }
 
 /** Updates the message in the previous channel so that it points to the new one. */
 async function updatePreviousMessage(
   request: ApprovalTarget,
-  shown: RequestRenderResult,
+  renderResult: RequestRenderResult,
   run: NotificationRun,
 ): Promise<RequestRenderResult> {
-  const { message, previousSlackMessage } = shown;
-  if (!message || !previousSlackMessage) return shown;
+  const { message, previousSlackMessage } = renderResult;
+  if (!message || !previousSlackMessage) return renderResult;
   const { endpointId } = request.record;
   const isSettled = await run.slack.updatePrevious(
     previousSlackMessage,
     movedToOtherChannelMessage(endpointId, message.channel),
   );
-  return isSettled ? { ...shown, previousSlackMessage: undefined } : { ...shown, isComplete: false };
+  return isSettled
+    ? { ...renderResult, previousSlackMessage: undefined }
+    : { ...renderResult, isComplete: false };
 }
 
 function isRequestReminderDue(
@@ -146,9 +150,9 @@ async function postRequestReminder(
   const { escalation } = request;
   const text = reminderText(request, escalation, run.now());
   const reply = await run.slack.post(requestDestination(request, channel), { text, threadTs: ts });
-  const elsewhere = escalation?.slackChannel;
-  if (reply && elsewhere !== undefined && elsewhere !== channel)
-    await run.slack.post(requestDestination(request, elsewhere), { text });
+  const escalationChannel = escalation?.slackChannel;
+  if (reply && escalationChannel !== undefined && escalationChannel !== channel)
+    await run.slack.post(requestDestination(request, escalationChannel), { text });
   return reply !== undefined;
 }
 
@@ -160,10 +164,11 @@ export async function canPostRequest(request: ApprovalTarget, run: NotificationR
 /** Deletes the message that this run posted after it lost the lease: the other run posts its own. */
 export async function deleteDuplicateMessage(
   request: ApprovalTarget,
-  shown: RequestRenderResult | undefined,
+  renderResult: RequestRenderResult | undefined,
   run: NotificationRun,
 ): Promise<void> {
-  if (shown?.posted) await run.slack.remove(requestDestination(request, shown.posted.channel), shown.posted);
+  if (renderResult?.posted)
+    await run.slack.remove(requestDestination(request, renderResult.posted.channel), renderResult.posted);
 }
 
 function requestDestination({ record: { endpointId }, group }: ApprovalTarget, channel: string) {

@@ -8,24 +8,25 @@ import type { NotifyDeps } from './notify-deps.ts';
 import { approvalLinks, emailStage } from './send-request-emails.ts';
 
 /** Selects the open requests that no email of this stage contains yet. */
-export function selectRequestsToEmail(together: DigestState): AwaitingRecord[] {
-  const { digest, records, stage } = together;
-  if (selectDigestAddresses(together).length === 0) return [];
-  const told = emailStage(stage) === (digest.emailedStage ?? 'approval-requested') ? digest.emailedCount : 0;
-  const isTold = new Set(digest.endpointIds.slice(0, told));
-  return records.filter((record) => isAwaitingApproval(record) && !isTold.has(record.endpointId));
+export function selectRequestsToEmail(digestState: DigestState): AwaitingRecord[] {
+  const { digest, records, stage } = digestState;
+  if (selectDigestAddresses(digestState).length === 0) return [];
+  const emailedCount =
+    emailStage(stage) === (digest.emailedStage ?? 'approval-requested') ? digest.emailedCount : 0;
+  const emailedIds = new Set(digest.endpointIds.slice(0, emailedCount));
+  return records.filter((record) => isAwaitingApproval(record) && !emailedIds.has(record.endpointId));
 }
 
 /** @returns the changes to save. A failed email is reported, and the next run sends all of them again. */
-export async function sendDigestEmails(together: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
-  const { digest, group, services, stage } = together;
-  const records = selectRequestsToEmail(together);
+export async function sendDigestEmails(digestState: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
+  const { digest, group, services, stage } = digestState;
+  const records = selectRequestsToEmail(digestState);
   const isReminder = emailStage(stage) !== emailStage('approval-requested');
   const emailedAt = deps.now().toISOString();
   try {
-    for (const address of selectDigestAddresses(together)) {
+    for (const address of selectDigestAddresses(digestState)) {
       const links = group.emails.includes(address)
-        ? await createDigestLinks(records, address, together, deps)
+        ? await createDigestLinks(records, address, digestState, deps)
         : new Map();
       await deps.emailSender.send(address, digestEmail({ group, records, services, isReminder }, links));
     }
@@ -48,8 +49,8 @@ async function createDigestLinks(
 ): Promise<Map<string, EmailLinks>> {
   const links = new Map<string, EmailLinks>();
   for (const record of records.slice(0, maxListedInEmail)) {
-    const theirs = await approvalLinks({ record, group }, address, deps);
-    if (theirs) links.set(record.endpointId, theirs);
+    const emailLinks = await approvalLinks({ record, group }, address, deps);
+    if (emailLinks) links.set(record.endpointId, emailLinks);
   }
   return links;
 }

@@ -87,26 +87,26 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     },
 
     async post(
-      shown: SlackDestination,
+      destination: SlackDestination,
       message: Omit<MessageToPost, 'channel'>,
     ): Promise<SlackMessageId | undefined> {
-      return attempt(shown, (api) => api.post({ ...message, channel: shown.channel }));
+      return attempt(destination, (api) => api.post({ ...message, channel: destination.channel }));
     },
 
     /** `deleted`: a person deleted the message. `fixed`: Slack no longer allows an update. */
     async update(
-      shown: SlackDestination,
+      destination: SlackDestination,
       ts: string,
       message: SlackMessage,
     ): Promise<'updated' | 'deleted' | 'fixed' | undefined> {
-      return attempt(shown, async (api) => {
+      return attempt(destination, async (api) => {
         try {
-          await api.update({ ...message, channel: shown.channel, ts });
+          await api.update({ ...message, channel: destination.channel, ts });
           return 'updated';
         } catch (error) {
-          const became = error instanceof SlackError ? messageErrors.get(error.error) : undefined;
-          if (became === undefined) throw error;
-          return became;
+          const outcome = error instanceof SlackError ? messageErrors.get(error.error) : undefined;
+          if (outcome === undefined) throw error;
+          return outcome;
         }
       });
     },
@@ -126,8 +126,8 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
       }
     },
 
-    async remove(shown: SlackDestination, message: SlackMessageId): Promise<void> {
-      await attempt(shown, (api) => api.remove(message));
+    async remove(destination: SlackDestination, message: SlackMessageId): Promise<void> {
+      await attempt(destination, (api) => api.remove(message));
     },
   };
 }

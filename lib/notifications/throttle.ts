@@ -36,8 +36,8 @@ export function throttleItem(throttle: NotificationThrottle): Item {
 /** The write of a throttle. An unreadable item is replaced. */
 export function throttleWrite(before: Item | undefined, throttle: NotificationThrottle): Write {
   const expected = versionToReplace(before);
-  const put = throttleItem({ ...throttle, version: (expected ?? 0) + 1 });
-  return { put, ...(expected !== undefined && { expected }) };
+  const item = throttleItem({ ...throttle, version: (expected ?? 0) + 1 });
+  return { put: item, ...(expected !== undefined && { expected }) };
 }
 
 export function readThrottle(item: Item): NotificationThrottle {
@@ -115,8 +115,8 @@ export async function recordChannelError(
 ): Promise<NotificationThrottle> {
   return retryOnConflict(group, async () => {
     const [item] = await table.get([throttleKey(group)]);
-    const { channelError: known, ...throttle } = parseThrottle(item, group, reportError);
-    if (!channelError && !known) return throttle;
+    const { channelError: storedError, ...throttle } = parseThrottle(item, group, reportError);
+    if (!channelError && !storedError) return throttle;
     const after: NotificationThrottle = { ...throttle, ...(channelError && { channelError }) };
     return (await table.write([throttleWrite(item, after)])) ? after : conflict;
   });
