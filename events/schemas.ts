@@ -7,9 +7,9 @@ import { busEvents } from '../lib/events/bus-event.ts';
 
 /** `Connection Waiting` is in `bus/connection-waiting.schema.json`, and its sample in `bus/connection-waiting.json`. */
 export function schemaFiles(): [file: string, schema: object][] {
-  return Object.entries(busEvents).map(([name, { when, detail }]) => [
+  return Object.entries(busEvents).map(([name, { publishedWhen, detail }]) => [
     `bus/${name.toLowerCase().replace(' ', '-')}.schema.json`,
-    toJsonSchema(envelope(name, when, detail), { target: 'draft-2020-12' }),
+    toJsonSchema(envelope(name, publishedWhen, detail), { target: 'draft-2020-12' }),
   ]);
 }
 

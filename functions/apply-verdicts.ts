@@ -43,14 +43,14 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Recor
     remainingMs: () => context.getRemainingTimeInMillis(),
   };
   const failed: SQSRecord[] = [];
-  for (const [name, rings] of byLocation)
+  for (const [name, locationMessages] of byLocation)
     try {
       const applied = await applyVerdicts(parseAccountRegion(name), { ...deps, ...invocation });
       logger.info('verdicts applied', { location: name, ...applied });
     } catch (error) {
       logger.error('applying verdicts failed', { location: name, error });
-      failed.push(...rings.map(({ record }) => record));
+      failed.push(...locationMessages.map(({ record }) => record));
     }
-  const left = await deadLetterMalformed(malformed, deadLetters, deps.reportError);
-  return batchItemFailures([...left, ...failed]);
+  const notDeadLettered = await deadLetterMalformed(malformed, deadLetters, deps.reportError);
+  return batchItemFailures([...notDeadLettered, ...failed]);
 });

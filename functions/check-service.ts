@@ -35,35 +35,37 @@ const CheckRequestBody = v.pipe(v.string(), v.parseJson(), ServiceCheckRequest);
 
 /** Handles events about a changed service or allowlist. An event is only a hint: the check reads EC2 and the table again. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
-  const run = {
+  const invocation = {
     ...deps,
     requestId: context.awsRequestId,
     remainingMs: () => context.getRemainingTimeInMillis(),
   };
   const failed = [];
-  for (const record of Records) if (!(await handleRecord(record, run))) failed.push(record);
+  for (const record of Records) if (!(await handleRecord(record, invocation))) failed.push(record);
   return batchItemFailures(failed);
 });
 
-type Run = typeof deps & { readonly requestId: string; readonly remainingMs: () => number };
+type CheckInvocation = typeof deps & { readonly requestId: string; readonly remainingMs: () => number };
 
-async function handleRecord({ body }: SQSRecord, run: Run): Promise<boolean> {
+async function handleRecord({ body }: SQSRecord, invocation: CheckInvocation): Promise<boolean> {
   const request = v.safeParse(CheckRequestBody, body);
   if (request.success && (await wasCheckedSince(request.output.serviceId, request.output.enqueuedAt, table)))
     return true;
   const serviceIds = findServiceIds(body);
   // An event about a connection notification names no service, so every service is checked.
   if (serviceIds.length === 0)
-    await serviceCheckQueue.enqueue((await listRegisteredServices(run)).map(({ serviceId }) => serviceId));
+    await serviceCheckQueue.enqueue(
+      (await listRegisteredServices(invocation)).map(({ serviceId }) => serviceId),
+    );
   const external = parseExternalAdditions(body);
   const results = await checkServices(serviceIds, {
-    ...run,
+    ...invocation,
     reconcilePrincipals: (service, actual) =>
       reconcilePrincipals(
         service,
         actual,
         external?.serviceId === service.serviceId ? external.additions : [],
-        run,
+        invocation,
       ),
   });
   for (const result of results)

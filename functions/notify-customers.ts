@@ -31,8 +31,8 @@ export const handler = handle<DynamoDBStreamEvent | SQSEvent, DynamoDBBatchRespo
 async function handleQueue({ Records }: SQSEvent): Promise<SQSBatchResponse> {
   const { messages, malformed } = parseRecords(Records, CustomerEndpoint, logger);
   const failed = await notifyAboutEndpoints(messages.map(({ value }) => value));
-  const again = messages.filter(({ value }) => failed.has(value.endpointId));
-  return batchItemFailures([...malformed, ...again.map(({ record }) => record)]);
+  const toRetry = messages.filter(({ value }) => failed.has(value.endpointId));
+  return batchItemFailures([...malformed, ...toRetry.map(({ record }) => record)]);
 }
 
 async function handleStream({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
@@ -42,18 +42,18 @@ async function handleStream({ Records }: DynamoDBStreamEvent): Promise<DynamoDBB
       return endpoint ? [{ endpoint, sequenceNumber }] : [];
     }),
   );
-  const toTell = changes.flat();
-  const failed = await notifyAboutEndpoints(toTell.map(({ endpoint }) => endpoint));
-  const again = toTell.filter(({ endpoint }) => failed.has(endpoint.endpointId));
-  return { batchItemFailures: again.map(({ sequenceNumber }) => ({ itemIdentifier: sequenceNumber })) };
+  const toNotify = changes.flat();
+  const failed = await notifyAboutEndpoints(toNotify.map(({ endpoint }) => endpoint));
+  const toRetry = toNotify.filter(({ endpoint }) => failed.has(endpoint.endpointId));
+  return { batchItemFailures: toRetry.map(({ sequenceNumber }) => ({ itemIdentifier: sequenceNumber })) };
 }
 
 /** @returns the endpoints that have to be retried. */
 async function notifyAboutEndpoints(endpoints: readonly CustomerEndpoint[]): Promise<ReadonlySet<string>> {
-  const distinct = [...new Map(endpoints.map((endpoint) => [endpoint.endpointId, endpoint])).values()];
-  if (distinct.length === 0) return new Set();
-  const { notified, failed } = await notifyCustomers(distinct, deps);
-  logger.info('customers notified', { endpoints: distinct.length, notified, failed: failed.length });
+  const uniqueEndpoints = [...new Map(endpoints.map((endpoint) => [endpoint.endpointId, endpoint])).values()];
+  if (uniqueEndpoints.length === 0) return new Set();
+  const { notified, failed } = await notifyCustomers(uniqueEndpoints, deps);
+  logger.info('customers notified', { endpoints: uniqueEndpoints.length, notified, failed: failed.length });
   return new Set(failed);
 }
 

@@ -28,10 +28,10 @@ describe('docs/events.md', () => {
   const page = readFileSync(new URL('../docs/events.md', import.meta.url), 'utf8');
 
   test('lists every event, and when it is published', () => {
-    for (const [name, { when }] of Object.entries(busEvents)) {
+    for (const [name, { publishedWhen }] of Object.entries(busEvents)) {
       const file = name.toLowerCase().replace(' ', '-');
       expect(page).toContain(
-        `| \`${name}\` | ${when} | [schema](../events/bus/${file}.schema.json), [sample](../events/bus/${file}.json) |`,
+        `| \`${name}\` | ${publishedWhen} | [schema](../events/bus/${file}.schema.json), [sample](../events/bus/${file}.json) |`,
       );
     }
   });

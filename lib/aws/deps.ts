@@ -218,8 +218,8 @@ export function createSlackIfConnected({ timeoutMs }: { readonly timeoutMs: numb
   const token = createSecret('slack/bot-token');
   const slack = createSlack({ timeoutMs, token });
   return async () => {
-    const known = (await orReported(runtime.reportError, token.values)) ?? [];
-    const tokens = known.length > 0 ? known : await token.refresh();
+    const storedTokens = (await orReported(runtime.reportError, token.values)) ?? [];
+    const tokens = storedTokens.length > 0 ? storedTokens : await token.refresh();
     return tokens?.length ? slack : undefined;
   };
 }
@@ -255,19 +255,19 @@ export function createSlackRespond({ timeoutMs }: { readonly timeoutMs: number }
 }
 
 function createOnce<T>(make: () => T): () => T {
-  let made: T | undefined;
+  let instance: T | undefined;
   return () => {
-    made ??= make();
-    return made;
+    instance ??= make();
+    return instance;
   };
 }
 
 function createOncePerLocation<T>(make: (location: AccountRegion) => T): (location: AccountRegion) => T {
-  const made = new Map<string, T>();
+  const instances = new Map<string, T>();
   return (location) => {
     const name = formatAccountRegion(location);
-    const one = made.get(name) ?? make(location);
-    made.set(name, one);
-    return one;
+    const instance = instances.get(name) ?? make(location);
+    instances.set(name, instance);
+    return instance;
   };
 }

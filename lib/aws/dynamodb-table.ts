@@ -54,8 +54,8 @@ export function dynamoDbTable(
 
   return {
     async get(keys) {
-      const distinct = [...new Map(keys.map((key) => [formatKey(key), key])).values()];
-      return (await Promise.all(chunks(distinct, maxKeysPerBatchGet).map(getBatch))).flat();
+      const uniqueKeys = [...new Map(keys.map((key) => [formatKey(key), key])).values()];
+      return (await Promise.all(chunks(uniqueKeys, maxKeysPerBatchGet).map(getBatch))).flat();
     },
 
     async *query(pk, { limit, after, newestFirst } = {}) {
@@ -78,9 +78,11 @@ export function dynamoDbTable(
     },
 
     async identity() {
-      const { Table: shown } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
+      const { Table: description } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
       // Each table has its own TableId, also a table that was restored under an old name (DynamoDB API reference, TableDescription).
-      return shown?.TableId ?? `${shown?.TableArn} ${shown?.CreationDateTime?.toISOString()}`;
+      return (
+        description?.TableId ?? `${description?.TableArn} ${description?.CreationDateTime?.toISOString()}`
+      );
     },
 
     async write(writes) {

@@ -35,8 +35,8 @@ function toPrincipalsRefusedError(error: Error): Error {
   const { name: code, message } = error;
   const throttling = toThrottledError(error);
   if (throttling) return throttling;
-  const because = principalsRefusalReason(code);
-  return because ? new PrincipalsRefusedError(because, code, message, { cause: error }) : error;
+  const reason = principalsRefusalReason(code);
+  return reason ? new PrincipalsRefusedError(reason, code, message, { cause: error }) : error;
 }
 
 function principalsRefusalReason(code: string): PrincipalsRefusedError['reason'] | undefined {

@@ -54,8 +54,8 @@ function toRefusedCallError(error: Error): Error {
   const { name: code, message } = error;
   const throttling = toThrottledError(error);
   if (throttling) return throttling;
-  const because = callRefusalReason(code);
-  return because ? new RefusedCallError(because, code, message, { cause: error }) : error;
+  const reason = callRefusalReason(code);
+  return reason ? new RefusedCallError(reason, code, message, { cause: error }) : error;
 }
 
 /** AWS documents only some error codes of these calls. The names of the others say what EC2 refuses. */

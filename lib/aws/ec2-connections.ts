@@ -35,13 +35,13 @@ export function ec2Connections(
         ...(nextToken !== undefined && { NextToken: nextToken }),
       }),
     );
-    const wanted = supportsEndpointFilter ? undefined : filter.endpointIds;
+    const requestedIds = supportsEndpointFilter ? undefined : filter.endpointIds;
     const connections: Connection[] = [];
     const unreadable: string[] = [];
-    for (const shown of VpcEndpointConnections) {
-      const { VpcEndpointId: endpointId = '' } = shown;
-      if (wanted !== undefined && !wanted.includes(endpointId)) continue;
-      const connection = toConnection(shown, location, reportError);
+    for (const ec2Connection of VpcEndpointConnections) {
+      const { VpcEndpointId: endpointId = '' } = ec2Connection;
+      if (requestedIds !== undefined && !requestedIds.includes(endpointId)) continue;
+      const connection = toConnection(ec2Connection, location, reportError);
       if (connection) connections.push(connection);
       else unreadable.push(endpointId);
     }
@@ -100,7 +100,7 @@ class UnreadableConnectionError extends Error {
 
 /** Every field is optional in the SDK's types. A connection that cannot be parsed is reported and left out. */
 function toConnection(
-  shown: VpcEndpointConnection,
+  ec2Connection: VpcEndpointConnection,
   location: AccountRegion,
   reportError: Runtime['reportError'],
 ): Connection | undefined {
@@ -108,19 +108,19 @@ function toConnection(
     VpcEndpointState: state = '',
     VpcEndpointRegion: endpointRegion,
     IpAddressType: ipAddressType,
-  } = shown;
+  } = ec2Connection;
   const result = v.safeParse(Connection, {
     location,
-    serviceId: shown.ServiceId,
-    endpointId: shown.VpcEndpointId,
-    ownerAccountId: shown.VpcEndpointOwner,
+    serviceId: ec2Connection.ServiceId,
+    endpointId: ec2Connection.VpcEndpointId,
+    ownerAccountId: ec2Connection.VpcEndpointOwner,
     state: toConnectionState(state),
-    requestedAt: shown.CreationTimestamp?.toISOString(),
+    requestedAt: ec2Connection.CreationTimestamp?.toISOString(),
     ...(endpointRegion !== undefined && { endpointRegion }),
     ...(ipAddressType !== undefined && { ipAddressType }),
   });
   if (result.success) return result.output;
-  reportError(new UnreadableConnectionError(shown, location, new v.ValiError(result.issues)));
+  reportError(new UnreadableConnectionError(ec2Connection, location, new v.ValiError(result.issues)));
   return undefined;
 }
 
@@ -128,9 +128,9 @@ function toConnection(
  * The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: this function normalizes both.
  * An unknown state counts as `partial`, on which linkgate does nothing. The connection does not count as missing.
  */
-function toConnectionState(shown: string): ConnectionState {
-  const state = shown.charAt(0).toLowerCase() + shown.slice(1);
-  return connectionStates.find((known) => known === state) ?? 'partial';
+function toConnectionState(ec2State: string): ConnectionState {
+  const state = ec2State.charAt(0).toLowerCase() + ec2State.slice(1);
+  return connectionStates.find((candidate) => candidate === state) ?? 'partial';
 }
 
 function errorCode(error: unknown): string {

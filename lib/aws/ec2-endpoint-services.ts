@@ -5,11 +5,11 @@ import {
   DeleteVpcEndpointConnectionNotificationsCommand,
   DescribeVpcEndpointServiceConfigurationsCommand,
   type EC2Client,
+  type ServiceConfiguration as Ec2Service,
   ModifyVpcEndpointConnectionNotificationCommand,
   paginateDescribeVpcEndpointConnectionNotifications,
   paginateDescribeVpcEndpointServiceConfigurations,
   paginateDescribeVpcEndpointServicePermissions,
-  type ServiceConfiguration as ShownService,
 } from '@aws-sdk/client-ec2';
 import {
   connectionEvents,
@@ -174,21 +174,21 @@ async function dryRunDenial(dryRun: Promise<unknown>): Promise<string | undefine
   return undefined;
 }
 
-function isGatewayLoadBalancerService({ ServiceType }: ShownService): boolean {
+function isGatewayLoadBalancerService({ ServiceType }: Ec2Service): boolean {
   return ServiceType?.some((each) => each.ServiceType === 'GatewayLoadBalancer') === true;
 }
 
-function isNotDeleted({ ServiceState }: ShownService): boolean {
+function isNotDeleted({ ServiceState }: Ec2Service): boolean {
   return !endedStates.has(ServiceState ?? '');
 }
 
-function toListedService(shown: ShownService): ListedService {
-  const nameTag = shown.Tags?.find(({ Key }) => Key === 'Name')?.Value;
+function toListedService(service: Ec2Service): ListedService {
+  const nameTag = service.Tags?.find(({ Key }) => Key === 'Name')?.Value;
   return {
-    serviceId: shown.ServiceId ?? '',
-    serviceName: shown.ServiceName ?? '',
+    serviceId: service.ServiceId ?? '',
+    serviceName: service.ServiceName ?? '',
     ...(nameTag && { nameTag }),
-    state: shown.ServiceState ?? '',
-    acceptanceRequired: shown.AcceptanceRequired === true,
+    state: service.ServiceState ?? '',
+    acceptanceRequired: service.AcceptanceRequired === true,
   };
 }

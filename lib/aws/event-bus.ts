@@ -19,7 +19,7 @@ export class UndeliveredEventsError extends Error {
 }
 
 export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string): Bus & DomainEventBus {
-  async function put(events: readonly BusEvent[]): Promise<void> {
+  async function putEvents(events: readonly BusEvent[]): Promise<void> {
     const { FailedEntryCount = 0, Entries = [] } = await eventBridge.send(
       new PutEventsCommand({
         Entries: events.map((event) => {
@@ -43,7 +43,7 @@ export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string):
 
   return {
     async publish(events: readonly BusEvent[]) {
-      for (const some of chunks(events, maxEventsPerCall)) await put(some);
+      for (const some of chunks(events, maxEventsPerCall)) await putEvents(some);
     },
   };
 }

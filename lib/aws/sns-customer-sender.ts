@@ -49,10 +49,10 @@ function customerMessageAttributes(news: readonly EndpointEvent[]): Record<strin
 }
 
 function stringAttribute(all: readonly string[]): MessageAttributeValue {
-  const [text = '', ...others] = new Set(all);
-  return others.length === 0
+  const [text = '', ...otherTexts] = new Set(all);
+  return otherTexts.length === 0
     ? { DataType: 'String', StringValue: text }
-    : { DataType: 'String.Array', StringValue: JSON.stringify([text, ...others]) };
+    : { DataType: 'String.Array', StringValue: JSON.stringify([text, ...otherTexts]) };
 }
 
 /** A client error means that the contact's topic rejects the message. Throttling passes. */

@@ -18,7 +18,7 @@ const isDeleted = (arn: string) => arn === 'Deleted';
 
 /** @param recipient the message attribute that names the recipient */
 export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Recipient): Subscriptions {
-  const policyFor = (address: string) => JSON.stringify({ [recipient]: [address.toLowerCase()] });
+  const buildFilterPolicy = (address: string) => JSON.stringify({ [recipient]: [address.toLowerCase()] });
 
   async function readSubscription(arn: string, address: string): Promise<Subscription> {
     if (arn === pendingConfirmation) return { address };
@@ -26,27 +26,27 @@ export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Re
       new GetSubscriptionAttributesCommand({ SubscriptionArn: arn }),
     );
     const policy = v.safeParse(SubscriptionFilterPolicy, Attributes.FilterPolicy);
-    const readers = policy.success ? policy.output[recipient] : undefined;
-    return { address, arn, ...(readers && { filterAddresses: readers }) };
+    const addresses = policy.success ? policy.output[recipient] : undefined;
+    return { address, arn, ...(addresses && { filterAddresses: addresses }) };
   }
 
   return {
     async list() {
-      const found: Subscription[] = [];
+      const subscriptions: Subscription[] = [];
       for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic(
         { client: sns },
         { TopicArn: topicArn },
       )) {
-        const there = Subscriptions.filter(({ SubscriptionArn = '' }) => !isDeleted(SubscriptionArn));
-        found.push(
+        const existing = Subscriptions.filter(({ SubscriptionArn = '' }) => !isDeleted(SubscriptionArn));
+        subscriptions.push(
           ...(await Promise.all(
-            there.map(({ SubscriptionArn = '', Endpoint = '' }) =>
+            existing.map(({ SubscriptionArn = '', Endpoint = '' }) =>
               readSubscription(SubscriptionArn, Endpoint),
             ),
           )),
         );
       }
-      return found;
+      return subscriptions;
     },
     async subscribe(address) {
       await sns.send(
@@ -54,7 +54,7 @@ export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Re
           TopicArn: topicArn,
           Protocol: 'email',
           Endpoint: address,
-          Attributes: { FilterPolicy: policyFor(address) },
+          Attributes: { FilterPolicy: buildFilterPolicy(address) },
           ReturnSubscriptionArn: true,
         }),
       );
@@ -64,7 +64,7 @@ export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Re
         new SetSubscriptionAttributesCommand({
           SubscriptionArn: arn,
           AttributeName: 'FilterPolicy',
-          AttributeValue: policyFor(address),
+          AttributeValue: buildFilterPolicy(address),
         }),
       );
     },

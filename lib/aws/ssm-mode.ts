@@ -23,16 +23,16 @@ export function ssmMode(ssm: SSMClient, parameterName: string): ReadModeParamete
 }
 
 export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModeParameter {
-  const put = (Value: Mode, Overwrite: boolean) =>
+  const putParameter = (Value: Mode, Overwrite: boolean) =>
     ssm.send(new PutParameterCommand({ Name: parameterName, Value, Type: 'String', Overwrite }));
   return {
     read: ssmMode(ssm, parameterName),
     async write(mode) {
-      await put(mode, true);
+      await putParameter(mode, true);
     },
     async createIfMissing(mode) {
       try {
-        await put(mode, false);
+        await putParameter(mode, false);
         return true;
       } catch (error) {
         if (error instanceof ParameterAlreadyExists) return false;

@@ -7,7 +7,7 @@ import { ssmSecretReader } from './ssm-secret-reader.ts';
 export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
   const parameter = (name: string) => `/linkgate/${stage}/${name}`;
 
-  async function put(name: string, Value: string, Overwrite: boolean): Promise<void> {
+  async function putParameter(name: string, Value: string, Overwrite: boolean): Promise<void> {
     await ssm.send(
       new PutParameterCommand({ Name: parameter(name), Value, Type: 'SecureString', Overwrite }),
     );
@@ -21,7 +21,7 @@ export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
     read,
     async createIfMissing(name, value) {
       try {
-        await put(name, value(), false);
+        await putParameter(name, value(), false);
         return true;
       } catch (error) {
         if (error instanceof ParameterAlreadyExists) return false;
@@ -31,12 +31,12 @@ export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
     async rotate(name, value) {
       const [current] = await read(name);
       if (current === value) return false;
-      await put(name, current === undefined ? value : `${value}\n${current}`, true);
+      await putParameter(name, current === undefined ? value : `${value}\n${current}`, true);
       return true;
     },
     async dropPrevious(name) {
       const [current, previous] = await read(name);
-      if (current !== undefined && previous !== undefined) await put(name, current, true);
+      if (current !== undefined && previous !== undefined) await putParameter(name, current, true);
     },
   };
 }

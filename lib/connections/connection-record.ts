@@ -65,7 +65,7 @@ const connectionEntity = entity(ConnectionRecord.entries);
 const backoffMs = { first: 60_000, longest: 3_600_000 };
 
 /** @returns undefined if linkgate has not called EC2 yet. */
-export function nextAttemptAt({ attempts, lastAttemptAt }: PendingEffect): Date | undefined {
+export function nextAttemptTime({ attempts, lastAttemptAt }: PendingEffect): Date | undefined {
   if (lastAttemptAt === undefined) return undefined;
   const wait = Math.min(backoffMs.first * 2 ** (attempts - 1), backoffMs.longest);
   return new Date(new Date(lastAttemptAt).getTime() + wait);

@@ -11,7 +11,7 @@ export function dueWarning(until: string, since: string, now: Date): number | un
 }
 
 /** The time of the next warning, or of the expiry (ISO 8601). */
-export function nextWarningAt(until: string, now: string): string {
+export function nextWarningTime(until: string, now: string): string {
   const next = warningDays
     .map((days) => warningTime(until, days))
     .find((time) => time > new Date(now).getTime());

@@ -23,9 +23,9 @@ export async function listRecords(
   const records: Item[] = [];
   let next: RecordCursor | undefined = start;
   for (let queries = 0; next && queries < queriesPerPage && records.length < limit; queries++) {
-    const found: Item[] = await listRecordsFrom(next, limit - records.length, table);
-    records.push(...found.filter(isWanted));
-    next = nextCursor(next, found);
+    const page: Item[] = await listRecordsFrom(next, limit - records.length, table);
+    records.push(...page.filter(isWanted));
+    next = nextCursor(next, page);
   }
   return { records, ...(next && { next }) };
 }

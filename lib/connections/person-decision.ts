@@ -6,8 +6,8 @@ import type { Outcome, Verdict } from '../verdicts/verdict.ts';
 export const maxDecisionLength = { reason: 1_000, ticket: 100, customerMessage: 500 } as const;
 
 /** The schemas of these texts, the same for the API, Slack and approval links. */
-export const requiredDecisionText = (what: keyof typeof maxDecisionLength, missing: string) =>
-  RequiredText(maxDecisionLength[what], missing);
+export const requiredDecisionText = (field: keyof typeof maxDecisionLength, missing: string) =>
+  RequiredText(maxDecisionLength[field], missing);
 export const OptionalReason = OptionalText(maxDecisionLength.reason);
 
 /** A person's decision on a request or a connection. */
@@ -43,8 +43,8 @@ export function pickRecordedDecisions({ approval, approvals }: RecordedDecisions
 }
 
 /** One denial closes the request. */
-export function addDenial(personDecisions: RecordedDecisions, word: PersonDecision): RecordedDecisions {
-  return { ...personDecisions, approval: word };
+export function addDenial(personDecisions: RecordedDecisions, decision: PersonDecision): RecordedDecisions {
+  return { ...personDecisions, approval: decision };
 }
 
 /**
@@ -53,14 +53,19 @@ export function addDenial(personDecisions: RecordedDecisions, word: PersonDecisi
  */
 export function addApproval(
   { approvals }: RecordedDecisions,
-  word: PersonDecision,
+  decision: PersonDecision,
   quorum: number,
   counts: (before: PersonDecision) => boolean = () => true,
 ): RecordedDecisions {
-  const others = (approvals?.decisions ?? []).filter((before) => before.by !== word.by && counts(before));
-  if (quorum === 1 && others.length === 0) return { approval: word };
-  const words = [...others, word];
-  return { approvals: { decisions: words, quorum }, ...(words.length >= quorum && { approval: word }) };
+  const otherDecisions = (approvals?.decisions ?? []).filter(
+    (before) => before.by !== decision.by && counts(before),
+  );
+  if (quorum === 1 && otherDecisions.length === 0) return { approval: decision };
+  const decisions = [...otherDecisions, decision];
+  return {
+    approvals: { decisions, quorum },
+    ...(decisions.length >= quorum && { approval: decision }),
+  };
 }
 
 /** Whether the verdict is the one that the person asked for, and not one that overrides people, such as a block. */

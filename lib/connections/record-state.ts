@@ -56,58 +56,64 @@ function updateState(
   now: Date,
 ): Transition | undefined {
   if (isOutdatedDescription(before, state, observedAt)) return undefined;
-  const { missingSince, endedAt: _goneAt, ...found } = before;
+  const { missingSince, endedAt: _endedAt, ...presentRecord } = before;
   // A time in the future would make all later events look out of date.
-  const seen = { ...found, state, observedAt: observedAt < time ? observedAt : time };
-  const { pendingEffect, ...done } = seen;
-  const happened = (action: AuditAction, more: Partial<AuditEvent> = {}): AuditEvent[] => [
+  const updated = { ...presentRecord, state, observedAt: observedAt < time ? observedAt : time };
+  const { pendingEffect, ...withoutEffect } = updated;
+  const buildAuditEvents = (action: AuditAction, more: Partial<AuditEvent> = {}): AuditEvent[] => [
     { time, actor: 'ec2', action, state, ...more },
   ];
 
-  if (isEnded(state)) return endAgain(before, done, happened('deleted'), time);
+  if (isEnded(state)) return endAgain(before, withoutEffect, buildAuditEvents('deleted'), time);
   if (pendingEffect && isFulfilledBy(pendingEffect.action, state)) {
     const action = before.revocation ? 'disconnected' : 'applied';
-    return { record: done, auditEvents: happened(action, { outcome: pendingEffect.action }) };
+    return {
+      record: withoutEffect,
+      auditEvents: buildAuditEvents(action, { outcome: pendingEffect.action }),
+    };
   }
   if (pendingEffect?.action === 'accept' && state === 'rejected') {
     if (pendingEffect.attempts === 0)
-      return { record: done, auditEvents: happened('observed', { reason: externalAcceptReasons.rejected }) };
+      return {
+        record: withoutEffect,
+        auditEvents: buildAuditEvents('observed', { reason: externalAcceptReasons.rejected }),
+      };
     const reason = 'EC2 shows it rejected; the consumer has to create a new endpoint';
-    return { record: done, auditEvents: happened('refused', { outcome: 'accept', reason }) };
+    return { record: withoutEffect, auditEvents: buildAuditEvents('refused', { outcome: 'accept', reason }) };
   }
   if (pendingEffect?.action === 'reject' && isConnected(state) && !isManagedByUs(before))
     return {
-      record: resetAfterExternalAccept(done),
-      auditEvents: happened('observed', { reason: externalAcceptReasons.accepted }),
+      record: resetAfterExternalAccept(withoutEffect),
+      auditEvents: buildAuditEvents('observed', { reason: externalAcceptReasons.accepted }),
     };
   if (before.state === state && missingSince === undefined) return undefined;
   if (state === 'pendingAcceptance' && before.state !== state)
-    return { record: seen, auditEvents: happened('observed', { reason: reopenedReason(before) }) };
+    return { record: updated, auditEvents: buildAuditEvents('observed', { reason: reopenedReason(before) }) };
   if (pendingEffect || before.state === state || !isReportableChange(before, state))
-    return { record: seen, auditEvents: [] };
+    return { record: updated, auditEvents: [] };
   if (isOurLateAccept(before, state, now))
     return {
-      record: { ...seen, pendingEffect: { action: 'reject', attempts: 0 } },
-      auditEvents: happened('observed', {
+      record: { ...updated, pendingEffect: { action: 'reject', attempts: 0 } },
+      auditEvents: buildAuditEvents('observed', {
         reason: 'an earlier call took effect late; linkgate rejects it again',
       }),
     };
   const reason = `it became ${state} against the newest verdict: by hand, or by an earlier call that took effect late`;
   return {
-    record: isConnected(state) ? resetAfterExternalAccept(seen, before) : seen,
-    auditEvents: happened('observed', { reason }),
+    record: isConnected(state) ? resetAfterExternalAccept(updated, before) : updated,
+    auditEvents: buildAuditEvents('observed', { reason }),
   };
 }
 
 /** A connection that already ended gets another state, and no audit entry. */
 function endAgain(
   { state, endedAt }: ConnectionRecord,
-  done: ConnectionRecord,
+  record: ConnectionRecord,
   auditEvents: readonly AuditEvent[],
   time: string,
 ): Transition | undefined {
-  if (endedAt === undefined) return { record: { ...done, endedAt: time }, auditEvents };
-  return state === done.state ? undefined : { record: { ...done, endedAt }, auditEvents: [] };
+  if (endedAt === undefined) return { record: { ...record, endedAt: time }, auditEvents };
+  return state === record.state ? undefined : { record: { ...record, endedAt }, auditEvents: [] };
 }
 
 /** The reason in the history of a request that is open again. */
@@ -117,19 +123,19 @@ export function reopenedReason({ state }: Pick<ConnectionRecord, 'state'>): stri
 
 /** Somebody accepted it outside linkgate. The earlier revocation does not apply to that. */
 function resetAfterExternalAccept(
-  seen: ConnectionRecord,
-  { state }: Pick<ConnectionRecord, 'state'> = seen,
+  record: ConnectionRecord,
+  { state }: Pick<ConnectionRecord, 'state'> = record,
 ): ConnectionRecord {
-  const { reevaluatedAt: _reviewedAt, ...known } = seen;
-  if (state !== 'rejected') return known;
+  const { reevaluatedAt: _reevaluatedAt, ...withoutReevaluation } = record;
+  if (state !== 'rejected') return withoutReevaluation;
   const {
     revocation: _revocation,
-    revokeOrder: _revoked,
-    extended: _kept,
-    acceptRequestedAt: _askedAt,
-    ...others
-  } = known;
-  return others;
+    revokeOrder: _revokeOrder,
+    extended: _extended,
+    acceptRequestedAt: _acceptRequestedAt,
+    ...withoutRevocation
+  } = withoutReevaluation;
+  return withoutRevocation;
 }
 
 /** The reasons in the history for answers outside linkgate. */

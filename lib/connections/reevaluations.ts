@@ -5,7 +5,7 @@ import { entity, parseEach } from '../storage/entity.ts';
 import type { Key, Table, Write } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 import type { ConnectionRecord } from './connection-record.ts';
-import { nextWarningAt } from './expiry-warning-days.ts';
+import { nextWarningTime } from './expiry-warning-days.ts';
 
 const reevaluationEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readReevaluation = reevaluationEntity.read;
@@ -35,7 +35,7 @@ export function nextReevaluation(record: ConnectionRecord): string | undefined {
   if (revokeOrder && revokeOrder.at > (reevaluatedAt ?? '')) return revokeOrder.at;
   if (!verdict) return undefined;
   if (verdict.outcome === 'accept')
-    return verdict.until === undefined ? undefined : nextWarningAt(verdict.until, verdict.decidedAt);
+    return verdict.until === undefined ? undefined : nextWarningTime(verdict.until, verdict.decidedAt);
   // A pause ends with a change of an item, and that change causes a re-evaluation.
   if (isPaused(verdict)) return undefined;
   if (revocation) return verdict.outcome === 'reject' ? revocation.disconnectAt : undefined;

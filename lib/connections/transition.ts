@@ -76,23 +76,23 @@ export function applyDecision(
 ): Transition {
   const {
     verdict: _verdict,
-    pendingEffect: _effect,
-    endedAt: _goneAt,
+    pendingEffect: _pendingEffect,
+    endedAt: _endedAt,
     missingSince: _missingSince,
     approval: _approval,
     approvals: _approvals,
     notification,
-    ...known
+    ...recordFields
   } = before ?? newRecord(request);
   const effect = nextPendingEffect(verdict, before);
   const isExpired = isExpiryRejection(verdict);
-  const isAskedAnew =
+  const isNewApprovalRequest =
     approvalRequest !== undefined && approvalRequest.group !== before?.approvalRequest?.group;
   // The new group does not see the former group's digest.
-  const isLeft = isAskedAnew && notification?.digestId !== undefined;
+  const leavesDigest = isNewApprovalRequest && notification?.digestId !== undefined;
   return {
     record: {
-      ...known,
+      ...recordFields,
       // record-connection-state alone records that a connection is connected.
       state: before && isConnected(request.state) ? before.state : request.state,
       verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.approval),
@@ -101,7 +101,7 @@ export function applyDecision(
       ...(approvalRequest && {
         approvalRequest: isExpired ? { ...approvalRequest, stage: 'expired' } : approvalRequest,
       }),
-      ...(notification && !isLeft && { notification }),
+      ...(notification && !leavesDigest && { notification }),
     },
     auditEvents: [
       ...(before ? [] : [requestedEvent(request)]),
@@ -109,7 +109,7 @@ export function applyDecision(
         ? [expiredEvent(approvalRequest, now)]
         : []),
       decisionEvent(verdict, policyVersions, now, decision, entry),
-      ...(isAskedAnew ? [approvalRequestedEvent(approvalRequest, now)] : []),
+      ...(isNewApprovalRequest ? [approvalRequestedEvent(approvalRequest, now)] : []),
     ],
   };
 }
@@ -264,9 +264,15 @@ export function markRefused(
 }
 
 /** Drops what is pending or awaited, because the service is no longer registered. */
-export function markDeregistered(known: ConnectionRecord, now: Date): Transition {
+export function markDeregistered(record: ConnectionRecord, now: Date): Transition {
   // A schedule or an order of a person does not outlive the registration of the service.
-  const { pendingEffect, revocation: _revocation, revokeOrder: _revoked, extended: _kept, ...before } = known;
+  const {
+    pendingEffect,
+    revocation: _revocation,
+    revokeOrder: _revokeOrder,
+    extended: _extended,
+    ...before
+  } = record;
   const auditEvent: AuditEvent = {
     time: now.toISOString(),
     actor: 'linkgate',
@@ -301,7 +307,7 @@ function countAttempt(
 export function markMissing(before: ConnectionRecord, passStartedAt: string, now: Date): Transition {
   if (before.missingSince === undefined)
     return { record: { ...before, missingSince: passStartedAt }, auditEvents: [] };
-  const { pendingEffect: _effect, missingSince: _missingSince, ...rest } = before;
+  const { pendingEffect: _pendingEffect, missingSince: _missingSince, ...rest } = before;
   const time = now.toISOString();
   return {
     record: { ...rest, state: 'deleted', endedAt: time, observedAt: passStartedAt },

@@ -59,7 +59,8 @@ export type ServiceDrifted = v.InferOutput<typeof ServiceDrifted>;
 /** The contract with rules on the bus: each event's name, when it is published, and its detail. */
 export const busEvents = {
   'Connection Request': {
-    when: 'A connection has no current verdict: it is pending in EC2, or was answered before linkgate saw it.',
+    publishedWhen:
+      'A connection has no current verdict: it is pending in EC2, or was answered before linkgate saw it.',
     detail: v.object({
       schemaVersion: SchemaVersionField,
       connection: ContractConnection,
@@ -67,7 +68,7 @@ export const busEvents = {
     }),
   },
   'Connection Changed': {
-    when: 'EC2 shows another state than the record.',
+    publishedWhen: 'EC2 shows another state than the record.',
     detail: v.object({
       schemaVersion: SchemaVersionField,
       connection: ContractConnection,
@@ -81,11 +82,11 @@ export const busEvents = {
     }),
   },
   'Connection Waiting': {
-    when: 'A request begins to wait: for a person, or on hold.',
+    publishedWhen: 'A request begins to wait: for a person, or on hold.',
     detail: v.object({ schemaVersion: SchemaVersionField, ...ConnectionWaiting.entries }),
   },
   'Service Drifted': {
-    when: 'The drift of a service changed.',
+    publishedWhen: 'The drift of a service changed.',
     detail: v.object({ schemaVersion: SchemaVersionField, ...ServiceDrifted.entries }),
   },
 } as const;

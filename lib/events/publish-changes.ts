@@ -32,18 +32,18 @@ export async function publishDomainEvents(
   changes: readonly TableChange[],
   { table, bus, reportError }: PublishDeps,
 ): Promise<number> {
-  const waiting = await mapReadable(changes, findNewlyWaiting, reportError);
-  const services = indexByKey(await table.get(waiting.map(({ serviceId }) => serviceKey(serviceId))));
-  const announcements = [
+  const waitingRecords = await mapReadable(changes, findNewlyWaiting, reportError);
+  const services = indexByKey(await table.get(waitingRecords.map(({ serviceId }) => serviceKey(serviceId))));
+  const domainEvents = [
     ...(await mapReadable(
-      waiting,
+      waitingRecords,
       (record) => connectionWaitingEvent(record, services.find(serviceKey(record.serviceId))),
       reportError,
     )),
     ...(await mapReadable(changes, serviceDriftedEvent, reportError)),
   ];
-  await bus.publish(announcements);
-  return announcements.length;
+  await bus.publish(domainEvents);
+  return domainEvents.length;
 }
 
 /** Maps the inputs, and reports those that this version cannot read. */
@@ -77,13 +77,13 @@ function connectionWaitingEvent(
   service: Item | undefined,
 ): DomainEvent | undefined {
   if (!service) return undefined;
-  const waiting = v.parse(ConnectionWaiting, {
+  const detail = v.parse(ConnectionWaiting, {
     deduplicationId: `${record.endpointId}/${record.version}`,
     connection: record,
     service: readService(service),
     verdict: record.verdict,
   });
-  return { type: 'Connection Waiting', ...waiting };
+  return { type: 'Connection Waiting', ...detail };
 }
 
 function serviceDriftedEvent({ before, after }: TableChange): DomainEvent | undefined {
@@ -91,11 +91,11 @@ function serviceDriftedEvent({ before, after }: TableChange): DomainEvent | unde
   const service = readService(after);
   const drift = allDrift(service);
   if (isDeepStrictEqual(drift, before ? allDrift(readService(before)) : [])) return undefined;
-  const drifted = v.parse(ServiceDrifted, {
+  const detail = v.parse(ServiceDrifted, {
     ...service,
     drift,
     deduplicationId: `${service.serviceId}/${service.checkedAt}`,
     service,
   });
-  return { type: 'Service Drifted', ...drifted };
+  return { type: 'Service Drifted', ...detail };
 }

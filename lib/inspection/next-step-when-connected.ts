@@ -3,7 +3,7 @@ import { connectedCommands } from '../approvals/connected-commands.ts';
 import {
   type ConnectionRecord,
   isAwaitingApproval,
-  nextAttemptAt,
+  nextAttemptTime,
 } from '../connections/connection-record.ts';
 import type { Mode } from '../mode/mode.ts';
 import type { Connection } from '../privatelink/connection.ts';
@@ -81,7 +81,7 @@ function formatDisconnecting(
   const why = verdict ? primaryReason(verdict) : '';
   if (mode === 'observe')
     return `linkgate would disconnect it: ${why}. Its mode is observe, so it does not change EC2 until \`linkgate mode enforce\`.`;
-  const again = isRefused && pendingEffect && nextAttemptAt(pendingEffect);
+  const again = isRefused && pendingEffect && nextAttemptTime(pendingEffect);
   return again
     ? `EC2 refused to reject it; linkgate tries again after ${again.toISOString()}.`
     : `linkgate is disconnecting it: ${why}.`;

@@ -1,4 +1,4 @@
-import { type ConnectionRecord, nextAttemptAt } from '../connections/connection-record.ts';
+import { type ConnectionRecord, nextAttemptTime } from '../connections/connection-record.ts';
 import { type Connection, isConnected } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import { shellWord } from '../values/shell-word.ts';
@@ -23,7 +23,7 @@ export function nextStep(
   if (!service) return 'Its service is not registered, so linkgate does not decide it.';
   const verdict = record?.verdict;
   if (verdict === undefined) return 'linkgate decides it within a minute.';
-  const again = isRefused && record?.pendingEffect && nextAttemptAt(record.pendingEffect);
+  const again = isRefused && record?.pendingEffect && nextAttemptTime(record.pendingEffect);
   if (mode === 'enforce' && again)
     return `EC2 refused to ${verdict.outcome} it; linkgate tries again after ${again.toISOString()}.`;
   if (verdict.outcome === 'accept' || verdict.outcome === 'reject')

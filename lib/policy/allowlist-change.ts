@@ -14,11 +14,11 @@ export function buildAllowlistChange(
   if (!approval) return undefined;
   // An approval does not lift a block that somebody sets at the same time.
   if (approval.decision === 'approve' && entries.some(({ effect }) => effect === 'block')) return undefined;
-  const words = approval.decision === 'deny' ? [approval] : (approvals?.decisions ?? [approval]);
-  const isWanted = words.every(({ allow, block }) => (approval.decision === 'deny' ? block : allow));
+  const decisions = approval.decision === 'deny' ? [approval] : (approvals?.decisions ?? [approval]);
+  const isWanted = decisions.every(({ allow, block }) => (approval.decision === 'deny' ? block : allow));
   if (!isWanted) return undefined;
   const before = entries.find((entry) => entry.serviceId === serviceId);
-  const [expiresAt] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
+  const [expiresAt] = decisions.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
   const entry: AllowlistEntry = {
     serviceId,
     accountId: ownerAccountId,

@@ -30,12 +30,12 @@ export class NotAuthorizedError extends Error {
  * @throws NotAuthorizedError
  */
 export function authorizeDecision(
-  word: Pick<PersonDecision, 'by' | 'decision' | 'ticket'>,
+  decision: Pick<PersonDecision, 'by' | 'decision' | 'ticket'>,
   authority: Authority,
 ): void {
   const { service, group } = authority;
-  requireApprover(word, authority);
-  if (service.requireTicket && !word.ticket)
+  requireApprover(decision, authority);
+  if (service.requireTicket && !decision.ticket)
     throw new NotAuthorizedError(
       'no-ticket',
       `${service.name} requires a ticket id with each decision`,
@@ -47,17 +47,20 @@ export function authorizeDecision(
  * Checks that a person is an approver and no owner of the account.
  * @throws NotAuthorizedError
  */
-export function requireApprover(word: Pick<PersonDecision, 'by' | 'decision'>, authority: Authority): void {
-  const objection = denialReason(word, authority);
-  if (objection) throw new NotAuthorizedError(...objection, authority.group);
+export function requireApprover(
+  decision: Pick<PersonDecision, 'by' | 'decision'>,
+  authority: Authority,
+): void {
+  const denial = denialReason(decision, authority);
+  if (denial) throw new NotAuthorizedError(...denial, authority.group);
 }
 
 /** Whether an earlier decision still counts: its author is still an approver and no owner of the account. */
 export function isStillAuthorized(
-  word: Pick<PersonDecision, 'by' | 'decision'>,
+  decision: Pick<PersonDecision, 'by' | 'decision'>,
   authority: Authority,
 ): boolean {
-  return denialReason(word, authority) === undefined;
+  return denialReason(decision, authority) === undefined;
 }
 
 function denialReason(
@@ -83,10 +86,11 @@ export function isMember({ slackUsers, emails }: ApproverGroup, actor: string): 
 }
 
 /** Whether an actor is the named one. Any session of a named IAM role is (IAM User Guide, IAM identifiers: a session's ARN has no path). */
-function isSameActor(named: string, by: string): boolean {
-  const [, partition, account, role] = /^arn:([^:]+):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(named) ?? [];
+function isSameActor(configuredActor: string, by: string): boolean {
+  const [, partition, account, role] =
+    /^arn:([^:]+):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(configuredActor) ?? [];
   return role === undefined
-    ? named === by
+    ? configuredActor === by
     : by.startsWith(`arn:${partition}:sts::${account}:assumed-role/${role}/`);
 }
 

@@ -55,13 +55,13 @@ export function readEndpointQuota(item: Item): EndpointQuota {
 
 /** The conditional write of the quota. */
 export function quotaWrite(
-  whose: QuotaOwner,
+  owner: QuotaOwner,
   before: EndpointQuota | undefined,
   after: EndpointQuota,
 ): Write {
   const version = (before?.version ?? 0) + 1;
   return {
-    put: endpointQuotaEntity.item(endpointQuotaKey(whose), { ...after, version }),
+    put: endpointQuotaEntity.item(endpointQuotaKey(owner), { ...after, version }),
     expected: before?.version ?? 0,
   };
 }
@@ -71,53 +71,58 @@ export function quotaWrite(
  * entry. Requests that can still connect count too.
  */
 export async function countEndpoints(
-  whose: QuotaOwner,
+  owner: QuotaOwner,
   entry: AllowlistEntry,
-  kept: EndpointQuota | undefined,
+  storedQuota: EndpointQuota | undefined,
   deps: Pick<Runtime, 'now' | 'reportError'> & { readonly table: Table; readonly connections: Connections },
 ): Promise<string[]> {
-  if (kept?.entryVersion === entry.version) return kept.endpointIds;
-  const { serviceId, ownerAccountId } = whose;
-  const theirs = await listAllConnections(deps.connections, { serviceIds: [serviceId], ownerAccountId });
-  const live = theirs
+  if (storedQuota?.entryVersion === entry.version) return storedQuota.endpointIds;
+  const { serviceId, ownerAccountId } = owner;
+  const accountConnections = await listAllConnections(deps.connections, {
+    serviceIds: [serviceId],
+    ownerAccountId,
+  });
+  const connectedIds = accountConnections
     .filter(({ state }) => isConnected(state))
     .sort((a, b) => a.requestedAt.localeCompare(b.requestedAt))
     .map(({ endpointId }) => endpointId);
-  const waiting = theirs
+  const pendingIds = accountConnections
     .filter(({ state }) => state === 'pendingAcceptance')
     .map(({ endpointId }) => endpointId);
   // EC2 may not list yet what linkgate just accepted. The stored quota has it.
-  const unlisted = (kept?.endpointIds ?? []).filter((id) => !live.includes(id) && !waiting.includes(id));
-  const items = await deps.table.get([...waiting, ...unlisted].map(recordKey));
+  const unlistedIds = (storedQuota?.endpointIds ?? []).filter(
+    (id) => !connectedIds.includes(id) && !pendingIds.includes(id),
+  );
+  const items = await deps.table.get([...pendingIds, ...unlistedIds].map(recordKey));
   const records = new Map(
     parseEach(items, readRecord, deps.reportError).map((record) => [record.endpointId, record]),
   );
   const time = deps.now();
-  const soon = items.filter(({ sk }) => {
+  const connectable = items.filter(({ sk }) => {
     const record = records.get(sk);
     // A connection with an unreadable record may be connected.
     if (!record) return true;
-    return waiting.includes(sk)
+    return pendingIds.includes(sk)
       ? canStillConnect(record, time)
       : maybeConnected(record, time) && acceptMayBeInFlight(record, time);
   });
-  return [...live, ...soon.map(({ sk }) => sk)];
+  return [...connectedIds, ...connectable.map(({ sk }) => sk)];
 }
 
 /** Whether a held back request has quota now. */
 export function hasFreedQuota(
   request: Connection,
   verdict: Verdict | undefined,
-  found: Pick<ReturnType<typeof indexByKey>, 'find'>,
+  itemIndex: Pick<ReturnType<typeof indexByKey>, 'find'>,
 ): boolean {
   if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return false;
-  const entry = effectiveEntry(readPolicyInputs(request, found));
-  const item = found.find(endpointQuotaKey(request));
+  const entry = effectiveEntry(readPolicyInputs(request, itemIndex));
+  const item = itemIndex.find(endpointQuotaKey(request));
   if (entry?.maxEndpoints === undefined || !item) return false;
   // The decision reports an unreadable quota.
-  const [kept] = parseEach([item], readEndpointQuota, () => {});
-  if (!kept) return true;
-  const { endpointIds, heldBack = [], entryVersion } = kept;
+  const [storedQuota] = parseEach([item], readEndpointQuota, () => {});
+  if (!storedQuota) return true;
+  const { endpointIds, heldBack = [], entryVersion } = storedQuota;
   return (
     entryVersion === entry.version &&
     endpointsBefore(request, endpointIds, heldBack).length < entry.maxEndpoints
@@ -144,43 +149,48 @@ export interface QuotaUse {
 export async function readQuotaUse(
   request: Connection,
   entries: readonly AllowlistEntry[],
-  found: ReturnType<typeof indexByKey>,
+  itemIndex: ReturnType<typeof indexByKey>,
   { table, connectionsClient, now, reportError }: EndpointQuotaDeps,
 ): Promise<QuotaUse> {
   const entry = effectiveEntry({ entries });
   if (entry?.maxEndpoints === undefined)
     return { isLimited: false, endpointIds: [], endpointIdsBefore: [], quotaWrites: () => [] };
 
-  const item = found.find(endpointQuotaKey(request));
-  const kept = item && readEndpointQuota(item);
-  const { endpointIds: known = [], heldBack = [] } = kept ?? {};
+  const item = itemIndex.find(endpointQuotaKey(request));
+  const storedQuota = item && readEndpointQuota(item);
+  const { endpointIds: storedIds = [], heldBack = [] } = storedQuota ?? {};
   const before = (endpointIds: readonly string[]) => endpointsBefore(request, endpointIds, heldBack);
   // The next decision that can call EC2 counts again, with this request.
-  if (!connectionsClient && kept?.entryVersion !== entry.version)
-    return { isLimited: true, endpointIds: known, endpointIdsBefore: before(known), quotaWrites: () => [] };
+  if (!connectionsClient && storedQuota?.entryVersion !== entry.version)
+    return {
+      isLimited: true,
+      endpointIds: storedIds,
+      endpointIdsBefore: before(storedIds),
+      quotaWrites: () => [],
+    };
   const connections = connectionsClient?.(request.location);
   const endpointIds = connections
-    ? await countEndpoints(request, entry, kept, { table, connections, now, reportError })
-    : known;
+    ? await countEndpoints(request, entry, storedQuota, { table, connections, now, reportError })
+    : storedIds;
   return {
     isLimited: true,
     endpointIds,
     endpointIdsBefore: before(endpointIds),
     quotaWrites(counts: boolean, waits: boolean): Write[] {
       const { endpointId } = request;
-      const others = endpointIds.filter((id) => id !== endpointId);
+      const otherIds = endpointIds.filter((id) => id !== endpointId);
       // The order is that of arrival: if the limit is lowered, the newest are disconnected first.
-      const all = endpointIds.includes(endpointId) ? endpointIds : [...others, endpointId];
+      const all = endpointIds.includes(endpointId) ? endpointIds : [...otherIds, endpointId];
       const after = {
-        ...kept,
+        ...storedQuota,
         serviceId: request.serviceId,
         accountId: request.ownerAccountId,
-        endpointIds: counts ? [...all] : others,
+        endpointIds: counts ? [...all] : otherIds,
         heldBack: updateWaitingLine(heldBack, request, waits),
         entryVersion: entry.version,
         version: 0,
       };
-      return [quotaWrite(request, kept, after)];
+      return [quotaWrite(request, storedQuota, after)];
     },
   };
 }

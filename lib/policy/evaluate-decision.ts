@@ -42,7 +42,7 @@ export async function evaluateWithDecision(
 ): Promise<EvaluatedDecision> {
   const { service } = policy;
   const deadline = before?.approvalRequest?.deadline ?? computeDeadline(service, now);
-  const judge = (personDecisions: RecordedDecisions) =>
+  const evaluate = (personDecisions: RecordedDecisions) =>
     expireAtDeadline(
       withQuorumFinding(decide(request, policy, personDecisions.approval, now), personDecisions),
       service,
@@ -50,11 +50,11 @@ export async function evaluateWithDecision(
       now,
     );
   const earlierDecisions = pickRecordedDecisions(before);
-  const unsaid = { personDecisions: earlierDecisions, verdict: judge(earlierDecisions) };
+  const withoutDecision = { personDecisions: earlierDecisions, verdict: evaluate(earlierDecisions) };
   // After the deadline `onExpiry: reject` wins over a late decision, although the rejection is not written yet.
-  if (!decision || isExpiryRejection(unsaid.verdict)) return unsaid;
+  if (!decision || isExpiryRejection(withoutDecision.verdict)) return withoutDecision;
   const personDecisions = await addDecision(decision, earlierDecisions, policy, table);
-  return { decision, personDecisions, verdict: judge(personDecisions) };
+  return { decision, personDecisions, verdict: evaluate(personDecisions) };
 }
 
 /**
@@ -67,9 +67,9 @@ export async function addDecision(
   { service, entries }: Policy,
   table: Table,
 ): Promise<RecordedDecisions> {
-  const found = await findGroup(service.approvers, table);
-  if (!found && decision.decision === 'approve') throw new UnknownGroupError(service.approvers);
-  const group = found ?? emptyGroup(service.approvers);
+  const storedGroup = await findGroup(service.approvers, table);
+  if (!storedGroup && decision.decision === 'approve') throw new UnknownGroupError(service.approvers);
+  const group = storedGroup ?? emptyGroup(service.approvers);
   const authority = { service, group, entries };
   authorizeDecision(decision, authority);
   return decision.decision === 'deny'
@@ -83,11 +83,11 @@ export function isDuplicateDecision(
   { approvals }: RecordedDecisions,
   personDecisions: RecordedDecisions,
 ): boolean {
-  const isThere = (approvals?.decisions ?? []).some(({ at: _at, ...said }) =>
-    isDeepStrictEqual(said, decision),
+  const isRecorded = (approvals?.decisions ?? []).some(({ at: _at, ...recorded }) =>
+    isDeepStrictEqual(recorded, decision),
   );
   return (
-    isThere &&
+    isRecorded &&
     !personDecisions.approval &&
     personDecisions.approvals?.decisions.length === approvals?.decisions.length
   );

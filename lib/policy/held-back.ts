@@ -24,8 +24,8 @@ export function updateWaitingLine(
   { endpointId, requestedAt }: HeldBackRequest,
   waits: boolean,
 ): HeldBackRequest[] {
-  const others = line.filter((each) => each.endpointId !== endpointId);
-  return [...others, ...(waits ? [{ endpointId, requestedAt }] : [])].sort(compareArrival);
+  const otherRequests = line.filter((each) => each.endpointId !== endpointId);
+  return [...otherRequests, ...(waits ? [{ endpointId, requestedAt }] : [])].sort(compareArrival);
 }
 
 /** The endpoints that come before a request: those in the quota, and the earlier waiting requests. */

@@ -42,30 +42,31 @@ export function policyInputKeys({ serviceId, ownerAccountId }: PolicySubject): K
 
 export function readPolicyInputs(
   { serviceId, ownerAccountId }: PolicySubject,
-  found: Pick<ReturnType<typeof indexByKey>, 'find'>,
+  itemIndex: Pick<ReturnType<typeof indexByKey>, 'find'>,
 ): PolicyInputs {
   const unreadable: UnreadableItemError[] = [];
   /** @returns the value and its version, 0 if the item is absent. */
-  function look<T>(key: Key, read: (item: Item) => T, versionOf: (value: T) => number) {
-    const item = found.find(key);
+  function lookUp<T>(key: Key, read: (item: Item) => T, getVersion: (value: T) => number) {
+    const item = itemIndex.find(key);
     if (!item) return { version: 0 };
     try {
       const value = read(item);
-      return { value, version: versionOf(value) };
+      return { value, version: getVersion(value) };
     } catch (error) {
       if (!(error instanceof UnreadableItemError)) throw error;
       unreadable.push(error);
       return { version: unreadableVersion };
     }
   }
-  const service = look(serviceKey(serviceId), readService, ({ policyRevision }) => policyRevision);
-  const entryAt = (at: string) => look(entryKey(at, ownerAccountId), readEntry, ({ version }) => version);
-  const [entry, wildcardEntry] = [entryAt(serviceId), entryAt(allServicesScope)];
-  const mode = look(modeKey, readModeChange, ({ policyRevision }) => policyRevision);
-  const tableIdentity = look(identityKey, readRestoredAt, () => 1);
-  const switched = mode.value;
+  const service = lookUp(serviceKey(serviceId), readService, ({ policyRevision }) => policyRevision);
+  const lookUpEntry = (at: string) =>
+    lookUp(entryKey(at, ownerAccountId), readEntry, ({ version }) => version);
+  const [entry, wildcardEntry] = [lookUpEntry(serviceId), lookUpEntry(allServicesScope)];
+  const mode = lookUp(modeKey, readModeChange, ({ policyRevision }) => policyRevision);
+  const tableIdentity = lookUp(identityKey, readRestoredAt, () => 1);
+  const modeChange = mode.value;
   const restoredAt = tableIdentity.value ?? '';
-  const switchedAt = switched?.mode === 'enforce' ? switched.since : '';
+  const switchedAt = modeChange?.mode === 'enforce' ? modeChange.since : '';
   return {
     ...(service.value && { service: service.value }),
     entries: [entry.value, wildcardEntry.value].filter((each) => each !== undefined),
@@ -77,7 +78,7 @@ export function readPolicyInputs(
     },
     restoredAt,
     enforcingSince: switchedAt > restoredAt ? switchedAt : restoredAt,
-    isObserving: switched?.mode === 'observe',
+    isObserving: modeChange?.mode === 'observe',
     unreadable,
   };
 }

@@ -5,7 +5,7 @@ import {
   isManagedByUs,
   isRevokedWhilePending,
   isVerdictCurrent,
-  nextAttemptAt,
+  nextAttemptTime,
   type PendingEffect,
   readRecord,
   recordKey,
@@ -326,7 +326,7 @@ function hasPendingEffect(record: ConnectionRecord): record is PendingRecord {
 }
 
 function isInBackoff({ pendingEffect }: PendingRecord, now: Date): boolean {
-  const from = nextAttemptAt(pendingEffect);
+  const from = nextAttemptTime(pendingEffect);
   return from !== undefined && now < from;
 }
 

@@ -258,10 +258,10 @@ function reopenRequest(record: ConnectionRecord, observedAt: string): Connection
   const {
     verdict: _verdict,
     missingSince: _missingSince,
-    serviceDeregisteredAt: _abandonedAt,
+    serviceDeregisteredAt: _serviceDeregisteredAt,
     revocation: _revocation,
-    extended: _kept,
-    expiryWarning: _warned,
+    extended: _extended,
+    expiryWarning: _expiryWarning,
     reevaluatedAt,
     approvalRequest,
     notification,
@@ -281,11 +281,11 @@ function reopenedEvent(record: ConnectionRecord, now: Date): AuditEvent {
 function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
   if (record.endedAt === undefined && record.serviceDeregisteredAt === undefined) return record;
   const {
-    endedAt: _goneAt,
-    serviceDeregisteredAt: _abandonedAt,
+    endedAt: _endedAt,
+    serviceDeregisteredAt: _serviceDeregisteredAt,
     missingSince: _missingSince,
     verdict: _verdict,
-    approvalRequest: _asking,
+    approvalRequest: _approvalRequest,
     notification,
     ...known
   } = record;

@@ -47,7 +47,7 @@ export async function reevaluateConnected(
   if (decision && before?.verdict && isDuplicateDecision(decision, before, personDecisions))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   // An approval overrides an earlier order to revoke.
-  const { revokeOrder: _revoked, ...others } = before ?? {};
+  const { revokeOrder: _revokeOrder, ...others } = before ?? {};
   const remembered = personDecisions.approval?.decision === 'approve' && decision ? others : before;
   const live = decideConnected(
     connection,

@@ -6,10 +6,10 @@ export const accountIsAllowed: Rule = {
   evaluate({ ownerAccountId }, policy) {
     const entry = effectiveEntry(policy);
     if (entry?.effect !== 'allow') return undefined;
-    const where = entry.serviceId === '*' ? 'every service' : policy.service.name;
+    const scopeText = entry.serviceId === '*' ? 'every service' : policy.service.name;
     return {
       outcome: 'accept',
-      reason: `account ${accountText(ownerAccountId, policy.entries)} is allowed at ${where}`,
+      reason: `account ${accountText(ownerAccountId, policy.entries)} is allowed at ${scopeText}`,
       ...(entry.expiresAt !== undefined && { until: entry.expiresAt }),
     };
   },

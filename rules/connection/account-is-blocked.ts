@@ -6,10 +6,10 @@ export const accountIsBlocked: Rule = {
   evaluate({ ownerAccountId }, { entries, service }) {
     const block = entries.find((entry) => entry.effect === 'block');
     if (!block) return undefined;
-    const where = block.serviceId === '*' ? 'every service' : service.name;
+    const scopeText = block.serviceId === '*' ? 'every service' : service.name;
     return {
       outcome: 'reject',
-      reason: `account ${accountText(ownerAccountId, entries)} is blocked at ${where}`,
+      reason: `account ${accountText(ownerAccountId, entries)} is blocked at ${scopeText}`,
     };
   },
 };

@@ -4,8 +4,9 @@ import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 export const consumerRegionIsNotNamed: Rule = {
   name: 'consumer-region-is-not-named',
   evaluate({ endpointRegion, ownerAccountId }, policy) {
-    const named = effectiveEntry(policy)?.consumerRegions;
-    return named === undefined || (endpointRegion !== undefined && named.includes(endpointRegion))
+    const allowedRegions = effectiveEntry(policy)?.consumerRegions;
+    return allowedRegions === undefined ||
+      (endpointRegion !== undefined && allowedRegions.includes(endpointRegion))
       ? undefined
       : {
           outcome: 'ask',

@@ -4,8 +4,8 @@ import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 export const endpointIsNotNamed: Rule = {
   name: 'endpoint-is-not-named',
   evaluate({ endpointId, ownerAccountId }, policy) {
-    const named = effectiveEntry(policy)?.endpointIds;
-    return named === undefined || named.includes(endpointId)
+    const allowedEndpointIds = effectiveEntry(policy)?.endpointIds;
+    return allowedEndpointIds === undefined || allowedEndpointIds.includes(endpointId)
       ? undefined
       : {
           outcome: 'ask',

@@ -5,8 +5,8 @@ export const maxEndpointsReached: Rule = {
   name: 'max-endpoints-reached',
   evaluate({ endpointId, ownerAccountId }, policy) {
     const maxEndpoints = effectiveEntry(policy)?.maxEndpoints;
-    const counted = policy.countedEndpointIds;
-    const earlier = counted.includes(endpointId) ? counted.indexOf(endpointId) : counted.length;
+    const countedIds = policy.countedEndpointIds;
+    const earlier = countedIds.includes(endpointId) ? countedIds.indexOf(endpointId) : countedIds.length;
     const account = accountText(ownerAccountId, policy.entries);
     return maxEndpoints === undefined || earlier < maxEndpoints
       ? undefined

@@ -1,7 +1,7 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { endpointText } from './phrases.ts';
 
-export const accepted: CustomerMessages['accepted'] = (news) => {
+export const acceptedMessage: CustomerMessages['accepted'] = (news) => {
   const { endpointId, region, service, serviceName } = news;
   return {
     subject: `Accepted: ${endpointId} to ${service}`,

@@ -1,7 +1,7 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { endpointText } from './phrases.ts';
 
-export const disconnectCancelled: CustomerMessages['disconnect-cancelled'] = (news) => ({
+export const disconnectCancelledMessage: CustomerMessages['disconnect-cancelled'] = (news) => ({
   subject: `Stays connected: ${news.endpointId} to ${news.service}`,
   body: `Your ${endpointText(news)} stays connected. The announced disconnect is cancelled.`,
   nextSteps: ['You need not do anything.'],

@@ -1,7 +1,7 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { endpointText } from './phrases.ts';
 
-export const disconnectExtended: CustomerMessages['disconnect-extended'] = (news) => ({
+export const disconnectExtendedMessage: CustomerMessages['disconnect-extended'] = (news) => ({
   subject: `Disconnect postponed: ${news.endpointId} to ${news.service}`,
   body: `Your ${endpointText(news)} is not disconnected at the announced time. The provider decides whether it stays connected.`,
   nextSteps: [

@@ -2,7 +2,7 @@ import { formatTime } from '../../lib/approvals/status-text.ts';
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { askProviderToKeep, endpointText, reasonText } from './phrases.ts';
 
-export const disconnectScheduled: CustomerMessages['disconnect-scheduled'] = (news) => {
+export const disconnectScheduledMessage: CustomerMessages['disconnect-scheduled'] = (news) => {
   const { endpointId, service, disconnectAt, previousDisconnectAt, reason, isDeregistering } = news;
   const moved = previousDisconnectAt === undefined ? '' : `, not on ${formatTime(previousDisconnectAt)}`;
   const why = reasonText(

@@ -1,7 +1,7 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { deleteEndpoint, endpointText, reasonText } from './phrases.ts';
 
-export const disconnected: CustomerMessages['disconnected'] = (news) => {
+export const disconnectedMessage: CustomerMessages['disconnected'] = (news) => {
   const { endpointId, service, reason, isDeregistering } = news;
   const why = reasonText(
     reason,

@@ -2,11 +2,11 @@ import { formatTime } from '../../lib/approvals/status-text.ts';
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { endpointText } from './phrases.ts';
 
-export const expiring: CustomerMessages['expiring'] = (news) => {
+export const expiringMessage: CustomerMessages['expiring'] = (news) => {
   const { endpointId, service, until, daysBefore } = news;
-  const left = daysBefore === 1 ? 'a day' : `${daysBefore} days`;
+  const remainingText = daysBefore === 1 ? 'a day' : `${daysBefore} days`;
   return {
-    subject: `Access ends within ${left}: ${endpointId} to ${service}`,
+    subject: `Access ends within ${remainingText}: ${endpointId} to ${service}`,
     body: `The access of your ${endpointText(news)} ends on ${formatTime(until)}. It is disconnected some time later, and we notify you of the time first.`,
     nextSteps: ['To keep it, ask the provider to renew its access before then.'],
   };

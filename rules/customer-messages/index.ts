@@ -1,23 +1,23 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
-import { accepted } from './accepted.ts';
-import { disconnectCancelled } from './disconnect-cancelled.ts';
-import { disconnectExtended } from './disconnect-extended.ts';
-import { disconnectScheduled } from './disconnect-scheduled.ts';
-import { disconnected } from './disconnected.ts';
-import { expiring } from './expiring.ts';
-import { received } from './received.ts';
-import { rejected } from './rejected.ts';
-import { waiting } from './waiting.ts';
+import { acceptedMessage } from './accepted.ts';
+import { disconnectCancelledMessage } from './disconnect-cancelled.ts';
+import { disconnectExtendedMessage } from './disconnect-extended.ts';
+import { disconnectScheduledMessage } from './disconnect-scheduled.ts';
+import { disconnectedMessage } from './disconnected.ts';
+import { expiringMessage } from './expiring.ts';
+import { receivedMessage } from './received.ts';
+import { rejectedMessage } from './rejected.ts';
+import { waitingMessage } from './waiting.ts';
 
 /** The message to a customer's contact for each event. Change the texts as you like. */
 export const customerMessages: CustomerMessages = {
-  received,
-  waiting,
-  accepted,
-  rejected,
-  'disconnect-scheduled': disconnectScheduled,
-  'disconnect-extended': disconnectExtended,
-  'disconnect-cancelled': disconnectCancelled,
-  expiring,
-  disconnected: disconnected,
+  received: receivedMessage,
+  waiting: waitingMessage,
+  accepted: acceptedMessage,
+  rejected: rejectedMessage,
+  'disconnect-scheduled': disconnectScheduledMessage,
+  'disconnect-extended': disconnectExtendedMessage,
+  'disconnect-cancelled': disconnectCancelledMessage,
+  expiring: expiringMessage,
+  disconnected: disconnectedMessage,
 };

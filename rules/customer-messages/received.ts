@@ -1,7 +1,7 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { endpointText } from './phrases.ts';
 
-export const received: CustomerMessages['received'] = (news) => ({
+export const receivedMessage: CustomerMessages['received'] = (news) => ({
   subject: `Received: ${news.endpointId} to ${news.service}`,
   body: `We received the request of your ${endpointText(news)}. It is not connected yet.`,
   nextSteps: [

@@ -1,7 +1,7 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { deleteEndpoint, endpointText, reasonText } from './phrases.ts';
 
-export const rejected: CustomerMessages['rejected'] = (news) => ({
+export const rejectedMessage: CustomerMessages['rejected'] = (news) => ({
   subject: `Rejected: ${news.endpointId} to ${news.service}`,
   body: `Your ${endpointText(news)} is rejected. ${reasonText(news.reason, 'The provider does not allow it.')}`,
   nextSteps: [

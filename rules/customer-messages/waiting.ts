@@ -1,7 +1,7 @@
 import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { endpointText } from './phrases.ts';
 
-export const waiting: CustomerMessages['waiting'] = (news) => ({
+export const waitingMessage: CustomerMessages['waiting'] = (news) => ({
   subject: `Waiting for approval: ${news.endpointId} to ${news.service}`,
   body: `Your ${endpointText(news)} waits for approval by the provider.`,
   nextSteps: [

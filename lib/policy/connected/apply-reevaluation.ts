@@ -40,42 +40,45 @@ export function applyReevaluation(
     verdict: _verdict,
     pendingEffect,
     revocation: _revocation,
-    grandfathered: _adopted,
-    expiryWarning: _warned,
+    grandfathered: _grandfathered,
+    expiryWarning: _expiryWarning,
     revokeOrder,
     extended,
     approval: _approval,
     approvals: _approvals,
-    endedAt: _goneAt,
+    endedAt: _endedAt,
     missingSince: _missingSince,
     notification,
-    ...known
+    ...recordFields
   } = before ?? newRecord(connection);
-  const isCut = revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
-  const isToCome = revocation !== undefined && verdict.outcome !== 'hold' && !isCut;
-  const isAsking = isAboutExternalAccept(verdict) || (isToCome && !isBlockedByRule(verdict));
+  const shouldDisconnect =
+    revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
+  const isScheduled = revocation !== undefined && verdict.outcome !== 'hold' && !shouldDisconnect;
+  const isAsking = isAboutExternalAccept(verdict) || (isScheduled && !isBlockedByRule(verdict));
   const approvalRequest = isAsking
     ? connectedApprovalRequest(before, verdict, revocation, service, now)
     : before?.approvalRequest;
-  const isAskedAnew =
+  const isNewApprovalRequest =
     approvalRequest !== undefined && approvalRequest.version !== before?.approvalRequest?.version;
-  const isCalledOff = before?.revocation !== undefined && revocation === undefined;
+  const isCancelled = before?.revocation !== undefined && revocation === undefined;
   const due: PendingEffect | undefined =
-    isCut && pendingEffect?.action !== 'reject' ? { action: 'reject', attempts: 0 } : pendingEffect;
+    shouldDisconnect && pendingEffect?.action !== 'reject'
+      ? { action: 'reject', attempts: 0 }
+      : pendingEffect;
   return {
     record: {
-      ...known,
+      ...recordFields,
       verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.approval),
-      ...((isCut || verdict.outcome === 'hold') && due && { pendingEffect: due }),
-      ...(isAskedAnew ? {} : personDecisions),
+      ...((shouldDisconnect || verdict.outcome === 'hold') && due && { pendingEffect: due }),
+      ...(isNewApprovalRequest ? {} : personDecisions),
       ...(approvalRequest && { approvalRequest }),
-      ...(isAskedAnew ? resetNotification(notification) : notification && { notification }),
+      ...(isNewApprovalRequest ? resetNotification(notification) : notification && { notification }),
       ...(revocation && { revocation }),
       ...(grandfathered && { grandfathered }),
       ...(expiryWarning && { expiryWarning }),
       reevaluatedAt: now.toISOString(),
       ...(verdict.outcome === 'accept' &&
-        !grandfathered && { allowedSince: known.allowedSince ?? now.toISOString() }),
+        !grandfathered && { allowedSince: recordFields.allowedSince ?? now.toISOString() }),
       // An extension applies to one scheduled disconnect only.
       ...(extended && verdict.outcome !== 'accept' && { extended }),
       // The order to revoke stays until somebody approves the connection.
@@ -88,15 +91,15 @@ export function applyReevaluation(
         { verdict, ...(revocation && { revocation }), ...(grandfathered && { grandfathered }) },
         now,
         {
-          decided: () => decisionEvent(verdict, policyVersions, now, decision, entry),
-          isSaid: decision !== undefined,
-          isCalledOff,
+          buildDecisionEvent: () => decisionEvent(verdict, policyVersions, now, decision, entry),
+          isPersonDecision: decision !== undefined,
+          isCancelled,
         },
       ),
       ...(expiryWarning && expiryWarning.daysBefore !== before?.expiryWarning?.daysBefore
         ? [expiryWarningEvent(verdict, expiryWarning, now)]
         : []),
-      ...(isAskedAnew ? [approvalRequestedEvent(approvalRequest, now)] : []),
+      ...(isNewApprovalRequest ? [approvalRequestedEvent(approvalRequest, now)] : []),
     ],
   };
 }
@@ -107,19 +110,23 @@ function reevaluationAuditEvents(
   { verdict, revocation, grandfathered }: ConnectedDecision,
   now: Date,
   {
-    decided,
-    isSaid,
-    isCalledOff,
-  }: { readonly decided: () => AuditEvent; readonly isSaid: boolean; readonly isCalledOff: boolean },
+    buildDecisionEvent,
+    isPersonDecision,
+    isCancelled,
+  }: {
+    readonly buildDecisionEvent: () => AuditEvent;
+    readonly isPersonDecision: boolean;
+    readonly isCancelled: boolean;
+  },
 ): AuditEvent[] {
   const time = now.toISOString();
   const begins = revocation !== undefined && revocation.since !== before?.revocation?.since;
-  if (isSaid) return [decided()];
+  if (isPersonDecision) return [buildDecisionEvent()];
   if (begins) {
     const { by, disconnectAt } = revocation;
     return [
       {
-        ...decided(),
+        ...buildDecisionEvent(),
         actor: by,
         action: 'disconnect-scheduled',
         reason: primaryReason(verdict),
@@ -127,8 +134,14 @@ function reevaluationAuditEvents(
       },
     ];
   }
-  if (isCalledOff)
-    return [{ ...decided(), action: 'extended', reason: `${primaryReason(verdict)}: it stays connected` }];
+  if (isCancelled)
+    return [
+      {
+        ...buildDecisionEvent(),
+        action: 'extended',
+        reason: `${primaryReason(verdict)}: it stays connected`,
+      },
+    ];
   if (grandfathered && !before?.grandfathered && verdict.outcome === 'accept')
     return [
       {
@@ -138,7 +151,7 @@ function reevaluationAuditEvents(
         ...(grandfathered.reason !== undefined && { reason: grandfathered.reason }),
       },
     ];
-  return verdict.outcome === before?.verdict?.outcome ? [] : [decided()];
+  return verdict.outcome === before?.verdict?.outcome ? [] : [buildDecisionEvent()];
 }
 
 /** Continues the approval request, or begins one if the question is a new one. */
@@ -184,9 +197,9 @@ function expiryWarningEvent(
 }
 
 /** Cancels a disconnect that was scheduled before the mode was switched by hand. It is scheduled again. */
-export function cancelUnannouncedDisconnect(known: ConnectionRecord, now: Date): Transition {
-  const { pendingEffect: _effect, revocation, ...before } = known;
-  if (revocation?.cause !== 'policy') return { record: known, auditEvents: [] };
+export function cancelUnannouncedDisconnect(record: ConnectionRecord, now: Date): Transition {
+  const { pendingEffect: _pendingEffect, revocation, ...before } = record;
+  if (revocation?.cause !== 'policy') return { record, auditEvents: [] };
   return {
     record: before,
     auditEvents: [disconnectRefusedEvent('the mode was switched after the disconnect was scheduled', now)],
@@ -194,10 +207,10 @@ export function cancelUnannouncedDisconnect(known: ConnectionRecord, now: Date):
 }
 
 /** Drops a due disconnect because the disconnect quota is used up. People are asked. */
-export function markOverQuota(known: ConnectionRecord, now: Date): Transition {
-  const { pendingEffect: _effect, ...before } = known;
+export function markOverQuota(record: ConnectionRecord, now: Date): Transition {
+  const { pendingEffect: _pendingEffect, ...before } = record;
   const { revocation } = before;
-  if (revocation?.cause !== 'policy' || revocation.overQuota) return { record: known, auditEvents: [] };
+  if (revocation?.cause !== 'policy' || revocation.overQuota) return { record, auditEvents: [] };
   return {
     record: { ...before, revocation: { ...revocation, overQuota: true } },
     auditEvents: [disconnectRefusedEvent('the disconnect quota of 24 hours is used up', now)],

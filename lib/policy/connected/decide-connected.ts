@@ -56,11 +56,11 @@ export function decideConnected(
   const byPolicy = decide(connection, policy, undefined, context.now);
   const decision = evaluateConnected(connection, byPolicy, before, policy, context);
   if (!context.isObserving || isPaused(byPolicy)) return decision;
-  const { revocation, verdict, ...others } = decision;
+  const { revocation, verdict, ...decisionFields } = decision;
   if (isAboutExternalAccept(verdict)) return { verdict: byPolicy };
   if (!revocation) return decision;
   const { until: _until, ...wouldBe } = verdict;
-  return { ...others, verdict: wouldBe };
+  return { ...decisionFields, verdict: wouldBe };
 }
 
 function evaluateConnected(
@@ -137,24 +137,27 @@ function explicitRevocation(
 ): { readonly revocation: Revocation; readonly finding?: Finding } | undefined {
   const { entries, service } = policy;
   const time = now.toISOString();
-  const already = (cause: Revocation['cause']) =>
+  const existingRevocation = (cause: Revocation['cause']) =>
     before?.revocation?.cause === cause ? before.revocation : undefined;
-  const atOnce = (cause: Revocation['cause'], by: string) => ({
-    revocation: already(cause) ?? { since: time, disconnectAt: time, cause, by },
+  const immediateRevocation = (cause: Revocation['cause'], by: string) => ({
+    revocation: existingRevocation(cause) ?? { since: time, disconnectAt: time, cause, by },
   });
   if (service.deregisteringAt !== undefined && service.deregisteringAt >= restoredAt)
-    return atOnce('service', service.deregisteringBy ?? 'linkgate');
+    return immediateRevocation('service', service.deregisteringBy ?? 'linkgate');
   const block = entries.find(({ effect }) => effect === 'block');
   if (block && byPolicy.outcome === 'reject' && block.changedAt >= restoredAt)
-    return atOnce('block', block.changedBy);
-  const word = revokingDecision(before, policy);
-  if (!word || word.at < restoredAt) return undefined;
-  const { by, at, finding } = word;
-  const said = { since: at, disconnectAt: at, cause: 'person' as const, by };
+    return immediateRevocation('block', block.changedBy);
+  const personDecision = revokingDecision(before, policy);
+  if (!personDecision || personDecision.at < restoredAt) return undefined;
+  const { by, at, finding } = personDecision;
+  const newRevocation = { since: at, disconnectAt: at, cause: 'person' as const, by };
   // An immediate order ends the grace period and any extension.
-  if (word.isNow) return { revocation: said, finding };
-  const known = already('person');
-  return { revocation: applyExtension(known?.since === at ? known : afterGrace(said), before), finding };
+  if (personDecision.isNow) return { revocation: newRevocation, finding };
+  const existing = existingRevocation('person');
+  return {
+    revocation: applyExtension(existing?.since === at ? existing : afterGrace(newRevocation), before),
+    finding,
+  };
 
   /** Keeps an earlier date that policy has already scheduled. */
   function afterGrace(revocation: Revocation): Revocation {
@@ -226,7 +229,7 @@ function isBlockedBy(byPolicy: Verdict): boolean {
 function applyExtension(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
   const until = before?.extended?.until;
   if (until === undefined || until <= announced.disconnectAt) return announced;
-  const { overQuota: _overBudget, ...revocation } = announced;
+  const { overQuota: _overQuota, ...revocation } = announced;
   return { ...revocation, disconnectAt: until };
 }
 
@@ -251,9 +254,10 @@ function keepAllowed(verdict: Verdict, before: ConnectionHistory | undefined, no
   const { until } = verdict;
   const daysBefore =
     until !== undefined && before?.verdict ? dueWarning(until, before.verdict.decidedAt, now) : undefined;
-  const still =
+  const currentWarning =
     before?.expiryWarning && before.expiryWarning.until === until ? before.expiryWarning : undefined;
-  const expiryWarning = until !== undefined && daysBefore !== undefined ? { until, daysBefore } : still;
+  const expiryWarning =
+    until !== undefined && daysBefore !== undefined ? { until, daysBefore } : currentWarning;
   return { verdict, ...(expiryWarning && { expiryWarning }) };
 }
 
@@ -307,9 +311,9 @@ function quotaFinding(service: string): Finding {
 function rejectionFinding(
   rule: string,
   { by, reason }: { readonly by: string; readonly reason?: string },
-  what: string,
+  action: string,
 ): Finding {
-  return { rule, outcome: 'reject', reason: `${by} ${what}${reason ? `: ${reason}` : ''}` };
+  return { rule, outcome: 'reject', reason: `${by} ${action}${reason ? `: ${reason}` : ''}` };
 }
 
 function addGracePeriod(time: string, service: Policy['service']): string {
