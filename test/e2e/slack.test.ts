@@ -64,8 +64,8 @@ function keep(value: string): void {
   aws.answer({ body: JSON.stringify({ Parameter: { Value: value }, Responses: {} }) });
 }
 
-const secretReads = () => aws.asked.filter((asked) => asked.startsWith('AmazonSSM')).length;
-const tableReads = () => aws.asked.filter((asked) => asked.startsWith('DynamoDB')).length;
+const secretReads = () => aws.requests.filter((request) => request.startsWith('AmazonSSM')).length;
+const tableReads = () => aws.requests.filter((request) => request.startsWith('DynamoDB')).length;
 
 function eventOf({ headers, body }: { headers: Headers; body: Buffer }, isBase64Encoded = false): Event {
   return { headers, body: body.toString(isBase64Encoded ? 'base64' : 'utf8'), isBase64Encoded };

@@ -13,14 +13,14 @@ import * as stock from './clients.ts';
 type Clients = typeof stock;
 
 const folder = mkdtempSync(join(tmpdir(), 'linkgate-bundle-'));
-const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const resolvePath = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 let shakenClients: Clients;
 let aws: Awaited<ReturnType<typeof cannedAws>>;
 
 beforeAll(async () => {
   aws = await cannedAws();
   const outfile = join(folder, 'clients.cjs');
-  await bundle(fileAt('clients.ts'), outfile);
+  await bundle(resolvePath('clients.ts'), outfile);
   shakenClients = createRequire(import.meta.url)(outfile);
 }, 30_000);
 
@@ -43,7 +43,7 @@ async function callResult(
     maxAttempts: 1,
   };
   const result = await call(clients, config).catch((error: Error) => ({ ...error, message: error.message }));
-  return { result: structuredClone(result), asked: [...aws.asked] };
+  return { result: structuredClone(result), requests: [...aws.requests] };
 }
 
 /** Expects the same result of the stock and the tree-shaken client, and returns it. */
@@ -164,23 +164,27 @@ describe('the bundled clients and the stock ones send the same request and retur
 
 describe('the bundle of', () => {
   /** Returns the bundled code of a function. */
-  async function codeOf(name: string): Promise<string> {
-    const { outputFiles } = await bundle(fileAt(`../../functions/${name}.ts`), join(folder, `${name}.js`), {
-      write: false,
-      sourcemap: false,
-    });
+  async function bundleCode(name: string): Promise<string> {
+    const { outputFiles } = await bundle(
+      resolvePath(`../../functions/${name}.ts`),
+      join(folder, `${name}.js`),
+      {
+        write: false,
+        sourcemap: false,
+      },
+    );
     return outputFiles?.[0]?.text ?? '';
   }
 
   test('apply-verdicts has the EC2 schemas that it uses only', async () => {
-    const code = await codeOf('apply-verdicts');
+    const code = await bundleCode('apply-verdicts');
     expect(code).toContain('AcceptVpcEndpointConnections');
     expect(code).not.toContain('RunInstances');
     expect(code.length).toBeLessThan(500 * 1024);
   }, 30_000);
 
   test('record-connection-state, which never calls EC2, has no EC2 client', async () => {
-    const code = await codeOf('record-connection-state');
+    const code = await bundleCode('record-connection-state');
     expect(code).not.toContain('VpcEndpointConnectionsRequest');
     expect(code.length).toBeLessThan(350 * 1024);
   }, 30_000);

@@ -8,22 +8,22 @@ export interface CannedResponse {
 
 /** Responds to every request with the last canned response, and records requests. */
 export async function cannedAws() {
-  const asked: string[] = [];
+  const requests: string[] = [];
   let canned: CannedResponse = { body: '' };
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part);
-    asked.push(`${request.headers['x-amz-target'] ?? ''}${Buffer.concat(parts)}`);
+    requests.push(`${request.headers['x-amz-target'] ?? ''}${Buffer.concat(parts)}`);
     const type = request.headers['x-amz-target'] ? 'application/x-amz-json-1.0' : 'text/xml';
     response.writeHead(canned.status ?? 200, { 'content-type': type }).end(canned.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
+    requests,
     answer(next: CannedResponse) {
       canned = next;
-      asked.length = 0;
+      requests.length = 0;
     },
     close: () => new Promise((resolve) => server.close(resolve)),
   };

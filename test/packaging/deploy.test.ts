@@ -62,7 +62,7 @@ const deploy = (settings: Partial<typeof defaults> = {}, param?: readonly string
   run('before:deploy:deploy', settings, param);
 
 /** The stack of a successful deployment. */
-function running(settings: Partial<typeof defaults>) {
+function setRunningStack(settings: Partial<typeof defaults>) {
   const parameters = { ...defaults, ...settings };
   const TableName = parameters.table || 'linkgate-prod';
   aws.account.stacks['linkgate-prod'] = { parameters, outputs: { TableName } };
@@ -74,7 +74,7 @@ function stageFile(text: string) {
   writeFileSync(join(folder, 'stages/prod.yml'), text);
 }
 
-async function messageOf(deploying: Promise<unknown>): Promise<string> {
+async function readErrorMessage(deploying: Promise<unknown>): Promise<string> {
   const error = await deploying.then(
     () => new Error('it was not refused'),
     (refusal: Error) => refusal,
@@ -105,7 +105,7 @@ describe('the file of a stage', () => {
     ['- table', 'stages/prod.yml has to hold `setting: value` lines'],
   ])('%s is refused', async (text, message) => {
     stageFile(text);
-    expect(await messageOf(check())).toContain(message);
+    expect(await readErrorMessage(check())).toContain(message);
   });
 
   test.each([
@@ -113,7 +113,7 @@ describe('the file of a stage', () => {
     ['chnge=table', 'there is no --param `chnge`; did you mean `change`?'],
   ])('is the only source of settings: --param="%s" is refused', async (param, message) => {
     for (const hook of ['before:package:initialize', 'before:deploy:deploy'] as const)
-      expect(await messageOf(run(hook, {}, [param]))).toContain(message);
+      expect(await readErrorMessage(run(hook, {}, [param]))).toContain(message);
     expect(aws.account.calls).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe('a deployment', () => {
   });
 
   test('that changes no setting succeeds', async () => {
-    running({ ...restored, ...alarms });
+    setRunningStack({ ...restored, ...alarms });
     await deploy({ ...restored, ...alarms });
   });
 
@@ -141,20 +141,20 @@ describe('a deployment', () => {
       { table: restored.table, tableStreamArn: stream },
     ],
     ['drops the topic of alarms', alarms, {}, alarms],
-  ])('that %s is refused with the current and the new value', async (_what, runs, deployed, lost) => {
-    running(runs);
-    const message = await messageOf(deploy(deployed));
-    for (const [name, value] of Object.entries(lost))
+  ])('that %s is refused with the current and the new value', async (_what, runs, deployed, lostSettings) => {
+    setRunningStack(runs);
+    const message = await readErrorMessage(deploy(deployed));
+    for (const [name, value] of Object.entries(lostSettings))
       expect(message).toContain(`${name}: it runs with \`${value}\`, and would with nothing`);
     expect(message).toContain('stages/prod.yml');
     expect(message).toContain(
-      `npx serverless deploy --stage prod --region us-east-1 --param="change=${Object.keys(lost).join(',')}"`,
+      `npx serverless deploy --stage prod --region us-east-1 --param="change=${Object.keys(lostSettings).join(',')}"`,
     );
   });
 
   test('that changes a setting, or sets one that had its default, is refused', async () => {
-    running(alarms);
-    const message = await messageOf(
+    setRunningStack(alarms);
+    const message = await readErrorMessage(
       deploy({ alarmTopicArn: 'arn:other', slackApiUrl: 'https://slack-gov.com/api' }),
     );
     expect(message).toContain(
@@ -166,19 +166,19 @@ describe('a deployment', () => {
   });
 
   test('that names each change succeeds, and is refused for a change that it does not name', async () => {
-    running({ ...restored, ...alarms });
+    setRunningStack({ ...restored, ...alarms });
     aws.account.tables = {};
     await deploy(alarms, ['change=table,tableStreamArn']);
-    const message = await messageOf(deploy({}, ['change=table', 'change=tableStreamArn']));
+    const message = await readErrorMessage(deploy({}, ['change=table', 'change=tableStreamArn']));
     expect(message).toContain('alarmTopicArn: it runs with');
     expect(message).toContain('--param="change=table,tableStreamArn,alarmTopicArn"');
     expect(message).not.toContain('table: it runs with');
   });
 
   test('of a version without a setting is refused if the stack has it', async () => {
-    running(alarms);
+    setRunningStack(alarms);
     Object.assign(aws.account.stacks['linkgate-prod']?.parameters ?? {}, { replyTo: 'ops@example.com' });
-    expect(await messageOf(deploy(alarms))).toContain(
+    expect(await readErrorMessage(deploy(alarms))).toContain(
       'replyTo: it runs with `ops@example.com`, and would with nothing',
     );
     await deploy(alarms, ['change=replyTo']);
@@ -195,7 +195,7 @@ describe('a deployment', () => {
 
 describe('a retained table of an earlier stack', () => {
   const inTheWay = async (deploying: Promise<unknown>) => {
-    const message = await messageOf(deploying);
+    const message = await readErrorMessage(deploying);
     expect(message).toContain('there is a table linkgate-prod already');
     expect(message).toContain('table: linkgate-prod\n');
     expect(message).toContain(
@@ -210,7 +210,7 @@ describe('a retained table of an earlier stack', () => {
   });
 
   test('stops a deployment that returns from a restored table', async () => {
-    running(restored);
+    setRunningStack(restored);
     aws.account.tables['linkgate-prod'] = true;
     await inTheWay(deploy({}, ['change=table,tableStreamArn']));
   });
@@ -237,7 +237,7 @@ describe('after a successful deployment', () => {
 });
 
 test('Serverless’ own rollback is refused, because it restores old settings', async () => {
-  expect(await messageOf(run('before:rollback:initialize'))).toContain(
+  expect(await readErrorMessage(run('before:rollback:initialize'))).toContain(
     'check out that version and deploy it',
   );
 });

@@ -21,26 +21,26 @@ import { inputs } from '../../packaging/package.mjs';
 import { fakeDeployment } from './fake-deployment.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const elsewhere = mkdtempSync(join(tmpdir(), 'linkgate-package-'));
+const otherFolder = mkdtempSync(join(tmpdir(), 'linkgate-package-'));
 
 let aws: Awaited<ReturnType<typeof fakeDeployment>>;
 
 beforeAll(async () => {
   aws = await fakeDeployment();
-  for (const path of globSync(inputs, { cwd: root })) cpSync(join(root, path), join(elsewhere, path));
-  symlinkSync(join(root, 'node_modules'), join(elsewhere, 'node_modules'));
+  for (const path of globSync(inputs, { cwd: root })) cpSync(join(root, path), join(otherFolder, path));
+  symlinkSync(join(root, 'node_modules'), join(otherFolder, 'node_modules'));
   await serverless('package', '--stage', 'local');
 }, 120_000);
 
 afterAll(async () => {
   await aws.close();
-  rmSync(elsewhere, { recursive: true });
+  rmSync(otherFolder, { recursive: true });
 });
 
 function serverless(...args: string[]) {
   const program = join(root, 'node_modules/serverless/bin/serverless.js');
   return promisify(execFile)(process.execPath, [program, ...args], {
-    cwd: elsewhere,
+    cwd: otherFolder,
     env: {
       ...process.env,
       AWS_ACCESS_KEY_ID: '111111111111',
@@ -52,7 +52,7 @@ function serverless(...args: string[]) {
 }
 
 /** The digest of each zipped bundle by name. */
-function zipsOf(folder: string): Record<string, string> {
+function digestZips(folder: string): Record<string, string> {
   const zips = readdirSync(join(folder, '.serverless')).filter((name) => name.endsWith('.zip'));
   const digest = (zip: string) =>
     createHash('sha256')
@@ -61,13 +61,13 @@ function zipsOf(folder: string): Record<string, string> {
   return Object.fromEntries(zips.map((zip) => [zip, digest(zip)]));
 }
 
-function templateOf(folder: string): string {
+function readTemplate(folder: string): string {
   return readFileSync(join(folder, '.serverless/cloudformation-template-update-stack.json'), 'utf8');
 }
 
 test('the same sources result in the same zips, in any folder and at any time', () => {
-  expect(Object.keys(zipsOf(root)).length).toBeGreaterThan(0);
-  expect(zipsOf(elsewhere)).toEqual(zipsOf(root));
+  expect(Object.keys(digestZips(root)).length).toBeGreaterThan(0);
+  expect(digestZips(otherFolder)).toEqual(digestZips(root));
 });
 
 test('packaging makes no AWS calls', () => {
@@ -76,19 +76,19 @@ test('packaging makes no AWS calls', () => {
 
 test('the same sources result in the same template, except for the timestamp of Serverless', () => {
   const withoutTime = (template: string) => template.replaceAll(/\d{13}-\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
-  expect(withoutTime(templateOf(elsewhere))).toBe(withoutTime(templateOf(root)));
+  expect(withoutTime(readTemplate(otherFolder))).toBe(withoutTime(readTemplate(root)));
 });
 
 test('the stack has a description', () => {
-  expect(JSON.parse(templateOf(elsewhere)).Description).toBe(
+  expect(JSON.parse(readTemplate(otherFolder)).Description).toBe(
     'linkgate (stage local) decides who may connect to PrivateLink endpoint services',
   );
 });
 
 /** Writes the settings file of a stage. */
 function stageFile(stage: string, text: string) {
-  mkdirSync(join(elsewhere, 'stages'), { recursive: true });
-  writeFileSync(join(elsewhere, `stages/${stage}.yml`), text);
+  mkdirSync(join(otherFolder, 'stages'), { recursive: true });
+  writeFileSync(join(otherFolder, `stages/${stage}.yml`), text);
 }
 
 test('an existing table is named with its stream or not at all', async () => {

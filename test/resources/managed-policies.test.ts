@@ -29,7 +29,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => sandbox?.stop());
 
-function policyOf(level: string): PolicyDocument {
+function requirePolicy(level: string): PolicyDocument {
   const arn = `arn:aws:iam::${account}:policy/linkgate-local-${level}-us-east-1`;
   const policy = sandbox.emulator.managedPolicies.get(arn);
   if (!policy) throw new Error(`there is no policy ${arn}`);
@@ -37,11 +37,11 @@ function policyOf(level: string): PolicyDocument {
 }
 
 /** The access key of somebody who has that policy and nothing else. */
-function keyOf(level: string): string {
+function createAccessKey(level: string): string {
   const roleArn = `arn:aws:iam::${account}:role/${level}`;
   sandbox.emulator.roles.set(roleArn, {
     arn: roleArn,
-    policies: [policyOf(level)],
+    policies: [requirePolicy(level)],
     usedByLambda: [],
   });
   return sandbox.emulator.callers.createAccessKey({ principal: level, functionName: level, roleArn });
@@ -54,13 +54,16 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
   test('allows the API operations of its level and no others', () => {
     const api = `arn:aws:execute-api:us-east-1:${account}:${apiId()}/$default`;
     const allowed = calls.filter(({ method, path }) =>
-      isAllowed([policyOf(level)], { action: 'execute-api:Invoke', resource: `${api}/${method}${path}` }),
+      isAllowed([requirePolicy(level)], {
+        action: 'execute-api:Invoke',
+        resource: `${api}/${method}${path}`,
+      }),
     );
     expect(allowed).toEqual(calls.filter(isFor));
   });
 
   test('matches the access check of the API', async () => {
-    const key = keyOf(level);
+    const key = createAccessKey(level);
     const answers = await Promise.all(
       calls.map(async (call) => ({ ...call, isRefused: await isForbidden(key, call) })),
     );
@@ -71,22 +74,22 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
 
   test('allows reading the API URL, and no secret', async () => {
     const mayRead = (resource: string) =>
-      isAllowed([policyOf(level)], { action: 'ssm:GetParameter', resource });
+      isAllowed([requirePolicy(level)], { action: 'ssm:GetParameter', resource });
     expect([anotherStage, secret].filter(mayRead)).toEqual([]);
-    expect(await linkgate(keyOf(level), 'service', 'list', '--stage', 'local')).toMatchObject({
+    expect(await linkgate(createAccessKey(level), 'service', 'list', '--stage', 'local')).toMatchObject({
       exitCode: 0,
     });
   });
 
   test('allows nothing else', () => {
-    const statements = [policyOf(level).Statement].flat();
+    const statements = [requirePolicy(level).Statement].flat();
     expect(statements.flatMap(({ Action }) => Action)).toEqual(['execute-api:Invoke', 'ssm:GetParameter']);
-    expect(JSON.stringify(policyOf(level)).length).toBeLessThan(6_144);
+    expect(JSON.stringify(requirePolicy(level)).length).toBeLessThan(6_144);
   });
 });
 
 test('the command line asks for --stage if the caller may not list parameters', async () => {
-  const { exitCode, stderr } = await linkgate(keyOf('viewer'), 'service', 'list');
+  const { exitCode, stderr } = await linkgate(createAccessKey('viewer'), 'service', 'list');
   expect(exitCode).toBe(1);
   expect(stderr).toContain('--stage or LINKGATE_STAGE');
 });

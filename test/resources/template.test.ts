@@ -35,7 +35,7 @@ function getAtt(reference: Properties): string {
   return reference['Fn::GetAtt'][0];
 }
 
-function arnOf(queue: string) {
+function getAttArn(queue: string) {
   return { 'Fn::GetAtt': [queue, 'Arn'] };
 }
 
@@ -49,15 +49,15 @@ const alarms = all('AWS::CloudWatch::Alarm').map(([, properties]) => properties)
 const mappings = all('AWS::Lambda::EventSourceMapping');
 const servedQueues = queues.filter((queue) => !isDeadLetters(queue));
 
-function statementsOf(role: Properties): Statement[] {
+function listStatements(role: Properties): Statement[] {
   return role.Policies.flatMap(({ PolicyDocument }: Properties) => PolicyDocument.Statement);
 }
 
 /** The statements of all roles that allow an action, beside the role's name. */
-function allowing(isMeant: (action: string) => boolean): [string, Statement][] {
+function listStatementsAllowing(matchesAction: (action: string) => boolean): [string, Statement][] {
   return roles.flatMap(([name, role]) =>
-    statementsOf(role)
-      .filter(({ Action }) => [Action].flat().some(isMeant))
+    listStatements(role)
+      .filter(({ Action }) => [Action].flat().some(matchesAction))
       .map((statement): [string, Statement] => [name, statement]),
   );
 }
@@ -89,12 +89,12 @@ describe('the longest stage name fits into all resource names', () => {
       .map(([property, value]) => ({ property: `${Type}.${property}`, name: String(value) })),
   );
   /** The characters that are left for a stage, where the name is made of `local`. */
-  const roomIn = ({ property, name }: { property: string; name: string }) =>
+  const remainingLength = ({ property, name }: { property: string; name: string }) =>
     (longest[property] ?? 0) - (name.length - 'local'.length);
 
   test('and no more', () => {
     expect(names.filter(({ property }) => !(property in longest))).toEqual([]);
-    const room = Math.min(...names.map(roomIn));
+    const room = Math.min(...names.map(remainingLength));
     expect(stagePattern.test('a'.repeat(room))).toBe(true);
     expect(stagePattern.test('a'.repeat(room + 1))).toBe(false);
   });
@@ -132,10 +132,10 @@ describe('each rule on an event bus', () => {
 });
 
 test('no queue has two policies, because one would replace the other', () => {
-  const named = all('AWS::SQS::QueuePolicy').flatMap(([, { Queues }]) =>
+  const queuesWithPolicy = all('AWS::SQS::QueuePolicy').flatMap(([, { Queues }]) =>
     Queues.map(({ Ref }: Properties) => Ref),
   );
-  expect(new Set(named).size).toBe(named.length);
+  expect(new Set(queuesWithPolicy).size).toBe(queuesWithPolicy.length);
 });
 
 describe('each queue that invokes a function', () => {
@@ -187,8 +187,8 @@ const aService = { 'Fn::Sub': expect.stringMatching(/:vpc-endpoint-service\/\*$/
 
 describe('only apply-verdicts may', () => {
   test('accept and reject connections, and only of services with the tag of this stage', () => {
-    const isMeant = (action: string) => /^(ec2:(Accept|Reject|\*)|vpce:)/.test(action);
-    expect(allowing(isMeant)).toEqual([
+    const matchesAction = (action: string) => /^(ec2:(Accept|Reject|\*)|vpce:)/.test(action);
+    expect(listStatementsAllowing(matchesAction)).toEqual([
       [
         'ApplyVerdictsRole',
         expect.objectContaining({
@@ -207,7 +207,7 @@ describe('only apply-verdicts may', () => {
 
 describe('only on-api-request may', () => {
   test('tag services, and only with the tag of this stage', () => {
-    const tagging = allowing((action) => /^ec2:(CreateTags|DeleteTags)/.test(action));
+    const tagging = listStatementsAllowing((action) => /^ec2:(CreateTags|DeleteTags)/.test(action));
     expect(tagging.map(([role]) => role)).toEqual(['OnApiRequestRole', 'OnApiRequestRole']);
     for (const [, { Condition }] of tagging)
       expect(Condition).toMatchObject({ 'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] } });
@@ -215,7 +215,7 @@ describe('only on-api-request may', () => {
   });
 
   test('change and delete connection notifications, and only of services with the tag of this stage', () => {
-    const changing = allowing((action) =>
+    const changing = listStatementsAllowing((action) =>
       /^ec2:(Create|Modify|Delete)VpcEndpointConnectionNotification/.test(action),
     );
     expect(changing).toMatchObject([
@@ -241,13 +241,13 @@ describe('only on-api-request may', () => {
   });
 
   test('change approver groups, and remove entries and services', () => {
-    expect(writersOf('PutItem', 'APPROVERS')).toEqual(['OnApiRequestRole']);
-    expect(writersOf('DeleteItem', 'ALLOWLIST#*')).toEqual(['OnApiRequestRole']);
-    expect(writersOf('DeleteItem', 'SERVICE')).toEqual(['OnApiRequestRole']);
+    expect(listWriters('PutItem', 'APPROVERS')).toEqual(['OnApiRequestRole']);
+    expect(listWriters('DeleteItem', 'ALLOWLIST#*')).toEqual(['OnApiRequestRole']);
+    expect(listWriters('DeleteItem', 'SERVICE')).toEqual(['OnApiRequestRole']);
   });
 
   test('change the allowlist, except the functions that save an approver’s decision', () => {
-    expect(writersOf('PutItem', 'ALLOWLIST#*')).toEqual([
+    expect(listWriters('PutItem', 'ALLOWLIST#*')).toEqual([
       'OnApiRequestRole',
       'OnApprovalLinkRole',
       'OnSlackInteractionRole',
@@ -255,20 +255,20 @@ describe('only on-api-request may', () => {
   });
 
   /** The roles that may put, or delete, items of a partition. */
-  function writersOf(operation: 'PutItem' | 'DeleteItem', partition: string): string[] {
-    return allowing((action) => action === `dynamodb:${operation}`)
-      .filter(([, { Condition }]) => keysIn(Condition).includes(partition))
+  function listWriters(operation: 'PutItem' | 'DeleteItem', partition: string): string[] {
+    return listStatementsAllowing((action) => action === `dynamodb:${operation}`)
+      .filter(([, { Condition }]) => leadingKeys(Condition).includes(partition))
       .map(([role]) => role)
       .sort();
   }
 
-  function keysIn(condition: Properties): string[] {
+  function leadingKeys(condition: Properties): string[] {
     return condition['ForAllValues:StringLike']['dynamodb:LeadingKeys'];
   }
 });
 
 test('functions may list the allowed principals only of services with the tag of this stage', () => {
-  const listing = allowing((action) => action === 'ec2:DescribeVpcEndpointServicePermissions');
+  const listing = listStatementsAllowing((action) => action === 'ec2:DescribeVpcEndpointServicePermissions');
   expect(listing.map(([role]) => role)).toEqual(['CheckServiceRole', 'OnApiRequestRole']);
   for (const [, statement] of listing)
     expect(statement).toMatchObject({
@@ -279,30 +279,34 @@ test('functions may list the allowed principals only of services with the tag of
 
 describe('no function', () => {
   test('may update an item in place, or delete an audit entry', () => {
-    expect(allowing((action) => /^dynamodb:(Update|BatchWrite|Transact|\*)/.test(action))).toEqual([]);
-    for (const [, statement] of allowing((action) => action === 'dynamodb:DeleteItem'))
+    expect(
+      listStatementsAllowing((action) => /^dynamodb:(Update|BatchWrite|Transact|\*)/.test(action)),
+    ).toEqual([]);
+    for (const [, statement] of listStatementsAllowing((action) => action === 'dynamodb:DeleteItem'))
       expect(JSON.stringify(statement.Condition)).not.toMatch(/AUDIT|"\*"/);
   });
 
   test('may write to partitions that its role does not name', () => {
-    for (const [, { Condition }] of allowing((action) => /^dynamodb:(Put|Delete)Item$/.test(action)))
+    for (const [, { Condition }] of listStatementsAllowing((action) =>
+      /^dynamodb:(Put|Delete)Item$/.test(action),
+    ))
       expect(Condition).toMatchObject({
         'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': expect.not.arrayContaining(['*']) },
       });
   });
 
   test('has a wildcard for an action', () => {
-    expect(allowing((action) => action.includes('*'))).toEqual([]);
+    expect(listStatementsAllowing((action) => action.includes('*'))).toEqual([]);
   });
 
   test('shares its role with another', () => {
-    const used = all('AWS::Lambda::Function').map(([, { Role }]) => getAtt(Role));
-    expect(new Set(used).size).toBe(used.length);
+    const functionRoles = all('AWS::Lambda::Function').map(([, { Role }]) => getAtt(Role));
+    expect(new Set(functionRoles).size).toBe(functionRoles.length);
   });
 
   test('may use all resources, except to describe endpoint services and parameter names', () => {
     for (const [, { Action }] of roles.flatMap(([name, role]) =>
-      statementsOf(role)
+      listStatements(role)
         .filter(({ Resource }) => Resource === '*')
         .map((statement): [string, Statement] => [name, statement]),
     ))
@@ -329,10 +333,10 @@ test('five minutes without a successful sweep raise an alarm, also without any l
     LogGroupName: { Ref: 'SweepDashconnectionsLogGroup' },
     FilterPattern: '{ $.message = "sweep finished" && $.status = "done" }',
   });
-  const [counted] = filter.MetricTransformations;
+  const [metric] = filter.MetricTransformations;
   expect(template.Resources.NoSuccessfulSweepAlarm?.Properties).toMatchObject({
-    Namespace: counted.MetricNamespace,
-    MetricName: counted.MetricName,
+    Namespace: metric.MetricNamespace,
+    MetricName: metric.MetricName,
     Period: 300,
     Threshold: 1,
     ComparisonOperator: 'LessThanThreshold',
@@ -346,11 +350,11 @@ test('repeated failures of approver notifications raise an alarm, whatever the c
     LogGroupName: { Ref: 'NotifyDashapproversLogGroup' },
     FilterPattern: '{ $.level = "ERROR" }',
   });
-  const [counted] = filter.MetricTransformations;
+  const [metric] = filter.MetricTransformations;
   const alarm = template.Resources.ApproverNotificationFailuresAlarm?.Properties;
   expect(alarm).toMatchObject({
-    Namespace: counted.MetricNamespace,
-    MetricName: counted.MetricName,
+    Namespace: metric.MetricNamespace,
+    MetricName: metric.MetricName,
     Statistic: 'Sum',
     ComparisonOperator: 'GreaterThanThreshold',
   });
@@ -395,8 +399,11 @@ test('apply-verdicts may send malformed messages to the dead-letter queue, becau
   for (const [id, deadLetters] of readers) {
     const { Role, Environment } = template.Resources[id]?.Properties ?? {};
     expect(Object.values(Environment.Variables)).toContainEqual({ Ref: deadLetters });
-    const sending = allowing((action) => action === 'sqs:SendMessage');
-    expect(sending).toContainEqual([getAtt(Role), expect.objectContaining({ Resource: arnOf(deadLetters) })]);
+    const sending = listStatementsAllowing((action) => action === 'sqs:SendMessage');
+    expect(sending).toContainEqual([
+      getAtt(Role),
+      expect.objectContaining({ Resource: getAttArn(deadLetters) }),
+    ]);
   }
 });
 
@@ -415,13 +422,13 @@ test('each function and each HTTP API has a log group with a retention of 90 day
 });
 
 /** Where a stage of an HTTP API logs to, and what. */
-function logOf(stage: string): Record<string, string> {
+function readAccessLog(stage: string): Record<string, string> {
   const settings = template.Resources[stage]?.Properties.AccessLogSettings;
   return { group: getAtt(settings.DestinationArn), ...JSON.parse(settings.Format) };
 }
 
 test('the access log of the API is JSON with caller and route', () => {
-  expect(logOf('HttpApiStage')).toMatchObject({
+  expect(readAccessLog('HttpApiStage')).toMatchObject({
     group: 'HttpApiLogGroup',
     caller: '$context.identity.userArn',
     route: '$context.routeKey',
@@ -431,10 +438,10 @@ test('the access log of the API is JSON with caller and route', () => {
 
 test('the mode parameter is not part of the stack, so that a deployment does not change it', () => {
   expect(all('AWS::SSM::Parameter').map(([, { Name }]) => Name)).toEqual(['/linkgate/local/api-url']);
-  const named = all('AWS::Lambda::Function').flatMap(
+  const modeParameters = all('AWS::Lambda::Function').flatMap(
     ([, { Environment }]) => Environment.Variables.LINKGATE_MODE_PARAMETER ?? [],
   );
-  expect(new Set(named)).toEqual(new Set(['/linkgate/local/mode']));
+  expect(new Set(modeParameters)).toEqual(new Set(['/linkgate/local/mode']));
 });
 
 test('a claim on an Idempotency-Key lasts longer than the timeout of on-api-request', () => {
@@ -443,14 +450,14 @@ test('a claim on an Idempotency-Key lasts longer than the timeout of on-api-requ
 });
 
 /** The routes of an HTTP API. */
-function routesOf(api: string): Properties[] {
+function listRoutes(api: string): Properties[] {
   return all('AWS::ApiGatewayV2::Route')
     .map(([, route]) => route)
     .filter(({ ApiId }) => ApiId.Ref === api);
 }
 
 test('every route of the API requires IAM authorization', () => {
-  for (const { AuthorizationType } of routesOf('HttpApi')) expect(AuthorizationType).toBe('AWS_IAM');
+  for (const { AuthorizationType } of listRoutes('HttpApi')) expect(AuthorizationType).toBe('AWS_IAM');
 });
 
 describe('the public routes', () => {
@@ -458,11 +465,11 @@ describe('the public routes', () => {
 
   test('are those of Slack and of approval links', () => {
     expect(
-      routesOf('ReceiversApi')
+      listRoutes('ReceiversApi')
         .map(({ RouteKey }) => RouteKey)
         .sort(),
     ).toEqual(['GET /approval', 'HEAD /approval', 'POST /approval', 'POST /slack']);
-    expect(routesOf('HttpApi').length + routesOf('ReceiversApi').length).toBe(
+    expect(listRoutes('HttpApi').length + listRoutes('ReceiversApi').length).toBe(
       all('AWS::ApiGatewayV2::Route').length,
     );
   });
@@ -475,7 +482,7 @@ describe('the public routes', () => {
   });
 
   test('have a JSON access log without the tokens of links', () => {
-    const { group, from, route, ...rest } = logOf('ReceiversStage');
+    const { group, from, route, ...rest } = readAccessLog('ReceiversStage');
     expect({ group, from, route }).toEqual({
       group: 'ReceiversLogGroup',
       from: '$context.identity.sourceIp',
@@ -485,18 +492,20 @@ describe('the public routes', () => {
   });
 
   test('invoke functions without permissions in EC2', () => {
-    const named = new Set(allowing((action) => /^(ec2|vpce|sts):/.test(action)).map(([role]) => role));
-    expect(receivers.filter((role) => named.has(role))).toEqual([]);
+    const rolesWithEc2Access = new Set(
+      listStatementsAllowing((action) => /^(ec2|vpce|sts):/.test(action)).map(([role]) => role),
+    );
+    expect(receivers.filter((role) => rolesWithEc2Access.has(role))).toEqual([]);
   });
 
   test('invoke functions that read only the secrets for authentication and responses', () => {
-    const secretsOf = (role: string) =>
-      allowing((action) => action === 'ssm:GetParameter')
+    const listSecrets = (role: string) =>
+      listStatementsAllowing((action) => action === 'ssm:GetParameter')
         .filter(([name]) => name === role)
         .flatMap(([, { Resource }]) => [Resource].flat())
         .map((resource) => JSON.stringify(resource).match(/(slack|links)\/[a-z-]+/)?.[0])
         .sort();
-    expect(receivers.map(secretsOf)).toEqual([
+    expect(receivers.map(listSecrets)).toEqual([
       ['slack/bot-token', 'slack/signing-secret'],
       ['links/signing-key'],
     ]);
@@ -511,10 +520,10 @@ describe('the table', () => {
   });
 
   test('is deleted with a failed first deployment', () => {
-    const kept = Object.entries(template.Resources).filter(
+    const retained = Object.entries(template.Resources).filter(
       ([, resource]) => 'DeletionPolicy' in resource && resource.DeletionPolicy !== 'RetainExceptOnCreate',
     );
-    expect(kept).toEqual([]);
+    expect(retained).toEqual([]);
     // CloudFormation could not delete it: the deployment protects it when it has ended well.
     expect(table?.Properties).not.toHaveProperty('DeletionProtectionEnabled');
   });

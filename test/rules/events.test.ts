@@ -13,12 +13,12 @@ function patternNamed(name: string): object {
 }
 
 /** An event as linkgate puts it on its own bus. */
-function said(type: string, state = 'available') {
+function linkgateEvent(type: string, state = 'available') {
   return { source: 'linkgate', 'detail-type': type, detail: { connection: { state } } };
 }
 
 /** A call as CloudTrail delivers it on the account's default bus. */
-function called(eventName: string, userIdentity: object = { type: 'Root' }) {
+function apiCallEvent(eventName: string, userIdentity: object = { type: 'Root' }) {
   return {
     source: 'aws.ec2',
     'detail-type': 'AWS API Call via CloudTrail',
@@ -27,8 +27,8 @@ function called(eventName: string, userIdentity: object = { type: 'Root' }) {
 }
 
 /** A change of tags, in the form that records of the oldest operations have. */
-function tagged(eventName: string, resourceIds: readonly string[], keys: readonly string[]) {
-  const event = called(eventName, person);
+function tagChangeEvent(eventName: string, resourceIds: readonly string[], keys: readonly string[]) {
+  const event = apiCallEvent(eventName, person);
   const requestParameters = {
     resourcesSet: { items: resourceIds.map((resourceId) => ({ resourceId })) },
     tagSet: { items: keys.map((key) => ({ key })) },
@@ -40,58 +40,61 @@ function inRole(arn: string) {
   return { type: 'AssumedRole', sessionContext: { sessionIssuer: { type: 'Role', arn } } };
 }
 
-function refused(event: ReturnType<typeof called>, errorCode: string) {
+function withErrorCode(event: ReturnType<typeof apiCallEvent>, errorCode: string) {
   return { ...event, detail: { ...event.detail, errorCode } };
 }
 
 /** The event as if something else than EC2 had sent it. */
-function elsewhere(event: ReturnType<typeof called>, eventSource: string) {
+function withEventSource(event: ReturnType<typeof apiCallEvent>, eventSource: string) {
   return { ...event, detail: { ...event.detail, eventSource } };
 }
 
-const request = said('Connection Request', 'pendingAcceptance');
+const request = linkgateEvent('Connection Request', 'pendingAcceptance');
 const person = { type: 'IAMUser', arn: 'arn:aws:iam::111111111111:user/alice' };
 const otherRole = inRole('arn:aws:iam::111111111111:role/operators');
 
-/** What linkgate tells others: nothing of its own hangs on it. */
+/** Events that linkgate publishes for other systems. They start no function of linkgate. */
 const announcements = {
-  'a request that waits': said('Connection Waiting', 'pendingAcceptance'),
+  'a request that waits': linkgateEvent('Connection Waiting', 'pendingAcceptance'),
   'a service that drifted': { source: 'linkgate', 'detail-type': 'Service Drifted', detail: { drift: [] } },
 };
 
 const samples = {
   'connection-request': {
     matching: { 'a connection request': request },
-    others: {
-      'a changed connection': said('Connection Changed'),
+    notMatching: {
+      'a changed connection': linkgateEvent('Connection Changed'),
       "somebody else's event of that name": { ...request, source: 'elsewhere' },
       'an event whose source only begins so': { ...request, source: 'linkgate.orders' },
-      'a name in other letters': said('connection request', 'pendingAcceptance'),
-      'a call of EC2': called('AcceptVpcEndpointConnections'),
+      'a name in other letters': linkgateEvent('connection request', 'pendingAcceptance'),
+      'a call of EC2': apiCallEvent('AcceptVpcEndpointConnections'),
       ...announcements,
     },
   },
   'connection-changed': {
     matching: {
-      'a connection that became available': said('Connection Changed'),
-      'a connection that is pending': said('Connection Changed', 'pending'),
+      'a connection that became available': linkgateEvent('Connection Changed'),
+      'a connection that is pending': linkgateEvent('Connection Changed', 'pending'),
     },
-    others: {
+    notMatching: {
       'a connection request': request,
-      "somebody else's event of that name": { ...said('Connection Changed'), source: 'elsewhere' },
+      "somebody else's event of that name": { ...linkgateEvent('Connection Changed'), source: 'elsewhere' },
       ...announcements,
     },
   },
   'connection-is-pending': {
     matching: {
-      'a connection that EC2 is connecting': said('Connection Changed', 'pending'),
-      'one that somebody else accepted before linkgate knew of it': said('Connection Request', 'pending'),
+      'a connection that EC2 is connecting': linkgateEvent('Connection Changed', 'pending'),
+      'one that somebody else accepted before linkgate knew of it': linkgateEvent(
+        'Connection Request',
+        'pending',
+      ),
     },
-    others: {
-      'a connection that became available': said('Connection Changed'),
-      'a request that awaits acceptance': said('Connection Changed', 'pendingAcceptance'),
+    notMatching: {
+      'a connection that became available': linkgateEvent('Connection Changed'),
+      'a request that awaits acceptance': linkgateEvent('Connection Changed', 'pendingAcceptance'),
       'a connection that was pending when it was last seen': {
-        ...said('Connection Changed'),
+        ...linkgateEvent('Connection Changed'),
         detail: { connection: { state: 'available' }, record: { state: 'pending' } },
       },
       'a connection request': request,
@@ -100,93 +103,99 @@ const samples = {
   },
   'connection-changed-by-hand': {
     matching: {
-      "a person's Accept": called('AcceptVpcEndpointConnections', person),
-      "the account's own Reject": called('RejectVpcEndpointConnections'),
-      'an Accept in another role': called('AcceptVpcEndpointConnections', otherRole),
-      'an Accept in a role of nearly that name': called(
+      "a person's Accept": apiCallEvent('AcceptVpcEndpointConnections', person),
+      "the account's own Reject": apiCallEvent('RejectVpcEndpointConnections'),
+      'an Accept in another role': apiCallEvent('AcceptVpcEndpointConnections', otherRole),
+      'an Accept in a role of nearly that name': apiCallEvent(
         'AcceptVpcEndpointConnections',
         inRole(`${applyRole}2`),
       ),
-      'an Accept that broke inside EC2, after which nobody knows': refused(
-        called('AcceptVpcEndpointConnections', person),
+      'an Accept that broke inside EC2, after which nobody knows': withErrorCode(
+        apiCallEvent('AcceptVpcEndpointConnections', person),
         'Server.InternalError',
       ),
     },
-    others: {
-      "linkgate's own Accept": called('AcceptVpcEndpointConnections', inRole(applyRole)),
-      "linkgate's own Reject": called('RejectVpcEndpointConnections', inRole(applyRole)),
-      'a look at connections': called('DescribeVpcEndpointConnections', person),
-      'an endpoint that this account made itself': called('CreateVpcEndpoint', person),
-      'an Accept that EC2 refused': refused(
-        called('AcceptVpcEndpointConnections', person),
+    notMatching: {
+      "linkgate's own Accept": apiCallEvent('AcceptVpcEndpointConnections', inRole(applyRole)),
+      "linkgate's own Reject": apiCallEvent('RejectVpcEndpointConnections', inRole(applyRole)),
+      'a look at connections': apiCallEvent('DescribeVpcEndpointConnections', person),
+      'an endpoint that this account made itself': apiCallEvent('CreateVpcEndpoint', person),
+      'an Accept that EC2 refused': withErrorCode(
+        apiCallEvent('AcceptVpcEndpointConnections', person),
         'Client.UnauthorizedOperation',
       ),
-      'a call of that name to another service': elsewhere(
-        called('AcceptVpcEndpointConnections', person),
+      'a call of that name to another service': withEventSource(
+        apiCallEvent('AcceptVpcEndpointConnections', person),
         'vpc-lattice.amazonaws.com',
       ),
       'an event of EC2 that is no call': {
-        ...called('AcceptVpcEndpointConnections', person),
+        ...apiCallEvent('AcceptVpcEndpointConnections', person),
         'detail-type': 'EC2 Instance State-change Notification',
       },
     },
   },
   'service-changed': {
     matching: {
-      'a change of the allowed principals': called('ModifyVpcEndpointServicePermissions', person),
-      'a change of the allowed principals in another role': called(
+      'a change of the allowed principals': apiCallEvent('ModifyVpcEndpointServicePermissions', person),
+      'a change of the allowed principals in another role': apiCallEvent(
         'ModifyVpcEndpointServicePermissions',
         otherRole,
       ),
-      'a change of the service, such as acceptance switched off': called(
+      'a change of the service, such as acceptance switched off': apiCallEvent(
         'ModifyVpcEndpointServiceConfiguration',
         otherRole,
       ),
-      'a change of who pays': called('ModifyVpcEndpointServicePayerResponsibility'),
-      'a new connection notification': called('CreateVpcEndpointConnectionNotification', person),
-      'a changed connection notification': called('ModifyVpcEndpointConnectionNotification'),
-      'a deleted connection notification': called('DeleteVpcEndpointConnectionNotifications'),
-      'a deleted service': called('DeleteVpcEndpointServiceConfigurations'),
-      "linkgate's own change of a notification": called(
+      'a change of who pays': apiCallEvent('ModifyVpcEndpointServicePayerResponsibility'),
+      'a new connection notification': apiCallEvent('CreateVpcEndpointConnectionNotification', person),
+      'a changed connection notification': apiCallEvent('ModifyVpcEndpointConnectionNotification'),
+      'a deleted connection notification': apiCallEvent('DeleteVpcEndpointConnectionNotifications'),
+      'a deleted service': apiCallEvent('DeleteVpcEndpointServiceConfigurations'),
+      "linkgate's own change of a notification": apiCallEvent(
         'CreateVpcEndpointConnectionNotification',
         inRole('arn:aws:iam::111111111111:role/linkgate-test-OnApiRequestRole'),
       ),
-      'a change that broke inside EC2, after which nobody knows': refused(
-        called('ModifyVpcEndpointServiceConfiguration'),
+      'a change that broke inside EC2, after which nobody knows': withErrorCode(
+        apiCallEvent('ModifyVpcEndpointServiceConfiguration'),
         'Server.Unavailable',
       ),
-      "linkgate's tag taken away": tagged('DeleteTags', ['vpce-svc-1'], ['linkgate']),
-      'all tags taken away': tagged('DeleteTags', ['vpce-svc-1'], []),
-      "linkgate's tag changed, among other tags and resources": tagged(
+      "linkgate's tag taken away": tagChangeEvent('DeleteTags', ['vpce-svc-1'], ['linkgate']),
+      'all tags taken away': tagChangeEvent('DeleteTags', ['vpce-svc-1'], []),
+      "linkgate's tag changed, among other tags and resources": tagChangeEvent(
         'CreateTags',
         ['i-1', 'vpce-svc-1'],
         ['Name', 'linkgate'],
       ),
     },
-    others: {
-      "linkgate's own change of the allowed principals": called(
+    notMatching: {
+      "linkgate's own change of the allowed principals": apiCallEvent(
         'ModifyVpcEndpointServicePermissions',
         inRole(checkRole),
       ),
-      'another tag of a service': tagged('DeleteTags', ['vpce-svc-1'], ['Name']),
-      "linkgate's tag of something else": tagged('CreateTags', ['i-1', 'vpce-1'], ['linkgate']),
-      'a tag that was only tried': refused(
-        tagged('CreateTags', ['vpce-svc-1'], ['linkgate']),
+      'another tag of a service': tagChangeEvent('DeleteTags', ['vpce-svc-1'], ['Name']),
+      "linkgate's tag of something else": tagChangeEvent('CreateTags', ['i-1', 'vpce-1'], ['linkgate']),
+      'a tag that was only tried': withErrorCode(
+        tagChangeEvent('CreateTags', ['vpce-svc-1'], ['linkgate']),
         'Client.DryRunOperation',
       ),
-      'an Accept': called('AcceptVpcEndpointConnections', person),
-      'a look at services': called('DescribeVpcEndpointServiceConfigurations'),
-      'a look at who is allowed': called('DescribeVpcEndpointServicePermissions', person),
-      'a new service, which nobody registered yet': called('CreateVpcEndpointServiceConfiguration', person),
-      'a change that was only tried': refused(
-        called('ModifyVpcEndpointServicePermissions', person),
+      'an Accept': apiCallEvent('AcceptVpcEndpointConnections', person),
+      'a look at services': apiCallEvent('DescribeVpcEndpointServiceConfigurations'),
+      'a look at who is allowed': apiCallEvent('DescribeVpcEndpointServicePermissions', person),
+      'a new service, which nobody registered yet': apiCallEvent(
+        'CreateVpcEndpointServiceConfiguration',
+        person,
+      ),
+      'a change that was only tried': withErrorCode(
+        apiCallEvent('ModifyVpcEndpointServicePermissions', person),
         'Client.DryRunOperation',
       ),
-      'a call of that name to another service': elsewhere(
-        called('ModifyVpcEndpointServicePermissions'),
+      'a call of that name to another service': withEventSource(
+        apiCallEvent('ModifyVpcEndpointServicePermissions'),
         'vpc-lattice.amazonaws.com',
       ),
-      "another service's event": { ...called('ModifyVpcEndpointServicePermissions'), source: 'aws.other' },
+      "another service's event": {
+        ...apiCallEvent('ModifyVpcEndpointServicePermissions'),
+        source: 'aws.other',
+      },
     },
   },
 };
@@ -196,12 +205,12 @@ test('every event pattern has samples that it matches and samples that it does n
   expect(patterns.map((file) => file.replace('.json', '')).sort()).toEqual(Object.keys(samples).sort());
 });
 
-describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
+describe.each(Object.entries(samples))('%s', (name, { matching, notMatching }) => {
   test.each(Object.entries(matching))('matches %s', (_sample, event) => {
     expect(matchesPattern(patternNamed(name), event)).toBe(true);
   });
 
-  test.each(Object.entries(others))('does not match %s', (_sample, event) => {
+  test.each(Object.entries(notMatching))('does not match %s', (_sample, event) => {
     expect(matchesPattern(patternNamed(name), event)).toBe(false);
   });
 });

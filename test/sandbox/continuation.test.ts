@@ -117,7 +117,7 @@ test('a topic keeps its policy and its subscriptions with their ARNs', () => {
     createSns({ clock, id: ids, origin: 'http://sandbox', openMap: store.openMap, deliver() {} });
   const before = start();
   before.createTopic(topicArn, { DisplayName: 'News' });
-  before.setAttributes(topicArn, { Policy: policyFor('vpce.amazonaws.com') });
+  before.setAttributes(topicArn, { Policy: createPolicy('vpce.amazonaws.com') });
   const subscription = before.subscribe(topicArn, 'sqs', queueArn);
   restart();
   const after = start();
@@ -140,11 +140,11 @@ test('Slack keeps its messages and credentials', async () => {
   restart();
   const after = start();
   expect(after.credentials.botToken).toBe(botToken);
-  const listed = await after.handle(new Request('http://sandbox/slack/messages?channel=C01OPS'));
-  expect(await listed.json()).toMatchObject({ messages: [{ text: 'hello' }] });
+  const response = await after.handle(new Request('http://sandbox/slack/messages?channel=C01OPS'));
+  expect(await response.json()).toMatchObject({ messages: [{ text: 'hello' }] });
 });
 
-const policyFor = (Service: string) =>
+const createPolicy = (Service: string) =>
   JSON.stringify({
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sns:Publish', Resource: topicArn }],
@@ -175,24 +175,24 @@ test('a rule keeps its pattern', () => {
 
 test('a timer fires once, and only after `resume`', () => {
   const start = () => {
-    const happened: unknown[] = [];
+    const firedPayloads: unknown[] = [];
     const timers = createTimers(clock, store.openMap);
-    const plan = timers.on('sns', (payload) => happened.push(payload));
-    return { timers, plan, happened };
+    const plan = timers.on('sns', (payload) => firedPayloads.push(payload));
+    return { timers, plan, firedPayloads };
   };
   start().plan(clock.now() + 500, { body: 'a' });
   restart();
   const after = start();
   clock.advance(1000);
-  expect(after.happened).toEqual([]);
+  expect(after.firedPayloads).toEqual([]);
   after.timers.resume();
   clock.advance(0);
-  expect(after.happened).toEqual([{ body: 'a' }]);
+  expect(after.firedPayloads).toEqual([{ body: 'a' }]);
   restart();
   const last = start();
   last.timers.resume();
   clock.advance(1000);
-  expect(last.happened).toEqual([]);
+  expect(last.firedPayloads).toEqual([]);
 });
 
 test('faults keep their remaining count', () => {
@@ -211,7 +211,7 @@ test('a token bucket keeps its level', () => {
   const take = (buckets: ReturnType<typeof start>) =>
     buckets.take(location, 'AcceptVpcEndpointConnections', clock.now());
   const before = start();
-  for (let taken = 0; taken < 10; taken += 1) take(before);
+  for (let calls = 0; calls < 10; calls += 1) take(before);
   restart();
   expect(take(start())).toBe(false);
 });

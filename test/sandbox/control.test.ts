@@ -48,7 +48,7 @@ afterEach(async () => {
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
 });
 
-const clientOf = <T>(Client: new (config: never) => T) => new Client(asProvider as never);
+const createClient = <T>(Client: new (config: never) => T) => new Client(asProvider as never);
 
 async function callsSince(since: number, principal?: string): Promise<Call[]> {
   const query = `since=${since}${principal === undefined ? '' : `&principal=${principal}`}`;
@@ -103,11 +103,16 @@ describe('the calls', () => {
     await expect(
       ec2.send(new DescribeVpcEndpointsCommand({ VpcEndpointIds: ['vpce-00000000000000000'] })),
     ).rejects.toThrow();
-    const asked = { accountId: allowed, principal: 'root', service: 'ec2', action: 'DescribeVpcEndpoints' };
+    const describeCall = {
+      accountId: allowed,
+      principal: 'root',
+      service: 'ec2',
+      action: 'DescribeVpcEndpoints',
+    };
     expect((await callsSince(since)).filter(({ accountId }) => accountId === allowed)).toEqual([
-      { ...asked, time: expect.stringMatching(/^\d{4}-.*Z$/), params: { MaxResults: 5 }, status: 200 },
+      { ...describeCall, time: expect.stringMatching(/^\d{4}-.*Z$/), params: { MaxResults: 5 }, status: 200 },
       {
-        ...asked,
+        ...describeCall,
         time: expect.any(String),
         params: { VpcEndpointIds: ['vpce-00000000000000000'] },
         status: 400,
@@ -127,7 +132,7 @@ describe('the calls', () => {
 
   test('contain no secrets', async () => {
     const since = await callCount();
-    const ssm = clientOf(SSMClient);
+    const ssm = createClient(SSMClient);
     await ssm.send(new PutParameterCommand({ Name: '/plain', Type: 'String', Value: 'seen' }));
     await ssm.send(new PutParameterCommand({ Name: '/secret', Type: 'SecureString', Value: 'hush' }));
     await ssm.send(new PutParameterCommand({ Name: '/secret', Value: 'hush', Overwrite: true }));
@@ -150,7 +155,7 @@ describe('a fault', () => {
   const strikes = (fault: object) => sandbox.ask('PUT', '/_sandbox/faults', [{ rate: 1, ...fault }]);
 
   test('applies to functions only, unless its principal is `*`', async () => {
-    const ec2 = clientOf(EC2Client);
+    const ec2 = createClient(EC2Client);
     await strikes({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded' });
     await ec2.send(tag('red'));
     await strikes({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded', principal: '*' });
@@ -161,12 +166,12 @@ describe('a fault', () => {
   });
 
   test('after the effect fails a call that took effect', async () => {
-    const ssm = clientOf(SSMClient);
-    const put = new PutParameterCommand({ Name: '/late', Type: 'String', Value: 'here' });
+    const ssm = createClient(SSMClient);
+    const putParameter = new PutParameterCommand({ Name: '/late', Type: 'String', Value: 'here' });
     const fault = { service: 'ssm', action: 'PutParameter', principal: '*', count: 1 };
     await strikes({ ...fault, error: 'InternalServerError', afterEffect: true });
-    await expect(ssm.send(put)).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } });
-    await expect(ssm.send(put)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
+    await expect(ssm.send(putParameter)).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } });
+    await expect(ssm.send(putParameter)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
   });
 
   test.each([
@@ -227,7 +232,7 @@ describe('a fault', () => {
 });
 
 test('throttling has the published limits, and can be switched off', async () => {
-  const ec2 = clientOf(EC2Client);
+  const ec2 = createClient(EC2Client);
   const accept = () =>
     ec2
       .send(
@@ -254,17 +259,17 @@ test('throttling has the published limits, and can be switched off', async () =>
 });
 
 test('assumptions are merged, and returned with their defaults and meanings', async () => {
-  type Told = Record<string, { value: unknown; default: unknown; section: string }>;
+  type Assumptions = Record<string, { value: unknown; default: unknown; section: string }>;
   await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 50 });
   await sandbox.ask('PUT', '/_sandbox/assumptions', { repeatedAccept: 'ok' });
-  const told = await sandbox.ask<Told>('GET', '/_sandbox/assumptions');
-  expect(told.availableAfterMs).toMatchObject({
+  const assumptions = await sandbox.ask<Assumptions>('GET', '/_sandbox/assumptions');
+  expect(assumptions.availableAfterMs).toMatchObject({
     value: 50,
     default: 100,
     section: expect.stringMatching(/^2\.1/),
   });
-  expect(told.repeatedAccept).toMatchObject({ value: 'ok', default: 'unsuccessful' });
-  expect(Number(told.pendingAfterMs?.default)).toBeLessThanOrEqual(200);
+  expect(assumptions.repeatedAccept).toMatchObject({ value: 'ok', default: 'unsuccessful' });
+  expect(Number(assumptions.pendingAfterMs?.default)).toBeLessThanOrEqual(200);
 });
 
 describe('the clock', () => {
@@ -278,7 +283,7 @@ describe('the clock', () => {
     const { headers } = await fetch(`${sandbox.url}/_sandbox/health`);
     expect(Date.parse(headers.get('date') ?? '')).toBeGreaterThan(before + 86_000_000);
     const since = await callCount();
-    await clientOf(EC2Client).send(describeNothing());
+    await createClient(EC2Client).send(describeNothing());
     const [call] = (await callsSince(since)).filter(({ action }) => action === 'DescribeVpcEndpoints');
     expect(Date.parse(call?.time ?? '')).toBeGreaterThanOrEqual(before + 86_400_000);
   });
@@ -295,7 +300,7 @@ describe('the clock', () => {
   });
 
   test('expires items by their time to live', async () => {
-    const dynamodb = clientOf(DynamoDBClient);
+    const dynamodb = createClient(DynamoDBClient);
     const key = { pk: { S: 'TEST' }, sk: { S: 'expiring' } };
     const { TableName } = await sandbox.ask<{ TableName: string }>('GET', '/_sandbox/outputs');
     const expiresAt = Math.floor((await timeNow()) / 1000) + 600;

@@ -27,12 +27,12 @@ function send(path: string, { method = 'GET', headers = {}, body }: Sent = {}) {
   });
 }
 
-const foreign = {
+const crossOriginHeaders = {
   'content-type': 'text/plain',
   origin: 'https://evil.example',
   'sec-fetch-site': 'cross-site',
 };
-const own = () => ({ origin: sandbox.url, 'sec-fetch-site': 'same-origin' });
+const sameOriginHeaders = () => ({ origin: sandbox.url, 'sec-fetch-site': 'same-origin' });
 const alice = { team: 'T01LOCAL', user: 'U01ALICE' };
 
 const signedFor = (service: string) => ({
@@ -67,21 +67,21 @@ const changes: readonly (readonly [what: string, path: string, method: string, b
 
 test.each(changes)('a web page of another origin that %s is refused', async (_, path, method, body) => {
   const sent = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
-  const { 'sec-fetch-site': site, ...withOrigin } = foreign;
+  const { 'sec-fetch-site': site, ...withOrigin } = crossOriginHeaders;
   for (const headers of [
-    foreign,
+    crossOriginHeaders,
     withOrigin,
     { 'sec-fetch-site': site },
     { 'sec-fetch-site': 'same-site' },
     { origin: 'null' },
     { origin: sandbox.url.replace('127.0.0.1', 'localhost') },
   ]) {
-    const refused = await send(path, { ...sent, headers });
-    expect(refused).toMatchObject({
+    const response = await send(path, { ...sent, headers });
+    expect(response).toMatchObject({
       status: 403,
       text: expect.stringContaining('a page of another origin'),
     });
-    expect(Object.keys(refused.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect(Object.keys(response.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
   }
 });
 
@@ -89,7 +89,7 @@ test.each(changes)('a client other than a foreign web page %s', async (_, path, 
   const sent = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
   for (const headers of [
     {},
-    own(),
+    sameOriginHeaders(),
     { 'sec-fetch-site': 'none' },
     { origin: 'null', 'sec-fetch-site': 'same-origin' },
   ])
@@ -101,9 +101,9 @@ test('a web page of another origin cannot advance the clock', async () => {
     (await sandbox.ask<{ offsetSeconds: number }>('GET', '/_sandbox/clock')).offsetSeconds;
   const before = await offset();
   const body = '{"advanceSeconds": 3600}';
-  await send('/_sandbox/clock', { method: 'POST', headers: foreign, body });
+  await send('/_sandbox/clock', { method: 'POST', headers: crossOriginHeaders, body });
   expect(await offset()).toBe(before);
-  await send('/_sandbox/clock', { method: 'POST', headers: own(), body });
+  await send('/_sandbox/clock', { method: 'POST', headers: sameOriginHeaders(), body });
   expect(await offset()).toBe(before + 3600);
 });
 

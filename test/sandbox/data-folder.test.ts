@@ -28,14 +28,14 @@ describe('a named folder', () => {
 
   test.each(['below a file', 'below what takes no folder', 'at a link to nowhere'])(
     'is refused %s at once, with its name',
-    (where) => {
+    (pathKind) => {
       writeFileSync(join(folder, 'notes.txt'), '');
       symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'link'));
       const path = {
         'below a file': join(folder, 'notes.txt', 'data'),
         'below what takes no folder': '/proc/linkgate/data',
         'at a link to nowhere': join(folder, 'link'),
-      }[where] as string;
+      }[pathKind] as string;
       expect(() => openDataFolder(path)).toThrow(`\`${path}\` cannot be used`);
     },
   );
@@ -61,19 +61,19 @@ describe('a temporary folder', () => {
   });
 
   test('of a killed sandbox is deleted at the next start, and one of a running sandbox stays', () => {
-    const abandoned = join(tmpdir(), 'linkgate-sandbox-abandoned');
-    const used = join(tmpdir(), 'linkgate-sandbox-used');
-    for (const path of [abandoned, used]) {
+    const abandonedFolder = join(tmpdir(), 'linkgate-sandbox-abandoned');
+    const usedFolder = join(tmpdir(), 'linkgate-sandbox-used');
+    for (const path of [abandonedFolder, usedFolder]) {
       mkdirSync(path, { recursive: true });
       openStore(join(path, 'sandbox.sqlite')).close();
       utimesSync(path, 0, 0);
     }
-    const other = openStore(join(used, 'sandbox.sqlite'));
-    utimesSync(used, 0, 0);
+    const other = openStore(join(usedFolder, 'sandbox.sqlite'));
+    utimesSync(usedFolder, 0, 0);
     openDataFolder(undefined).close();
-    expect(existsSync(abandoned)).toBe(false);
-    expect(existsSync(used)).toBe(true);
+    expect(existsSync(abandonedFolder)).toBe(false);
+    expect(existsSync(usedFolder)).toBe(true);
     other.close();
-    rmSync(used, { recursive: true });
+    rmSync(usedFolder, { recursive: true });
   });
 });

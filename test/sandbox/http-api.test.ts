@@ -74,14 +74,14 @@ function anApi({
       { method, path, headers: { host: 'h', cookie: 'a=1; b=2' }, body: Buffer.from(body), sourceIp: '::1' },
       caller,
     );
-  const seen = async (method: string, path: string, body?: string): Promise<Event> =>
+  const readEvent = async (method: string, path: string, body?: string): Promise<Event> =>
     JSON.parse(String((await ask(method, path, root, body)).body));
-  return { clock, apis, api, ask, seen };
+  return { clock, apis, api, ask, readEvent };
 }
 
 test('the function gets the request in payload format 2.0', async () => {
-  const { seen } = anApi();
-  expect(await seen('PUT', '/allow/list?a=1&a=2&b=%20', '{"x":1}')).toMatchObject({
+  const { readEvent } = anApi();
+  expect(await readEvent('PUT', '/allow/list?a=1&a=2&b=%20', '{"x":1}')).toMatchObject({
     version: '2.0',
     routeKey: 'ANY /{proxy+}',
     rawPath: '/allow/list',
@@ -122,12 +122,12 @@ test.each([
     'GET /services/{service}',
     'GET /services/list',
   ];
-  expect((await anApi({ keys }).seen(method, path)).routeKey).toBe(key);
+  expect((await anApi({ keys }).readEvent(method, path)).routeKey).toBe(key);
 });
 
 test('path parameters are decoded', async () => {
-  const { seen } = anApi({ keys: ['GET /allowlist/{service}/{account}'] });
-  expect((await seen('GET', '/allowlist/%2A/012345678901')).pathParameters).toEqual({
+  const { readEvent } = anApi({ keys: ['GET /allowlist/{service}/{account}'] });
+  expect((await readEvent('GET', '/allowlist/%2A/012345678901')).pathParameters).toEqual({
     service: '*',
     account: '012345678901',
   });
@@ -141,8 +141,8 @@ test.each([
   ['/things/a%3Fb', '/things/a'],
   ['/things/a%252Fb', '/things/a/b'],
 ])('the path %s matches its route, and reaches the function as %s', async (path, rawPath) => {
-  const { seen } = anApi({ keys: ['GET /things/{thing}'] });
-  expect(await seen('GET', path)).toMatchObject({
+  const { readEvent } = anApi({ keys: ['GET /things/{thing}'] });
+  expect(await readEvent('GET', path)).toMatchObject({
     routeKey: 'GET /things/{thing}',
     rawPath,
     requestContext: { http: { path: rawPath } },
@@ -162,9 +162,9 @@ test.each([
   ],
   ['a path that is no URL encoding', 400, anApi(), root],
   ['a path that is no URL encoding once it is decoded', 400, anApi(), root],
-] as const)('%s gets %d', async (what, status, { ask, api, apis }, caller) => {
+] as const)('%s gets %d', async (title, status, { ask, api, apis }, caller) => {
   const encodings: Readonly<Record<string, string>> = { encoding: '/%E0%A4%A', decoded: '/percent%25done' };
-  const path = encodings[what.split(' ').at(-1) ?? ''] ?? '/there';
+  const path = encodings[title.split(' ').at(-1) ?? ''] ?? '/there';
   const answer = await (caller
     ? ask('GET', path, caller)
     : apis.handle(
@@ -184,8 +184,8 @@ test.each([
 });
 
 test('a route without authorization passes no caller', async () => {
-  const { seen } = anApi({ needsIam: false });
-  expect(JSON.stringify(await seen('GET', '/x'))).not.toContain('authorizer');
+  const { readEvent } = anApi({ needsIam: false });
+  expect(JSON.stringify(await readEvent('GET', '/x'))).not.toContain('authorizer');
 });
 
 test('requests beyond the burst are refused until the bucket refills', async () => {

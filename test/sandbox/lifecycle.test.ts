@@ -15,24 +15,24 @@ const hasPs = spawnSync('ps', ['-eo', 'pgid=,stat=,args=']).status === 0;
 if (!hasPs) console.warn('NOT CHECKED: that no process is left behind, for want of `ps`');
 const testOfProcesses = hasPs ? test : test.skip;
 
-interface Run {
+interface SandboxRun {
   readonly process: ChildProcess;
   readonly out: () => string;
   readonly err: () => string;
   readonly exited: Promise<number | null>;
 }
 
-const runs: Run[] = [];
+const runs: SandboxRun[] = [];
 let port = 0;
 let blocker: Server | undefined;
 
 /** Starts the sandbox like `npm start`, with its own process group and port, because tests run in parallel. */
-async function start(...flags: string[]): Promise<Run> {
+async function start(...flags: string[]): Promise<SandboxRun> {
   port = await freePort();
   return run('--port', String(port), ...flags);
 }
 
-function run(...flags: string[]): Run {
+function run(...flags: string[]): SandboxRun {
   const child = spawn(process.execPath, ['run.mjs', 'sandbox/main.ts', ...flags], {
     cwd: root,
     detached: true,
@@ -48,7 +48,7 @@ function run(...flags: string[]): Run {
   return started;
 }
 
-const isReady = ({ out }: Run) => until(() => out().includes('linkgate sandbox ready on '));
+const isReady = ({ out }: SandboxRun) => until(() => out().includes('linkgate sandbox ready on '));
 
 /** Has a timeout, so that a process that does not end fails its test only. */
 async function until(isSo: () => boolean): Promise<void> {
@@ -60,7 +60,7 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 /** Lists the live processes of the run with `ps`. */
-function survivors({ process: { pid } }: Run): string[] {
+function survivors({ process: { pid } }: SandboxRun): string[] {
   const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
   return stdout
     .split('\n')
@@ -69,7 +69,8 @@ function survivors({ process: { pid } }: Run): string[] {
     .map(([, , ...args]) => args.join(' '));
 }
 
-const signalGroup = ({ process: { pid = 0 } }: Run, signal: NodeJS.Signals) => process.kill(-pid, signal);
+const signalGroup = ({ process: { pid = 0 } }: SandboxRun, signal: NodeJS.Signals) =>
+  process.kill(-pid, signal);
 
 afterEach(() => {
   for (const started of runs.splice(0)) {
@@ -140,10 +141,10 @@ describe('npm start', () => {
   );
 
   test('reports a port in use in one sentence', async () => {
-    const taken = createServer();
-    blocker = taken;
+    const blockingServer = createServer();
+    blocker = blockingServer;
     port = await freePort();
-    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => blockingServer.listen(port, '127.0.0.1', resolve));
     const started = run('--empty', '--port', String(port));
     expect(await started.exited).toBe(1);
     expect(started.err()).toBe(
@@ -210,9 +211,9 @@ describe('the story', () => {
   test('has a provider and three consumers, and ends with working commands', async () => {
     const started = await start();
     await until(() => started.out().includes('Ctrl-C stops the sandbox.'));
-    const [told = '', toTry = ''] = started.out().split('\nWhat to try next');
+    const [startOutput = '', toTry = ''] = started.out().split('\nWhat to try next');
     expect(started.err()).toBe('');
-    expect(told.replaceAll(/ \(\d+ ms\)/g, '').split('\n')).toEqual([
+    expect(startOutput.replaceAll(/ \(\d+ ms\)/g, '').split('\n')).toEqual([
       'Packaging linkgate, as for AWS …',
       'Starting the sandbox: AWS on this machine, with linkgate deployed in it …',
       `linkgate sandbox ready on http://127.0.0.1:${port}`,
@@ -237,7 +238,7 @@ describe('the story', () => {
       '  is rejected by linkgate',
       '',
     ]);
-    for (const line of told.split('\n').filter((text) => text.startsWith('  ')))
+    for (const line of startOutput.split('\n').filter((text) => text.startsWith('  ')))
       expect(line).toMatch(/ \(\d+ ms\)$/);
 
     const commands = toTry
@@ -251,14 +252,14 @@ describe('the story', () => {
     );
     expect(linkgate).toHaveLength(3);
     expect(aws).toHaveLength(1);
-    const pasted = (command: string) => inShell([...settings, command].join('\n'));
-    const [connections, explanation, approval] = linkgate.map(pasted);
+    const runPasted = (command: string) => inShell([...settings, command].join('\n'));
+    const [connections, explanation, approval] = linkgate.map(runPasted);
     expect(connections).toMatchObject({ status: 0, stdout: expect.stringContaining('444444444444') });
     expect(explanation).toMatchObject({ status: 0, stdout: expect.stringContaining('account') });
     expect(approval).toMatchObject({ status: 0, stdout: expect.stringContaining('is approved') });
     if (hasAwsCli)
       for (const command of aws)
-        expect(pasted(command)).toMatchObject({
+        expect(runPasted(command)).toMatchObject({
           status: 0,
           stdout: expect.stringContaining('VpcEndpointConnections'),
         });

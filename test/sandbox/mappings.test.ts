@@ -13,7 +13,7 @@ const deadLetterArn = 'arn:aws:sqs:us-east-1:111111111111:jobs-dlq';
 const failure: Outcome = { ok: false, error: { errorType: 'Error', errorMessage: 'no' } };
 
 /** Waits until all resolved promises have run. */
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+const waitForPromises = () => new Promise((resolve) => setImmediate(resolve));
 
 interface SqsEvent {
   readonly Records: readonly { readonly messageId: string; readonly body: string }[];
@@ -65,7 +65,7 @@ function aMappedQueue(
   }
   async function pass(milliseconds: number) {
     clock.advance(milliseconds);
-    await settled();
+    await waitForPromises();
   }
   return { sqs, faults, batches, send, pass, arn };
 }
@@ -127,7 +127,7 @@ describe('a queue', () => {
     await send('a', 'b', 'c');
     expect(batches).toHaveLength(2);
     finish[0]?.();
-    await settled();
+    await waitForPromises();
     expect(batches).toHaveLength(3);
   });
 
@@ -140,8 +140,8 @@ describe('a queue', () => {
     await send('a', 'b');
     expect(batches).toEqual([['a']]);
     finish[0]?.();
-    await settled();
-    await settled();
+    await waitForPromises();
+    await waitForPromises();
     expect(batches).toEqual([['a'], ['b']]);
   });
 
@@ -191,7 +191,7 @@ function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<
   const clock = manualClock();
   const faults = createFaults();
   const batches: string[] = [];
-  const given: unknown[] = [];
+  const discardedBatches: unknown[] = [];
   const take = mapStream(
     {
       streamArn: 'arn:stream',
@@ -213,18 +213,18 @@ function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<
         batches.push(numbers.join(' '));
         return answer(numbers);
       },
-      sendToOnFailure: (metadata) => given.push(metadata),
+      sendToOnFailure: (metadata) => discardedBatches.push(metadata),
     },
   );
   async function pass(milliseconds: number) {
     clock.advance(milliseconds);
-    await settled();
+    await waitForPromises();
   }
-  return { faults, batches, given, take, pass };
+  return { faults, batches, discardedBatches, take, pass };
 }
 
 const fine: Outcome = { ok: true, value: null };
-const failingAt = (bad: string) => (numbers: string[]) => (numbers.includes(bad) ? failure : fine);
+const failOn = (bad: string) => (numbers: string[]) => (numbers.includes(bad) ? failure : fine);
 
 describe('a stream', () => {
   test('delivers matching records in order', async () => {
@@ -263,7 +263,7 @@ describe('a stream', () => {
   });
 
   test('holds records behind a failing batch, and sends only its metadata to the destination', async () => {
-    const { take, batches, given, pass } = aMappedStream(failingAt('1'));
+    const { take, batches, discardedBatches, pass } = aMappedStream(failOn('1'));
     take([record(1)]);
     take([record(2)]);
     await pass(0);
@@ -271,20 +271,22 @@ describe('a stream', () => {
     await pass(1000);
     await pass(0);
     expect(batches).toEqual(['1', '1', '2']);
-    expect(given).toMatchObject([
+    expect(discardedBatches).toMatchObject([
       {
         requestContext: { condition: 'RetryAttemptsExhausted', approximateInvokeCount: 2 },
         DDBStreamBatchInfo: { startSequenceNumber: '1', endSequenceNumber: '1', batchSize: 1 },
       },
     ]);
-    expect(JSON.stringify(given)).not.toContain('ENTRY');
+    expect(JSON.stringify(discardedBatches)).not.toContain('ENTRY');
   });
 
   test('that bisects discards only the bad record', async () => {
-    const { take, given, pass } = aMappedStream(failingAt('3'), { bisects: true });
+    const { take, discardedBatches, pass } = aMappedStream(failOn('3'), { bisects: true });
     take([1, 2, 3, 4].map((number) => record(number)));
     for (let second = 0; second < 6; second += 1) await pass(1000);
-    expect(given).toMatchObject([{ DDBStreamBatchInfo: { startSequenceNumber: '3', batchSize: 1 } }]);
+    expect(discardedBatches).toMatchObject([
+      { DDBStreamBatchInfo: { startSequenceNumber: '3', batchSize: 1 } },
+    ]);
   });
 });
 
@@ -297,7 +299,7 @@ describe('a fault of a stream', () => {
     const { faults, take, batches, pass } = aMappedStream(() => fine);
     faults.replace([{ delivery: 'streams', rate: 1, count: 1, ...effect }]);
     take([record(1)]);
-    await settled();
+    await waitForPromises();
     if ('delayMs' in effect) expect(batches).toEqual([]);
     await pass(500);
     expect(batches).toEqual(expected);

@@ -11,13 +11,13 @@ const hasBrowser = existsSync(executablePath);
 if (!hasBrowser) console.warn(`NOT TESTED: the sandbox’s pages in a browser, for want of ${executablePath}`);
 const inBrowser = hasBrowser ? test : test.skip;
 
-const aMail = (told: Partial<ReceivedMail> = {}): ReceivedMail => ({
+const aMail = (overrides: Partial<ReceivedMail> = {}): ReceivedMail => ({
   to: 'approver@example.com',
   topicArn: 'arn:aws:sns:us-east-1:111111111111:linkgate-local-approvals',
   subject: 'Account 444444444444 asks',
   text: 'It waits.',
   time: '2026-11-30T07:56:26.490Z',
-  ...told,
+  ...overrides,
 });
 
 let browser: Browser;
@@ -34,7 +34,7 @@ afterEach(async () => {
 
 /** A sandbox server with an inbox, SNS links, and a log of control requests. */
 async function aSandbox(mails: readonly ReceivedMail[] = []) {
-  const told: string[] = [];
+  const controlRequests: string[] = [];
   const followed: string[] = [];
   const emulator = {
     origin: 'http://127.0.0.1:4570',
@@ -48,7 +48,7 @@ async function aSandbox(mails: readonly ReceivedMail[] = []) {
     emulator,
     awsRequests: { handle: async () => ({ status: 403, headers: {}, body: 'AWS' }) },
     control: async ({ method, url }: { method: string; url: URL }) => {
-      told.push(`${method} ${url.pathname}`);
+      controlRequests.push(`${method} ${url.pathname}`);
       return { status: 200, json: { said: url.pathname } };
     },
   } as unknown as Handlers;
@@ -56,7 +56,7 @@ async function aSandbox(mails: readonly ReceivedMail[] = []) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   open.push({ close: () => server.close().closeAllConnections() });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, told, followed };
+  return { url, controlRequests, followed };
 }
 
 async function visit(address: string, { width = 1000 } = {}) {
@@ -83,9 +83,9 @@ test.each(['*/*', browsers])('the root path is a page for a client that accepts 
 
 test('a signed request or a POST is an AWS call on any path', async () => {
   const { url } = await aSandbox();
-  const signed = { headers: { accept: browsers, authorization: 'AWS4-HMAC-SHA256' } };
-  expect(await (await fetch(`${url}/`, signed)).text()).toBe('AWS');
-  expect(await (await fetch(`${url}/a-bucket`, signed)).text()).toBe('AWS');
+  const signedRequest = { headers: { accept: browsers, authorization: 'AWS4-HMAC-SHA256' } };
+  expect(await (await fetch(`${url}/`, signedRequest)).text()).toBe('AWS');
+  expect(await (await fetch(`${url}/a-bucket`, signedRequest)).text()).toBe('AWS');
   expect(await (await fetch(`${url}/`, { method: 'POST' })).text()).toBe('AWS');
 });
 
@@ -124,12 +124,12 @@ inBrowser('the start page links everything that a newcomer needs, by keyboard', 
   const { page, errors } = await visit(url);
   await page.getByRole('heading', { level: 1, name: 'linkgate in the sandbox' }).waitFor();
   await page.getByText('the time of the sandbox is 30 November 2026, 08:00 UTC').waitFor();
-  const seen: string[] = [];
+  const focusedTexts: string[] = [];
   for (let key = 0; key < 8; key += 1) {
     await page.keyboard.press('Tab');
-    seen.push(await page.evaluate('document.activeElement.textContent.trim().split("\\n")[0]'));
+    focusedTexts.push(await page.evaluate('document.activeElement.textContent.trim().split("\\n")[0]'));
   }
-  expect(seen).toEqual([
+  expect(focusedTexts).toEqual([
     'Sandbox',
     'Slack',
     'Mailbox',
@@ -206,20 +206,20 @@ inBrowser('pages fit the width of a phone', async () => {
 inBrowser(
   'a web page of another origin cannot move the clock in a real browser, and one of its own can',
   async () => {
-    const { url, told } = await aSandbox();
-    const elsewhere = await listen((_, response) =>
+    const { url, controlRequests } = await aSandbox();
+    const otherOrigin = await listen((_, response) =>
       response.setHeader('content-type', 'text/html').end('<p>'),
     );
-    open.push(elsewhere);
+    open.push(otherOrigin);
     const move = `fetch('${url}/_sandbox/clock', { method: 'POST', mode: 'no-cors', body: '{"advanceSeconds": 3600}' })
     .then(({ type, status }) => type + status, () => 'failed')`;
-    const { page } = await visit(elsewhere.url);
+    const { page } = await visit(otherOrigin.url);
     await page.evaluate(move);
-    const { page: byName } = await visit(elsewhere.url.replace('127.0.0.1', 'localhost'));
+    const { page: byName } = await visit(otherOrigin.url.replace('127.0.0.1', 'localhost'));
     await byName.evaluate(move);
-    expect(told).toEqual([]);
+    expect(controlRequests).toEqual([]);
     const { page: own } = await visit(`${url}/slack`);
     expect(await own.evaluate(move)).toBe('basic200');
-    expect(told).toEqual(['POST /_sandbox/clock']);
+    expect(controlRequests).toEqual(['POST /_sandbox/clock']);
   },
 );

@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 /** Opens the store again, like a later process. */
-function reopened(): Store {
+function reopen(): Store {
   store.close();
   store = openStore(file);
   return store;
@@ -32,7 +32,7 @@ describe('a persisted map', () => {
     for (const [index, letter] of ['c', 'a', 'b'].entries()) letters.set(letter, index);
     letters.delete('a');
     letters.set('c', 9);
-    expect([...reopened().openMap('letters')]).toEqual([
+    expect([...reopen().openMap('letters')]).toEqual([
       ['c', 9],
       ['b', 2],
     ]);
@@ -40,14 +40,14 @@ describe('a persisted map', () => {
 
   test('is empty after clear', () => {
     store.openMap('letters').set('a', 1);
-    reopened().openMap('letters').clear();
-    expect(reopened().openMap('letters').size).toBe(0);
+    reopen().openMap('letters').clear();
+    expect(reopen().openMap('letters').size).toBe(0);
   });
 
   test('keeps bytes as bytes', () => {
     const value = { plain: new Uint8Array([1, 2]), buffer: Buffer.from('x') };
     store.openMap('bytes').set('a', value);
-    expect(reopened().openMap('bytes').get('a')).toEqual({
+    expect(reopen().openMap('bytes').get('a')).toEqual({
       plain: new Uint8Array([1, 2]),
       buffer: new Uint8Array([120]),
     });
@@ -73,7 +73,7 @@ describe('a persisted record', () => {
     services.a.permissions.push({ principal: '*' }, { principal: 'x' });
     services.a.permissions = services.a.permissions.filter(({ principal }) => principal === '*');
     services.a.regions['eu-west-1'] = 'Available';
-    expect({ ...reopened().record('services') }).toEqual({
+    expect({ ...reopen().record('services') }).toEqual({
       a: { permissions: [{ principal: '*' }], regions: { 'eu-west-1': 'Available' } },
     });
   });
@@ -83,21 +83,21 @@ describe('a persisted record', () => {
     services.a = { permissions: [], regions: { 'eu-west-1': 'Available' } };
     store.flush();
     delete services.a.regions['eu-west-1'];
-    expect(Object.keys(reopened().record<Service>('services').a?.regions ?? {})).toEqual([]);
+    expect(Object.keys(reopen().record<Service>('services').a?.regions ?? {})).toEqual([]);
     delete store.record('services').a;
-    expect(Object.keys(reopened().record('services'))).toEqual([]);
+    expect(Object.keys(reopen().record('services'))).toEqual([]);
   });
 });
 
 test('a log continues after a restart, and counts from 0 after clear', () => {
   const calls = store.log('calls');
   for (const entry of ['a', 'b']) calls.append(entry);
-  const log = reopened().log('calls');
+  const log = reopen().log('calls');
   log.append('c');
   expect(log.list(1)).toEqual(['b', 'c']);
   log.clear();
   log.append('d');
-  expect(reopened().log('calls').list(0)).toEqual(['d']);
+  expect(reopen().log('calls').list(0)).toEqual(['d']);
 });
 
 test('changes are written at the end of a turn of the event loop', async () => {
@@ -131,7 +131,7 @@ test('a failed write names the file, and is repeated by the next one', () => {
   inSqlite('drop trigger full');
   store = openStore(file);
   store.openMap<number>('letters').set('a', 2);
-  expect([...reopened().openMap('letters')]).toEqual([['a', 2]]);
+  expect([...reopen().openMap('letters')]).toEqual([['a', 2]]);
 });
 
 function inSqlite(statement: string) {
@@ -154,11 +154,11 @@ describe('a file is refused', () => {
   });
 
   test('that is another database', () => {
-    const foreign = join(folder, 'foreign.sqlite');
-    const database = new DatabaseSync(foreign);
+    const otherDatabase = join(folder, 'foreign.sqlite');
+    const database = new DatabaseSync(otherDatabase);
     database.exec('create table other (x)');
     database.close();
-    expect(() => openStore(foreign)).toThrow('is not the state of a sandbox');
+    expect(() => openStore(otherDatabase)).toThrow('is not the state of a sandbox');
   });
 
   test('that is not a database', () => {

@@ -58,17 +58,17 @@ test('an access key that is not an account is refused', async () => {
 });
 
 test('resources belong to one account and Region, whatever its name', async () => {
-  const put = new PutParameterCommand({ Name: '/here', Type: 'String', Value: 'there' });
-  const get = new GetParameterCommand({ Name: '/here' });
-  await as(SSMClient, '222222222222', 'mx-central-1').send(put);
-  expect(await as(SSMClient, '222222222222', 'mx-central-1').send(get)).toMatchObject({
+  const putParameter = new PutParameterCommand({ Name: '/here', Type: 'String', Value: 'there' });
+  const getParameter = new GetParameterCommand({ Name: '/here' });
+  await as(SSMClient, '222222222222', 'mx-central-1').send(putParameter);
+  expect(await as(SSMClient, '222222222222', 'mx-central-1').send(getParameter)).toMatchObject({
     Parameter: { Value: 'there' },
   });
   for (const [accountId, region] of [
     ['222222222222', 'eu-west-1'],
     ['333333333333', 'mx-central-1'],
   ] as const)
-    await expect(as(SSMClient, accountId, region).send(get)).rejects.toThrow();
+    await expect(as(SSMClient, accountId, region).send(getParameter)).rejects.toThrow();
 });
 
 test.each([
@@ -117,18 +117,18 @@ test('every account has a network, and the provider a load balancer', async () =
 });
 
 test('Slack’s secrets are in Parameter Store from the start', async () => {
-  const secretIn = async (name: string) => {
+  const readSecret = async (name: string) => {
     const Name = `/linkgate/local/slack/${name}`;
     const { Parameter } = await as(SSMClient, provider).send(
       new GetParameterCommand({ Name, WithDecryption: true }),
     );
     return Parameter;
   };
-  expect(await secretIn('signing-secret')).toMatchObject({
+  expect(await readSecret('signing-secret')).toMatchObject({
     Type: 'SecureString',
     Value: expect.stringMatching(/^[0-9a-f]{32}$/),
   });
-  const token = (await secretIn('bot-token'))?.Value;
+  const token = (await readSecret('bot-token'))?.Value;
   const response = await fetch(`${sandbox.url}/slack/api/auth.test`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}` },
@@ -170,10 +170,10 @@ test('the Slack page is served', async () => {
 });
 
 test('the server listens on the loopback interface only', async () => {
-  const elsewhere = Object.values(networkInterfaces())
+  const externalAddress = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4');
-  if (!elsewhere) return console.warn('NOT CHECKED: this machine has no address but loopback');
+  if (!externalAddress) return console.warn('NOT CHECKED: this machine has no address but loopback');
   const { port } = new URL(sandbox.url);
-  await expect(fetch(`http://${elsewhere.address}:${port}/_sandbox/health`)).rejects.toThrow();
+  await expect(fetch(`http://${externalAddress.address}:${port}/_sandbox/health`)).rejects.toThrow();
 });

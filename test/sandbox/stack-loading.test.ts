@@ -69,7 +69,7 @@ const aFunction = {
     Timeout: 30,
   },
 };
-const mapping = (properties: object = {}) => ({
+const aMapping = (properties: object = {}) => ({
   Type: 'AWS::Lambda::EventSourceMapping',
   Properties: {
     FunctionName: { Ref: 'Function' },
@@ -86,7 +86,7 @@ const mayReceive = role({
 describe('a stack', () => {
   test('is created in the order of its references, and has the outputs of its template', async () => {
     const { outputs } = await load(
-      { Mapping: mapping(), Function: aFunction, Role: mayReceive, Queue: queue },
+      { Mapping: aMapping(), Function: aFunction, Role: mayReceive, Queue: queue },
       { Outputs: { Jobs: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } } } },
     );
     expect(outputs).toEqual({ Jobs: 'arn:aws:sqs:us-east-1:111111111111:jobs' });
@@ -120,7 +120,7 @@ describe('a stack', () => {
       { Queue: { ...queue, Properties: { ...queue.Properties, Colour: 'red' } } },
       '`Queue`: the sandbox does not know the property `Colour` of `AWS::SQS::Queue`',
     ],
-    ['a reference to nothing', { Mapping: mapping(), Role: mayReceive, Function: aFunction }, '`Mapping`: '],
+    ['a reference to nothing', { Mapping: aMapping(), Role: mayReceive, Function: aFunction }, '`Mapping`: '],
     [
       'resources that depend on each other',
       {
@@ -131,13 +131,13 @@ describe('a stack', () => {
     ],
     [
       'a mapping whose function may not receive',
-      { Mapping: mapping(), Function: aFunction, Role: role(), Queue: queue },
+      { Mapping: aMapping(), Function: aFunction, Role: role(), Queue: queue },
       'lacks `sqs:ReceiveMessage` on `arn:aws:sqs:us-east-1:111111111111:jobs`',
     ],
     [
       'a function that may run longer than its messages are hidden',
       {
-        Mapping: mapping(),
+        Mapping: aMapping(),
         Function: { ...aFunction, Properties: { ...aFunction.Properties, Timeout: 61 } },
         Role: mayReceive,
         Queue: queue,

@@ -3,14 +3,14 @@ import { configurationDrift } from '../../lib/services/drift.ts';
 import type { ServiceConfiguration } from '../../lib/services/endpoint-services.ts';
 import { aConfiguration, topicArn } from '../builders.ts';
 
-function checksOf(configuration: ServiceConfiguration | undefined): string[] {
+function listDriftChecks(configuration: ServiceConfiguration | undefined): string[] {
   return configurationDrift(configuration, topicArn).map(({ check }) => check);
 }
 
 const [notification] = aConfiguration().notifications;
 
 test('a service with the configuration that linkgate needs has no drift', () => {
-  expect(checksOf(aConfiguration())).toEqual([]);
+  expect(listDriftChecks(aConfiguration())).toEqual([]);
 });
 
 test.each([
@@ -34,22 +34,22 @@ test.each([
     'notification-lacks-events',
   ],
 ])('a service %s has that drift', (_what, change, check) => {
-  expect(checksOf(aConfiguration(change as Partial<ServiceConfiguration>))).toEqual([check]);
+  expect(listDriftChecks(aConfiguration(change as Partial<ServiceConfiguration>))).toEqual([check]);
 });
 
 test('a Gateway Load Balancer service without a connection notification has no drift', () => {
-  expect(checksOf(aConfiguration({ isGatewayLoadBalancer: true, notifications: [] }))).toEqual([]);
+  expect(listDriftChecks(aConfiguration({ isGatewayLoadBalancer: true, notifications: [] }))).toEqual([]);
   expect(
-    checksOf(aConfiguration({ isGatewayLoadBalancer: true, notifications: [], isTagged: false })),
+    listDriftChecks(aConfiguration({ isGatewayLoadBalancer: true, notifications: [], isTagged: false })),
   ).toEqual(['tag-is-missing']);
 });
 
 test('a missing service has no other drift', () => {
-  expect(checksOf(undefined)).toEqual(['service-is-missing']);
+  expect(listDriftChecks(undefined)).toEqual(['service-is-missing']);
 });
 
 test('a service can have several drift checks', () => {
-  expect(checksOf(aConfiguration({ principals: ['*'], isTagged: false, notifications: [] }))).toEqual([
+  expect(listDriftChecks(aConfiguration({ principals: ['*'], isTagged: false, notifications: [] }))).toEqual([
     'principal-is-everyone',
     'tag-is-missing',
     'notification-is-missing',

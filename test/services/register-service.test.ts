@@ -122,12 +122,14 @@ describe('a service that is registered', () => {
 
   test('again gets a new connection notification in place of a disabled one, which EC2 cannot enable', async () => {
     const env = createTestEnv({ services: [aService()] });
-    const [ours] = aConfiguration().notifications;
-    if (!ours) throw new Error('it has none');
-    env.services.setConfiguration(aConfiguration({ notifications: [{ ...ours, isEnabled: false }] }));
+    const [ownNotification] = aConfiguration().notifications;
+    if (!ownNotification) throw new Error('it has none');
+    env.services.setConfiguration(
+      aConfiguration({ notifications: [{ ...ownNotification, isEnabled: false }] }),
+    );
     const { service } = await registerService(registration, alice, env.deps);
     expect(env.services.calls).toEqual([
-      `deleteNotification ${ours.notificationId}`,
+      `deleteNotification ${ownNotification.notificationId}`,
       `createNotification ${serviceId(1)}`,
     ]);
     expect(service.drift).toEqual([]);
@@ -135,34 +137,36 @@ describe('a service that is registered', () => {
 
   test('keeps connection notifications to other topics', async () => {
     const env = createTestEnv();
-    const theirs = {
+    const otherNotification = {
       notificationId: 'vpce-nfn-1',
       topicArn: `${topicArn}-other`,
       events: [],
       isEnabled: true,
     };
-    env.services.setConfiguration(aConfiguration({ notifications: [theirs] }));
+    env.services.setConfiguration(aConfiguration({ notifications: [otherNotification] }));
     await registerService(registration, alice, env.deps);
     expect(env.services.configuration(serviceId(1))?.notifications).toHaveLength(2);
   });
 });
 
 describe('a registration warns', () => {
-  async function warningsFor(change: object, onUnlisted: 'ask' | 'hold' = 'ask') {
+  async function listWarnings(change: object, onUnlisted: 'ask' | 'hold' = 'ask') {
     const env = createTestEnv();
     env.services.setConfiguration(aConfiguration(change));
     return (await registerService({ ...registration, name: 'orders', onUnlisted }, alice, env.deps)).warnings;
   }
 
   test('that linkgate decides nothing if acceptance is not required', async () => {
-    expect(await warningsFor({ acceptanceRequired: false })).toEqual([
+    expect(await listWarnings({ acceptanceRequired: false })).toEqual([
       'orders: EC2 accepts every allowed principal automatically; linkgate decides nothing.',
     ]);
   });
 
   test('that any account can create requests if everybody is an allowed principal', async () => {
-    expect(await warningsFor({ principals: ['*'] })).toEqual([expect.stringContaining('--on-unlisted hold')]);
-    expect(await warningsFor({ principals: ['*'] }, 'hold')).toEqual([
+    expect(await listWarnings({ principals: ['*'] })).toEqual([
+      expect.stringContaining('--on-unlisted hold'),
+    ]);
+    expect(await listWarnings({ principals: ['*'] }, 'hold')).toEqual([
       expect.not.stringContaining('--on-unlisted hold'),
     ]);
   });
@@ -190,12 +194,14 @@ describe('in observe mode', () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     env.services.setConfiguration(aConfiguration());
-    const [left] = await removeService(aService(), env.deps);
+    const [manualCleanup] = await removeService(aService(), env.deps);
     expect(env.services.calls).toEqual([]);
-    expect(left).toContain(
+    expect(manualCleanup).toContain(
       `aws ec2 delete-tags --region us-east-1 --resources ${serviceId(1)} --tags Key=linkgate`,
     );
-    expect(left).toContain('--region us-east-1 --connection-notification-ids vpce-nfn-00000000000000001');
+    expect(manualCleanup).toContain(
+      '--region us-east-1 --connection-notification-ids vpce-nfn-00000000000000001',
+    );
     expect(await listRegisteredServices(env.deps)).toEqual([]);
   });
 
@@ -252,18 +258,20 @@ describe('a service is not registered', () => {
 describe('a service that is removed', () => {
   test('loses only its tag and linkgate’s connection notification', async () => {
     const env = createTestEnv({ services: [aService()] });
-    const theirs = {
+    const otherNotification = {
       notificationId: 'vpce-nfn-9',
       topicArn: `${topicArn}-other`,
       events: [],
       isEnabled: true,
     };
-    const [ours] = aConfiguration().notifications;
-    env.services.setConfiguration(aConfiguration({ notifications: [...(ours ? [ours] : []), theirs] }));
+    const [ownNotification] = aConfiguration().notifications;
+    env.services.setConfiguration(
+      aConfiguration({ notifications: [...(ownNotification ? [ownNotification] : []), otherNotification] }),
+    );
     await removeService(aService(), env.deps);
     expect(env.services.configuration(serviceId(1))).toMatchObject({
       isTagged: false,
-      notifications: [theirs],
+      notifications: [otherNotification],
     });
     expect(await listRegisteredServices(env.deps)).toEqual([]);
   });

@@ -3,11 +3,11 @@ import { listRegisteredServices, readLocations } from '../../lib/services/regist
 import { aService, hub, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+const otherLocation = { accountId: '222222222222', region: 'eu-west-1' };
 const services = [
   aService(),
   aService({ serviceId: serviceId(2), name: 'payments' }),
-  aService({ serviceId: serviceId(3), name: 'ledger', location: elsewhere }),
+  aService({ serviceId: serviceId(3), name: 'ledger', location: otherLocation }),
 ];
 
 test('all registered services are listed', async () => {
@@ -21,5 +21,5 @@ test('all registered services are listed', async () => {
 
 test('each location is listed once, however many services it has', async () => {
   const { deps } = createTestEnv({ services });
-  expect(await readLocations(deps)).toEqual([hub, elsewhere]);
+  expect(await readLocations(deps)).toEqual([hub, otherLocation]);
 });

@@ -8,7 +8,7 @@ const bare = aConfiguration({ isTagged: false, notifications: [] });
 const untagged = aService({ drift: [{ check: 'tag-is-missing', detail: 'without the tag' }] });
 
 /** What is repaired of a service in a world where EC2 shows it bare. */
-async function repaired(service: Service, configuration = bare) {
+async function runRepair(service: Service, configuration = bare) {
   const env = createTestEnv({ services: [service] });
   env.services.setConfiguration(configuration);
   const warnings = await repairServices(env.deps);
@@ -18,7 +18,7 @@ async function repaired(service: Service, configuration = bare) {
 
 describe('a registered service', () => {
   test('without tag and notification gets both, and has no drift after that', async () => {
-    expect(await repaired(untagged)).toEqual({
+    expect(await runRepair(untagged)).toEqual({
       calls: [`tag ${serviceId(1)}`, `createNotification ${serviceId(1)}`],
       warnings: [],
       drift: [],
@@ -26,24 +26,24 @@ describe('a registered service', () => {
   });
 
   test('with a disabled notification gets a new one', async () => {
-    const [ours] = aConfiguration().notifications;
-    if (!ours) throw new Error('it has none');
+    const [ownNotification] = aConfiguration().notifications;
+    if (!ownNotification) throw new Error('it has none');
     const drift = [{ check: 'notification-is-disabled', detail: 'it does not ring' }] as const;
-    const configuration = aConfiguration({ notifications: [{ ...ours, isEnabled: false }] });
-    expect(await repaired(aService({ drift: [...drift] }), configuration)).toEqual({
-      calls: [`deleteNotification ${ours.notificationId}`, `createNotification ${serviceId(1)}`],
+    const configuration = aConfiguration({ notifications: [{ ...ownNotification, isEnabled: false }] });
+    expect(await runRepair(aService({ drift: [...drift] }), configuration)).toEqual({
+      calls: [`deleteNotification ${ownNotification.notificationId}`, `createNotification ${serviceId(1)}`],
       warnings: [],
       drift: [],
     });
   });
 
   test('without drift stays unchanged', async () => {
-    expect(await repaired(aService())).toMatchObject({ calls: [], warnings: [] });
+    expect(await runRepair(aService())).toMatchObject({ calls: [], warnings: [] });
   });
 
   test('with drift that linkgate cannot repair stays unchanged', async () => {
     const open = aService({ drift: [{ check: 'principal-is-everyone', detail: 'everybody' }] });
-    expect(await repaired(open)).toMatchObject({ calls: [], warnings: [] });
+    expect(await runRepair(open)).toMatchObject({ calls: [], warnings: [] });
   });
 });
 
@@ -66,7 +66,7 @@ describe('a failed repair is a warning with the command', () => {
   });
 
   test('if EC2 does not list the service', async () => {
-    expect(await repaired(untagged, { ...bare, serviceId: serviceId(9) })).toMatchObject({
+    expect(await runRepair(untagged, { ...bare, serviceId: serviceId(9) })).toMatchObject({
       warnings: [command],
     });
   });

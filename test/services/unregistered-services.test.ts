@@ -8,7 +8,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 const frankfurt = { ...hub, region: 'eu-central-1' };
 
 /** The hub lists two services on two pages, Frankfurt two on one; one of each is registered. */
-function listing() {
+function createListingDeps() {
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(3), name: 'far', location: frankfurt })],
   });
@@ -29,18 +29,18 @@ function listing() {
 }
 
 test('services that are not registered are listed location by location', async () => {
-  const deps = listing();
-  const found = [];
+  const deps = createListingDeps();
+  const unregistered = [];
   let token: string | undefined;
   do {
     const page: Awaited<ReturnType<typeof listUnregisteredServices>> = await listUnregisteredServices(
       token,
       deps,
     );
-    found.push(...page.services);
+    unregistered.push(...page.services);
     token = page.nextToken;
   } while (token !== undefined);
-  expect(found).toMatchObject([
+  expect(unregistered).toMatchObject([
     { serviceId: serviceId(2), nameTag: 'new', location: hub },
     { serviceId: serviceId(4), location: frankfurt },
   ]);
@@ -55,5 +55,5 @@ test('the location of the hub is listed even if no service is registered', async
 });
 
 test('a page token of another list is refused', async () => {
-  await expect(listUnregisteredServices('a guess', listing())).rejects.toThrow(ExpiredTokenError);
+  await expect(listUnregisteredServices('a guess', createListingDeps())).rejects.toThrow(ExpiredTokenError);
 });

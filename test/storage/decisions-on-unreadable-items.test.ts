@@ -29,7 +29,7 @@ import { createSlackTestEnv } from '../channels/slack/fixtures.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
 const request = aRequest();
-const remedyOf = ({ pk, sk }: Key) => `linkgate item remove ${shellWord(pk)} ${shellWord(sk)}`;
+const removeCommand = ({ pk, sk }: Key) => `linkgate item remove ${shellWord(pk)} ${shellWord(sk)}`;
 const newer = (key: Key): Item => ({ ...key, schemaVersion: '2.0', version: 1 });
 
 function createEnvWithRequest() {
@@ -84,7 +84,7 @@ describe.each([
     const path = `/connections/${endpointId(1)}/decision`;
     expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
-      body: { error: { code: 'UnreadableItem', message: expect.stringContaining(remedyOf(key)) } },
+      body: { error: { code: 'UnreadableItem', message: expect.stringContaining(removeCommand(key)) } },
     });
   });
 
@@ -92,28 +92,28 @@ describe.each([
     const slack = createSlackTestEnv({ connections: [request], entries: [anEntry({ maxEndpoints: 3 })] });
     slack.put(newer(key));
     await slack.click(actionIds.approve);
-    expect(slack.answers).toMatchObject([{ text: expect.stringContaining(remedyOf(key)) }]);
+    expect(slack.answers).toMatchObject([{ text: expect.stringContaining(removeCommand(key)) }]);
     const command = await slack.command(`deny ${endpointId(1)} no contract`);
-    expect(command).toMatchObject({ json: { text: expect.stringContaining(remedyOf(key)) } });
+    expect(command).toMatchObject({ json: { text: expect.stringContaining(removeCommand(key)) } });
     expect(slack.errors).toHaveLength(2);
 
     const situation = createLinkTestEnv({ entries: [{ maxEndpoints: 3 }] });
     situation.put(newer(key));
     const { statusCode, body } = await situation.answer(withReason);
     expect(statusCode).toBe(409);
-    expect(body.replaceAll('&#39;', "'")).toContain(remedyOf(key));
+    expect(body.replaceAll('&#39;', "'")).toContain(removeCommand(key));
     expect(situation.errors).toHaveLength(1);
   });
 });
 
 test.each([
-  ['the group that decides', groupKey('default'), remedyOf(groupKey('default'))],
+  ['the group that decides', groupKey('default'), removeCommand(groupKey('default'))],
   ['the record, which stays', recordKey(endpointId(1)), "it holds people's decisions"],
-])('a click on a request gets the message that %s is unreadable', async (_what, key, told) => {
+])('a click on a request gets the message that %s is unreadable', async (_what, key, expectedText) => {
   const slack = createSlackTestEnv();
   slack.put(newer(key));
   await slack.click(actionIds.deny);
-  expect(slack.answers).toMatchObject([{ text: expect.stringContaining(told) }]);
+  expect(slack.answers).toMatchObject([{ text: expect.stringContaining(expectedText) }]);
 });
 
 test('the form of a denial reports an item that has become unreadable', async () => {
@@ -123,7 +123,7 @@ test('the form of a denial reports an item that has become unreadable', async ()
   slack.put(newer(key));
   const { json } = await slack.submit(slack.views[0], { reason: 'no contract' });
   expect(json).toMatchObject({ view: { title: { text: 'Not decided' } } });
-  expect(JSON.stringify(json)).toContain(remedyOf(key));
+  expect(JSON.stringify(json)).toContain(removeCommand(key));
 });
 
 describe('a connected connection at an unreadable service', () => {

@@ -72,10 +72,10 @@ test('an item that cannot be read is reported and does not stop the others', () 
 });
 
 test('items are found by both parts of their key', () => {
-  const found = indexByKey([item, { ...item, sk: '2' }]);
-  expect(found.find({ pk: 'THINGS', sk: '2' })).toMatchObject({ sk: '2' });
-  expect(found.find({ pk: 'THINGS1', sk: '' })).toBeUndefined();
-  expect(found.all(['2', '3', '1'].map((sk) => ({ pk: 'THINGS', sk })))).toMatchObject([
+  const index = indexByKey([item, { ...item, sk: '2' }]);
+  expect(index.find({ pk: 'THINGS', sk: '2' })).toMatchObject({ sk: '2' });
+  expect(index.find({ pk: 'THINGS1', sk: '' })).toBeUndefined();
+  expect(index.all(['2', '3', '1'].map((sk) => ({ pk: 'THINGS', sk })))).toMatchObject([
     { sk: '2' },
     { sk: '1' },
   ]);

@@ -11,7 +11,7 @@ beforeEach(() => {
 
 const ask = (fingerprint = 'allow') => withIdempotency('a-name', fingerprint, env.deps);
 
-async function claimed(): Promise<Extract<IdempotencyRecord, { status: 'claimed' }>> {
+async function claim(): Promise<Extract<IdempotencyRecord, { status: 'claimed' }>> {
   const result = await ask();
   if (result.status !== 'claimed') throw new Error(`it is ${result.status}`);
   return result;
@@ -19,7 +19,7 @@ async function claimed(): Promise<Extract<IdempotencyRecord, { status: 'claimed'
 
 describe('a request with an idempotency key', () => {
   test('runs once, and retries get the stored response', async () => {
-    const { saveResponse } = await claimed();
+    const { saveResponse } = await claim();
     await saveResponse(answer);
     expect(await ask()).toEqual({ status: 'answered', response: answer });
   });
@@ -30,7 +30,7 @@ describe('a request with an idempotency key', () => {
   });
 
   test('differs from another request with the same key, which is refused', async () => {
-    const { saveResponse } = await claimed();
+    const { saveResponse } = await claim();
     expect(await ask('block')).toEqual({ status: 'reused' });
     await saveResponse(answer);
     expect(await ask('block')).toEqual({ status: 'reused' });
@@ -38,25 +38,25 @@ describe('a request with an idempotency key', () => {
 
   test('may run again after a release, and keeps the time of the first attempt', async () => {
     const firstRequestedAt = env.time.toISOString();
-    const { release } = await claimed();
+    const { release } = await claim();
     await release();
     env.advanceSeconds(5);
-    expect(await claimed()).toMatchObject({ firstRequestedAt });
+    expect(await claim()).toMatchObject({ firstRequestedAt });
   });
 
   test('may run again after the maximum run time, and not earlier', async () => {
     const firstRequestedAt = env.time.toISOString();
-    expect(await claimed()).toMatchObject({ firstRequestedAt: undefined });
+    expect(await claim()).toMatchObject({ firstRequestedAt: undefined });
     env.advanceSeconds(maxRunMs / 1000 - 1);
     expect(await ask()).toEqual({ status: 'running' });
     env.advanceSeconds(1);
-    expect(await claimed()).toMatchObject({ firstRequestedAt });
+    expect(await claim()).toMatchObject({ firstRequestedAt });
   });
 
   test('has the response of the run that took it over, even if the earlier run ends later', async () => {
-    const late = await claimed();
+    const late = await claim();
     env.advanceSeconds(maxRunMs / 1000);
-    const { saveResponse } = await claimed();
+    const { saveResponse } = await claim();
     await late.saveResponse({ ...answer, status: 409 });
     expect(await ask()).toEqual({ status: 'running' });
     await saveResponse(answer);
@@ -65,7 +65,7 @@ describe('a request with an idempotency key', () => {
   });
 
   test('expires after a day, even if DynamoDB has not deleted it yet', async () => {
-    const { saveResponse } = await claimed();
+    const { saveResponse } = await claim();
     await saveResponse(answer);
     env.advanceSeconds(86_399);
     expect(await ask()).toMatchObject({ status: 'answered' });
@@ -75,7 +75,7 @@ describe('a request with an idempotency key', () => {
 });
 
 test('an idempotency item has a TTL', async () => {
-  await claimed();
+  await claim();
   const [item] = await env.table.get([{ pk: 'IDEMPOTENCY#a-name', sk: 'REQUEST' }]);
   expect(item?.expiresAt).toBe(env.time.getTime() / 1000 + 86_400);
 });

@@ -44,17 +44,17 @@ export async function finishScheduledDisconnects(sandbox: Sandbox) {
   for (const account of [allowed, allowed, counted])
     endpointIds.push(await createEndpoint(sandbox, account, serviceId));
   await waitForBatch(sandbox);
-  const [kept = '', revoked = ''] = endpointIds;
+  const [extended = '', revoked = ''] = endpointIds;
   await sandbox.json('revoke', revoked, '--reason', 'no contract');
   await apply(sandbox, policy);
   await waitForBatch(sandbox);
-  await sandbox.json('extend', kept, '--until', '6d', '--reason', 'they move on Friday');
+  await sandbox.json('extend', extended, '--until', '6d', '--reason', 'they move on Friday');
   await sandbox.idle();
 }
 
 async function connectAndRevoke(sandbox: Sandbox) {
-  const shown = await sandbox.json<{ service: { serviceId: string } }>('service', 'show', 'tenancies');
-  return shown.service;
+  const response = await sandbox.json<{ service: { serviceId: string } }>('service', 'show', 'tenancies');
+  return response.service;
 }
 
 /** Applies a policy file with one customer and more sections. */

@@ -166,11 +166,11 @@ async function recordPeople(sandbox: Sandbox) {
 /** Approves the newest request and allows its account. */
 async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<string, string>>) {
   const channel = 'C01APPROVALS';
-  const shown = await sandbox.ask<{ messages: { ts: string }[] }>(
+  const history = await sandbox.ask<{ messages: { ts: string }[] }>(
     'GET',
     `/slack/messages?channel=${channel}`,
   );
-  const clicked = { channel, ts: shown.messages.at(-1)?.ts, action_id: 'approve-and-allow', view_values };
+  const clicked = { channel, ts: history.messages.at(-1)?.ts, action_id: 'approve-and-allow', view_values };
   await sandbox.ask('POST', '/slack/click', { user: 'U01ALICE', team: 'T01LOCAL', ...clicked });
   await sandbox.idle();
 }
@@ -201,7 +201,7 @@ async function recordRefusals(sandbox: Sandbox, serviceId: string) {
 async function interruptSweep(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const pageSize = 1_000;
-  for (let made = 0; made < pageSize; made += 50)
+  for (let created = 0; created < pageSize; created += 50)
     await Promise.all(Array.from({ length: 50 }, () => createEndpoint(sandbox, accounts.unknown, serviceId)));
   await sandbox.idle();
   await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });

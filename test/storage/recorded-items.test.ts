@@ -196,9 +196,9 @@ describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaV
   test('can be read beside one of a newer major version', () => {
     const errors: unknown[] = [];
     const records = items.filter((item) => findCodec(item) === 'CONNECTION');
-    const [first, ...others] = records;
-    const mixed = [{ ...(first as Item), schemaVersion: '2.0' }, ...others];
-    expect(parseEach(mixed, readRecord, (error) => errors.push(error))).toHaveLength(others.length);
+    const [first, ...otherRecords] = records;
+    const mixed = [{ ...(first as Item), schemaVersion: '2.0' }, ...otherRecords];
+    expect(parseEach(mixed, readRecord, (error) => errors.push(error))).toHaveLength(otherRecords.length);
     expect(errors).toEqual([expect.any(UnsupportedSchemaVersionError)]);
   });
 });
@@ -207,7 +207,7 @@ const anyDecision = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const
 
 describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) => {
   test('has open requests that a person can approve, with a continuous history', async () => {
-    const { env, records } = createEnvOf(items);
+    const { env, records } = createEnvWithItems(items);
     const open = records.filter((record) => isAwaitingApproval(record) && env.isRegistered(record.serviceId));
     expect(open.length).toBeGreaterThan(0);
     for (const { endpointId, state } of open) {
@@ -222,7 +222,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('has pending effects that are applied', async () => {
-    const { env, records } = createEnvOf(items);
+    const { env, records } = createEnvWithItems(items);
     const due = records.filter(({ pendingEffect }) => pendingEffect !== undefined);
     expect(due.length).toBeGreaterThan(0);
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: due.length, refused: 0 });
@@ -230,11 +230,11 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('keeps its counted endpoints', async () => {
-    const { env, records } = createEnvOf(items);
-    const [counted] = items.filter((item) => findCodec(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
-    const theirs = records.find(({ endpointId }) => counted?.endpointIds.includes(endpointId));
+    const { env, records } = createEnvWithItems(items);
+    const [quota] = items.filter((item) => findCodec(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
+    const countedRecord = records.find(({ endpointId }) => quota?.endpointIds.includes(endpointId));
     const next: Connection = {
-      ...toConnection(theirs),
+      ...toConnection(countedRecord),
       endpointId: 'vpce-0fedcba9876543210',
       state: 'pendingAcceptance',
     };
@@ -243,7 +243,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('has a sweep that continues at its checkpoint, and a job that finishes', async () => {
-    const { env } = createEnvOf(items);
+    const { env } = createEnvWithItems(items);
     expect((await acquireSweepLease(hub, 'full', env.deps))?.checkpoint).toBeDefined();
     env.advanceSeconds(60);
     expect((await sweepConnections(hub, 'full', env.deps)).status).toBe('done');
@@ -257,7 +257,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('with an item of a newer major version is listed without it, with a remedy', async () => {
-    const { env } = createEnvOf(
+    const { env } = createEnvWithItems(
       items.map((item) => (findCodec(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
     );
     const { status, body } = await callApi(env, 'GET', '/services');
@@ -270,7 +270,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
 });
 
 /** Creates an environment with the recorded items and EC2 as recorded. */
-function createEnvOf(items: readonly Item[]) {
+function createEnvWithItems(items: readonly Item[]) {
   const env = createTestEnv();
   env.put(...items);
   const records = items.filter((item) => findCodec(item) === 'CONNECTION').map(readRecord);

@@ -94,9 +94,9 @@ const written = new Map(
     .map((item) => [item.pk.split('#')[0] ?? '', item] as const),
 );
 
-type Break = (item: Item, key: Key) => Item;
+type CorruptItem = (item: Item, key: Key) => Item;
 
-const breaks: Readonly<Record<string, Break>> = {
+const corruptions: Readonly<Record<string, CorruptItem>> = {
   'whose attributes are garbage': ({ pk: _pk, sk: _sk, ...attributes }, key) => ({
     ...(Object.fromEntries(
       Object.keys(attributes).map((name) => [name, { not: ['what', 'it', 'was'] }]),
@@ -108,10 +108,12 @@ const breaks: Readonly<Record<string, Break>> = {
   'with a number beyond 2^53': (item, key) => ({ ...item, ...key, size: 9007199254740994 }),
 };
 
-const cases = Object.keys(keys).flatMap((kind) => Object.keys(breaks).map((how) => [kind, how] as const));
+const cases = Object.keys(keys).flatMap((kind) =>
+  Object.keys(corruptions).map((how) => [kind, how] as const),
+);
 
 function brokenItem(kind: string, how: string): Item {
-  const [item, key, breakIt] = [written.get(kind), keys[kind], breaks[how]];
+  const [item, key, breakIt] = [written.get(kind), keys[kind], corruptions[how]];
   if (!item || !key || !breakIt) throw new Error(`there is no item of the kind ${kind}`);
   return breakIt(item, key);
 }
@@ -241,9 +243,9 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       'CUSTOMER_BY_ACCOUNT',
       'CUSTOMER_NOTIFICATION',
     ];
-    const found = await unreadableItems(env);
+    const results = await unreadableItems(env);
     if (!vanish.includes(kind))
-      expect(found).toMatchObject([
+      expect(results).toMatchObject([
         { status: 'failed', subject: `${item.pk} ${item.sk}`, detail: expect.stringContaining(item.sk) },
       ]);
     const query = new URLSearchParams({ pk: item.pk, sk: item.sk });

@@ -40,9 +40,9 @@ const doors: readonly (readonly [string, (address: string) => unknown])[] = [
   ],
 ];
 
-describe.each(doors)('%s', (_door, taken) => {
+describe.each(doors)('%s', (_door, parseAddress) => {
   test.each(addresses)('accepts %s', (address) => {
-    expect(JSON.stringify(taken(address))).toContain(address.toLowerCase());
+    expect(JSON.stringify(parseAddress(address))).toContain(address.toLowerCase());
   });
 });
 

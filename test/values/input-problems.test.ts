@@ -32,7 +32,7 @@ function wrongBodies(schema: v.GenericSchema): unknown[] {
   return [undefined, ...shapes, ...inField];
 }
 
-function refusalOf(schema: v.GenericSchema, body: unknown): string | undefined {
+function validationMessage(schema: v.GenericSchema, body: unknown): string | undefined {
   try {
     inputs.validateInput(schema, body, 'the body');
     return undefined;
@@ -44,9 +44,9 @@ function refusalOf(schema: v.GenericSchema, body: unknown): string | undefined {
 
 describe('the message for invalid input', () => {
   test.each([...schemas, ...parts])('says the expected value: %s', (_name, schema) => {
-    const told = wrongBodies(schema).flatMap((body) => refusalOf(schema, body) ?? []);
-    expect(told.length).toBeGreaterThan(shapes.length / 2);
-    for (const message of told) {
+    const messages = wrongBodies(schema).flatMap((body) => validationMessage(schema, body) ?? []);
+    expect(messages.length).toBeGreaterThan(shapes.length / 2);
+    for (const message of messages) {
       expect(message).not.toMatch(
         /\b(Object|Array|undefined|NaN|null|unknown(?! field)|string)\b|\/\^|has to be (,|(.+), and is \3(;|$))/,
       );
@@ -73,8 +73,8 @@ describe('the message for invalid input', () => {
       'owners: it has to have at most 100 entries, and has 101',
     ],
     ['a field that is none', { account: [] }, 'account: unknown field'],
-  ])('names the field, the expected and the received value: %s', (_what, fields, told) => {
+  ])('names the field, the expected and the received value: %s', (_what, fields, message) => {
     const body = { accounts: ['222222222222'], ...fields };
-    expect(refusalOf(inputs.CustomerInput, body)).toBe(`the body is invalid: ${told}`);
+    expect(validationMessage(inputs.CustomerInput, body)).toBe(`the body is invalid: ${message}`);
   });
 });

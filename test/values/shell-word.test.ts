@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { shellWord } from '../../lib/values/shell-word.ts';
 
 test('an external value is quoted as one shell word', () => {
-  const words = fc.sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }), {
+  const samples = fc.sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }), {
     numRuns: 300,
     seed: 3,
   });
-  const pasted = [...words, "it's $(here); `now` *", '*', '!x', '~', '# note'].map((word) =>
-    word.replaceAll('\0', '').toWellFormed(),
+  const pasted = [...samples, "it's $(here); `now` *", '*', '!x', '~', '# note'].map((sample) =>
+    sample.replaceAll('\0', '').toWellFormed(),
   );
   const script = `printf '%s\\0' ${pasted.map(shellWord).join(' ')}`;
   expect(execFileSync('sh', ['-c', script]).toString().split('\0').slice(0, -1)).toEqual(pasted);

@@ -20,9 +20,9 @@ const dynamodb = createDynamoDb({
   start: ({ region }) => startEngine({ file: join(folder, `${region}.sqlite`), tenant: '' }),
 });
 
-const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: 'x' } });
-const put = (pk: string, more = {}) =>
-  dynamodb.call(location, 'PutItem', { TableName: 'records', Item: { ...keyOf(pk), ...more } });
+const createKey = (pk: string) => ({ pk: { S: pk }, sk: { S: 'x' } });
+const putItem = (pk: string, more = {}) =>
+  dynamodb.call(location, 'PutItem', { TableName: 'records', Item: { ...createKey(pk), ...more } });
 
 beforeAll(async () => {
   await dynamodb.call(location, 'CreateTable', {
@@ -56,11 +56,11 @@ test('another Region does not have the table', async () => {
 
 test('each write reaches the consumer of the stream in order', async () => {
   records.length = 0;
-  await put('a');
-  await put('a', { colour: { S: 'blue' } });
-  await dynamodb.call(location, 'DeleteItem', { TableName: 'records', Key: keyOf('a') });
+  await putItem('a');
+  await putItem('a', { colour: { S: 'blue' } });
+  await dynamodb.call(location, 'DeleteItem', { TableName: 'records', Key: createKey('a') });
   expect(records.map(({ eventName }) => eventName)).toEqual(['INSERT', 'MODIFY', 'REMOVE']);
-  expect(records[2]).toMatchObject({ awsRegion: 'us-east-1', dynamodb: { Keys: keyOf('a') } });
+  expect(records[2]).toMatchObject({ awsRegion: 'us-east-1', dynamodb: { Keys: createKey('a') } });
   expect(records[2]?.eventSourceARN).toContain(`${tableArn}/stream/`);
   expect(records[2]?.userIdentity).toBeUndefined();
 });
@@ -71,8 +71,8 @@ test('the service deletes items after their time to live', async () => {
     TableName: 'records',
     TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
   });
-  await put('short', { expiresAt: { N: String(expiresAt) } });
-  await put('long', { expiresAt: { N: String(expiresAt + 3600) } });
+  await putItem('short', { expiresAt: { N: String(expiresAt) } });
+  await putItem('long', { expiresAt: { N: String(expiresAt + 3600) } });
   records.length = 0;
   await dynamodb.expire(tableArn);
   expect(records).toEqual([]);
@@ -81,7 +81,7 @@ test('the service deletes items after their time to live', async () => {
   expect(records).toMatchObject([
     {
       eventName: 'REMOVE',
-      dynamodb: { Keys: keyOf('short') },
+      dynamodb: { Keys: createKey('short') },
       userIdentity: { type: 'Service', principalId: 'dynamodb.amazonaws.com' },
     },
   ]);
@@ -104,8 +104,8 @@ test('a transaction needs the permission of each of its actions, by partition ke
     'TransactWriteItems',
     {
       TransactItems: [
-        { Put: { TableName, Item: keyOf('a') } },
-        { ConditionCheck: { TableName, Key: keyOf('b') } },
+        { Put: { TableName, Item: createKey('a') } },
+        { ConditionCheck: { TableName, Key: createKey('b') } },
       ],
     },
     location,

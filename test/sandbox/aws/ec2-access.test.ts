@@ -51,13 +51,13 @@ test('changing and deleting a notification needs permission for its service', ()
     events: ['Connect'],
   });
   const onService = [{ resource: arn, conditions: { 'aws:ResourceTag/linkgate': 'local' } }];
-  const accessesOf = (operation: string, input: object) =>
+  const listAccesses = (operation: string, input: object) =>
     listEc2Accesses(privateLink, operation, input, caller);
   expect(
-    accessesOf('ModifyVpcEndpointConnectionNotification', { ConnectionNotificationId: notificationId }),
+    listAccesses('ModifyVpcEndpointConnectionNotification', { ConnectionNotificationId: notificationId }),
   ).toMatchObject(onService);
   expect(
-    accessesOf('DeleteVpcEndpointConnectionNotifications', { ConnectionNotificationIds: [notificationId] }),
+    listAccesses('DeleteVpcEndpointConnectionNotifications', { ConnectionNotificationIds: [notificationId] }),
   ).toMatchObject(onService);
 });
 

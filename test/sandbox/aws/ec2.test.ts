@@ -38,7 +38,7 @@ let privateLink: PrivateLink;
 let providers: ReturnType<typeof ec2Client>;
 let consumers: ReturnType<typeof ec2Client>;
 
-const clientOf = (caller: ReturnType<typeof aConsumer>) =>
+const createClient = (caller: ReturnType<typeof aConsumer>) =>
   ec2Client(
     createEc2(privateLink, (time) => privateLink.advance(time)),
     caller,
@@ -48,8 +48,8 @@ const clientOf = (caller: ReturnType<typeof aConsumer>) =>
 beforeEach(() => {
   now = noon;
   privateLink = aPrivateLink();
-  providers = clientOf(aConsumer(provider.accountId));
-  consumers = clientOf(aConsumer());
+  providers = createClient(aConsumer(provider.accountId));
+  consumers = createClient(aConsumer());
 });
 
 async function aService({
@@ -73,7 +73,7 @@ async function anEndpointTo(ServiceName: string): Promise<string> {
   return VpcEndpoint?.VpcEndpointId ?? '';
 }
 
-const failing = (name: string, message: string | RegExp = /./) =>
+const expectedError = (name: string, message: string | RegExp = /./) =>
   expect.objectContaining({ name, message: expect.stringMatching(message) });
 
 test('a provider lists and accepts a connection, which becomes available to its consumer', async () => {
@@ -120,17 +120,19 @@ test('a provider lists and accepts a connection, which becomes available to its 
 test('filters are case-sensitive, support wildcards, and refuse unknown names', async () => {
   const { ServiceName } = await aService();
   const endpointId = await anEndpointTo(ServiceName);
-  const found = async (Name: string, ...Values: string[]) =>
+  const countConnections = async (Name: string, ...Values: string[]) =>
     (await providers.send(new DescribeVpcEndpointConnectionsCommand({ Filters: [{ Name, Values }] })))
       .VpcEndpointConnections?.length;
 
-  expect(await found('vpc-endpoint-state', 'PendingAcceptance')).toBe(0);
-  expect(await found('vpc-endpoint-state', 'available', 'pending*')).toBe(1);
-  expect(await found('vpc-endpoint-region', 'cross-region')).toBe(0);
-  expect(await found('vpc-endpoint-id', endpointId)).toBe(1);
-  await expect(found('endpoint-id', endpointId)).rejects.toEqual(failing('InvalidFilter'));
+  expect(await countConnections('vpc-endpoint-state', 'PendingAcceptance')).toBe(0);
+  expect(await countConnections('vpc-endpoint-state', 'available', 'pending*')).toBe(1);
+  expect(await countConnections('vpc-endpoint-region', 'cross-region')).toBe(0);
+  expect(await countConnections('vpc-endpoint-id', endpointId)).toBe(1);
+  await expect(countConnections('endpoint-id', endpointId)).rejects.toEqual(expectedError('InvalidFilter'));
   privateLink.assume({ endpointIdFilter: 'refused' });
-  await expect(found('vpc-endpoint-id', endpointId)).rejects.toEqual(failing('InvalidFilter'));
+  await expect(countConnections('vpc-endpoint-id', endpointId)).rejects.toEqual(
+    expectedError('InvalidFilter'),
+  );
 });
 
 test('ten thousand connections come in ten pages', async () => {
@@ -146,7 +148,7 @@ test('ten thousand connections come in ten pages', async () => {
 
 test.each([4, 1001])('a page of %i is out of bounds', async (MaxResults) => {
   await expect(providers.send(new DescribeVpcEndpointConnectionsCommand({ MaxResults }))).rejects.toEqual(
-    failing('InvalidParameterValue', 'between 5 and 1000'),
+    expectedError('InvalidParameterValue', 'between 5 and 1000'),
   );
 });
 
@@ -165,7 +167,7 @@ test('a token of another operation or a malformed one is refused', async () => {
   for (const token of [NextToken, 'nonsense'])
     await expect(
       providers.send(new DescribeVpcEndpointConnectionsCommand({ NextToken: token })),
-    ).rejects.toEqual(failing('InvalidNextToken'));
+    ).rejects.toEqual(expectedError('InvalidNextToken'));
 });
 
 test('a dry run returns DryRunOperation and changes nothing', async () => {
@@ -182,20 +184,22 @@ test('a client token creates one endpoint, and refuses other parameters', async 
     consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, ClientToken: 'once', ...settings }));
   const [first, second] = [await create(), await create()];
   expect(second.VpcEndpoint?.VpcEndpointId).toBe(first.VpcEndpoint?.VpcEndpointId);
-  await expect(create({ IpAddressType: 'ipv6' })).rejects.toEqual(failing('IdempotentParameterMismatch'));
+  await expect(create({ IpAddressType: 'ipv6' })).rejects.toEqual(
+    expectedError('IdempotentParameterMismatch'),
+  );
   expect(privateLink.connections(provider)).toHaveLength(1);
 });
 
 test('a consumer that is not an allowed principal cannot discover the service', async () => {
   const { ServiceId, ServiceName } = await aService({ admitting: ['333333333333'] });
   await expect(anEndpointTo(ServiceName)).rejects.toEqual(
-    failing('InvalidServiceName', `The Vpc Endpoint Service '${ServiceName}' does not exist`),
+    expectedError('InvalidServiceName', `The Vpc Endpoint Service '${ServiceName}' does not exist`),
   );
   const { ServiceNames } = await consumers.send(new DescribeVpcEndpointServicesCommand({}));
   expect(ServiceNames).toEqual([]);
   await expect(
     consumers.send(new DescribeVpcEndpointServicePermissionsCommand({ ServiceId })),
-  ).rejects.toEqual(failing('InvalidVpcEndpointServiceId.NotFound'));
+  ).rejects.toEqual(expectedError('InvalidVpcEndpointServiceId.NotFound'));
 });
 
 test('an allowed consumer discovers the service without its tags', async () => {
@@ -213,9 +217,9 @@ test('an allowed consumer discovers the service without its tags', async () => {
 
 test('a consumer in another Region has to name the Region of the service', async () => {
   const { ServiceId, ServiceName } = await aService({ SupportedRegions: ['eu-west-1'] });
-  const abroad = clientOf(aConsumer('022222222222', 'eu-west-1'));
+  const abroad = createClient(aConsumer('022222222222', 'eu-west-1'));
   await expect(abroad.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName }))).rejects.toEqual(
-    failing('InvalidServiceName'),
+    expectedError('InvalidServiceName'),
   );
   await abroad.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, ServiceRegion: 'us-east-1' }));
   const crossRegion = [{ Name: 'vpc-endpoint-region', Values: ['cross-region'] }];
@@ -229,7 +233,9 @@ test('a consumer in another Region has to name the Region of the service', async
     RemoveSupportedRegions: ['eu-west-1'],
   });
   await providers.send(remove);
-  await expect(providers.send(remove)).rejects.toEqual(failing('InvalidParameter', 'Cannot remove region'));
+  await expect(providers.send(remove)).rejects.toEqual(
+    expectedError('InvalidParameter', 'Cannot remove region'),
+  );
 });
 
 test.each([
@@ -254,13 +260,13 @@ test.each([
 ])('an endpoint %s is refused', async (_, settings, code) => {
   const { ServiceName } = await aService();
   const input = { ...inVpc, ServiceName, ...settings } as typeof inVpc & { ServiceName: string };
-  await expect(consumers.send(new CreateVpcEndpointCommand(input))).rejects.toEqual(failing(code));
+  await expect(consumers.send(new CreateVpcEndpointCommand(input))).rejects.toEqual(expectedError(code));
 });
 
 test("a service needs the provider's own load balancer, and a refusal names it", async () => {
   const create = (client: typeof providers, NetworkLoadBalancerArns: string[]) =>
     client.send(new CreateVpcEndpointServiceConfigurationCommand({ NetworkLoadBalancerArns }));
-  const notFound = failing('InvalidNetworkLoadBalancerArn.NotFound', loadBalancer);
+  const notFound = expectedError('InvalidNetworkLoadBalancerArn.NotFound', loadBalancer);
   await expect(create(consumers, [loadBalancer])).rejects.toEqual(notFound);
   for (const unknown of [
     loadBalancer.replace('/svc/', '/other/'),
@@ -273,15 +279,15 @@ test("a service needs the provider's own load balancer, and a refusal names it",
     'arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/svc/0123456789abcdef',
   ])
     await expect(create(providers, [malformed])).rejects.toEqual(
-      failing('InvalidNetworkLoadBalancerArn.Malformed', loadBalancer),
+      expectedError('InvalidNetworkLoadBalancerArn.Malformed', loadBalancer),
     );
-  await expect(create(providers, [])).rejects.toEqual(failing('MissingParameter'));
+  await expect(create(providers, [])).rejects.toEqual(expectedError('MissingParameter'));
 });
 
 test('a missing or malformed notification id is refused', async () => {
   for (const ConnectionNotificationId of ['vpce-nfn-0000000000000000f', 'mine']) {
     const modify = new ModifyVpcEndpointConnectionNotificationCommand({ ConnectionNotificationId });
-    await expect(providers.send(modify)).rejects.toEqual(failing('InvalidConnectionNotification'));
+    await expect(providers.send(modify)).rejects.toEqual(expectedError('InvalidConnectionNotification'));
   }
 });
 
@@ -318,7 +324,7 @@ test('principals are returned as they were added, without duplicates', async () 
         AddAllowedPrincipals: ['arn:aws:iam::022222222222:role/with/path'],
       }),
     ),
-  ).rejects.toEqual(failing('InvalidPrincipal'));
+  ).rejects.toEqual(expectedError('InvalidPrincipal'));
 });
 
 describe('the allowed principals of a service', () => {
@@ -329,14 +335,14 @@ describe('the allowed principals of a service', () => {
     ...[AddAllowedPrincipals, RemoveAllowedPrincipals]: string[][]
   ) {
     privateLink = aPrivateLink(assumptions);
-    providers = clientOf(aConsumer(provider.accountId));
+    providers = createClient(aConsumer(provider.accountId));
     const { ServiceId } = await aService();
     const input = { ServiceId, AddAllowedPrincipals, RemoveAllowedPrincipals };
     return providers.send(new ModifyVpcEndpointServicePermissionsCommand(input));
   }
 
   test('cannot be an organization by default', async () => {
-    await expect(change({}, [organization])).rejects.toEqual(failing('InvalidPrincipal'));
+    await expect(change({}, [organization])).rejects.toEqual(expectedError('InvalidPrincipal'));
     expect(await change({ organizationPrincipals: 'accepted' }, [organization])).toMatchObject({
       AddedPrincipals: [{ Principal: organization, PrincipalType: 'OrganizationUnit' }],
     });
@@ -344,13 +350,15 @@ describe('the allowed principals of a service', () => {
 
   test('are limited per call', async () => {
     const two = ['022222222222', '033333333333'];
-    await expect(change({ maxPrincipalsPerCall: 1 }, two)).rejects.toEqual(failing('InvalidParameterValue'));
+    await expect(change({ maxPrincipalsPerCall: 1 }, two)).rejects.toEqual(
+      expectedError('InvalidParameterValue'),
+    );
   });
 
   test('can be removed if missing, unless assumed otherwise', async () => {
     expect(await change({}, [], ['022222222222'])).toMatchObject({ ReturnValue: true });
     await expect(change({ absentPrincipal: 'refused' }, [], ['022222222222'])).rejects.toEqual(
-      failing('InvalidPrincipal.NotFound'),
+      expectedError('InvalidPrincipal.NotFound'),
     );
   });
 });
@@ -401,7 +409,7 @@ describe('a service of Gateway Load Balancers', () => {
       { ServiceType: [{ ServiceType: 'GatewayLoadBalancer' }], GatewayLoadBalancerArns: [gateway] },
     ]);
     await expect(anEndpointTo(ServiceName)).rejects.toEqual(
-      failing('InvalidParameter', /GatewayLoadBalancer/),
+      expectedError('InvalidParameter', /GatewayLoadBalancer/),
     );
     const { VpcEndpoint } = await consumers.send(
       new CreateVpcEndpointCommand({ ...inVpc, ServiceName, VpcEndpointType: 'GatewayLoadBalancer' }),
@@ -419,16 +427,16 @@ describe('a service of Gateway Load Balancers', () => {
           ConnectionEvents: ['Connect'],
         }),
       ),
-    ).rejects.toEqual(failing('InvalidParameter', /Interface type/));
+    ).rejects.toEqual(expectedError('InvalidParameter', /Interface type/));
   });
 
   test('cannot have a Network Load Balancer', async () => {
     await expect(aService({ GatewayLoadBalancerArns: [loadBalancer] })).rejects.toEqual(
-      failing('InvalidParameterCombination'),
+      expectedError('InvalidParameterCombination'),
     );
     await expect(
       aService({ NetworkLoadBalancerArns: [], GatewayLoadBalancerArns: [loadBalancer] }),
-    ).rejects.toEqual(failing('InvalidGatewayLoadBalancerArn.Malformed'));
+    ).rejects.toEqual(expectedError('InvalidGatewayLoadBalancerArn.Malformed'));
   });
 });
 
@@ -442,7 +450,7 @@ test('a notification to a topic of another Region is refused', async () => {
         ConnectionEvents: ['Connect'],
       }),
     ),
-  ).rejects.toEqual(failing('InvalidParameterValue'));
+  ).rejects.toEqual(expectedError('InvalidParameterValue'));
 });
 
 test('deleting a service with live connections fails for that service alone', async () => {
@@ -513,7 +521,7 @@ test("the provider's tags on a connection are separate from the consumer's on th
     providers.send(
       new CreateTagsCommand({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'ours' }] }),
     ),
-  ).rejects.toEqual(failing('InvalidID'));
+  ).rejects.toEqual(expectedError('InvalidID'));
 });
 
 test.each([
@@ -523,6 +531,6 @@ test.each([
   const { ServiceId } = await aService();
   const Tags = Array.from({ length: count }, (_, index) => ({ Key: `${key}${index}`, Value: '' }));
   await expect(providers.send(new CreateTagsCommand({ Resources: [ServiceId], Tags }))).rejects.toEqual(
-    failing(code),
+    expectedError(code),
   );
 });

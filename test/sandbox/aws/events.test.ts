@@ -20,16 +20,16 @@ function aBus(rule: Partial<Rule> = {}) {
     targets: [{ Id: 'one', Arn: 'arn:aws:sqs:us-east-1:111111111111:jobs' }],
     ...rule,
   });
-  const ring = (region = 'us-east-1', source = 'aws.ec2') =>
+  const putEvent = (region = 'us-east-1', source = 'aws.ec2') =>
     events.putAwsEvent('111111111111', region, { source, 'detail-type': 'Change', detail: { id: 7 } });
-  return { events, delivered, ring };
+  return { events, delivered, putEvent };
 }
 
 test('the target of a rule gets matching events', () => {
-  const { delivered, ring } = aBus();
-  ring();
-  ring('us-east-1', 'aws.s3');
-  ring('eu-west-1');
+  const { delivered, putEvent } = aBus();
+  putEvent();
+  putEvent('us-east-1', 'aws.s3');
+  putEvent('eu-west-1');
   expect(delivered).toEqual([
     {
       version: '0',
@@ -46,19 +46,19 @@ test('the target of a rule gets matching events', () => {
 });
 
 test('a disabled rule sends nothing', () => {
-  const { delivered, ring } = aBus({ state: 'DISABLED' });
-  ring();
+  const { delivered, putEvent } = aBus({ state: 'DISABLED' });
+  putEvent();
   expect(delivered).toEqual([]);
 });
 
 test('a target may get a part of the event, or a constant input', () => {
-  const { delivered, ring } = aBus({
+  const { delivered, putEvent } = aBus({
     targets: [
       { Id: 'part', Arn: 'arn', InputPath: '$.detail.id' },
       { Id: 'else', Arn: 'arn', Input: '{"full":true}' },
     ],
   });
-  ring();
+  putEvent();
   expect(delivered).toEqual([7, { full: true }]);
 });
 
@@ -68,23 +68,23 @@ test('a rule with an invalid pattern is refused', () => {
 
 describe('a rule of a user', () => {
   function anApi() {
-    const { events, delivered, ring } = aBus();
+    const { events, delivered, putEvent } = aBus();
     const caller = { accountId: '111111111111', region: 'us-east-1', arn: 'arn:aws:iam::111111111111:root' };
     const call = (operation: string, input: object) =>
       events.service.operations[operation]?.(input as never, { caller } as never);
-    return { call, delivered, ring };
+    return { call, delivered, putEvent };
   }
   const target = { Id: 'mine', Arn: 'arn:aws:sqs:us-east-1:111111111111:mine' };
   const pattern = '{"detail-type":["Change"]}';
 
   test('sends matching events to each of its targets', () => {
-    const { call, delivered, ring } = anApi();
+    const { call, delivered, putEvent } = anApi();
     expect(call('PutRule', { Name: 'mine', EventPattern: pattern })).toEqual({
       RuleArn: 'arn:aws:events:us-east-1:111111111111:rule/mine',
     });
     call('PutTargets', { Rule: 'mine', Targets: [target] });
     call('PutTargets', { Rule: 'mine', Targets: [{ ...target, Id: 'other', Input: '{"other":true}' }] });
-    ring('us-east-1', 'aws.s3');
+    putEvent('us-east-1', 'aws.s3');
     expect(delivered).toEqual([expect.objectContaining({ source: 'aws.s3' }), { other: true }]);
   });
 

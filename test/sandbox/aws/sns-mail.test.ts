@@ -39,13 +39,13 @@ const publish = (approver?: string) =>
     ...(approver && { MessageAttributes: { approver: { DataType: 'String', StringValue: approver } } }),
   });
 const mails = () => deliveries.map(({ mail }) => mail);
-const linkIn = (text = '') => new URL(/http\S+/.exec(text)?.[0] ?? '').searchParams;
-const listed = () => call('ListSubscriptionsByTopic', {}).Subscriptions;
+const parseLink = (text = '') => new URL(/http\S+/.exec(text)?.[0] ?? '').searchParams;
+const listSubscriptions = () => call('ListSubscriptionsByTopic', {}).Subscriptions;
 
 /** Ann subscribes and confirms by the link in her email. */
-function subscribed(attributes?: object): string {
+function subscribeAndConfirm(attributes?: object): string {
   const arn = subscribe(attributes);
-  sns.followLink(linkIn(mails().at(-1)?.text));
+  sns.followLink(parseLink(mails().at(-1)?.text));
   deliveries.length = 0;
   return arn;
 }
@@ -60,50 +60,50 @@ describe('an address', () => {
         text: expect.stringContaining('http://sandbox/?Action=ConfirmSubscription&TopicArn='),
       },
     ]);
-    expect(listed()).toMatchObject([{ SubscriptionArn: 'PendingConfirmation', Endpoint: ann }]);
+    expect(listSubscriptions()).toMatchObject([{ SubscriptionArn: 'PendingConfirmation', Endpoint: ann }]);
   });
 
   test('is confirmed by the link in that email only', () => {
     const arn = subscribe();
-    const link = linkIn(mails()[0]?.text);
+    const link = parseLink(mails()[0]?.text);
     const forged = new URLSearchParams({ ...Object.fromEntries(link), Token: 'guessed' });
     expect(() => sns.followLink(forged)).toThrow('Invalid parameter: Token');
     expect(sns.followLink(link)).toContain(arn);
-    expect(listed()).toMatchObject([{ SubscriptionArn: arn }]);
+    expect(listSubscriptions()).toMatchObject([{ SubscriptionArn: arn }]);
     expect(() => sns.followLink(link)).toThrow('Invalid parameter: Token');
   });
 
   test('that does not confirm is removed after 48 hours', () => {
     subscribe();
     clock.advance(48 * 3_600_000);
-    expect(listed()).toEqual([]);
+    expect(listSubscriptions()).toEqual([]);
   });
 
   test('that subscribes again gets another email, and stays one subscription', () => {
     expect(subscribe()).toBe(subscribe());
     expect(mails()).toHaveLength(2);
-    expect(listed()).toHaveLength(1);
+    expect(listSubscriptions()).toHaveLength(1);
   });
 
   test('gets the message with an unsubscribe link', () => {
-    const arn = subscribed();
+    const arn = subscribeAndConfirm();
     publish(ann);
     expect(mails()).toEqual([
       { subject: 'A request', text: expect.stringMatching(/^please decide\n\n--\nIf you wish to stop/) },
     ]);
-    sns.followLink(linkIn(mails()[0]?.text));
-    expect(listed()).toEqual([]);
+    sns.followLink(parseLink(mails()[0]?.text));
+    expect(listSubscriptions()).toEqual([]);
     expect(arn).toContain(topicArn);
   });
 
   test('with AuthenticateOnUnsubscribe is unsubscribed by signed requests only', () => {
     const SubscriptionArn = subscribe();
-    const Token = linkIn(mails()[0]?.text).get('Token');
+    const Token = parseLink(mails()[0]?.text).get('Token');
     call('ConfirmSubscription', { Token, AuthenticateOnUnsubscribe: 'true' });
     const link = new URLSearchParams({ Action: 'Unsubscribe', SubscriptionArn });
     expect(() => sns.followLink(link)).toThrow('Sign in');
     call('Unsubscribe', { SubscriptionArn });
-    expect(listed()).toEqual([]);
+    expect(listSubscriptions()).toEqual([]);
   });
 
   test.each(['nobody', 'a b@example.com', ''])('%j is invalid', (address) => {
@@ -119,22 +119,22 @@ describe('a filter policy', () => {
     ['the beginning of a text', { approver: [{ prefix: 'ann@' }] }, ann, 1],
     ['an attribute that is not there', { approver: [ann] }, undefined, 0],
   ])('compares %s', (_, policy, approver, count) => {
-    subscribed({ FilterPolicy: JSON.stringify(policy) });
+    subscribeAndConfirm({ FilterPolicy: JSON.stringify(policy) });
     publish(approver);
     expect(mails()).toHaveLength(count);
   });
 
   test('is returned, changed and removed', () => {
-    const SubscriptionArn = subscribed();
-    const shown = () => call('GetSubscriptionAttributes', { SubscriptionArn }).Attributes;
-    expect(shown()).toMatchObject({ PendingConfirmation: 'false', ...onlyAnn });
+    const SubscriptionArn = subscribeAndConfirm();
+    const getAttributes = () => call('GetSubscriptionAttributes', { SubscriptionArn }).Attributes;
+    expect(getAttributes()).toMatchObject({ PendingConfirmation: 'false', ...onlyAnn });
     const set = (AttributeValue: string) =>
       call('SetSubscriptionAttributes', { SubscriptionArn, AttributeName: 'FilterPolicy', AttributeValue });
     set('{"approver":["bob@example.com"]}');
     publish(ann);
     expect(mails()).toEqual([]);
     set('{}');
-    expect(shown()).not.toHaveProperty('FilterPolicy');
+    expect(getAttributes()).not.toHaveProperty('FilterPolicy');
     publish(ann);
     expect(mails()).toHaveLength(1);
   });
@@ -151,7 +151,7 @@ describe('a filter policy', () => {
 });
 
 test('a second subscription with other attributes is refused', () => {
-  subscribed();
+  subscribeAndConfirm();
   expect(() => subscribe({})).toThrow('Subscription already exists with different attributes');
 });
 
@@ -161,7 +161,7 @@ test('a pending subscription ends by expiry only', () => {
 });
 
 test('another account can neither read nor delete a subscription', () => {
-  const SubscriptionArn = subscribed();
+  const SubscriptionArn = subscribeAndConfirm();
   for (const operation of ['GetSubscriptionAttributes', 'Unsubscribe'])
     expect(() => call(operation, { SubscriptionArn }, '222222222222')).toThrow('Not authorized');
 });

@@ -56,11 +56,11 @@ test('raw delivery is the message alone', () => {
 
 test('a service publishes only on behalf of the sources in the policy', () => {
   const { sns, deliveries } = aTopic();
-  const foreign = serviceArn.replace('111111111111', '222222222222');
+  const otherServiceArn = serviceArn.replace('111111111111', '222222222222');
   const publication = { message: 'hello' };
-  expect(sns.publish(topicArn, publication, { service: 'vpce.amazonaws.com', sourceArn: foreign })).toBe(
-    false,
-  );
+  expect(
+    sns.publish(topicArn, publication, { service: 'vpce.amazonaws.com', sourceArn: otherServiceArn }),
+  ).toBe(false);
   expect(sns.publish(topicArn, publication, { service: 's3.amazonaws.com', sourceArn: serviceArn })).toBe(
     false,
   );

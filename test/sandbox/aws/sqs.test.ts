@@ -162,10 +162,10 @@ describe('a queue that a user creates', () => {
 
   test('is returned when it is created again with the same attributes', () => {
     const createQueue = anApi();
-    const made = { QueueUrl: 'http://127.0.0.1:4570/111111111111/mine' };
+    const response = { QueueUrl: 'http://127.0.0.1:4570/111111111111/mine' };
     const input = { QueueName: 'mine', Attributes: { DelaySeconds: '5' } };
-    expect(createQueue(input)).toEqual(made);
-    expect(createQueue(input)).toEqual(made);
+    expect(createQueue(input)).toEqual(response);
+    expect(createQueue(input)).toEqual(response);
     expect(() => createQueue({ ...input, Attributes: { DelaySeconds: '6' } })).toThrow('DelaySeconds');
   });
 
@@ -178,7 +178,7 @@ describe('a queue that a user creates', () => {
 });
 
 describe('a redrive of messages', () => {
-  function moving(from: string, to?: string) {
+  function startMove(from: string, to?: string) {
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 1 });
     const { sqs, clock } = aQueue(arn, { RedrivePolicy, VisibilityTimeout: '1' });
     sqs.createQueue(deadLetterArn);
@@ -194,12 +194,12 @@ describe('a redrive of messages', () => {
   }
 
   test('moves them to their source queue', () => {
-    expect(moving(deadLetterArn).receive(arn, 1)).toMatchObject([{ body: 'it failed' }]);
+    expect(startMove(deadLetterArn).receive(arn, 1)).toMatchObject([{ body: 'it failed' }]);
   });
 
   test('needs a dead-letter queue as source', () => {
-    expect(() => moving(arn)).toThrow('Dead Letter Queue');
-    expect(() => moving(`${arn}-not`)).toThrow("doesn't exist");
-    expect(() => moving(deadLetterArn, `${arn}-not`)).toThrow("doesn't exist");
+    expect(() => startMove(arn)).toThrow('Dead Letter Queue');
+    expect(() => startMove(`${arn}-not`)).toThrow("doesn't exist");
+    expect(() => startMove(deadLetterArn, `${arn}-not`)).toThrow("doesn't exist");
   });
 });

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 const arn = 'arn:aws:lambda:us-east-1:111111111111:function:greet';
 
-async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 3000 }) {
+async function deployFunction(source: string, limits = { memoryMb: 128, timeoutMs: 3000 }) {
   const code = await mkdtemp(join(tmpdir(), 'linkgate-test-'));
   folders.push(code);
   await writeFile(join(code, 'index.js'), source);
@@ -29,7 +29,7 @@ async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 300
   const time = sandboxClock((offset) => {
     new Float64Array(clockOffset)[0] = offset;
   });
-  const given: { destination: string; record: unknown }[] = [];
+  const destinationRecords: { destination: string; record: unknown }[] = [];
   const output: string[] = [];
   const host = await createLambda({
     folder: join(code, 'functions'),
@@ -38,7 +38,7 @@ async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 300
     inFlight: createInFlight(),
     environmentOf: () => ({ AWS_REGION: 'us-east-1' }),
     onOutput: (_, text) => output.push(text),
-    sendToDestination: (destination, _, record) => given.push({ destination, record }),
+    sendToDestination: (destination, _, record) => destinationRecords.push({ destination, record }),
   });
   lambda = host;
   clock = time;
@@ -52,11 +52,11 @@ async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 300
     environment,
   };
   await host.createFunction({ ...configuration, ...limits });
-  return { host, time, given, output };
+  return { host, time, destinationRecords, output };
 }
 
 test('a function sees its own environment, its name and its remaining time', async () => {
-  const { host } = await deployed(`exports.handler = async (event, context) =>
+  const { host } = await deployFunction(`exports.handler = async (event, context) =>
     [process.env.GREETING, event.who, context.functionName, context.getRemainingTimeInMillis() <= 3000]`);
   await expect(host.invoke(arn, { who: 'you' })).resolves.toEqual({
     ok: true,
@@ -65,13 +65,13 @@ test('a function sees its own environment, its name and its remaining time', asy
 });
 
 test('a function stays warm between events', async () => {
-  const { host } = await deployed('let calls = 0; exports.handler = async () => ++calls');
+  const { host } = await deployFunction('let calls = 0; exports.handler = async () => ++calls');
   await host.invoke(arn, {});
   await expect(host.invoke(arn, {})).resolves.toEqual({ ok: true, value: 2 });
 });
 
 test('a function that throws fails with its error', async () => {
-  const { host } = await deployed(`exports.handler = async () => { throw new RangeError('too far') }`);
+  const { host } = await deployFunction(`exports.handler = async () => { throw new RangeError('too far') }`);
   await expect(host.invoke(arn, {})).resolves.toMatchObject({
     ok: false,
     error: { errorType: 'RangeError', errorMessage: 'too far' },
@@ -81,7 +81,7 @@ test('a function that throws fails with its error', async () => {
 test('a function stops at its timeout, and the next event gets a new environment', async () => {
   const source =
     'let calls = 0; exports.handler = async (event) => { calls += 1; while (event.spin) ; return calls }';
-  const { host } = await deployed(source, { memoryMb: 128, timeoutMs: 200 });
+  const { host } = await deployFunction(source, { memoryMb: 128, timeoutMs: 200 });
   await host.warm();
   await expect(host.invoke(arn, { spin: true })).resolves.toMatchObject({
     error: { errorMessage: 'Task timed out after 0.20 seconds' },
@@ -90,7 +90,7 @@ test('a function stops at its timeout, and the next event gets a new environment
 });
 
 test("a function's clock is the sandbox's", async () => {
-  const { host, time } = await deployed(`exports.handler = async () =>
+  const { host, time } = await deployFunction(`exports.handler = async () =>
     [Date.now(), new Date() instanceof Date, structuredClone(new Date()) instanceof Date]`);
   time.advance(86_400_000);
   const earliest = time.now();
@@ -100,16 +100,16 @@ test("a function's clock is the sandbox's", async () => {
 });
 
 test('an event that fails three times goes to its destination', async () => {
-  const { host, time, given, output } = await deployed(
+  const { host, time, destinationRecords, output } = await deployFunction(
     `exports.handler = async () => { console.log('tried'); throw new Error('never') }`,
   );
   host.configureAsynchronous(arn, { maximumRetries: 2, onFailure: 'arn:queue' });
   await host.invokeAsynchronously(arn, { a: 1 });
-  while (given.length === 0) {
+  while (destinationRecords.length === 0) {
     time.advance(120_000);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  expect(given).toMatchObject([
+  expect(destinationRecords).toMatchObject([
     {
       destination: 'arn:queue',
       record: { requestPayload: { a: 1 }, requestContext: { approximateInvokeCount: 3 } },

@@ -12,7 +12,7 @@ import { aConsumer, noon } from './builders.ts';
 
 const root = { ...aConsumer(), principal: 'root' };
 
-function recorded(schema: typeof CreateVpcEndpoint$, input: unknown, output: unknown, caller = root) {
+function recordCall(schema: typeof CreateVpcEndpoint$, input: unknown, output: unknown, caller = root) {
   const [, , operation, , inputSchema, outputSchema] = schema;
   return cloudTrailEvent({
     operation,
@@ -27,7 +27,7 @@ function recorded(schema: typeof CreateVpcEndpoint$, input: unknown, output: unk
 }
 
 const accept = (...VpcEndpointIds: string[]) =>
-  recorded(AcceptVpcEndpointConnections$, { ServiceId: 'vpce-svc-1', VpcEndpointIds }, { Unsuccessful: [] })
+  recordCall(AcceptVpcEndpointConnections$, { ServiceId: 'vpce-svc-1', VpcEndpointIds }, { Unsuccessful: [] })
     .detail;
 
 test('several elements are an array, a single one is an object, and none is an empty string', () => {
@@ -52,21 +52,21 @@ test('several elements are an array, a single one is an object, and none is an e
       },
     },
   });
-  expect(recorded(DescribeVpcEndpointServices$, {}, {}).detail.requestParameters).toEqual({
+  expect(recordCall(DescribeVpcEndpointServices$, {}, {}).detail.requestParameters).toEqual({
     DescribeVpcEndpointServicesRequest: '',
   });
 });
 
 test('a change of tags has a form of its own', () => {
   const Tags = [{ Key: 'linkgate', Value: 'dev' }];
-  expect(recorded(CreateTags$, { Resources: ['vpce-svc-1'], Tags }, {}).detail.requestParameters).toEqual({
+  expect(recordCall(CreateTags$, { Resources: ['vpce-svc-1'], Tags }, {}).detail.requestParameters).toEqual({
     resourcesSet: { items: [{ resourceId: 'vpce-svc-1' }] },
     tagSet: { items: [{ key: 'linkgate', value: 'dev' }] },
   });
 });
 
 test('a response has lists of items, and an owner without leading zeros', () => {
-  const { detail } = recorded(
+  const { detail } = recordCall(
     CreateVpcEndpoint$,
     { TagSpecifications: [{ ResourceType: 'vpc-endpoint', Tags: [{ Key: 'Name', Value: 'mine' }] }] },
     {
@@ -106,7 +106,7 @@ test('a session names its role, root does not', () => {
     arn: 'arn:aws:sts::022222222222:assumed-role/apply-verdicts/session',
     principal: 'apply-verdicts',
   };
-  expect(recorded(DeleteVpcEndpoints$, {}, {}, session).detail.userIdentity).toMatchObject({
+  expect(recordCall(DeleteVpcEndpoints$, {}, {}, session).detail.userIdentity).toMatchObject({
     type: 'AssumedRole',
     sessionContext: { sessionIssuer: { arn: 'arn:aws:iam::022222222222:role/apply-verdicts' } },
   });

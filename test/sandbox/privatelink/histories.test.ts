@@ -26,12 +26,12 @@ interface History {
 type Step = (history: History) => void;
 
 const pick = fc.nat();
-const onEndpoint = (act: (history: History, endpointId: string) => void) =>
+const onEndpoint = (step: (history: History, endpointId: string) => void) =>
   pick.map(
     (index): Step =>
       (history) => {
         const endpointId = history.endpointIds[index % history.endpointIds.length];
-        if (endpointId !== undefined) act(history, endpointId);
+        if (endpointId !== undefined) step(history, endpointId);
       },
   );
 
@@ -68,20 +68,20 @@ test('in any history connections change as documented, and none becomes availabl
       const privateLink = aPrivateLink({ deletedListedMs: 300 });
       const { id: serviceId } = aService(privateLink);
       const history: History = { privateLink, serviceId, endpointIds: [], accepted: new Set(), now: noon };
-      const shown = new Map<string, EndpointState>();
+      const lastStates = new Map<string, EndpointState>();
 
-      for (const act of [...steps, (last: History) => (last.now += 10_000)]) {
-        act(history);
+      for (const step of [...steps, (last: History) => (last.now += 10_000)]) {
+        step(history);
         for (const effect of privateLink.advance(history.now)) {
           const { endpointId } = effect;
           if (effect.type === 'notification') {
-            expect(effect.state).toBe(shown.get(endpointId));
+            expect(effect.state).toBe(lastStates.get(endpointId));
             continue;
           }
-          expect(effect.from).toBe(shown.get(endpointId));
+          expect(effect.from).toBe(lastStates.get(endpointId));
           if (effect.from !== undefined) expect(legal[effect.from]).toContain(effect.to);
           if (effect.to === 'pending') expect(history.accepted).toContain(endpointId);
-          shown.set(endpointId, effect.to);
+          lastStates.set(endpointId, effect.to);
         }
         expect((privateLink.nextDue() ?? Number.POSITIVE_INFINITY) > history.now).toBe(true);
       }

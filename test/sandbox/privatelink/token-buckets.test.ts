@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createTokenBuckets } from '../../../sandbox/privatelink/token-buckets.ts';
 import { aConsumer, noon, provider } from './builders.ts';
 
-const taken = (count: number, take: () => boolean) =>
+const countTaken = (count: number, take: () => boolean) =>
   Array.from({ length: count }, take).filter(Boolean).length;
 
 test.each([
@@ -13,21 +13,21 @@ test.each([
   ['CreateTags', 100],
 ])('%s has %i tokens', (operation, capacity) => {
   const buckets = createTokenBuckets();
-  expect(taken(capacity + 5, () => buckets.take(provider, operation, noon))).toBe(capacity);
+  expect(countTaken(capacity + 5, () => buckets.take(provider, operation, noon))).toBe(capacity);
 });
 
 test('a bucket refills continuously up to its capacity', () => {
   const buckets = createTokenBuckets();
   const accept = (now: number) => () => buckets.take(provider, 'AcceptVpcEndpointConnections', now);
-  taken(10, accept(noon));
-  expect(taken(5, accept(noon + 999))).toBe(0);
-  expect(taken(5, accept(noon + 2500))).toBe(2);
-  expect(taken(50, accept(noon + 3_600_000))).toBe(10);
+  countTaken(10, accept(noon));
+  expect(countTaken(5, accept(noon + 999))).toBe(0);
+  expect(countTaken(5, accept(noon + 2500))).toBe(2);
+  expect(countTaken(50, accept(noon + 3_600_000))).toBe(10);
 });
 
 test('each API, account and Region has its own bucket', () => {
   const buckets = createTokenBuckets();
-  taken(10, () => buckets.take(provider, 'AcceptVpcEndpointConnections', noon));
+  countTaken(10, () => buckets.take(provider, 'AcceptVpcEndpointConnections', noon));
   expect(buckets.take(provider, 'RejectVpcEndpointConnections', noon)).toBe(true);
   expect(buckets.take(aConsumer(), 'AcceptVpcEndpointConnections', noon)).toBe(true);
   expect(buckets.take({ ...provider, region: 'eu-west-1' }, 'AcceptVpcEndpointConnections', noon)).toBe(true);

@@ -58,7 +58,7 @@ export async function listen(listener: RequestListener): Promise<{ url: string; 
   };
 }
 
-export interface Received {
+export interface ReceivedRequest {
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: string;
   /** The payload of the form, if there is one. */
@@ -66,17 +66,17 @@ export interface Received {
 }
 
 /** An app with a scripted response that records requests. */
-export async function createTestApp(slack: Slack, answer: (received: Received) => unknown = () => '') {
-  const received: Received[] = [];
+export async function createTestApp(slack: Slack, answer: (received: ReceivedRequest) => unknown = () => '') {
+  const received: ReceivedRequest[] = [];
   const { url, close } = await listen(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const payload = JSON.parse(new URLSearchParams(body).get('payload') ?? '{}');
     const one = { headers: request.headers, body, payload };
     received.push(one);
-    const said = await answer(one);
-    if (typeof said === 'number') response.writeHead(said).end();
-    else response.end(typeof said === 'string' ? said : JSON.stringify(said ?? ''));
+    const result = await answer(one);
+    if (typeof result === 'number') response.writeHead(result).end();
+    else response.end(typeof result === 'string' ? result : JSON.stringify(result ?? ''));
   });
   slack.setRequestUrl(url);
   return { received, close };

@@ -6,7 +6,7 @@ import {
   channel,
   createTestApp,
   createTestSlack,
-  type Received,
+  type ReceivedRequest,
   section,
 } from './fixtures.ts';
 
@@ -44,7 +44,7 @@ const view = {
 
 /** Posts a message with buttons; the app has a scripted response. */
 async function aMessage(
-  answer: (received: Received, slack: ReturnType<typeof createTestSlack>) => unknown = () => '',
+  answer: (received: ReceivedRequest, slack: ReturnType<typeof createTestSlack>) => unknown = () => '',
 ) {
   const slack = createTestSlack();
   const app = await createTestApp(slack.slack, (received) => answer(received, slack));
@@ -56,7 +56,10 @@ async function aMessage(
   return { ...slack, ...app, ts, click };
 }
 
-async function opening({ payload: { trigger_id } }: Received, { call }: ReturnType<typeof createTestSlack>) {
+async function openModal(
+  { payload: { trigger_id } }: ReceivedRequest,
+  { call }: ReturnType<typeof createTestSlack>,
+) {
   await call('views.open', { trigger_id, view });
   return '';
 }
@@ -159,7 +162,7 @@ describe('a click', () => {
 
 describe('a modal', () => {
   test('opens with the trigger of a click', async () => {
-    const { click } = await aMessage(opening);
+    const { click } = await aMessage(openModal);
     expect((await click({ action_id: 'deny' })).json).toMatchObject({
       status: 200,
       modal: { id: expect.any(String), title: { text: 'Deny' }, private_metadata: 'vpce-1' },
@@ -169,7 +172,7 @@ describe('a modal', () => {
   test('opens once', async () => {
     let second: unknown;
     const { click } = await aMessage(async (received, slack) => {
-      await opening(received, slack);
+      await openModal(received, slack);
       second = (await slack.call('views.open', { trigger_id: received.payload.trigger_id, view })).json;
       return '';
     });
@@ -187,7 +190,7 @@ describe('a modal', () => {
 
   test('is submitted and closes', async () => {
     const { click, received } = await aMessage((one, slack) =>
-      one.payload.type === 'block_actions' ? opening(one, slack) : '',
+      one.payload.type === 'block_actions' ? openModal(one, slack) : '',
     );
     const view_values = { reason: 'unknown', block: ['yes'] };
     expect((await click({ action_id: 'deny', view_values })).json).toEqual({ status: 200, closed: true });
@@ -209,7 +212,7 @@ describe('a modal', () => {
     ['without a required input', {}, 'Please complete this required field.'],
     ['with a text that is too long', { reason: 'far too long' }, 'Please enter no more than 10 characters.'],
   ])('%s is not sent', async (_, view_values, error) => {
-    const { click, received } = await aMessage(opening);
+    const { click, received } = await aMessage(openModal);
     expect((await click({ action_id: 'deny', view_values })).json.errors).toEqual({ reason: error });
     expect(received).toHaveLength(1);
   });
@@ -217,7 +220,7 @@ describe('a modal', () => {
   test('shows the app’s errors beside its inputs', async () => {
     const { click } = await aMessage((one, slack) =>
       one.payload.type === 'block_actions'
-        ? opening(one, slack)
+        ? openModal(one, slack)
         : { response_action: 'errors', errors: { why: 'Say more' } },
     );
     expect((await click({ action_id: 'deny', view_values: { reason: 'no' } })).json.errors).toEqual({
@@ -229,7 +232,7 @@ describe('a modal', () => {
     const updated = { type: 'modal', title: plain('Done'), blocks: [section('It is denied')] };
     const { click } = await aMessage((one, slack) =>
       one.payload.type === 'block_actions'
-        ? opening(one, slack)
+        ? openModal(one, slack)
         : { response_action: 'update', view: updated },
     );
     expect((await click({ action_id: 'deny', view_values: { reason: 'no' } })).json.modal).toMatchObject({
@@ -240,30 +243,30 @@ describe('a modal', () => {
   test.each([
     ['keeps what stands in inputs of the same name', 'why', 'unknown'],
     ['forgets what stood in inputs of another name', 'why.1', null],
-  ])('that is replaced %s', async (_, block_id, kept) => {
+  ])('that is replaced %s', async (_, block_id, expectedValue) => {
     const updated = { ...view, blocks: [{ ...reason(), block_id }, ...view.blocks.slice(1)] };
     let submissions = 0;
     const { click, ask, received } = await aMessage((one, slack) => {
-      if (one.payload.type === 'block_actions') return opening(one, slack);
+      if (one.payload.type === 'block_actions') return openModal(one, slack);
       return ++submissions > 1 ? '' : { response_action: 'update', view: updated };
     });
     const { modal } = (await click({ action_id: 'deny', view_values: { reason: 'unknown' } })).json;
-    const view_values = kept === null ? { reason: 'again' } : {};
+    const view_values = expectedValue === null ? { reason: 'again' } : {};
     await ask('POST', '/slack/submit', { ...alice, view_id: modal.id, view_values });
-    expect(modal.blocks[0].element.initial_value ?? null).toBe(kept);
-    expect(received.at(-1)?.payload.view.state.values[block_id].reason.value).toBe(kept ?? 'again');
+    expect(modal.blocks[0].element.initial_value ?? null).toBe(expectedValue);
+    expect(received.at(-1)?.payload.view.state.values[block_id].reason.value).toBe(expectedValue ?? 'again');
   });
 
   test('is updated by a click in it', async () => {
-    const paged = (page: string) => ({
+    const createPageView = (page: string) => ({
       type: 'modal',
       title: plain(page),
       blocks: [{ type: 'actions', elements: [button('Next', 'next', '2')] }],
     });
     const { click, ask, received } = await aMessage(async ({ payload }, { call }) => {
       const { trigger_id, view: open } = payload;
-      if (open) await call('views.update', { view_id: open.id, hash: open.hash, view: paged('2') });
-      else await call('views.open', { trigger_id, view: paged('1') });
+      if (open) await call('views.update', { view_id: open.id, hash: open.hash, view: createPageView('2') });
+      else await call('views.open', { trigger_id, view: createPageView('1') });
       return '';
     });
     const { id: view_id } = (await click({ action_id: 'deny' })).json.modal;
@@ -282,18 +285,18 @@ describe('a modal', () => {
 
 describe('a response URL', () => {
   /** Posts to the response URL of a click on Approve. */
-  async function answered(...answers: object[]) {
+  async function answerResponseUrl(...answers: object[]) {
     const message = await aMessage();
     await message.click({ action_id: 'approve' });
     const path = new URL(message.received[0]?.payload.response_url).pathname;
     const answer = (body: object) => message.ask('POST', path, body);
-    const shown = async () =>
+    const listTexts = async () =>
       (await message.ask('GET', `/slack/messages?channel=${channel}`)).json.messages.map(
         ({ text }: { text: string }) => text,
       );
     const statuses: number[] = [];
     for (const body of answers) statuses.push((await answer(body)).status);
-    return { ...message, answer, shown, statuses };
+    return { ...message, answer, listTexts, statuses };
   }
 
   test('can post an ephemeral message', async () => {
@@ -306,27 +309,27 @@ describe('a response URL', () => {
   });
 
   test('can post a visible message', async () => {
-    const { shown } = await answered({ response_type: 'in_channel', text: 'Hear, hear' });
-    expect(await shown()).toEqual(['vpce-1 waits', 'Hear, hear']);
+    const { listTexts } = await answerResponseUrl({ response_type: 'in_channel', text: 'Hear, hear' });
+    expect(await listTexts()).toEqual(['vpce-1 waits', 'Hear, hear']);
   });
 
   test('can replace the clicked message', async () => {
-    const { shown } = await answered({ replace_original: 'true', text: 'Done' });
-    expect(await shown()).toEqual(['Done']);
+    const { listTexts } = await answerResponseUrl({ replace_original: 'true', text: 'Done' });
+    expect(await listTexts()).toEqual(['Done']);
   });
 
   test('can delete the clicked message', async () => {
-    const { shown } = await answered({ delete_original: true });
-    expect(await shown()).toEqual([]);
+    const { listTexts } = await answerResponseUrl({ delete_original: true });
+    expect(await listTexts()).toEqual([]);
   });
 
   test('works five times', async () => {
-    const { statuses } = await answered(...Array.from({ length: 6 }, () => ({ text: 'a' })));
+    const { statuses } = await answerResponseUrl(...Array.from({ length: 6 }, () => ({ text: 'a' })));
     expect(statuses).toEqual([200, 200, 200, 200, 200, 404]);
   });
 
   test('works for thirty minutes', async () => {
-    const { answer, clock } = await answered();
+    const { answer, clock } = await answerResponseUrl();
     clock.advance(30 * 60_000 + 1);
     expect(await answer({ text: 'late' })).toMatchObject({ status: 404, json: { error: 'expired_url' } });
   });

@@ -22,8 +22,8 @@ test.each([
     '<a href="https://a.example/?b&amp;c" target="_blank" rel="noreferrer">here</a>',
   ],
   ['<javascript:alert(1)|here>', '&lt;javascript:alert(1)|here&gt;'],
-])('%j is rendered as %s', async (text, shown) => {
-  expect(String(await mrkdwn(text, noon))).toBe(shown);
+])('%j is rendered as %s', async (text, expected) => {
+  expect(String(await mrkdwn(text, noon))).toBe(expected);
 });
 
 test('a date is rendered in the viewer’s time zone, with the fallback as tooltip', async () => {
@@ -46,7 +46,7 @@ describe('a date’s format', () => {
     ['{date_short_pretty}', 3 * day, 'Nov 24, 2026'],
     ['{ago}', 2 * day, 'In 2 days'],
     ['{nonsense}', 0, '{nonsense}'],
-  ])('%s is rendered', (format, distance, shown) => {
-    expect(slackDate(noon + distance, format, noon)).toBe(shown);
+  ])('%s is rendered', (format, distance, expected) => {
+    expect(slackDate(noon + distance, format, noon)).toBe(expected);
   });
 });

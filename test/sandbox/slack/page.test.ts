@@ -87,7 +87,7 @@ async function atThePage({ width = 1200 } = {}) {
   return { ...slack, ...app, page, ts, url: server.url, errors };
 }
 
-const focused = (page: Page) => page.evaluate('document.activeElement.textContent.trim()');
+const readFocusedText = (page: Page) => page.evaluate('document.activeElement.textContent.trim()');
 
 inBrowser('a message is rendered with its blocks, and its text is escaped', async () => {
   const { page, errors } = await atThePage();
@@ -118,7 +118,7 @@ inBrowser('a confirmation opens before a click that has one, and Escape cancels 
   await allow.click();
   await page.getByRole('dialog', { name: 'Allow account 444444444444?' }).waitFor();
   await page.keyboard.press('Escape');
-  expect(await focused(page)).toBe('Approve and allow account');
+  expect(await readFocusedText(page)).toBe('Approve and allow account');
   expect(received).toEqual([]);
   await page.getByRole('combobox').selectOption('30 days');
   await page.getByText('You did: expiry').waitFor();
@@ -143,7 +143,7 @@ inBrowser('a modal is submitted by keyboard', async () => {
   expect(received[1]?.payload.view.state.values).toEqual({
     reason: { reason: { type: 'plain_text_input', value: 'not a customer' } },
   });
-  expect(await focused(page)).toBe('Deny');
+  expect(await readFocusedText(page)).toBe('Deny');
 });
 
 inBrowser('changes are shown without a reload, and keep the focus', async () => {
@@ -152,7 +152,7 @@ inBrowser('changes are shown without a reload, and keep the focus', async () => 
   const more = [section('Somebody was reminded'), ...blocks];
   await call('chat.update', { channel, ts, text: 'waits', blocks: more });
   await page.getByText('Somebody was reminded').waitFor();
-  expect(await focused(page)).toBe('Deny');
+  expect(await readFocusedText(page)).toBe('Deny');
   await call('chat.update', { channel, ts, text: 'Approved' });
   await page.getByText('Approved').waitFor();
   expect(await page.evaluate('document.activeElement.dataset.ts')).toBe(ts);

@@ -16,7 +16,7 @@ const input = (element: object) => ({ type: 'input', label: plain('Reason'), ele
 const modal = (more: object = {}) => ({ type: 'modal', title: plain('Deny'), blocks: [], ...more });
 const x = (count: number) => 'x'.repeat(count);
 
-function problemsIn(read: () => unknown): readonly string[] {
+function listProblems(read: () => unknown): readonly string[] {
   try {
     read();
     return [];
@@ -123,7 +123,7 @@ test.each<[what: string, blocks: object[], problem: string | undefined]>([
     'block_id already exists: same [json-pointer:/blocks]',
   ],
 ])('a message with %s is validated as by Slack', (_, blocks, problem) => {
-  expect(problemsIn(() => readBlocks(blocks))).toEqual(problem === undefined ? [] : [problem]);
+  expect(listProblems(() => readBlocks(blocks))).toEqual(problem === undefined ? [] : [problem]);
 });
 
 test.each<[what: string, view: object, problem: string | undefined]>([
@@ -149,7 +149,7 @@ test.each<[what: string, view: object, problem: string | undefined]>([
     'missing required field: submit [json-pointer:/view]',
   ],
 ])('a modal with %s is validated as by Slack', (_, view, problem) => {
-  expect(problemsIn(() => readView(view))).toEqual(problem === undefined ? [] : [problem]);
+  expect(listProblems(() => readView(view))).toEqual(problem === undefined ? [] : [problem]);
 });
 
 test('elements without ids get generated ones', () => {

@@ -5,7 +5,7 @@ import { formatError, formatOutput, parseRequest } from '../../../sandbox/wire/w
 
 export interface TestServer {
   /** Returns the SDK client configuration of an account. */
-  clientOf(accountId: string): {
+  clientConfig(accountId: string): {
     endpoint: string;
     region: string;
     maxAttempts: number;
@@ -47,7 +47,7 @@ export async function serveServices(services: readonly AwsService[], now: () => 
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    clientOf: (accountId) => ({
+    clientConfig: (accountId) => ({
       endpoint: url,
       region: 'us-east-1',
       maxAttempts: 1,

@@ -3,13 +3,13 @@ import { cbor } from '@smithy/core/cbor';
 import { AwsError } from '../../../sandbox/aws/aws-service.ts';
 import { detectProtocol, formatUnmodelled, unknownAction } from '../../../sandbox/wire/unmodelled.ts';
 
-interface Shown {
+interface RequestParts {
   readonly url?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string;
 }
 
-const request = ({ url = '/', headers = {}, body = '' }: Shown) => ({
+const request = ({ url = '/', headers = {}, body = '' }: RequestParts) => ({
   method: 'POST',
   url,
   headers,
@@ -19,7 +19,7 @@ const request = ({ url = '/', headers = {}, body = '' }: Shown) => ({
 const form = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
 const xml = /^<\?xml version="1.0" encoding="UTF-8"\?>\n/;
 
-const protocols: readonly (readonly [string, Shown, string, string, RegExp])[] = [
+const protocols: readonly (readonly [string, RequestParts, string, string, RegExp])[] = [
   [
     'elasticloadbalancing',
     { headers: form, body: 'Version=2015-12-01&Action=DescribeLoadBalancers' },
@@ -61,8 +61,8 @@ const protocols: readonly (readonly [string, Shown, string, string, RegExp])[] =
 
 test.each(protocols)(
   '%s, which is not modelled, gets an error in its own protocol',
-  (name, shown, code, type, body) => {
-    const protocol = detectProtocol(request(shown), name);
+  (name, parts, code, type, body) => {
+    const protocol = detectProtocol(request(parts), name);
     const error = new AwsError(unknownAction(protocol), 'not <here>', 400);
     const answer = formatUnmodelled(protocol, error, '1');
     expect(error.code).toBe(code);
@@ -77,9 +77,12 @@ test('a CBOR client gets a CBOR response', () => {
   const headers = { 'smithy-protocol': 'rpc-v2-cbor', 'content-type': 'application/cbor' };
   const protocol = detectProtocol(request({ url: '/service/Any/operation/List', headers }), 'any');
   const error = new AwsError(unknownAction(protocol), 'not here', 400);
-  const { status, headers: told, body } = formatUnmodelled(protocol, error, '1');
+  const { status, headers: responseHeaders, body } = formatUnmodelled(protocol, error, '1');
   expect(status).toBe(400);
-  expect(told).toMatchObject({ 'content-type': 'application/cbor', 'smithy-protocol': 'rpc-v2-cbor' });
+  expect(responseHeaders).toMatchObject({
+    'content-type': 'application/cbor',
+    'smithy-protocol': 'rpc-v2-cbor',
+  });
   expect(cbor.deserialize(body as Uint8Array)).toEqual({
     __type: 'UnknownOperationException',
     message: 'not here',

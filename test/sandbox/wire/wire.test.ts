@@ -92,7 +92,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const provider = () => server.clientOf('111111111111');
+const provider = () => server.clientConfig('111111111111');
 
 test('JSON 1.0: a message sent is received with its attributes, and gone once deleted', async () => {
   const client = new SQSClient(provider());
@@ -166,7 +166,7 @@ test('AWS query: errors have the query code and status', async () => {
 });
 
 test('AWS query: the access key determines the caller', async () => {
-  const { Account, Arn } = await new STSClient(server.clientOf('022222222222')).send(
+  const { Account, Arn } = await new STSClient(server.clientConfig('022222222222')).send(
     new GetCallerIdentityCommand({}),
   );
   expect({ Account, Arn }).toEqual({ Account: '022222222222', Arn: 'arn:aws:iam::022222222222:root' });
@@ -228,10 +228,10 @@ test('CloudWatch returns JSON for JSON requests and XML for query requests', asy
 test('EC2 query: requests have flat lists, responses have lists of items', async () => {
   const input = { Filters: [{ Name: 'service-id', Values: ['a', 'b'] }], MaxResults: 5 };
   const answer = await new EC2Client(provider()).send(new DescribeVpcEndpointConnectionsCommand(input));
-  const [connection, ...others] = answer.VpcEndpointConnections ?? [];
+  const [connection, ...otherConnections] = answer.VpcEndpointConnections ?? [];
   expect(JSON.parse(connection?.ServiceId ?? '')).toEqual(input);
   expect(connection?.CreationTimestamp).toEqual(new Date(1000));
-  expect([others, answer.NextToken]).toEqual([[], 'more']);
+  expect([otherConnections, answer.NextToken]).toEqual([[], 'more']);
 });
 
 test('EC2 query: errors have the form of EC2, also for an unknown action', async () => {

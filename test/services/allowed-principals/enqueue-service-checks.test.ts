@@ -10,21 +10,21 @@ const services = [aService(), aService({ serviceId: serviceId(2), name: 'other' 
 const service = serviceItem(aService());
 const entry = entryItem(anEntry());
 
-async function rungFor(...changes: readonly { before?: Item; after?: Item }[]): Promise<string[]> {
+async function listEnqueuedIds(...changes: readonly { before?: Item; after?: Item }[]): Promise<string[]> {
   const env = createTestEnv({ services });
-  const rung: string[] = [];
-  const serviceCheckQueue = { enqueue: async (ids: readonly string[]) => void rung.push(...ids) };
+  const enqueuedIds: string[] = [];
+  const serviceCheckQueue = { enqueue: async (ids: readonly string[]) => void enqueuedIds.push(...ids) };
   await enqueueServiceChecks(
     changes.map(({ before, after }) => ({ before, after })),
     { ...env.deps, serviceCheckQueue },
   );
-  return rung;
+  return enqueuedIds;
 }
 
 test('several changed entries of a service enqueue one check', async () => {
-  expect(await rungFor({ after: entry }, { before: entry }, { before: entry, after: entry })).toEqual([
-    serviceId(1),
-  ]);
+  expect(await listEnqueuedIds({ after: entry }, { before: entry }, { before: entry, after: entry })).toEqual(
+    [serviceId(1)],
+  );
 });
 
 test('many entries that change together enqueue one delayed check', async () => {
@@ -42,11 +42,13 @@ test('many entries that change together enqueue one delayed check', async () => 
 });
 
 test('an entry for every service enqueues a check of each service', async () => {
-  expect(await rungFor({ after: entryItem(anEntry({ serviceId: '*' })) })).toEqual([1, 2].map(serviceId));
+  expect(await listEnqueuedIds({ after: entryItem(anEntry({ serviceId: '*' })) })).toEqual(
+    [1, 2].map(serviceId),
+  );
 });
 
 test('an entry of a newer schema version enqueues a check too', async () => {
-  expect(await rungFor({ after: { ...entry, schemaVersion: '2.0' } })).toEqual([serviceId(1)]);
+  expect(await listEnqueuedIds({ after: { ...entry, schemaVersion: '2.0' } })).toEqual([serviceId(1)]);
 });
 
 test.each([
@@ -56,15 +58,15 @@ test.each([
   ['gets another grace period', { graceSeconds: 7200 }, service],
 ] as const)('a service that %s is checked', async (_what, change, before) => {
   const after = serviceItem(aService(change as Parameters<typeof aService>[0]));
-  expect(await rungFor({ ...(before && { before }), after })).toEqual([serviceId(1)]);
+  expect(await listEnqueuedIds({ ...(before && { before }), after })).toEqual([serviceId(1)]);
 });
 
 test('a check enqueues no further check', async () => {
   const principalDrift = [{ check: 'principals-are-missing', detail: 'x' }];
   const after = serviceItem(aService({ principalDrift, checkedAt: '2026-11-22T00:00:00.000Z', version: 2 }));
-  expect(await rungFor({ before: service, after })).toEqual([]);
+  expect(await listEnqueuedIds({ before: service, after })).toEqual([]);
 });
 
 test('a removed service is not checked', async () => {
-  expect(await rungFor({ before: service })).toEqual([]);
+  expect(await listEnqueuedIds({ before: service })).toEqual([]);
 });

@@ -37,10 +37,10 @@ test('several added principals are an array in CloudTrail', () => {
 });
 
 test('an AWS service can be the author', () => {
-  const told = parseExternalAdditions(
+  const parsed = parseExternalAdditions(
     body({ content: '*' }, { type: 'AWSService', invokedBy: 'x.amazonaws.com' }),
   );
-  expect(told?.additions).toMatchObject([{ by: 'x.amazonaws.com' }]);
+  expect(parsed?.additions).toMatchObject([{ by: 'x.amazonaws.com' }]);
 });
 
 test.each([

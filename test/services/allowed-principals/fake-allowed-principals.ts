@@ -6,19 +6,23 @@ import { principalKey } from '../../../lib/services/allowed-principals/principal
 
 /** The allowed principals of one service as EC2 has them, and the calls that changed them. */
 export function fakeAllowedPrincipals(
-  shown: readonly string[] = [],
+  initialPrincipals: readonly string[] = [],
   { bad = [], perCall = 1_000 }: { readonly bad?: readonly string[]; readonly perCall?: number } = {},
 ) {
-  const principals = new Map(shown.map((principal) => [principalKey(principal), principal]));
+  const principals = new Map(initialPrincipals.map((principal) => [principalKey(principal), principal]));
   const calls: string[] = [];
 
   function check(verb: string, changed: readonly string[]) {
     calls.push(`${verb} ${changed.length}`);
     if (changed.length > perCall)
       throw new PrincipalsRefusedError('principals', 'InvalidParameterValue', 'too many');
-    const refused = changed.find((principal) => bad.includes(principal));
-    if (refused !== undefined)
-      throw new PrincipalsRefusedError('principals', 'InvalidPrincipal', `Invalid Principal: '${refused}'`);
+    const invalidPrincipal = changed.find((principal) => bad.includes(principal));
+    if (invalidPrincipal !== undefined)
+      throw new PrincipalsRefusedError(
+        'principals',
+        'InvalidPrincipal',
+        `Invalid Principal: '${invalidPrincipal}'`,
+      );
   }
 
   const ec2: AllowedPrincipals = {

@@ -21,30 +21,30 @@ function account(number: number): string {
   return String(500_000_000_000 + number);
 }
 
-function rootOf(number: number): string {
+function rootArn(number: number): string {
   return `arn:aws:iam::${account(number)}:root`;
 }
 
-function entriesFor(count: number): AllowlistEntry[] {
+function createEntries(count: number): AllowlistEntry[] {
   return Array.from({ length: count }, (_, number) => anEntry({ accountId: account(number) }));
 }
 
 /** linkgate with these entries, beside EC2 with its principals. */
-function situation(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipals()) {
+function createReconcileEnv(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipals()) {
   const env = createTestEnv({ entries });
-  const rung: string[] = [];
+  const enqueuedIds: string[] = [];
   const deps = {
     ...env.deps,
     principalsClient: () => ec2,
     logChange: () => {},
-    serviceCheckQueue: { enqueue: async (ids: readonly string[]) => void rung.push(...ids) },
+    serviceCheckQueue: { enqueue: async (ids: readonly string[]) => void enqueuedIds.push(...ids) },
   };
   return {
     env,
     ec2,
-    rung,
+    enqueuedIds,
     deps,
-    async tend(service: Service, additions: readonly ExternalAddition[] = []) {
+    async reconcile(service: Service, additions: readonly ExternalAddition[] = []) {
       const { principalDrift, principalsApproval } = await reconcilePrincipals(
         service,
         await ec2.list(service.serviceId),
@@ -53,7 +53,7 @@ function situation(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipa
       );
       return { drift: principalDrift, checks: principalDrift.map(({ check }) => check), principalsApproval };
     },
-    async forget(accountId: string) {
+    async removeEntry(accountId: string) {
       await env.table.write([{ remove: entryKey(serviceId(1), accountId) }]);
     },
   };
@@ -61,8 +61,8 @@ function situation(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipa
 
 describe('observed principals', () => {
   test('stay unchanged, and the difference is drift', async () => {
-    const { tend, ec2 } = situation([anEntry()], fakeAllowedPrincipals([stranger]));
-    const { drift } = await tend(observed);
+    const { reconcile, ec2 } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([stranger]));
+    const { drift } = await reconcile(observed);
     expect(drift).toMatchObject([
       { check: 'principals-are-missing', detail: expect.stringContaining(`${root} (account)`) },
       {
@@ -76,111 +76,113 @@ describe('observed principals', () => {
   });
 
   test('lack nobody if `*` is allowed', async () => {
-    const { tend } = situation([anEntry()], fakeAllowedPrincipals(['*']));
-    expect((await tend(observed)).checks).toEqual(['principals-are-not-implied']);
+    const { reconcile } = createReconcileEnv([anEntry()], fakeAllowedPrincipals(['*']));
+    expect((await reconcile(observed)).checks).toEqual(['principals-are-not-implied']);
   });
 
   test('have no drift if they equal the allowlist', async () => {
-    const { tend } = situation([anEntry()], fakeAllowedPrincipals([consumer]));
-    expect((await tend(observed)).drift).toEqual([]);
+    const { reconcile } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([consumer]));
+    expect((await reconcile(observed)).drift).toEqual([]);
   });
 
   test('have the same drift text until something changes', async () => {
-    const { tend, env } = situation([], fakeAllowedPrincipals([stranger]));
-    const { drift } = await tend(observed);
+    const { reconcile, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    const { drift } = await reconcile(observed);
     env.advanceSeconds(hour);
-    expect((await tend(observed)).drift).toEqual(drift);
+    expect((await reconcile(observed)).drift).toEqual(drift);
   });
 });
 
 describe('the author of an external addition', () => {
   const addition = { principal: stranger, by: 'arn:aws:iam::111111111111:user/bob', at: noon.toISOString() };
-  const told = `${stranger} (role), added by arn:aws:iam::111111111111:user/bob at 2026-11-21T12:00:00.000Z`;
+  const additionText = `${stranger} (role), added by arn:aws:iam::111111111111:user/bob at 2026-11-21T12:00:00.000Z`;
 
   test('is known if the CloudTrail event arrives with the first check', async () => {
-    const { tend } = situation([], fakeAllowedPrincipals([stranger]));
-    expect((await tend(observed, [addition])).drift[0]?.detail).toContain(told);
-    expect((await tend(observed)).drift[0]?.detail).toContain(told);
+    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    expect((await reconcile(observed, [addition])).drift[0]?.detail).toContain(additionText);
+    expect((await reconcile(observed)).drift[0]?.detail).toContain(additionText);
   });
 
   test('is known if the CloudTrail event arrives after the principal was found', async () => {
-    const { tend } = situation([], fakeAllowedPrincipals([stranger]));
-    await tend(observed);
-    expect((await tend(observed, [addition])).drift[0]?.detail).toContain(told);
+    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    await reconcile(observed);
+    expect((await reconcile(observed, [addition])).drift[0]?.detail).toContain(additionText);
   });
 
   test('is known if the CloudTrail event arrives before EC2 lists the principal', async () => {
-    const { tend, ec2 } = situation([]);
-    expect((await tend(observed, [addition])).drift).toEqual([]);
+    const { reconcile, ec2 } = createReconcileEnv([]);
+    expect((await reconcile(observed, [addition])).drift).toEqual([]);
     ec2.add(stranger);
-    expect((await tend(observed)).drift[0]?.detail).toContain(told);
+    expect((await reconcile(observed)).drift[0]?.detail).toContain(additionText);
   });
 
   test('is dropped if EC2 never lists the principal', async () => {
-    const { tend, ec2, env } = situation([]);
-    await tend(observed, [addition]);
+    const { reconcile, ec2, env } = createReconcileEnv([]);
+    await reconcile(observed, [addition]);
     env.advanceSeconds(2 * hour);
-    await tend(observed);
+    await reconcile(observed);
     ec2.add(stranger);
-    expect((await tend(observed)).drift[0]?.detail).toContain('by an unknown user');
+    expect((await reconcile(observed)).drift[0]?.detail).toContain('by an unknown user');
   });
 });
 
 describe('managed principals', () => {
   test('stay unchanged until a person has approved a plan', async () => {
-    const { tend, ec2 } = situation([anEntry()]);
-    const { checks } = await tend(aService({ principals: 'managed' }));
+    const { reconcile, ec2 } = createReconcileEnv([anEntry()]);
+    const { checks } = await reconcile(aService({ principals: 'managed' }));
     expect(checks).toEqual(['principals-are-missing', 'principals-pending-approval']);
     expect(ec2.calls).toEqual([]);
   });
 
   test('are added and removed with the allowlist, at once', async () => {
-    const { tend, ec2, env, forget } = situation([anEntry()]);
-    expect((await tend(managed)).drift).toEqual([]);
+    const { reconcile, ec2, env, removeEntry } = createReconcileEnv([anEntry()]);
+    expect((await reconcile(managed)).drift).toEqual([]);
     expect(ec2.now()).toEqual([root]);
     env.put(entryItem(anEntry({ accountId: account(1) })));
-    await forget(consumer);
-    expect((await tend(managed)).drift).toEqual([]);
-    expect(ec2.now()).toEqual([rootOf(1)]);
+    await removeEntry(consumer);
+    expect((await reconcile(managed)).drift).toEqual([]);
+    expect(ec2.now()).toEqual([rootArn(1)]);
   });
 
   test('that were added outside linkgate are removed after the grace period, and not earlier', async () => {
-    const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([root, stranger]));
+    const { reconcile, ec2, env } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([root, stranger]));
     const service = { ...managed, graceSeconds: hour };
-    expect((await tend(service)).drift[0]?.detail).toContain('will be removed at 2026-11-21T13:00:00.000Z');
+    expect((await reconcile(service)).drift[0]?.detail).toContain(
+      'will be removed at 2026-11-21T13:00:00.000Z',
+    );
     env.advanceSeconds(hour - 1);
-    await tend(service);
+    await reconcile(service);
     expect(ec2.now()).toEqual([root, stranger]);
     env.advanceSeconds(1);
-    expect((await tend(service)).drift).toEqual([]);
+    expect((await reconcile(service)).drift).toEqual([]);
     expect(ec2.now()).toEqual([root]);
   });
 
   test('that were added outside linkgate long ago have the grace period from the approval on', async () => {
-    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
-    await tend(observed);
+    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    await reconcile(observed);
     env.advanceSeconds(1000 * hour);
-    await tend(approvePrincipals(managed, alice, env.time));
+    await reconcile(approvePrincipals(managed, alice, env.time));
     expect(ec2.now()).toEqual([stranger]);
   });
 
   test('that were added outside linkgate do not get another grace period by a later approval', async () => {
-    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
+    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
     const service = { ...managed, graceSeconds: 2 * hour };
-    for (let passed = 0; passed <= 2; passed++) {
-      await tend(approvePrincipals(service, alice, env.time, 1));
+    for (let hoursPassed = 0; hoursPassed <= 2; hoursPassed++) {
+      await reconcile(approvePrincipals(service, alice, env.time, 1));
       env.advanceSeconds(hour);
     }
     expect(ec2.now()).toEqual([]);
   });
 
   test('that were added outside linkgate get a new grace period after the management was interrupted', async () => {
-    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
+    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
     const service = { ...managed, graceSeconds: 2 * hour };
-    await tend(service);
-    await tend(observed);
+    await reconcile(service);
+    await reconcile(observed);
     env.advanceSeconds(3 * hour);
-    await tend(approvePrincipals(service, alice, env.time));
+    await reconcile(approvePrincipals(service, alice, env.time));
     expect(ec2.now()).toEqual([stranger]);
   });
 
@@ -189,23 +191,26 @@ describe('managed principals', () => {
     ['the service is paused', { ...managed, pausedAt: noon.toISOString() }, 'enforce'],
     ['the service is being deregistered', { ...managed, deregisteringAt: noon.toISOString() }, 'enforce'],
   ] as const)('stay unchanged while %s', async (_why, service, mode) => {
-    const { tend, ec2, env } = situation([anEntry()]);
+    const { reconcile, ec2, env } = createReconcileEnv([anEntry()]);
     env.mode = mode;
-    expect((await tend(service)).checks).toEqual(['principals-are-missing']);
+    expect((await reconcile(service)).checks).toEqual(['principals-are-missing']);
     expect(ec2.calls).toEqual([]);
   });
 
   test('stay unchanged if an entry cannot be read', async () => {
-    const { tend, ec2, env, forget } = situation([anEntry(), anEntry({ accountId: account(1) })]);
-    await tend(managed);
-    await forget(account(1));
+    const { reconcile, ec2, env, removeEntry } = createReconcileEnv([
+      anEntry(),
+      anEntry({ accountId: account(1) }),
+    ]);
+    await reconcile(managed);
+    await removeEntry(account(1));
     env.put({ ...entryItem(anEntry()), schemaVersion: '2.0' });
-    await expect(tend(managed)).rejects.toThrow('has the schema version 2.0');
-    expect(ec2.now()).toEqual([root, rootOf(1)]);
+    await expect(reconcile(managed)).rejects.toThrow('has the schema version 2.0');
+    expect(ec2.now()).toEqual([root, rootArn(1)]);
   });
 
   test('stay unchanged if a page of the allowlist cannot be read', async () => {
-    const { deps, ec2 } = situation([], fakeAllowedPrincipals([root]));
+    const { deps, ec2 } = createReconcileEnv([], fakeAllowedPrincipals([root]));
     const broken = {
       ...deps.table,
       query() {
@@ -219,16 +224,16 @@ describe('managed principals', () => {
   });
 
   test('are not removed if most of them would be, until a person approves', async () => {
-    const { tend, ec2, forget } = situation(entriesFor(20));
-    await tend(managed);
-    for (let number = 0; number < 15; number++) await forget(account(number));
-    const { drift } = await tend(managed);
+    const { reconcile, ec2, removeEntry } = createReconcileEnv(createEntries(20));
+    await reconcile(managed);
+    for (let number = 0; number < 15; number++) await removeEntry(account(number));
+    const { drift } = await reconcile(managed);
     expect(drift).toContainEqual({
       check: 'principals-removal-blocked',
       detail: expect.stringContaining('15 of 20 allowed principals would be removed at once'),
     });
     expect(ec2.now()).toHaveLength(20);
-    const { checks, principalsApproval } = await tend(approvePrincipals(managed, alice, noon, 15));
+    const { checks, principalsApproval } = await reconcile(approvePrincipals(managed, alice, noon, 15));
     expect(checks).toEqual([]);
     expect(ec2.now()).toHaveLength(5);
     // What was agreed to is used up.
@@ -236,134 +241,149 @@ describe('managed principals', () => {
   });
 
   test('are covered by an approval only if the plan showed them', async () => {
-    const { tend, ec2, forget } = situation(entriesFor(30), fakeAllowedPrincipals([stranger]));
-    await tend(managed);
-    for (let number = 0; number < 18; number++) await forget(account(number));
+    const { reconcile, ec2, removeEntry } = createReconcileEnv(
+      createEntries(30),
+      fakeAllowedPrincipals([stranger]),
+    );
+    await reconcile(managed);
+    for (let number = 0; number < 18; number++) await removeEntry(account(number));
     // The one that was added by hand has its grace period.
-    const { principalsApproval } = await tend(approvePrincipals(managed, alice, noon, 19));
+    const { principalsApproval } = await reconcile(approvePrincipals(managed, alice, noon, 19));
     expect(ec2.now()).toHaveLength(13);
     const later = { ...managed, ...(principalsApproval && { principalsApproval }) };
-    for (let number = 18; number < 26; number++) await forget(account(number));
-    expect((await tend(later)).checks).toContain('principals-removal-blocked');
+    for (let number = 18; number < 26; number++) await removeEntry(account(number));
+    expect((await reconcile(later)).checks).toContain('principals-removal-blocked');
     expect(ec2.now()).toHaveLength(13);
   });
 
   test('with an approved removal are removed after the grace period, even if they are most', async () => {
-    const strangers = Array.from({ length: 15 }, (_, number) => `${stranger}${number}`);
-    const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([root, ...strangers]));
+    const externalPrincipals = Array.from({ length: 15 }, (_, number) => `${stranger}${number}`);
+    const { reconcile, ec2, env } = createReconcileEnv(
+      [anEntry()],
+      fakeAllowedPrincipals([root, ...externalPrincipals]),
+    );
     const service = { ...managed, graceSeconds: hour };
-    await tend(approvePrincipals(service, alice, noon, 15));
+    await reconcile(approvePrincipals(service, alice, noon, 15));
     expect(ec2.now()).toHaveLength(16);
     env.advanceSeconds(hour);
-    expect((await tend(service)).checks).toEqual([]);
+    expect((await reconcile(service)).checks).toEqual([]);
     expect(ec2.now()).toEqual([root]);
   });
 
   test('are not removed if there are more removals than approved', async () => {
-    const { tend, ec2, forget } = situation(entriesFor(20));
-    await tend(managed);
-    for (let number = 0; number < 15; number++) await forget(account(number));
-    const { checks } = await tend(approvePrincipals(managed, alice, noon, 14));
+    const { reconcile, ec2, removeEntry } = createReconcileEnv(createEntries(20));
+    await reconcile(managed);
+    for (let number = 0; number < 15; number++) await removeEntry(account(number));
+    const { checks } = await reconcile(approvePrincipals(managed, alice, noon, 14));
     expect(checks).toContain('principals-removal-blocked');
     expect(ec2.now()).toHaveLength(20);
   });
 
   test('count as added outside linkgate after the table lost its records, so none is removed at once', async () => {
-    const { tend, ec2 } = situation(
+    const { reconcile, ec2 } = createReconcileEnv(
       [],
-      fakeAllowedPrincipals(entriesFor(20).map((_, number) => rootOf(number))),
+      fakeAllowedPrincipals(createEntries(20).map((_, number) => rootArn(number))),
     );
-    await tend(managed);
+    await reconcile(managed);
     expect(ec2.now()).toHaveLength(20);
   });
 
   test('follow an entry that changes during the calls', async () => {
-    const { tend, ec2, env, forget } = situation([anEntry()]);
-    await tend(managed);
-    await forget(consumer);
+    const { reconcile, ec2, env, removeEntry } = createReconcileEnv([anEntry()]);
+    await reconcile(managed);
+    await removeEntry(consumer);
     const { disallow } = ec2;
     ec2.disallow = async (...args) => {
       env.put(entryItem(anEntry({ version: 7 })));
       await disallow(...args);
     };
-    expect((await tend(managed)).drift).toEqual([]);
+    expect((await reconcile(managed)).drift).toEqual([]);
     expect(ec2.now()).toEqual([root]);
   });
 
   test('are changed once in a run, even if EC2 lists the change late', async () => {
-    const { tend, ec2 } = situation([anEntry()]);
+    const { reconcile, ec2 } = createReconcileEnv([anEntry()]);
     ec2.list = async () => [];
-    expect((await tend(managed)).checks).toEqual(['principals-are-missing']);
+    expect((await reconcile(managed)).checks).toEqual(['principals-are-missing']);
     expect(ec2.calls).toEqual(['allow 1']);
   });
 });
 
 describe('a principal that EC2 refuses', () => {
   test('does not stop the others', async () => {
-    const { tend, ec2 } = situation(entriesFor(60), fakeAllowedPrincipals([], { bad: [rootOf(7)] }));
-    const { drift } = await tend(managed);
+    const { reconcile, ec2 } = createReconcileEnv(
+      createEntries(60),
+      fakeAllowedPrincipals([], { bad: [rootArn(7)] }),
+    );
+    const { drift } = await reconcile(managed);
     expect(drift).toEqual([
       {
         check: 'principals-are-refused',
-        detail: `EC2 refused these principals: ${rootOf(7)} (account), InvalidPrincipal: Invalid Principal: '${rootOf(7)}'`,
+        detail: `EC2 refused these principals: ${rootArn(7)} (account), InvalidPrincipal: Invalid Principal: '${rootArn(7)}'`,
       },
     ]);
     expect(ec2.now()).toHaveLength(59);
   });
 
   test('is tried again a day later', async () => {
-    const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([], { bad: [root] }));
+    const { reconcile, ec2, env } = createReconcileEnv(
+      [anEntry()],
+      fakeAllowedPrincipals([], { bad: [root] }),
+    );
     for (const wait of [0, hour, 24 * hour]) {
       env.advanceSeconds(wait);
-      await tend(managed);
+      await reconcile(managed);
     }
     expect(ec2.calls).toEqual(['allow 1', 'allow 1']);
   });
 
   test('has a reason if it is an organization, and is not tried again until the settings change', async () => {
-    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([], { bad: [organization] }));
+    const { reconcile, ec2, env } = createReconcileEnv(
+      [],
+      fakeAllowedPrincipals([], { bad: [organization] }),
+    );
     const service = { ...managed, otherPrincipals: [organization] };
-    expect((await tend(service)).drift).toMatchObject([
+    expect((await reconcile(service)).drift).toMatchObject([
       {
         check: 'principals-are-refused',
         detail: expect.stringContaining('AWS documents no way to allow an organization'),
       },
     ]);
     env.advanceSeconds(1000 * hour);
-    expect((await tend(service)).checks).toEqual(['principals-are-refused']);
+    expect((await reconcile(service)).checks).toEqual(['principals-are-refused']);
     expect(ec2.calls).toEqual(['allow 1']);
-    await tend({ ...service, changedAt: env.time.toISOString() });
+    await reconcile({ ...service, changedAt: env.time.toISOString() });
     expect(ec2.calls).toEqual(['allow 1', 'allow 1']);
   });
 });
 
 describe('ten thousand entries', () => {
   test('are compared with EC2 in few calls', async () => {
-    const { tend, ec2 } = situation(entriesFor(10_000));
-    expect((await tend(managed)).drift).toEqual([]);
+    const { reconcile, ec2 } = createReconcileEnv(createEntries(10_000));
+    expect((await reconcile(managed)).drift).toEqual([]);
     expect(ec2.calls).toHaveLength(200);
-    await tend(managed);
+    await reconcile(managed);
     expect(ec2.calls).toHaveLength(200);
   });
 
   test('that need more than one run are completed by the next', async () => {
-    const { tend, ec2, rung, env } = situation(entriesFor(10_000));
+    const { reconcile, ec2, enqueuedIds, env } = createReconcileEnv(createEntries(10_000));
     env.remainingMs = 20_000;
-    await tend(managed);
-    expect(rung).toEqual([serviceId(1)]);
+    await reconcile(managed);
+    expect(enqueuedIds).toEqual([serviceId(1)]);
     const first = ec2.now().length;
     expect(first).toBeGreaterThan(0);
     env.remainingMs = 90_000;
-    expect((await tend(managed)).drift).toEqual([]);
+    expect((await reconcile(managed)).drift).toEqual([]);
     expect(ec2.now()).toHaveLength(10_000);
   });
 });
 
 test('a throttled call is left to a later run', async () => {
-  const { tend, ec2, rung } = situation([anEntry()]);
+  const { reconcile, ec2, enqueuedIds } = createReconcileEnv([anEntry()]);
   ec2.allow = async () => {
     throw new ThrottledError('slow down');
   };
-  expect((await tend(managed)).checks).toEqual(['principals-are-missing']);
-  expect(rung).toEqual([serviceId(1)]);
+  expect((await reconcile(managed)).checks).toEqual(['principals-are-missing']);
+  expect(enqueuedIds).toEqual([serviceId(1)]);
 });
