@@ -19,13 +19,13 @@ test.each([
   ['an entry of the allowlist', 'allow 012345678901 --service payments', 503],
   ['a registration', `service add ${serviceId}`, 504],
   ['anything that was throttled', 'allowlist remove 012345678901 --service payments', 429],
-])('%s is asked for again after an answer that may pass', async (_name, line, status) => {
+])('%s is sent again after a retryable response', async (_name, line, status) => {
   aws.respond = () => (aws.apiRequests.length < 3 ? { status } : { body });
   expect(await runCli(line, aws)).toMatchObject({ code: 0 });
   expect(aws.apiRequests).toHaveLength(3);
 });
 
-test('an answer that names a time is asked for again no earlier', async () => {
+test('a response with retry-after delays the retry until then', async () => {
   const slept: number[] = [];
   const clock = {
     sleep: async (milliseconds: number) => void slept.push(milliseconds),
@@ -37,7 +37,7 @@ test('an answer that names a time is asked for again no earlier', async () => {
   expect(slept).toEqual([5_000]);
 });
 
-test('a list is asked for again when the connection breaks', async () => {
+test('a list is requested again after a broken connection', async () => {
   aws.respond = () => (aws.apiRequests.length < 3 ? { isBroken: true } : { body });
   expect(await runCli('service list', aws)).toMatchObject({ code: 0 });
 });
@@ -46,7 +46,7 @@ test.each([
   ['a decision', `approve ${endpointId}`],
   ['a removal', 'allowlist remove 012345678901 --service payments'],
   ['a registration', `service add ${serviceId}`],
-])('%s whose answer was lost is sent again under the same key', async (_name, line) => {
+])('%s whose response was lost is sent again with the same idempotency key', async (_name, line) => {
   aws.respond = () => (aws.apiRequests.length < 3 ? { isBroken: true } : { body });
   expect(await runCli(line, aws)).toMatchObject({ code: 0 });
   expect(aws.apiRequests).toHaveLength(3);
@@ -54,7 +54,7 @@ test.each([
   expect([...keys]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
 });
 
-test('each run of a command has a key of its own, and what only looks has none', async () => {
+test('each run of a command has its own idempotency key, and a read has none', async () => {
   aws.respond = () => ({ body });
   for (const line of [
     'allowlist remove 012345678901 --service payments',
@@ -67,7 +67,7 @@ test('each run of a command has a key of its own, and what only looks has none',
   expect(list).toBeUndefined();
 });
 
-test('what an earlier sending still works on is asked for until it is done', async () => {
+test('a retry of a request in progress is repeated until it completes', async () => {
   const running = { status: 409, body: errorBody('InProgress', 'it runs') };
   aws.respond = () => (aws.apiRequests.length < 8 ? running : { body });
   expect(await runCli(`approve ${endpointId}`, aws)).toMatchObject({ code: 0 });
@@ -77,7 +77,7 @@ test('what an earlier sending still works on is asked for until it is done', asy
   expect(aws.apiRequests).toHaveLength(40);
 });
 
-test('a change without an answer may have happened, and the message says to check', async () => {
+test('a change without a response fails with a message to check whether it happened', async () => {
   aws.respond = () => ({ isBroken: true });
   expect(await runCli(`approve ${endpointId}`, aws)).toMatchObject({
     code: 1,
@@ -85,7 +85,7 @@ test('a change without an answer may have happened, and the message says to chec
   });
 });
 
-test('a list whose pages changed while they were read begins again, and not for ever', async () => {
+test('a list with an expired page token is read again from its start, a limited number of times', async () => {
   const stale = { status: 400, body: errorBody('ExpiredToken', 'begin again') };
   const first = { body: { services: [service], nextToken: 'a' } };
   const second = { body: { services: [service] } };
@@ -102,7 +102,7 @@ test('a list whose pages changed while they were read begins again, and not for 
   expect(aws.apiRequests).toHaveLength(6);
 });
 
-test('it is not asked for ever', async () => {
+test('a retryable error response is retried three times', async () => {
   aws.respond = () => ({ status: 503 });
   expect(await runCli('service list', aws)).toMatchObject({
     code: 1,
@@ -111,7 +111,7 @@ test('it is not asked for ever', async () => {
   expect(aws.apiRequests).toHaveLength(4);
 });
 
-test('credentials that the API refuses: the message names the permission they need', async () => {
+test('an access denied response results in a message with the required permission', async () => {
   aws.respond = () => ({ status: 403, body: { message: 'Forbidden' } });
   expect(await runCli('service list', aws)).toMatchObject({
     code: 1,
@@ -119,7 +119,7 @@ test('credentials that the API refuses: the message names the permission they ne
   });
 });
 
-test('an answer of another version is not taken for one of this', async () => {
+test('a response of an incompatible version is an error', async () => {
   aws.respond = () => ({ body: { services: [{ id: 'payments' }] } });
   expect(await runCli('service list', aws)).toMatchObject({
     code: 1,
@@ -128,7 +128,7 @@ test('an answer of another version is not taken for one of this', async () => {
   });
 });
 
-test('what takes longer than two seconds says on standard error what it is doing', async () => {
+test('a command that takes longer than two seconds prints its step on standard error', async () => {
   let resolveWritten = () => {};
   const stderrWritten = new Promise<void>((resolve) => {
     resolveWritten = resolve;
@@ -149,9 +149,9 @@ test('what takes longer than two seconds says on standard error what it is doing
 });
 
 test.each([
-  ['in a terminal each step is said', { isTTY: true }, 2],
-  ['elsewhere only the first', {}, 1],
-] as const)('of what takes longer %s', async (_, terminal, lineCount) => {
+  ['prints each step in a terminal', { isTTY: true }, 2],
+  ['prints only its first step without a terminal', {}, 1],
+] as const)('a slow command %s', async (_, terminal, lineCount) => {
   aws.respond = () => ({ body });
   const clock = {
     sleep: async () => {},
@@ -170,7 +170,7 @@ test.each([
   'allow 012345678901 --service ../../setup',
   'allow 012345678901 --service prod/payments',
   'pause pay?1',
-])('`%s` is a usage error, and requests no other path', async (line) => {
+])('`%s` is a usage error and calls no other path', async (line) => {
   aws.respond = () => ({ body });
   expect(await runCli(line, aws)).toMatchObject({
     code: 2,

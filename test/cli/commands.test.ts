@@ -104,7 +104,7 @@ test.each([
   ],
   [`deny ${endpointId} --reason no`, `POST /connections/${endpointId}/decision`, { decision }, ['decision']],
 ])(
-  '%s asks the API, and prints its answer for people and as one document',
+  '`%s` calls the API and prints the response as text, and with --json as one document',
   async (line, request, answer, keys) => {
     answerRequests({ [request]: answer });
     const people = await runCli(line, aws);
@@ -116,7 +116,7 @@ test.each([
   },
 );
 
-test('every request is signed for the API by the credentials and the Region of the caller', async () => {
+test('every request is signed with the credentials and the Region of the caller', async () => {
   answerRequests({ 'GET /services': { services: [] } });
   await runCli('service list --region us-west-2', aws);
   expect(aws.apiRequests[0]?.authorization).toMatch(
@@ -124,7 +124,7 @@ test('every request is signed for the API by the credentials and the Region of t
   );
 });
 
-test('all that an entry can be narrowed by is passed on, and account ids keep their zeros', async () => {
+test('every restriction of an entry is sent, and account ids keep their leading zeros', async () => {
   answerRequests({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/000000000001': { entry } });
   const narrowed = `--endpoint ${endpointId} --endpoint vpce-0bbbbbbbbbbbbbbb2 --consumer-region eu-central-1 --max-endpoints 2`;
   const owned =
@@ -144,7 +144,7 @@ test('all that an entry can be narrowed by is passed on, and account ids keep th
   });
 });
 
-test('who owns a blocked account is passed on and shown', async () => {
+test('the owners of a blocked account are sent and printed', async () => {
   const owners = ['slack:T01LOCAL:U01ALICE'];
   answerRequests({ 'PUT /allowlist/*/012345678901': { entry: { ...entry, owners } } });
   const { stdout } = await runCli('block 012345678901 --service * --owner T01LOCAL:U01ALICE', aws);
@@ -158,7 +158,7 @@ test.each([
   ['--deadline 36h --on-expiry reject', { deadlineSeconds: 36 * 3600, onExpiry: 'reject' }],
   ['--deadline 7d', { deadlineSeconds: 7 * 86_400 }],
   ['', {}],
-])('a service is registered %s, and what is not said stays as it is', async (options, body) => {
+])('`service add %s` sends only the given settings', async (options, body) => {
   answerRequests({ 'POST /services': { service } });
   await runCli(`service add ${serviceId} ${options}`.trim(), aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ serviceId, ...body });
@@ -169,12 +169,12 @@ test.each([
   [{ deadlineSeconds: 86_400, onExpiry: 'reject' }, 'decided within +1 day; then it is rejected'],
   [{ deadlineSeconds: 5400 }, 'decided within +1.5 hours; then'],
   [{ requireTicket: true }, 'ticket +each decision of a person names one'],
-])('of a service %j is shown', async (settings, line) => {
+])('`service show` prints the settings %j', async (settings, line) => {
   answerRequests({ 'GET /services/payments': { service: { ...service, ...settings } } });
   expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(line));
 });
 
-test.each(['approve', 'deny'])('with %s a ticket is passed on', async (command) => {
+test.each(['approve', 'deny'])('`%s --ticket` sends the ticket', async (command) => {
   answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision } });
   await runCli(`${command} ${endpointId} --reason why --ticket OPS-42`, aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: command, reason: 'why', ticket: 'OPS-42' });
@@ -183,20 +183,20 @@ test.each(['approve', 'deny'])('with %s a ticket is passed on', async (command) 
 test.each([
   ['enforce', 'enforce: linkgate decides, and accepts and rejects in EC2'],
   ['observe', 'observe: linkgate decides and writes down what it would do'],
-])('`mode` says what the mode %s means', async (name, sentence) => {
+])('`mode` explains the mode %s', async (name, sentence) => {
   answerRequests({ 'GET /mode': { ...mode, mode: name } });
   expect((await runCli('mode', aws)).stdout).toContain(sentence);
 });
 
 test.each(['ask', 'disconnect', 'adopt'])(
-  '`service show` says what %s does to connections accepted outside linkgate',
+  '`service show` prints the effect of %s on connections accepted outside linkgate',
   async (onExternalAccept) => {
     answerRequests({ 'GET /services/payments': { service: { ...service, onExternalAccept } } });
     expect((await runCli('service show payments', aws)).stdout).toMatch(/^external accept +\w/m);
   },
 );
 
-test('the customer stands beside its account in `connections`, `explain` and `allowlist`', async () => {
+test('`connections`, `explain` and `allowlist` print the customer next to its account', async () => {
   const customer = 'initech';
   answerRequests({
     'GET /connections': { connections: [{ ...connection, customer }] },
@@ -213,14 +213,14 @@ test('the customer stands beside its account in `connections`, `explain` and `al
   expect((await runCli('allowlist', aws)).stdout).toContain('012345678901 (initech)');
 });
 
-test('`explain` names an IAM identity beside its ARN', async () => {
+test('`explain` prints the name of an IAM identity next to its ARN', async () => {
   answerRequests({ [`GET /connections/${endpointId}`]: explanation });
   expect((await runCli(`explain ${endpointId}`, aws)).stdout.replaceAll(/\s+/g, ' ')).toContain(
     'bob (arn:aws:iam::111111111111:user/bob) denied it',
   );
 });
 
-test('an account without an entry fails `allowlist show`, which names the command that adds one', async () => {
+test('`allowlist show` of an account without an entry fails and prints the command that adds one', async () => {
   answerRequests({ 'GET /allowlist?account=210987654321': { entries: [] } });
   expect(await runCli('allowlist show 210987654321', aws)).toEqual({
     code: 1,
@@ -230,7 +230,7 @@ test('an account without an entry fails `allowlist show`, which names the comman
   });
 });
 
-test('expiry counts from the time of the API, not from that of the machine', async () => {
+test('an expiry is relative to the clock of the API, not of the local machine', async () => {
   answerRequests({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/012345678901': { entry } });
   await runCli('allow 012345678901 --service payments --expires 30d', aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ effect: 'allow', expiresAt: '2031-05-31T12:00:00.000Z' });
@@ -239,7 +239,7 @@ test('expiry counts from the time of the API, not from that of the machine', asy
   expect(past).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('in the past') });
 });
 
-test('allow lists the requests that it accepts now', async () => {
+test('`allow` lists the requests that it accepts now', async () => {
   const accepts = [1, 2].map((number) => ({
     endpointId: `vpce-0123456789abcdef${number}`,
     serviceId: service.serviceId,
@@ -256,19 +256,19 @@ test('allow lists the requests that it accepts now', async () => {
   expect((await runCli(line, aws)).stdout).toContain('this accepts no request now');
 });
 
-test('warnings go to standard error', async () => {
+test('warnings are printed on standard error', async () => {
   answerRequests({ 'PUT /allowlist/payments/012345678901': { entry, warnings } });
   const output = await runCli('block 012345678901 --service payments --json', aws);
   expect(output).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
-test('a deregistered service leaves entries behind, and a warning says so', async () => {
+test('`service remove` warns about the remaining entries', async () => {
   answerRequests({ 'DELETE /services/payments': { service, warnings } });
   const output = await runCli('service remove payments --json', aws);
   expect(output).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
-test('all that a group is made of is passed on', async () => {
+test('`approvers set` sends every setting of a group', async () => {
   answerRequests({ 'PUT /approvers/ops': { group } });
   const people = '--slack-user T01LOCAL:U01BOB --slack-user T01LOCAL:U01ALICE --email a@example.com';
   await runCli(`approvers set ops --slack-channel C01OPS ${people} --quorum 2`, aws);
@@ -283,7 +283,7 @@ test('all that a group is made of is passed on', async () => {
   });
 });
 
-test('where a group decides and whom it escalates to is passed on and shown, and what SNS needs is a warning', async () => {
+test('`approvers set` sends the decision channels and the escalation group and prints warnings; `approvers list` prints both settings', async () => {
   const night = { ...group, decisionChannels: 'api', escalateTo: 'ops' };
   const confirm = 'a@example.com has to confirm';
   answerRequests({
@@ -304,7 +304,7 @@ test('where a group decides and whom it escalates to is passed on and shown, and
   expect(stdout).toContain('decides by the command line or the API only; escalates to ops');
 });
 
-test('explain shows how people were asked, and the ticket and entry of their decisions', async () => {
+test('`explain` prints the notifications of approvers, and the ticket and entry of each decision', async () => {
   const step = (action: string, more: object = {}) => ({
     time: '2031-05-01T12:00:00.000Z',
     actor: 'linkgate',
@@ -351,12 +351,12 @@ test.each([
   `service add ${serviceId} --deadline 7`,
   `service add ${serviceId} --deadline soon`,
   `service add ${serviceId} --on-expiry wait`,
-])('%s is a usage error, and calls no API', async (line) => {
+])('`%s` is a usage error without an API call', async (line) => {
   expect(await runCli(line, aws)).toMatchObject({ code: 2, stdout: '' });
   expect(aws.apiRequests).toEqual([]);
 });
 
-test('a service that is paused is shown with who paused it, when and why', async () => {
+test('a paused service is printed with the actor, time and reason of the pause', async () => {
   answerRequests({ 'GET /services': { services: [paused] }, 'GET /services/payments': { service: paused } });
   const pause = 'by alice since 2031-05-01 12:00:00 UTC, incident';
   expect((await runCli('service list', aws)).stdout).toContain(`paused ${pause}`);
@@ -372,7 +372,7 @@ test.each([
     service,
     'payments is not paused: its requests are decided, and its scheduled disconnects are carried out\n',
   ],
-])('a service is resumed, and it is said whether it was paused', async (before, message) => {
+])('`resume` prints whether the service was paused', async (before, message) => {
   answerRequests({
     'GET /services/payments': { service: before },
     [resumption]: { disconnects: [], warnings: [] },
@@ -385,7 +385,7 @@ test.each([
   });
 });
 
-describe('a resumed service with a disconnect that is due', () => {
+describe('`resume` of a service with a due disconnect', () => {
   const warnings = [`${connection.endpointId} at payments: disconnected now`];
   const disconnects = [
     { endpointId: connection.endpointId, service: 'payments', at: '2031-05-01T12:00:00.000Z' },
@@ -399,7 +399,7 @@ describe('a resumed service with a disconnect that is due', () => {
     }),
   );
 
-  test('is resumed once a person has seen what is disconnected', async () => {
+  test('lists the disconnects and asks for confirmation', async () => {
     const output = await runCli('resume payments', aws, { isTTY: true, stdin: ['y'] });
     expect(output.code).toBe(0);
     expect(output.stderr).toContain(`  ${warnings[0]}\nResume payments? [y/N]`);
@@ -407,13 +407,13 @@ describe('a resumed service with a disconnect that is due', () => {
 
   test.each([
     ['without a terminal', 'resume payments', {}, 2],
-    ['answered with no', 'resume payments', { isTTY: true as const, stdin: ['n'] }, 1],
-  ])('stays paused %s', async (_how, line, terminal, code) => {
+    ['after the answer no', 'resume payments', { isTTY: true as const, stdin: ['n'] }, 1],
+  ])('changes nothing %s', async (_how, line, terminal, code) => {
     expect(await runCli(line, aws, terminal)).toMatchObject({ code, stdout: '' });
     expect(aws.apiRequests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  test('is resumed by --yes, which says what is disconnected', async () => {
+  test('resumes with --yes and prints the disconnects as warnings', async () => {
     expect(await runCli('resume payments --yes', aws)).toMatchObject({
       code: 0,
       stderr: `warning: ${warnings[0]}\n`,
@@ -421,7 +421,7 @@ describe('a resumed service with a disconnect that is due', () => {
   });
 });
 
-test('what is shown of a service in EC2 says when that was last checked', async () => {
+test('the state of a service in EC2 is printed with the time of its last check', async () => {
   const checked = { ...service, checkedAt: '2031-05-01T11:00:00.000Z' };
   answerRequests({ 'GET /services/payments': { service: checked } });
   expect((await runCli('service show payments', aws)).stdout).toMatch(
@@ -429,7 +429,7 @@ test('what is shown of a service in EC2 says when that was last checked', async 
   );
 });
 
-test('in a terminal, what differs stands out', async () => {
+test('a difference is highlighted in a terminal', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
   answerRequests({ 'GET /connections': { connections: [{ ...connection, differs }] } });
   const { stdout } = await runCli('connections', aws, { isTTY: true });
@@ -437,7 +437,7 @@ test('in a terminal, what differs stands out', async () => {
   expect(stdout).toContain(`\u001b[2m${connection.reason}`);
 });
 
-test('explain folds a call that EC2 refuses again and again into one line', async () => {
+test('`explain` prints repeated rejections of a call by EC2 as one line', async () => {
   const refusals = ['12:00:00', '12:01:00', '12:03:00'].map((at) => ({
     time: `2031-05-01T${at}.000Z`,
     actor: 'ec2',
@@ -452,20 +452,20 @@ test('explain folds a call that EC2 refuses again and again into one line', asyn
   ]);
 });
 
-test('it says its version', async () => {
+test('`--version` prints the version', async () => {
   expect(await runCli('--version', aws)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
   });
 });
 
-test('`approvers set --help` says what linkgate sends to approvers, and who decides by which channel', async () => {
+test('`approvers set --help` lists the notifications of approvers, and the deciders of each channel', async () => {
   const { stdout } = await runCli('approvers set --help', aws);
   expect(stdout).toContain('sends each address an e-mail with links that decide');
   expect(stdout).toContain('the approver policy among\nthe outputs of the stack');
 });
 
-test('where EC2 shows something else than linkgate decided, the list and the story say so', async () => {
+test('`connections` and `explain` print a difference between EC2 and the verdict', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
   const differing = { ...connection, state: 'available', verdict: 'reject', differs };
   answerRequests({
@@ -476,7 +476,7 @@ test('where EC2 shows something else than linkgate decided, the list and the sto
   expect((await runCli(`explain ${endpointId}`, aws)).stdout).toContain(`This differs: ${differs}.`);
 });
 
-test('an approval below the quorum shows the count, and no warning that policy overrules it', async () => {
+test('an approval below the quorum prints the count without a warning about precedence of policy', async () => {
   const first = { ...decision, verdict: 'ask', approvals: 1, quorum: 2 };
   answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
   const output = await runCli(`approve ${endpointId}`, aws);
@@ -491,7 +491,7 @@ test.each([
   ['deny', 'reject', ''],
   ['deny', 'hold', 'policy comes first, and its verdict is `hold`'],
 ])(
-  'who says %s where the verdict is %s is warned if that is something else: %s',
+  '`%s` with the resulting verdict %s prints a warning if they differ: %s',
   async (command, verdict, warning) => {
     answerRequests({
       [`POST /connections/${endpointId}/decision`]: { decision: { ...decision, decision: command, verdict } },
@@ -503,7 +503,7 @@ test.each([
   },
 );
 
-test('all pages of the connections are one list, with the filters on each page', async () => {
+test('`connections` prints all pages as one list and sends the filters with each page', async () => {
   answerRequests({
     'GET /connections?service=payments&state=available&waiting=true': {
       connections: [connection],
@@ -517,7 +517,7 @@ test('all pages of the connections are one list, with the filters on each page',
   expect(JSON.parse(output.stdout).connections).toHaveLength(2);
 });
 
-test('an empty list says so, and what to do', async () => {
+test('an empty list prints that it is empty, and the next command', async () => {
   answerRequests({
     'GET /services': { services: [] },
     'GET /allowlist': { entries: [] },
@@ -528,12 +528,12 @@ test('an empty list says so, and what to do', async () => {
   expect((await runCli('connections --waiting', aws)).stdout).toBe('nobody waits for a decision\n');
 });
 
-test('explain tells the story of a request', async () => {
+test('`explain` prints the history of a request', async () => {
   answerRequests({ [`GET /connections/${endpointId}`]: explanation });
   expect((await runCli(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
 });
 
-test('explain formats times, fits the terminal, and wraps no command', async () => {
+test('`explain` formats times, fits the terminal, and wraps no command', async () => {
   const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
   const next = `It is connected until 2031-05-08T12:00:00.073Z, and disconnects then. ${command} keeps it connected.`;
   answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
@@ -543,7 +543,7 @@ test('explain formats times, fits the terminal, and wraps no command', async () 
   );
 });
 
-test('explain shows no accepting finding as a reason for a disconnect, and no call to EC2 over the disconnect quota', async () => {
+test('`explain` prints no accepting finding as a reason for a disconnect, and no call to EC2 over the disconnect quota', async () => {
   const history = [
     {
       ...explanation.history[0],
@@ -560,12 +560,12 @@ test('explain shows no accepting finding as a reason for a disconnect, and no ca
   expect(stdout).toContain('linkgate left it as it is: the disconnect quota is used up');
 });
 
-test('connections show the reason below each', async () => {
+test('`connections` prints the reason below each connection', async () => {
   answerRequests({ 'GET /connections': { connections: [connection] } });
   expect((await runCli('connections', aws)).stdout).toMatchSnapshot();
 });
 
-test('a request that is not open says who decided what, when', async () => {
+test('a decision about a closed request fails with the author, decision and time', async () => {
   const details = {
     by: 'arn:aws:iam::111111111111:user/bob',
     at: '2031-05-01T11:00:00.000Z',
@@ -578,7 +578,7 @@ test('a request that is not open says who decided what, when', async () => {
   for (const detail of Object.values(details)) expect(output.stderr).toContain(detail);
 });
 
-test('a sweep is started, and its result shown', async () => {
+test('`sweep` starts a sweep and prints its result', async () => {
   let polls = 0;
   const result = { decided: 2, waiting: 1 };
   aws.respond = ({ method }) => {
@@ -595,7 +595,7 @@ test('a sweep is started, and its result shown', async () => {
   expect(polls).toBe(3);
 });
 
-test('a sweep that does not end is given up, and where to look is said', async () => {
+test('`sweep` stops waiting for a sweep that does not end, and points to `linkgate doctor`', async () => {
   aws.respond = () => ({ body: { job: { jobId: 'j1', status: 'running' } } });
   expect(await runCli('sweep connections', aws)).toMatchObject({
     code: 1,
@@ -607,7 +607,7 @@ test('a sweep that does not end is given up, and where to look is said', async (
 test.each([
   ['allowlist remove 012345678901 --service payments', 'the allowlist says nothing of account 012345678901'],
   ['service remove payments', 'payments is removed from linkgate'],
-])('%s is done also where an earlier try did it', async (line, message) => {
+])('`%s` succeeds if an earlier attempt already removed it', async (line, message) => {
   aws.respond = () => ({ body: { warnings: ['an earlier run did it'] } });
   const output = await runCli(line, aws);
   expect(output).toMatchObject({ code: 0, stderr: expect.stringContaining('an earlier run did it') });
@@ -619,7 +619,7 @@ test.each([
   '2031-05-31T12:00:00+0200',
   '2031-05-31 12:00:00Z',
   '2031-05-31T12:00Z',
-])('`%s` is no time at any option, and the right form is said', async (time) => {
+])('`%s` is a usage error at every time option, and the error shows the valid format', async (time) => {
   for (const line of [
     ['allow', '012345678901', '--service', 'payments', '--expires', time],
     ['extend', endpointId, '--reason', 'moving', '--until', time],
@@ -664,7 +664,7 @@ test.each([
   ['apply --files policy.yml --yes', "unknown option '--files'\n(Did you mean --file?)"],
   ['simulate policy.yml --jsn', "unknown option '--jsn'\n(Did you mean --json?)"],
   ['customer set initech --acount 1', "unknown option '--acount'\n(Did you mean --account?)"],
-])('%j is a usage error, and asks nobody', async (line, message) => {
+])('%j is a usage error without an API call', async (line, message) => {
   const output = await runCli(line ? line : [], aws);
   expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
   expect(aws.apiRequests).toEqual([]);
@@ -692,7 +692,7 @@ test.each([
   ['404 UnknownService', 404, 'UnknownService', 1],
   ['404 NotFound', 404, 'NotFound', 1],
   ['409 Conflict', 409, 'Conflict', 1],
-])('of what the API refuses, %s ends with the exit code for it', async (_name, status, code, exitCode) => {
+])('the API error %s results in its exit code', async (_name, status, code, exitCode) => {
   aws.respond = () => ({ status, body: errorBody(code, 'what to do') });
   expect(await runCli('service show payments', aws)).toEqual({
     code: exitCode,
@@ -701,10 +701,13 @@ test.each([
   });
 });
 
-test.each(['--help', 'service add --help', 'help allow'])('%s is help, and done', async (line) => {
-  expect(await runCli(line, aws)).toMatchObject({
-    code: 0,
-    stdout: expect.stringContaining('Usage: linkgate'),
-    stderr: '',
-  });
-});
+test.each(['--help', 'service add --help', 'help allow'])(
+  '`%s` prints the help and exits with 0',
+  async (line) => {
+    expect(await runCli(line, aws)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Usage: linkgate'),
+      stderr: '',
+    });
+  },
+);

@@ -285,7 +285,7 @@ function respondHostile() {
 const stdin = ['0123456789abcdef0123456789abcdef'];
 
 describe.each(lines)('`linkgate %s`', (line) => {
-  test('shows what would do something to a terminal, and forges no line', async () => {
+  test('escapes control characters, and prints no forged line', async () => {
     respondHostile();
     const { stdout, stderr } = await runCli(line, aws, { stdin, columns: 2_000 });
     const text = stdout + stderr;
@@ -304,7 +304,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
     );
   });
 
-  test('has in a terminal no colours but its own', async () => {
+  test('prints no colours in a terminal but its own', async () => {
     respondHostile();
     const { stdout, stderr } = await runCli(line, aws, { stdin, columns: 2_000, isTTY: true });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
@@ -314,7 +314,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
       expect(text).toContain(String.raw`\u{1b}[31mred`);
   });
 
-  test('escapes it with --json, and says what there is to the letter', async () => {
+  test('escapes control characters with --json without changing the value', async () => {
     if (line === 'schema') return;
     respondHostile();
     const { stdout } = await runCli(`${line} --json`, aws, { stdin });
@@ -324,7 +324,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
   });
 });
 
-test('each command that there is stands in the table', async () => {
+test('every command is in the table of this test', async () => {
   const listCommands = async (path: string): Promise<string[]> => {
     const { stdout } = await runCli(`${path} --help`.trim(), aws);
     const [, commands = ''] = stdout.split('\nCommands:\n');
@@ -340,7 +340,7 @@ test('each command that there is stands in the table', async () => {
   expect(missing).toEqual([]);
 });
 
-test('nothing in the command line writes past its safe terminals', () => {
+test('no file of the command line writes to a terminal without escaping', () => {
   const cli = fileURLToPath(new URL('../../cli/', import.meta.url));
   const writing = readdirSync(cli, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && file !== 'process-io.ts')
@@ -350,8 +350,8 @@ test('nothing in the command line writes past its safe terminals', () => {
   expect(writing).toEqual([]);
 });
 
-describe('elsewhere', () => {
-  test('what the API refuses with is shown visibly', async () => {
+describe('hostile text', () => {
+  test('in an error of the API is escaped', async () => {
     const details = {
       by: `bob${attack}`,
       at,
@@ -366,7 +366,7 @@ describe('elsewhere', () => {
     expect(stderr).toContain(`no${escapedAttack}`);
   });
 
-  test('what is wrong with a policy file is shown visibly', async () => {
+  test('in a problem of a policy file is escaped', async () => {
     const yaml = `version: 1\n"a${'\\e[31m\\u202E\\r\\n'}b": 1\nservices: {payments: {approvers: "\\e\\nerror: forged"}}\n`;
     const file = join(writeFolder({ 'policy.yml': yaml }), 'policy.yml');
     const { stderr } = await runCli(`plan -f ${file}`, aws);
@@ -375,7 +375,7 @@ describe('elsewhere', () => {
     expect(stderr).toContain(String.raw`a\u{1b}[31m\u{202e}\u{d}\nb`);
   });
 
-  test('what was typed is shown visibly, and sent as it was typed', async () => {
+  test('in an argument is escaped in the output and sent unchanged', async () => {
     aws.respond = ({ method }) => (method === 'PUT' ? { body: { entry } } : { body: { services: [] } });
     await runCli(['allow', '012345678901', '--service', 'payments', '--note', attack], aws);
     expect(aws.apiRequests.at(-1)?.body).toMatchObject({ note: attack });
@@ -384,7 +384,7 @@ describe('elsewhere', () => {
     expect(stderr).toContain(escapedAttack);
   });
 
-  test('a note of several lines, or with characters that a terminal hides, is exported as it is', () => {
+  test('in a note is exported with escapes that parse to the same note', () => {
     for (const note of [attack, 'one\ntwo', 'tab\there', '\u{e0041}', '\ufdd0n', '\u0085', 'a\r\nb']) {
       const said = { service: serviceId, accountId: '222222222222', effect: 'allow' as const, note };
       const text = writePolicyFile({
@@ -399,7 +399,7 @@ describe('elsewhere', () => {
     }
   });
 
-  test('in the comment of a pull request a note is no Markdown', async () => {
+  test('in a note is escaped in the Markdown of a plan', async () => {
     const note = '\n```\n# Approved\n[click](https://evil.example) <img src=x> ![i](x) </details>';
     aws.respond = ({ method, path }) => {
       const answer = answers[`${method} ${path.replace('/api', '')}`];

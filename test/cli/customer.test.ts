@@ -19,7 +19,7 @@ const customer = {
 const set = ['customer', 'set', 'initech', '--account', '444455556666'];
 
 describe('customer set', () => {
-  test('sends all that is said', async () => {
+  test('sends every setting', async () => {
     aws.respond = () => ({ body: { customer, warnings: ['has to confirm'] } });
     const { code, stdout, stderr } = await runCli(
       [
@@ -43,7 +43,7 @@ describe('customer set', () => {
     });
   });
 
-  test.each(['prototype', 'constructor', 'toString'])('takes %s for a name', async (name) => {
+  test.each(['prototype', 'constructor', 'toString'])('accepts the name %s', async (name) => {
     aws.respond = () => ({ body: { customer: { ...customer, name }, warnings: [] } });
     expect(await runCli(['customer', 'set', name, '--account', '444455556666'], aws)).toMatchObject({
       code: 0,
@@ -52,14 +52,14 @@ describe('customer set', () => {
     expect(aws.apiRequests.at(-1)).toMatchObject({ path: `/api/customers/${name}` });
   });
 
-  test('refuses __proto__ by what a name has', async () => {
+  test('rejects the name __proto__ with the valid format', async () => {
     const { code, stderr } = await runCli(['customer', 'set', '__proto__', '--account', '444455556666'], aws);
     expect(code).toBe(2);
     expect(stderr).toContain("'__proto__'");
     expect(stderr).toContain('A customer has a name of letters, digits, dots, hyphens and underscores.');
   });
 
-  test("takes an address such as sean.o'brien@…, and says how one with other letters is written", async () => {
+  test("accepts an address such as sean.o'brien@…, and prints the ASCII form of an internationalized domain", async () => {
     aws.respond = () => ({ body: { customer, warnings: [] } });
     const email = "sean.o'brien+ops@xn--bcher-kva.example";
     expect(await runCli([...set, '--contact-email', email], aws)).toMatchObject({ code: 0 });
@@ -69,7 +69,7 @@ describe('customer set', () => {
     expect(stderr).toContain('An e-mail address has its domain in ASCII: ops@xn--bcher-kva.example.');
   });
 
-  test('takes a topic in the place of an address, and not both', async () => {
+  test('accepts either a topic or an address', async () => {
     aws.respond = () => ({ body: { customer, warnings: [] } });
     const topic = ['--contact-topic', 'arn:aws:sns:us-east-1:444455556666:linkgate-notices'];
     expect(await runCli([...set, ...topic], aws)).toMatchObject({ code: 0 });
@@ -91,7 +91,7 @@ describe('customer set', () => {
 });
 
 describe('customer list', () => {
-  test('shows where nothing arrives, and why', async () => {
+  test('prints failed deliveries with their reasons', async () => {
     const delivery = { status: 'unconfirmed', detail: 'the reader has not confirmed' };
     aws.respond = () => ({ body: { customers: [{ ...customer, delivery }] } });
     const { stdout } = await runCli(['customer', 'list'], aws);
@@ -99,13 +99,13 @@ describe('customer list', () => {
       expect(stdout).toContain(text);
   });
 
-  test('says how to begin', async () => {
+  test('prints the command that adds the first customer', async () => {
     aws.respond = () => ({ body: { customers: [] } });
     expect((await runCli(['customer', 'list'], aws)).stdout).toContain('linkgate customer set');
   });
 });
 
-test('customer remove says that the contact is no longer notified', async () => {
+test('`customer remove` prints that the contact is no longer notified', async () => {
   aws.respond = ({ method }) => (method === 'DELETE' ? { body: { customer, warnings: [] } } : undefined);
   expect((await runCli(['customer', 'remove', 'initech'], aws)).stdout).toContain(
     'is removed, and its contact is no longer notified',

@@ -23,13 +23,13 @@ const stages = (...names: readonly string[]) =>
   ]);
 const pathsAsked = () => aws.apiRequests.map(({ path }) => path);
 
-test('the only stage there is needs no name', async () => {
+test('a single stage needs no name', async () => {
   aws.parameters = stages('local');
   expect(await runCli('service list', aws)).toMatchObject({ code: 0 });
   expect(pathsAsked()).toEqual(['/local/services']);
 });
 
-test('of several stages one has to be named, by the option before the environment', async () => {
+test('with several stages a name is required, and the option has precedence over the environment', async () => {
   aws.parameters = stages('dev', 'prod');
   const env = { AWS_REGION: 'eu-west-1', LINKGATE_STAGE: 'dev' };
   expect(await runCli('service list', aws)).toMatchObject({
@@ -45,7 +45,7 @@ test('of several stages one has to be named, by the option before the environmen
 test.each([
   ['service list', 'there is no linkgate in account 111111111111, Region eu-west-1'],
   ['service list --stage prod', 'there is no linkgate of the stage prod in account 111111111111'],
-])('%s says where it looked when there is none', async (line, message) => {
+])('`%s` without a deployment prints the searched account and Region', async (line, message) => {
   aws.parameters = {};
   expect(await runCli(line, aws)).toMatchObject({
     code: 1,
@@ -58,31 +58,28 @@ test.each([
   ['the option', 'service list --stage twenty-nine-characters-of-it-', {}],
   ['the environment', 'service list', { LINKGATE_STAGE: 'twenty-nine-characters-of-it-' }],
   ['a capital letter in the environment', 'service list', { LINKGATE_STAGE: 'Prod' }],
-])(
-  'a stage that no deployment can have is refused before anything is asked: %s',
-  async (_name, line, env) => {
-    aws.parameters = stages('local');
-    expect(await runCli(line, aws, { env: { AWS_REGION: 'eu-west-1', ...env } })).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringContaining(stageForm),
-    });
-    expect(aws.apiRequests).toEqual([]);
-  },
-);
+])('an invalid stage is a usage error without an API call: %s', async (_name, line, env) => {
+  aws.parameters = stages('local');
+  expect(await runCli(line, aws, { env: { AWS_REGION: 'eu-west-1', ...env } })).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining(stageForm),
+  });
+  expect(aws.apiRequests).toEqual([]);
+});
 
 test.each([
   ['the option', '--region ap-south-1', { AWS_REGION: 'eu-west-1' }, 'ap-south-1'],
   ['AWS_REGION', '', { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-2' }, 'eu-west-1'],
   ['AWS_DEFAULT_REGION', '', { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-2' }, 'eu-west-2'],
-  ['the sandbox, where nothing else is said', '', { AWS_REGION: '' }, 'us-east-1'],
-])('the Region is that of %s', async (_name, options, env, region) => {
+  ['the sandbox by default', '', { AWS_REGION: '' }, 'us-east-1'],
+])('the Region comes from %s', async (_name, options, env, region) => {
   aws.parameters = stages('local');
   await runCli(`service list ${options}`.trim(), aws, { env });
   expect(aws.apiRequests[0]?.authorization).toContain(`/${region}/execute-api/`);
 });
 
-test('without a sandbox, a Region has to be named', async () => {
+test('without a sandbox, a Region is required', async () => {
   expect(await runCli('service list', aws, { env: { AWS_REGION: '', AWS_ENDPOINT_URL: '' } })).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('give --region, or set AWS_REGION'),

@@ -45,7 +45,7 @@ const failed = {
 };
 
 describe('doctor', () => {
-  test('tells group by group what it found on all pages, with what to do in a line to be pasted', async () => {
+  test('prints the checks of all pages by group, each with its remedy as a command on one line', async () => {
     answeringPages({ checks: [ok, warning] }, { checks: [failed] });
     const { code, stdout, stderr } = await runCli('doctor', aws);
     expect(stdout).toBe(`deployment
@@ -65,7 +65,7 @@ checks: 3 (ok: 1, warning: 1, failed: 1)
 
   const long = `${'these words go on '.repeat(5)}:\naws sqs ${'x'.repeat(90)}`;
 
-  test('tells what is in order in a line, and wraps what is no command', async () => {
+  test('prints passed checks in one line, and wraps text that is not a command', async () => {
     const checks = [
       ok,
       { ...ok, name: 'table-stream' },
@@ -88,7 +88,7 @@ checks: 4 (ok: 3, warning: 1, failed: 0)
     expect(whole.stdout.match(/it is active/g)).toHaveLength(3);
   });
 
-  test('exits 0 when there are only warnings', async () => {
+  test('exits with 0 if there are only warnings', async () => {
     answeringPages({ checks: [ok, warning] });
     const { code, stdout } = await runCli('doctor --json', aws);
     expect(code).toBe(0);
@@ -99,13 +99,13 @@ checks: 4 (ok: 3, warning: 1, failed: 0)
 describe('audit verify', () => {
   const broken = [{ endpointId, sequence: 2, problem: 'it was changed after it was written' }];
 
-  test('sums all pages up', async () => {
+  test('prints the totals of all pages', async () => {
     answeringPages({ verified: 50, broken: [] }, { verified: 7, broken: [] });
     const { code, stdout } = await runCli('audit verify', aws);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '57 audit trails are as written\n' });
   });
 
-  test('names what is broken, and exits 3', async () => {
+  test('lists broken trails and exits with 3', async () => {
     answeringPages({ verified: 1, broken }, { verified: 0, broken: [] });
     const { code, stdout, stderr } = await runCli('audit verify', aws);
     expect(stdout).toContain(`${endpointId}  2      it was changed after it was written`);
@@ -118,13 +118,13 @@ describe('audit verify', () => {
   test.each([
     [`--endpoint ${endpointId}`, `endpoint=${endpointId}`],
     ['--service payments', 'service=payments'],
-  ])('passes %s on', async (option, query) => {
+  ])('sends %s', async (option, query) => {
     answeringPages({ verified: 1, broken: [] });
     await runCli(`audit verify ${option}`, aws);
     expect(aws.apiRequests.map(({ path }) => path)).toEqual([`/api/audit/verification?${query}`]);
   });
 
-  test('is of an endpoint or of a service, not of both', async () => {
+  test('accepts an endpoint or a service, not both', async () => {
     const { code } = await runCli(`audit verify --endpoint ${endpointId} --service payments`, aws);
     expect(code).toBe(2);
   });
@@ -139,7 +139,7 @@ describe('service list --unregistered', () => {
     state: 'Available',
   };
 
-  test('lists what EC2 has beside, and says how to add it', async () => {
+  test('lists services in EC2 that are not registered, with the command that adds them', async () => {
     answeringPages({ services: [service] }, { services: [] });
     const { code, stdout } = await runCli('service list --unregistered', aws);
     expect(code).toBe(0);
@@ -148,7 +148,7 @@ describe('service list --unregistered', () => {
     expect(aws.apiRequests[0]?.path).toBe('/api/services?unregistered=true');
   });
 
-  test('says so where there is none', async () => {
+  test('prints that every service is registered', async () => {
     answeringPages({ services: [] });
     const { stdout } = await runCli('service list --unregistered', aws);
     expect(stdout).toContain('every endpoint service that EC2 lists is registered');

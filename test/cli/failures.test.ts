@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterAll(() => aws.close());
 
-describe('an unknown word', () => {
+describe('an unknown command or option', () => {
   test.each([
     ['servce list', "unknown command 'servce'", 'service'],
     ['service lst', "unknown command 'lst'", 'list'],
@@ -21,19 +21,16 @@ describe('an unknown word', () => {
     ['service add --nmae payments', "unknown option '--nmae'", '--name'],
     [`service add ${serviceId} --on-unlistd ask`, "unknown option '--on-unlistd'", '--on-unlisted'],
     ['allowlist --servce payments', "unknown option '--servce'", '--service'],
-  ])(
-    '`linkgate %s` is a usage error that names it and suggests the closest one',
-    async (line, message, closest) => {
-      const { code, stdout, stderr } = await runCli(line, aws);
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toContain(message);
-      expect(stderr.toLowerCase()).toMatch(new RegExp(`did you mean \`?${closest}\`?\\?`));
-      expect(aws.apiRequests).toEqual([]);
-    },
-  );
+  ])('in `linkgate %s` is a usage error with the closest valid name', async (line, message, closest) => {
+    const { code, stdout, stderr } = await runCli(line, aws);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr.toLowerCase()).toMatch(new RegExp(`did you mean \`?${closest}\`?\\?`));
+    expect(aws.apiRequests).toEqual([]);
+  });
 
   test.each(['service --frobnicate', 'frobnicate', 'connections --frobnicate'])(
-    '`linkgate %s` is named where nothing is close to it',
+    'in `linkgate %s` is printed without a suggestion if no valid name is close',
     async (line) => {
       const { code, stderr } = await runCli(line, aws);
       expect(code).toBe(2);
@@ -90,7 +87,7 @@ describe('with --json a failure prints one document and keeps its exit code:', (
     expect(await document(line)).toEqual({ exitCode: 2, error: { code: 'UsageError', message } });
   });
 
-  test('a refusal of the API, with its code', async () => {
+  test('an error of the API, with its code', async () => {
     aws.respond = () => ({
       status: 404,
       body: errorBody('UnknownService', 'no service `nobody` is registered'),
@@ -101,7 +98,7 @@ describe('with --json a failure prints one document and keeps its exit code:', (
     });
   });
 
-  test('a question that nobody can answer', async () => {
+  test('a confirmation without a terminal', async () => {
     aws.respond = () => ({ body: { connections: [], entries: [] } });
     expect(await document('lockdown 012345678901 --json')).toEqual({
       exitCode: 2,
@@ -109,7 +106,7 @@ describe('with --json a failure prints one document and keeps its exit code:', (
     });
   });
 
-  test('a deployment that is not there', async () => {
+  test('a missing deployment', async () => {
     const parameters = aws.parameters;
     aws.parameters = {};
     expect(await document('connections --json')).toMatchObject({
@@ -119,13 +116,13 @@ describe('with --json a failure prints one document and keeps its exit code:', (
     aws.parameters = parameters;
   });
 
-  test('characters of the API that do something to a terminal are escaped', async () => {
+  test('control characters from the API are escaped', async () => {
     aws.respond = () => ({ status: 409, body: errorBody('Conflict', 'red \u001b[31m') });
     const { stdout } = await runCli('service list --json', aws);
     expect(stdout).toContain('red \\u001b[31m');
   });
 
-  test('a check that fails after the result prints the result alone', async () => {
+  test('a failed check after the result prints only the result', async () => {
     const check = {
       group: 'deployment',
       name: 'mode',

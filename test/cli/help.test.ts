@@ -37,11 +37,11 @@ describe('`linkgate --help`', () => {
     expect(listedCommands.sort()).toEqual([...new Set(tableCommands)].sort());
   });
 
-  test('names the verbs of a family', async () => {
+  test('lists the verbs of a family', async () => {
     expect(await help()).toMatch(/^ {2}service add\|list\|show\|remove {2}/m);
   });
 
-  test('says what each exit code means', async () => {
+  test('explains each exit code', async () => {
     expect(await help()).toContain('0 done, 1 failed, 2 usage error, 3 done and a check failed');
   });
 });
@@ -56,7 +56,7 @@ test('every family of commands has a description', () => {
 describe.each(commandTable)(
   '`linkgate $name --help`',
   ({ name, example, options = [], arguments: args = [] }) => {
-    test('marks what is required, and ends with the example', async () => {
+    test('marks required options and ends with the example', async () => {
       const text = await help(...name.split(' '));
       const required = options.map((make) => make()).filter(({ mandatory }) => mandatory);
       const marked = /^Required options:\n((?: .*\n)*)/m.exec(text)?.[1] ?? '';
@@ -70,7 +70,7 @@ describe.each(commandTable)(
       expect(text.trimEnd().endsWith(`Example:\n  ${example}`)).toBe(true);
     });
 
-    test('has an example that is that command, called rightly', async () => {
+    test('has a valid example of the command', async () => {
       const [program, ...argv] = shellWords(example);
       expect(program).toBe('linkgate');
       const calledCommands: string[] = [];
@@ -89,6 +89,6 @@ test('every command has a handler', () => {
   expect(Object.keys(handlers).sort()).toEqual(commandTable.map(({ name }) => name).sort());
 });
 
-test('docs/commands.md is what `node run.mjs cli/commands-page.ts` makes of the table', () => {
+test('docs/commands.md is the output of `node run.mjs cli/commands-page.ts`', () => {
   expect(readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8')).toBe(commandsPage());
 });

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterAll(() => aws.close());
 
-test('a list tells once on standard error what it is without, and lists the rest', async () => {
+test('a list omits unreadable items and prints a warning about them once on standard error', async () => {
   const warnings = ['this is without what cannot be read: item `APPROVERS` `ops` is malformed'];
   aws.respond = ({ path }) =>
     path.includes('nextToken')
@@ -22,7 +22,7 @@ test('a list tells once on standard error what it is without, and lists the rest
   expect(stderr).toBe(`warning: ${warnings[0]}\n`);
 });
 
-test('an item that cannot be read is removed by its key, with what is left to do', async () => {
+test('an unreadable item is removed by its key, and the output lists the next steps', async () => {
   const item = { pk: 'ALLOWLIST#*', sk: '022222222222' };
   aws.respond = () => ({ body: { item, warnings: ['next step: linkgate allow'] } });
   const { code, stdout, stderr } = await runCli('item remove ALLOWLIST#* 022222222222', aws);

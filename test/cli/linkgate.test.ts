@@ -38,7 +38,7 @@ test('the command runs from any folder and prints one document', async () => {
   expect(output).toEqual({ code: 0, stdout: '{\n  "services": []\n}\n', stderr: '' });
 });
 
-test('the command runs through links on the PATH, such as `npm link` makes', async () => {
+test('the command runs through symbolic links on the PATH, as `npm link` creates them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-path-'));
   try {
     symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(folder, 'package'));
@@ -55,11 +55,11 @@ test('the command runs through links on the PATH, such as `npm link` makes', asy
   }
 });
 
-test('its exit code is that of the command', async () => {
+test('the process exits with the exit code of the command', async () => {
   expect(await linkgate(['allow', '123'])).toMatchObject({ code: 2, stdout: '' });
 });
 
-test('a sandbox that does not run is named, and how to start it', async () => {
+test('a sandbox that is not running results in an error with its URL and start command', async () => {
   const closedAws = await fakeAws();
   await closedAws.close();
   const output = await linkgate(['service', 'list', '--json'], closedAws.url);

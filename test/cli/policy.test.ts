@@ -125,7 +125,7 @@ function answerPlan({
 const requests = () => aws.apiRequests.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
 
 test.each(Impact.entries.effect.options)(
-  'a plan shows the connections with the effect %s',
+  'a plan lists the connections with the effect %s',
   async (effect) => {
     answerPlan({ effects: [{ ...live, effect, endpointId: 'vpce-0aaaaaaaaaaaaaaa1', reason: 'why' }] });
     const { stdout } = await runCli(`plan -f ${file}`, aws);
@@ -133,7 +133,7 @@ test.each(Impact.entries.effect.options)(
   },
 );
 
-test('a plan names the customer beside each account, those of the file too', async () => {
+test('a plan prints the customer next to each account, also for customers of the file', async () => {
   answerPlan({
     changes: [
       { ...entry, action: 'add', after: { effect: 'allow' } },
@@ -152,7 +152,7 @@ test('a plan names the customer beside each account, those of the file too', asy
   expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1 of 444444444444 (acme) at payments');
 });
 
-test('a plan reads like the plans that people know', async () => {
+test('a plan has the format of a Terraform plan', async () => {
   answerPlan();
   expect(await runCli(`plan -f ${file}`, aws)).toEqual({
     code: 0,
@@ -197,7 +197,7 @@ Plan: 1 to add, 2 to change, 1 to remove; 1 not changed, managed by somebody els
   });
 });
 
-test('what is planned is the document that the file makes, for the stage of the deployment', async () => {
+test('`plan` sends the document of the file for the stage of the deployment', async () => {
   answerPlan();
   await runCli(`plan -f ${file} --take-ownership`, aws);
   const { body } = aws.apiRequests[0] ?? {};
@@ -207,7 +207,7 @@ test('what is planned is the document that the file makes, for the stage of the 
   expect(adopt).toBe(true);
 });
 
-test('what has expired is a warning of a plan, on standard error, in its JSON and in its Markdown', async () => {
+test('an expired entry is a warning of a plan on standard error, in its JSON and in its Markdown', async () => {
   const warnings = [
     'policy.yml:3:5: the entry of account 222222222222 at payments expired on 2026-01-31, so it allows nothing',
   ];
@@ -219,7 +219,7 @@ test('what has expired is a warning of a plan, on standard error, in its JSON an
   );
 });
 
-test('--allow-removals is what a plan and an apply are asked with', async () => {
+test('`plan` and `apply` send --allow-removals', async () => {
   answerPlan({ apply: [{ apply: { status: 'done', done: 3, of: 3 } }] });
   await runCli(`plan -f ${file} --allow-removals`, aws);
   expect(aws.apiRequests.at(0)?.body).toMatchObject({ allowRemovals: true });
@@ -231,7 +231,7 @@ test('--allow-removals is what a plan and an apply are asked with', async () => 
   expect(aws.apiRequests.at(0)?.body).not.toHaveProperty('allowRemovals');
 });
 
-test.each(['plan', 'apply --yes'])('%s fails where too much would be removed', async (command) => {
+test.each(['plan', 'apply --yes'])('`%s` fails if it would remove too many items', async (command) => {
   const message = 'this plan removes 9 of the 20 items: allow it with `--allow-removals`';
   const body = errorBody('TooManyRemovals', message, { removals: 9, managed: 20 });
   aws.respond = () => ({ status: 409, body });
@@ -242,7 +242,7 @@ test.each(['plan', 'apply --yes'])('%s fails where too much would be removed', a
   });
 });
 
-test('with --json a plan is one document', async () => {
+test('`plan --json` prints one document', async () => {
   answerPlan();
   const { stdout } = await runCli(`plan -f ${file} --json`, aws);
   expect(JSON.parse(stdout)).toEqual({
@@ -254,7 +254,7 @@ test('with --json a plan is one document', async () => {
   });
 });
 
-test('a service that is added stands with its id, and its name stands once', async () => {
+test('an added service is printed with its id, and with its name once', async () => {
   const added = { kind: 'service', action: 'add', name: 'orders', serviceId };
   answerPlan({ changes: [{ ...added, after: { name: 'orders', onUnlisted: 'ask' } }], effects: [] });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toContain(
@@ -262,7 +262,7 @@ test('a service that is added stands with its id, and its name stands once', asy
   );
 });
 
-test('principals that linkgate only reports show no manager', async () => {
+test('a plan prints observed principals without a manager', async () => {
   const principal = { kind: 'principal', action: 'left', name: '*', service: 'payments', serviceId };
   answerPlan({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
@@ -270,7 +270,7 @@ test('principals that linkgate only reports show no manager', async () => {
   );
 });
 
-test('with --exit-code a plan with changes exits with 3, and one without with 0', async () => {
+test('`plan --exit-code` exits with 3 if there are changes, and with 0 otherwise', async () => {
   answerPlan();
   expect(await runCli(`plan -f ${file} --exit-code`, aws)).toMatchObject({
     code: 3,
@@ -284,7 +284,7 @@ test('with --exit-code a plan with changes exits with 3, and one without with 0'
   });
 });
 
-test('with --markdown a plan is the comment of a pull request, in which no words of people are Markdown', async () => {
+test('`plan --markdown` prints a comment for a pull request, with notes and names escaped', async () => {
   answerPlan();
   const { stdout } = await runCli(`plan -f ${file} --markdown`, aws);
   expect(stdout).toContain(
@@ -294,7 +294,7 @@ test('with --markdown a plan is the comment of a pull request, in which no words
   expect(stdout).toContain("      note: left ''' us\n");
 });
 
-test('however much a plan changes, it fits into a comment', async () => {
+test('the Markdown of a large plan fits into a comment', async () => {
   const many = Array.from({ length: 3_000 }, (_, index) => ({ ...changes[0], name: String(index) }));
   aws.respond = ({ method, path }) => {
     if (method === 'POST') return { body: { plan: { planId: 'p1', ...deploymentFields, summary } } };
@@ -306,7 +306,7 @@ test('however much a plan changes, it fits into a comment', async () => {
   expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1');
 });
 
-test('a plan says at once that an apply runs, or where it broke off', async () => {
+test('a plan starts with a running or interrupted apply', async () => {
   const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
   answerPlan({ plan: { summary, running: { ...unfinished, leaseUntil: '2031-05-01T11:00:40.000Z' } } });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
@@ -319,7 +319,7 @@ test('a plan says at once that an apply runs, or where it broke off', async () =
 });
 
 test.each(['plan', 'apply --yes', 'simulate'])(
-  '%s of a broken file says where it is broken, and asks nothing',
+  '`%s` of an invalid file prints the position of the problem without an API call',
   async (name) => {
     expect(await runCli(`${name} -f ${broken}`, aws)).toEqual({
       code: 1,
@@ -330,7 +330,7 @@ test.each(['plan', 'apply --yes', 'simulate'])(
   },
 );
 
-test('what only linkgate can know to be wrong with a file fails like what the file itself shows', async () => {
+test('a problem that the API finds is printed like a problem in the file', async () => {
   const problems = [{ at: `${file}:2:12`, message: 'no service `payments` is registered' }];
   aws.respond = () => ({
     status: 400,
@@ -343,7 +343,7 @@ test('what only linkgate can know to be wrong with a file fails like what the fi
   });
 });
 
-test('an apply shows the plan, applies it call by call, and says how far it came', async () => {
+test('`apply` prints the plan, applies it call by call, and prints its progress', async () => {
   const warnings = ['payments could not be tagged'];
   answerPlan({
     apply: [
@@ -360,7 +360,7 @@ test('an apply shows the plan, applies it call by call, and says how far it came
   expect(requests().slice(-2)).toEqual(['POST /plans/p1/apply', 'POST /plans/p1/apply']);
 });
 
-test('an apply asks first, and changes nothing without a yes', async () => {
+test('`apply` asks for confirmation, and changes nothing without it', async () => {
   answerPlan();
   const output = await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['n'] });
   expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('Apply it? [y/N]') });
@@ -370,7 +370,7 @@ test('an apply asks first, and changes nothing without a yes', async () => {
   expect(await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['y'] })).toMatchObject({ code: 0 });
 });
 
-test('where nobody can be asked, an apply wants --yes', async () => {
+test('`apply` without a terminal requires --yes', async () => {
   answerPlan();
   expect(await runCli(`apply -f ${file} --json`, aws)).toMatchObject({
     code: 2,
@@ -380,7 +380,7 @@ test('where nobody can be asked, an apply wants --yes', async () => {
   expect(requests()).not.toContain('POST /plans/p1/apply');
 });
 
-test('with --json an apply is one document', async () => {
+test('`apply --json` prints one document', async () => {
   const apply = { status: 'done', done: 4, of: 4 };
   answerPlan({ apply: [{ apply, warnings: [] }] });
   const { stdout } = await runCli(`apply -f ${file} --yes --json`, aws);
@@ -393,7 +393,7 @@ test('with --json an apply is one document', async () => {
   });
 });
 
-test('where there is nothing to change an apply asks nobody, unless it has to finish what broke off', async () => {
+test('`apply` of a plan without changes asks for no confirmation and is not sent, unless an interrupted apply has to finish', async () => {
   answerPlan({ plan: { summary: nothing }, changes: [], effects: [] });
   expect(await runCli(`apply -f ${file}`, aws)).toMatchObject({
     code: 0,
@@ -406,7 +406,7 @@ test('where there is nothing to change an apply asks nobody, unless it has to fi
   expect(requests()).toContain('POST /plans/p1/apply');
 });
 
-test('an apply is refused when the table moved on since the plan', async () => {
+test('`apply` fails if the policy changed after the plan', async () => {
   answerPlan();
   const { respond } = aws;
   aws.respond = (request) =>
@@ -422,7 +422,7 @@ test('an apply is refused when the table moved on since the plan', async () => {
   });
 });
 
-test('a simulation tells which recorded requests would have been decided otherwise', async () => {
+test('`simulate` lists the recorded requests with another verdict', async () => {
   const request = {
     endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
     service: 'payments',
@@ -468,7 +468,7 @@ test('a simulation tells which recorded requests would have been decided otherwi
   );
 });
 
-test('a simulation lists on standard error the objects that somebody else manages', async () => {
+test('`simulate` lists on standard error the objects with another manager', async () => {
   answerPlan();
   const { respond } = aws;
   aws.respond = (request) =>
@@ -482,7 +482,7 @@ test('a simulation lists on standard error the objects that somebody else manage
   );
 });
 
-test('the schema is printed without looking for linkgate', async () => {
+test('`schema` prints the schema without a deployment', async () => {
   aws.parameters = {};
   const { code, stdout } = await runCli('schema', aws);
   aws.parameters = { '/linkgate/local/api-url': `${aws.url}/api/` };
@@ -522,7 +522,7 @@ function answerPolicy() {
   };
 }
 
-test('the table is printed as a policy file', async () => {
+test('`export` prints the policy as a file', async () => {
   answerPolicy();
   const { code, stdout } = await runCli('export', aws);
   expect(code).toBe(0);
@@ -561,7 +561,7 @@ const notes = fc.oneof(
   ),
 );
 
-test('every note is printed so that it reads back to the letter, whatever stands in it', async () => {
+test('`export` prints every note so that it parses to the same text', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(notes, { minLength: 1, maxLength: 4 }), async (all) => {
       const noted = all.map((note, index) => ({
@@ -583,7 +583,7 @@ test('every note is printed so that it reads back to the letter, whatever stands
   );
 });
 
-test('one service is printed with its own entries, and whom they speak of', async () => {
+test('`export --service` prints only that service, its entries, and the customers and groups that they reference', async () => {
   answerPolicy();
   const { stdout } = await runCli('export --service orders', aws);
   expect(stdout).toContain("  - account: '333333333333'\n    services: orders\n");
@@ -594,7 +594,7 @@ test('one service is printed with its own entries, and whom they speak of', asyn
   });
 });
 
-test('what a newer linkgate holds and this one cannot write is refused, since a file without it would take it away', async () => {
+test('`export` fails for a setting of a newer version, because an apply of the file would remove it', async () => {
   aws.respond = () => ({
     body: { document: { ...policy, entries: [{ ...entries[0], weekdays: ['Mon'] }] } },
   });
@@ -605,7 +605,7 @@ test('what a newer linkgate holds and this one cannot write is refused, since a 
   });
 });
 
-test('what is connected is printed as the file that would allow exactly it', async () => {
+test('`export --from-connections` prints a file that allows exactly the connected endpoints', async () => {
   const connected = [
     { ...connection, state: 'available', verdict: null, decidedBy: null, reason: null },
     {

@@ -49,7 +49,7 @@ const requests = (recorded: readonly RecordedRequest[]) =>
 describe('revoke', () => {
   const revoke = (id: string) => `POST /connections/${id}/revocation`;
 
-  test('says when the connection disconnects, how to extend it, and that its account may connect again', async () => {
+  test('prints the disconnect time, the command that extends it, and that its account can connect again', async () => {
     answerRequests({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
     const output = await runCli(['revoke', endpointId, '--reason', 'contract ended'], aws);
     expect(output).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
@@ -58,7 +58,7 @@ describe('revoke', () => {
     expect(aws.apiRequests[0]?.body).toEqual({ reason: 'contract ended' });
   });
 
-  test('--now says that the connection disconnects now', async () => {
+  test('--now prints that the connection disconnects now', async () => {
     answerRequests({
       [revoke(endpointId)]: { revocation: { ...revocation, disconnectAt: now }, warnings: [] },
     });
@@ -73,7 +73,7 @@ describe('revoke', () => {
     },
   };
 
-  test('--account lists the connections that it disconnects, asks, and revokes each', async () => {
+  test('--account lists the connections, asks for confirmation, and revokes each', async () => {
     answerRequests({
       ...listAnswers,
       [revoke(endpointId)]: { revocation, warnings: [warning] },
@@ -87,7 +87,7 @@ describe('revoke', () => {
     expect(requests(listWrites())).toEqual([revoke(endpointId), revoke(other)]);
   });
 
-  test('--account says who had extended a connection, until when and why', async () => {
+  test('--account lists extended connections with author, time and reason', async () => {
     const path = `GET /connections/${endpointId}`;
     const until = { ...live, disconnectAt: '2031-06-01T12:00:00.000Z' };
     const extendedEvent = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'extended' };
@@ -111,21 +111,21 @@ describe('revoke', () => {
   test.each([
     [['n'], 'error: nothing was done', 1],
     [[], 'error: nothing was done', 1],
-  ])('--account answered with %j does nothing', async (stdin, message, code) => {
+  ])('--account changes nothing after the answer %j', async (stdin, message, code) => {
     answerRequests(listAnswers);
     const output = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin });
     expect(output).toMatchObject({ code, stderr: expect.stringContaining(message) });
     expect(listWrites()).toEqual([]);
   });
 
-  test('--account without a terminal and without --yes does nothing, and says what to say', async () => {
+  test('--account without a terminal requires --yes', async () => {
     answerRequests(listAnswers);
     const output = await runCli(`revoke --account ${account}`, aws, { stdin: ['y'] });
     expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
     expect(listWrites()).toEqual([]);
   });
 
-  test('--account revokes the others if one connection ended meanwhile, and exits with 1', async () => {
+  test('--account revokes the other connections if one ended in the meantime, and exits with 1', async () => {
     aws.respond = ({ method, path }) => {
       if (method === 'GET') return { body: { connections: [live, { ...live, endpointId: other }] } };
       return path.includes(endpointId)
@@ -140,7 +140,7 @@ describe('revoke', () => {
     expect(JSON.parse(output.stdout).revocations).toMatchObject([{ endpointId: other }]);
   });
 
-  test('--account without connections says so, and asks nobody', async () => {
+  test('--account without connections prints that there are none, and asks for no confirmation', async () => {
     answerRequests({
       [`GET /connections?account=${account}&service=payments`]: { connections: [connection] },
     });
@@ -152,7 +152,7 @@ describe('revoke', () => {
     'revoke',
     `revoke ${endpointId} --account ${account}`,
     `revoke ${endpointId} --service payments`,
-  ])('%s is a usage error', async (line) => {
+  ])('`%s` is a usage error', async (line) => {
     expect(await runCli(line, aws)).toMatchObject({ code: 2, stdout: '' });
     expect(aws.apiRequests).toEqual([]);
   });
@@ -162,7 +162,7 @@ describe('extend', () => {
   const request = `POST /connections/${endpointId}/extend`;
   const extension = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
 
-  test('extends a connection until a time by the clock of the API', async () => {
+  test('extends a connection until a time relative to the clock of the API', async () => {
     answerRequests({
       'GET /services': { services: [] },
       [request]: {
@@ -179,7 +179,7 @@ describe('extend', () => {
     ['--until 2031-04-30 --reason late', '--until is in the past'],
     ['--until 7d', "required option '--reason <text>' not specified"],
     ['--reason why', "required option '--until <when>' not specified"],
-  ])('%s is a usage error', async (options, message) => {
+  ])('`%s` is a usage error', async (options, message) => {
     answerRequests({ 'GET /services': { services: [] } });
     const output = await runCli(`extend ${endpointId} ${options}`, aws);
     expect(output).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
@@ -216,7 +216,7 @@ describe('lockdown', () => {
     });
   }
 
-  test('blocks, disconnects, waits until EC2 shows it, and reports', async () => {
+  test('blocks, disconnects, waits until EC2 shows it, and prints the result', async () => {
     lockedDown(before, before, [rejected[0] ?? {}, ...before.slice(1)], rejected);
     const output = await runCli(['lockdown', account, '--reason', 'incident 7'], aws, {
       isTTY: true,
@@ -236,7 +236,7 @@ describe('lockdown', () => {
     ]);
   });
 
-  test('is one document for machines', async () => {
+  test('prints one document with --json', async () => {
     lockedDown(before, rejected);
     const output = await runCli(`lockdown ${account} --yes --json`, aws);
     expect(JSON.parse(output.stdout)).toMatchObject({
@@ -249,14 +249,14 @@ describe('lockdown', () => {
     });
   });
 
-  test('fails when EC2 does not show everything rejected in time', async () => {
+  test('fails if EC2 does not show all connections rejected in time', async () => {
     lockedDown(before);
     const output = await runCli(`lockdown ${account} --yes --wait 1`, aws);
     expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('2 connections of account') });
     expect(output.stdout).toContain('EC2 still shows 2 connections connected or waiting:');
   });
 
-  test('waits for nothing in the mode observe', async () => {
+  test('does not wait in the mode observe', async () => {
     lockedDown(before);
     const respond = aws.respond;
     aws.respond = (request) =>
@@ -266,7 +266,7 @@ describe('lockdown', () => {
     expect(requests(aws.apiRequests).filter((request) => request === connections)).toHaveLength(2);
   });
 
-  test('without a terminal and without --yes does nothing', async () => {
+  test('without a terminal requires --yes', async () => {
     lockedDown(before);
     expect(await runCli(`lockdown ${account}`, aws)).toMatchObject({ code: 2, stdout: '' });
     expect(listWrites()).toEqual([]);
@@ -280,7 +280,7 @@ describe('service remove --disconnect', () => {
     'DELETE /services/payments': { service, warnings: [] },
   };
 
-  test('disconnects everything, waits for EC2, deregisters the service, and says how to delete it', async () => {
+  test('disconnects all connections, waits for EC2, deregisters the service, and prints the command that deletes it', async () => {
     const remaining = [live, { ...connection, endpointId: other }];
     answerRequests({
       ...steps,
@@ -305,14 +305,14 @@ describe('service remove --disconnect', () => {
     expect(requests(listWrites())).toEqual(Object.keys(steps));
   });
 
-  test('keeps the service registered while EC2 shows a connection, and says how to continue', async () => {
+  test('keeps the service registered while EC2 shows a connection, and prints the next step', async () => {
     answerRequests({ ...steps, [connections]: { connections: [live] } });
     const output = await runCli('service remove payments --disconnect --yes --wait 1', aws);
     expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('run this again') });
     expect(requests(listWrites())).toEqual(['POST /services/payments/disconnect']);
   });
 
-  test('without --disconnect nothing is asked, and connections stay', async () => {
+  test('keeps the connections without --disconnect, and asks for no confirmation', async () => {
     answerRequests(steps);
     expect((await runCli('service remove payments', aws)).code).toBe(0);
     expect(requests(aws.apiRequests)).toEqual(['DELETE /services/payments']);
@@ -341,7 +341,7 @@ describe('the principals of a service', () => {
     }),
   );
 
-  test('are managed once somebody has seen what changes and agrees', async () => {
+  test('are managed after a confirmation that lists the changes', async () => {
     const output = await runCli(`service add ${serviceId} --principals managed`, aws, {
       isTTY: true,
       stdin: ['y'],
@@ -351,14 +351,14 @@ describe('the principals of a service', () => {
     expect(listWrites().at(-1)?.body).toEqual({ removals: 1 });
   });
 
-  test('are agreed to beforehand by --yes', async () => {
+  test('are managed with --yes without a confirmation', async () => {
     expect(await runCli(`service add ${serviceId} --principals managed --yes`, aws)).toMatchObject({
       code: 0,
     });
     expect(requests(listWrites()).at(-1)).toBe(`POST ${path}/approval`);
   });
 
-  test('stay as they are where nobody can be asked', async () => {
+  test('are not managed without a terminal', async () => {
     const output = await runCli(`service add ${serviceId} --principals managed`, aws);
     expect(output).toMatchObject({ code: 3, stderr: expect.stringContaining('before somebody agrees') });
     expect(output.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
@@ -367,7 +367,7 @@ describe('the principals of a service', () => {
   });
 });
 
-test('`service add` sends and shows the settings about connections', async () => {
+test('`service add` sends and prints the settings for connections', async () => {
   const settings = { graceSeconds: 14 * 86_400, onExternalAccept: 'adopt', otherPrincipals: ['*'] };
   answerRequests({
     'POST /services': { service: { ...service, ...settings, deregisteringAt: now, deregisteringBy: 'bob' } },
@@ -381,7 +381,7 @@ test('`service add` sends and shows the settings about connections', async () =>
   expect(stdout).toMatch(/being deregistered +by bob since 2031-05-01 12:00:00 UTC/);
 });
 
-test('the roles of an account are sent, and an entry shows who manages it', async () => {
+test('`allow --role` sends the roles, and prints the manager of the entry', async () => {
   const role = 'arn:aws:iam::012345678901:role/connector';
   const fileEntry = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
   answerRequests({ 'PUT /allowlist/payments/012345678901': { entry: fileEntry, disconnects: [] } });
@@ -403,7 +403,7 @@ describe('block', () => {
     expect(stderr).toBe(`this disconnects 1 connection now:\n  payments (${serviceId}): ${endpointId}\n`);
   });
 
-  test('says that a paused service disconnects nothing yet', async () => {
+  test('prints that a paused service does not disconnect yet', async () => {
     answerRequests({
       ...blocked,
       'GET /services': { services: [{ ...service, pausedAt: now }] },
@@ -414,14 +414,14 @@ describe('block', () => {
     expect(stderr).not.toContain('this disconnects 1 connection now:');
   });
 
-  test('is done if the connections cannot be read', async () => {
+  test('succeeds if the connections cannot be read', async () => {
     answerRequests(blocked);
     expect(await runCli('block 012345678901 --service payments', aws)).toMatchObject({ code: 0 });
   });
 });
 
 test.each(['approve', 'deny'])(
-  '%s of a connected endpoint fails with exit code 1 and says that it is connected',
+  '`%s` of a connected endpoint exits with 1 and prints that it is connected',
   async (command) => {
     const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate extend …\``;
     const error = { code: 'NotOpen', message, details: { state: 'available' } };
@@ -434,7 +434,7 @@ test.each(['approve', 'deny'])(
   },
 );
 
-test('the customer message of a denial is sent', async () => {
+test('`deny --customer-message` sends the message', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
   answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
   await runCli(
@@ -448,13 +448,13 @@ test('the customer message of a denial is sent', async () => {
   });
 });
 
-test('connections show when they disconnect', async () => {
+test('`connections` prints the disconnect time', async () => {
   answerRequests({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
   const { stdout } = await runCli(`connections --account ${account}`, aws);
   expect(stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
 });
 
-test('the user agent says that a person uses the command line', async () => {
+test('the user agent marks a person at the command line', async () => {
   answerRequests({ 'GET /services': { services: [] } });
   await runCli('service list', aws);
   expect(aws.apiRequests[0]?.userAgent).toMatch(/^linkgate-cli\/\d+\.\d+\.\d+$/);

@@ -16,26 +16,26 @@ const connection = { team: 'T01LOCAL', bot: 'U01BOT', scopes: ['chat:write'], wa
 const signingSecret = '8f742231b10e8888abcd99yyyzzz85a5';
 const botToken = 'xoxb-17653672481-19874698323';
 
-test.each(['', ' --json'])('the manifest is printed as Slack takes it: slack manifest%s', async (json) => {
+test.each(['', ' --json'])('`slack manifest%s` prints the manifest in the format of Slack', async (json) => {
   const output = await runCli(`slack manifest${json}`, aws);
   expect(output.code).toBe(0);
   expect(JSON.parse(output.stdout)).toEqual(manifest);
   expect(aws.apiRequests).toMatchObject([{ method: 'GET', path: '/api/slack/manifest' }]);
 });
 
-describe('what is piped in', () => {
+describe('`slack connect` with secrets on standard input', () => {
   test.each([
     ['both', [signingSecret, botToken], { signingSecret, botToken }],
     ['both the other way round', [botToken, signingSecret], { signingSecret, botToken }],
     ['the token alone, with blanks', ['', `  ${botToken} `, ''], { botToken }],
     ['the signing secret alone', [signingSecret], { signingSecret }],
-  ])('is distinguished: %s', async (_what, stdin, body) => {
+  ])('recognizes the kind of each secret: %s', async (_what, stdin, body) => {
     const output = await runCli('slack connect', aws, { stdin });
     expect(output).toMatchObject({ code: 0, stderr: 'warning: look\n' });
     expect(aws.apiRequests).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);
   });
 
-  test('is printed nowhere', async () => {
+  test('prints no secret', async () => {
     for (const json of ['', ' --json']) {
       const { stdout, stderr } = await runCli(`slack connect${json}`, aws, {
         stdin: [signingSecret, botToken],
@@ -44,7 +44,7 @@ describe('what is piped in', () => {
     }
   });
 
-  test('is answered with whom Slack takes the app for', async () => {
+  test('prints the workspace and the bot user of the app', async () => {
     const { stdout } = await runCli('slack connect', aws, { stdin: [botToken] });
     expect(stdout).toMatch(/workspace +T01LOCAL\nbot user +U01BOT\n/);
     const { stdout: document } = await runCli('slack connect --json', aws, { stdin: [botToken] });
@@ -55,7 +55,7 @@ describe('what is piped in', () => {
     ['nothing', [], 'nothing was given'],
     ['two tokens', [botToken, botToken], 'two lines look like the bot token'],
     ['two signing secrets', [signingSecret, 'another'], 'two lines look like the signing secret'],
-  ])('is a usage error, and asks nobody: %s', async (_what, stdin, message) => {
+  ])('is a usage error without an API call: %s', async (_what, stdin, message) => {
     const output = await runCli('slack connect', aws, { stdin });
     expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
     expect(output.stderr).not.toContain(botToken);
@@ -63,7 +63,7 @@ describe('what is piped in', () => {
   });
 });
 
-test('in a terminal each is asked for on standard error, and an empty line leaves it as it is', async () => {
+test('`slack connect` in a terminal prompts for each secret on standard error, and an empty line keeps the stored one', async () => {
   const stdin = ['', botToken, 'never read'];
   const output = await runCli('slack connect', aws, { stdin, isTTY: true });
   expect(output.code).toBe(0);
@@ -71,7 +71,7 @@ test('in a terminal each is asked for on standard error, and an empty line leave
   expect(aws.apiRequests).toMatchObject([{ body: { botToken } }]);
 });
 
-describe('what was current before is forgotten', () => {
+describe('`slack connect --forget-previous` sends forgetPrevious', () => {
   test.each([
     ['alone', [], { forgetPrevious: true }],
     ['with a new secret', [botToken], { botToken, forgetPrevious: true }],
@@ -81,7 +81,7 @@ describe('what was current before is forgotten', () => {
   });
 });
 
-test('where nothing can be read nothing is sent', async () => {
+test('`slack connect` without standard input is a usage error without an API call', async () => {
   expect(await runCli('slack connect', aws)).toMatchObject({ code: 2 });
   expect(aws.apiRequests).toEqual([]);
 });

@@ -22,7 +22,7 @@ allow:
   - {account: '444444444444', services: payments, environments: [staging]}
 `;
 
-test('what is said of an environment counts at that stage alone', () => {
+test('settings of an environment apply only to that stage', () => {
   expect(parseDocument(file, 'staging')).toMatchObject({
     groups: [{ quorum: 1 }],
     services: [{ serviceId: 'vpce-svc-0123456789abcdef1', name: 'payments' }, { name: 'orders' }],
@@ -35,7 +35,7 @@ test('what is said of an environment counts at that stage alone', () => {
   });
 });
 
-test('a map of environments says what is different in each; entries leave out what is not there', () => {
+test('a map of environments overrides fields in each, and entries omit services of other environments', () => {
   expect(parseDocument(file, 'prod')).toMatchObject({
     groups: [{ quorum: 2, emails: ['a@example.com', 'b@example.com'] }],
     services: [{ serviceId: 'vpce-svc-0123456789abcdef0', onUnlisted: 'reject', approvers: 'team' }],
@@ -44,13 +44,13 @@ test('a map of environments says what is different in each; entries leave out wh
   });
 });
 
-test('a file that says its environments is refused at any other stage', () => {
+test('a file with environments is invalid at any other stage', () => {
   expect(() => parseDocument(file, 'local')).toThrow(
     /policy\.yml is for staging, prod, and this linkgate's stage is local: choose with --stage$/,
   );
 });
 
-test('an environment that is not declared is said: a slip would silently leave something out', () => {
+test('an undeclared environment is a problem', () => {
   const slips = `version: 1
 environments: [staging, prod]
 services:
@@ -69,7 +69,7 @@ block:
   ]);
 });
 
-test('the problems of every environment are reported, whichever is chosen', () => {
+test('the problems of every environment are reported, whatever the stage', () => {
   const clash = `version: 1
 environments: [staging, prod]
 services: {payments: {}}
@@ -82,7 +82,7 @@ allow:
   ]);
 });
 
-test('what is different in an environment has the form of what it differs from', () => {
+test('an override in an environment has the schema of its field', () => {
   expect(
     parseProblems(
       'version: 1\nenvironments: [prod]\nservices: {payments: {environments: {prod: {grase: 1d}}}}',

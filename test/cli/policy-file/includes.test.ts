@@ -6,7 +6,7 @@ import { parseDocument, parseProblems, writeFolder } from './files.ts';
 
 const acme = "customers: {acme: {accounts: ['222222222222']}}\n";
 
-test('an included file adds to the policy, and may include others from where it lies', () => {
+test('an included file adds to the policy, and its own includes are relative to its folder', () => {
   const { customers, entries } = parseDocument(
     'include: [services.yml, customers/**/*.yml]\nallow: [{customer: beta, services: payments}]',
     'prod',
@@ -24,7 +24,7 @@ test('an included file adds to the policy, and may include others from where it 
 });
 
 test.each(['*.yml', '**/*.yml', '{policy,acme}.yml'])(
-  'a pattern such as %s stands for the files beside the one in which it stands',
+  'the pattern %s includes the files next to the including file',
   (pattern) => {
     const lines = `include: ['${pattern}']\nblock: [{customer: acme, services: '*'}]`;
     expect(parseDocument(lines, 'prod', { 'acme.yml': acme })).toMatchObject({
@@ -34,7 +34,7 @@ test.each(['*.yml', '**/*.yml', '{policy,acme}.yml'])(
   },
 );
 
-test('files may describe one service for different environments', () => {
+test('different files can define one service for different environments', () => {
   const files = {
     'staging.yml': 'services: {payments: {id: vpce-svc-0123456789abcdef1, environments: [staging]}}',
     'prod.yml': 'services: {payments: {id: vpce-svc-0123456789abcdef0, environments: [prod]}}',
@@ -81,22 +81,22 @@ test.each([
     expect.stringMatching(/^a\.yml:1:20: /) as unknown as string,
   ],
   [
-    'says the environments',
+    'declares environments',
     'a.yml',
     { 'a.yml': 'environments: [prod]' },
     'a.yml:1:1: `environments` are said in the file that includes this one',
   ],
-])('what is included and %s is refused', (_what, include, more, problem) => {
+])('an included file that %s is a problem', (_what, include, more, problem) => {
   expect(parseProblems(`version: 1\ninclude: [${include}]`, more)[0]).toEqual(problem);
 });
 
-test('one name in two files is said', () => {
+test('a name in two files is a problem', () => {
   expect(parseProblems(`version: 1\ninclude: [a.yml]\n${acme}`, { 'a.yml': acme })).toEqual([
     'a.yml:1:13: `acme` is here already: policy.yml:3:13',
   ]);
 });
 
-test('nothing outside the folder of the policy file is read, by whatever way', () => {
+test('no file outside the folder of the policy file is read, even through a pattern or a symbolic link', () => {
   const outside = writeFolder({ 'secret.yml': acme });
   const folder = writeFolder({ 'policy.yml': 'version: 1\ninclude: [../*/secret.yml, link.yml]' });
   symlinkSync(join(outside, 'secret.yml'), join(folder, 'link.yml'));
@@ -105,7 +105,7 @@ test('nothing outside the folder of the policy file is read, by whatever way', (
   );
 });
 
-test('a file that could not be read is not held against what speaks of its customers', () => {
+test('an unreadable file causes no problem at references to its customers', () => {
   expect(parseProblems("version: 1\ninclude: [a.yml]\nblock: [{customer: acme, services: '*'}]", {})).toEqual(
     ['2:11: `a.yml` is no file beside this one'],
   );

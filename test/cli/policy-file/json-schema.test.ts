@@ -9,12 +9,12 @@ import { everyField } from './sample.ts';
 const schema: AnySchemaObject = JSON.parse(JSON.stringify(policyFileSchema()));
 const isValid = formats.default(new Ajv({ strictTypes: false })).compile(schema);
 
-test('the published schema is the one that the command line prints, to the letter', () => {
+test('the published schema equals the output of the command line', () => {
   const published = readFileSync(new URL('../../../docs/policy.schema.json', import.meta.url), 'utf8');
   expect(policyFileSchemaText()).toBe(published);
 });
 
-test('the schema takes what the command line takes', () => {
+test('the schema accepts what the command line accepts', () => {
   expect(isValid(parse(`version: 1\n${everyField}`))).toBe(true);
   expect(isValid(parse('version: 1\nservices:\n  payments:\nallow:\n  # none'))).toBe(true);
 });
@@ -25,18 +25,18 @@ test.each([
   "allow: [{services: '*'}]",
   "allow: [{account: '222222222222', services: '*', expires: 30d}]",
   "customers: {acme: {accounts: ['222222222222'], contact: {}}}",
-])('the schema refuses %s', (line) => {
+])('the schema rejects %s', (line) => {
   expect(isValid(parse(`version: 1\n${line}`))).toBe(false);
 });
 
-test('each field is explained to an editor', () => {
+test('each field has a description for editors', () => {
   expect(listUnexplained(schema, 'the file')).toEqual([]);
 });
 
 const page = readFileSync(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
 const examples = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
 
-test('each field is explained in the page, and shown', () => {
+test('docs/policy.md explains each field and has an example of it', () => {
   const parts = Object.keys(schema.properties);
   const names = [...new Set(listFields(schema))].filter(
     (name) => name === 'environments' || !parts.includes(name),
@@ -45,7 +45,7 @@ test('each field is explained in the page, and shown', () => {
   expect(names.filter((name) => !new RegExp(`\\b${name}:\\s`).test(examples.join()))).toEqual([]);
 });
 
-test('what the page shows has the form that it explains', () => {
+test('each example in docs/policy.md matches the schema', () => {
   expect(examples.filter((text) => !isValid(parse(text)))).toEqual([]);
 });
 

@@ -13,7 +13,7 @@ services: {${name}: {approvers: ${name}}}
 customers: {${name}: {accounts: ['222222222222']}}
 block: [{customer: ${name}, services: ${name}}]`;
 
-test.each(inherited)('a group, a service and a customer may be called %s', (name) => {
+test.each(inherited)('a group, a service and a customer can have the name %s', (name) => {
   const document = parseDocument(file(name));
   expect(document).toMatchObject({
     groups: [{ name }],
@@ -33,7 +33,7 @@ test.each(inherited)('a group, a service and a customer may be called %s', (name
   expect(withoutPositions(again)).toEqual(withoutPositions(document));
 });
 
-test('a name that has no form of one is refused, whatever JavaScript takes it for', () => {
+test('an invalid name is a problem, even if it is a property of every JavaScript object', () => {
   const problems = parseProblems(`version: 1\n${file('__proto__')}`);
   expect(problems.filter((line) => line.includes('has'))).toEqual([
     '3:13: a group has letters, digits, `.`, `_` and `-`',
@@ -44,7 +44,7 @@ test('a name that has no form of one is refused, whatever JavaScript takes it fo
   ]);
 });
 
-test.each(['prototype', 'constructor'])('an environment may be called %s', (name) => {
+test.each(['prototype', 'constructor'])('an environment can have the name %s', (name) => {
   const lines = `environments: [prod, ${name}]
 services:
   payments: {environments: [${name}]}
@@ -57,7 +57,7 @@ services:
 });
 
 test.each(['prototype', 'constructor', '__proto__', 'toString', 'hasOwnProperty'])(
-  'a field `%s` is reported in every part',
+  'an unknown field `%s` is reported in every part',
   (name) => {
     const missing = `there is no field \`${name}\` here`;
     expect(parseProblems(`version: 1\n${name}: {}`)).toEqual([`2:1: ${missing}`]);
@@ -74,7 +74,7 @@ test.each(['prototype', 'constructor', '__proto__', 'toString', 'hasOwnProperty'
   },
 );
 
-test('a list is no map of names', () => {
+test('a list instead of a map of names is a problem', () => {
   expect(parseProblems('version: 1\nservices: [{onUnlisted: ask}]')).toEqual([
     '2:1: this has to be a map, and is a list',
   ]);

@@ -86,7 +86,7 @@ async function changesBy(document: PolicyDocument, env: TestEnv) {
   return changes.filter(({ action }) => action !== 'left');
 }
 
-test('what is exported plans to no change, however services are tagged and named', async () => {
+test('a plan of an export has no changes, whatever the tags and names of services', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(service, { minLength: 1, maxLength: 4 }), async (all) => {
       const env = await createEnvWithServices(all);
@@ -96,7 +96,7 @@ test('what is exported plans to no change, however services are tagged and named
   );
 }, 60_000);
 
-test('a registration gives each service an id or a name that is its alone', async () => {
+test('registrations result in unique service keys', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anything, { minLength: 1, maxLength: 4 }), async (tags) => {
       const env = await createEnvWithServices(tags.map((tag) => ({ tag, managedBy: 'person' })));
@@ -115,7 +115,7 @@ test('a registration gives each service an id or a name that is its alone', asyn
 }, 60_000);
 
 test.each([...odd, 'orders', serviceId(1)])(
-  'what `linkgate export --from-connections` prints of a service that is named `%s` plans to nothing but its entries',
+  'a plan of `linkgate export --from-connections` for a service with the name `%s` changes only its entries',
   async (name) => {
     const connection = { ...answers.connection, state: 'available', serviceId: serviceId(1), service: name };
     const serviceView = { ...answers.service, serviceId: serviceId(1), name };

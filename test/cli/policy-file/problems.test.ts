@@ -11,7 +11,7 @@ const serviceId = 'vpce-svc-0123456789abcdef0';
 /** Lines below the version, and their problems. */
 const wrong: readonly (readonly [what: string, lines: string, ...problems: string[]])[] = [
   [
-    'an account id is a number',
+    'an account id has no quotes',
     "customers:\n  acme: {accounts: ['222222222222', 222222222222, 012345678901]}",
     "3:37: an account id without quotes is a number in YAML, which loses leading zeros: write '222222222222'",
     "3:51: an account id without quotes is a number in YAML, which loses leading zeros: write '012345678901'",
@@ -55,12 +55,12 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   ],
   ['a part is misspelt', 'customer: {}', '2:1: there is no field `customer` here; did you mean `customers`?'],
   [
-    'a field is nothing',
+    'a field has no value',
     'services: {payments: {approvers: }}',
     '2:23: this has to be a text, and is nothing',
   ],
   [
-    'a choice is none',
+    'a choice is invalid',
     'services: {payments: {onUnlisted: accept}}',
     '2:35: this has to be `ask` or `hold` or `reject`, and is `accept`',
   ],
@@ -78,7 +78,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     '2:59: `30d` from now would be another day at each plan: write a date such as 2027-01-31',
   ],
   [
-    'a date is none',
+    'a date is invalid',
     "allow: [{account: '222222222222', services: '*', expires: 2027-02-30}]",
     '2:59: there is no day 2027-02-30',
   ],
@@ -99,7 +99,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     '2:50: a list names at least one: leave it out for none',
   ],
   [
-    'a block is narrowed',
+    'a block has restrictions',
     "block: [{account: '222222222222', services: '*', maxEndpoints: 2}]",
     '2:50: there is no field `maxEndpoints` here',
   ],
@@ -151,7 +151,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     "4:37: account 222222222222 is `acme`'s already",
   ],
   [
-    'a contact is two',
+    'a contact has both an email and a topic',
     "customers: {acme: {accounts: ['222222222222'], contact: {}}}",
     '2:48: a contact is an `email` or a `topic`, one of them',
   ],
@@ -166,7 +166,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     '3:35: account 333333333333 is not among the `accounts` of `acme`',
   ],
   [
-    'an endpoint would be of two accounts',
+    'an endpoint belongs to two accounts',
     "customers: {acme: {accounts: ['222222222222', '333333333333']}}\nallow: [{customer: acme, services: '*', endpoints: [vpce-0123456789abcdef0]}]",
     '3:41: an endpoint is of one account, and this customer has several: say which, by `account`',
   ],
@@ -179,7 +179,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   ['a key stands twice', 'allow: []\nallow: []', '3:1: this key is here already'],
   ['an alias means nothing', 'allow: [*usual]', '2:9: there is no `&usual` before this'],
   [
-    'a merge is of a word',
+    'a merge key merges text',
     "allow: [{<<: usual, account: '222222222222', services: '*'}]",
     '2:10: `<<` takes a map, or a list of maps',
   ],
@@ -191,7 +191,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   ],
 ];
 
-test.each(wrong)('it is said, with line and column, where %s', (_what, lines, ...problems) => {
+test.each(wrong)('a problem has line and column if %s', (_what, lines, ...problems) => {
   expect(parseProblems(`version: 1\n${lines}`)).toEqual(problems);
 });
 
@@ -209,7 +209,7 @@ const fieldsIn = [
 ];
 
 test.each(fieldsIn)(
-  'what is wrong with a field is said in words that tell what is wanted: %s',
+  'the problem of a field states the expected value, without JavaScript types: %s',
   (_section, fields, lines) => {
     for (const field of fields)
       for (const shape of shapes) {
@@ -223,7 +223,7 @@ test.each(fieldsIn)(
   },
 );
 
-test('a file is read as YAML 1.2, whatever it says it is', () => {
+test('a file is read as YAML 1.2, and another version directive is a problem', () => {
   const lines = "version: 1\nblock: [{account: '222222222222', services: '*', note: 'no'}]";
   expect(parseProblems(`%YAML 1.1\n---\n${lines}`)).toEqual([
     '1:1: a policy file is read as YAML 1.2: leave this line out',
@@ -231,7 +231,7 @@ test('a file is read as YAML 1.2, whatever it says it is', () => {
   expect(parseProblems(`%YAML 1.2\n---\n${lines}`)).toEqual([]);
 });
 
-test('all problems are reported at once, in the order of the lines', () => {
+test('all problems are reported together, in the order of lines', () => {
   const lines = parseProblems(`version: 1
 services:
   payments: {grace: 5}
@@ -244,7 +244,7 @@ allow:
   expect(lines.map((line) => line.replace(/: .*/, ''))).toEqual(['3:21', '5:21', '7:32', '8:16']);
 });
 
-test('what is wrong with one part is not held against what speaks of it', () => {
+test('a problem in one part causes no problem at references to it', () => {
   const lines = `version: 1
 services: {payments: {grace: 5}}
 allow: [{account: '222222222222', services: payments}]
@@ -252,7 +252,7 @@ allow: [{account: '222222222222', services: payments}]
   expect(parseProblems(lines)).toEqual(['2:30: write a time such as 7d or 36h']);
 });
 
-test('names are looked up in what is otherwise wrong, too, and beside parts that have no right form', () => {
+test('references are checked in parts with other problems, and next to parts with an invalid shape', () => {
   expect(
     parseProblems(`version: 1
 alow: []
@@ -274,12 +274,12 @@ block: {}
   ]);
 });
 
-test('unreadable names cause no report of a missing name', () => {
+test('unreadable names cause no problem of a missing name', () => {
   const lines = "version: 1\ncustomer: {acme: {}}\nblock: [{customer: acme, services: '*'}]";
   expect(parseProblems(lines)).toEqual(['2:1: there is no field `customer` here; did you mean `customers`?']);
 });
 
-test('a name is looked up in what is different in an environment', () => {
+test('references in overrides of an environment are checked', () => {
   const lines =
     'version: 1\nenvironments: [prod]\napprovers: {team: {emails: [a@example.com]}}\nservices: {a: {environments: {prod: {approvers: taem}}}}';
   expect(parseProblems(lines)).toEqual([
@@ -287,7 +287,7 @@ test('a name is looked up in what is different in an environment', () => {
   ]);
 });
 
-test('what is no text is said plainly', () => {
+test('a folder or a binary file is a problem', () => {
   const folder = writeFolder({ 'policy.yml/inside.yml': '' });
   const file = join(folder, 'policy.yml');
   expect(() => readPolicyFile(file)).toThrow(`${file}:1:1: \`${file}\` is a folder, and no file`);
@@ -296,39 +296,36 @@ test('what is no text is said plainly', () => {
   expect(() => readPolicyFile(other)).toThrow(`\`${other}\` is not a text in UTF-8`);
 });
 
-test('a file says its version', () => {
+test('a file without a supported version is a problem', () => {
   expect(parseProblems('allow: []')).toEqual(['1:1: a policy file begins with `version: 1`']);
   expect(parseProblems('')).toEqual(['1:1: a policy file begins with `version: 1`']);
   expect(parseProblems('version: 2')).toEqual(['1:10: this has to be 1, and is 2']);
 });
 
-test.each(['+02', '+0200', ''])(
-  'a date-time that ends in `%s` is none, and the right form is said',
-  (end) => {
-    for (const time of [`2099-01-31T12:00:00${end}`, `2099-01-31 12:00:00${end}`])
-      for (const lines of [
-        `allow: [{account: '222222222222', services: '*', expires: '${time}'}]`,
-        `customers: {acme: {accounts: ['222222222222'], contractEnds: '${time}'}}`,
-      ])
-        expect(parseProblems(`version: 1\n${lines}`)).toEqual([
-          expect.stringContaining('or a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00'),
-        ]);
-  },
-);
+test.each(['+02', '+0200', ''])('a date-time that ends in `%s` is a problem with the valid format', (end) => {
+  for (const time of [`2099-01-31T12:00:00${end}`, `2099-01-31 12:00:00${end}`])
+    for (const lines of [
+      `allow: [{account: '222222222222', services: '*', expires: '${time}'}]`,
+      `customers: {acme: {accounts: ['222222222222'], contractEnds: '${time}'}}`,
+    ])
+      expect(parseProblems(`version: 1\n${lines}`)).toEqual([
+        expect.stringContaining('or a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00'),
+      ]);
+});
 
 test.each(['9007199254740993', '1e300', '1.5', '0'])('an entry does not allow %s endpoints', (count) => {
   const entry = `allow: [{account: '222222222222', services: '*', maxEndpoints: ${count}}]`;
   expect(parseProblems(`version: 1\n${entry}`)).toHaveLength(1);
 });
 
-test('a note may have as many characters as people count', () => {
+test('the length of a note is counted in characters, not in UTF-16 code units', () => {
   const entry = (count: number) =>
     `version: 1\nallow: [{account: '222222222222', services: '*', note: ${'😀'.repeat(count)}}]`;
   expect(parseProblems(entry(1000))).toEqual([]);
   expect(parseProblems(entry(1001))).toEqual([expect.stringContaining('Shorten it to 1,000 characters')]);
 });
 
-test('aliases of aliases of aliases are refused before they fill the memory', () => {
+test('nested aliases are a problem before they fill the memory', () => {
   const levels = [...'bcdefghij'].map(
     (name, index) => `${name}: &${name} [${Array(10).fill(`*${'abcdefghi'[index]}`)}]`,
   );
@@ -337,7 +334,7 @@ test('aliases of aliases of aliases are refused before they fill the memory', ()
   ]);
 });
 
-test('a file that is not there is said', () => {
+test('a missing file is a problem', () => {
   const missing = join('nowhere', 'policy.yml');
   expect(() => readPolicyFile(missing)).toThrow(`there is no file ${missing}`);
 });

@@ -4,7 +4,7 @@ import { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 import { parseDocument, withoutPositions } from './files.ts';
 import { endpointId, everyField, serviceId } from './sample.ts';
 
-test('every field of a file comes to the document, in the words of linkgate', () => {
+test('every field of a file is in the document, with the field names of the API', () => {
   expect(withoutPositions(parseDocument(everyField))).toEqual({
     groups: [
       {
@@ -81,12 +81,12 @@ test('every field of a file comes to the document, in the words of linkgate', ()
   });
 });
 
-test('what the API takes is what a file makes', () => {
+test('the API accepts the document of a file', () => {
   const document = parseDocument(everyField);
   expect(v.parse(PolicyDocument, document)).toEqual(document);
 });
 
-test('each thing says where it stands', () => {
+test('each object has its source position', () => {
   const { groups, services, customers, entries } = parseDocument(everyField);
   const locations = [...groups, ...services, ...customers, ...entries].map(({ at }) =>
     at?.replace(/^.*\//, ''),
@@ -101,7 +101,7 @@ test('each thing says where it stands', () => {
   ]);
 });
 
-test('an entry of a customer is one for each account and each service', () => {
+test('an entry of a customer becomes one for each account and each service', () => {
   const { entries } = parseDocument(`
 services: {payments: {}, orders: {id: ${serviceId}}}
 customers: {acme: {accounts: ['222222222222', '333333333333']}}
@@ -117,7 +117,7 @@ allow: [{customer: acme, services: [payments, orders, '*']}]
   ]);
 });
 
-test('beside an account, a customer is that account alone', () => {
+test('an entry with an account and a customer is for that account only', () => {
   const { entries } = parseDocument(`
 services: {payments: {}}
 customers: {acme: {accounts: ['222222222222', '333333333333'], owners: [a@example.com]}}
@@ -132,7 +132,7 @@ test.each([
   ['2027-01-31', '2027-01-31T23:59:59.999Z'],
   ['2028-01-31', '2027-12-31T23:59:59.999Z'],
   ['2027-01-31T12:00:00+02:00', '2027-01-31T10:00:00.000Z'],
-])('an entry that expires on %s does so no later than the contract ends', (expires, expiresAt) => {
+])('an entry that expires on %s expires no later than the contract', (expires, expiresAt) => {
   const { entries } = parseDocument(`
 services: {payments: {}}
 customers: {acme: {accounts: ['222222222222'], contractEnds: 2027-12-31}}
@@ -141,7 +141,7 @@ allow: [{customer: acme, services: payments, expires: ${expires}}]
   expect(entries).toMatchObject([{ expiresAt }]);
 });
 
-test('roles go to the accounts that they are of', () => {
+test('roles belong to the entries of their accounts', () => {
   const { entries } = parseDocument(`
 services: {payments: {}}
 customers: {acme: {accounts: ['222222222222', '333333333333']}}
@@ -156,7 +156,7 @@ allow:
   ]);
 });
 
-test('a service and a group may be only named, and a service be named by its id', () => {
+test('a service and a group can have no settings, and an entry can name a service by its id', () => {
   const { groups, services, entries } = parseDocument(`
 approvers:
   finance:
@@ -175,7 +175,7 @@ allow: [{account: '222222222222', services: [payments, ${serviceId}]}]
   expect(entries).toMatchObject([{ service: 'payments' }, { service: serviceId }]);
 });
 
-test('anchors, aliases and merge keys save words', () => {
+test('anchors, aliases and merge keys are resolved', () => {
   const { entries } = parseDocument(`
 services: {payments: {}, orders: {}}
 allow:
@@ -189,7 +189,7 @@ allow:
   expect(entries[2]).toMatchObject({ service: 'payments', maxEndpoints: 5 });
 });
 
-test('a part of which every line is a comment is empty', () => {
+test('a part with comments only is empty', () => {
   expect(parseDocument('services:\n  # payments: {}\nallow:\n  # none\nblock: []')).toEqual({
     groups: [],
     services: [],

@@ -131,7 +131,7 @@ const file = fc
     return JSON.stringify({ version: 1, ...parts, allow, block });
   });
 
-test('what is written reads back to the same document', () => {
+test('a written file parses to the same document', () => {
   fc.assert(
     fc.property(file, (text) => {
       const document = readBack(text);
@@ -141,7 +141,7 @@ test('what is written reads back to the same document', () => {
   );
 });
 
-test('what says the same of several services and of all accounts of a customer is written once', () => {
+test('equal entries of several services and of all accounts of a customer are written as one', () => {
   const document = parseDocument(`
 services: {payments: {}, orders: {}}
 customers: {acme: {accounts: ['222222222222', '333333333333'], owners: [a@example.com], contractEnds: 2027-12-31}}
@@ -175,7 +175,7 @@ block:
     services: '*'`);
 });
 
-test('an object that the file does not manage says who does', () => {
+test('an object that the file does not manage has a comment with its manager', () => {
   const document = parseDocument(`
 services: {payments: {id: ${serviceId}}}
 allow: [{account: '222222222222', services: payments}]
@@ -188,7 +188,7 @@ allow: [{account: '222222222222', services: payments}]
   );
 });
 
-test('an entry that has not what its customer would give it stands by its account', () => {
+test('an entry that differs from its customer is written with its account', () => {
   const document = parseDocument(`
 customers: {acme: {accounts: ['222222222222'], contractEnds: 2027-12-31}}
 allow: [{account: '222222222222', services: '*', expires: 2028-12-31}]
