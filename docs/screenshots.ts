@@ -62,14 +62,14 @@ try {
 async function oneRequest(service: Service, page: Page): Promise<void> {
   const note = 'Northwind Traders, contract 2026-114';
   const message = page.locator('article.message:not(.private)').last();
-  await asks(customer, service);
+  await requestConnection(customer, service);
   await page.goto(`${origin}/slack?channel=C01APPROVALS&user=U01ALICE`);
   await take('slack-story', message);
 
   await linkgate('PUT', `/allowlist/${service.name}/${customer}`, { effect: 'allow', maxEndpoints: 1, note });
   // linkgate accepts the first endpoint, and describes it as available.
   await passTime(20);
-  await asks(customer, service);
+  await requestConnection(customer, service);
   await page.reload();
   await take('slack-open', message);
   await message.getByRole('button', { name: 'Deny' }).click();
@@ -95,7 +95,7 @@ async function oneEnding(service: Service, page: Page): Promise<void> {
 
 /** The page that a mail's link opens. */
 async function aLink(service: Service): Promise<void> {
-  await asks(customer, service);
+  await requestConnection(customer, service);
   const page = await browser.newPage({ viewport: { width: 720, height: 900 } });
   await page.goto(await linkOfLastMail());
   await take('link-approve', page.locator('body'));
@@ -105,7 +105,7 @@ async function aLink(service: Service): Promise<void> {
 /** More ask within a minute than people would want a message each about. */
 async function storm(service: Service, page: Page): Promise<void> {
   for (let index = 0; index < inAStorm; index++)
-    await asks(askers[index % askers.length] ?? customer, service);
+    await requestConnection(askers[index % askers.length] ?? customer, service);
   const digest = page.locator('article.message', { hasText: 'Accounts with the most requests' });
   // It grows while requests come in.
   await passTime(10);
@@ -113,8 +113,8 @@ async function storm(service: Service, page: Page): Promise<void> {
   await take('slack-digest', digest);
 }
 
-async function take(name: string, what: Locator): Promise<void> {
-  await what.screenshot({ path: `${root}docs/images/${name}.png`, animations: 'disabled' });
+async function take(name: string, target: Locator): Promise<void> {
+  await target.screenshot({ path: `${root}docs/images/${name}.png`, animations: 'disabled' });
 }
 
 interface Service {
@@ -124,7 +124,7 @@ interface Service {
 }
 
 async function makeService(name: string): Promise<Service> {
-  const ec2 = clientOf(provider.accountId);
+  const ec2 = createEc2Client(provider.accountId);
   const balancer = `arn:aws:elasticloadbalancing:${provider.region}:${provider.accountId}:loadbalancer/net/svc/0123456789abcdef`;
   const { ServiceConfiguration } = await ec2.send(
     new CreateVpcEndpointServiceConfigurationCommand({
@@ -141,9 +141,9 @@ async function makeService(name: string): Promise<Service> {
 }
 
 /** An account creates an endpoint, and everything that follows happens. */
-async function asks(accountId: string, { serviceName }: Service): Promise<void> {
+async function requestConnection(accountId: string, { serviceName }: Service): Promise<void> {
   const endpoint = { VpcId: 'vpc-0123456789abcdef0', SubnetIds: ['subnet-0123456789abcdef0'] };
-  await clientOf(accountId).send(
+  await createEc2Client(accountId).send(
     new CreateVpcEndpointCommand({ VpcEndpointType: 'Interface', ServiceName: serviceName, ...endpoint }),
   );
   await ask('GET', '/_sandbox/idle');
@@ -159,7 +159,7 @@ async function linkOfLastMail(): Promise<string> {
   return /^http\S+$/m.exec(messages.at(-1)?.text ?? '')?.[0] ?? '';
 }
 
-function clientOf(accountId: string): EC2Client {
+function createEc2Client(accountId: string): EC2Client {
   const credentials = { accessKeyId: accountId, secretAccessKey: 'not-verified' };
   return new EC2Client({ endpoint: origin, region: provider.region, credentials });
 }

@@ -14,14 +14,14 @@ import { diffSettings, settingsFile } from './stage-settings.mjs';
 /**
  * Compares a deployment with the running stack.
  * @param {Deployment} deployment
- * @param {readonly string[]} named the settings that may change
+ * @param {readonly string[]} allowedChanges the settings that may change
  * @throws {Error} if it would change another setting, or if the table exists without a stack
  */
-export async function refuseDestructiveChanges(deployment, named) {
+export async function refuseDestructiveChanges(deployment, allowedChanges) {
   const stack = await runningStack(deployment.config, deployment.stackName);
   const changes = diffSettings(stack?.parameters ?? {}, deployment.parameters);
-  const unnamed = changes.filter(({ name }) => !named.includes(name));
-  if (unnamed.length > 0) throw new Error(refusalText(unnamed, named, deployment));
+  const unnamed = changes.filter(({ name }) => !allowedChanges.includes(name));
+  if (unnamed.length > 0) throw new Error(refusalText(unnamed, allowedChanges, deployment));
   if (createsTable(deployment) && !ownsTable(stack, deployment)) await requireNoTable(deployment);
 }
 
@@ -44,13 +44,14 @@ function ownsTable(stack, deployment) {
   return stack?.parameters.tableStreamArn === '' && stack.outputs.TableName === ownTable(deployment);
 }
 
-function refusalText(changes, named, { stage, region }) {
-  const shown = (value) => (value === '' ? 'nothing' : `\`${value}\``);
-  const change = [...named, ...changes.map(({ name }) => name)].join(',');
+function refusalText(changes, allowedChanges, { stage, region }) {
+  const formatSettingValue = (value) => (value === '' ? 'nothing' : `\`${value}\``);
+  const change = [...allowedChanges, ...changes.map(({ name }) => name)].join(',');
   return [
     'this deployment would change settings of the stack that runs:',
     ...changes.map(
-      ({ name, was, becomes }) => `  ${name}: it runs with ${shown(was)}, and would with ${shown(becomes)}`,
+      ({ name, was, becomes }) =>
+        `  ${name}: it runs with ${formatSettingValue(was)}, and would with ${formatSettingValue(becomes)}`,
     ),
     `Write into ${settingsFile(stage)} what it is to run with. If the change is meant:`,
     `  npx serverless deploy --stage ${stage} --region ${region} --param="change=${change}"`,
@@ -62,15 +63,15 @@ async function requireNoTable(deployment) {
   const name = ownTable(deployment);
   const table = await findTable(config, name);
   if (!table) return;
-  const where = `--region ${region} --table-name ${name}`;
+  const tableArguments = `--region ${region} --table-name ${name}`;
   throw new Error(
     [
       `there is a table ${name} already, left by an earlier stack. To go on with what is in it, write into ${settingsFile(stage)}:`,
       `  table: ${name}`,
       `  tableStreamArn: ${table.LatestStreamArn ?? '…'}`,
       'To begin without what is in it, delete it:',
-      `  aws dynamodb update-table ${where} --no-deletion-protection-enabled`,
-      `  aws dynamodb delete-table ${where}`,
+      `  aws dynamodb update-table ${tableArguments} --no-deletion-protection-enabled`,
+      `  aws dynamodb delete-table ${tableArguments}`,
     ].join('\n'),
   );
 }

@@ -19,13 +19,13 @@ export default class Packaging {
     const stage = () => service.provider.stage;
     const settings = () => Object.keys(service.resources.Parameters);
     const change = () => parseAllowedChanges(param, stage(), settings());
-    const refusing = (check) => asServerlessError(serverless.classes.Error, check);
+    const wrapCheck = (check) => asServerlessError(serverless.classes.Error, check);
     const bundleAll = async () => {
       await Promise.all(service.getAllFunctions().map((name) => bundleOne(name, service.getFunction(name))));
       log.notice(`bundled ${service.getAllFunctions().length} functions`);
     };
     this.hooks = {
-      'before:package:initialize': refusing(() => {
+      'before:package:initialize': wrapCheck(() => {
         requireStage(stage());
         change();
         log.notice(settingsNotice(stage(), readSettings(serverless.serviceDir, stage(), settings())));
@@ -35,12 +35,12 @@ export default class Packaging {
       'before:deploy:function:packageFunction': bundleAll,
       'after:aws:package:finalize:mergeCustomProviderResources': () =>
         dropImpliedDependencies(service.provider.compiledCloudFormationTemplate.Resources),
-      'before:deploy:deploy': refusing(async () => {
-        const named = change();
-        await refuseDestructiveChanges(await readDeployment(serverless), named);
+      'before:deploy:deploy': wrapCheck(async () => {
+        const allowedChanges = change();
+        await refuseDestructiveChanges(await readDeployment(serverless), allowedChanges);
       }),
       'after:deploy:deploy': async () => protectOwnTable(await readDeployment(serverless)),
-      'before:rollback:initialize': refusing(() => {
+      'before:rollback:initialize': wrapCheck(() => {
         throw new Error(
           'serverless rollback would bring the settings of that day back too: check out that version and deploy it',
         );

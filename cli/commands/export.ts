@@ -7,7 +7,7 @@ import { CommandError } from '../command-error.ts';
 import { showControls, unmarkDeep } from '../control-characters.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
-import { heldPolicy } from '../plan/plan-client.ts';
+import { readStoredPolicy } from '../plan/plan-client.ts';
 import { type Policy, writePolicyFile } from '../policy-file/write.ts';
 import type { Session } from '../session.ts';
 
@@ -20,7 +20,7 @@ export function exportPolicy({ open }: HandlerDeps) {
   return async ({ service, fromConnections, ...common }: ExportOptions) => {
     const session = await open(common);
     if (fromConnections !== undefined) return exportFromConnections(fromConnections, session);
-    const whole = await heldPolicy(session);
+    const whole = await readStoredPolicy(session);
     const policy = service === undefined ? whole : selectService(whole, service);
     session.output.result({ document: toDocument(policy) }, writePolicyFile(unmarkDeep(policy)));
   };
@@ -29,8 +29,8 @@ export function exportPolicy({ open }: HandlerDeps) {
 /** A service with its entries, their customers and its approver groups. */
 function selectService({ groups, services, customers, entries }: Policy, nameOrId: string): Policy {
   const service =
-    services.find(({ said }) => said.serviceId === nameOrId) ??
-    services.find(({ said }) => said.name === nameOrId);
+    services.find(({ definition }) => definition.serviceId === nameOrId) ??
+    services.find(({ definition }) => definition.name === nameOrId);
   if (!service)
     throw new CommandError(
       'failed',
@@ -39,16 +39,18 @@ function selectService({ groups, services, customers, entries }: Policy, nameOrI
         code: 'UnknownService',
       },
     );
-  const { serviceId, name, approvers } = service.said;
-  const serviceEntries = entries.filter(({ said }) => said.service === serviceId || said.service === name);
-  const approverGroup = groups.find((group) => group.said.name === approvers)?.said;
+  const { serviceId, name, approvers } = service.definition;
+  const serviceEntries = entries.filter(
+    ({ definition }) => definition.service === serviceId || definition.service === name,
+  );
+  const approverGroup = groups.find((group) => group.definition.name === approvers)?.definition;
   return {
     groups: groups.filter(
-      (group) => group.said.name === approvers || group.said.name === approverGroup?.escalateTo,
+      (group) => group.definition.name === approvers || group.definition.name === approverGroup?.escalateTo,
     ),
     services: [service],
     customers: customers.filter((customer) =>
-      serviceEntries.some(({ said }) => said.customer === customer.said.name),
+      serviceEntries.some(({ definition }) => definition.customer === customer.definition.name),
     ),
     entries: serviceEntries,
   };
@@ -56,10 +58,10 @@ function selectService({ groups, services, customers, entries }: Policy, nameOrI
 
 function toDocument({ groups, services, customers, entries }: Policy): PolicyDocument {
   return {
-    groups: groups.map(({ said }) => said),
-    services: services.map(({ said }) => said),
-    customers: customers.map(({ said }) => said),
-    entries: entries.map(({ said }) => said),
+    groups: groups.map(({ definition }) => definition),
+    services: services.map(({ definition }) => definition),
+    customers: customers.map(({ definition }) => definition),
+    entries: entries.map(({ definition }) => definition),
   };
 }
 
@@ -89,12 +91,12 @@ function buildAllowPolicy(connected: readonly Connection[], { name, serviceId }:
   const byAccount = [...Map.groupBy(connected, ({ ownerAccountId }) => ownerAccountId)].sort();
   return {
     groups: [],
-    services: [{ said: serviceName === serviceId ? { serviceId } : { name }, managedBy: 'file' }],
+    services: [{ definition: serviceName === serviceId ? { serviceId } : { name }, managedBy: 'file' }],
     customers: [],
     entries: byAccount.map(([accountId, connections]) => {
       const endpointIds = connections.map(({ endpointId }) => endpointId);
       return {
-        said: { service: serviceName, accountId, effect: 'allow', endpointIds, note },
+        definition: { service: serviceName, accountId, effect: 'allow', endpointIds, note },
         managedBy: 'file',
       };
     }),

@@ -4,10 +4,10 @@ import { unmarkControls } from '../control-characters.ts';
 import type { HandlerDeps } from '../handler.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, type Output, time } from '../output.ts';
-import { planMarkdown } from '../plan/markdown.ts';
+import { formatPlanMarkdown } from '../plan/markdown.ts';
 import { apply, plan, type Simulation, simulate } from '../plan/plan-client.ts';
 import { hasChanges } from '../plan/report.ts';
-import { planText } from '../plan/text.ts';
+import { formatPlanText } from '../plan/text.ts';
 import { policyFileSchemaText } from '../policy-file/json-schema.ts';
 import { readPolicyFile } from '../policy-file/read.ts';
 
@@ -35,11 +35,11 @@ export function planPolicy({ open }: HandlerDeps) {
     const session = await open(common);
     const planned = await plan(
       file,
-      policy.documentAt(session.stage),
+      policy.resolveDocument(session.stage),
       { adopt: takeOwnership, allowRemovals },
       session,
     );
-    const text = markdown ? planMarkdown(planned) : planText(planned, session.output);
+    const text = markdown ? formatPlanMarkdown(planned) : formatPlanText(planned, session.output);
     session.output.result(planned, text);
     // The plan has said it.
     if (exitCode && hasChanges(planned.plan.summary)) throw new CommandError('checkFailed', '');
@@ -53,14 +53,14 @@ export function applyPolicy({ open, io }: HandlerDeps) {
     const { output, stage } = session;
     const planned = await plan(
       file,
-      policy.documentAt(stage),
+      policy.resolveDocument(stage),
       { adopt: takeOwnership, allowRemovals },
       session,
     );
     const { summary, running, interrupted } = planned.plan;
     if (!hasChanges(summary) && !running && !interrupted)
-      return output.result(planned, `${planText(planned, output)}\n\nno changes`);
-    if (!common.json) io.stdout.write(`${planText(planned, output)}\n\n`);
+      return output.result(planned, `${formatPlanText(planned, output)}\n\nno changes`);
+    if (!common.json) io.stdout.write(`${formatPlanText(planned, output)}\n\n`);
     session.progress.report('');
     await confirm(`This changes what linkgate decides at ${stage}. Apply it?`, { yes }, io);
     const applied = await apply(planned.plan, session);
@@ -72,7 +72,7 @@ export function simulatePolicy({ open }: HandlerDeps) {
   return async ({ file, ...common }: FileOptions) => {
     const policy = readPolicyFile(unmarkControls(file));
     const session = await open(common);
-    const simulation = await simulate(policy.documentAt(session.stage), session);
+    const simulation = await simulate(policy.resolveDocument(session.stage), session);
     session.output.result(simulation, formatSimulation(simulation, session.output));
   };
 }

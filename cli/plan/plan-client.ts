@@ -3,16 +3,16 @@ import { readAllPages } from '../api-client.ts';
 import { CommandError, exitCodes } from '../command-error.ts';
 import type { Policy } from '../policy-file/write.ts';
 import type { Session } from '../session.ts';
-import { type Planned, unmanagedChanges } from './report.ts';
+import { listUnmanagedChanges, type PlanReport } from './report.ts';
 import {
   type Apply,
-  ApplyAnswer,
+  ApplyResponse,
   type Change,
+  type ChangedVerdict,
   ChangePage,
   EffectPage,
-  type OtherVerdict,
   type Plan,
-  PlanAnswer,
+  PlanResponse,
   PolicyPage,
   SimulationPage,
 } from './views.ts';
@@ -21,13 +21,13 @@ import {
 export async function plan(
   file: string,
   document: PolicyDocument,
-  options: Choices,
+  options: PlanOptions,
   session: Session,
-): Promise<Planned> {
+): Promise<PlanReport> {
   const { api, progress } = session;
   progress.report('comparing the policy with the table');
-  const { plan: made, warnings } = await makePlan(document, options, session);
-  const path = ['plans', made.planId];
+  const { plan: createdPlan, warnings } = await createPlan(document, options, session);
+  const path = ['plans', createdPlan.planId];
   const changes = await readAllPages(api, [...path, 'changes'], ChangePage, (page) => page.changes);
   let looked = 0;
   const effects = await readAllPages(api, [...path, 'impact'], EffectPage, (page) => {
@@ -35,10 +35,10 @@ export async function plan(
     progress.report(`looking what it would do to connections: ${looked} looked at`);
     return page.effects;
   });
-  const customers = plannedCustomers(changes);
+  const customers = mapPlannedCustomers(changes);
   return {
     file,
-    plan: made,
+    plan: createdPlan,
     warnings: warnings ?? [],
     changes: changes.map((change) =>
       change.kind === 'entry' ? withCustomer(change, change.name, customers) : change,
@@ -48,13 +48,13 @@ export async function plan(
 }
 
 /** The customers that the plan itself adds or changes, by account: the API does not know them yet. */
-function plannedCustomers(changes: readonly Change[]): ReadonlyMap<string, string> {
-  const accountsOf = ({ after }: Change) =>
+function mapPlannedCustomers(changes: readonly Change[]): ReadonlyMap<string, string> {
+  const listAccounts = ({ after }: Change) =>
     Array.isArray(after?.accounts) ? after.accounts.map(String) : [];
   return new Map(
     changes
       .filter(({ kind }) => kind === 'customer')
-      .flatMap((change) => accountsOf(change).map((accountId) => [accountId, change.name] as const)),
+      .flatMap((change) => listAccounts(change).map((accountId) => [accountId, change.name] as const)),
   );
 }
 
@@ -68,17 +68,17 @@ function withCustomer<Row extends { readonly customer?: string | null | undefine
 }
 
 /** The options of a plan that a person has to give. */
-interface Choices {
+interface PlanOptions {
   readonly adopt?: true | undefined;
   readonly allowRemovals?: true | undefined;
 }
 
-async function makePlan(document: PolicyDocument, { adopt, allowRemovals }: Choices, { api }: Session) {
+async function createPlan(document: PolicyDocument, { adopt, allowRemovals }: PlanOptions, { api }: Session) {
   try {
     const body = { document, ...(adopt && { adopt }), ...(allowRemovals && { allowRemovals }) };
-    const answer = await api.call('POST', ['plans'], PlanAnswer, { body });
-    api.warn(answer.warnings);
-    return answer;
+    const response = await api.call('POST', ['plans'], PlanResponse, { body });
+    api.warn(response.warnings);
+    return response;
   } catch (error) {
     // The arguments are valid: the file is wrong.
     if (error instanceof CommandError && error.exitCode === exitCodes.usageError)
@@ -90,17 +90,17 @@ async function makePlan(document: PolicyDocument, { adopt, allowRemovals }: Choi
 /** Applies a plan, however many calls that takes. */
 export async function apply({ planId }: Plan, { api, progress, output }: Session): Promise<Apply> {
   for (;;) {
-    const { apply: made, warnings } = await api.call('POST', ['plans', planId, 'apply'], ApplyAnswer);
+    const { apply: applyState, warnings } = await api.call('POST', ['plans', planId, 'apply'], ApplyResponse);
     output.warn(warnings);
-    if (made.status === 'done') return made;
-    progress.report(`${made.done} of ${made.of} changes are made`);
+    if (applyState.status === 'done') return applyState;
+    progress.report(`${applyState.done} of ${applyState.of} changes are made`);
   }
 }
 
 export interface Simulation {
   /** The changes of the file, all applied in the simulation. */
   readonly changes: readonly Change[];
-  readonly requests: readonly OtherVerdict[];
+  readonly requests: readonly ChangedVerdict[];
   readonly looked: number;
 }
 
@@ -108,10 +108,10 @@ export interface Simulation {
 export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
   const { api, progress } = session;
   // Nobody applies this plan, so any number of removals is safe.
-  const made = await makePlan(document, { allowRemovals: true }, session);
-  const { planId } = made.plan;
+  const planResponse = await createPlan(document, { allowRemovals: true }, session);
+  const { planId } = planResponse.plan;
   const changes = await readAllPages(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
-  sayUnmanagedChanges(changes, session);
+  printUnmanagedChanges(changes, session);
   let looked = 0;
   const requests = await readAllPages(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
     looked += page.looked;
@@ -127,8 +127,8 @@ function byTime(one: string, other: string): number {
 
 const longestList = 10;
 
-function sayUnmanagedChanges(changes: readonly Change[], { output }: Session): void {
-  const names = unmanagedChanges(changes);
+function printUnmanagedChanges(changes: readonly Change[], { output }: Session): void {
+  const names = listUnmanagedChanges(changes);
   if (names.length === 0) return;
   const more = names.length - longestList;
   output.say(
@@ -142,16 +142,20 @@ function sayUnmanagedChanges(changes: readonly Change[], { output }: Session): v
 }
 
 /** Reads the whole policy of the table. */
-export async function heldPolicy({ api }: Session): Promise<Policy> {
+export async function readStoredPolicy({ api }: Session): Promise<Policy> {
   const pages = await readAllPages(api, ['policy'], PolicyPage, (page) => [page.document]);
   return {
-    groups: pages.flatMap(({ groups }) => groups.map(({ managedBy, ...said }) => ({ said, managedBy }))),
+    groups: pages.flatMap(({ groups }) =>
+      groups.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
+    ),
     services: pages.flatMap(({ services }) =>
-      services.map(({ managedBy, ...said }) => ({ said, managedBy })),
+      services.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
     ),
     customers: pages.flatMap(({ customers }) =>
-      customers.map(({ managedBy, ...said }) => ({ said, managedBy })),
+      customers.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
     ),
-    entries: pages.flatMap(({ entries }) => entries.map(({ managedBy, ...said }) => ({ said, managedBy }))),
+    entries: pages.flatMap(({ entries }) =>
+      entries.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
+    ),
   };
 }

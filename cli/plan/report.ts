@@ -1,10 +1,10 @@
 import type { Impact } from '../../lib/policy-as-code/impact.ts';
 import { accountLabel, serviceLabel, shortActor, time } from '../output.ts';
-import { settingsOf } from './settings.ts';
+import { formatSettings } from './settings.ts';
 import type { Change, Effect, Plan } from './views.ts';
 
 /** A plan with its changes and its impact. */
-export interface Planned {
+export interface PlanReport {
   /** As it was named on the command line. */
   readonly file: string;
   readonly plan: Plan;
@@ -17,15 +17,15 @@ export interface Planned {
 /** `+` is added, `-` is removed, `~` is changed. */
 export type ChangeSymbol = '+' | '-' | '~' | ' ';
 
-export interface Line {
+export interface ReportLine {
   readonly sign: ChangeSymbol;
   readonly text: string;
   readonly details: readonly string[];
 }
 
-export interface Section {
+export interface ReportSection {
   readonly title: string;
-  readonly lines: readonly Line[];
+  readonly lines: readonly ReportLine[];
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -39,31 +39,32 @@ const kinds: Readonly<Record<string, string>> = {
 const signs: Readonly<Record<string, ChangeSymbol>> = { add: '+', remove: '-', change: '~', adopt: '~' };
 
 /** The file, and the deployment that it applies to. */
-export function headerOf({ file, plan: { stage, accountId, region } }: Planned): string {
+export function formatHeader({ file, plan: { stage, accountId, region } }: PlanReport): string {
   return `${file} at the stage ${stage}, account ${accountId}, Region ${region}`;
 }
 
 /** The changes that an apply makes in the table, by kind. */
-export function changeSections(changes: readonly Change[]): readonly Section[] {
-  const made = changes.filter(({ action }) => action in signs);
-  const byKind = Map.groupBy(made, ({ kind }) => kind);
+export function listChangeSections(changes: readonly Change[]): readonly ReportSection[] {
+  const appliedChanges = changes.filter(({ action }) => action in signs);
+  const byKind = Map.groupBy(appliedChanges, ({ kind }) => kind);
   return Object.entries(kinds).flatMap(([kind, title]) => {
-    const lines = byKind.get(kind)?.map(lineOf) ?? [];
+    const lines = byKind.get(kind)?.map(formatChangeLine) ?? [];
     return lines.length > 0 ? [{ title, lines }] : [];
   });
 }
 
-function lineOf(change: Change): Line {
+function formatChangeLine(change: Change): ReportLine {
   const { action, managedBy, changedBy, note } = change;
-  const from = action === 'adopt' ? [`taken over from ${managerOf({ managedBy, changedBy })}`] : [];
+  const previousManager =
+    action === 'adopt' ? [`taken over from ${formatManager({ managedBy, changedBy })}`] : [];
   return {
     sign: signs[action] ?? ' ',
-    text: nameOf(change),
-    details: [...settingsOf(change), ...from, ...(note ? [note] : [])],
+    text: formatChangeName(change),
+    details: [...formatSettings(change), ...previousManager, ...(note ? [note] : [])],
   };
 }
 
-function nameOf({ kind, name, service, serviceId, customer }: Change): string {
+function formatChangeName({ kind, name, service, serviceId, customer }: Change): string {
   if (kind === 'service') return serviceId ? serviceLabel({ service: name, serviceId }) : name;
   if (kind !== 'entry' && kind !== 'principal') return name;
   const account = kind === 'entry' ? accountLabel(name, customer) : name;
@@ -71,56 +72,56 @@ function nameOf({ kind, name, service, serviceId, customer }: Change): string {
 }
 
 /** Objects managed by somebody else. They do not change, whatever the file says. */
-export function otherSections(changes: readonly Change[]): readonly Section[] {
-  const others = changes.filter(({ action }) => !(action in signs));
-  const conflicts = others.filter(({ action }) => action === 'conflict');
-  const left = others.filter(({ action, kind }) => action === 'left' && kind !== 'principal');
-  const principals = others.filter(({ kind }) => kind === 'principal');
+export function listUnmanagedSections(changes: readonly Change[]): readonly ReportSection[] {
+  const unmanaged = changes.filter(({ action }) => !(action in signs));
+  const conflicts = unmanaged.filter(({ action }) => action === 'conflict');
+  const leftChanges = unmanaged.filter(({ action, kind }) => action === 'left' && kind !== 'principal');
+  const principals = unmanaged.filter(({ kind }) => kind === 'principal');
   return [
     {
       title: 'Differs from the file, not changed: managed by somebody else (--take-ownership adopts it)',
-      lines: conflicts.map(otherLine),
+      lines: conflicts.map(formatUnmanagedLine),
     },
     {
       title: 'Not changed: managed by somebody else',
-      lines: left.map((change) => ({ ...otherLine(change), details: notesOf(change) })),
+      lines: leftChanges.map((change) => ({ ...formatUnmanagedLine(change), details: listNotes(change) })),
     },
     {
       title: 'Only reported: how the allowed principals in AWS differ (`principals: managed` corrects them)',
       lines: principals.map((change) => ({
         sign: ' ' as const,
-        text: nameOf(change),
-        details: notesOf(change),
+        text: formatChangeName(change),
+        details: listNotes(change),
       })),
     },
   ].filter(({ lines }) => lines.length > 0);
 }
 
 /** A line for each object managed by somebody else, conflicts with the file first. */
-export function unmanagedChanges(changes: readonly Change[]): readonly string[] {
-  const others = changes.filter(({ action, kind }) => !(action in signs) && kind !== 'principal');
-  return others.toSorted((a, b) => a.action.localeCompare(b.action)).map(otherName);
+export function listUnmanagedChanges(changes: readonly Change[]): readonly string[] {
+  const unmanaged = changes.filter(({ action, kind }) => !(action in signs) && kind !== 'principal');
+  return unmanaged.toSorted((a, b) => a.action.localeCompare(b.action)).map(formatUnmanagedName);
 }
 
-function otherName(change: Change): string {
-  return `${kinds[change.kind] ?? change.kind}: ${nameOf(change)} (${managerOf(change)})`;
+function formatUnmanagedName(change: Change): string {
+  return `${kinds[change.kind] ?? change.kind}: ${formatChangeName(change)} (${formatManager(change)})`;
 }
 
-function otherLine(change: Change): Line {
+function formatUnmanagedLine(change: Change): ReportLine {
   return {
     sign: ' ',
-    text: otherName(change),
-    details: [...settingsOf(change), ...notesOf(change)],
+    text: formatUnmanagedName(change),
+    details: [...formatSettings(change), ...listNotes(change)],
   };
 }
 
-function notesOf({ note }: Change): readonly string[] {
+function listNotes({ note }: Change): readonly string[] {
   return note ? [note] : [];
 }
 
-function managerOf({ managedBy, changedBy }: Pick<Change, 'managedBy' | 'changedBy'>): string {
-  const who = managedBy === 'api' ? 'another system' : managedBy === 'file' ? 'the file' : 'a person';
-  return changedBy ? `${who}, ${shortActor(changedBy)}` : who;
+function formatManager({ managedBy, changedBy }: Pick<Change, 'managedBy' | 'changedBy'>): string {
+  const managerText = managedBy === 'api' ? 'another system' : managedBy === 'file' ? 'the file' : 'a person';
+  return changedBy ? `${managerText}, ${shortActor(changedBy)}` : managerText;
 }
 
 interface EffectTexts {
@@ -128,7 +129,7 @@ interface EffectTexts {
   readonly sum: string;
 }
 
-const knownEffects: Readonly<Record<Impact['effect'], EffectTexts>> = {
+const textsByEffect: Readonly<Record<Impact['effect'], EffectTexts>> = {
   disconnect: { title: 'would be disconnected at once', sum: 'disconnected at once' },
   'disconnect-later': {
     title: 'would be disconnected after their grace period',
@@ -140,12 +141,12 @@ const knownEffects: Readonly<Record<Impact['effect'], EffectTexts>> = {
   hold: { title: 'would be held', sum: 'held' },
   stays: { title: 'would stay after all', sum: 'to stay after all' },
 };
-const effects: Readonly<Record<string, EffectTexts>> = knownEffects;
+const effectTexts: Readonly<Record<string, EffectTexts>> = textsByEffect;
 
 /** The impact on the connections of today. */
-export function effectSections(all: readonly Effect[]): readonly Section[] {
+export function listEffectSections(all: readonly Effect[]): readonly ReportSection[] {
   const byEffect = Map.groupBy(all, ({ effect }) => effect);
-  return Object.entries(effects).flatMap(([effect, { title }]) => {
+  return Object.entries(effectTexts).flatMap(([effect, { title }]) => {
     const lines = (byEffect.get(effect) ?? []).map(
       ({ endpointId, ownerAccountId, customer, service, state, reason, at }) => ({
         sign: ' ' as const,
@@ -158,16 +159,16 @@ export function effectSections(all: readonly Effect[]): readonly Section[] {
 }
 
 /** `Plan: 3 to add, 1 to change, 2 to remove; connections: 1 disconnected at once` */
-export function summaryOf({ plan: { summary }, effects: all }: Planned): string {
+export function formatSummary({ plan: { summary }, effects: all }: PlanReport): string {
   const { add, change, remove, conflicts } = summary;
   const counts = [...Map.groupBy(all, ({ effect }) => effect)].map(
-    ([effect, each]) => `${each.length} ${effects[effect]?.sum ?? effect}`,
+    ([effect, each]) => `${each.length} ${effectTexts[effect]?.sum ?? effect}`,
   );
   const changes = hasChanges(summary)
     ? `${add} to add, ${change} to change, ${remove} to remove`
     : 'nothing to change';
-  const others = conflicts > 0 ? `; ${conflicts} not changed, managed by somebody else` : '';
-  return `Plan: ${changes}${others}; connections: ${counts.join(', ') || 'nothing changes for them'}`;
+  const conflictsText = conflicts > 0 ? `; ${conflicts} not changed, managed by somebody else` : '';
+  return `Plan: ${changes}${conflictsText}; connections: ${counts.join(', ') || 'nothing changes for them'}`;
 }
 
 export function hasChanges({ add, change, remove }: Plan['summary']): boolean {
@@ -175,7 +176,7 @@ export function hasChanges({ add, change, remove }: Plan['summary']): boolean {
 }
 
 /** The state of an apply that still runs or was interrupted. */
-export function interruptedText({ plan: { running, interrupted } }: Planned): string | undefined {
+export function formatInterruption({ plan: { running, interrupted } }: PlanReport): string | undefined {
   if (running) {
     const { by, at, done, of, leaseUntil } = running;
     return `An apply by ${shortActor(by)} runs since ${time(at)}; ${done} of its ${of} changes are made. No other is begun before it is done; if it broke off, after ${time(leaseUntil)}.`;

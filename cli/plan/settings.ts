@@ -1,18 +1,22 @@
-import { durationOf } from '../policy-file/duration.ts';
-import { dateOf, personOf } from '../policy-file/values.ts';
+import { formatDuration } from '../policy-file/duration.ts';
+import { formatActor, formatDate } from '../policy-file/values.ts';
 import type { Change } from './views.ts';
 
 /** The changed settings, by the names in the file: `expires: 2027-01-31 → 2027-06-30`. An added or removed object shows all but its name. */
-export function settingsOf({ before, after, action }: Pick<Change, 'before' | 'after' | 'action'>): string[] {
+export function formatSettings({
+  before,
+  after,
+  action,
+}: Pick<Change, 'before' | 'after' | 'action'>): string[] {
   const only = action === 'remove' ? before : action === 'add' ? after : undefined;
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return names.flatMap((name) => {
-    const [was, is] = [wordsOf(name, before?.[name]), wordsOf(name, after?.[name])];
+    const [was, is] = [formatValue(name, before?.[name]), formatValue(name, after?.[name])];
     if (only)
       return only[name] === undefined || name === 'name'
         ? []
-        : `${called(name)}: ${wordsOf(name, only[name])}`;
-    return was === is ? [] : `${called(name)}: ${was} → ${is}`;
+        : `${formatSettingName(name)}: ${formatValue(name, only[name])}`;
+    return was === is ? [] : `${formatSettingName(name)}: ${was} → ${is}`;
   });
 }
 
@@ -26,23 +30,23 @@ const names: Readonly<Record<string, string>> = {
   slackUsers: 'slack.users',
 };
 
-function called(name: string): string {
+function formatSettingName(name: string): string {
   return names[name] ?? name;
 }
 
 /** More would hide what else there is. */
 const longestList = 10;
 
-function wordsOf(name: string, value: unknown): string {
+function formatValue(name: string, value: unknown): string {
   if (value === undefined || value === null) return '(nothing)';
-  if (Array.isArray(value)) return listOf(value.map((each) => wordsOf('', each)).sort());
+  if (Array.isArray(value)) return formatList(value.map((each) => formatValue('', each)).sort());
   if (typeof value === 'object') return Object.values(value).join(':');
-  if (typeof value === 'number' && name.endsWith('Seconds')) return durationOf(value);
-  return name.endsWith('At') ? dateOf(String(value)) : personOf(String(value));
+  if (typeof value === 'number' && name.endsWith('Seconds')) return formatDuration(value);
+  return name.endsWith('At') ? formatDate(String(value)) : formatActor(String(value));
 }
 
-function listOf(words: readonly string[]): string {
-  if (words.length === 0) return '(none)';
-  const more = words.length - longestList;
-  return words.slice(0, longestList).join(', ') + (more > 0 ? ` and ${more} more` : '');
+function formatList(values: readonly string[]): string {
+  if (values.length === 0) return '(none)';
+  const more = values.length - longestList;
+  return values.slice(0, longestList).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -1,40 +1,40 @@
 import type { Output } from '../output.ts';
 import {
   type ChangeSymbol,
-  changeSections,
-  effectSections,
-  headerOf,
-  interruptedText,
-  type Line,
-  otherSections,
-  type Planned,
-  type Section,
-  summaryOf,
+  formatHeader,
+  formatInterruption,
+  formatSummary,
+  listChangeSections,
+  listEffectSections,
+  listUnmanagedSections,
+  type PlanReport,
+  type ReportLine,
+  type ReportSection,
 } from './report.ts';
 
 const styles = { '+': 'green', '-': 'red', '~': 'yellow' } as const;
 
 /** A plan for people at a terminal. */
-export function planText(planned: Planned, output: Output): string {
-  const unfinished = interruptedText(planned);
+export function formatPlanText(planned: PlanReport, output: Output): string {
+  const unfinished = formatInterruption(planned);
   return [
-    headerOf(planned),
+    formatHeader(planned),
     ...(unfinished ? [output.paint('yellow', unfinished)] : []),
-    ...changeSections(planned.changes).map((section) => formatSection(section, output)),
-    ...effectSections(planned.effects).map((section) => formatSection(section, output)),
-    ...otherSections(planned.changes).map((section) => formatSection(section, output)),
-    output.paint('bold', summaryOf(planned)),
+    ...listChangeSections(planned.changes).map((section) => formatSection(section, output)),
+    ...listEffectSections(planned.effects).map((section) => formatSection(section, output)),
+    ...listUnmanagedSections(planned.changes).map((section) => formatSection(section, output)),
+    output.paint('bold', formatSummary(planned)),
   ].join('\n\n');
 }
 
-function formatSection({ title, lines }: Section, output: Output): string {
+function formatSection({ title, lines }: ReportSection, output: Output): string {
   return [output.paint('bold', title), ...lines.flatMap((line) => formatLine(line, output))].join('\n');
 }
 
-function formatLine({ sign, text, details }: Line, { paint }: Output): string[] {
-  return [`  ${painted(sign, paint)} ${text}`, ...details.map((detail) => paint('dim', `      ${detail}`))];
+function formatLine({ sign, text, details }: ReportLine, { paint }: Output): string[] {
+  return [`  ${paintSign(sign, paint)} ${text}`, ...details.map((detail) => paint('dim', `      ${detail}`))];
 }
 
-function painted(sign: ChangeSymbol, paint: Output['paint']): string {
+function paintSign(sign: ChangeSymbol, paint: Output['paint']): string {
   return sign === ' ' ? sign : paint(styles[sign], sign);
 }

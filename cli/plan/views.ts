@@ -26,7 +26,7 @@ const Plan = v.looseObject({
   interrupted: v.nullish(v.looseObject(unfinished)),
 });
 export type Plan = v.InferOutput<typeof Plan>;
-export const PlanAnswer = v.looseObject({ plan: Plan, warnings: Warnings });
+export const PlanResponse = v.looseObject({ plan: Plan, warnings: Warnings });
 
 const Change = v.looseObject({
   kind: v.string(),
@@ -57,13 +57,13 @@ const Effect = v.looseObject({
 export type Effect = v.InferOutput<typeof Effect>;
 export const EffectPage = v.looseObject({ effects: v.array(Effect), looked: v.number(), nextToken });
 
-export const ApplyAnswer = v.looseObject({
+export const ApplyResponse = v.looseObject({
   apply: v.looseObject({ status: v.picklist(['running', 'done']), done: v.number(), of: v.number() }),
   warnings: v.nullish(v.array(v.string())),
 });
-export type Apply = v.InferOutput<typeof ApplyAnswer>['apply'];
+export type Apply = v.InferOutput<typeof ApplyResponse>['apply'];
 
-const OtherVerdict = v.looseObject({
+const ChangedVerdict = v.looseObject({
   endpointId: v.string(),
   service: v.string(),
   ownerAccountId: v.string(),
@@ -73,9 +73,9 @@ const OtherVerdict = v.looseObject({
   would: v.string(),
   reason: v.string(),
 });
-export type OtherVerdict = v.InferOutput<typeof OtherVerdict>;
+export type ChangedVerdict = v.InferOutput<typeof ChangedVerdict>;
 export const SimulationPage = v.looseObject({
-  requests: v.array(OtherVerdict),
+  requests: v.array(ChangedVerdict),
   looked: v.number(),
   nextToken,
 });

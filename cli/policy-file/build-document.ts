@@ -3,17 +3,22 @@ import { memberCount, QuorumOutOfReachError } from '../../lib/approvers/approver
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { ServiceId } from '../../lib/privatelink/connection.ts';
 import { parseSlackUser } from '../parse-actor.ts';
-import { secondsIn } from './duration.ts';
-import { entriesAt } from './entries.ts';
+import { parseSeconds } from './duration.ts';
+import { buildEntries } from './entries.ts';
 import type { Customer, Group, Service } from './file-schema.ts';
 import type { Problem } from './problem.ts';
-import { locationText, type Report, type Resolved, resolveForEnvironment } from './resolve-environment.ts';
+import {
+  locationText,
+  type ReportProblem,
+  type ResolvedPart,
+  resolveForEnvironment,
+} from './resolve-environment.ts';
 import type { Sections } from './sections.ts';
-import { distinct, instantIn, parseActors, withoutUndefined } from './values.ts';
+import { parseActors, parseInstant, removeDuplicates, withoutUndefined } from './values.ts';
 
-export type GroupOf = PolicyDocument['groups'][number];
-export type ServiceOf = PolicyDocument['services'][number];
-export type CustomerOf = PolicyDocument['customers'][number];
+export type DocumentGroup = PolicyDocument['groups'][number];
+export type DocumentService = PolicyDocument['services'][number];
+export type DocumentCustomer = PolicyDocument['customers'][number];
 
 /** Builds the document of a stage, as the API takes it, and adds to the problems. */
 export function buildDocument(
@@ -21,31 +26,31 @@ export function buildDocument(
   stage: string | undefined,
   problems: Problem[],
 ): PolicyDocument {
-  const report: Report = ({ source, path }, message, within = []) =>
-    problems.push({ place: source.placeOf([...path, ...within]), message });
-  const groups = groupsOf(resolveForEnvironment(parts.approvers, stage, report), report);
-  const services = servicesOf(resolveForEnvironment(parts.services, stage, report), report);
-  const customers = customersOf(resolveForEnvironment(parts.customers, stage, report), report);
+  const report: ReportProblem = ({ source, path }, message, subpath = []) =>
+    problems.push({ position: source.findPosition([...path, ...subpath]), message });
+  const groups = buildGroups(resolveForEnvironment(parts.approvers, stage, report), report);
+  const services = buildServices(resolveForEnvironment(parts.services, stage, report), report);
+  const customers = buildCustomers(resolveForEnvironment(parts.customers, stage, report), report);
   return {
     groups,
     services: [...services.values()],
     customers: [...customers.values()],
-    entries: entriesAt(stage, { parts, services, customers }, report),
+    entries: buildEntries(stage, { parts, services, customers }, report),
   };
 }
 
-type Standings<Said> = ReadonlyMap<string, Resolved<Said>>;
+type ResolvedParts<Fields> = ReadonlyMap<string, ResolvedPart<Fields>>;
 
-function groupsOf(standing: Standings<Group>, report: Report): GroupOf[] {
-  return [...standing].flatMap(([name, { part, said }]) => {
-    if (Object.keys(said).length === 0) return [];
-    const { slack, emails = [], quorum = 1, decisionChannels, escalateTo } = said;
-    const group = withoutUndefined<GroupOf>({
+function buildGroups(resolvedGroups: ResolvedParts<Group>, report: ReportProblem): DocumentGroup[] {
+  return [...resolvedGroups].flatMap(([name, { part, fields }]) => {
+    if (Object.keys(fields).length === 0) return [];
+    const { slack, emails = [], quorum = 1, decisionChannels, escalateTo } = fields;
+    const group = withoutUndefined<DocumentGroup>({
       name,
       quorum,
       slackChannel: slack?.channel,
-      slackUsers: distinct(slack?.users ?? []).flatMap((text) => parseSlackUser(text) ?? []),
-      emails: distinct(emails.map((email) => email.toLowerCase())),
+      slackUsers: removeDuplicates(slack?.users ?? []).flatMap((text) => parseSlackUser(text) ?? []),
+      emails: removeDuplicates(emails.map((email) => email.toLowerCase())),
       decisionChannels,
       escalateTo,
       at: locationText(part),
@@ -57,58 +62,64 @@ function groupsOf(standing: Standings<Group>, report: Report): GroupOf[] {
   });
 }
 
-function servicesOf(standing: Standings<Service>, report: Report): ReadonlyMap<string, ServiceOf> {
-  const ids = new Map<string, Resolved<Service>>();
-  const services = new Map<string, ServiceOf>();
-  for (const [name, each] of standing) {
-    const { id, region, account, deadline, grace, ...settings } = each.said;
+function buildServices(
+  resolvedServices: ResolvedParts<Service>,
+  report: ReportProblem,
+): ReadonlyMap<string, DocumentService> {
+  const ids = new Map<string, ResolvedPart<Service>>();
+  const services = new Map<string, DocumentService>();
+  for (const [name, resolved] of resolvedServices) {
+    const { id, region, account, deadline, grace, ...settings } = resolved.fields;
     const isNamedById = v.is(ServiceId, name);
     if (isNamedById && id !== undefined && id !== name)
-      report(each.part, `its name is the id of another service: \`${name}\``, ['id']);
+      report(resolved.part, `its name is the id of another service: \`${name}\``, ['id']);
     const serviceId = id ?? (isNamedById ? name : undefined);
     const other = serviceId === undefined ? undefined : ids.get(serviceId);
     if (other)
-      report(each.part, `\`${serviceId}\` has another name already: ${locationText(other.part)}`, ['id']);
-    if (serviceId !== undefined) ids.set(serviceId, other ?? each);
+      report(resolved.part, `\`${serviceId}\` has another name already: ${locationText(other.part)}`, ['id']);
+    if (serviceId !== undefined) ids.set(serviceId, other ?? resolved);
     services.set(
       name,
-      withoutUndefined<ServiceOf>({
+      withoutUndefined<DocumentService>({
         serviceId,
         name: isNamedById ? undefined : name,
         region,
         accountId: account,
         ...settings,
-        deadlineSeconds: deadline === undefined ? undefined : secondsIn(deadline),
-        graceSeconds: grace === undefined ? undefined : secondsIn(grace),
-        at: locationText(each.part),
+        deadlineSeconds: deadline === undefined ? undefined : parseSeconds(deadline),
+        graceSeconds: grace === undefined ? undefined : parseSeconds(grace),
+        at: locationText(resolved.part),
       }),
     );
   }
   return services;
 }
 
-function customersOf(standing: Standings<Customer>, report: Report): ReadonlyMap<string, CustomerOf> {
-  const whose = new Map<string, string>();
-  const customers = new Map<string, CustomerOf>();
-  for (const [name, { part, said }] of standing) {
-    const { accounts = [], contact, owners, contractEnds } = said;
+function buildCustomers(
+  resolvedCustomers: ResolvedParts<Customer>,
+  report: ReportProblem,
+): ReadonlyMap<string, DocumentCustomer> {
+  const customerByAccount = new Map<string, string>();
+  const customers = new Map<string, DocumentCustomer>();
+  for (const [name, { part, fields }] of resolvedCustomers) {
+    const { accounts = [], contact, owners, contractEnds } = fields;
     if (accounts.length === 0) report(part, `customer \`${name}\` has no \`accounts\``);
     for (const [index, account] of accounts.entries()) {
-      const other = whose.get(account);
+      const other = customerByAccount.get(account);
       if (other !== undefined)
         report(part, `account ${account} is \`${other}\`'s already`, ['accounts', index]);
-      whose.set(account, name);
+      customerByAccount.set(account, name);
     }
     customers.set(
       name,
-      withoutUndefined<CustomerOf>({
+      withoutUndefined<DocumentCustomer>({
         name,
-        accounts: distinct(accounts),
+        accounts: removeDuplicates(accounts),
         contact:
           contact &&
           (contact.topic === undefined ? { email: contact.email ?? '' } : { topicArn: contact.topic }),
-        owners: owners && distinct(parseActors(owners)),
-        contractEndsAt: instantIn(contractEnds),
+        owners: owners && removeDuplicates(parseActors(owners)),
+        contractEndsAt: parseInstant(contractEnds),
         at: locationText(part),
       }),
     );

@@ -9,15 +9,15 @@ import type { Path, Source } from './source.ts';
 type Section = keyof typeof namedSections;
 
 /** `builtIn`: names that exist without a file. */
-const sections: Readonly<Record<Section, { readonly word: string; readonly builtIn: readonly string[] }>> = {
+const sections: Readonly<Record<Section, { readonly label: string; readonly builtIn: readonly string[] }>> = {
   // `linkgate setup` makes it.
-  approvers: { word: 'approver group', builtIn: [defaultGroup] },
-  services: { word: 'service', builtIn: [allServicesScope] },
-  customers: { word: 'customer', builtIn: [] },
+  approvers: { label: 'approver group', builtIn: [defaultGroup] },
+  services: { label: 'service', builtIn: [allServicesScope] },
+  customers: { label: 'customer', builtIn: [] },
 };
 
 /** The fields that name other parts. */
-const fields: readonly (readonly [part: string, field: string, meant: Section])[] = [
+const referenceFields: readonly (readonly [part: string, field: string, targetSection: Section])[] = [
   ['approvers', 'escalateTo', 'approvers'],
   ['services', 'approvers', 'approvers'],
   ['allow', 'customer', 'customers'],
@@ -29,39 +29,41 @@ const fields: readonly (readonly [part: string, field: string, meant: Section])[
 /**
  * The names that no file declares, also in parts with other problems. If the declared names are unreadable, it reports none.
  */
-export function unknownReferences(sources: readonly Source[]): readonly Problem[] {
-  return fields.flatMap(([part, field, meant]) => {
-    if (!sources.every((source) => isParsed(meant, source))) return [];
-    const names = new Set(sources.flatMap(({ value }) => within(value, meant).map(([name]) => name)));
-    const { word, builtIn } = sections[meant];
+export function findUnknownReferences(sources: readonly Source[]): readonly Problem[] {
+  return referenceFields.flatMap(([part, field, targetSection]) => {
+    if (!sources.every((source) => isParsed(targetSection, source))) return [];
+    const names = new Set(
+      sources.flatMap(({ value }) => listFields(value, targetSection).map(([name]) => name)),
+    );
+    const { label, builtIn } = sections[targetSection];
     return sources.flatMap((source) =>
-      saidIn(source, part, field)
+      listReferences(source, part, field)
         .filter(({ name }) => !names.has(name) && !builtIn.includes(name))
         .map(({ name, path }) => ({
-          place: source.placeOf(path),
-          message: `there is no ${word} \`${name}\` in the file${didYouMean(name, names)}`,
+          position: source.findPosition(path),
+          message: `there is no ${label} \`${name}\` in the file${didYouMean(name, names)}`,
         })),
     );
   });
 }
 
-interface Said {
+interface Reference {
   readonly name: string;
   readonly path: Path;
 }
 
 /** The names in a field of each part, the overrides of its environments included. */
-function saidIn({ value }: Source, part: string, field: string): readonly Said[] {
-  return within(value, part).flatMap(([key, said]) => {
+function listReferences({ value }: Source, part: string, field: string): readonly Reference[] {
+  return listFields(value, part).flatMap(([key, definition]) => {
     const path = [part, key];
-    const different = within(said, 'environments').flatMap(([name, each]) =>
-      textsIn(fieldOf(each, field), [...path, 'environments', name, field]),
+    const overrides = listFields(definition, 'environments').flatMap(([name, each]) =>
+      toReferences(readField(each, field), [...path, 'environments', name, field]),
     );
-    return [...textsIn(fieldOf(said, field), [...path, field]), ...different];
+    return [...toReferences(readField(definition, field), [...path, field]), ...overrides];
   });
 }
 
-function textsIn(value: unknown, path: Path): readonly Said[] {
+function toReferences(value: unknown, path: Path): readonly Reference[] {
   if (typeof value === 'string') return [{ name: value, path }];
   if (!Array.isArray(value)) return [];
   return value.flatMap((each, index) =>
@@ -69,12 +71,12 @@ function textsIn(value: unknown, path: Path): readonly Said[] {
   );
 }
 
-function within(value: unknown, key: string): [string, unknown][] {
-  const inner = fieldOf(value, key);
+function listFields(value: unknown, key: string): [string, unknown][] {
+  const inner = readField(value, key);
   return typeof inner === 'object' && inner !== null ? Object.entries(inner) : [];
 }
 
-function fieldOf(value: unknown, key: string): unknown {
+function readField(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null
     ? (value as Readonly<Record<string, unknown>>)[key]
     : undefined;

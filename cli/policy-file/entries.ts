@@ -1,80 +1,93 @@
 import { allServicesScope } from '../../lib/allowlist/entry.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
-import { overridesFor } from './environments.ts';
+import { resolveFields } from './environments.ts';
 import type { Allow, Block } from './file-schema.ts';
-import { locationText, type Report } from './resolve-environment.ts';
+import { locationText, type ReportProblem } from './resolve-environment.ts';
 import type { Part, Sections } from './sections.ts';
-import { distinct, instantIn, parseActors, withoutUndefined } from './values.ts';
+import { parseActors, parseInstant, removeDuplicates, withoutUndefined } from './values.ts';
 
-type EntryOf = PolicyDocument['entries'][number];
-type AllowOf = Extract<EntryOf, { effect: 'allow' }>;
-type BlockOf = Extract<EntryOf, { effect: 'block' }>;
-type CustomerOf = PolicyDocument['customers'][number];
+type DocumentEntry = PolicyDocument['entries'][number];
+type DocumentAllow = Extract<DocumentEntry, { effect: 'allow' }>;
+type DocumentBlock = Extract<DocumentEntry, { effect: 'block' }>;
+type DocumentCustomer = PolicyDocument['customers'][number];
 
 /** The parts that entries refer to. */
-interface Known {
+interface ReferencedParts {
   readonly parts: Sections;
   readonly services: ReadonlyMap<string, PolicyDocument['services'][number]>;
-  readonly customers: ReadonlyMap<string, CustomerOf>;
+  readonly customers: ReadonlyMap<string, DocumentCustomer>;
 }
 
-interface Written {
+interface BuiltEntry {
   readonly part: Part<unknown>;
-  readonly entry: EntryOf;
+  readonly entry: DocumentEntry;
 }
 
 /** Reports lists of lists before they fill the memory. */
-const mostEntries = 200_000;
+const maxEntries = 200_000;
 
 /** The allowlist at a stage: an entry for each account and service. */
-export function entriesAt(stage: string | undefined, known: Known, report: Report): EntryOf[] {
-  const entries = new Map<string, Written>();
+export function buildEntries(
+  stage: string | undefined,
+  referenced: ReferencedParts,
+  report: ReportProblem,
+): DocumentEntry[] {
+  const entries = new Map<string, BuiltEntry>();
   let count = 0;
-  for (const written of allEntries(stage, known, report)) {
-    const { part, entry } = written;
+  for (const built of generateEntries(stage, referenced, report)) {
+    const { part, entry } = built;
     const { service, accountId } = entry;
     const other = entries.get(`${service} ${accountId}`);
-    const where = service === allServicesScope ? 'every service' : `\`${service}\``;
+    const scopeText = service === allServicesScope ? 'every service' : `\`${service}\``;
     if (other)
-      report(part, `account ${accountId} has an entry at ${where} already: ${locationText(other.part)}`);
-    else entries.set(`${service} ${accountId}`, written);
+      report(part, `account ${accountId} has an entry at ${scopeText} already: ${locationText(other.part)}`);
+    else entries.set(`${service} ${accountId}`, built);
     count += 1;
-    if (count === mostEntries) {
-      report(part, `from here on there are more than ${mostEntries} entries`);
+    if (count === maxEntries) {
+      report(part, `from here on there are more than ${maxEntries} entries`);
       break;
     }
   }
   return [...entries.values()].map(({ entry }) => entry);
 }
 
-function* allEntries(stage: string | undefined, known: Known, report: Report): Generator<Written> {
-  for (const part of known.parts.allow) {
-    const said = overridesFor(part.value, stage);
-    if (!said) continue;
-    const whose = whoseAre(part, said, known, report);
-    checkNarrowings(part, said, whose, report);
-    for (const service of servicesOf(said.services, known))
-      for (const accountId of whose.accounts)
-        yield { part, entry: allowed(part, said, whose.customer, service, accountId) };
+function* generateEntries(
+  stage: string | undefined,
+  referenced: ReferencedParts,
+  report: ReportProblem,
+): Generator<BuiltEntry> {
+  for (const part of referenced.parts.allow) {
+    const fields = resolveFields(part.value, stage);
+    if (!fields) continue;
+    const target = resolveTarget(part, fields, referenced, report);
+    checkNarrowings(part, fields, target, report);
+    for (const service of resolveServices(fields.services, referenced))
+      for (const accountId of target.accounts)
+        yield { part, entry: buildAllowEntry(part, fields, target.customer, service, accountId) };
   }
-  for (const part of known.parts.block) {
-    const said = overridesFor(part.value, stage);
-    if (!said) continue;
-    const whose = whoseAre(part, said, known, report);
-    for (const service of servicesOf(said.services, known))
-      for (const accountId of whose.accounts)
-        yield { part, entry: blocked(part, said, whose.customer, service, accountId) };
+  for (const part of referenced.parts.block) {
+    const fields = resolveFields(part.value, stage);
+    if (!fields) continue;
+    const target = resolveTarget(part, fields, referenced, report);
+    for (const service of resolveServices(fields.services, referenced))
+      for (const accountId of target.accounts)
+        yield { part, entry: buildBlockEntry(part, fields, target.customer, service, accountId) };
   }
 }
 
-interface Whose {
+interface EntryTarget {
   readonly accounts: readonly string[];
-  readonly customer: CustomerOf | undefined;
+  readonly customer: DocumentCustomer | undefined;
 }
 
 /** The accounts that an entry is for: none where its customer is not at this stage. */
-function whoseAre(part: Part<Allow | Block>, said: Block, { customers }: Known, report: Report): Whose {
-  const { customer: name, account } = said;
+function resolveTarget(
+  part: Part<Allow | Block>,
+  fields: Block,
+  { customers }: ReferencedParts,
+  report: ReportProblem,
+): EntryTarget {
+  const { customer: name, account } = fields;
   const customer = name === undefined ? undefined : customers.get(name);
   if (name === undefined) return { accounts: account === undefined ? [] : [account], customer };
   if (!customer) return { accounts: [], customer };
@@ -84,9 +97,12 @@ function whoseAre(part: Part<Allow | Block>, said: Block, { customers }: Known, 
 }
 
 /** The services that an entry is for, by id where the file has it; those that are not at this stage are left out. */
-function servicesOf(written: string | readonly string[], { services }: Known): readonly string[] {
-  const listed = typeof written === 'string' ? [written] : written;
-  return listed.flatMap((name) => {
+function resolveServices(
+  serviceNames: string | readonly string[],
+  { services }: ReferencedParts,
+): readonly string[] {
+  const names = typeof serviceNames === 'string' ? [serviceNames] : serviceNames;
+  return names.flatMap((name) => {
     if (name === allServicesScope) return [name];
     const service = services.get(name);
     return service ? [service.serviceId ?? name] : [];
@@ -94,67 +110,72 @@ function servicesOf(written: string | readonly string[], { services }: Known): r
 }
 
 /** Endpoints and roles belong to one account. */
-function checkNarrowings(part: Part<Allow>, said: Allow, { accounts }: Whose, report: Report): void {
-  if (said.endpoints && accounts.length > 1)
+function checkNarrowings(
+  part: Part<Allow>,
+  fields: Allow,
+  { accounts }: EntryTarget,
+  report: ReportProblem,
+): void {
+  if (fields.endpoints && accounts.length > 1)
     report(part, 'an endpoint is of one account, and this customer has several: say which, by `account`', [
       'endpoints',
     ]);
-  if (!said.roles || accounts.length === 0) return;
-  for (const [index, role] of said.roles.entries())
-    if (!accounts.some((account) => isRoleOf(role, account)))
+  if (!fields.roles || accounts.length === 0) return;
+  for (const [index, role] of fields.roles.entries())
+    if (!accounts.some((account) => isRoleOfAccount(role, account)))
       report(part, 'this role is of another account than the entry', ['roles', index]);
   for (const account of accounts)
-    if (!said.roles.some((role) => isRoleOf(role, account)))
+    if (!fields.roles.some((role) => isRoleOfAccount(role, account)))
       report(part, `\`roles\` names none of account ${account}, so that none of it could connect`, ['roles']);
 }
 
-function isRoleOf(role: string, account: string): boolean {
+function isRoleOfAccount(role: string, account: string): boolean {
   return role.includes(`:${account}:`);
 }
 
-function allowed(
+function buildAllowEntry(
   part: Part<Allow>,
-  said: Omit<Allow, 'environments'>,
-  customer: CustomerOf | undefined,
+  fields: Omit<Allow, 'environments'>,
+  customer: DocumentCustomer | undefined,
   service: string,
   accountId: string,
-): AllowOf {
-  const ends = [instantIn(said.expires), customer?.contractEndsAt].filter((end) => end !== undefined);
-  return withoutUndefined<AllowOf>({
+): DocumentAllow {
+  const ends = [parseInstant(fields.expires), customer?.contractEndsAt].filter((end) => end !== undefined);
+  return withoutUndefined<DocumentAllow>({
     service,
     accountId,
     effect: 'allow',
-    endpointIds: said.endpoints && distinct(said.endpoints),
-    consumerRegions: said.consumerRegions && distinct(said.consumerRegions),
-    maxEndpoints: said.maxEndpoints,
+    endpointIds: fields.endpoints && removeDuplicates(fields.endpoints),
+    consumerRegions: fields.consumerRegions && removeDuplicates(fields.consumerRegions),
+    maxEndpoints: fields.maxEndpoints,
     expiresAt: ends.sort()[0],
-    owners: ownersOf(said, customer),
-    note: said.note,
+    owners: mergeOwners(fields, customer),
+    note: fields.note,
     customer: customer?.name,
-    roles: said.roles && distinct(said.roles.filter((role) => isRoleOf(role, accountId))),
+    roles: fields.roles && removeDuplicates(fields.roles.filter((role) => isRoleOfAccount(role, accountId))),
     at: locationText(part),
   });
 }
 
-function blocked(
+function buildBlockEntry(
   part: Part<Block>,
-  said: Omit<Block, 'environments'>,
-  customer: CustomerOf | undefined,
+  fields: Omit<Block, 'environments'>,
+  customer: DocumentCustomer | undefined,
   service: string,
   accountId: string,
-): BlockOf {
-  return withoutUndefined<BlockOf>({
+): DocumentBlock {
+  return withoutUndefined<DocumentBlock>({
     service,
     accountId,
     effect: 'block',
-    owners: ownersOf(said, customer),
-    note: said.note,
+    owners: mergeOwners(fields, customer),
+    note: fields.note,
     customer: customer?.name,
     at: locationText(part),
   });
 }
 
-function ownersOf({ owners }: Block, customer: CustomerOf | undefined): string[] | undefined {
-  const all = distinct([...(customer?.owners ?? []), ...parseActors(owners)]);
+function mergeOwners({ owners }: Block, customer: DocumentCustomer | undefined): string[] | undefined {
+  const all = removeDuplicates([...(customer?.owners ?? []), ...parseActors(owners)]);
   return all.length > 0 ? all : undefined;
 }

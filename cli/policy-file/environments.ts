@@ -4,24 +4,27 @@ import type { Part, Sections } from './sections.ts';
 
 type Environments = readonly string[] | Readonly<Record<string, object>>;
 
-interface Limited {
+interface EnvironmentScoped {
   readonly environments?: Environments;
 }
 
 /** The fields of a part at a stage; undefined if the part is not in that environment. */
-export function overridesFor<Said extends Limited>(
-  { environments, ...said }: Said,
+export function resolveFields<Fields extends EnvironmentScoped>(
+  { environments, ...fields }: Fields,
   stage: string | undefined,
-): Omit<Said, 'environments'> | undefined {
-  if (environments === undefined) return said;
-  if (isList(environments)) return environments.some((each) => each === stage) ? said : undefined;
+): Omit<Fields, 'environments'> | undefined {
+  if (environments === undefined) return fields;
+  if (isList(environments)) return environments.some((each) => each === stage) ? fields : undefined;
   if (stage === undefined || !Object.hasOwn(environments, stage)) return undefined;
-  return { ...said, ...environments[stage] };
+  return { ...fields, ...environments[stage] };
 }
 
 /** A slip in the name of an environment would silently leave something out. */
-export function undeclared(parts: Sections, declared: readonly string[] | undefined): readonly Problem[] {
-  const all: readonly Part<Limited>[] = [
+export function findUndeclaredEnvironments(
+  parts: Sections,
+  declared: readonly string[] | undefined,
+): readonly Problem[] {
+  const all: readonly Part<EnvironmentScoped>[] = [
     ...parts.approvers,
     ...parts.services,
     ...parts.customers,
@@ -29,16 +32,18 @@ export function undeclared(parts: Sections, declared: readonly string[] | undefi
     ...parts.block,
   ];
   return all.flatMap(({ value: { environments = [] }, source, path }) =>
-    keysOf(environments)
+    listEnvironmentKeys(environments)
       .filter(([, name]) => !declared?.includes(name))
       .map(([key, name]) => ({
-        place: source.placeOf([...path, 'environments', key], 'key'),
+        position: source.findPosition([...path, 'environments', key], 'key'),
         message: `\`environments\` at the top of the file does not name \`${name}\`${didYouMean(name, declared ?? [])}`,
       })),
   );
 }
 
-function keysOf(environments: Environments): readonly (readonly [key: PropertyKey, name: string])[] {
+function listEnvironmentKeys(
+  environments: Environments,
+): readonly (readonly [key: PropertyKey, name: string])[] {
   return isList(environments)
     ? [...environments.entries()]
     : Object.keys(environments).map((name) => [name, name]);

@@ -5,7 +5,7 @@ import { AccountId, EndpointId } from '../../lib/privatelink/connection.ts';
 import { instantFormat, missingDay } from '../../lib/values/instant.ts';
 import { stageForm, stagePattern } from '../../lib/values/stage.mjs';
 import { parseActor, parseSlackUser } from '../parse-actor.ts';
-import { durationPattern, secondsIn } from './duration.ts';
+import { durationPattern, parseSeconds } from './duration.ts';
 
 /** A field that may be left out, what an editor says of it, and an example. */
 export function field<const Schema extends v.GenericSchema>(
@@ -18,7 +18,7 @@ export function field<const Schema extends v.GenericSchema>(
   );
 }
 
-export function listOf<const Schema extends v.GenericSchema>(schema: Schema, longest: number) {
+export function createListSchema<const Schema extends v.GenericSchema>(schema: Schema, longest: number) {
   return v.pipe(
     v.array(schema),
     v.minLength(1, 'a list names at least one: leave it out for none'),
@@ -26,7 +26,7 @@ export function listOf<const Schema extends v.GenericSchema>(schema: Schema, lon
   );
 }
 
-/** YAML reads digits as a number, of which the letters are known to the file alone. */
+/** YAML reads digits as a number, of which only the file has the text. */
 export const Account = v.config(AccountId, {
   message: ({ input }) =>
     typeof input === 'number' ? accountUnquoted : "an account id is 12 digits in quotes, '012345678901'",
@@ -35,10 +35,10 @@ export const Account = v.config(AccountId, {
 export const accountUnquoted = 'an account id without quotes is a number in YAML, which loses leading zeros';
 
 /** The remedy, by the value in the file. */
-export function quotedAccount(letters: string): string {
-  return /^\d{12}$/.test(letters)
-    ? `${accountUnquoted}: write '${letters}'`
-    : `${accountUnquoted}, and \`${letters}\` is not its 12 digits: write these in quotes`;
+export function explainUnquotedAccount(literal: string): string {
+  return /^\d{12}$/.test(literal)
+    ? `${accountUnquoted}: write '${literal}'`
+    : `${accountUnquoted}, and \`${literal}\` is not its 12 digits: write these in quotes`;
 }
 
 export const Endpoint = v.config(EndpointId, {
@@ -49,13 +49,13 @@ export const Stage = v.pipe(v.string(), v.regex(stagePattern, stageForm));
 
 const timeForm = 'write a time such as 7d or 36h';
 
-/** A time as people write it, of as many seconds as `within` takes. */
-export function Duration(within: v.GenericSchema<number>) {
+/** A time as people write it, of as many seconds as the schema takes. */
+export function Duration(secondsSchema: v.GenericSchema<number>) {
   return v.pipe(
     v.string(timeForm),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
-      const seconds = v.safeParse(within, secondsIn(dataset.value), { message: timeForm });
+      const seconds = v.safeParse(secondsSchema, parseSeconds(dataset.value), { message: timeForm });
       if (!seconds.success) addIssue({ message: seconds.issues[0].message });
     }),
     v.metadata({ pattern: durationPattern.source }),
@@ -77,7 +77,7 @@ function dateForm({ input }: { readonly input: unknown }): string {
   return missing ?? `write a date such as 2027-01-31 (its end, UTC) or ${instantFormat}`;
 }
 
-export const Owners = listOf(
+export const Owners = createListSchema(
   v.pipe(
     v.string(),
     v.check(
@@ -94,26 +94,29 @@ export const SlackPerson = v.pipe(
 );
 
 /** A map by names of people's own. `v.record` itself passes over `prototype` and `constructor` without a word. */
-function mapOf<const Said extends v.GenericSchema>(name: v.GenericSchema<string, string>, said: Said) {
-  const record = v.record(name, said);
-  const whole: typeof record = {
+function createMapSchema<const Value extends v.GenericSchema>(
+  nameSchema: v.GenericSchema<string, string>,
+  valueSchema: Value,
+) {
+  const record = v.record(nameSchema, valueSchema);
+  const mapSchema: typeof record = {
     ...record,
     '~run'(dataset, config) {
-      const names = Object.keys(Object(dataset.value)).filter((each) => v.is(name, each));
-      const named = v.strictObject(Object.fromEntries(names.map((each) => [each, said])));
-      return named['~run'](dataset, config) as ReturnType<(typeof record)['~run']>;
+      const names = Object.keys(Object(dataset.value)).filter((each) => v.is(nameSchema, each));
+      const strictSchema = v.strictObject(Object.fromEntries(names.map((each) => [each, valueSchema])));
+      return strictSchema['~run'](dataset, config) as ReturnType<(typeof record)['~run']>;
     },
   };
-  return whole;
+  return mapSchema;
 }
 
 export const onlyIn = 'The environments in which it counts: a list, or all where it is left out.';
 
 /** A list of environments, or what is different in each. */
-export function environmentsOf<const Entries extends v.ObjectEntries>(fields: Entries) {
+export function createEnvironmentsSchema<const Entries extends v.ObjectEntries>(fields: Entries) {
   return field(
     v.union(
-      [listOf(Stage, 100), mapOf(Stage, v.strictObject(fields))],
+      [createListSchema(Stage, 100), createMapSchema(Stage, v.strictObject(fields))],
       'write a list of environments, or a map of what is different in each',
     ),
     `${onlyIn} As a map: what is different in each.`,

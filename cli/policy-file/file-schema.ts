@@ -17,12 +17,12 @@ import { Email } from '../../lib/values/email-address.ts';
 import { Text } from '../../lib/values/text.ts';
 import {
   Account,
+  createEnvironmentsSchema,
+  createListSchema,
   Duration,
   Endpoint,
-  environmentsOf,
   field,
   Instant,
-  listOf,
   Owners,
   onlyIn,
   Region,
@@ -107,7 +107,7 @@ const serviceFields = {
 };
 
 const customerFields = {
-  accounts: field(listOf(Account, 1000), 'Their AWS accounts, in quotes.', ['222222222222']),
+  accounts: field(createListSchema(Account, 1000), 'Their AWS accounts, in quotes.', ['222222222222']),
   contact: field(
     v.pipe(
       v.strictObject({
@@ -136,7 +136,10 @@ const entryFields = {
   customer: field(CustomerName, 'Each account of this customer; beside `account`, only that one.', 'acme'),
   account: field(Account, 'The account of the consumer, in quotes.', '222222222222'),
   services: v.pipe(
-    v.union([v.string(), listOf(v.string(), 1000)], "write the name of a service, a list of names, or '*'"),
+    v.union(
+      [v.string(), createListSchema(v.string(), 1000)],
+      "write the name of a service, a list of names, or '*'",
+    ),
     v.metadata({
       description: "The services by their names in this file: one, a list, or '*' for every one.",
       examples: ['payments', ['payments', 'orders'], allServicesScope],
@@ -144,15 +147,15 @@ const entryFields = {
   ),
   owners: field(Owners, "Whose account it is, beside the customer's owners."),
   note: field(Text(maxNoteLength), 'Why, for whoever reads it later.'),
-  environments: field(listOf(Stage, 100), onlyIn, ['prod']),
+  environments: field(createListSchema(Stage, 100), onlyIn, ['prod']),
 };
 
 const narrowings = {
-  endpoints: field(listOf(Endpoint, 1000), 'Only these endpoints; a person decides on others.', [
+  endpoints: field(createListSchema(Endpoint, 1000), 'Only these endpoints; a person decides on others.', [
     'vpce-0123456789abcdef0',
   ]),
   consumerRegions: field(
-    listOf(Region, 100),
+    createListSchema(Region, 100),
     'Only endpoints in these Regions; a person decides on others.',
     ['eu-west-1'],
   ),
@@ -167,14 +170,14 @@ const narrowings = {
     '2027-01-31',
   ),
   roles: field(
-    listOf(RoleArn, 100),
+    createListSchema(RoleArn, 100),
     'Only these roles may create endpoints, where principals are `managed`; all of the account where it is left out.',
     ['arn:aws:iam::222222222222:role/network'],
   ),
 };
 
 /** An entry of whichever list. */
-function entryOf<const Fields extends v.ObjectEntries>(fields: Fields) {
+function createEntrySchema<const Fields extends v.ObjectEntries>(fields: Fields) {
   return v.pipe(
     v.strictObject({ ...entryFields, ...fields }),
     v.check((entry) => 'customer' in entry || 'account' in entry, 'say whom: a `customer` or an `account`'),
@@ -182,11 +185,17 @@ function entryOf<const Fields extends v.ObjectEntries>(fields: Fields) {
   );
 }
 
-export const Group = v.strictObject({ ...groupFields, environments: environmentsOf(groupFields) });
-export const Service = v.strictObject({ ...serviceFields, environments: environmentsOf(serviceFields) });
-export const Customer = v.strictObject({ ...customerFields, environments: environmentsOf(customerFields) });
-export const Allow = entryOf(narrowings);
-export const Block = entryOf({});
+export const Group = v.strictObject({ ...groupFields, environments: createEnvironmentsSchema(groupFields) });
+export const Service = v.strictObject({
+  ...serviceFields,
+  environments: createEnvironmentsSchema(serviceFields),
+});
+export const Customer = v.strictObject({
+  ...customerFields,
+  environments: createEnvironmentsSchema(customerFields),
+});
+export const Allow = createEntrySchema(narrowings);
+export const Block = createEntrySchema({});
 
 export type Group = v.InferOutput<typeof Group>;
 export type Service = v.InferOutput<typeof Service>;
@@ -198,12 +207,12 @@ export type Block = v.InferOutput<typeof Block>;
 export const headerSchema = {
   version: field(v.literal(1), 'The version of this form, 1. An included file may leave it out.'),
   include: field(
-    listOf(v.pipe(v.string(), v.nonEmpty('name a file')), 1000),
+    createListSchema(v.pipe(v.string(), v.nonEmpty('name a file')), 1000),
     'Other files of this form, by paths from this one; `*` stands for any name, `**` for any folders.',
     ['customers/*.yml'],
   ),
   environments: field(
-    listOf(Stage, 100),
+    createListSchema(Stage, 100),
     'The environments that there are: stages of linkgate. The file is refused at any other stage. They are said in the file that includes the others.',
     ['staging', 'prod'],
   ),

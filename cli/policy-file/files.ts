@@ -4,65 +4,70 @@ import * as v from 'valibot';
 import { CommandError } from '../command-error.ts';
 import { markControls } from '../control-characters.ts';
 import { headerSchema } from './file-schema.ts';
-import { type Problem, placeName, type SourcePosition } from './problem.ts';
+import { formatPosition, type Problem, type SourcePosition } from './problem.ts';
 import { parseSource, type Source } from './source.ts';
 
 /** A policy file and its includes, the file itself first, with the problems of unreadable ones. */
-export interface Files {
+export interface PolicyFiles {
   readonly sources: readonly Source[];
   readonly problems: readonly Problem[];
 }
 
 /** @throws CommandError where the file itself cannot be read */
-export function filesFrom(file: string): Files {
-  const real = realPathOf(file);
-  const folder = dirname(real);
+export function readPolicyFiles(file: string): PolicyFiles {
+  const realPath = resolveRealPath(file);
+  const folder = dirname(realPath);
   const sources: Source[] = [];
   const problems: Problem[] = [];
   /** The position of each `include`, by the real path of the file. */
-  const asked = new Map<string, SourcePosition>();
+  const includePositions = new Map<string, SourcePosition>();
 
   /** @param including the real paths of the files through which one comes to this one */
-  function read(name: string, path: string, place: SourcePosition, including: readonly string[]): void {
-    const message = whyNotAgain(name, path, including);
-    if (message !== undefined) return void problems.push({ place, message });
-    asked.set(path, place);
-    const source = sourceIn(name, path, place);
+  function read(name: string, path: string, position: SourcePosition, including: readonly string[]): void {
+    const message = explainRepeatedFile(name, path, including);
+    if (message !== undefined) return void problems.push({ position, message });
+    includePositions.set(path, position);
+    const source = readSource(name, path, position);
     if (!('value' in source)) return void problems.push(...source);
     sources.push(source);
-    for (const [index, pattern] of includesOf(source).entries())
-      include(pattern, name, source.placeOf(['include', index]), [...including, path]);
+    for (const [index, pattern] of readIncludes(source).entries())
+      include(pattern, name, source.findPosition(['include', index]), [...including, path]);
   }
 
-  function whyNotAgain(name: string, path: string, including: readonly string[]): string | undefined {
+  function explainRepeatedFile(name: string, path: string, including: readonly string[]): string | undefined {
     if (including.includes(path)) return `a file cannot include itself, by whatever way: \`${name}\``;
-    const other = asked.get(path);
-    return other && `\`${name}\` is read already: ${placeName(other)}`;
+    const other = includePositions.get(path);
+    return other && `\`${name}\` is read already: ${formatPosition(other)}`;
   }
 
-  function include(pattern: string, from: string, place: SourcePosition, including: readonly string[]): void {
-    const names = isAbsolute(pattern) ? [] : filesLike(pattern, from);
-    if (names.length === 0) problems.push({ place, message: `\`${pattern}\` is no file beside this one` });
+  function include(
+    pattern: string,
+    from: string,
+    position: SourcePosition,
+    including: readonly string[],
+  ): void {
+    const names = isAbsolute(pattern) ? [] : matchFiles(pattern, from);
+    if (names.length === 0) problems.push({ position, message: `\`${pattern}\` is no file beside this one` });
     for (const name of names) {
       const path = realpathSync(name);
-      if (isWithin(folder, path)) read(name, path, place, including);
-      else problems.push({ place, message: `\`${name}\` lies outside the folder of the policy file` });
+      if (isWithin(folder, path)) read(name, path, position, including);
+      else problems.push({ position, message: `\`${name}\` lies outside the folder of the policy file` });
     }
   }
 
-  read(file, real, { file, line: 1, column: 1 }, []);
+  read(file, realPath, { file, line: 1, column: 1 }, []);
   return { sources, problems };
 }
 
 /** The paths that a name or pattern matches, relative to a file. A pattern does not match the file itself. */
-function filesLike(pattern: string, from: string): readonly string[] {
+function matchFiles(pattern: string, from: string): readonly string[] {
   const folder = dirname(from);
   const names = globSync(pattern, { cwd: folder }).sort();
   const isNamed = names.length === 1 && join(folder, pattern) === join(folder, names[0] ?? '');
   return names.map((each) => join(folder, each)).filter((name) => isNamed || name !== join(from));
 }
 
-function realPathOf(file: string): string {
+function resolveRealPath(file: string): string {
   try {
     return realpathSync(file);
   } catch (cause) {
@@ -70,15 +75,15 @@ function realPathOf(file: string): string {
   }
 }
 
-function sourceIn(name: string, path: string, place: SourcePosition): Source | readonly Problem[] {
+function readSource(name: string, path: string, position: SourcePosition): Source | readonly Problem[] {
   try {
     return parseSource(name, new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)));
   } catch (error) {
-    return [{ place, message: `\`${name}\` ${whyUnread(error)}` }];
+    return [{ position, message: `\`${name}\` ${explainReadError(error)}` }];
   }
 }
 
-function whyUnread(error: unknown): string {
+function explainReadError(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EISDIR') return 'is a folder, and no file';
   return code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
@@ -89,12 +94,12 @@ function whyUnread(error: unknown): string {
 const Including = v.object({ include: v.fallback(headerSchema.include.wrapped, []) });
 
 /** Empty if the form is wrong: the validation reports that with all other problems. */
-function includesOf({ value }: Source): readonly string[] {
+function readIncludes({ value }: Source): readonly string[] {
   const including = v.safeParse(Including, value);
   return including.success ? including.output.include : [];
 }
 
 function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  const relativePath = relative(folder, path);
+  return relativePath !== '..' && !relativePath.startsWith(`..${sep}`) && !isAbsolute(relativePath);
 }

@@ -10,19 +10,21 @@ export interface SourcePosition {
 
 /** A problem of a policy file, with its position. */
 export interface Problem {
-  readonly place: SourcePosition;
+  readonly position: SourcePosition;
   readonly message: string;
 }
 
 /** `policy.yml:12:5`, of which editors and terminals make a link. */
-export function placeName({ file, line, column }: SourcePosition): string {
+export function formatPosition({ file, line, column }: SourcePosition): string {
   return `${file}:${line}:${column}`;
 }
 
 /** All problems of the files in one error. */
 export function validationError(problems: readonly Problem[]): CommandError {
   const lines = new Set(
-    problems.toSorted(byPlace).map(({ place, message }) => markControls(`${placeName(place)}: ${message}`)),
+    problems
+      .toSorted(comparePositions)
+      .map(({ position, message }) => markControls(`${formatPosition(position)}: ${message}`)),
   );
   const count = lines.size === 1 ? 'one thing is' : `${lines.size} things are`;
   return new CommandError(
@@ -31,6 +33,6 @@ export function validationError(problems: readonly Problem[]): CommandError {
   );
 }
 
-function byPlace({ place: one }: Problem, { place: other }: Problem): number {
+function comparePositions({ position: one }: Problem, { position: other }: Problem): number {
   return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
 }

@@ -2,9 +2,9 @@ import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { CommandError } from '../command-error.ts';
 import { markControls } from '../control-characters.ts';
 import { buildDocument } from './build-document.ts';
-import { unknownReferences } from './check-references.ts';
-import { undeclared } from './environments.ts';
-import { filesFrom } from './files.ts';
+import { findUnknownReferences } from './check-references.ts';
+import { findUndeclaredEnvironments } from './environments.ts';
+import { readPolicyFiles } from './files.ts';
 import { type Problem, validationError } from './problem.ts';
 import { emptySections, type FileHeader, isParsed, splitSections } from './sections.ts';
 import type { Source } from './source.ts';
@@ -15,30 +15,30 @@ export interface PolicyFile {
    * What it says at a stage of linkgate.
    * @throws CommandError where it is not for that stage
    */
-  documentAt(stage: string): PolicyDocument;
+  resolveDocument(stage: string): PolicyDocument;
 }
 
 /** @throws CommandError with all problems, each with its line */
 export function readPolicyFile(file: string): PolicyFile {
-  const files = filesFrom(file);
+  const files = readPolicyFiles(file);
   const problems = [...files.problems];
   const parts = emptySections();
-  const heads = files.sources.map((source) => splitSections(source, parts, problems));
-  const [head, ...included] = heads;
-  problems.push(...inWrongFile(files.sources, head, included));
+  const headers = files.sources.map((source) => splitSections(source, parts, problems));
+  const [header, ...included] = headers;
+  problems.push(...findMisplacedFields(files.sources, header, included));
   // An unreadable file may declare the names: a missing name is no problem then.
-  if (files.problems.length === 0) problems.push(...unknownReferences(files.sources));
+  if (files.problems.length === 0) problems.push(...findUnknownReferences(files.sources));
   if (files.sources[0] && isParsed('environments', files.sources[0])) {
-    problems.push(...undeclared(parts, head?.environments));
-    for (const stage of head?.environments ?? [undefined]) buildDocument(parts, stage, problems);
+    problems.push(...findUndeclaredEnvironments(parts, header?.environments));
+    for (const stage of header?.environments ?? [undefined]) buildDocument(parts, stage, problems);
   }
   if (problems.length > 0) throw validationError(problems);
   return {
-    documentAt(stage) {
-      if (head?.environments && !head.environments.includes(stage))
+    resolveDocument(stage) {
+      if (header?.environments && !header.environments.includes(stage))
         throw new CommandError(
           'failed',
-          `${markControls(file)} is for ${head.environments.join(', ')}, and this linkgate's stage is ${stage}: choose with --stage`,
+          `${markControls(file)} is for ${header.environments.join(', ')}, and this linkgate's stage is ${stage}: choose with --stage`,
         );
       return buildDocument(parts, stage, []);
     },
@@ -46,19 +46,19 @@ export function readPolicyFile(file: string): PolicyFile {
 }
 
 /** Checks that the including file has a `version`, and that no other file has `environments`. */
-function inWrongFile(
-  [source, ...others]: readonly Source[],
-  head: FileHeader | undefined,
+function findMisplacedFields(
+  [source, ...includedSources]: readonly Source[],
+  header: FileHeader | undefined,
   included: readonly FileHeader[],
 ): readonly Problem[] {
   const withoutVersion =
-    source && isParsed('version', source) && head?.version === undefined
-      ? [{ place: source.placeOf([]), message: 'a policy file begins with `version: 1`' }]
+    source && isParsed('version', source) && header?.version === undefined
+      ? [{ position: source.findPosition([]), message: 'a policy file begins with `version: 1`' }]
       : [];
-  const withEnvironments = others
+  const withEnvironments = includedSources
     .filter((_, index) => included[index]?.environments !== undefined)
     .map((other) => ({
-      place: other.placeOf(['environments'], 'key'),
+      position: other.findPosition(['environments'], 'key'),
       message: '`environments` are said in the file that includes this one',
     }));
   return [...withoutVersion, ...withEnvironments];

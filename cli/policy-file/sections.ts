@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { didYouMean } from '../../lib/values/did-you-mean.mjs';
 import { describeIssue } from '../../lib/values/input-problems.ts';
-import { accountUnquoted, quotedAccount } from './fields.ts';
+import { accountUnquoted, explainUnquotedAccount } from './fields.ts';
 import {
   type Allow,
   type Block,
@@ -22,15 +22,15 @@ export interface Part<T> {
   readonly path: Path;
 }
 
-export interface Named<T> extends Part<T> {
+export interface NamedPart<T> extends Part<T> {
   readonly name: string;
 }
 
 /** The sections of all files together. */
 export interface Sections {
-  readonly approvers: Named<Group>[];
-  readonly services: Named<Service>[];
-  readonly customers: Named<Customer>[];
+  readonly approvers: NamedPart<Group>[];
+  readonly services: NamedPart<Service>[];
+  readonly customers: NamedPart<Customer>[];
   readonly allow: Part<Allow>[];
   readonly block: Part<Block>[];
 }
@@ -52,7 +52,7 @@ const byName = v.nullish(
   {},
 );
 const inList = v.nullish(v.array(v.unknown()), []);
-const Whole = v.strictObject({
+const FileShape = v.strictObject({
   ...headerSchema,
   approvers: byName,
   services: byName,
@@ -62,21 +62,21 @@ const Whole = v.strictObject({
 });
 
 /** Whether a field is valid or absent. A misspelt field does not count as absent. */
-export function isParsed(field: keyof typeof Whole.entries, { value }: Source): boolean {
+export function isParsed(field: keyof typeof FileShape.entries, { value }: Source): boolean {
   if (!isMap(value)) return value === null || value === undefined;
-  if (Object.hasOwn(value, field)) return v.is(Whole.entries[field], value[field]);
-  return Object.keys(value).every((key) => Object.hasOwn(Whole.entries, key));
+  if (Object.hasOwn(value, field)) return v.is(FileShape.entries[field], value[field]);
+  return Object.keys(value).every((key) => Object.hasOwn(FileShape.entries, key));
 }
 
 /** Adds the parts of a file to the sections, and its problems to the problems. */
 export function splitSections(source: Source, parts: Sections, problems: Problem[]): FileHeader {
-  shaped(Whole, source, [], source.value ?? {}, problems);
+  parsePart(FileShape, source, [], source.value ?? {}, problems);
   // A part of the wrong form is reported, and the parts beside it are validated all the same.
   const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
   for (const name of ['approvers', 'services', 'customers'] as const)
-    takeNamed(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
+    addNamedParts(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
   for (const name of ['allow', 'block'] as const)
-    takeListed(name, v.parse(v.fallback(inList, []), section(name)), source, parts, problems);
+    addListedParts(name, v.parse(v.fallback(inList, []), section(name)), source, parts, problems);
   return v.parse(FileHeader, isMap(source.value) ? source.value : {});
 }
 
@@ -84,80 +84,83 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function takeListed(
+function addListedParts(
   section: keyof typeof listSections,
-  written: readonly unknown[],
+  listItems: readonly unknown[],
   source: Source,
   parts: Sections,
   problems: Problem[],
 ): void {
-  for (const [index, entry] of written.entries()) {
+  for (const [index, entry] of listItems.entries()) {
     const path = [section, index];
-    const value = shaped(listSections[section].part, source, path, entry, problems);
+    const value = parsePart(listSections[section].part, source, path, entry, problems);
     if (value) (parts[section] as Part<Allow | Block>[]).push({ value, source, path });
   }
 }
 
-function takeNamed(
+function addNamedParts(
   section: keyof typeof namedSections,
-  written: object,
+  fieldsByName: object,
   source: Source,
   parts: Sections,
   problems: Problem[],
 ): void {
-  for (const [name, fields] of Object.entries(written)) {
+  for (const [name, fields] of Object.entries(fieldsByName)) {
     const path = [section, name];
-    const isNamed = v.safeParse(namedSections[section].name, name);
-    if (!isNamed.success)
-      problems.push({ place: source.placeOf(path, 'key'), message: isNamed.issues[0].message });
+    const parsedName = v.safeParse(namedSections[section].name, name);
+    if (!parsedName.success)
+      problems.push({ position: source.findPosition(path, 'key'), message: parsedName.issues[0].message });
     // A part without settings may have no value.
-    const value = shaped(namedSections[section].part, source, path, fields ?? {}, problems);
-    if (value && isNamed.success)
-      (parts[section] as Named<Group | Service | Customer>[]).push({ value, name, source, path });
+    const value = parsePart(namedSections[section].part, source, path, fields ?? {}, problems);
+    if (value && parsedName.success)
+      (parts[section] as NamedPart<Group | Service | Customer>[]).push({ value, name, source, path });
   }
 }
 
-function shaped<const Schema extends v.GenericSchema & { readonly entries: object }>(
+function parsePart<const Schema extends v.GenericSchema & { readonly entries: object }>(
   schema: Schema,
   source: Source,
   path: Path,
-  written: unknown,
+  input: unknown,
   problems: Problem[],
 ): v.InferOutput<Schema> | undefined {
   const fields = Object.keys(schema.entries);
-  const result = v.safeParse(schema, written, { message: (issue) => plainly(issue, fields) });
+  const result = v.safeParse(schema, input, { message: (issue) => describeSchemaIssue(issue, fields) });
 
   if (result.success) return result.output;
-  for (const issue of result.issues.flatMap(meant)) {
+  for (const issue of result.issues.flatMap(selectUnionIssues)) {
     const keys = issue.path ?? [];
-    const isOfKey = keys.at(-1)?.origin === 'key' && issue.expected === 'never';
+    const isUnknownKey = keys.at(-1)?.origin === 'key' && issue.expected === 'never';
     const at = [...path, ...keys.map(({ key }) => key as PropertyKey)];
     problems.push({
-      place: source.placeOf(at, isOfKey ? 'key' : undefined),
-      message: issue.message === accountUnquoted ? quotedAccount(source.lettersOf(at) ?? '') : issue.message,
+      position: source.findPosition(at, isUnknownKey ? 'key' : undefined),
+      message:
+        issue.message === accountUnquoted
+          ? explainUnquotedAccount(source.readLiteral(at) ?? '')
+          : issue.message,
     });
   }
   return undefined;
 }
 
 /** The issues of the union member that the value resembles. */
-function meant(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
+function selectUnionIssues(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
   if (issue.type !== 'union') return [issue];
-  const begun = Array.isArray(issue.input) ? 'array' : 'object';
-  const inside = (issue.issues ?? []).filter(({ path }) => path?.[0].type === begun);
-  return inside.length > 0
-    ? inside
-        .flatMap(meant)
+  const pathType = Array.isArray(issue.input) ? 'array' : 'object';
+  const memberIssues = (issue.issues ?? []).filter(({ path }) => path?.[0].type === pathType);
+  return memberIssues.length > 0
+    ? memberIssues
+        .flatMap(selectUnionIssues)
         .map((each) => ({ ...each, path: [...(issue.path ?? []), ...(each.path ?? [])] as typeof each.path }))
     : [issue];
 }
 
 /** The message of an issue for which the schema has none. */
-function plainly(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
+function describeSchemaIssue(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
   const { expected, received, input, path } = issue;
   if (expected === 'never') {
-    const meant = path?.length === 1 ? didYouMean(String(input), fields) : '';
-    return `there is no field \`${input}\` here${meant}`;
+    const suggestion = path?.length === 1 ? didYouMean(String(input), fields) : '';
+    return `there is no field \`${input}\` here${suggestion}`;
   }
   if (path?.at(-1)?.origin === 'key' && received === 'undefined')
     return `${expected?.replaceAll('"', '`')} is missing`;

@@ -21,9 +21,9 @@ export interface Source {
   readonly file: string;
   readonly value: unknown;
   /** The position of a value or its key; of the nearest parent if the value is missing. */
-  placeOf(path: Path, of?: 'key'): SourcePosition;
-  /** The letters of a value that is a word or a number: YAML takes `0x1F` for 31. */
-  lettersOf(path: Path): string | undefined;
+  findPosition(path: Path, target?: 'key'): SourcePosition;
+  /** The text of a scalar as the file has it: YAML reads `0x1F` as 31. */
+  readLiteral(path: Path): string | undefined;
 }
 
 /** The maximum number of expanded aliases: more than people write, and little enough for the memory. */
@@ -32,7 +32,7 @@ const maxAliasCount = 100_000;
 /** @returns what YAML has against it, where it is none */
 export function parseSource(file: string, text: string): Source | readonly Problem[] {
   const lines = new LineCounter();
-  const place = (offset: number): SourcePosition => {
+  const toPosition = (offset: number): SourcePosition => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
@@ -46,26 +46,26 @@ export function parseSource(file: string, text: string): Source | readonly Probl
     const problems = [
       ...[...document.errors, ...document.warnings].map((error) => ({
         offset: error.pos[0],
-        message: inOurWords(error, place(error.pos[0])),
+        message: describeYamlError(error, toPosition(error.pos[0])),
       })),
-      ...otherVersion(document, text),
-      ...brokenAliases(document),
+      ...findVersionProblems(document, text),
+      ...findAliasProblems(document),
     ];
     if (problems.length > 0)
-      return problems.map(({ offset, message }) => ({ place: place(offset), message }));
+      return problems.map(({ offset, message }) => ({ position: toPosition(offset), message }));
     return {
       file,
       value: document.toJS({ maxAliasCount }),
-      placeOf: (path, of) => place(offsetOf(document, path, of)),
-      lettersOf: (path) => lettersOf(document, path),
+      findPosition: (path, target) => toPosition(findOffset(document, path, target)),
+      readLiteral: (path) => readNodeLiteral(document, path),
     };
   } catch (error) {
     // Too deep to be read, or aliases of aliases of aliases.
-    return [{ place: place(0), message: `it cannot be read: ${(error as Error).message}` }];
+    return [{ position: toPosition(0), message: `it cannot be read: ${(error as Error).message}` }];
   }
 }
 
-function inOurWords({ code, message }: YAMLError, { line }: SourcePosition): string {
+function describeYamlError({ code, message }: YAMLError, { line }: SourcePosition): string {
   if (code === 'DUPLICATE_KEY') return 'this key is here already';
   if (code === 'MULTIPLE_DOCS')
     return `a policy file holds one document, and line ${line} begins a second one`;
@@ -73,38 +73,41 @@ function inOurWords({ code, message }: YAMLError, { line }: SourcePosition): str
 }
 
 /** YAML 1.1 takes digits with a zero before them for octal ones, and `no` for `false`. */
-function otherVersion({ directives }: Document.Parsed, text: string): readonly Broken[] {
+function findVersionProblems({ directives }: Document.Parsed, text: string): readonly YamlProblem[] {
   const { version, explicit = false } = directives.yaml;
   return explicit && version !== '1.2'
     ? [{ offset: text.indexOf('%YAML'), message: 'a policy file is read as YAML 1.2: leave this line out' }]
     : [];
 }
 
-interface Broken {
+interface YamlProblem {
   readonly offset: number;
   readonly message: string;
 }
 
 /** Aliases of nothing, and merges of what has no keys. */
-function brokenAliases(document: Document): readonly Broken[] {
+function findAliasProblems(document: Document): readonly YamlProblem[] {
   const anchors = new Map<string, Node>();
-  const broken: Broken[] = [];
+  const problems: YamlProblem[] = [];
   const isMergeable = (node: unknown): boolean => {
-    const meant = isAlias(node) ? anchors.get(node.source) : node;
-    return isMap(meant) || (isSeq(meant) && meant.items.every(isMergeable));
+    const resolvedNode = isAlias(node) ? anchors.get(node.source) : node;
+    return isMap(resolvedNode) || (isSeq(resolvedNode) && resolvedNode.items.every(isMergeable));
   };
   visit(document, {
     Pair(_key, { key, value }) {
       if (isMerge(key) && !isMergeable(value) && !(isAlias(value) && !anchors.has(value.source)))
-        broken.push({ offset: startOf(key), message: '`<<` takes a map, or a list of maps' });
+        problems.push({ offset: readStartOffset(key), message: '`<<` takes a map, or a list of maps' });
     },
     Node(_key, node) {
       if (isAlias(node) && !anchors.has(node.source))
-        broken.push({ offset: startOf(node), message: `there is no \`&${node.source}\` before this` });
+        problems.push({
+          offset: readStartOffset(node),
+          message: `there is no \`&${node.source}\` before this`,
+        });
       else if (!isAlias(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
-  return broken;
+  return problems;
 }
 
 function isMerge(key: unknown): key is Node {
@@ -112,57 +115,60 @@ function isMerge(key: unknown): key is Node {
 }
 
 /** The offset of the last existing part of the path; of its key if the value is no scalar. */
-function offsetOf(document: Document, path: Path, of?: 'key'): number {
+function findOffset(document: Document, path: Path, target?: 'key'): number {
   let node: unknown = document.contents;
-  let offset = startOf(node);
+  let offset = readStartOffset(node);
   for (const key of path) {
-    const found = within(document, node, key);
-    if (!found) break;
-    node = isPair(found) ? found.value : found;
-    const isOfKey = isPair(found) && (of === 'key' || !isWord(found.value));
-    offset = startOf(isOfKey ? found.key : node);
+    const item = findItem(document, node, key);
+    if (!item) break;
+    node = isPair(item) ? item.value : item;
+    const isOfKey = isPair(item) && (target === 'key' || !isNonNullScalar(item.value));
+    offset = readStartOffset(isOfKey ? item.key : node);
   }
   return offset;
 }
 
-function lettersOf(document: Document, path: Path): string | undefined {
+function readNodeLiteral(document: Document, path: Path): string | undefined {
   let node: unknown = document.contents;
   for (const key of path) {
-    const found = within(document, node, key);
-    node = isPair(found) ? found.value : found;
+    const item = findItem(document, node, key);
+    node = isPair(item) ? item.value : item;
   }
-  const meant = isAlias(node) ? node.resolve(document) : node;
-  return isScalar(meant) ? meant.source : undefined;
+  const resolvedNode = isAlias(node) ? node.resolve(document) : node;
+  return isScalar(resolvedNode) ? resolvedNode.source : undefined;
 }
 
 /** Whether a value is a scalar other than null. */
-function isWord(value: unknown): boolean {
+function isNonNullScalar(value: unknown): boolean {
   return isScalar(value) && value.value !== null;
 }
 
 /** The item of a list or of a map under a key, merged maps included. */
-function within(document: Document, node: unknown, key: PropertyKey): Node | Pair | undefined {
-  const meant = isAlias(node) ? node.resolve(document) : node;
-  if (isSeq(meant)) return meant.items[Number(key)] as Node | undefined;
-  if (!isMap(meant)) return undefined;
-  const own = meant.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
+function findItem(document: Document, node: unknown, key: PropertyKey): Node | Pair | undefined {
+  const resolvedNode = isAlias(node) ? node.resolve(document) : node;
+  if (isSeq(resolvedNode)) return resolvedNode.items[Number(key)] as Node | undefined;
+  if (!isMap(resolvedNode)) return undefined;
+  const own = resolvedNode.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
   return (
     own ??
-    meant.items
+    resolvedNode.items
       .filter((pair) => isMerge(pair.key))
       .reduce<Node | Pair | undefined>(
-        (found, { value }) => found ?? withinMerged(document, value, key),
+        (match, { value }) => match ?? findMergedItem(document, value, key),
         undefined,
       )
   );
 }
 
-function withinMerged(document: Document, value: unknown, key: PropertyKey): Node | Pair | undefined {
-  const meant = isAlias(value) ? value.resolve(document) : value;
-  const maps = isSeq(meant) ? meant.items : [meant];
-  return maps.reduce<Node | Pair | undefined>((found, map) => found ?? within(document, map, key), undefined);
+function findMergedItem(document: Document, value: unknown, key: PropertyKey): Node | Pair | undefined {
+  const resolvedNode = isAlias(value) ? value.resolve(document) : value;
+  const maps = isSeq(resolvedNode) ? resolvedNode.items : [resolvedNode];
+  return maps.reduce<Node | Pair | undefined>(
+    (match, map) => match ?? findItem(document, map, key),
+    undefined,
+  );
 }
 
-function startOf(node: unknown): number {
+function readStartOffset(node: unknown): number {
   return (node as Node | null)?.range?.[0] ?? 0;
 }

@@ -10,19 +10,19 @@ export function withoutUndefined<T extends object>(
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
-export function distinct<T>(values: readonly T[]): T[] {
+export function removeDuplicates<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
 
 /** The instant until which something counts. */
-export function instantIn(text: string | undefined): string | undefined {
+export function parseInstant(text: string | undefined): string | undefined {
   const expiry = text === undefined ? undefined : parseExpiry(text);
   // The form takes no time from now.
   return expiry && resolveExpiry(expiry, new Date(0)).toISOString();
 }
 
 /** The end of a day as that day; another instant as it is. */
-export function dateOf(instant: string): string {
+export function formatDate(instant: string): string {
   const [day, end] = instant.split('T');
   return day !== undefined && end === '23:59:59.999Z' ? day : instant;
 }
@@ -32,6 +32,6 @@ export function parseActors(texts: readonly string[] | undefined): string[] {
 }
 
 /** An actor as people write one. */
-export function personOf(actor: string): string {
+export function formatActor(actor: string): string {
   return actor.replace(/^(slack|mailto):/, '');
 }

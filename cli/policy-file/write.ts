@@ -2,25 +2,25 @@ import { Document, isMap, isNode, isSeq, visit } from 'yaml';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { needsEscapes, safeYaml } from '../control-characters.ts';
-import { durationOf } from './duration.ts';
+import { formatDuration } from './duration.ts';
 import type { Customer, Group, Service } from './file-schema.ts';
-import { entriesWritten } from './group-entries.ts';
-import { dateOf, personOf, withoutUndefined } from './values.ts';
+import { groupEntries } from './group-entries.ts';
+import { formatActor, formatDate, withoutUndefined } from './values.ts';
 
 /** An object of the table in the form of a document, with its manager. */
-export interface ExportState<Said> {
-  readonly said: Said;
+export interface StoredDefinition<Definition> {
+  readonly definition: Definition;
   readonly managedBy: ManagedBy;
 }
 
 /** The policy of the table. */
 export type Policy = {
-  readonly [Kind in keyof PolicyDocument]: readonly ExportState<PolicyDocument[Kind][number]>[];
+  readonly [Kind in keyof PolicyDocument]: readonly StoredDefinition<PolicyDocument[Kind][number]>[];
 };
 
-type GroupOf = PolicyDocument['groups'][number];
-type ServiceOf = PolicyDocument['services'][number];
-type CustomerOf = PolicyDocument['customers'][number];
+type DocumentGroup = PolicyDocument['groups'][number];
+type DocumentService = PolicyDocument['services'][number];
+type DocumentCustomer = PolicyDocument['customers'][number];
 
 /** The comment above an object that the file does not manage. */
 const managerComments = {
@@ -40,34 +40,36 @@ const heading = ` yaml-language-server: $schema=policy.schema.json
  * @param remarks the comment behind an endpoint, by its id
  */
 export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, string> = new Map()): string {
-  const keys = new Map(policy.services.map(({ said }) => [said.serviceId, keyOf(said)]));
-  const customers = new Map(policy.customers.map(({ said }) => [said.name, said]));
-  const entries = entriesWritten(policy.entries, customers, (service) => keys.get(service) ?? service);
-  const listed = (section: 'allow' | 'block') => entries.filter((each) => each.section === section);
+  const keys = new Map(
+    policy.services.map(({ definition }) => [definition.serviceId, selectServiceKey(definition)]),
+  );
+  const customers = new Map(policy.customers.map(({ definition }) => [definition.name, definition]));
+  const entries = groupEntries(policy.entries, customers, (service) => keys.get(service) ?? service);
+  const selectEntries = (section: 'allow' | 'block') => entries.filter((each) => each.section === section);
   const sections = {
-    approvers: byName(policy.groups, ({ name }) => name, groupFields),
-    services: byName(policy.services, keyOf, serviceFields),
-    customers: byName(policy.customers, ({ name }) => name, customerFields),
-    allow: listed('allow'),
-    block: listed('block'),
+    approvers: toNamedParts(policy.groups, ({ name }) => name, groupFields),
+    services: toNamedParts(policy.services, selectServiceKey, serviceFields),
+    customers: toNamedParts(policy.customers, ({ name }) => name, customerFields),
+    allow: selectEntries('allow'),
+    block: selectEntries('block'),
   };
-  const filled = Object.entries(sections).filter(([, written]) => written.length > 0);
+  const nonEmptySections = Object.entries(sections).filter(([, parts]) => parts.length > 0);
   const document = new Document({
     version: 1,
-    ...Object.fromEntries(filled.map(([section, written]) => [section, contentOf(written)])),
+    ...Object.fromEntries(nonEmptySections.map(([section, parts]) => [section, buildContent(parts)])),
   });
   document.commentBefore = heading;
-  for (const [section, written] of filled) writeManagers(document.get(section), written);
-  if (remarks.size > 0) remark(document, remarks);
+  for (const [section, parts] of nonEmptySections) writeManagers(document.get(section), parts);
+  if (remarks.size > 0) addRemarks(document, remarks);
   visit(document, {
     Scalar(_key, node) {
       if (typeof node.value === 'string' && (needsEscapes(node.value) || blankFirstLine.test(node.value)))
         node.type = 'QUOTE_DOUBLE';
     },
   });
-  const form = { lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity };
+  const yamlOptions = { lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity };
   // The output adds one line end. Others may belong to a note.
-  return safeYaml(document.toString(form)).replace(/\n$/, '');
+  return safeYaml(document.toString(yamlOptions)).replace(/\n$/, '');
 }
 
 interface WrittenPart {
@@ -77,42 +79,46 @@ interface WrittenPart {
   readonly fields: object;
 }
 
-function byName<Said>(
-  held: readonly ExportState<Said>[],
-  nameOf: (said: Said) => string,
-  fieldsOf: (said: Said) => object,
+function toNamedParts<Definition>(
+  definitions: readonly StoredDefinition<Definition>[],
+  selectName: (definition: Definition) => string,
+  buildFields: (definition: Definition) => object,
 ): readonly WrittenPart[] {
-  return held.map(({ said, managedBy }) => ({ name: nameOf(said), managedBy, fields: fieldsOf(said) }));
+  return definitions.map(({ definition, managedBy }) => ({
+    name: selectName(definition),
+    managedBy,
+    fields: buildFields(definition),
+  }));
 }
 
-function contentOf(written: readonly WrittenPart[]): object {
-  const fields = written.map((each) => each.fields);
-  return written.some(({ name }) => name === undefined)
+function buildContent(parts: readonly WrittenPart[]): object {
+  const fields = parts.map((each) => each.fields);
+  return parts.some(({ name }) => name === undefined)
     ? fields
-    : Object.fromEntries(written.map(({ name = '', fields }) => [name, fields]));
+    : Object.fromEntries(parts.map(({ name = '', fields }) => [name, fields]));
 }
 
 /** Writes the manager above each object that the file does not manage. */
-function writeManagers(section: unknown, written: readonly WrittenPart[]): void {
+function writeManagers(section: unknown, parts: readonly WrittenPart[]): void {
   if (!isMap(section) && !isSeq(section)) return;
-  for (const [index, { managedBy }] of written.entries()) {
+  for (const [index, { managedBy }] of parts.entries()) {
     const item = section.items[index];
     const node = isMap(section) ? section.items[index]?.key : item;
-    const master = managerComments[managedBy];
-    if (isNode(node) && master) node.commentBefore = master;
+    const comment = managerComments[managedBy];
+    if (isNode(node) && comment) node.commentBefore = comment;
   }
 }
 
-function remark(document: Document, remarks: ReadonlyMap<string, string>): void {
+function addRemarks(document: Document, remarks: ReadonlyMap<string, string>): void {
   visit(document, {
     Scalar(_key, node) {
-      const words = remarks.get(String(node.value));
-      if (words !== undefined) node.comment = ` ${words}`;
+      const remarkText = remarks.get(String(node.value));
+      if (remarkText !== undefined) node.comment = ` ${remarkText}`;
     },
   });
 }
 
-function keyOf({ name, serviceId }: ServiceOf): string {
+function selectServiceKey({ name, serviceId }: DocumentService): string {
   return name ?? serviceId ?? '';
 }
 
@@ -123,7 +129,7 @@ function groupFields({
   quorum,
   decisionChannels,
   escalateTo,
-}: GroupOf): Group {
+}: DocumentGroup): Group {
   const users = slackUsers.map(({ team, user }) => `${team}:${user}`);
   const isInSlack = slackChannel !== undefined || users.length > 0;
   return withoutUndefined<Group>({
@@ -140,23 +146,23 @@ function groupFields({
   });
 }
 
-function serviceFields(service: ServiceOf): Service {
+function serviceFields(service: DocumentService): Service {
   const { serviceId, name, region, accountId, deadlineSeconds, graceSeconds, at: _at, ...settings } = service;
   return withoutUndefined<Service>({
     id: name === undefined || name === serviceId ? undefined : serviceId,
     region,
     account: accountId,
     ...settings,
-    deadline: deadlineSeconds === undefined ? undefined : durationOf(deadlineSeconds),
-    grace: graceSeconds === undefined ? undefined : durationOf(graceSeconds),
+    deadline: deadlineSeconds === undefined ? undefined : formatDuration(deadlineSeconds),
+    grace: graceSeconds === undefined ? undefined : formatDuration(graceSeconds),
   });
 }
 
-function customerFields({ accounts, contact, owners, contractEndsAt }: CustomerOf): Customer {
+function customerFields({ accounts, contact, owners, contractEndsAt }: DocumentCustomer): Customer {
   return withoutUndefined<Customer>({
     accounts,
     contact: contact && ('email' in contact ? contact : { topic: contact.topicArn }),
-    owners: owners?.map(personOf),
-    contractEnds: contractEndsAt === undefined ? undefined : dateOf(contractEndsAt),
+    owners: owners?.map(formatActor),
+    contractEnds: contractEndsAt === undefined ? undefined : formatDate(contractEndsAt),
   });
 }

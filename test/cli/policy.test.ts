@@ -574,7 +574,7 @@ test('`export` prints every note so that it parses to the same text', async () =
       aws.respond = () => ({ body: { document: { ...policy, entries: noted } } });
       const { stdout } = await runCli('export', aws);
       const folder = writeFolder({ 'policy.yml': stdout });
-      const { entries: read } = readPolicyFile(join(folder, 'policy.yml')).documentAt('prod');
+      const { entries: read } = readPolicyFile(join(folder, 'policy.yml')).resolveDocument('prod');
       expect(new Map(read.map(({ accountId, note }) => [accountId, note]))).toEqual(
         new Map(noted.map(({ accountId, note }) => [accountId, note])),
       );

@@ -29,14 +29,14 @@ export function writeFolder(files: Files): string {
 export function parseDocument(lines: string, stage = 'prod', more: Files = {}): PolicyDocument {
   return readPolicyFile(
     join(writeFolder({ 'policy.yml': `version: 1\n${lines}`, ...more }), 'policy.yml'),
-  ).documentAt(stage);
+  ).resolveDocument(stage);
 }
 
 /** Returns the problems of `policy.yml` as `line:column: text`; those of other files begin with the file name. */
 export function parseProblems(text: string, more: Files = {}): readonly string[] {
   const folder = writeFolder({ 'policy.yml': text, ...more });
   try {
-    readPolicyFile(join(folder, 'policy.yml')).documentAt('prod');
+    readPolicyFile(join(folder, 'policy.yml')).resolveDocument('prod');
     return [];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -21,7 +21,8 @@ test.each(inherited)('a group, a service and a customer can have the name %s', (
     customers: [{ name }],
     entries: [{ service: name, customer: name, effect: 'block' }],
   });
-  const held = <Said>(all: readonly Said[]) => all.map((said) => ({ said, managedBy: 'file' as const }));
+  const held = <Definition>(all: readonly Definition[]) =>
+    all.map((definition) => ({ definition, managedBy: 'file' as const }));
   const { groups, services, customers, entries } = document;
   const text = writePolicyFile({
     groups: held(groups),
@@ -29,7 +30,9 @@ test.each(inherited)('a group, a service and a customer can have the name %s', (
     customers: held(customers),
     entries: held(entries),
   });
-  const again = readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).documentAt('prod');
+  const again = readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).resolveDocument(
+    'prod',
+  );
   expect(withoutPositions(again)).toEqual(withoutPositions(document));
 });
 

@@ -69,7 +69,7 @@ async function exportedAndRead(env: TestEnv): Promise<PolicyDocument> {
   const held = Object.fromEntries(
     Object.entries(document).map(([kind, all]) => [
       kind,
-      all.map(({ managedBy, ...said }: { managedBy: string }) => ({ said, managedBy })),
+      all.map(({ managedBy, ...definition }: { managedBy: string }) => ({ definition, managedBy })),
     ]),
   ) as unknown as Policy;
   return read(writePolicyFile(held));
@@ -77,7 +77,7 @@ async function exportedAndRead(env: TestEnv): Promise<PolicyDocument> {
 
 function read(text: string): PolicyDocument {
   return withoutPositions(
-    readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).documentAt('prod'),
+    readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).resolveDocument('prod'),
   );
 }
 

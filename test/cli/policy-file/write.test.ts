@@ -10,7 +10,8 @@ const serviceId = 'vpce-svc-0123456789abcdef0';
 
 /** The policy that the table stores after an apply of the document. */
 function toStoredPolicy(document: PolicyDocument, managedBy: 'file' | 'person' | 'api' = 'file'): Policy {
-  const held = <Said>(all: readonly Said[]) => all.map((said) => ({ said, managedBy }));
+  const held = <Definition>(all: readonly Definition[]) =>
+    all.map((definition) => ({ definition, managedBy }));
   const { groups, services, customers, entries } = document;
   return {
     groups: held(groups),
@@ -22,7 +23,7 @@ function toStoredPolicy(document: PolicyDocument, managedBy: 'file' | 'person' |
 
 function readBack(text: string): PolicyDocument {
   const file = join(writeFolder({ 'policy.yml': text }), 'policy.yml');
-  return withoutPositions(readPolicyFile(file).documentAt('prod'));
+  return withoutPositions(readPolicyFile(file).resolveDocument('prod'));
 }
 
 /** Sorts fields and lists. */
