@@ -15,7 +15,7 @@ import {
 } from '../lib/aws/deps.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
-import { listRegisteredServices, locationsOf } from '../lib/services/registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from '../lib/services/registered-services.ts';
 import { finishLocation } from '../lib/sweep/job.ts';
 import { SweepScope } from '../lib/sweep/lease.ts';
 import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
@@ -58,7 +58,7 @@ export const handler = handle<
 
 async function enqueueSweeps(scope: SweepScope): Promise<number> {
   const services = await listRegisteredServices(deps);
-  const locations = locationsOf(services);
+  const locations = uniqueLocations(services);
   // The alarm no-successful-sweep counts this log line.
   if (locations.length === 0) logger.info('sweep finished', { scope, status: 'done', locations: 0 });
   for (const location of locations) await sweepQueue.enqueue({ location, scope });

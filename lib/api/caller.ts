@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
+import { effectiveManager, type ManagedBy } from '../runtime/managed-by.ts';
 
 /** The command line identifies itself in `User-Agent`; every other caller is another system. */
 export function identifyCaller(context: Context): ManagedBy {
@@ -31,5 +31,5 @@ export function warnNextApplyRestores(
 }
 
 function isManagedByFile(before: { readonly managedBy?: ManagedBy } | undefined): boolean {
-  return before !== undefined && managerOf(before) === 'file';
+  return before !== undefined && effectiveManager(before) === 'file';
 }

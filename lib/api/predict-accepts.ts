@@ -6,7 +6,7 @@ import { listAllConnections } from '../privatelink/connections.ts';
 import { type DecideDeps, decideConnection, decisionKeys } from '../reconcile/decide-connections.ts';
 import type { FindDeps } from '../reconcile/find-connection.ts';
 import { orReported } from '../runtime/runtime.ts';
-import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
 import { formatKey } from '../storage/entity.ts';
 import { predictionFailedWarning } from './predict-disconnects.ts';
 
@@ -47,7 +47,7 @@ async function predictAcceptsForEntry(
   const services = await listRegisteredServices(deps);
   const names = new Map(services.map((service) => [service.serviceId, service.name]));
   const pages = await Promise.all(
-    locationsOf(services).map((location) =>
+    uniqueLocations(services).map((location) =>
       listAllConnections(deps.connectionsClient(location), {
         ownerAccountId: accountId,
         state: 'pendingAcceptance',

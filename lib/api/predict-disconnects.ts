@@ -10,7 +10,7 @@ import { disconnectQuota, remainingQuota } from '../reconcile/disconnect-quota.t
 import type { FindDeps } from '../reconcile/find-connection.ts';
 import { countConnected } from '../reconcile/reserve-disconnects.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
-import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
 import type { Service } from '../services/service.ts';
 import { indexByKey, parseEach } from '../storage/entity.ts';
 import { shellWord } from '../values/shell-word.ts';
@@ -93,7 +93,7 @@ async function predictForEntry(
   const services = await listRegisteredServices(deps);
   const isInScope = (each: Connection) => serviceId === allServicesScope || each.serviceId === serviceId;
   const pages = await Promise.all(
-    locationsOf(services).map((location) =>
+    uniqueLocations(services).map((location) =>
       listAllConnections(deps.connectionsClient(location), { ownerAccountId: accountId }),
     ),
   );

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { formatAccountRegion } from '../locations/account-region.ts';
-import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
 import { type AuditCheckDeps, checkAudit } from './audit-check.ts';
 import type { Check } from './check.ts';
 import { type ContactCheckDeps, checkContacts } from './contact-checks.ts';
@@ -58,7 +58,7 @@ export async function runDoctorPage(position: CheckCursor | undefined, deps: Doc
   }
   const { next, seen } = position;
   const services = await listRegisteredServices(deps);
-  const locations = locationsOf(services);
+  const locations = uniqueLocations(services);
   const end = seen + subjectsPerPage;
   if (next === 'services') {
     const checks = await checkEach(services.slice(seen, end), (service) =>

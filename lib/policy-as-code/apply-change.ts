@@ -13,28 +13,34 @@ export interface ChangeAuthor {
 /** The entry after a change. Undefined if the change removes it. */
 export function applyEntryChange(
   { serviceId, accountId, after, version }: ChangeOfKind<'entry'>,
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
 ): AllowlistEntry | undefined {
   return (
-    after && { ...after, serviceId, accountId, ...withAuthor(hand), version: nextVersion(version, hand.now) }
+    after && {
+      ...after,
+      serviceId,
+      accountId,
+      ...withAuthor(author),
+      version: nextVersion(version, author.now),
+    }
   );
 }
 
 export function applyGroupChange(
   { name, after, version }: ChangeOfKind<'group'>,
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
 ): ApproverGroup | undefined {
-  return after && { ...after, name, ...withAuthor(hand), version: version + 1 };
+  return after && { ...after, name, ...withAuthor(author), version: version + 1 };
 }
 
 /** A registered service after a change. linkgate's own attributes stay. */
 export function applyServiceChange(
   before: Service,
   { after }: ChangeOfKind<'service'>,
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
 ): Service {
-  const policyRevision = nextVersion(before.policyRevision, hand.now);
-  return { ...before, ...after, ...withAuthor(hand), policyRevision, version: before.version + 1 };
+  const policyRevision = nextVersion(before.policyRevision, author.now);
+  return { ...before, ...after, ...withAuthor(author), policyRevision, version: before.version + 1 };
 }
 
 /** A service as it would be registered, for an impact analysis without a call to EC2. */

@@ -53,20 +53,20 @@ export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyR
   const { table, now, caller } = deps;
   const changes = (await readPlanChanges(plan, table)).filter(isApplicable);
   const tasks = [...changes.filter((change) => change.kind !== 'principal'), ...principalApprovals(changes)];
-  const found = await findApplyLease(deps);
-  const isOurs = found?.planId === plan.planId;
-  if (found && !isOurs && !isApplyFinished(found) && isApplyLeaseActive(found, now()))
-    throw new ApplyRunningError(found);
-  const begun = startOrResumeLease(plan, found, { by: caller, of: tasks.length, now: now() });
-  if (isOurs && isApplyFinished(found))
-    return { status: 'done', done: begun.done, of: begun.of, warnings: [] };
+  const storedLease = await findApplyLease(deps);
+  const isSamePlan = storedLease?.planId === plan.planId;
+  if (storedLease && !isSamePlan && !isApplyFinished(storedLease) && isApplyLeaseActive(storedLease, now()))
+    throw new ApplyRunningError(storedLease);
+  const newLease = startOrResumeLease(plan, storedLease, { by: caller, of: tasks.length, now: now() });
+  if (isSamePlan && isApplyFinished(storedLease))
+    return { status: 'done', done: newLease.done, of: newLease.of, warnings: [] };
   requireStorable(
     changes.filter((change) => change.kind !== 'principal'),
     deps,
   );
-  if (!isOurs || !isApplyLeaseActive(found, now()))
-    await requireUnchangedState(plan, tasks, { done: begun.done, isResumed: isOurs }, deps);
-  return runTasks(tasks, await acquireApplyLease(begun, deps), deps);
+  if (!isSamePlan || !isApplyLeaseActive(storedLease, now()))
+    await requireUnchangedState(plan, tasks, { done: newLease.done, isResumed: isSamePlan }, deps);
+  return runTasks(tasks, await acquireApplyLease(newLease, deps), deps);
 }
 
 /** One step of an apply. */
@@ -94,29 +94,29 @@ async function requireUnchangedState(
   deps: ApplyStepDeps,
 ): Promise<void> {
   const isBegun = isResumed && tasks[done]?.kind !== 'entry';
-  const made = tasks.slice(0, isBegun ? done + 1 : done).filter((task) => task.kind !== 'approval');
-  const moved = await itemsChangedSince(plan, made, deps);
-  if (moved.length > 0) throw new StalePlanError(moved);
+  const appliedTasks = tasks.slice(0, isBegun ? done + 1 : done).filter((task) => task.kind !== 'approval');
+  const changedItems = await itemsChangedSince(plan, appliedTasks, deps);
+  if (changedItems.length > 0) throw new StalePlanError(changedItems);
 }
 
 async function runTasks(
   tasks: readonly ApplyTask[],
-  begun: ApplyLease,
+  acquiredLease: ApplyLease,
   deps: ApplyStepDeps,
 ): Promise<ApplyResult> {
-  let lease = begun;
+  let lease = acquiredLease;
   const warnings: string[] = [];
   try {
     for (const batch of batchEntries(tasks.slice(lease.done))) {
       if (deps.remainingMs() < planApplyReserveMs)
         return { status: 'running', done: lease.done, of: lease.of, warnings };
-      const together = await applyEntryBatch(batch, lease, deps);
-      if (together) lease = together;
+      const leaseAfterBatch = await applyEntryBatch(batch, lease, deps);
+      if (leaseAfterBatch) lease = leaseAfterBatch;
       else
         for (const task of batch) {
-          const made = await applyTask(task, tasks, lease, deps);
-          lease = made.lease;
-          warnings.push(...made.warnings);
+          const taskResult = await applyTask(task, tasks, lease, deps);
+          lease = taskResult.lease;
+          warnings.push(...taskResult.warnings);
         }
     }
   } catch (error) {
@@ -145,14 +145,14 @@ async function applyEntryBatch(
 ): Promise<ApplyLease | undefined> {
   const entries = batch.filter((task) => task.kind === 'entry');
   if (entries.length < batch.length) return undefined;
-  const hand = { by: deps.caller, now: deps.now() };
-  const after = advanceLease(lease, batch.length, hand.now);
-  const writes = entries.map((entry) => entryWrite(entry, hand));
+  const author = { by: deps.caller, now: deps.now() };
+  const after = advanceLease(lease, batch.length, author.now);
+  const writes = entries.map((entry) => entryWrite(entry, author));
   return (await deps.table.write([...writes, after.write])) ? after.lease : undefined;
 }
 
-function entryWrite(change: ChangeOfKind<'entry'>, hand: ChangeAuthor): Write {
-  const entry = applyEntryChange(change, hand);
+function entryWrite(change: ChangeOfKind<'entry'>, author: ChangeAuthor): Write {
+  const entry = applyEntryChange(change, author);
   const { serviceId, accountId, version: expected } = change;
   return entry ? { put: entryItem(entry), expected } : { remove: entryKey(serviceId, accountId), expected };
 }
@@ -201,6 +201,6 @@ async function acquireApplyLease(lease: ApplyLease, deps: ApplyStepDeps): Promis
 
 /** @throws ApplyRunningError if another apply holds the lease. */
 async function requireApplyLease(lease: ApplyLease, deps: ApplyStepDeps): Promise<void> {
-  const found = await findApplyLease(deps);
-  if (found && found.version !== lease.version) throw new ApplyRunningError(found);
+  const storedLease = await findApplyLease(deps);
+  if (storedLease && storedLease.version !== lease.version) throw new ApplyRunningError(storedLease);
 }

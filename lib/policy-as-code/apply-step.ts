@@ -55,14 +55,14 @@ export interface PrincipalsApproval {
 
 /** The approvals in a plan: one for each service with managed principals, with or without a difference now. */
 export function principalApprovals(changes: readonly PolicyChange[]): PrincipalsApproval[] {
-  const made = changes.filter(isApplicable);
-  const managed = made.flatMap((change) =>
+  const applicable = changes.filter(isApplicable);
+  const managed = applicable.flatMap((change) =>
     (change.kind === 'service' && change.after?.principals === 'managed') || change.kind === 'principal'
       ? change.serviceId
       : [],
   );
   return [...new Set(managed)].map((serviceId) => {
-    const rows = made.filter((change) => change.kind === 'principal' && change.serviceId === serviceId);
+    const rows = applicable.filter((change) => change.kind === 'principal' && change.serviceId === serviceId);
     return { kind: 'approval', serviceId, removals: rows.filter(({ action }) => action === 'remove').length };
   });
 }
@@ -93,18 +93,18 @@ export async function applyChange(
   const [item] = await deps.table.get([key]);
   if (isAlreadyApplied(change, item)) return emptyStep;
   if (plannedVersion(change, item) !== change.version) throw new StalePlanError([describeChange(change)]);
-  const hand = { by: deps.caller, now: deps.now() };
+  const author = { by: deps.caller, now: deps.now() };
   switch (change.kind) {
     case 'entry': {
-      const entry = applyEntryChange(change, hand);
+      const entry = applyEntryChange(change, author);
       return { ...emptyStep, writes: [entry ? replaceItem(entryItem(entry), item) : removeItem(item)] };
     }
     case 'group':
-      return applyGroupStep(change, item, hand, deps);
+      return applyGroupStep(change, item, author, deps);
     case 'customer':
       return applyCustomerStep(change, changes, deps);
     case 'service':
-      return applyServiceStep(change, item, hand, deps);
+      return applyServiceStep(change, item, author, deps);
     default:
       throw change satisfies never;
   }
@@ -119,14 +119,14 @@ export function previewChangedItem(
   { hub, caller, now }: ApplyStepDeps,
 ): Item | undefined {
   if (!change.after) return undefined;
-  const hand = { by: caller, now: now() };
+  const author = { by: caller, now: now() };
   switch (change.kind) {
     case 'entry': {
-      const entry = applyEntryChange(change, hand);
+      const entry = applyEntryChange(change, author);
       return entry && entryItem(entry);
     }
     case 'group': {
-      const group = applyGroupChange(change, hand);
+      const group = applyGroupChange(change, author);
       return group && groupItem(group);
     }
     case 'customer': {
@@ -134,13 +134,13 @@ export function previewChangedItem(
       return customerItem({
         ...after,
         name,
-        changedAt: hand.now.toISOString(),
+        changedAt: author.now.toISOString(),
         changedBy: caller,
         version: 1,
       });
     }
     case 'service':
-      return serviceItem(previewService(change, hub, hand));
+      return serviceItem(previewService(change, hub, author));
     default:
       throw change satisfies never;
   }
@@ -152,8 +152,8 @@ function plannedVersion({ kind }: ItemChange, item: Item | undefined): number {
   return kind === 'service' ? readService(item).policyRevision : item.version;
 }
 
-function replaceItem(put: Item, before: Item | undefined): Write {
-  return { put, expected: before?.version ?? 0 };
+function replaceItem(item: Item, before: Item | undefined): Write {
+  return { put: item, expected: before?.version ?? 0 };
 }
 
 function removeItem(item: Item | undefined): Write {
@@ -165,15 +165,15 @@ function removeItem(item: Item | undefined): Write {
 async function applyGroupStep(
   change: ChangeOfKind<'group'>,
   item: Item | undefined,
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
   deps: ApplyStepDeps,
 ): Promise<StepResult> {
-  const group = applyGroupChange(change, hand);
-  const known = await listIfAllReadable(listApproverGroups, deps);
-  const others = known?.filter(({ name }) => name !== change.name);
+  const group = applyGroupChange(change, author);
+  const groups = await listIfAllReadable(listApproverGroups, deps);
+  const otherGroups = groups?.filter(({ name }) => name !== change.name);
   const warnings = await subscribeGroup(
     group ?? emptyGroup(change.name),
-    others && [...others, ...(group ? [group] : [])],
+    otherGroups && [...otherGroups, ...(group ? [group] : [])],
     deps,
   );
   return { writes: [group ? replaceItem(groupItem(group), item) : removeItem(item)], warnings };
@@ -209,23 +209,26 @@ async function customersAfterChange(
   after: PolicyCustomerSettings | undefined,
   deps: ApplyStepDeps,
 ): Promise<Pick<Customer, 'name' | 'contact'>[] | undefined> {
-  const known = await listIfAllReadable(listCustomers, deps);
-  const others = known?.filter((customer) => customer.name !== name);
-  return others && [...others, ...(after ? [{ name, ...after }] : [])];
+  const customers = await listIfAllReadable(listCustomers, deps);
+  const otherCustomers = customers?.filter((customer) => customer.name !== name);
+  return otherCustomers && [...otherCustomers, ...(after ? [{ name, ...after }] : [])];
 }
 
 async function applyServiceStep(
   change: ChangeOfKind<'service'>,
   item: Item | undefined,
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
   deps: ApplyStepDeps,
 ): Promise<StepResult> {
   const { serviceId, after } = change;
   const before = item && readService(item);
   if (!before) {
-    const { warnings } = await registerService({ serviceId, ...after, managedBy: 'file' }, hand.by, deps);
+    const { warnings } = await registerService({ serviceId, ...after, managedBy: 'file' }, author.by, deps);
     return { writes: [], warnings };
   }
   if (!after) return { writes: [], warnings: await removeService(before, deps) };
-  return { ...emptyStep, writes: [replaceItem(serviceItem(applyServiceChange(before, change, hand)), item)] };
+  return {
+    ...emptyStep,
+    writes: [replaceItem(serviceItem(applyServiceChange(before, change, author)), item)],
+  };
 }

@@ -57,12 +57,12 @@ const commonFields = {
 function changeSchema<
   const Kind extends string,
   Settings extends v.GenericSchema,
-  Named extends v.ObjectEntries,
->(kind: Kind, settings: Settings, named: Named) {
+  KeyFields extends v.ObjectEntries,
+>(kind: Kind, settings: Settings, keyFields: KeyFields) {
   return v.object({
     kind: v.literal(kind),
     ...commonFields,
-    ...named,
+    ...keyFields,
     before: v.exactOptional(settings),
     after: v.exactOptional(settings),
     version: v.number(),

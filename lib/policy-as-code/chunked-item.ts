@@ -21,15 +21,15 @@ export function chunksBySize<T>(
   { size, count }: { size: number; count: number },
 ): T[][] {
   const groups: T[][] = [];
-  let [group, used]: [T[], number] = [[], 0];
+  let [group, groupSize]: [T[], number] = [[], 0];
   for (const value of values) {
     const length = JSON.stringify(value).length;
-    if (group.length === count || (group.length > 0 && used + length > size)) {
+    if (group.length === count || (group.length > 0 && groupSize + length > size)) {
       groups.push(group);
-      [group, used] = [[], 0];
+      [group, groupSize] = [[], 0];
     }
     group.push(value);
-    used += length;
+    groupSize += length;
   }
   return group.length > 0 ? [...groups, group] : groups;
 }

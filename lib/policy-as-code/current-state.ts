@@ -40,11 +40,11 @@ export async function readCurrentState(
     listCustomers(deps),
     findApplyLease(deps),
   ]);
-  const named = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
-  const hidden = unreadable.flatMap(({ pk, sk }) => (pk === servicesPartition ? sk : []));
+  const namedIds = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
+  const unreadableIds = unreadable.flatMap(({ pk, sk }) => (pk === servicesPartition ? sk : []));
   // An interrupted apply may have removed a service and left its entries.
-  const left = lease && !isApplyFinished(lease) ? lease.serviceIds : [];
-  const serviceIds = [...new Set([...named, ...hidden, ...left])];
+  const interruptedIds = lease && !isApplyFinished(lease) ? lease.serviceIds : [];
+  const serviceIds = [...new Set([...namedIds, ...unreadableIds, ...interruptedIds])];
   const entries = await readEntries([allServicesScope, ...serviceIds], deps);
   return { groups, services, customers: allCustomers, entries, serviceIds, unreadable };
 }

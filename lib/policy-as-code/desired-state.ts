@@ -45,55 +45,56 @@ export interface DesiredState {
 const maxSettingsLength = 100_000;
 
 type DocumentPosition = { readonly at?: string };
-type ReportProblem = (said: DocumentPosition, message: string) => void;
+type ReportProblem = (position: DocumentPosition, message: string) => void;
 
 /** Resolves the names and ids in a document, and lists everything that keeps it from being applied. */
 export function resolveDesiredState(
   document: PolicyDocument,
   state: CurrentState,
   hub: AccountRegion,
-): { readonly wanted: DesiredState; readonly problems: readonly PolicyProblem[] } {
+): { readonly desiredState: DesiredState; readonly problems: readonly PolicyProblem[] } {
   const problems: PolicyProblem[] = [];
-  const reportError: ReportProblem = ({ at }, message) =>
+  const reportProblem: ReportProblem = ({ at }, message) =>
     problems.push({ message, ...(at !== undefined && { at }) });
-  const services = desiredServices(document, state, hub, reportError);
-  const wanted = {
-    groups: desiredGroups(document, state, reportError),
-    customers: desiredCustomers(document, state, reportError),
+  const services = desiredServices(document, state, hub, reportProblem);
+  const desiredState = {
+    groups: desiredGroups(document, state, reportProblem),
+    customers: desiredCustomers(document, state, reportProblem),
     services,
-    entries: desiredEntries(document, state, services, reportError),
+    entries: desiredEntries(document, state, services, reportProblem),
   };
-  requireKnownGroups(document, state, reportError);
-  return { wanted, problems };
+  requireKnownGroups(document, state, reportProblem);
+  return { desiredState, problems };
 }
 
 function desiredGroups(
   { groups }: PolicyDocument,
   state: CurrentState,
-  reportError: ReportProblem,
+  reportProblem: ReportProblem,
 ): DesiredState['groups'] {
-  const known = knownGroupNames(groups, state);
+  const groupNames = knownGroupNames(groups, state);
   for (const group of groups) {
     const { name, quorum, escalateTo } = group;
     const people = memberCount(group);
-    const held = state.groups.find((each) => each.name === name);
+    const storedGroup = state.groups.find((each) => each.name === name);
     // The group `default` of setup has no members until somebody names them.
-    const isAsItIs = held && isSameSettings(groupSettings(group), pickSettings(PolicyGroupSettings, held));
-    if (quorum > people && !isAsItIs)
-      reportError(
+    const isUnchanged =
+      storedGroup && isSameSettings(groupSettings(group), pickSettings(PolicyGroupSettings, storedGroup));
+    if (quorum > people && !isUnchanged)
+      reportProblem(
         group,
         `the group ${name} could never approve: its quorum is ${quorum}, and it has ${people}`,
       );
-    if (escalateTo === name) reportError(group, `the group ${name} cannot escalate to itself`);
-    else if (escalateTo !== undefined && !known.has(escalateTo))
-      reportError(group, `there is no approver group \`${escalateTo}\` to escalate to`);
+    if (escalateTo === name) reportProblem(group, `the group ${name} cannot escalate to itself`);
+    else if (escalateTo !== undefined && !groupNames.has(escalateTo))
+      reportProblem(group, `there is no approver group \`${escalateTo}\` to escalate to`);
   }
   return indexUnique(
     groups,
     ({ name }) => name,
     groupSettings,
     (name) => `the group ${name}`,
-    reportError,
+    reportProblem,
   );
 }
 
@@ -111,17 +112,21 @@ function groupSettings({ emails, ...group }: PolicyDocument['groups'][number]): 
 function desiredCustomers(
   { customers }: PolicyDocument,
   state: CurrentState,
-  reportError: ReportProblem,
+  reportProblem: ReportProblem,
 ): DesiredState['customers'] {
-  const named = new Set(customers.map(({ name }) => name));
-  const others = state.customers.filter(({ name, managedBy }) => managedBy !== 'file' && !named.has(name));
-  const whose = new Map(others.flatMap(({ name, accounts }) => accounts.map((account) => [account, name])));
+  const customerNames = new Set(customers.map(({ name }) => name));
+  const otherCustomers = state.customers.filter(
+    ({ name, managedBy }) => managedBy !== 'file' && !customerNames.has(name),
+  );
+  const customerByAccount = new Map(
+    otherCustomers.flatMap(({ name, accounts }) => accounts.map((account) => [account, name])),
+  );
   for (const customer of customers)
     for (const account of customer.accounts) {
-      const other = whose.get(account);
+      const other = customerByAccount.get(account);
       if (other !== undefined)
-        reportError(customer, `account ${account} belongs to two customers: ${other} and ${customer.name}`);
-      whose.set(account, customer.name);
+        reportProblem(customer, `account ${account} belongs to two customers: ${other} and ${customer.name}`);
+      customerByAccount.set(account, customer.name);
     }
   const settings = (customer: (typeof customers)[number]) => pickSettings(PolicyCustomerSettings, customer);
   return indexUnique(
@@ -129,7 +134,7 @@ function desiredCustomers(
     ({ name }) => name,
     settings,
     (name) => `the customer ${name}`,
-    reportError,
+    reportProblem,
   );
 }
 
@@ -137,13 +142,13 @@ function desiredServices(
   { services }: PolicyDocument,
   state: CurrentState,
   hub: AccountRegion,
-  reportError: ReportProblem,
+  reportProblem: ReportProblem,
 ): DesiredState['services'] {
-  const known = services.flatMap((input) => {
+  const resolvedServices = services.flatMap((input) => {
     const registered = findRegistered(input, state);
     const serviceId = input.serviceId ?? registered?.serviceId;
     if (serviceId === undefined) {
-      reportError(input, `no service \`${input.name}\` is registered: give its id to register it`);
+      reportProblem(input, `no service \`${input.name}\` is registered: give its id to register it`);
       return [];
     }
     const location = registered?.location ?? hub;
@@ -151,7 +156,7 @@ function desiredServices(
       (input.region ?? location.region) !== location.region ||
       (input.accountId ?? location.accountId) !== location.accountId;
     if (isElsewhere)
-      reportError(
+      reportProblem(
         input,
         registered
           ? `${serviceId} is in account ${location.accountId} in ${location.region}`
@@ -161,13 +166,13 @@ function desiredServices(
     const name = input.serviceId === undefined ? undefined : (input.name ?? registered?.name);
     return [{ input, serviceId, name }];
   });
-  requireUniqueNames(known, state, reportError);
+  requireUniqueNames(resolvedServices, state, reportProblem);
   return indexUnique(
-    known,
+    resolvedServices,
     ({ serviceId }) => serviceId,
     serviceInput,
     (serviceId) => `the service ${serviceId}`,
-    (each, message) => reportError(each.input, message),
+    (each, message) => reportProblem(each.input, message),
   );
 }
 
@@ -201,83 +206,87 @@ function findRegistered(
 
 /** Checks that each name belongs to one service. */
 function requireUniqueNames(
-  known: readonly ResolvedService[],
+  resolvedServices: readonly ResolvedService[],
   { services }: CurrentState,
-  reportError: ReportProblem,
+  reportProblem: ReportProblem,
 ): void {
-  const naming = known.filter(({ input }) => input.serviceId !== undefined && input.name !== undefined);
-  const named = new Set(naming.map(({ serviceId }) => serviceId));
-  const taken = new Map(
-    services.filter(({ serviceId }) => !named.has(serviceId)).map(({ name, serviceId }) => [name, serviceId]),
+  const namedServices = resolvedServices.filter(
+    ({ input }) => input.serviceId !== undefined && input.name !== undefined,
   );
-  for (const { input, serviceId, name = serviceId } of naming) {
-    const other = taken.get(name);
-    if (other !== undefined) reportError(input, `\`${name}\` is the name of ${other}`);
-    taken.set(name, serviceId);
+  const namedIds = new Set(namedServices.map(({ serviceId }) => serviceId));
+  const serviceIdByName = new Map(
+    services
+      .filter(({ serviceId }) => !namedIds.has(serviceId))
+      .map(({ name, serviceId }) => [name, serviceId]),
+  );
+  for (const { input, serviceId, name = serviceId } of namedServices) {
+    const other = serviceIdByName.get(name);
+    if (other !== undefined) reportProblem(input, `\`${name}\` is the name of ${other}`);
+    serviceIdByName.set(name, serviceId);
   }
 }
 
 function desiredEntries(
-  { entries, services: said }: PolicyDocument,
+  { entries, services: declaredServices }: PolicyDocument,
   state: CurrentState,
   services: DesiredState['services'],
-  reportError: ReportProblem,
+  reportProblem: ReportProblem,
 ): DesiredState['entries'] {
   const names = new Map(serviceNames(state.services));
   for (const serviceId of services.keys()) names.set(serviceId, names.get(serviceId) ?? serviceId);
-  for (const { serviceId, name } of said)
+  for (const { serviceId, name } of declaredServices)
     if (serviceId !== undefined && name !== undefined) names.set(serviceId, name);
   names.set(allServicesScope, allServicesScope);
   const ids = new Map([...names].map(([serviceId, name]) => [name, serviceId]));
   const resolved = entries.flatMap(({ service, accountId, at, ...rest }) => {
     const serviceId = names.has(service) ? service : ids.get(service);
-    const where = at === undefined ? {} : { at };
+    const position = at === undefined ? {} : { at };
     if (serviceId === undefined) {
-      reportError(
-        where,
+      reportProblem(
+        position,
         `there is no service \`${service}\`, neither registered nor among those of the file`,
       );
       return [];
     }
     const settings = pickSettings(PolicyEntrySettings, rest);
-    return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...where }];
+    return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...position }];
   });
   return indexUnique(
     resolved,
     ({ serviceId, accountId }) => `${serviceId} ${accountId}`,
     ({ serviceId, accountId, service, settings }) => ({ serviceId, accountId, service, settings }),
     (_key, { service, accountId }) => `account ${accountId} at ${service}`,
-    reportError,
+    reportProblem,
   );
 }
 
 function requireKnownGroups(
   { services, groups }: PolicyDocument,
   state: CurrentState,
-  reportError: ReportProblem,
+  reportProblem: ReportProblem,
 ): void {
-  const known = knownGroupNames(groups, state);
+  const groupNames = knownGroupNames(groups, state);
   for (const service of services)
-    if (service.approvers !== undefined && !known.has(service.approvers))
-      reportError(service, `there is no approver group \`${service.approvers}\``);
+    if (service.approvers !== undefined && !groupNames.has(service.approvers))
+      reportProblem(service, `there is no approver group \`${service.approvers}\``);
 }
 
 /** Indexes values by key, and reports duplicates and values that are too large. */
 function indexUnique<Each extends object, Value>(
   values: readonly Each[],
-  keyOf: (each: Each) => string,
-  to: (each: Each) => Value,
-  nameOf: (key: string, each: Each) => string,
-  reportError: (each: Each, message: string) => void,
+  toKey: (each: Each) => string,
+  toValue: (each: Each) => Value,
+  formatName: (key: string, each: Each) => string,
+  reportProblem: (each: Each, message: string) => void,
 ): Map<string, Value> {
-  const found = new Map<string, Value>();
+  const valueByKey = new Map<string, Value>();
   for (const each of values) {
-    const key = keyOf(each);
-    if (found.has(key)) reportError(each, `${nameOf(key, each)} is in the file twice`);
-    const value = to(each);
+    const key = toKey(each);
+    if (valueByKey.has(key)) reportProblem(each, `${formatName(key, each)} is in the file twice`);
+    const value = toValue(each);
     if (JSON.stringify(value).length > maxSettingsLength)
-      reportError(each, `${nameOf(key, each)} is too large: ${maxSettingsLength / 1000} KB at most`);
-    found.set(key, value);
+      reportProblem(each, `${formatName(key, each)} is too large: ${maxSettingsLength / 1000} KB at most`);
+    valueByKey.set(key, value);
   }
-  return found;
+  return valueByKey;
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { allServicesScope, type EntryTarget } from '../allowlist/entry.ts';
 import { type ApproverGroup, defaultGroup } from '../approvers/approver-group.ts';
-import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
+import { effectiveManager, type ManagedBy } from '../runtime/managed-by.ts';
 import type { Service } from '../services/service.ts';
 import {
   type ChangeAction,
@@ -30,16 +30,16 @@ interface DiffOptions {
  * disconnects nothing.
  */
 export function computeChanges(
-  wanted: DesiredState,
+  desiredState: DesiredState,
   state: CurrentState,
   { adopt }: DiffOptions,
 ): ItemChange[] {
-  const services = diffServices(wanted, state, adopt);
+  const services = diffServices(desiredState, state, adopt);
   const changes = [
-    ...diffGroups(wanted, state, services, adopt),
-    ...diffCustomers(wanted, state, adopt),
+    ...diffGroups(desiredState, state, services, adopt),
+    ...diffCustomers(desiredState, state, adopt),
     ...services,
-    ...diffEntries(wanted, state, adopt),
+    ...diffEntries(desiredState, state, adopt),
   ];
   return changes.sort(
     (a, b) =>
@@ -77,15 +77,15 @@ function changedServiceId(change: PolicyChange): string {
 
 /** @returns undefined without a difference. */
 function changeAction(
-  held: { readonly managedBy?: ManagedBy } | undefined,
-  isWanted: boolean,
+  stored: { readonly managedBy?: ManagedBy } | undefined,
+  isDesired: boolean,
   isEqual: boolean,
   adopt: boolean,
 ): ChangeAction | undefined {
-  if (!held) return 'add';
-  const isOurs = managerOf(held) === 'file';
-  if (!isWanted) return isOurs ? 'remove' : 'left';
-  if (isOurs) return isEqual ? undefined : 'change';
+  if (!stored) return 'add';
+  const isManagedByFile = effectiveManager(stored) === 'file';
+  if (!isDesired) return isManagedByFile ? 'remove' : 'left';
+  if (isManagedByFile) return isEqual ? undefined : 'change';
   if (adopt) return 'adopt';
   return isEqual ? 'left' : 'conflict';
 }
@@ -102,22 +102,22 @@ interface SettingsDifference<Settings> {
 function compareSettings<Settings extends object>(
   before: Settings | undefined,
   after: Settings | undefined,
-  held: { readonly managedBy?: ManagedBy; readonly changedBy?: string } | undefined,
+  stored: { readonly managedBy?: ManagedBy; readonly changedBy?: string } | undefined,
   adopt: boolean,
 ): SettingsDifference<Settings> | undefined {
-  const action = changeAction(held, after !== undefined, isSameSettings(before, after), adopt);
+  const action = changeAction(stored, after !== undefined, isSameSettings(before, after), adopt);
   if (!action) return undefined;
   return {
     action,
     ...(before && { before }),
     ...(after && { after }),
-    ...(held && { managedBy: managerOf(held) }),
-    ...(held?.changedBy !== undefined && { changedBy: held.changedBy }),
+    ...(stored && { managedBy: effectiveManager(stored) }),
+    ...(stored?.changedBy !== undefined && { changedBy: stored.changedBy }),
   };
 }
 
-function union<T>(wanted: Iterable<T>, held: Iterable<T>): T[] {
-  return [...new Set([...wanted, ...held])];
+function union<T>(desired: Iterable<T>, stored: Iterable<T>): T[] {
+  return [...new Set([...desired, ...stored])];
 }
 
 function diffGroups(
@@ -126,23 +126,29 @@ function diffGroups(
   services: readonly ChangeOfKind<'service'>[],
   adopt: boolean,
 ): ChangeOfKind<'group'>[] {
-  const held = new Map(state.groups.map((group) => [group.name, group]));
-  const names = union(groups.keys(), held.keys());
+  const storedGroups = new Map(state.groups.map((group) => [group.name, group]));
+  const names = union(groups.keys(), storedGroups.keys());
   const users = new Map([
     [defaultGroup, 'linkgate'],
-    ...names.map((name) => [(groups.get(name) ?? held.get(name))?.escalateTo, name] as const),
+    ...names.map((name) => [(groups.get(name) ?? storedGroups.get(name))?.escalateTo, name] as const),
     ...groupUsersAfter(state.services, services),
   ]);
   return names.flatMap((name) => {
-    const there = held.get(name);
-    const wanted = groups.get(name);
+    const storedGroup = storedGroups.get(name);
+    const desiredGroup = groups.get(name);
     // The group `default` always exists: a file without it does not remove it.
-    if (name === defaultGroup && !wanted && there && managerOf(there) !== 'file') return [];
-    const isNobodys = there !== undefined && isUnclaimedDefault(there);
-    const before = there && pickSettings(PolicyGroupSettings, there);
-    const change = compareSettings(before, wanted, isNobodys ? { managedBy: 'file' } : there, adopt);
+    if (name === defaultGroup && !desiredGroup && storedGroup && effectiveManager(storedGroup) !== 'file')
+      return [];
+    const isUnclaimed = storedGroup !== undefined && isUnclaimedDefault(storedGroup);
+    const before = storedGroup && pickSettings(PolicyGroupSettings, storedGroup);
+    const change = compareSettings(
+      before,
+      desiredGroup,
+      isUnclaimed ? { managedBy: 'file' } : storedGroup,
+      adopt,
+    );
     if (!change) return [];
-    const row = { kind: 'group' as const, name, ...change, version: there?.version ?? 0 };
+    const row = { kind: 'group' as const, name, ...change, version: storedGroup?.version ?? 0 };
     const user = users.get(name);
     return change.action === 'remove' && user !== undefined
       ? [{ ...row, action: 'left', note: `it is no longer in the file, and stays while ${user} names it` }]
@@ -171,16 +177,16 @@ function diffCustomers(
   state: CurrentState,
   adopt: boolean,
 ): ChangeOfKind<'customer'>[] {
-  const held = new Map(state.customers.map((customer) => [customer.name, customer]));
-  return union(customers.keys(), held.keys()).flatMap((name) => {
-    const there = held.get(name);
+  const storedCustomers = new Map(state.customers.map((customer) => [customer.name, customer]));
+  return union(customers.keys(), storedCustomers.keys()).flatMap((name) => {
+    const storedCustomer = storedCustomers.get(name);
     const change = compareSettings(
-      there && pickSettings(PolicyCustomerSettings, there),
+      storedCustomer && pickSettings(PolicyCustomerSettings, storedCustomer),
       customers.get(name),
-      there,
+      storedCustomer,
       adopt,
     );
-    return change ? [{ kind: 'customer', name, ...change, version: there?.version ?? 0 }] : [];
+    return change ? [{ kind: 'customer', name, ...change, version: storedCustomer?.version ?? 0 }] : [];
   });
 }
 
@@ -189,16 +195,16 @@ function diffServices(
   state: CurrentState,
   adopt: boolean,
 ): ChangeOfKind<'service'>[] {
-  const held = new Map(state.services.map((service) => [service.serviceId, service]));
-  return union(services.keys(), held.keys()).flatMap((serviceId) => {
-    const there = held.get(serviceId);
-    const said = services.get(serviceId);
-    const before = there && currentServiceSettings(there);
-    const after = said && desiredServiceSettings(serviceId, said, there, adopt);
-    const change = compareSettings(before, after, there, adopt && hasSettings(said));
+  const storedServices = new Map(state.services.map((service) => [service.serviceId, service]));
+  return union(services.keys(), storedServices.keys()).flatMap((serviceId) => {
+    const storedService = storedServices.get(serviceId);
+    const input = services.get(serviceId);
+    const before = storedService && currentServiceSettings(storedService);
+    const after = input && desiredServiceSettings(serviceId, input, storedService, adopt);
+    const change = compareSettings(before, after, storedService, adopt && hasSettings(input));
     if (!change) return [];
     const name = before?.name ?? after?.name ?? serviceId;
-    return [{ kind: 'service', name, serviceId, ...change, version: there?.policyRevision ?? 0 }];
+    return [{ kind: 'service', name, serviceId, ...change, version: storedService?.policyRevision ?? 0 }];
   });
 }
 
@@ -209,21 +215,21 @@ function currentServiceSettings(service: Service): PolicyServiceSettings {
 /** The file describes its own services completely, and those of other managers only in the settings that it names. */
 function desiredServiceSettings(
   serviceId: string,
-  said: ServiceInput,
-  there: Service | undefined,
+  input: ServiceInput,
+  storedService: Service | undefined,
   adopt: boolean,
 ): PolicyServiceSettings {
-  if (there && !hasSettings(said)) return currentServiceSettings(there);
-  const isOurs = !there || managerOf(there) === 'file' || adopt;
-  const unsaid = isOurs
-    ? { ...serviceDefaults, name: there?.name ?? serviceId }
-    : currentServiceSettings(there);
-  return v.parse(PolicyServiceSettings, { ...unsaid, ...said });
+  if (storedService && !hasSettings(input)) return currentServiceSettings(storedService);
+  const isManagedByFile = !storedService || effectiveManager(storedService) === 'file' || adopt;
+  const defaults = isManagedByFile
+    ? { ...serviceDefaults, name: storedService?.name ?? serviceId }
+    : currentServiceSettings(storedService);
+  return v.parse(PolicyServiceSettings, { ...defaults, ...input });
 }
 
 /** Whether the file has settings for a service, and does not only name it. */
-function hasSettings(said: ServiceInput | undefined): boolean {
-  return said !== undefined && Object.keys(said).length > 0;
+function hasSettings(input: ServiceInput | undefined): boolean {
+  return input !== undefined && Object.keys(input).length > 0;
 }
 
 function diffEntries(
@@ -232,25 +238,25 @@ function diffEntries(
   adopt: boolean,
 ): ChangeOfKind<'entry'>[] {
   const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
-  const held = new Map(state.entries.map((entry) => [entryMapKey(entry), entry]));
-  return union(entries.keys(), held.keys()).flatMap((key) => {
-    const there = held.get(key);
-    const wanted = entries.get(key);
-    const whose = wanted ?? there;
-    if (!whose) return [];
-    const { serviceId, accountId } = whose;
+  const storedEntries = new Map(state.entries.map((entry) => [entryMapKey(entry), entry]));
+  return union(entries.keys(), storedEntries.keys()).flatMap((key) => {
+    const storedEntry = storedEntries.get(key);
+    const desiredEntry = entries.get(key);
+    const entry = desiredEntry ?? storedEntry;
+    if (!entry) return [];
+    const { serviceId, accountId } = entry;
     const change = compareSettings(
-      there && pickSettings(PolicyEntrySettings, there),
-      wanted?.settings,
-      there,
+      storedEntry && pickSettings(PolicyEntrySettings, storedEntry),
+      desiredEntry?.settings,
+      storedEntry,
       adopt,
     );
     if (!change) return [];
     const service =
       serviceId === allServicesScope
         ? allServicesScope
-        : (wanted?.service ?? names.get(serviceId) ?? serviceId);
-    const version = there?.version ?? 0;
+        : (desiredEntry?.service ?? names.get(serviceId) ?? serviceId);
+    const version = storedEntry?.version ?? 0;
     return [{ kind: 'entry', name: accountId, serviceId, accountId, service, ...change, version }];
   });
 }

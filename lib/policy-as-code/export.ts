@@ -3,7 +3,7 @@ import { type AllowlistEntry, allowlistPartition, allServicesScope, readEntry } 
 import { type ApproverGroup, listApproverGroups } from '../approvers/approver-group.ts';
 import { type Customer, listCustomers } from '../customers/customer.ts';
 import { AccountId } from '../privatelink/connection.ts';
-import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
+import { effectiveManager, type ManagedBy } from '../runtime/managed-by.ts';
 import { serviceNames } from '../services/find-service.ts';
 import { listRegisteredServices } from '../services/registered-services.ts';
 import type { Service } from '../services/service.ts';
@@ -18,16 +18,16 @@ import {
 import { pickSettings } from './compare-settings.ts';
 import type { PolicyDocument } from './document.ts';
 
-type Exported<Kind extends keyof PolicyDocument> = PolicyDocument[Kind][number] & {
+type ExportedItem<Kind extends keyof PolicyDocument> = PolicyDocument[Kind][number] & {
   readonly managedBy: ManagedBy;
 };
 
 /** A part of the table as a policy document, with the manager of each item. */
 export interface ExportedPolicy {
-  readonly groups: readonly Exported<'groups'>[];
-  readonly services: readonly Exported<'services'>[];
-  readonly customers: readonly Exported<'customers'>[];
-  readonly entries: readonly Exported<'entries'>[];
+  readonly groups: readonly ExportedItem<'groups'>[];
+  readonly services: readonly ExportedItem<'services'>[];
+  readonly customers: readonly ExportedItem<'customers'>[];
+  readonly entries: readonly ExportedItem<'entries'>[];
 }
 
 const exportListName = 'policy';
@@ -83,12 +83,16 @@ async function readEntriesFrom(
   return { entries };
 }
 
-function exportGroup(group: ApproverGroup): Exported<'groups'> {
-  return { name: group.name, ...pickSettings(PolicyGroupSettings, group), managedBy: managerOf(group) };
+function exportGroup(group: ApproverGroup): ExportedItem<'groups'> {
+  return {
+    name: group.name,
+    ...pickSettings(PolicyGroupSettings, group),
+    managedBy: effectiveManager(group),
+  };
 }
 
 /** A service without a name of its own is exported with its id alone. */
-function exportService(service: Service, names: ReadonlyMap<string, string>): Exported<'services'> {
+function exportService(service: Service, names: ReadonlyMap<string, string>): ExportedItem<'services'> {
   const { serviceId, location } = service;
   const { name, ...settings } = pickSettings(PolicyServiceSettings, service);
   const isNamed = names.get(serviceId) === name;
@@ -97,27 +101,27 @@ function exportService(service: Service, names: ReadonlyMap<string, string>): Ex
     ...(isNamed && name !== serviceId && { name }),
     ...location,
     ...settings,
-    managedBy: managerOf(service),
+    managedBy: effectiveManager(service),
   };
 }
 
-function exportCustomer(customer: Customer): Exported<'customers'> {
+function exportCustomer(customer: Customer): ExportedItem<'customers'> {
   return {
     name: customer.name,
     ...pickSettings(PolicyCustomerSettings, customer),
-    managedBy: managerOf(customer),
+    managedBy: effectiveManager(customer),
   };
 }
 
-function exportEntry(entry: AllowlistEntry, service: string): Exported<'entries'> {
+function exportEntry(entry: AllowlistEntry, service: string): ExportedItem<'entries'> {
   const { effect, owners, note, customer, ...narrowings } = pickSettings(PolicyEntrySettings, entry);
-  const said = {
+  const commonSettings = {
     service,
     accountId: entry.accountId,
-    managedBy: managerOf(entry),
+    managedBy: effectiveManager(entry),
     ...(owners && { owners }),
     ...(note !== undefined && { note }),
     ...(customer !== undefined && { customer }),
   };
-  return effect === 'block' ? { effect, ...said } : { effect, ...said, ...narrowings };
+  return effect === 'block' ? { effect, ...commonSettings } : { effect, ...commonSettings, ...narrowings };
 }

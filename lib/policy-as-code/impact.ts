@@ -53,29 +53,29 @@ const impactReserveMs = 12_000;
 export async function computeImpact(
   connections: readonly Connection[],
   changes: readonly PolicyChange[],
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
   deps: ImpactDeps,
 ): Promise<{ readonly effects: Impact[]; readonly looked: number }> {
-  const { touched, now, after } = await previewTouched(connections, changes, hand, deps);
-  const asIs = overlayTable(deps.table, now);
-  const asWouldBe = overlayTable(deps.table, after);
+  const { touched, now, after } = await previewTouched(connections, changes, author, deps);
+  const currentTable = overlayTable(deps.table, now);
+  const tableAfter = overlayTable(deps.table, after);
   const effects: Impact[] = [];
   for (const [index, connection] of connections.entries()) {
     if (index > 0 && deps.remainingMs() < impactReserveMs) return { effects, looked: index };
     if (!touched.has(connection)) continue;
-    const dryRun = { ...deps, now: () => hand.now, applyQueue: { enqueue: async () => {} } };
-    const fateIn = async (table: Table) =>
+    const dryRun = { ...deps, now: () => author.now, applyQueue: { enqueue: async () => {} } };
+    const computeImpact = async (table: Table) =>
       classifyImpact(connection, await decideConnection(connection, { ...dryRun, table }));
     // A connection with an unreadable input has no known impact.
-    const was = await fateIn(asIs).catch(omitUnreadable(deps.reportError));
-    const fate = await fateIn(asWouldBe).catch(omitUnreadable(deps.reportError));
-    if (!was || !fate || !differsInImpact(was, fate)) continue;
+    const impactNow = await computeImpact(currentTable).catch(omitUnreadable(deps.reportError));
+    const impactAfter = await computeImpact(tableAfter).catch(omitUnreadable(deps.reportError));
+    if (!impactNow || !impactAfter || !differsInImpact(impactNow, impactAfter)) continue;
     const key = formatKey(serviceKey(connection.serviceId));
     const service = after.get(key) ?? now.get(key);
     const { endpointId, serviceId, ownerAccountId, state } = connection;
-    const [known] = parseEach(service ? [service] : [], readService, deps.reportError);
-    const name = known?.name ?? serviceId;
-    effects.push({ ...fate, endpointId, service: name, serviceId, ownerAccountId, state });
+    const [storedService] = parseEach(service ? [service] : [], readService, deps.reportError);
+    const name = storedService?.name ?? serviceId;
+    effects.push({ ...impactAfter, endpointId, service: name, serviceId, ownerAccountId, state });
   }
   return { effects, looked: connections.length };
 }
@@ -84,14 +84,14 @@ export async function computeImpact(
 async function previewTouched(
   connections: readonly Connection[],
   changes: readonly PolicyChange[],
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
   deps: ImpactDeps,
 ) {
-  const made = changesByKey(changes);
+  const changeByKey = changesByKey(changes);
   const touched = connections
     .filter(({ state }) => state === 'pendingAcceptance' || isConnected(state))
-    .filter((connection) => policyInputKeys(connection).some((key) => made.has(formatKey(key))));
-  const items = await previewItems(touched.flatMap(decisionKeys), made, hand, deps);
+    .filter((connection) => policyInputKeys(connection).some((key) => changeByKey.has(formatKey(key))));
+  const items = await previewItems(touched.flatMap(decisionKeys), changeByKey, author, deps);
   return { touched: new Set(touched), ...items };
 }
 

@@ -6,25 +6,25 @@ import type { Item, Key, Table } from '../storage/table.ts';
  * @param changed the items that differ, by key. Undefined for a removed item.
  */
 export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | undefined>): Table {
-  const known = new Map(changed);
+  const cached = new Map(changed);
 
-  async function look(keys: readonly Key[]): Promise<void> {
-    const unknown = keys.filter((key) => !known.has(formatKey(key)));
+  async function loadMissing(keys: readonly Key[]): Promise<void> {
+    const unknown = keys.filter((key) => !cached.has(formatKey(key)));
     if (unknown.length === 0) return;
     const items = new Map((await table.get(unknown)).map((item) => [formatKey(item), item]));
-    for (const key of unknown) known.set(formatKey(key), items.get(formatKey(key)));
+    for (const key of unknown) cached.set(formatKey(key), items.get(formatKey(key)));
   }
 
   /** An item that was never read counts as expected. */
   function isAsExpected(key: Key, expected: number | undefined): boolean {
     const name = formatKey(key);
-    return expected === undefined || !known.has(name) || (known.get(name)?.version ?? 0) === expected;
+    return expected === undefined || !cached.has(name) || (cached.get(name)?.version ?? 0) === expected;
   }
 
   return {
     async get(keys) {
-      await look(keys);
-      return [...new Set(keys.map(formatKey))].flatMap((name) => known.get(name) ?? []);
+      await loadMissing(keys);
+      return [...new Set(keys.map(formatKey))].flatMap((name) => cached.get(name) ?? []);
     },
     query: (pk, options) => table.query(pk, options),
     identity: () => table.identity(),
@@ -35,7 +35,7 @@ export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | u
           : { key: write.remove, item: undefined, expected: write.expected },
       );
       if (!changes.every(({ key, expected }) => isAsExpected(key, expected))) return false;
-      for (const { key, item } of changes) known.set(formatKey(key), item);
+      for (const { key, item } of changes) cached.set(formatKey(key), item);
       return true;
     },
   };

@@ -6,7 +6,7 @@ const maxListedExpiries = 50;
 /** Lists what in a policy has expired already. This is allowed, and worth a warning. */
 export function listPastExpiries({ entries, customers }: PolicyDocument, now: Date): string[] {
   const isPast = (time: string | undefined): time is string => time !== undefined && new Date(time) <= now;
-  const said = [
+  const warnings = [
     ...customers.flatMap(({ name, contractEndsAt, at }) =>
       isPast(contractEndsAt)
         ? [`${sourcePrefix(at)}the contract of customer ${name} ended on ${formatDay(contractEndsAt)}`]
@@ -20,8 +20,10 @@ export function listPastExpiries({ entries, customers }: PolicyDocument, now: Da
         : [],
     ),
   ];
-  const others = said.length - maxListedExpiries;
-  return others > 0 ? [...said.slice(0, maxListedExpiries), `and ${others} more have expired`] : said;
+  const unlistedCount = warnings.length - maxListedExpiries;
+  return unlistedCount > 0
+    ? [...warnings.slice(0, maxListedExpiries), `and ${unlistedCount} more have expired`]
+    : warnings;
 }
 
 function sourcePrefix(at: string | undefined): string {

@@ -87,9 +87,9 @@ export async function makePlan(
 ): Promise<Plan> {
   const { table, hub, id, now, caller } = deps;
   const state = await readCurrentState(document, deps);
-  const { wanted, problems } = resolveDesiredState(document, state, hub);
+  const { desiredState, problems } = resolveDesiredState(document, state, hub);
   if (problems.length > 0) throw new PolicyProblemsError(problems);
-  const changes: PolicyChange[] = computeChanges(wanted, state, { adopt }).filter(
+  const changes: PolicyChange[] = computeChanges(desiredState, state, { adopt }).filter(
     isReadableChange(state.unreadable),
   );
   if (!allowRemovals) requireFewRemovals(changes, state);
@@ -114,8 +114,8 @@ export async function makePlan(
     version: 1,
   };
   // The plan itself is written last, so that a stored plan has all of its parts.
-  for (const put of [...changeParts, ...versionParts, planEntity.item(planKey(planId), plan)])
-    await table.write([{ put, expected: 0 }]);
+  for (const item of [...changeParts, ...versionParts, planEntity.item(planKey(planId), plan)])
+    await table.write([{ put: item, expected: 0 }]);
   return plan;
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
 import {
   decodeCursor,
   encodeCursor,
@@ -36,7 +36,7 @@ export async function predictImpact(
       : [],
   );
   const services = [...(await listRegisteredServices(deps)), ...added];
-  const locations = locationsOf(services);
+  const locations = uniqueLocations(services);
   const location = selectLocation(locations, position);
   if (!location || !deps.connectionsClient) return { effects: [], looked: 0 };
 

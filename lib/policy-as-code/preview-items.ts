@@ -21,16 +21,16 @@ export function changesByKey(changes: readonly PolicyChange[]): ReadonlyMap<stri
 /** The items under some keys now, and after the changes. */
 export async function previewItems(
   keys: readonly Key[],
-  made: ReadonlyMap<string, ItemChange>,
-  hand: ChangeAuthor,
+  changeByKey: ReadonlyMap<string, ItemChange>,
+  author: ChangeAuthor,
   { table, hub }: { readonly table: Table; readonly hub: AccountRegion },
 ): Promise<{ readonly now: ItemsByKey; readonly after: ItemsByKey }> {
   const { find } = indexByKey(await table.get(keys));
   const now = new Map(keys.map((key) => [formatKey(key), find(key)]));
   const after = new Map(now);
   for (const [key, before] of now) {
-    const change = made.get(key);
-    if (change) after.set(key, previewItem(change, before, hand, hub));
+    const change = changeByKey.get(key);
+    if (change) after.set(key, previewItem(change, before, author, hub));
   }
   return { now, after };
 }
@@ -38,23 +38,23 @@ export async function previewItems(
 function previewItem(
   change: ItemChange,
   before: Item | undefined,
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
   hub: AccountRegion,
 ): Item | undefined {
   if (change.kind === 'entry') {
-    const entry = applyEntryChange(change, hand);
+    const entry = applyEntryChange(change, author);
     return entry && entryItem(entry);
   }
   return change.kind === 'service' && change.after
-    ? serviceItem(previewChangedService(change, before && readService(before), hand, hub))
+    ? serviceItem(previewChangedService(change, before && readService(before), author, hub))
     : undefined;
 }
 
 function previewChangedService(
   change: ChangeOfKind<'service'>,
   before: Service | undefined,
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
   hub: AccountRegion,
 ): Service {
-  return before ? applyServiceChange(before, change, hand) : previewService(change, hub, hand);
+  return before ? applyServiceChange(before, change, author) : previewService(change, hub, author);
 }

@@ -6,7 +6,7 @@ import {
   entryKey,
 } from '../allowlist/entry.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
-import { managerOf } from '../runtime/managed-by.ts';
+import { effectiveManager } from '../runtime/managed-by.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import { desiredPrincipals, principalDifference } from '../services/allowed-principals/desired-principals.ts';
 import { parsePrincipalKind } from '../services/allowed-principals/principal.ts';
@@ -39,11 +39,11 @@ export async function diffPrincipals(
   state: CurrentState,
   deps: PrincipalChangesDeps,
 ): Promise<ChangeOfKind<'principal'>[]> {
-  const hand = { by: deps.caller, now: deps.now() };
-  const entries = previewEntries(state.entries, changes, hand);
+  const author = { by: deps.caller, now: deps.now() };
+  const entries = previewEntries(state.entries, changes, author);
   const rows: ChangeOfKind<'principal'>[] = [];
   // Services with managed principals come first, since a person has to see their changes.
-  const services = previewServices(state.services, changes, hand, deps.hub).filter(
+  const services = previewServices(state.services, changes, author, deps.hub).filter(
     hasReadableAllowlist(state),
   );
   const inTurn = [
@@ -54,7 +54,7 @@ export async function diffPrincipals(
     if (deps.remainingMs() < principalChangesReserveMs) break;
     rows.push(
       ...(
-        await Promise.all(some.map((service) => diffServicePrincipals(service, entries, hand, deps)))
+        await Promise.all(some.map((service) => diffServicePrincipals(service, entries, author, deps)))
       ).flat(),
     );
   }
@@ -75,13 +75,18 @@ async function diffServicePrincipals(
   { servicesClient, reportError }: PrincipalChangesDeps,
 ): Promise<ChangeOfKind<'principal'>[]> {
   const { serviceId, name } = service;
-  const look = () => servicesClient(service.location).describe(serviceId);
-  const found = await (managesPrincipals(service) ? look() : orReported(reportError, look));
+  const describeService = () => servicesClient(service.location).describe(serviceId);
+  const configuration = await (managesPrincipals(service)
+    ? describeService()
+    : orReported(reportError, describeService));
   // EC2 denies a service without the tag. The next plan shows its principals.
-  if (!found?.principals) return [];
-  const { missing, extra } = principalDifference(desiredPrincipals(service, entries, now), found.principals);
+  if (!configuration?.principals) return [];
+  const { missing, extra } = principalDifference(
+    desiredPrincipals(service, entries, now),
+    configuration.principals,
+  );
   // Under `*` every principal is allowed, so that none is missing.
-  const isOpen = !managesPrincipals(service) && found.principals.includes('*');
+  const allowsEveryone = !managesPrincipals(service) && configuration.principals.includes('*');
   const row = (action: 'add' | 'remove', principal: string): ChangeOfKind<'principal'> => ({
     kind: 'principal',
     action: managesPrincipals(service) ? action : 'left',
@@ -91,14 +96,14 @@ async function diffServicePrincipals(
     note: principalNote(action, principal, managesPrincipals(service)),
   });
   return [
-    ...(isOpen ? [] : missing).map((principal) => row('add', principal)),
+    ...(allowsEveryone ? [] : missing).map((principal) => row('add', principal)),
     ...extra.map((principal) => row('remove', principal)),
   ];
 }
 
 /** Whether the file has linkgate manage the allowed principals of a service. */
 function managesPrincipals(service: Service): boolean {
-  return service.principals === 'managed' && managerOf(service) === 'file';
+  return service.principals === 'managed' && effectiveManager(service) === 'file';
 }
 
 function principalNote(action: 'add' | 'remove', principal: string, isManaged: boolean): string {
@@ -113,35 +118,35 @@ function principalNote(action: 'add' | 'remove', principal: string, isManaged: b
 function previewServices(
   services: readonly Service[],
   changes: readonly PolicyChange[],
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
   hub: AccountRegion,
 ): Service[] {
-  const made = new Map(
+  const changeById = new Map(
     changes.flatMap((change) =>
       change.kind === 'service' && isApplicable(change) ? [[change.serviceId, change] as const] : [],
     ),
   );
-  const known = new Set(services.map(({ serviceId }) => serviceId));
-  const added = [...made.values()].filter(({ serviceId }) => !known.has(serviceId));
+  const registeredIds = new Set(services.map(({ serviceId }) => serviceId));
+  const added = [...changeById.values()].filter(({ serviceId }) => !registeredIds.has(serviceId));
   return [
     ...services.flatMap((service) => {
-      const change = made.get(service.serviceId);
+      const change = changeById.get(service.serviceId);
       if (!change) return [service];
-      return change.after ? [applyServiceChange(service, change, hand)] : [];
+      return change.after ? [applyServiceChange(service, change, author)] : [];
     }),
-    ...added.map((change) => previewService(change, hub, hand)),
+    ...added.map((change) => previewService(change, hub, author)),
   ];
 }
 
 function previewEntries(
   entries: readonly AllowlistEntry[],
   changes: readonly PolicyChange[],
-  hand: ChangeAuthor,
+  author: ChangeAuthor,
 ): AllowlistEntry[] {
   const after = new Map(entries.map((entry) => [entryKeyName(entry), entry]));
   for (const change of changes) {
     if (change.kind !== 'entry' || !isApplicable(change)) continue;
-    const entry = applyEntryChange(change, hand);
+    const entry = applyEntryChange(change, author);
     if (entry) after.set(entryKeyName(entry), entry);
     else after.delete(entryKeyName(change));
   }

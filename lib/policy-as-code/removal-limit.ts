@@ -1,4 +1,4 @@
-import { managerOf } from '../runtime/managed-by.ts';
+import { effectiveManager } from '../runtime/managed-by.ts';
 import type { PolicyChange } from './change.ts';
 import type { CurrentState } from './current-state.ts';
 
@@ -14,8 +14,8 @@ export class TooManyRemovalsError extends Error {
   readonly managed: number;
 
   constructor(removed: readonly string[], managed: number) {
-    const others = removed.length - maxNamedRemovals;
-    const names = `${removed.slice(0, maxNamedRemovals).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+    const unnamedCount = removed.length - maxNamedRemovals;
+    const names = `${removed.slice(0, maxNamedRemovals).join(', ')}${unnamedCount > 0 ? ` and ${unnamedCount} more` : ''}`;
     super(
       `this plan removes ${removed.length} of the ${managed} items that the policy file manages, which is more than a third (${names}): allow it with \`--allow-removals\`, or \`allowRemovals\` in the API`,
     );
@@ -29,7 +29,7 @@ export function requireFewRemovals(changes: readonly PolicyChange[], state: Curr
   const removed = changes.filter(({ kind, action }) => action === 'remove' && kind !== 'principal');
   const { groups, services, customers, entries } = state;
   const held = [...groups, ...services, ...customers, ...entries];
-  const managed = held.filter((each) => managerOf(each) === 'file').length;
+  const managed = held.filter((each) => effectiveManager(each) === 'file').length;
   if (removed.length > freeRemovals && removed.length > managed * maxRemovalShare)
     throw new TooManyRemovalsError(removed.map(describeRemoval), managed);
 }

@@ -65,18 +65,18 @@ export async function simulate(
   const records = parseEach(items, readRecord, reportError);
 
   const changes = await readPlanChanges(plan, table);
-  const made = changesByKey(changes);
+  const changeByKey = changesByKey(changes);
   const { after } = await previewItems(
     records.flatMap(policyInputKeys),
-    made,
+    changeByKey,
     { by: caller, now: now() } satisfies ChangeAuthor,
     deps,
   );
   const requests: ChangedVerdict[] = [];
   let looked = 0;
-  const spoken = policyKeys(changes);
+  const declaredKeys = listDeclaredKeys(changes);
   const concerned = records.filter((record) =>
-    policyInputKeys(record).some((key) => isAffectedKey(key, spoken, after)),
+    policyInputKeys(record).some((key) => isAffectedKey(key, declaredKeys, after)),
   );
   for (const some of chunks(concerned, maxParallelTrails)) {
     const verdicts = await Promise.all(some.map((record) => compareVerdicts(record, after, deps)));
@@ -89,7 +89,7 @@ export async function simulate(
 }
 
 /** The keys of all items that the file names, those of other managers included. */
-function policyKeys(changes: readonly PolicyChange[]): ReadonlySet<string> {
+function listDeclaredKeys(changes: readonly PolicyChange[]): ReadonlySet<string> {
   return new Set(
     changes.flatMap((change) =>
       change.kind !== 'principal' && (isApplicable(change) || change.after)

@@ -1,7 +1,7 @@
 import { readEntry } from '../allowlist/entry.ts';
 import { readGroup } from '../approvers/approver-group.ts';
 import { readCustomer } from '../customers/customer.ts';
-import { managerOf } from '../runtime/managed-by.ts';
+import { effectiveManager } from '../runtime/managed-by.ts';
 import { readService } from '../services/service.ts';
 import { formatKey, type ReadDeps } from '../storage/entity.ts';
 import type { Item } from '../storage/table.ts';
@@ -23,8 +23,8 @@ export class StalePlanError extends Error {
   readonly changedItems: readonly string[];
 
   constructor(changedItems: readonly string[], options?: ErrorOptions) {
-    const others = changedItems.length - maxNamedItems;
-    const list = `${changedItems.slice(0, maxNamedItems).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+    const unnamedCount = changedItems.length - maxNamedItems;
+    const list = `${changedItems.slice(0, maxNamedItems).join(', ')}${unnamedCount > 0 ? ` and ${unnamedCount} more` : ''}`;
     super(`the table changed since the plan was made (${list}): plan again`, options);
     this.changedItems = changedItems;
   }
@@ -35,17 +35,17 @@ const maxNamedItems = 10;
 /** Lists the items whose version differs from the plan's, without those that the plan itself changed. */
 export async function itemsChangedSince(
   plan: Plan,
-  made: readonly ItemChange[],
+  appliedChanges: readonly ItemChange[],
   deps: ReadDeps,
 ): Promise<string[]> {
   const services = plan.serviceIds.map((serviceId) => ({ serviceId }));
-  const [now, then] = [
+  const [currentVersions, plannedVersions] = [
     itemVersions(await readCurrentState({ services }, deps)),
     await readPlannedVersions(plan, deps.table),
   ];
-  const ours = new Set(made.map((change) => formatKey(changeKey(change))));
-  return [...new Set([...then.keys(), ...now.keys()])]
-    .filter((key) => !ours.has(key) && now.get(key) !== then.get(key))
+  const appliedKeys = new Set(appliedChanges.map((change) => formatKey(changeKey(change))));
+  return [...new Set([...plannedVersions.keys(), ...currentVersions.keys()])]
+    .filter((key) => !appliedKeys.has(key) && currentVersions.get(key) !== plannedVersions.get(key))
     .map(describeItemKey);
 }
 
@@ -70,7 +70,7 @@ function describeItemKey(key: string): string {
 export function isAlreadyApplied(change: ItemChange, item: Item | undefined): boolean {
   if (!change.after || !item) return !change.after && !item;
   const there = readManagedItem(change, item);
-  return managerOf(there) === 'file' && isSameSettings(there.settings, change.after);
+  return effectiveManager(there) === 'file' && isSameSettings(there.settings, change.after);
 }
 
 function readManagedItem(change: ItemChange, item: Item) {

@@ -31,7 +31,7 @@ import {
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import { indexByKey, parseEach } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
-import { restoredAt } from '../storage/table-identity.ts';
+import { readRestoreTime } from '../storage/table-identity.ts';
 import { chunks } from '../values/chunks.ts';
 import type { ApplyQueue } from './apply-queue.ts';
 import { isToDisconnect, reserveDisconnects } from './reserve-disconnects.ts';
@@ -155,55 +155,59 @@ async function applyBatch(
   | Required<Pick<EffectBatch, 'granted'>>
 > {
   const lookedAt = deps.now();
-  const found = await undefinedIfThrottled(() => recheckBatch(batch, connections, deps, applied));
-  if (!found) return 'look-throttled';
-  if (found.length === 0) return 'done';
+  const pendingRecords = await undefinedIfThrottled(() => recheckBatch(batch, connections, deps, applied));
+  if (!pendingRecords) return 'look-throttled';
+  if (pendingRecords.length === 0) return 'done';
   // The identity of the table is unknown or changed: the next sweep records it.
   if (
-    found.some((record) => isRevokedWhilePending(record)) &&
-    !(await orReported(deps.reportError, () => restoredAt(deps.table)))
+    pendingRecords.some((record) => isRevokedWhilePending(record)) &&
+    !(await orReported(deps.reportError, () => readRestoreTime(deps.table)))
   )
     return 'done';
   if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
-  const cuts = found.filter(isToDisconnect);
-  if (cuts.length > 0 && !batch.granted) {
-    const answer = await undefinedIfThrottled(() =>
-      reserveDisconnects(cuts, batch.serviceId, connections, deps),
+  const disconnects = pendingRecords.filter(isToDisconnect);
+  if (disconnects.length > 0 && !batch.granted) {
+    const reservation = await undefinedIfThrottled(() =>
+      reserveDisconnects(disconnects, batch.serviceId, connections, deps),
     );
-    if (!answer) return 'look-throttled';
-    applied.redecided += answer.redecided;
-    return { granted: answer.granted };
+    if (!reservation) return 'look-throttled';
+    applied.redecided += reservation.redecided;
+    return { granted: reservation.granted };
   }
-  const due = found.filter((record) => !isToDisconnect(record) || batch.granted?.has(record.endpointId));
+  const due = pendingRecords.filter(
+    (record) => !isToDisconnect(record) || batch.granted?.has(record.endpointId),
+  );
   if (due.length === 0) return 'done';
 
   const lastAttemptAt = deps.now();
   const answers = await callEc2(batch.action, batch.serviceId, due, connections);
   if (typeof answers === 'string') return answers;
-  const doubtful = answers
+  const unconfirmedIds = answers
     .filter(({ successful }) => successful !== true)
     .map(({ endpointId }) => endpointId);
   // A failed describe call does not keep linkgate from recording its calls.
-  const shown =
-    (await orReported(deps.reportError, () => describeById(connections, batch.serviceId, doubtful))) ??
+  const described =
+    (await orReported(deps.reportError, () => describeById(connections, batch.serviceId, unconfirmedIds))) ??
     new Map();
-  const asWanted = [...shown.values()].filter((connection) => isFulfilledBy(batch.action, connection.state));
-  const why = new Map(
+  const fulfilled = [...described.values()].filter((connection) =>
+    isFulfilledBy(batch.action, connection.state),
+  );
+  const refusalReasons = new Map(
     answers.flatMap((answer) => (answer.successful === false ? [[answer.endpointId, answer.reason]] : [])),
   );
-  for (const { endpointId } of asWanted) why.delete(endpointId);
+  for (const { endpointId } of fulfilled) refusalReasons.delete(endpointId);
   await writeTransitions(due, deps, (record) => {
-    const reason = why.get(record.endpointId);
+    const reason = refusalReasons.get(record.endpointId);
     return reason === undefined
       ? markRequested(record, batch.action, lastAttemptAt)
       : markRefused(record, batch.action, reason, lastAttemptAt);
   });
   const observedAt = deps.now().toISOString();
   await deps.bus.publish(
-    asWanted.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
+    fulfilled.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
   );
-  applied.refused += why.size;
-  applied.requested += due.length - why.size;
+  applied.refused += refusalReasons.size;
+  applied.requested += due.length - refusalReasons.size;
   return 'done';
 }
 
@@ -246,18 +250,18 @@ async function recheckBatch(
 ): Promise<PendingRecord[]> {
   const { action, serviceId, pointers, uncertainSince } = batch;
   const endpointIds = pointers.map(({ endpointId }) => endpointId);
-  const [shown, items] = await Promise.all([
+  const [described, items] = await Promise.all([
     describeById(connections, serviceId, endpointIds),
     deps.table.get(
       pointers.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyInputKeys(pointer)]),
     ),
   ]);
-  const found = indexByKey(items);
+  const itemIndex = indexByKey(items);
   const records = parseEach(
-    found.all(endpointIds.map(recordKey)),
+    itemIndex.all(endpointIds.map(recordKey)),
     (item) => {
       const record = readRecord(item);
-      const { policyVersions, restoredAt } = readPolicyInputs(record, found);
+      const { policyVersions, restoredAt } = readPolicyInputs(record, itemIndex);
       return { record, policyVersions, restoredAt };
     },
     deps.reportError,
@@ -265,13 +269,13 @@ async function recheckBatch(
   const time = deps.now();
   const observedAt = time.toISOString();
   const events: ConnectionEvent[] = [];
-  const askable: PendingRecord[] = [];
-  const done: ConnectionRecord[] = [];
+  const ready: PendingRecord[] = [];
+  const carriedOut: ConnectionRecord[] = [];
   for (const { record, policyVersions, restoredAt } of records) {
-    const connection = shown.get(record.endpointId);
+    const connection = described.get(record.endpointId);
     if (!connection) continue;
     if (uncertainSince && isFulfilledBy(action, connection.state)) {
-      done.push(record);
+      carriedOut.push(record);
       continue;
     }
     // The verdict changed after this page was read: the decider has already enqueued the location again.
@@ -284,13 +288,13 @@ async function recheckBatch(
     else if (record.verdict.outcome !== action) continue;
     else if (!isActionable(record, connection, restoredAt))
       events.push({ type: 'Connection Request', connection, observedAt });
-    else if (!isInBackoff(record, time)) askable.push(record);
+    else if (!isInBackoff(record, time)) ready.push(record);
   }
   for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'changed']++;
   await deps.bus.publish(events);
-  if (uncertainSince) await recordUncertainCall(batch, done, shown, uncertainSince, deps);
-  applied.requested += done.length;
-  return askable;
+  if (uncertainSince) await recordUncertainCall(batch, carriedOut, described, uncertainSince, deps);
+  applied.requested += carriedOut.length;
+  return ready;
 }
 
 /**
@@ -299,14 +303,14 @@ async function recheckBatch(
  */
 async function recordUncertainCall(
   { action }: EffectBatch,
-  done: readonly ConnectionRecord[],
-  shown: ReadonlyMap<string, Connection>,
+  carriedOut: readonly ConnectionRecord[],
+  described: ReadonlyMap<string, Connection>,
   uncertainSince: Date,
   deps: ApplyDeps,
 ) {
-  await writeTransitions(done, deps, (record) => markRequested(record, action, uncertainSince));
+  await writeTransitions(carriedOut, deps, (record) => markRequested(record, action, uncertainSince));
   const observedAt = deps.now().toISOString();
-  const connections = done.flatMap(({ endpointId }) => shown.get(endpointId) ?? []);
+  const connections = carriedOut.flatMap(({ endpointId }) => described.get(endpointId) ?? []);
   await deps.bus.publish(
     connections.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
   );
@@ -332,6 +336,6 @@ function isInBackoff({ pendingEffect }: PendingRecord, now: Date): boolean {
 
 async function describeById(connections: Connections, serviceId: string, endpointIds: readonly string[]) {
   if (endpointIds.length === 0) return new Map<string, Connection>();
-  const shown = await listAllConnections(connections, { serviceIds: [serviceId], endpointIds });
-  return new Map(shown.map((connection) => [connection.endpointId, connection]));
+  const described = await listAllConnections(connections, { serviceIds: [serviceId], endpointIds });
+  return new Map(described.map((connection) => [connection.endpointId, connection]));
 }

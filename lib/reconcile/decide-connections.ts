@@ -98,13 +98,13 @@ export async function decideConnection(
   { existing, decision, observedAt }: DecideOptions = {},
 ): Promise<DecideResult> {
   return retryOnConflict(request.endpointId, async (isFirst) => {
-    const known = (isFirst && existing) || indexByKey(await deps.table.get(decisionKeys(request)));
+    const itemIndex = (isFirst && existing) || indexByKey(await deps.table.get(decisionKeys(request)));
     const now = deps.now();
-    const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(request, known);
+    const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(request, itemIndex);
     const { policyVersions, restoredAt } = policyInputs;
-    const item = known.find(recordKey(request.endpointId));
+    const item = itemIndex.find(recordKey(request.endpointId));
     const record = item && readRecord(item);
-    if (!known.find(serviceKey(request.serviceId)))
+    if (!itemIndex.find(serviceKey(request.serviceId)))
       return record && isAwaitedByLinkgate(record)
         ? saveDeregistered(record, deps)
         : { outcome: 'unregistered' };
@@ -115,7 +115,7 @@ export async function decideConnection(
       return { outcome: 'passed', record: before };
     if (decision && before && !isAwaitingApproval(before)) return { outcome: 'not-open', record: before };
     const isReview = isConnected(request.state) && !(before && isRevokedWhilePending(before, restoredAt));
-    const isFree = hasFreedQuota(request, before?.verdict, known);
+    const isFree = hasFreedQuota(request, before?.verdict, itemIndex);
     if (!isReview && !decision && !isFree && before?.verdict && isStillDecided(before, policyVersions, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
@@ -123,7 +123,7 @@ export async function decideConnection(
     const held = (errors: readonly UnreadableItemError[]) =>
       saveHold(request, { record, before, again, decision, isReview, policyVersions, now }, errors, deps);
     if (!service || unreadable.length > 0) return held(unreadable);
-    const count = await readQuotaUse(request, entries, known, deps).catch(toUnreadableError);
+    const count = await readQuotaUse(request, entries, itemIndex, deps).catch(toUnreadableError);
     if (count instanceof UnreadableItemError) return held([count]);
     const rules = { service, entries, rules: deps.rules };
     if (isReview) {
@@ -131,24 +131,29 @@ export async function decideConnection(
       return reevaluateConnected(request, before, decision, { ...policyInputs, policy, count, now }, deps);
     }
     const policy = { ...rules, countedEndpointIds: count.endpointIdsBefore };
-    const { verdict, ...said } = await evaluateWithDecision(request, before, decision, {
+    const { verdict, ...evaluated } = await evaluateWithDecision(request, before, decision, {
       ...deps,
       policy,
       now,
     });
-    if (said.decision && before?.verdict && isDuplicateDecision(said.decision, before, said.personDecisions))
+    if (
+      evaluated.decision &&
+      before?.verdict &&
+      isDuplicateDecision(evaluated.decision, before, evaluated.personDecisions)
+    )
       return { outcome: before.verdict.outcome, record: before, isNew: false };
     const approvalRequest = nextApprovalRequest(before?.approvalRequest, verdict, {
       service,
       version: before?.version ?? 0,
       now,
     });
-    const change = said.decision && buildAllowlistChange(said.personDecisions, request, entries, now);
+    const change =
+      evaluated.decision && buildAllowlistChange(evaluated.personDecisions, request, entries, now);
     const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
     const transition =
       before || !isAnswered(request.state)
         ? applyDecision(before, request, verdict, restsOn, now, {
-            ...said,
+            ...evaluated,
             approvalRequest,
             entry: change?.entry,
           })
@@ -165,7 +170,7 @@ export async function decideConnection(
       ...(change ? [change.write] : []),
     ]);
     if (!isWritten) return conflict;
-    return decision && !said.decision
+    return decision && !evaluated.decision
       ? { outcome: 'not-open', record: after }
       : { outcome: verdict.outcome, record: after, isNew: true };
   });
@@ -265,9 +270,9 @@ function reopenRequest(record: ConnectionRecord, observedAt: string): Connection
     reevaluatedAt,
     approvalRequest,
     notification,
-    ...known
+    ...recordFields
   } = record;
-  const request = { ...known, state: 'pendingAcceptance' as const, observedAt };
+  const request = { ...recordFields, state: 'pendingAcceptance' as const, observedAt };
   if (reevaluatedAt !== undefined) return { ...request, ...resetNotification(notification) };
   return { ...request, ...(approvalRequest && { approvalRequest }), ...(notification && { notification }) };
 }
@@ -287,9 +292,9 @@ function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): Conn
     verdict: _verdict,
     approvalRequest: _approvalRequest,
     notification,
-    ...known
+    ...recordFields
   } = record;
-  return { ...known, state, ...resetNotification(notification) };
+  return { ...recordFields, state, ...resetNotification(notification) };
 }
 
 function isAwaitedByLinkgate(record: ConnectionRecord): boolean {

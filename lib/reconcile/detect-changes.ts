@@ -66,71 +66,78 @@ export async function detectChanges(
   deps: DetectDeps,
   { recheckPolicy, force = false, onRecord = () => {} }: DetectOptions = {},
 ): Promise<ChangeCounts> {
-  const found = indexByKey(
+  const itemIndex = indexByKey(
     await deps.table.get([
       ...connections.map(({ endpointId }) => recordKey(endpointId)),
       ...connections.map(({ serviceId }) => serviceKey(serviceId)),
       ...(recheckPolicy ? connections.flatMap(policyInputKeys) : []),
     ]),
   );
-  const counted = await readHeldBackInputs(connections, found, deps);
-  const observation = { ...noChanges(), described: connections.length };
+  const heldBackInputs = await readHeldBackInputs(connections, itemIndex, deps);
+  const counts = { ...noChanges(), described: connections.length };
   const events: ConnectionEvent[] = [];
   const now = deps.now();
   for (const connection of connections) {
-    const serviceItem = found.find(serviceKey(connection.serviceId));
+    const serviceItem = itemIndex.find(serviceKey(connection.serviceId));
     if (!serviceItem) {
-      observation.unregistered++;
+      counts.unregistered++;
       continue;
     }
     try {
-      const item = found.find(recordKey(connection.endpointId));
+      const item = itemIndex.find(recordKey(connection.endpointId));
       const record = item && readRecord(item);
       if (record) onRecord(record);
       const isOutdated =
         (recheckPolicy !== undefined &&
           (!record ||
             lacksApprovalRequest(record) ||
-            !isVerdictCurrent(record.verdict, readPolicyInputs(connection, found).policyVersions, now))) ||
-        hasFreedQuota(connection, record?.verdict, counted);
+            !isVerdictCurrent(
+              record.verdict,
+              readPolicyInputs(connection, itemIndex).policyVersions,
+              now,
+            ))) ||
+        hasFreedQuota(connection, record?.verdict, heldBackInputs);
       // Somebody else answered first: linkgate decides anyway, so that the difference is visible.
       const isExternallyAccepted =
         !record &&
         isAnswered(connection.state) &&
         connection.requestedAt >= readService(serviceItem).registeredAt;
       const isToDecide =
-        isExternallyAccepted || needsReevaluation(connection, record, found, now, { recheckPolicy, force });
+        isExternallyAccepted ||
+        needsReevaluation(connection, record, itemIndex, now, { recheckPolicy, force });
       const request = { type: 'Connection Request', connection, observedAt: now.toISOString() } as const;
       const event = isExternallyAccepted ? undefined : toConnectionEvent(connection, record, now, isOutdated);
       const news = [...(isToDecide ? [request] : []), ...(event ? [event] : [])];
       events.push(...news);
-      for (const { type } of news) observation[type === 'Connection Request' ? 'decided' : 'changed']++;
+      for (const { type } of news) counts[type === 'Connection Request' ? 'decided' : 'changed']++;
       if (news.length > 0) continue;
-      if (connection.state === 'pendingAcceptance' && !record?.pendingEffect) observation.waiting++;
+      if (connection.state === 'pendingAcceptance' && !record?.pendingEffect) counts.waiting++;
     } catch (error) {
       // An unreadable item does not stop the other connections.
-      observation.unreadable++;
+      counts.unreadable++;
       deps.reportError(error);
     }
   }
   await deps.bus.publish(events);
-  return observation;
+  return counts;
 }
 
 /** Reads the endpoint quotas of held back requests. */
 async function readHeldBackInputs(
   connections: readonly Connection[],
-  found: ReturnType<typeof indexByKey>,
+  itemIndex: ReturnType<typeof indexByKey>,
   { table }: DetectDeps,
 ): Promise<ReturnType<typeof indexByKey>> {
-  const heldBack = connections.filter(({ endpointId, state }) => {
-    const item = state === 'pendingAcceptance' ? found.find(recordKey(endpointId)) : undefined;
+  const heldBackRequests = connections.filter(({ endpointId, state }) => {
+    const item = state === 'pendingAcceptance' ? itemIndex.find(recordKey(endpointId)) : undefined;
     // detectChanges reports an unreadable record.
     const record = item && parseEach([item], readRecord, () => {})[0];
     return isHeldBack(record?.verdict);
   });
   return indexByKey(
-    await table.get(heldBack.flatMap((request) => [endpointQuotaKey(request), ...policyInputKeys(request)])),
+    await table.get(
+      heldBackRequests.flatMap((request) => [endpointQuotaKey(request), ...policyInputKeys(request)]),
+    ),
   );
 }
 
@@ -138,7 +145,7 @@ async function readHeldBackInputs(
 function needsReevaluation(
   connection: Connection,
   record: ConnectionRecord | undefined,
-  found: ReturnType<typeof indexByKey>,
+  itemIndex: ReturnType<typeof indexByKey>,
   now: Date,
   {
     recheckPolicy,
@@ -148,7 +155,10 @@ function needsReevaluation(
   if (!isConnected(connection.state) || (record && !isConnected(record.state))) return false;
   if (record && force) return true;
   if (!recheckPolicy) return false;
-  const { service, entries, unreadable, ...policyInputs }: PolicyInputs = readPolicyInputs(connection, found);
+  const { service, entries, unreadable, ...policyInputs }: PolicyInputs = readPolicyInputs(
+    connection,
+    itemIndex,
+  );
   // An endpoint without a verdict waits until the items are readable.
   if (unreadable.length > 0) return record?.verdict !== undefined && !isPaused(record.verdict);
   if (!service) return false;

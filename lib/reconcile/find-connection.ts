@@ -12,11 +12,11 @@ export interface FindDeps extends ReadDeps {
 /** Describes a connection in EC2. Without a known location it searches all locations of registered services. */
 export async function findConnection(
   endpointId: string,
-  known: Pick<Connection, 'location' | 'serviceId'> | undefined,
+  stored: Pick<Connection, 'location' | 'serviceId'> | undefined,
   { connectionsClient, ...deps }: FindDeps,
 ): Promise<Connection | undefined> {
-  const filter = { endpointIds: [endpointId], ...(known && { serviceIds: [known.serviceId] }) };
-  for (const location of known ? [known.location] : await readLocations(deps)) {
+  const filter = { endpointIds: [endpointId], ...(stored && { serviceIds: [stored.serviceId] }) };
+  for (const location of stored ? [stored.location] : await readLocations(deps)) {
     const [connection] = await listAllConnections(connectionsClient(location), filter);
     if (connection) return connection;
   }

@@ -33,17 +33,17 @@ export async function handleNotifications(
   deps: NotificationDeps,
 ): Promise<HandledNotifications> {
   const byLocation = [...Map.groupBy(notifications, ({ location }) => formatAccountRegion(location))];
-  const results = await settleEach(byLocation, ([name, theirs]) =>
-    detectAtLocation(parseAccountRegion(name), theirs, deps),
+  const results = await settleEach(byLocation, ([name, locationNotifications]) =>
+    detectAtLocation(parseAccountRegion(name), locationNotifications, deps),
   );
-  const unanswered = new Set<string>();
-  let observation = noChanges();
+  const failedLocations = new Set<string>();
+  let counts = noChanges();
   for (const result of results)
     if ('error' in result) {
-      unanswered.add(result.input[0]);
+      failedLocations.add(result.input[0]);
       deps.reportError(result.error);
-    } else observation = addCounts(observation, result.output);
-  return { changeCounts: observation, failedLocations: unanswered };
+    } else counts = addCounts(counts, result.output);
+  return { changeCounts: counts, failedLocations };
 }
 
 async function detectAtLocation(
@@ -52,11 +52,11 @@ async function detectAtLocation(
   deps: NotificationDeps,
 ): Promise<ChangeCounts> {
   const connections = deps.connectionsClient(location);
-  const seen = new Map<string, Connection>();
+  const connectionById = new Map<string, Connection>();
   for (const filter of await notificationFilters(location, notifications, deps))
     for (const connection of await listAllConnections(connections, filter))
-      seen.set(connection.endpointId, connection);
-  return detectChanges([...seen.values()], deps);
+      connectionById.set(connection.endpointId, connection);
+  return detectChanges([...connectionById.values()], deps);
 }
 
 /**
@@ -69,24 +69,25 @@ async function notificationFilters(
   notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<ConnectionFilter[]> {
-  const named = notifications.filter((notification) => notification.endpointIds.length > 0);
-  const vague = notifications.filter((notification) => notification.endpointIds.length === 0);
-  const due = vague.length > 0 ? await listPendingEffects(location, deps) : [];
+  const withEndpointIds = notifications.filter((notification) => notification.endpointIds.length > 0);
+  const withoutEndpointIds = notifications.filter((notification) => notification.endpointIds.length === 0);
+  const due = withoutEndpointIds.length > 0 ? await listPendingEffects(location, deps) : [];
   const endpointIds = uniqueIds([
-    ...named.flatMap((each) => each.endpointIds),
+    ...withEndpointIds.flatMap((each) => each.endpointIds),
     ...due.map((each) => each.endpointId),
   ]);
   const serviceIds = uniqueIds([
-    ...named.flatMap((each) => each.serviceIds),
+    ...withEndpointIds.flatMap((each) => each.serviceIds),
     ...due.map((each) => each.serviceId),
   ]);
-  const areKnown = named.every((each) => each.serviceIds.length > 0) && serviceIds.length <= maxFilterValues;
+  const areKnown =
+    withEndpointIds.every((each) => each.serviceIds.length > 0) && serviceIds.length <= maxFilterValues;
   return [
     ...chunks(endpointIds, maxFilterValues).map((ids) => ({
       endpointIds: ids,
       ...(areKnown && { serviceIds }),
     })),
-    ...(vague.length > 0 ? [await pendingFilter(vague, deps)] : []),
+    ...(withoutEndpointIds.length > 0 ? [await pendingFilter(withoutEndpointIds, deps)] : []),
   ];
 }
 

@@ -30,12 +30,12 @@ export async function recordStates(events: readonly ConnectionEvent[], deps: Rec
 async function recordConnectionState(event: ConnectionEvent, deps: RecordStateDeps): Promise<AuditAction[]> {
   const { connection, record } = event;
   return retryOnConflict(connection.endpointId, async (isFirst) => {
-    const known =
+    const stored =
       isFirst && record ? { record, registeredAt: '' } : await readRecordAndService(connection, deps.table);
-    if (known.registeredAt === undefined) return [];
-    const transition = recordState(known.record, event, known.registeredAt, deps.now());
+    if (stored.registeredAt === undefined) return [];
+    const transition = recordState(stored.record, event, stored.registeredAt, deps.now());
     if (!transition) return [];
-    const isWritten = await writeStateTransition(known.record, transition, deps);
+    const isWritten = await writeStateTransition(stored.record, transition, deps);
     return isWritten ? transition.auditEvents.map(({ action }) => action) : conflict;
   });
 }
@@ -46,8 +46,8 @@ export async function writeStateTransition(
   { record, auditEvents }: Transition,
   { table, requestId, reportError }: RecordStateDeps,
 ): Promise<boolean> {
-  const isKept = before?.countsTowardQuota === true || isHeldBack(before?.verdict);
-  const ended = isKept && (isEnded(record.state) || record.state === 'rejected');
+  const usesQuota = before?.countsTowardQuota === true || isHeldBack(before?.verdict);
+  const ended = usesQuota && (isEnded(record.state) || record.state === 'rejected');
   const after = ended ? { ...record, counted: false } : record;
   return table.write([
     ...transitionWrites(before, { record: after, auditEvents }, requestId),
@@ -59,11 +59,15 @@ async function releaseEndpointQuota(
   record: ConnectionRecord,
   { table, reportError }: ReadDeps,
 ): Promise<Write[]> {
-  const [kept] = parseEach(await table.get([endpointQuotaKey(record)]), readEndpointQuota, reportError);
-  if (!kept) return [];
-  const endpointIds = kept.endpointIds.filter((id) => id !== record.endpointId);
-  const heldBack = updateWaitingLine(kept.heldBack ?? [], record, false);
-  return [quotaWrite(record, kept, { ...kept, endpointIds, heldBack })];
+  const [storedQuota] = parseEach(
+    await table.get([endpointQuotaKey(record)]),
+    readEndpointQuota,
+    reportError,
+  );
+  if (!storedQuota) return [];
+  const endpointIds = storedQuota.endpointIds.filter((id) => id !== record.endpointId);
+  const heldBack = updateWaitingLine(storedQuota.heldBack ?? [], record, false);
+  return [quotaWrite(record, storedQuota, { ...storedQuota, endpointIds, heldBack })];
 }
 
 async function readRecordAndService(connection: Connection, table: Table) {

@@ -47,19 +47,27 @@ export async function reevaluateConnected(
   if (decision && before?.verdict && isDuplicateDecision(decision, before, personDecisions))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   // An approval overrides an earlier order to revoke.
-  const { revokeOrder: _revokeOrder, ...others } = before ?? {};
-  const remembered = personDecisions.approval?.decision === 'approve' && decision ? others : before;
-  const live = decideConnected(
+  const { revokeOrder: _revokeOrder, ...withoutOrder } = before ?? {};
+  const history = personDecisions.approval?.decision === 'approve' && decision ? withoutOrder : before;
+  const evaluated = decideConnected(
     connection,
-    remembered && { ...remembered, ...personDecisions },
+    history && { ...history, ...personDecisions },
     policy,
     context,
   );
-  const connectedDecision = { ...live, verdict: withQuorumFinding(live.verdict, personDecisions) };
+  const connectedDecision = { ...evaluated, verdict: withQuorumFinding(evaluated.verdict, personDecisions) };
   const change = decision && buildAllowlistChange(personDecisions, connection, entries, now);
   const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
-  const said = { personDecisions, entry: change?.entry, ...(decision && { decision }) };
-  const transition = applyReevaluation(before, connection, connectedDecision, restsOn, service, now, said);
+  const decisionContext = { personDecisions, entry: change?.entry, ...(decision && { decision }) };
+  const transition = applyReevaluation(
+    before,
+    connection,
+    connectedDecision,
+    restsOn,
+    service,
+    now,
+    decisionContext,
+  );
   if (before?.verdict && !decision && isUnchangedReevaluation(before, transition.record, now))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   const after = { ...transition.record, ...(count.isLimited && { countsTowardQuota: true }) };
@@ -84,9 +92,9 @@ function isUnchangedReevaluation(before: ConnectionRecord, after: ConnectionReco
     !isVerdictCurrent(before.verdict, after.verdict.policyVersions, now)
   )
     return false;
-  const seen = ({ verdict, ...record }: ConnectionRecord) => [
+  const comparableFields = ({ verdict, ...record }: ConnectionRecord) => [
     { ...verdict, decidedAt: '' },
     { ...record, version: 0, reevaluatedAt: '' },
   ];
-  return isDeepStrictEqual(seen(before), seen(after));
+  return isDeepStrictEqual(comparableFields(before), comparableFields(after));
 }

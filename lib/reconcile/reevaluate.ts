@@ -9,7 +9,7 @@ import type { Rule } from '../policy/rule.ts';
 import { AccountId } from '../privatelink/connection.ts';
 import { type ConnectionFilter, readConnectionPages } from '../privatelink/connections.ts';
 import { settleEach } from '../runtime/runtime.ts';
-import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
 import { servicesPartition } from '../services/service.ts';
 import { parseEach } from '../storage/entity.ts';
 import type { Item, TableChange } from '../storage/table.ts';
@@ -93,15 +93,15 @@ export function affectedScope(before: Item | undefined, after: Item | undefined)
 
 /** The held back requests of an endpoint quota that an earlier endpoint left. The next sweep covers an unreadable quota. */
 function freedQuotaScope(was: Item | undefined, is: Item | undefined): PolicyScope | undefined {
-  const sets = was && is ? parseEach([was, is], readEndpointQuota, () => {}) : [];
-  const [before, after] = sets;
+  const quotas = was && is ? parseEach([was, is], readEndpointQuota, () => {}) : [];
+  const [before, after] = quotas;
   if (!before || !after) return undefined;
-  const idsOf = ({ endpointIds, heldBack = [] }: EndpointQuota) => [
+  const listQuotaIds = ({ endpointIds, heldBack = [] }: EndpointQuota) => [
     ...endpointIds,
     ...heldBack.map(({ endpointId }) => endpointId),
   ];
-  const left = new Set(idsOf(after));
-  const isFreed = after.heldBack?.length && idsOf(before).some((id) => !left.has(id));
+  const remainingIds = new Set(listQuotaIds(after));
+  const isFreed = after.heldBack?.length && listQuotaIds(before).some((id) => !remainingIds.has(id));
   return isFreed ? { serviceId: after.serviceId, ownerAccountId: after.accountId } : undefined;
 }
 
@@ -122,7 +122,7 @@ export async function reevaluateConnections(
     ...(serviceId !== allServicesScope && { serviceIds: [serviceId] }),
     ...(ownerAccountId !== undefined && { ownerAccountId }),
   };
-  const results = await settleEach(locationsOf(services), (location) =>
+  const results = await settleEach(uniqueLocations(services), (location) =>
     reevaluateLocation(location, filter, deps),
   );
   // The other locations are done by now.
@@ -150,10 +150,14 @@ async function publishAwaitingRequests(serviceId: string, deps: NotificationDeps
   for (const { name } of await listApproverGroups(deps))
     for await (const endpointIds of listAwaiting(name, deps)) {
       const records = parseEach(await table.get(endpointIds.map(recordKey)), readRecord, reportError);
-      const theirs = records.filter((record) => record.serviceId === serviceId).map(pickConnection);
+      const serviceConnections = records
+        .filter((record) => record.serviceId === serviceId)
+        .map(pickConnection);
       const observedAt = now().toISOString();
-      await bus.publish(theirs.map((connection) => ({ type: 'Connection Request', connection, observedAt })));
-      count += theirs.length;
+      await bus.publish(
+        serviceConnections.map((connection) => ({ type: 'Connection Request', connection, observedAt })),
+      );
+      count += serviceConnections.length;
     }
   return count;
 }

@@ -6,7 +6,7 @@ import { isConnected } from '../privatelink/connection.ts';
 import { type Connections, readConnectionPages } from '../privatelink/connections.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
-import { restoredAt } from '../storage/table-identity.ts';
+import { readRestoreTime } from '../storage/table-identity.ts';
 import { connectedForQuota, reserveQuota } from './disconnect-quota.ts';
 import { writeTransitions } from './write-transitions.ts';
 
@@ -27,32 +27,40 @@ export function isToDisconnect<Each extends ConnectionRecord>(record: Each): rec
  * from before the restore of the table is decided again. A failed check disconnects nothing.
  */
 export async function reserveDisconnects(
-  cuts: readonly ToDisconnect[],
+  disconnects: readonly ToDisconnect[],
   serviceId: string,
   connections: Connections,
   deps: ReserveDisconnectsDeps,
 ): Promise<{ readonly granted: ReadonlySet<string>; readonly redecided: number }> {
-  const since = await orReported(deps.reportError, () => restoredAt(deps.table));
+  const since = await orReported(deps.reportError, () => readRestoreTime(deps.table));
   // The next sweep records the identity of the table.
   if (since === undefined) return { granted: new Set(), redecided: 0 };
-  const current = cuts.filter(({ revocation }) => revocation.since >= since);
-  const commanded = current.filter(({ revocation }) => revocation.cause !== 'policy');
-  const announced = current.filter(({ revocation }) => revocation.cause === 'policy');
-  const unseen = await scheduledBeforeModeChange(announced, deps);
-  await writeTransitions(unseen, deps, (record) => cancelUnannouncedDisconnect(record, deps.now()));
-  const byPolicy = announced.filter((cut) => !unseen.includes(cut));
+  const current = disconnects.filter(({ revocation }) => revocation.since >= since);
+  const ordered = current.filter(({ revocation }) => revocation.cause !== 'policy');
+  const scheduled = current.filter(({ revocation }) => revocation.cause === 'policy');
+  const unannounced = await scheduledBeforeModeChange(scheduled, deps);
+  await writeTransitions(unannounced, deps, (record) => cancelUnannouncedDisconnect(record, deps.now()));
+  const byPolicy = scheduled.filter((record) => !unannounced.includes(record));
   const granted =
     byPolicy.length > 0 ? await reserveForService(byPolicy, serviceId, connections, deps) : new Set<string>();
-  if (!granted) return { granted: toEndpointIds(commanded), redecided: 0 };
-  const beyond = byPolicy.filter(({ endpointId }) => !granted.has(endpointId));
-  await writeTransitions(beyond, deps, (record) => markOverQuota(record, deps.now()));
-  const toDecide = [...cuts.filter((cut) => !current.includes(cut)), ...unseen, ...beyond];
+  if (!granted) return { granted: toEndpointIds(ordered), redecided: 0 };
+  const overQuota = byPolicy.filter(({ endpointId }) => !granted.has(endpointId));
+  await writeTransitions(overQuota, deps, (record) => markOverQuota(record, deps.now()));
+  const toDecide = [
+    ...disconnects.filter((record) => !current.includes(record)),
+    ...unannounced,
+    ...overQuota,
+  ];
   const observedAt = deps.now().toISOString();
   await deps.bus.publish(
-    toDecide.map((cut) => ({ type: 'Connection Request', connection: pickConnection(cut), observedAt })),
+    toDecide.map((record) => ({
+      type: 'Connection Request',
+      connection: pickConnection(record),
+      observedAt,
+    })),
   );
-  const may = current.filter((cut) => !unseen.includes(cut) && !beyond.includes(cut));
-  return { granted: toEndpointIds(may), redecided: toDecide.length };
+  const permitted = current.filter((record) => !unannounced.includes(record) && !overQuota.includes(record));
+  return { granted: toEndpointIds(permitted), redecided: toDecide.length };
 }
 
 /**
@@ -60,25 +68,25 @@ export async function reserveDisconnects(
  * customers were not notified while it said `observe`.
  */
 async function scheduledBeforeModeChange(
-  cuts: readonly ToDisconnect[],
+  disconnects: readonly ToDisconnect[],
   { mode }: ReserveDisconnectsDeps,
 ): Promise<ToDisconnect[]> {
-  const switched: ToDisconnect[] = [];
-  for (const [since, theirs] of Map.groupBy(cuts, ({ revocation }) => revocation.since))
-    if ((await mode(new Date(since))) === 'observe') switched.push(...theirs);
-  return switched;
+  const unannounced: ToDisconnect[] = [];
+  for (const [since, sameSince] of Map.groupBy(disconnects, ({ revocation }) => revocation.since))
+    if ((await mode(new Date(since))) === 'observe') unannounced.push(...sameSince);
+  return unannounced;
 }
 
 /** @returns undefined if the quota cannot be read. */
 async function reserveForService(
-  cuts: readonly ToDisconnect[],
+  disconnects: readonly ToDisconnect[],
   serviceId: string,
   connections: Connections,
   deps: ReserveDisconnectsDeps,
 ): Promise<ReadonlySet<string> | undefined> {
-  const live = await countConnected(serviceId, connections);
-  const wanted = cuts.map(({ endpointId, revocation: { since } }) => ({ endpointId, since }));
-  return orReported(deps.reportError, () => reserveQuota(serviceId, wanted, live, deps));
+  const connectedCount = await countConnected(serviceId, connections);
+  const reservations = disconnects.map(({ endpointId, revocation: { since } }) => ({ endpointId, since }));
+  return orReported(deps.reportError, () => reserveQuota(serviceId, reservations, connectedCount, deps));
 }
 
 function toEndpointIds(records: readonly ConnectionRecord[]): ReadonlySet<string> {

@@ -16,25 +16,25 @@ export async function writeTransitions(
   deps: WriteTransitionsDeps,
   transition: (record: ConnectionRecord) => Transition,
 ): Promise<void> {
-  const writesFor = (record: ConnectionRecord): Write[] =>
+  const buildWrites = (record: ConnectionRecord): Write[] =>
     transitionWrites(record, transition(record), deps.requestId);
-  const marks = due.map((record) => ({ endpointId: record.endpointId, writes: writesFor(record) }));
+  const marks = due.map((record) => ({ endpointId: record.endpointId, writes: buildWrites(record) }));
   const perTransaction = Math.floor(
     writesPerTransaction / Math.max(1, ...marks.map(({ writes }) => writes.length)),
   );
   for (const chunk of chunks(marks, perTransaction)) {
     if (await deps.table.write(chunk.flatMap(({ writes }) => writes))) continue;
-    for (const { endpointId } of chunk) await writeOneTransition(endpointId, deps, writesFor);
+    for (const { endpointId } of chunk) await writeOneTransition(endpointId, deps, buildWrites);
   }
 }
 
 async function writeOneTransition(
   endpointId: string,
   { table, reportError }: WriteTransitionsDeps,
-  writesFor: (record: ConnectionRecord) => Write[],
+  buildWrites: (record: ConnectionRecord) => Write[],
 ) {
   await retryOnConflict(endpointId, async () => {
     const [record] = parseEach(await table.get([recordKey(endpointId)]), readRecord, reportError);
-    return record === undefined || (await table.write(writesFor(record))) || conflict;
+    return record === undefined || (await table.write(buildWrites(record))) || conflict;
   });
 }

@@ -7,6 +7,6 @@ import * as v from 'valibot';
 export const ManagedBy = v.picklist(['file', 'person', 'api']);
 export type ManagedBy = v.InferOutput<typeof ManagedBy>;
 
-export function managerOf({ managedBy = 'person' }: { readonly managedBy?: ManagedBy }): ManagedBy {
+export function effectiveManager({ managedBy = 'person' }: { readonly managedBy?: ManagedBy }): ManagedBy {
   return managedBy;
 }

@@ -28,7 +28,7 @@ export function cachedSecret(
   read: () => Promise<string>,
   { now, reportError }: Pick<Runtime, 'now' | 'reportError'>,
 ): Secret {
-  let known: readonly string[] | undefined;
+  let cachedValues: readonly string[] | undefined;
   let failure: unknown;
   let readAt = Number.NEGATIVE_INFINITY;
   let lastAttemptAt = Number.NEGATIVE_INFINITY;
@@ -37,7 +37,7 @@ export function cachedSecret(
   async function readSecret(): Promise<void> {
     lastAttemptAt = now().getTime();
     try {
-      known = secretValues(await read());
+      cachedValues = secretValues(await read());
       failure = undefined;
       readAt = lastAttemptAt;
     } catch (error) {
@@ -52,14 +52,14 @@ export function cachedSecret(
     async values() {
       if (isPast(readAt, cacheTtlMs) && mayAsk()) pendingRead = readSecret();
       await pendingRead;
-      if (!known) throw new UnreadableSecretError('the secret cannot be read', { cause: failure });
-      return known;
+      if (!cachedValues) throw new UnreadableSecretError('the secret cannot be read', { cause: failure });
+      return cachedValues;
     },
     async refresh() {
       if (!mayAsk()) return undefined;
       pendingRead = readSecret();
       await pendingRead;
-      return failure === undefined ? known : undefined;
+      return failure === undefined ? cachedValues : undefined;
     },
   };
 }
@@ -76,7 +76,7 @@ export async function verifyWithSecret<T>(
 }
 
 /** Parses the stored secret: the current value, then the previous one. */
-export function secretValues(kept: string): string[] {
-  const lines = kept.split('\n').map((line) => line.trim());
+export function secretValues(stored: string): string[] {
+  const lines = stored.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '').slice(0, 2);
 }

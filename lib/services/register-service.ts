@@ -94,18 +94,19 @@ async function tryRegister(
   const before = withoutDeregistration(item && readService(item));
   const location = before?.location ?? deps.hub;
   const services = deps.servicesClient(location);
-  const found = await services.describe(serviceId);
-  if (!found) throw new ServiceNotFoundError(serviceId, location);
-  if (found.otherStage !== undefined) throw new OtherStageError(serviceId, found.otherStage);
-  const others = await otherServices(serviceId, deps);
+  const currentConfiguration = await services.describe(serviceId);
+  if (!currentConfiguration) throw new ServiceNotFoundError(serviceId, location);
+  if (currentConfiguration.otherStage !== undefined)
+    throw new OtherStageError(serviceId, currentConfiguration.otherStage);
+  const otherServices = await listOtherServices(serviceId, deps);
   const requestedName = registration.name ?? before?.name;
-  const namesake = others.find(({ name }) => name === requestedName);
+  const namesake = otherServices.find(({ name }) => name === requestedName);
   if (requestedName !== undefined && namesake) throw new NameTakenError(requestedName, namesake.serviceId);
-  const byTag = requestedName === undefined ? nameFromTag(found, others) : undefined;
+  const byTag = requestedName === undefined ? nameFromTag(currentConfiguration, otherServices) : undefined;
   const name = requestedName ?? byTag?.name ?? serviceId;
 
   const isActing = (await deps.mode()) === 'enforce';
-  if (isActing) await fixDrift(found, services, deps.topicArn);
+  if (isActing) await fixDrift(currentConfiguration, services, deps.topicArn);
   const configuration = await services.describe(serviceId);
   const now = deps.now();
   const service: Service = {
@@ -119,10 +120,10 @@ async function tryRegister(
     serviceId,
     name,
     location,
-    serviceName: found.serviceName,
+    serviceName: currentConfiguration.serviceName,
     topicArn: deps.topicArn,
     ...pickDefined(registration, registrationSettings),
-    acceptanceRequired: found.acceptanceRequired,
+    acceptanceRequired: currentConfiguration.acceptanceRequired,
     drift: configurationDrift(configuration, deps.topicArn),
     checkedAt: now.toISOString(),
     policyRevision: nextVersion(before?.policyRevision, now),
@@ -131,19 +132,19 @@ async function tryRegister(
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
     return conflict;
   // A concurrent registration may have taken the same name. Then both may revert, because a duplicate name finds neither service.
-  if (name !== serviceId && (await otherServices(serviceId, deps)).some((other) => other.name === name))
+  if (name !== serviceId && (await listOtherServices(serviceId, deps)).some((other) => other.name === name))
     return revertName(service, before?.name ?? serviceId, deps);
   const isNotFixed = !isActing && service.drift.some(({ check }) => fixableDrift.includes(check));
   const warnings = [
     ...(byTag?.warnings ?? []),
     ...(isNotFixed ? [notFixedInObserveMode] : []),
     ...serviceWarnings(service),
-    ...(found.isGatewayLoadBalancer ? [`${name}: ${gatewayLoadBalancerText}.`] : []),
+    ...(currentConfiguration.isGatewayLoadBalancer ? [`${name}: ${gatewayLoadBalancerText}.`] : []),
   ];
   return { service, warnings };
 }
 
-async function otherServices(serviceId: string, deps: RegisterDeps): Promise<Service[]> {
+async function listOtherServices(serviceId: string, deps: RegisterDeps): Promise<Service[]> {
   return (await listRegisteredServices(deps)).filter((service) => service.serviceId !== serviceId);
 }
 
@@ -157,10 +158,10 @@ async function revertName(service: Service, name: string, { table }: RegisterDep
 /** The tag `Name` may have any value in EC2. An invalid name, or the name of another service, is not used. */
 function nameFromTag(
   { serviceId, nameTag }: ServiceConfiguration,
-  others: readonly Service[],
+  otherServices: readonly Service[],
 ): { readonly name?: string; readonly warnings: readonly string[] } {
   if (nameTag === undefined) return { warnings: [] };
-  const namesake = others.find(({ name }) => name === nameTag);
+  const namesake = otherServices.find(({ name }) => name === nameTag);
   if (v.is(ServiceName, nameTag) && !namesake) return { name: nameTag, warnings: [] };
   const why = namesake ? `${namesake.serviceId} has this name` : serviceNameFormat;
   return {
@@ -196,13 +197,13 @@ const notFixedInObserveMode =
 export async function removeService(service: Service, deps: RegisterDeps): Promise<string[]> {
   const { serviceId, location, topicArn } = service;
   const services = deps.servicesClient(location);
-  const found = await services.describe(serviceId);
-  const isTagged = found?.isTagged === true;
-  const notificationIds = (found?.notifications ?? [])
+  const configuration = await services.describe(serviceId);
+  const isTagged = configuration?.isTagged === true;
+  const notificationIds = (configuration?.notifications ?? [])
     .filter((notification) => notification.topicArn === topicArn)
     .map(({ notificationId }) => notificationId);
-  const kept = await reasonToLeaveEc2(found, deps);
-  if (kept === undefined) {
+  const reasonToLeave = await reasonToLeaveEc2(configuration, deps);
+  if (reasonToLeave === undefined) {
     // linkgate may delete notifications only of services with its tag.
     if (notificationIds.length > 0 && !isTagged) await services.tag(serviceId);
     for (const notificationId of notificationIds) await services.deleteNotification(notificationId);
@@ -214,15 +215,17 @@ export async function removeService(service: Service, deps: RegisterDeps): Promi
     const remove = serviceKey(serviceId);
     return (await deps.table.write([{ remove, expected: item.version }])) ? undefined : conflict;
   });
-  return kept === undefined ? [] : cleanupCommands(kept, service, isTagged, notificationIds);
+  return reasonToLeave === undefined
+    ? []
+    : cleanupCommands(reasonToLeave, service, isTagged, notificationIds);
 }
 
 async function reasonToLeaveEc2(
-  found: ServiceConfiguration | undefined,
+  configuration: ServiceConfiguration | undefined,
   { mode }: RegisterDeps,
 ): Promise<string | undefined> {
-  if (found?.otherStage !== undefined)
-    return `the tag of the service names the stage \`${found.otherStage}\``;
+  if (configuration?.otherStage !== undefined)
+    return `the tag of the service names the stage \`${configuration.otherStage}\``;
   return (await mode()) === 'enforce' ? undefined : 'linkgate is in observe mode';
 }
 

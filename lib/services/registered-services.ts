@@ -8,10 +8,10 @@ export function listRegisteredServices(deps: ReadDeps): Promise<Service[]> {
 
 /** Reads the locations of all registered services. */
 export async function readLocations(deps: ReadDeps): Promise<AccountRegion[]> {
-  return locationsOf(await listRegisteredServices(deps));
+  return uniqueLocations(await listRegisteredServices(deps));
 }
 
 /** Returns the distinct locations of the given services. */
-export function locationsOf(services: readonly Pick<Service, 'location'>[]): AccountRegion[] {
+export function uniqueLocations(services: readonly Pick<Service, 'location'>[]): AccountRegion[] {
   return [...new Map(services.map(({ location }) => [formatAccountRegion(location), location])).values()];
 }

@@ -38,10 +38,10 @@ async function tryRepair(
   if (deps.remainingMs() < minRemainingToRepairMs) return 'the time was up';
   try {
     const services = deps.servicesClient(location);
-    const found = await services.describe(serviceId);
-    if (!found) return 'EC2 does not list the service';
+    const configuration = await services.describe(serviceId);
+    if (!configuration) return 'EC2 does not list the service';
     if ((await deps.mode()) === 'observe') return 'the mode is observe, or cannot be read';
-    await fixDrift(found, services, topicArn);
+    await fixDrift(configuration, services, topicArn);
     await checkService(serviceId, deps);
     return undefined;
   } catch (error) {
@@ -55,15 +55,15 @@ async function tryRepair(
  * neither change nor delete a notification. EC2 has no call that enables a disabled notification, so linkgate replaces it.
  */
 export async function fixDrift(
-  found: ServiceConfiguration,
+  configuration: ServiceConfiguration,
   services: EndpointServices,
   topicArn: string,
 ): Promise<void> {
-  if (!found.isTagged) await services.tag(found.serviceId);
-  if (found.isGatewayLoadBalancer) return;
-  const notification = found.notifications.find((each) => each.topicArn === topicArn);
+  if (!configuration.isTagged) await services.tag(configuration.serviceId);
+  if (configuration.isGatewayLoadBalancer) return;
+  const notification = configuration.notifications.find((each) => each.topicArn === topicArn);
   if (notification?.isEnabled === false) await services.deleteNotification(notification.notificationId);
-  if (!notification?.isEnabled) await services.createNotification(found.serviceId, topicArn);
+  if (!notification?.isEnabled) await services.createNotification(configuration.serviceId, topicArn);
   else if (!connectionEvents.every((event) => notification.events.includes(event)))
     await services.repairNotification(notification.notificationId, topicArn);
 }

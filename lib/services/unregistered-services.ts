@@ -2,7 +2,7 @@ import { type AccountRegion, formatAccountRegion } from '../locations/account-re
 import { decodeCursor, encodeCursor, LocationCursor, selectLocation } from '../storage/cursor.ts';
 import type { ReadDeps } from '../storage/entity.ts';
 import type { EndpointServices, ListedService } from './endpoint-services.ts';
-import { listRegisteredServices, locationsOf } from './registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from './registered-services.ts';
 
 interface ListUnregisteredDeps extends ReadDeps {
   readonly servicesClient: (location: AccountRegion) => EndpointServices;
@@ -20,19 +20,19 @@ export async function listUnregisteredServices(
   { servicesClient, hub, ...deps }: ListUnregisteredDeps,
 ): Promise<{ services: UnregisteredService[]; nextToken?: string }> {
   const registered = await listRegisteredServices(deps);
-  const others = locationsOf(registered).filter(
+  const otherLocations = uniqueLocations(registered).filter(
     (location) => formatAccountRegion(location) !== formatAccountRegion(hub),
   );
-  const locations = [hub, ...others];
+  const locations = [hub, ...otherLocations];
   const position =
     token === undefined ? { location: 0 } : decodeCursor(unregisteredListName, token, LocationCursor);
   const location = selectLocation(locations, position) ?? hub;
   const page = await servicesClient(location).page(position.nextToken);
-  const known = new Set(registered.map(({ serviceId }) => serviceId));
+  const registeredIds = new Set(registered.map(({ serviceId }) => serviceId));
   const nextToken = encodeCursor(unregisteredListName, position, page.nextToken, locations.length);
   return {
     services: page.services
-      .filter(({ serviceId }) => !known.has(serviceId))
+      .filter(({ serviceId }) => !registeredIds.has(serviceId))
       .map((service) => ({ ...service, location })),
     ...(nextToken !== undefined && { nextToken }),
   };

@@ -161,7 +161,7 @@ export function formatKey({ pk, sk }: Key): string {
 
 /** Indexes the items of a batch read by key. */
 export function indexByKey(items: readonly Item[]) {
-  const found = new Map(items.map((item) => [formatKey(item), item]));
-  const find = (key: Key): Item | undefined => found.get(formatKey(key));
+  const itemByKey = new Map(items.map((item) => [formatKey(item), item]));
+  const find = (key: Key): Item | undefined => itemByKey.get(formatKey(key));
   return { find, all: (keys: readonly Key[]): Item[] => keys.flatMap((key) => find(key) ?? []) };
 }

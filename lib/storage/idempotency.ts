@@ -62,10 +62,8 @@ export function withIdempotency(
 ): Promise<IdempotencyRecord> {
   const key: Key = { pk: `IDEMPOTENCY#${name}`, sk: 'REQUEST' };
 
-  async function remember(remembered: Omit<IdempotencyItem, 'version'>, expected: number): Promise<boolean> {
-    return table.write([
-      { put: idempotencyEntity.item(key, { ...remembered, version: expected + 1 }), expected },
-    ]);
+  async function saveItem(value: Omit<IdempotencyItem, 'version'>, expected: number): Promise<boolean> {
+    return table.write([{ put: idempotencyEntity.item(key, { ...value, version: expected + 1 }), expected }]);
   }
 
   return retryOnConflict(name, async (isFirst) => {
@@ -84,13 +82,13 @@ export function withIdempotency(
       expiresAt: ttlInOneDay(time),
     };
     const expected = before?.version ?? 0;
-    if (!(await remember({ ...claimed, runningSince: time.toISOString() }, expected))) return conflict;
+    if (!(await saveItem({ ...claimed, runningSince: time.toISOString() }, expected))) return conflict;
     return {
       status: 'claimed',
       firstRequestedAt: earlier?.firstRequestedAt,
       // If another run has taken over the claim, its response counts.
-      saveResponse: async (response) => void (await remember({ ...claimed, response }, expected + 1)),
-      release: async () => void (await remember(claimed, expected + 1)),
+      saveResponse: async (response) => void (await saveItem({ ...claimed, response }, expected + 1)),
+      release: async () => void (await saveItem(claimed, expected + 1)),
     };
   });
 }

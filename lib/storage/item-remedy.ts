@@ -26,10 +26,10 @@ export function removalCommand({ pk, sk }: Key): string {
 
 /** The message for a caller whose command needs an item that cannot be read. */
 export function unreadableText({ message, key }: UnreadableItemError): string {
-  const kept = reasonsToKeepItems.get(itemKindOfKey(key));
+  const reasonToKeep = reasonsToKeepItems.get(itemKindOfKey(key));
   const remedy =
-    kept === undefined
+    reasonToKeep === undefined
       ? `or is removed with \`${removalCommand(key)}\``
-      : `and is not removed, since ${kept}`;
+      : `and is not removed, since ${reasonToKeep}`;
   return `this needs an item that linkgate cannot read: ${message}. It waits until the item can be read, ${remedy}`;
 }

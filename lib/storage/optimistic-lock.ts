@@ -17,16 +17,16 @@ const maxWriteAttempts = 12;
 
 /**
  * Repeats an attempt until it has no conflict. Each attempt reads the item again.
- * @param what the name of the item for people: an endpoint, an account, a service.
+ * @param itemName the name of the item for people: an endpoint, an account, a service.
  * @throws OptimisticLockError
  */
 export async function retryOnConflict<T>(
-  what: string,
+  itemName: string,
   attempt: (isFirst: boolean) => Promise<T | typeof conflict>,
 ): Promise<T> {
   for (let turn = 0; turn < maxWriteAttempts; turn++) {
     const result = await attempt(turn === 0);
     if (result !== conflict) return result;
   }
-  throw new OptimisticLockError(what);
+  throw new OptimisticLockError(itemName);
 }

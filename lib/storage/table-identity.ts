@@ -31,13 +31,17 @@ export function readReplacedAt(item: Item): string | undefined {
  * @returns since when linkgate uses this table. ISO 8601.
  */
 export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promise<string> {
-  const { known, item, identity } = await readIdentities(deps);
-  if (known?.identity === identity) return known.since;
+  const { stored, item, identity } = await readIdentities(deps);
+  if (stored?.identity === identity) return stored.since;
   const expected = versionToReplace(item);
   const since = now().toISOString();
-  const put = tableIdentityEntity.item(identityKey, { identity, since, version: (expected ?? 0) + 1 });
+  const identityItem = tableIdentityEntity.item(identityKey, {
+    identity,
+    since,
+    version: (expected ?? 0) + 1,
+  });
   // A concurrent writer stores the same identity.
-  await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);
+  await deps.table.write([{ put: identityItem, ...(expected !== undefined && { expected }) }]);
   return since;
 }
 
@@ -46,12 +50,12 @@ interface TableIdentityDeps extends ReadDeps {
 }
 
 /** Returns since when linkgate uses this table; undefined when it differs from the stored identity. */
-export async function restoredAt(table: Table): Promise<string | undefined> {
-  const { known, identity } = await readIdentities({ table, reportError: rethrow });
-  return known?.identity === identity ? known.since : undefined;
+export async function readRestoreTime(table: Table): Promise<string | undefined> {
+  const { stored, identity } = await readIdentities({ table, reportError: rethrow });
+  return stored?.identity === identity ? stored.since : undefined;
 }
 
 async function readIdentities({ table, reportError }: ReadDeps) {
   const [items, identity] = await Promise.all([table.get([identityKey]), table.identity()]);
-  return { known: parseEach(items, tableIdentityEntity.read, reportError)[0], item: items[0], identity };
+  return { stored: parseEach(items, tableIdentityEntity.read, reportError)[0], item: items[0], identity };
 }

@@ -83,7 +83,7 @@ export async function acquireSweepLease(
   let expected = versionToReplace(items[0]);
   let finishedAt = before?.finishedAt;
 
-  async function put(renew: boolean, reached: SweepCheckpoint | undefined): Promise<boolean> {
+  async function writeLease(renew: boolean, reached: SweepCheckpoint | undefined): Promise<boolean> {
     const leaseUntil = new Date(now().getTime() + (renew ? leaseDurationMs : 0)).toISOString();
     const value = {
       leaseUntil,
@@ -92,22 +92,22 @@ export async function acquireSweepLease(
       ...(finishedAt !== undefined && { finishedAt }),
       version: (expected ?? 0) + 1,
     };
-    const put = sweepLeaseEntity.item(key, value);
-    const isWritten = await table.write([{ put, ...(expected !== undefined && { expected }) }]);
+    const item = sweepLeaseEntity.item(key, value);
+    const isWritten = await table.write([{ put: item, ...(expected !== undefined && { expected }) }]);
     expected = value.version;
     return isWritten;
   }
 
-  if (!(await put(true, checkpoint))) return undefined;
+  if (!(await writeLease(true, checkpoint))) return undefined;
   return {
     startedAt,
     ...(checkpoint && { checkpoint }),
     async save(reached, { release }) {
-      await put(!release, reached);
+      await writeLease(!release, reached);
     },
     async release() {
       finishedAt = now().toISOString();
-      await put(false, undefined);
+      await writeLease(false, undefined);
     },
   };
 }

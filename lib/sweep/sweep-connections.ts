@@ -119,8 +119,8 @@ async function reevaluateDue(location: AccountRegion, deps: SweepDeps): Promise<
   let counts = noChanges();
   for await (const due of listDueReevaluations(location, deps.now(), deps))
     for (const endpointIds of chunks(due, maxEndpointsPerDescribe)) {
-      const described = await listAllConnections(connections, { endpointIds });
-      counts = addCounts(counts, await detectChanges(described, deps, { force: true }));
+      const dueConnections = await listAllConnections(connections, { endpointIds });
+      counts = addCounts(counts, await detectChanges(dueConnections, deps, { force: true }));
     }
   return counts;
 }
@@ -219,22 +219,27 @@ async function markEnded(
   inventory: Inventory,
   deps: SweepDeps,
 ): Promise<number> {
-  let gone = 0;
+  let endedCount = 0;
   for (const partition of recordPartitions)
     for await (const page of deps.table.query(partition)) {
       const records = parseEach(page, readRecord, deps.reportError).filter(
         (record) => formatAccountRegion(record.location) === formatAccountRegion(location),
       );
-      const unlisted = records.filter(({ endpointId }) => !inventory.endpointIds.has(endpointId));
-      const abandoned = records.filter(({ serviceDeregisteredAt }) => serviceDeregisteredAt !== undefined);
-      const toNotify = [...unlisted, ...abandoned].filter((record) => needsNotification(record, deps.now()));
+      const unlistedRecords = records.filter(({ endpointId }) => !inventory.endpointIds.has(endpointId));
+      const deregisteredRecords = records.filter(
+        ({ serviceDeregisteredAt }) => serviceDeregisteredAt !== undefined,
+      );
+      const toNotify = [...unlistedRecords, ...deregisteredRecords].filter((record) =>
+        needsNotification(record, deps.now()),
+      );
       await orReported(deps.reportError, () =>
         deps.notificationQueue.enqueue(deduplicateTargets(toNotify.map(buildNotificationTarget))),
       );
-      for (const record of unlisted)
-        if (await orReported(deps.reportError, () => markMissingConnection(record, startedAt, deps))) gone++;
+      for (const record of unlistedRecords)
+        if (await orReported(deps.reportError, () => markMissingConnection(record, startedAt, deps)))
+          endedCount++;
     }
-  return gone;
+  return endedCount;
 }
 
 /** @returns whether the connection has ended. */
@@ -267,18 +272,28 @@ async function repairQuotas(
 ): Promise<{ repaired: number; freed: number }> {
   const result = { repaired: 0, freed: 0 };
   for await (const page of deps.table.query(quotaPartition(location)))
-    for (const kept of parseEach(page, readEndpointQuota, deps.reportError)) {
-      const theirs = inventory.connectionsByQuota.get(`${kept.serviceId} ${kept.accountId}`);
-      if (!theirs) continue;
-      const endpointIds = await recomputeQuotaEndpoints(theirs, kept, startedAt, deps);
-      const heldBack = await recomputeHeldBack(theirs, kept, startedAt, deps);
+    for (const storedQuota of parseEach(page, readEndpointQuota, deps.reportError)) {
+      const accountConnections = inventory.connectionsByQuota.get(
+        `${storedQuota.serviceId} ${storedQuota.accountId}`,
+      );
+      if (!accountConnections) continue;
+      const endpointIds = await recomputeQuotaEndpoints(accountConnections, storedQuota, startedAt, deps);
+      const heldBack = await recomputeHeldBack(accountConnections, storedQuota, startedAt, deps);
       if (!endpointIds && !heldBack) continue;
-      const right = { ...kept, ...(endpointIds && { endpointIds }), ...(heldBack && { heldBack }) };
-      const whose = { location, serviceId: kept.serviceId, ownerAccountId: kept.accountId };
-      if (!(await deps.table.write([quotaWrite(whose, kept, right)]))) continue;
+      const corrected = {
+        ...storedQuota,
+        ...(endpointIds && { endpointIds }),
+        ...(heldBack && { heldBack }),
+      };
+      const quotaOwner = {
+        location,
+        serviceId: storedQuota.serviceId,
+        ownerAccountId: storedQuota.accountId,
+      };
+      if (!(await deps.table.write([quotaWrite(quotaOwner, storedQuota, corrected)]))) continue;
       result.repaired++;
-      const waiting = theirs.filter(({ state }) => state === 'pendingAcceptance');
-      result.freed += (await detectChanges(waiting, deps)).decided;
+      const pendingRequests = accountConnections.filter(({ state }) => state === 'pendingAcceptance');
+      result.freed += (await detectChanges(pendingRequests, deps)).decided;
     }
   return result;
 }
@@ -288,25 +303,25 @@ async function repairQuotas(
  * @returns undefined when the stored list is correct.
  */
 async function recomputeHeldBack(
-  theirs: readonly Connection[],
+  accountConnections: readonly Connection[],
   { heldBack = [] }: EndpointQuota,
   startedAt: string,
   { table, reportError }: SweepDeps,
 ): Promise<HeldBackRequest[] | undefined> {
-  const listed = theirs.filter(({ state }) => state === 'pendingAcceptance');
-  const keys = [...listed, ...heldBack].map(({ endpointId }) => recordKey(endpointId));
+  const pendingRequests = accountConnections.filter(({ state }) => state === 'pendingAcceptance');
+  const keys = [...pendingRequests, ...heldBack].map(({ endpointId }) => recordKey(endpointId));
   const records = parseEach(await table.get(keys), readRecord, reportError).filter(({ verdict }) =>
     isHeldBack(verdict),
   );
-  const waiting = new Set(records.map(({ endpointId }) => endpointId));
-  const isListed = (id: string) => listed.some(({ endpointId }) => endpointId === id);
-  const right = [
-    ...listed,
+  const heldBackIds = new Set(records.map(({ endpointId }) => endpointId));
+  const isListed = (id: string) => pendingRequests.some(({ endpointId }) => endpointId === id);
+  const corrected = [
+    ...pendingRequests,
     ...heldBack.filter(({ endpointId, requestedAt }) => !isListed(endpointId) && requestedAt >= startedAt),
   ]
-    .filter(({ endpointId }) => waiting.has(endpointId))
+    .filter(({ endpointId }) => heldBackIds.has(endpointId))
     .reduce<HeldBackRequest[]>((line, each) => updateWaitingLine(line, each, true), []);
-  return isDeepStrictEqual(right, heldBack) ? undefined : right;
+  return isDeepStrictEqual(corrected, heldBack) ? undefined : corrected;
 }
 
 /**
@@ -315,31 +330,33 @@ async function recomputeHeldBack(
  * @returns undefined when the stored list is correct.
  */
 async function recomputeQuotaEndpoints(
-  theirs: readonly Connection[],
-  kept: EndpointQuota,
+  accountConnections: readonly Connection[],
+  storedQuota: EndpointQuota,
   startedAt: string,
   { table, now, reportError }: SweepDeps,
 ): Promise<string[] | undefined> {
-  const listed = new Map(theirs.map(({ endpointId, state }) => [endpointId, state]));
-  const live = theirs.filter(({ state }) => isConnected(state)).map(({ endpointId }) => endpointId);
-  const doubtful = kept.endpointIds.filter((id) => !live.includes(id));
-  const lacking = live.filter((id) => !kept.endpointIds.includes(id));
+  const listedStates = new Map(accountConnections.map(({ endpointId, state }) => [endpointId, state]));
+  const connectedIds = accountConnections
+    .filter(({ state }) => isConnected(state))
+    .map(({ endpointId }) => endpointId);
+  const doubtful = storedQuota.endpointIds.filter((id) => !connectedIds.includes(id));
+  const lacking = connectedIds.filter((id) => !storedQuota.endpointIds.includes(id));
   const items = await table.get([...doubtful, ...lacking].map(recordKey));
   const records = new Map(
     parseEach(items, readRecord, reportError).map((record) => [record.endpointId, record]),
   );
-  const remembered = new Set(items.map(({ sk }) => sk));
+  const recordedIds = new Set(items.map(({ sk }) => sk));
   const time = now();
   // A record that this version cannot read counts as EC2 shows the connection.
   const doesCount = (id: string) =>
-    remembered.has(id) && !records.has(id)
-      ? isConnectedOrPending(listed.get(id))
-      : countsTowardQuota(records.get(id), listed.get(id), time);
+    recordedIds.has(id) && !records.has(id)
+      ? isConnectedOrPending(listedStates.get(id))
+      : countsTowardQuota(records.get(id), listedStates.get(id), time);
   const isRecent = (id: string) => (records.get(id)?.requestedAt ?? '') >= startedAt;
   const remove = doubtful.filter((id) => !isRecent(id) && !doesCount(id));
   const add = lacking.filter(doesCount);
   if (remove.length === 0 && add.length === 0) return undefined;
-  return [...kept.endpointIds.filter((id) => !remove.includes(id)), ...add];
+  return [...storedQuota.endpointIds.filter((id) => !remove.includes(id)), ...add];
 }
 
 function isConnectedOrPending(state: ConnectionState | undefined): boolean {
@@ -349,9 +366,9 @@ function isConnectedOrPending(state: ConnectionState | undefined): boolean {
 /** The endpoint is connected or may become connected, and has not ended since EC2 listed it. */
 function countsTowardQuota(
   record: ConnectionRecord | undefined,
-  listed: ConnectionState | undefined,
+  listedState: ConnectionState | undefined,
   now: Date,
 ): boolean {
-  if (!record || !listed) return false;
-  return maybeConnected(record, now) || (record.state === 'pendingAcceptance' && isConnected(listed));
+  if (!record || !listedState) return false;
+  return maybeConnected(record, now) || (record.state === 'pendingAcceptance' && isConnected(listedState));
 }

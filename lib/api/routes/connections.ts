@@ -12,7 +12,7 @@ import { explainConnection } from '../../inspection/explain.ts';
 import { listConnections } from '../../inspection/list-connections.ts';
 import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
 import { isConnected } from '../../privatelink/connection.ts';
-import { listRegisteredServices, locationsOf } from '../../services/registered-services.ts';
+import { listRegisteredServices, uniqueLocations } from '../../services/registered-services.ts';
 import { indexByKey } from '../../storage/entity.ts';
 import type { Table } from '../../storage/table.ts';
 import { ApiError } from '../api-error.ts';
@@ -31,7 +31,7 @@ export function connectionsRoutes(app: ApiApp): void {
         ? await listRegisteredServices(api)
         : [await requireService(query.service, api)];
     const listing = {
-      locations: locationsOf(services),
+      locations: uniqueLocations(services),
       serviceIds: services.map(({ serviceId }) => serviceId),
       state: query.state,
       ownerAccountId: query.account,

@@ -51,20 +51,20 @@ export interface PrincipalDifference {
 }
 
 export function principalDifference(
-  wanted: readonly string[],
+  desired: readonly string[],
   actual: readonly string[],
 ): PrincipalDifference {
-  return { missing: principalsNotIn(wanted, actual), extra: principalsNotIn(actual, wanted) };
+  return { missing: subtractPrincipals(desired, actual), extra: subtractPrincipals(actual, desired) };
 }
 
-function principalsNotIn(principals: readonly string[], others: readonly string[]): string[] {
-  const known = new Set(others.map(principalKey));
-  return uniquePrincipals(principals).filter((principal) => !known.has(principalKey(principal)));
+function subtractPrincipals(principals: readonly string[], excluded: readonly string[]): string[] {
+  const excludedKeys = new Set(excluded.map(principalKey));
+  return uniquePrincipals(principals).filter((principal) => !excludedKeys.has(principalKey(principal)));
 }
 
 function uniquePrincipals(principals: readonly string[]): string[] {
-  const byKey = new Map<string, string>();
+  const principalByKey = new Map<string, string>();
   for (const principal of principals)
-    if (!byKey.has(principalKey(principal))) byKey.set(principalKey(principal), principal);
-  return [...byKey.values()];
+    if (!principalByKey.has(principalKey(principal))) principalByKey.set(principalKey(principal), principal);
+  return [...principalByKey.values()];
 }

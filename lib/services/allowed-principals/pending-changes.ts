@@ -38,20 +38,20 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
   )
     return noPendingChanges;
   const records = new Map(state.records.map((record) => [principalKey(record.principal), record]));
-  const recordOf = (principal: string) => records.get(principalKey(principal));
+  const findRecord = (principal: string) => records.get(principalKey(principal));
   const { missing, extra } = principalDifference(desired, actual);
-  const allow = missing.filter((principal) => canRetry(recordOf(principal), service, now));
+  const allow = missing.filter((principal) => canRetry(findRecord(principal), service, now));
   const disallow = extra.filter((principal) => {
-    const record = recordOf(principal);
-    const goesAt = removableAt(record, service);
-    return goesAt !== undefined && goesAt <= now && canRetry(record, service, now);
+    const record = findRecord(principal);
+    const dueAt = computeRemovalTime(record, service);
+    return dueAt !== undefined && dueAt <= now && canRetry(record, service, now);
   });
   // An allowlist that lost most of its entries by mistake must not remove everybody.
-  const isAgreed = (principal: string) => recordOf(principal)?.agreed === true;
-  const others = actual.filter((principal) => !isAgreed(principal)).length;
-  const unseen = disallow.filter((principal) => !isAgreed(principal)).length;
-  return others > maxUnapprovedRemovals && unseen > others / 2
-    ? { allow, disallow: disallow.filter(isAgreed), blockedRemovals: unseen }
+  const isApproved = (principal: string) => findRecord(principal)?.agreed === true;
+  const unapprovedCount = actual.filter((principal) => !isApproved(principal)).length;
+  const unapprovedRemovals = disallow.filter((principal) => !isApproved(principal)).length;
+  return unapprovedCount > maxUnapprovedRemovals && unapprovedRemovals > unapprovedCount / 2
+    ? { allow, disallow: disallow.filter(isApproved), blockedRemovals: unapprovedRemovals }
     : { allow, disallow, blockedRemovals: 0 };
 }
 
@@ -60,7 +60,7 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
  * which only prevents new endpoints. A principal that was added outside linkgate goes after the service's grace period; a later
  * approval does not restart it.
  */
-export function removableAt(record: PrincipalRecord | undefined, service: Service): Date | undefined {
+export function computeRemovalTime(record: PrincipalRecord | undefined, service: Service): Date | undefined {
   if (!record || !hasManagedPrincipals(service)) return undefined;
   if (record.status === 'implied') return new Date(record.firstSeenAt);
   if (record.notDesiredSince === undefined) return undefined;

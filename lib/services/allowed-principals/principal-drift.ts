@@ -3,10 +3,10 @@ import { hasManagedPrincipals } from './approve.ts';
 import type { PrincipalsChange } from './change-principals.ts';
 import { principalDifference } from './desired-principals.ts';
 import {
+  computeRemovalTime,
   isOrganizationPrincipal,
   type PendingChanges,
   type PrincipalState,
-  removableAt,
 } from './pending-changes.ts';
 import { describePrincipal, principalKey } from './principal.ts';
 import type { PrincipalRecord } from './principal-record.ts';
@@ -30,12 +30,12 @@ export function principalDrift(
 ): PrincipalDrift[] {
   const { service, desired, actual } = state;
   const records = new Map(state.records.map((record) => [principalKey(record.principal), record]));
-  const recordOf = (principal: string) => records.get(principalKey(principal));
+  const findRecord = (principal: string) => records.get(principalKey(principal));
   const { missing, extra } = principalDifference(desired, actual);
   const refused = [...missing, ...extra]
-    .flatMap((principal) => recordOf(principal) ?? [])
+    .flatMap((principal) => findRecord(principal) ?? [])
     .filter(({ refusal }) => refusal);
-  const absent = missing.filter((principal) => !recordOf(principal)?.refusal);
+  const absent = missing.filter((principal) => !findRecord(principal)?.refusal);
   const isAwaited = service.principals === 'managed' && !hasManagedPrincipals(service);
   const differs = missing.length + extra.length > 0;
 
@@ -48,7 +48,7 @@ export function principalDrift(
       },
     extra.length > 0 && {
       check: 'principals-are-not-implied',
-      detail: `these allowed principals are not in the allowlist: ${formatPrincipals(extra, (principal) => describeExtraPrincipal(principal, recordOf(principal), service))}`,
+      detail: `these allowed principals are not in the allowlist: ${formatPrincipals(extra, (principal) => describeExtraPrincipal(principal, findRecord(principal), service))}`,
     },
     refused.length > 0 && {
       check: 'principals-are-refused',
@@ -77,7 +77,7 @@ function describeExtraPrincipal(
   record: PrincipalRecord | undefined,
   service: Service,
 ): string {
-  const goesAt = removableAt(record, service);
+  const goesAt = computeRemovalTime(record, service);
   return [
     describePrincipal(principal),
     record && describeOrigin(record),
@@ -101,9 +101,10 @@ function describeRefusal({ principal, refusal }: PrincipalRecord): string {
   return `${describePrincipal(principal)}, ${refusal?.code}: ${refusal?.message}${why}`;
 }
 
-function formatPrincipals<T>(of: readonly T[], words: (each: T) => string): string {
-  const more = of.length - maxNamedPrincipals;
-  return [...of.slice(0, maxNamedPrincipals).map(words), ...(more > 0 ? [`and ${more} more`] : [])].join(
-    '; ',
-  );
+function formatPrincipals<T>(items: readonly T[], formatEach: (each: T) => string): string {
+  const more = items.length - maxNamedPrincipals;
+  return [
+    ...items.slice(0, maxNamedPrincipals).map(formatEach),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ].join('; ');
 }

@@ -29,17 +29,17 @@ const maxVisibilityDelayMs = 3_600_000;
 
 /** Updates the records of a service's principals after EC2 was read. @returns the records and their writes. */
 export function recordPrincipals(
-  known: readonly PrincipalRecord[],
-  seen: ObservedPrincipal,
+  storedRecords: readonly PrincipalRecord[],
+  observed: ObservedPrincipal,
 ): { records: PrincipalRecord[]; writes: Write[] } {
-  const before = new Map(known.map((record) => [principalKey(record.principal), record]));
-  const desired = indexByPrincipalKey(seen.desired);
-  const actual = indexByPrincipalKey(seen.actual);
+  const before = new Map(storedRecords.map((record) => [principalKey(record.principal), record]));
+  const desired = indexByPrincipalKey(observed.desired);
+  const actual = indexByPrincipalKey(observed.actual);
   const additions = new Map<string, ExternalAddition>();
-  for (const addition of seen.additions) additions.set(principalKey(addition.principal), addition);
+  for (const addition of observed.additions) additions.set(principalKey(addition.principal), addition);
 
   const unwanted = [...actual.keys()].filter((key) => !desired.has(key));
-  const isAgreed = seen.isManaged && unwanted.length <= seen.removals;
+  const isAgreed = observed.isManaged && unwanted.length <= observed.removals;
 
   const records: PrincipalRecord[] = [];
   const writes: Write[] = [];
@@ -47,7 +47,7 @@ export function recordPrincipals(
     const record = before.get(key);
     const principal = actual.get(key) ?? desired.get(key) ?? additions.get(key)?.principal ?? key;
     const after = nextPrincipalRecord(record, principal, additions.get(key), {
-      ...seen,
+      ...observed,
       isDesired: desired.has(key),
       isActual: actual.has(key),
       isAgreed,
@@ -63,13 +63,13 @@ function nextPrincipalRecord(
   before: PrincipalRecord | undefined,
   principal: string,
   addition: ExternalAddition | undefined,
-  seen: ObservedPrincipal & {
+  observed: ObservedPrincipal & {
     readonly isDesired: boolean;
     readonly isActual: boolean;
     readonly isAgreed: boolean;
   },
 ): PrincipalRecord | undefined {
-  const { serviceId, isManaged, isDesired, isActual, now } = seen;
+  const { serviceId, isManaged, isDesired, isActual, now } = observed;
   const firstSeenAt = now.toISOString();
   if (isDesired) {
     if (!isManaged) return undefined;
@@ -81,15 +81,15 @@ function nextPrincipalRecord(
         firstSeenAt,
         version: before?.version ?? 0,
       };
-    const { refusal, ...taken } = clearRemoval(before);
-    return { ...taken, ...(!isActual && refusal && { refusal }) };
+    const { refusal, ...retained } = clearRemoval(before);
+    return { ...retained, ...(!isActual && refusal && { refusal }) };
   }
-  if (before?.status === 'implied') return isActual ? markNotDesired(before, seen) : undefined;
-  const found = before ?? { serviceId, principal, status: 'found', firstSeenAt, version: 0 };
-  const told = withAddition(found, addition);
-  if (isActual) return markNotDesired(told, seen);
-  const mayShow = now.getTime() - Date.parse(told.addedAt ?? '') < maxVisibilityDelayMs;
-  return mayShow ? clearRemoval(told) : undefined;
+  if (before?.status === 'implied') return isActual ? markNotDesired(before, observed) : undefined;
+  const record = before ?? { serviceId, principal, status: 'found', firstSeenAt, version: 0 };
+  const attributed = withAddition(record, addition);
+  if (isActual) return markNotDesired(attributed, observed);
+  const mayShow = now.getTime() - Date.parse(attributed.addedAt ?? '') < maxVisibilityDelayMs;
+  return mayShow ? clearRemoval(attributed) : undefined;
 }
 
 /** Marks a principal that is in EC2 and not desired. */

@@ -57,35 +57,35 @@ export async function reconcilePrincipals(
 ): Promise<PrincipalsResult> {
   const { serviceId, location } = service;
   const ec2 = deps.principalsClient(location);
-  const begun = deps.now();
+  const startedAt = deps.now();
   const tried = new Set<string>();
   let stopped: PrincipalsChange['stopped'];
-  for (let round = 1, shown = actual; ; round++) {
+  for (let round = 1, listed = actual; ; round++) {
     const lookedAt = deps.now();
     // The approved plan covers only the first round.
     const removals = round === 1 ? (service.principalsApproval?.removals ?? 0) : 0;
-    const state = await readPrincipalState(service, removals, shown, additions, deps);
+    const state = await readPrincipalState(service, removals, listed, additions, deps);
     const due = pendingChanges(state, lookedAt);
-    const left = untriedChanges(tried, due);
-    const isDone = left.allow.length + left.disallow.length === 0;
+    const untried = untriedChanges(tried, due);
+    const isDone = untried.allow.length + untried.disallow.length === 0;
     if (isDone || stopped || round > maxRounds)
       return {
         principalDrift: principalDrift(state, {
           blockedRemovals: due.blockedRemovals,
           ...(stopped && { stopped }),
         }),
-        principalsCheckedAt: begun.toISOString(),
+        principalsCheckedAt: startedAt.toISOString(),
         ...approvalWithoutRemovals(service),
       };
-    const changed = await changePrincipals(serviceId, left, lookedAt, ec2, deps);
-    deps.logChange({ serviceId, allow: left.allow, disallow: left.disallow, ...changed });
+    const changed = await changePrincipals(serviceId, untried, lookedAt, ec2, deps);
+    deps.logChange({ serviceId, allow: untried.allow, disallow: untried.disallow, ...changed });
     await saveRefusals(service, changed.refused, deps);
     stopped = changed.stopped;
     if (stopped === 'time' || stopped === 'throttled')
       await deps.serviceCheckQueue.enqueue([serviceId], {
         afterSeconds: stopped === 'time' ? 0 : throttledDelaySeconds,
       });
-    shown = await ec2.list(serviceId);
+    listed = await ec2.list(serviceId);
   }
 }
 
@@ -101,8 +101,8 @@ function readPrincipalState(
   return retryOnConflict(serviceId, async () => {
     const entries = await readEntries([serviceId, allServicesScope], { table, reportError: rethrow });
     const desired = desiredPrincipals(service, entries, now());
-    const known = await readPrincipalRecords(serviceId, table);
-    const seen = {
+    const storedRecords = await readPrincipalRecords(serviceId, table);
+    const observed = {
       serviceId,
       desired,
       actual,
@@ -111,7 +111,7 @@ function readPrincipalState(
       removals,
       now: now(),
     };
-    const { records, writes } = recordPrincipals(known, seen);
+    const { records, writes } = recordPrincipals(storedRecords, observed);
     for (const some of chunks(writes, writesPerTransaction)) if (!(await table.write(some))) return conflict;
     return { service, desired, actual, records };
   });
@@ -140,15 +140,15 @@ async function saveRefusals(
 ): Promise<void> {
   if (refused.length === 0) return;
   const at = now().toISOString();
-  const byKey = new Map(refused.map((each) => [principalKey(each.principal), each]));
-  const refusedOnes = (await readPrincipalRecords(serviceId, table)).flatMap((record) => {
-    const refusal = byKey.get(principalKey(record.principal));
+  const refusalByKey = new Map(refused.map((each) => [principalKey(each.principal), each]));
+  const updatedRecords = (await readPrincipalRecords(serviceId, table)).flatMap((record) => {
+    const refusal = refusalByKey.get(principalKey(record.principal));
     if (!refusal) return [];
     const { code, message } = refusal;
     return [{ ...record, refusal: { code, message, at }, version: record.version + 1 }];
   });
   // After a conflict the next check gets the same refusal again.
-  for (const some of chunks(refusedOnes, writesPerTransaction))
+  for (const some of chunks(updatedRecords, writesPerTransaction))
     await table.write(some.map((record) => ({ put: principalItem(record), expected: record.version - 1 })));
 }
 
