@@ -156,7 +156,7 @@ describe('services', () => {
     );
   });
 
-  test('are not registered with a name that another service has', async () => {
+  test('are not registered with the name of another service', async () => {
     const env = createTestEnv({ services });
     env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2) }));
     const answer = await callApi(env, 'POST', '/services', { serviceId: serviceId(2), name: 'orders' });
@@ -493,12 +493,12 @@ describe("a person's decision", () => {
     ],
     ['policy', {}, `linkgate decided to accept it at ${noon.toISOString()} (because)`],
     [
-      'policy that came before a person',
+      'policy with precedence over a person',
       { approval: anApproval({ decision: 'deny', reason: 'unknown' }) },
       `linkgate decided to accept it at ${noon.toISOString()} (because)`,
     ],
     [
-      'a person whose word waits for policy',
+      'a person whose decision waits for policy',
       { approval: anApproval({ reason: 'known' }), verdict: aVerdict('hold') },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],

@@ -104,7 +104,7 @@ describe('a customer', () => {
   });
 });
 
-test('the name of a customer stands beside its account in lists, in explain and in plans', async () => {
+test('lists, explanations and plans contain the name of the customer of an account', async () => {
   env = createTestEnv({
     services: [aService()],
     connections: [aConnection()],
@@ -126,7 +126,7 @@ test('the name of a customer stands beside its account in lists, in explain and 
   );
 });
 
-test('an account that no customer lists has no customer beside it', async () => {
+test('an account that no customer lists has no customer name', async () => {
   env = createTestEnv({ services: [aService()], connections: [aConnection()] });
   await putCustomer('initech', { accounts: ['033333333333'] });
   const { body } = await callApi(env, 'GET', '/connections');

@@ -124,13 +124,13 @@ const neededReasons: readonly InputField[] = [
     (value) => ({ until: '2027-01-31T12:00:00Z', reason: value }),
   ],
   [
-    'what the consumer is told of a denial',
+    'the customer message of a denial',
     'POST',
     connectionPath('decision'),
     (value) => ({ decision: 'deny', reason: 'no', customerMessage: value }),
   ],
   [
-    'what the consumer is told of a revocation',
+    'the customer message of a revocation',
     'POST',
     connectionPath('revocation'),
     (value) => ({ customerMessage: value }),

@@ -55,10 +55,10 @@ describe('a plan', () => {
   });
 
   test.each([
-    ['no zip', 'CHANGES', 'not zipped'],
-    ['a zip that was cut', 'VERSIONS', gzipSync('[]').toString('base64').slice(0, 16)],
-    ['a zip of what is no JSON', 'VERSIONS', gzipSync('[').toString('base64')],
-    ['a zip of something else', 'CHANGES', gzipSync('[{"kind":"nothing"}]').toString('base64')],
+    ['content that is not gzip', 'CHANGES', 'not zipped'],
+    ['a truncated gzip file', 'VERSIONS', gzipSync('[]').toString('base64').slice(0, 16)],
+    ['a gzip file of invalid JSON', 'VERSIONS', gzipSync('[').toString('base64')],
+    ['a gzip file of an invalid change', 'CHANGES', gzipSync('[{"kind":"nothing"}]').toString('base64')],
   ])(
     'with %s in a chunk names the chunk, which can be removed before planning again',
     async (_what, name, packed) => {
@@ -177,7 +177,7 @@ describe('an apply', () => {
     });
   });
 
-  test('that is not done is shown by the next plan as running or interrupted', async () => {
+  test('that is not done is in the next plan as running or interrupted', async () => {
     const env = createEnvWith();
     const first = await createPlan(env, policy);
     env.remainingMs = 1_000;

@@ -119,7 +119,7 @@ describe('revoking a connection', () => {
   test.each([
     ['pendingAcceptance', 'linkgate deny'],
     ['rejected', 'EC2 shows it `rejected`'],
-  ] as const)('which is %s, is told that it is not connected', async (state, message) => {
+  ] as const)('in the state %s answers NotConnected', async (state, message) => {
     const env = await createConnectedEnv();
     env.ec2.show(aConnection({ state }));
     expect(await callApi(env, 'POST', connectionPath('revocation'), {})).toEqual(

@@ -86,7 +86,7 @@ describe('an approval view has', () => {
     ]);
   });
 
-  test('no earlier connections where the caller does not ask for them', async () => {
+  test('no earlier connections unless the caller requests them', async () => {
     const env = createEnvWith([request(1), request(2)]);
     const { table, reads } = countReads(env);
     const [view] = await loadApprovalViews([request(2)], { ...env.deps, table }, { withHistory: false });
@@ -110,7 +110,7 @@ test('an approval view has the mode', async () => {
   expect(await loadApprovalViews([request(1)], env.deps)).toMatchObject([{ mode: 'observe' }]);
 });
 
-test('an approval view of a deregistered service has its id as the name, and the group that was asked', async () => {
+test('an approval view of a deregistered service has the service id as its name, and the group of the approval request', async () => {
   const deregistered = request(1, {
     approvalRequest: anApprovalRequest({ group: 'ops' }),
     serviceDeregisteredAt: noon.toISOString(),

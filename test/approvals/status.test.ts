@@ -70,7 +70,7 @@ describe('the status of a request', () => {
     expect(new Set<ConnectionState>(connected)).toEqual(new Set(['available']));
   });
 
-  test('says that its deadline has passed', () => {
+  test('is expired after its deadline', () => {
     const awaitingApproval = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
     expect(computeConnectionStatus(awaitingApproval).isExpired).toBe(false);
     const expired = { ...awaitingApproval, approvalRequest: anApprovalRequest({ stage: 'expired' }) };
@@ -129,7 +129,7 @@ describe('the status of a connection', () => {
     },
   );
 
-  test('is connected once linkgate accepted a request that approvers were asked about', () => {
+  test('is connected after linkgate accepted a request with an approval request', () => {
     const { revocation: _revocation, ...record } = aScheduledDisconnect(approvedByPerson);
     const acceptRequestedAt = secondsAfterNoon(60).toISOString();
     expect(computeConnectionStatus({ ...record, acceptRequestedAt }).status).toBe('connected');

@@ -121,7 +121,7 @@ describe('the verification finds', () => {
     );
   });
 
-  test('an entry that was removed, also where the others move up', () => {
+  test('an entry that was removed, even if the others are renumbered', () => {
     fc.assert(
       fc.property(eventsByTransition, fc.nat(), fc.boolean(), (transitions, at, movesUp) => {
         const { items, record } = buildTrail(transitions);
@@ -134,7 +134,7 @@ describe('the verification finds', () => {
     );
   });
 
-  test('two entries that changed places', () => {
+  test('two entries in reversed order', () => {
     fc.assert(
       fc.property(eventsByTransition, fc.nat(), fc.nat(), (transitions, one, other) => {
         const { items, record } = buildTrail(transitions);

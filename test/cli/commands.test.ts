@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterAll(() => aws.close());
 
-/** Answers these requests, written `METHOD /path`. */
+/** Responds to these requests, written `METHOD /path`. */
 function answerRequests(answers: Readonly<Record<string, object>>): void {
   aws.respond = ({ method, path }) => {
     const body = answers[`${method} ${path.replace('/api', '')}`];

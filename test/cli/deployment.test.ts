@@ -6,7 +6,7 @@ let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
   aws.respond = () => ({ body: { services: [] } });
-  // Neither the machine's own credentials nor its Region may matter here.
+  // The credentials and the Region of the machine have no effect here.
   process.env.AWS_CONFIG_FILE = '/nonexistent';
   process.env.AWS_SHARED_CREDENTIALS_FILE = '/nonexistent';
   delete process.env.AWS_REGION;

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterAll(() => aws.close());
 
-/** Answers one page after another, each with the token of the next. */
+/** Responds with one page after another, each with the token of the next. */
 function answeringPages(...pages: readonly object[]): void {
   aws.respond = ({ path }) => {
     const index = Number(new URL(path, 'http://api').searchParams.get('nextToken') ?? 0);

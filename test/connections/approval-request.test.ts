@@ -32,11 +32,11 @@ describe('the deadline of an approval request', () => {
     [99, 'escalated'],
     [100, 'expired'],
     [100_000, 'expired'],
-  ] as const)('brings, after %d of 100 seconds, the stage %s', (seconds, stage) => {
+  ] as const)('after %d of 100 seconds results in the stage %s', (seconds, stage) => {
     expect(currentStage(anApprovalRequest({ deadline }), secondsAfterNoon(seconds))).toBe(stage);
   });
 
-  test('never brings an earlier stage again, whatever the clock says', () => {
+  test('never results in an earlier stage, even if the clock goes back', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...escalationStages),
@@ -84,7 +84,7 @@ describe('an approval request', () => {
     });
   });
 
-  test('keeps its deadline, whatever is decided meanwhile', () => {
+  test('keeps its deadline, whatever is decided in the meantime', () => {
     const approvalRequest: ApprovalRequest = anApprovalRequest({ stage: 'reminded' });
     for (const verdict of [ask, accept])
       expect(nextApprovalRequest(approvalRequest, verdict, { ...context, service: aService() })).toEqual(
@@ -135,7 +135,7 @@ describe('a request that nobody decides by the deadline', () => {
     expect(expireAtDeadline(later, rejecting, deadline, noon)).toEqual({ ...ask, until: deadline });
   });
 
-  test('is not touched by the deadline if policy decides it', () => {
+  test('is unaffected by the deadline if policy decides it', () => {
     expect(expireAtDeadline(accept, rejecting, deadline, afterDeadline)).toEqual(accept);
     const wait = { outcome: 'hold' as const, findings: [] };
     expect(expireAtDeadline(wait, rejecting, deadline, afterDeadline)).toEqual(wait);

@@ -124,7 +124,7 @@ describe('a message from the bus', () => {
       'with a state in the casing of the SDK',
       { ...event, detail: { ...event.detail, connection: { ...aRequest(), state: 'Available' } } },
     ],
-  ])('is refused if it is %s', (_what, other) => {
+  ])('is rejected if it is %s', (_what, other) => {
     expect(v.is(BusMessage, other)).toBe(false);
   });
 });

@@ -52,7 +52,7 @@ describe('the earlier connections of an account', () => {
     expect(earlier.map((record) => record.endpointId)).toEqual([2, 1].map(endpointId));
   });
 
-  test('are limited to the number that the caller wants', async () => {
+  test('are limited to the requested number', async () => {
     const earlier = await listEarlierConnections(createRecord(4), 2, createTestEnv({ records }).deps);
     expect(earlier.map((record) => record.endpointId)).toEqual([3, 2].map(endpointId));
   });

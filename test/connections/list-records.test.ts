@@ -40,7 +40,7 @@ test('a page that DynamoDB ends early does not end its partition', async () => {
   expect((await walk(createTable(1), 100)).flat().sort()).toEqual([...ids].sort());
 });
 
-test('records that the caller does not want do not count in a page', async () => {
+test('records outside the filter do not count in a page', async () => {
   const { records } = await listRecords({ partition: 0 }, 2, createTable(), ({ sk }) => sk !== ids[0]);
   expect(records.map(({ sk }) => sk)).toEqual([ids[1], ids[2]]);
 });

@@ -69,7 +69,7 @@ describe('the quorum finding', () => {
     ]);
   });
 
-  test('stands on a verdict that people approved together', () => {
+  test('is in a verdict that several people approved', () => {
     const verdict = { outcome: 'accept', findings: [] } as const;
     expect(
       withQuorumFinding({ ...verdict, findings: [] }, addApproval(personDecisions, bobs, 2)).findings,

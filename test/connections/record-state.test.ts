@@ -32,7 +32,7 @@ function summarizeTransition(before: ConnectionRecord | undefined, state: Connec
 }
 
 describe('a connection that EC2 shows', () => {
-  test('and that has no record is recorded and left alone', () => {
+  test('without a record is recorded without a pending effect', () => {
     expect(summarizeTransition(undefined, 'available')).toEqual({
       actions: ['observed'],
       state: 'available',
@@ -169,7 +169,7 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test('connected long after it was rejected was accepted by somebody else and is left alone', () => {
+  test('connected long after it was rejected was accepted by somebody else and has no pending effect', () => {
     const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
     expect(summarizeTransition(before, 'available', secondsAfterNoon(3600))).toEqual({
       actions: ['observed'],

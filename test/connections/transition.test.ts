@@ -79,7 +79,7 @@ describe('a decision on a request', () => {
     ).toEqual(accepting.pendingEffect);
   });
 
-  test('with another outcome makes a new pending effect', () => {
+  test('with another outcome has a new pending effect', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
       applyDecision(before, aRequest(), buildVerdict('reject'), nothing, noon).record.pendingEffect,
@@ -118,7 +118,7 @@ describe('a decision on a request', () => {
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
   });
 
-  test('after the connection ended brings it back', () => {
+  test('after the connection ended opens its record again', () => {
     const before = aRecord({ state: 'deleted', endedAt: time, missingSince: time });
     const { record } = applyDecision(before, aRequest(), buildVerdict('ask'), nothing, noon);
     expect(record.state).toBe('pendingAcceptance');
@@ -157,7 +157,7 @@ describe('a call to EC2', () => {
     expect(auditEvents).toMatchObject([{ action: 'refused', actor: 'ec2', reason: 'it said no' }]);
   });
 
-  test('keeps the effect of a verdict that changed meanwhile', () => {
+  test('keeps the effect of a verdict that changed in the meantime', () => {
     const before = aRecord({ verdict: aVerdict('reject'), pendingEffect: { action: 'reject', attempts: 0 } });
     expect(markRequested(before, 'accept', noon).record).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
@@ -188,7 +188,7 @@ describe('a connection that EC2 does not list', () => {
   });
 });
 
-test('the pending effect of a deregistered service is dropped, and the history says why', () => {
+test('the pending effect of a deregistered service is removed, with an audit entry', () => {
   const { record, auditEvents } = markDeregistered(
     aRecord({ verdict: aVerdict('accept'), ...accepting }),
     noon,
@@ -204,7 +204,7 @@ test('the pending effect of a deregistered service is dropped, and the history s
   ]);
 });
 
-test('a scheduled disconnect of a deregistered service is dropped', () => {
+test('a scheduled disconnect of a deregistered service is removed', () => {
   const revocation = { since: '', disconnectAt: '', cause: 'policy', by: 'linkgate' } as const;
   const { record } = markDeregistered(aRecord({ state: 'available', ...rejecting, revocation }), noon);
   expect(record).toHaveProperty('serviceDeregisteredAt');
@@ -217,7 +217,7 @@ describe('an open request that nobody decides', () => {
   const auditEvents = (stage: EscalationStage, behind?: string) =>
     advanceStage(before, stage, behind, noon).auditEvents;
 
-  test('moves to the next escalation stage, and its history says so', () => {
+  test('moves to the next escalation stage, with an audit entry', () => {
     const { record } = advanceStage(before, 'reminded', undefined, noon);
     expect(record).toEqual({ ...before, approvalRequest: { ...before.approvalRequest, stage: 'reminded' } });
     expect(auditEvents('reminded')).toMatchObject([

@@ -130,7 +130,7 @@ describe('the contact of a customer', () => {
     expect(sent.at(-1)?.mail.subject).toBe(`Disconnected: ${endpointId(1)} to orders`);
   });
 
-  test('is told that approvers decide a disconnect over the quota', async () => {
+  test('gets an event if approvers decide a disconnect over the quota', async () => {
     await notify(storeRecords(scheduledDisconnect));
     await notify(
       storeRecords({

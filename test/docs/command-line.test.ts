@@ -6,7 +6,7 @@ import { readPages } from './page.ts';
 interface Command {
   readonly path: string;
   readonly options: readonly string[];
-  /** The words that may come next. */
+  /** The valid next arguments. */
   readonly next: readonly string[];
 }
 
@@ -41,14 +41,14 @@ function listCommands(): Command[] {
   return [root, ...families, ...single];
 }
 
-/** Returns the words of each command after `npx linkgate`, or after a `linkgate` at the start of inline code. */
+/** Returns the arguments of each command after `npx linkgate`, or after a `linkgate` at the start of inline code. */
 function findMentions(text: string): string[][] {
   return [...text.replaceAll('\\\n', ' ').matchAll(/(?:npx linkgate|`linkgate) ([^`\n|;#)]*)/g)].map(
     ([, line = '']) => line.split(/\s+/).filter(Boolean),
   );
 }
 
-/** Finds the deepest command that the words name. */
+/** Finds the deepest command that the arguments name. */
 function findCommand(args: readonly string[]): Command {
   let command = commands.get('');
   for (const arg of args) {
@@ -62,7 +62,7 @@ function findCommand(args: readonly string[]): Command {
 
 function findErrors(args: readonly string[]): string[] {
   const { path, options, next: below } = findCommand(args);
-  const usedOptions = args.filter((word) => word.startsWith('--')).map((word) => word.replace(/=.*/, ''));
+  const usedOptions = args.filter((arg) => arg.startsWith('--')).map((arg) => arg.replace(/=.*/, ''));
   const next = args[path === '' ? 0 : path.split(' ').length];
   const isNoCommand = below.length > 0 && next !== undefined && /^[a-z]/.test(next);
   return [

@@ -75,7 +75,7 @@ describe('a difference between EC2 and the verdict', () => {
     ['pending', 'ask', 'linkgate would request approval, and EC2 shows it pending'],
     ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
     ['rejected', 'ask', 'linkgate would request approval, and EC2 shows it rejected'],
-  ] as const)('is shown for %s and the verdict %s', (state, outcome, differs) => {
+  ] as const)('exists for %s and the verdict %s', (state, outcome, differs) => {
     expect(computeDifference(state, outcome)).toBe(differs);
   });
 
@@ -86,32 +86,32 @@ describe('a difference between EC2 and the verdict', () => {
     ['deleting', 'reject'],
     ['pendingAcceptance', 'ask'],
     ['pendingAcceptance', 'accept'],
-  ] as const)('is not shown for %s and the verdict %s', (state, outcome) => {
+  ] as const)('does not exist for %s and the verdict %s', (state, outcome) => {
     expect(computeDifference(state, outcome)).toBeNull();
   });
 
-  test('is shown for a pending request in the mode observe that linkgate would accept or reject', () => {
+  test('exists for a pending request in the mode observe that linkgate would accept or reject', () => {
     expect(computeDifference('pendingAcceptance', 'accept', 'observe')).toBe(
       'linkgate would accept it, and EC2 still shows it pendingAcceptance',
     );
     expect(computeDifference('pendingAcceptance', 'ask', 'observe')).toBeNull();
   });
 
-  test('is not shown while approval is requested beyond the disconnect quota', () => {
+  test('does not exist while approval is requested beyond the disconnect quota', () => {
     expect(
       buildConnectionView(aConnection({ state: 'available' }), anOverQuotaDisconnect(), 'enforce').differs,
     ).toBeNull();
   });
 
-  test('is not shown without a verdict', () => {
+  test('does not exist without a verdict', () => {
     expect(buildConnectionView(aConnection({ state: 'available' }), undefined, 'enforce').differs).toBeNull();
   });
 });
 
 test.each([
-  ['a person who commands it', 'person', alice],
-  ['linkgate where the policy changed', 'policy', 'linkgate'],
-] as const)('a cut is decided by %s', (_, cause, by) => {
+  ['the person who revoked the connection', 'person', alice],
+  ['linkgate if the policy changed', 'policy', 'linkgate'],
+] as const)('the decider of a disconnect is %s', (_, cause, by) => {
   const revocation = { since: noon.toISOString(), disconnectAt: noon.toISOString(), cause, by: alice };
   const record = aRecord({ state: 'available', verdict: aVerdict('reject'), revocation });
   expect(buildConnectionView(aConnection({ state: 'available' }), record, 'enforce').decidedBy).toBe(by);
@@ -165,7 +165,7 @@ describe('the next step', () => {
     );
   });
 
-  test('in the mode observe is left to others', async () => {
+  test('in the mode observe is the switch to enforce', async () => {
     expect(await explainNext('pendingAcceptance', 'accept', 'observe')).toBe(
       'linkgate would accept it. Its mode is observe, so it does not change EC2 until `linkgate mode enforce`.',
     );

@@ -100,7 +100,7 @@ describe('the next step of a connected endpoint says', () => {
       '--consumer-region eu-west-2 --consumer-region eu-west-1',
     ],
     ['entry-has-expired', { expiresAt: noon.toISOString() }, '--expires 90d'],
-  ] as const)('with what an entry has to say otherwise: %s', (rule, narrowed, options) => {
+  ] as const)('the options that change its entry after the finding %s', (rule, narrowed, options) => {
     const findings = [aFinding({ rule, outcome: 'ask' })];
     const record = disconnectFields('policy', {
       verdict: aVerdict('reject', { findings, until: disconnectAt }),

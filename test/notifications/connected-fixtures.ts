@@ -51,7 +51,8 @@ export function anOverQuotaDisconnect(record: Partial<ConnectionRecord> = {}): C
   const limited = aFinding({
     rule: 'disconnect-quota-exceeded',
     outcome: 'ask',
-    reason: 'its time was over, and linkgate cuts only so many: a person decides',
+    reason:
+      'its grace period is over, but the disconnect quota of orders for 24 hours is used up: a person decides',
   });
   return aScheduledDisconnect({
     verdict: aVerdict('ask', { findings: [limited, unlistedFinding] }),

@@ -95,7 +95,7 @@ describe('the stage that a connection reaches at its deadline', () => {
   });
 });
 
-describe('a connection that approvers are asked about', () => {
+describe('a connection with an approval request', () => {
   test('is posted to Slack and emailed, and its Slack message follows its status', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     await notify();
@@ -141,7 +141,7 @@ describe('a connection that approvers are asked about', () => {
   });
 });
 
-describe('connections of one account that approvers are asked about at once', () => {
+describe('connections of one account with simultaneous approval requests', () => {
   test('are enqueued with a delay, so that one batch gets them all', async () => {
     const { env } = createNotifyTestEnv();
     await enqueueForChanges([{ before: undefined, after: recordItem(aScheduledDisconnect()) }], env.deps);

@@ -99,7 +99,7 @@ describe('approvers need a notification', () => {
     expect(needsNotification(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
   });
 
-  test('not where their message shows the current record', () => {
+  test('not while their message shows the current record', () => {
     expect(needsNotification(notified, noon)).toBe(false);
   });
 

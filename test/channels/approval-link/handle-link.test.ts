@@ -153,7 +153,7 @@ describe('with a quorum of two', () => {
 });
 
 describe('two concurrent decisions', () => {
-  test.each([deny, {}])('record one decision, and both pages show it: approve and %j', async (second) => {
+  test.each([deny, {}])('record one decision that both pages show: approve and %j', async (second) => {
     const env = createLinkTestEnv();
     const answers = await Promise.all([
       env.answer(withReason),

@@ -49,7 +49,7 @@ test('a digest e-mail about connections counts the reasons', () => {
   ];
   const { text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, new Map());
   expect(text).toContain(
-    'Reasons\n- its time was over, and linkgate cuts only so many: a person decides: 2\n- account 022222222222 is not on the allowlist of orders: 1\n',
+    'Reasons\n- its grace period is over, but the disconnect quota of orders for 24 hours is used up: a person decides: 2\n- account 022222222222 is not on the allowlist of orders: 1\n',
   );
 });
 

@@ -97,7 +97,7 @@ describe('a connection that needs a decision', () => {
       anExternallyAccepted(),
       'somebody accepted it outside linkgate',
     ],
-    ['because the disconnect quota is used up', anOverQuotaDisconnect(), 'its time was over'],
+    ['because the disconnect quota is used up', anOverQuotaDisconnect(), 'its grace period is over'],
   ])('%s stays until an approver decides', (_, record, why) => {
     const { text, buttons } = renderMessage(record);
     expect(text).toMatch(/^Decision needed: 022222222222 to orders/);
@@ -185,7 +185,7 @@ describe('a digest of overdue connections', () => {
 
   test('counts the reasons', () => {
     expect(digestMessage(digest, noon).text).toContain(
-      '*Reasons*\n• its time was over, and linkgate cuts only so many: a person decides: 2',
+      '*Reasons*\n• its grace period is over, but the disconnect quota of orders for 24 hours is used up: a person decides: 2',
     );
   });
 

@@ -49,7 +49,7 @@ describe('a message', () => {
   });
 
   test.each(['invalid_blocks', 'msg_blocks_too_long', 'msg_too_long'])(
-    'that Slack refuses to draw is said in plain text: %s',
+    'is sent as plain text if Slack rejects its blocks: %s',
     async (error) => {
       const { api, calls } = aSlack(({ body }) => (body.blocks ? slackError(error) : ok()));
       await api.post({ ...message, text: 'x'.repeat(4_000) });
