@@ -29,7 +29,7 @@ export const everybody = [alice, bob, carol, mallory];
 /** All possible approvers in Slack and by email. */
 export const outsideTheApi = [alice, bob, ...addresses.map(emailActor)];
 
-const words = { reason: 'because', ticket: 'CHG-1' };
+const formInput = { reason: 'because', ticket: 'CHG-1' };
 
 /** The steps of approvers in Slack and by email links. */
 export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnderTest, watch: Watch) {
@@ -37,28 +37,28 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
   let triggers = 0;
 
   /** @param work returns the response to the person. */
-  async function speak(
+  async function runAttempt(
     functionName: 'on-slack-interaction' | 'on-approval-link',
-    what: string,
-    spoken: AttemptedDecision,
-    work: (deps: ReturnType<typeof receiving>) => Promise<PersonResponse>,
+    description: string,
+    attempt: AttemptedDecision,
+    work: (deps: ReturnType<typeof createReceiverDeps>) => Promise<PersonResponse>,
   ): Promise<void> {
-    note(spoken.by, what);
+    note(attempt.by, description);
     const since = scheduler.now();
     let attemptRun: Run | undefined;
-    const ending = await invocations.invoke(functionName, 10, (run) => {
+    const result = await invocations.invoke(functionName, 10, (run) => {
       attemptRun = run;
-      watch.recordAttempt(run, spoken);
-      return work(receiving(run));
+      watch.recordAttempt(run, attempt);
+      return work(createReceiverDeps(run));
     });
-    if (attemptRun && ending.status === 'done')
-      watch.checkPersonResponse(attemptRun, spoken, since, ending.output);
+    if (attemptRun && result.status === 'done')
+      watch.checkPersonResponse(attemptRun, attempt, since, result.output);
   }
 
   /** The dependencies of a receiver, which has no access to EC2. */
-  function receiving(run: Run) {
+  function createReceiverDeps(run: Run) {
     const { connectionsClient: _connectionsIn, ...deps } = linkgate.wire(run);
-    return { ...deps, slack: slack.apiFor(run), signingKey: mailbox.signingKey };
+    return { ...deps, slack: slack.createApi(run), signingKey: mailbox.signingKey };
   }
 
   /** @param thinksFor the milliseconds to fill in the form, if one opens. */
@@ -81,54 +81,62 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
       fieldValues: new Map([[actionIds.expiry, random.pick(['permanent', '7'])]]),
     };
     const onClick = actionId === actionIds.openDigest ? handleDigestAction : handleRequestAction;
-    const spoken =
+    const attempt =
       actionId === actionIds.openDigest ? { by } : { by, endpointId: parseButtonEndpointId(value), ts };
-    await speak('on-slack-interaction', `clicks ${actionId} of ${value} in ${ts}`, spoken, async (deps) => {
-      const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
-      return {
-        decided: /^You (approved|denied|kept|disconnected) the /.test(text) ? 1 : 0,
-        isTooLate: text.startsWith('This request is no longer open'),
-      };
-    });
-    const view = slack.viewOf(triggerId);
+    await runAttempt(
+      'on-slack-interaction',
+      `clicks ${actionId} of ${value} in ${ts}`,
+      attempt,
+      async (deps) => {
+        const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
+        return {
+          decidedCount: /^You (approved|denied|kept|disconnected) the /.test(text) ? 1 : 0,
+          isTooLate: text.startsWith('This request is no longer open'),
+        };
+      },
+    );
+    const view = slack.findView(triggerId);
     if (!view) return;
     await scheduler.sleep(thinksFor);
-    await submit(spoken, view);
+    await submit(attempt, view);
   }
 
-  function submit(spoken: AttemptedDecision, view: ModalView): Promise<void> {
-    const isOfRequest = view.callback_id === requestModalCallbackId;
+  function submit(attempt: AttemptedDecision, view: ModalView): Promise<void> {
+    const isRequestForm = view.callback_id === requestModalCallbackId;
     const submission: ViewSubmission = {
       kind: 'submission',
-      actor: spoken.by,
+      actor: attempt.by,
       callbackId: String(view.callback_id),
       metadata: String(view.private_metadata),
-      fieldNames: new Set(elementsIn(view).map(({ action_id: field }) => String(field))),
-      fieldValues: new Map([...Object.entries(words), ...choicesIn(view, isOfRequest ? 0.2 : 0.5)]),
+      fieldNames: new Set(listInputElements(view).map(({ action_id: field }) => String(field))),
+      fieldValues: new Map([...Object.entries(formInput), ...pickOptions(view, isRequestForm ? 0.2 : 0.5)]),
     };
-    const onSubmission = isOfRequest ? handleRequestSubmission : handleDigestSubmission;
-    return speak('on-slack-interaction', 'submits a form', spoken, async (deps) => {
-      const answer = await onSubmission(submission, deps);
-      const text = JSON.stringify(answer) ?? '';
-      const isTold = answer === undefined || text.includes('"Decision recorded"');
+    const onSubmission = isRequestForm ? handleRequestSubmission : handleDigestSubmission;
+    return runAttempt('on-slack-interaction', 'submits a form', attempt, async (deps) => {
+      const response = await onSubmission(submission, deps);
+      const text = JSON.stringify(response) ?? '';
+      const isConfirmed = response === undefined || text.includes('"Decision recorded"');
       const counts = [...text.matchAll(/\*(\d+) of \d+ decided|recorded your decision for (\d+)\./g)];
-      const decided = counts.reduce((sum, [, asSaid, otherwise]) => sum + Number(asSaid ?? otherwise), 0);
+      const decided = counts.reduce(
+        (sum, [, digestCount, formCount]) => sum + Number(digestCount ?? formCount),
+        0,
+      );
       const unknown = text.split('Your decision may be recorded').length - 1;
       return {
-        decided: isTold ? 1 : decided,
-        unknown,
-        isTooLate: isOfRequest && text.includes('This request is no longer open'),
+        decidedCount: isConfirmed ? 1 : decided,
+        unknownCount: unknown,
+        isTooLate: isRequestForm && text.includes('This request is no longer open'),
       };
     });
   }
 
-  function elementsIn(view: ModalView): Block[] {
+  function listInputElements(view: ModalView): Block[] {
     return (view.blocks as readonly Block[]).flatMap(({ element }) => (element ? [element as Block] : []));
   }
 
   /** Chooses options of selects, each with the probability of `rate`. */
-  function choicesIn(view: ModalView, rate: number): [string, string][] {
-    return elementsIn(view)
+  function pickOptions(view: ModalView, rate: number): [string, string][] {
+    return listInputElements(view)
       .filter(({ options }) => options !== undefined && random.chance(rate))
       .map(({ action_id: field, options }) => [
         String(field),
@@ -148,7 +156,7 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
         if (people.length > 1) faults.count('two deciders at once');
         for (const by of people) void click(by, message, random.pick(listButtons(message)));
       },
-      'mail answered'() {
+      'email link opened'() {
         const withLinks = mailbox.received().filter((mail) => extractTokens(mail).length > 0);
         if (withLinks.length === 0) return;
         const mail = random.pick(withLinks);
@@ -156,16 +164,16 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
         const link = verifyToken(token, [linkKey], new Date(scheduler.now()));
         if (link.status === 'tampered') return;
         const { endpointId } = link.claims;
-        const entered = random.chance(0.8) ? words : undefined;
-        const spoken = { by: emailActor(mail.address), endpointId };
-        const what = `${entered ? 'answers' : 'looks at'} the mail about ${endpointId}`;
-        void speak('on-approval-link', what, spoken, async (deps) => {
-          const { outcome } = await handleLink(token, entered, deps);
-          const isWord = outcome === 'decided' && link.claims.purpose !== 'extend';
-          return { decided: isWord ? 1 : 0, isTooLate: outcome === 'closed' };
+        const input = random.chance(0.8) ? formInput : undefined;
+        const attempt = { by: emailActor(mail.address), endpointId };
+        const description = `${input ? 'answers' : 'looks at'} the mail about ${endpointId}`;
+        void runAttempt('on-approval-link', description, attempt, async (deps) => {
+          const { outcome } = await handleLink(token, input, deps);
+          const isDecision = outcome === 'decided' && link.claims.purpose !== 'extend';
+          return { decidedCount: isDecision ? 1 : 0, isTooLate: outcome === 'closed' };
         });
       },
-      'Slack goes away'() {
+      'Slack unavailable'() {
         const minutes = random.pick([1, 10, 60]);
         note('Slack', `is away for ${minutes} min`);
         slack.goAway(minutes * 60_000);

@@ -18,7 +18,7 @@ import type { Faults } from './faults.ts';
 import type { Run } from './invocations.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
-import { type TableObservers, tableFor } from './table.ts';
+import { createSimulatedTable, type TableObservers } from './table.ts';
 
 /** A call of linkgate that changes EC2. */
 export interface ChangingCall {
@@ -31,8 +31,8 @@ export interface ChangingCall {
 /** Observers of calls: the invariant checks and the delivery of AWS's own events. */
 export interface Observers extends TableObservers {
   observeModeRead(run: Run, mode: Mode): void;
-  /** Called when EC2 returned connections to a run. `living`: by endpoint, whether it is connected. */
-  observeDescribe(run: Run, living: ReadonlyMap<string, boolean>): void;
+  /** Called when EC2 returned connections to a run. The map has the endpoints and whether each is connected. */
+  observeDescribe(run: Run, isConnectedByEndpoint: ReadonlyMap<string, boolean>): void;
   /** Called when a run requests a change, before its call may fail. */
   observeChangeRequested(call: ChangingCall): void;
   /** Called right before EC2 changes connections. */
@@ -65,11 +65,11 @@ export function createAws(
   const { operations } = createEc2(privateLink, settle);
   const buckets = createTokenBuckets();
   const pageSize = random.pick([5, 1_000]);
-  const past: { readonly time: number; readonly state: string }[] = [];
+  const pastStates: { readonly time: number; readonly state: string }[] = [];
 
   function settle(now: number): void {
     const effects = privateLink.advance(now);
-    if (effects.length > 0) past.push({ time: now, state: JSON.stringify(privateLink.state) });
+    if (effects.length > 0) pastStates.push({ time: now, state: JSON.stringify(privateLink.state) });
     for (const effect of effects) observers.observeEffect(effect);
   }
 
@@ -83,15 +83,15 @@ export function createAws(
   }
 
   function operate(name: string, input: object, link = operations) {
-    const answer = link[name]?.(input as never, { caller: root, now: scheduler.now(), origin: '' });
+    const output = link[name]?.(input as never, { caller: root, now: scheduler.now(), origin: '' });
     wakeUp();
-    return answer;
+    return output;
   }
 
   /** Returns EC2 with a recent earlier state. */
-  function earlier(): typeof operations {
-    const recent = past.filter(({ time }, index) => {
-      const until = past[index + 1]?.time ?? scheduler.now();
+  function earlierOperations(): typeof operations {
+    const recent = pastStates.filter(({ time }, index) => {
+      const until = pastStates[index + 1]?.time ?? scheduler.now();
       return time <= scheduler.now() && until >= scheduler.now() - maxStalenessMs;
     });
     if (recent.length === 0) return operations;
@@ -100,7 +100,7 @@ export function createAws(
   }
 
   /** An SDK client for linkgate's adapters: takes commands, returns outputs, and throws errors named by their code. */
-  function clientFor(run: Run): EC2Client {
+  function createEc2Client(run: Run): EC2Client {
     async function send(command: { readonly input: object }) {
       const { input } = command;
       const name = command.constructor.name.replace(/Command$/, '');
@@ -109,11 +109,11 @@ export function createAws(
           const request = { ...input, MaxResults: pageSize };
           if (fault === 'stale token' && 'NextToken' in input)
             throw sdkError('InvalidNextToken', 'The token has expired');
-          const shown = withSdkErrors(() =>
-            operate(name, request, fault === 'stale' ? earlier() : operations),
+          const output = withSdkErrors(() =>
+            operate(name, request, fault === 'stale' ? earlierOperations() : operations),
           );
-          observers.observeDescribe(run, connectedByEndpoint(shown));
-          return shown;
+          observers.observeDescribe(run, connectedByEndpoint(output));
+          return output;
         });
       const action = actions[name];
       if (action) observers.observeChangeRequested({ run, action, ...readIds(input) });
@@ -133,7 +133,7 @@ export function createAws(
   /** The mode parameter in SSM, which people also change outside linkgate. */
   const parameter: { mode: Mode; changedAt: string } = { mode: 'enforce', changedAt: '' };
 
-  function modeParameterFor(run: Run): ModeParameter {
+  function createModeParameter(run: Run): ModeParameter {
     return {
       read: () =>
         run.call('mode', () => {
@@ -152,16 +152,17 @@ export function createAws(
     privateLink,
     provider,
     wakeUp,
-    tableFor: (run: Run) => tableFor(run, items, random, faults, observers),
+    createSimulatedTable: (run: Run) => createSimulatedTable(run, items, random, faults, observers),
     parameter,
-    modeParameterFor,
-    connectionsFor:
+    createModeParameter,
+    createConnectionsClient:
       (run: Run) =>
       (location: AccountRegion): ChangeableConnections => ({
-        ...ec2Connections(clientFor(run), location, fail),
-        ...ec2ConnectionChanges(clientFor(run)),
+        ...ec2Connections(createEc2Client(run), location, fail),
+        ...ec2ConnectionChanges(createEc2Client(run)),
       }),
-    servicesFor: (run: Run) => (): EndpointServices => ec2EndpointServices(clientFor(run), 'simulated'),
+    createServicesClient: (run: Run) => (): EndpointServices =>
+      ec2EndpointServices(createEc2Client(run), 'simulated'),
   };
 }
 
@@ -183,8 +184,8 @@ function readIds(input: object) {
   return { serviceId, endpointIds };
 }
 
-function connectedByEndpoint(shown: unknown): Map<string, boolean> {
-  const { VpcEndpointConnections: connections = [] } = shown as DescribeVpcEndpointConnectionsCommandOutput;
+function connectedByEndpoint(output: unknown): Map<string, boolean> {
+  const { VpcEndpointConnections: connections = [] } = output as DescribeVpcEndpointConnectionsCommandOutput;
   return new Map(
     connections.map(({ VpcEndpointId, VpcEndpointState }) => [
       VpcEndpointId ?? '',

@@ -32,11 +32,12 @@ export function createConsumerSteps(
     steps: {
       'endpoint created'() {
         const [service, accountId] = [inventory.anyService(), inventory.anyAccount()];
-        for (let left = random.pick([1, 1, 1, 4]); left > 0; left--) create(service, accountId);
+        for (let remaining = random.pick([1, 1, 1, 4]); remaining > 0; remaining--)
+          create(service, accountId);
       },
-      'storm of endpoints'() {
+      'many endpoints created'() {
         const service = inventory.anyService();
-        for (let left = 12; left > 0; left--) create(service, inventory.anyAccount());
+        for (let remaining = 12; remaining > 0; remaining--) create(service, inventory.anyAccount());
       },
       'endpoint modified'() {
         const endpoint = inventory.anyEndpoint('available', 'pending', 'pendingAcceptance');

@@ -5,7 +5,7 @@ import { simulate } from './simulate.ts';
 /** The maximum number of seeds. */
 const maxSeeds = 200;
 
-/** Plays one seed after the other until the promise that the mutant breaks is found broken. */
+/** Plays one seed after the other until the invariant of the mutant is broken. */
 export async function expectKilledBy({
   mutant,
   breaks,
@@ -13,10 +13,10 @@ export async function expectKilledBy({
   isObserving = false,
   isLong = false,
 }: (typeof mutants)[number]): Promise<void> {
-  let noticed = false;
-  for (let seed = from; seed < from + maxSeeds && !noticed; seed++) {
+  let isKilled = false;
+  for (let seed = from; seed < from + maxSeeds && !isKilled; seed++) {
     const { broken } = await simulate(seed, { isObserving, isLong, mutant: mutant() });
-    noticed = broken?.invariant === breaks;
+    isKilled = broken?.invariant === breaks;
   }
-  expect(noticed).toBe(true);
+  expect(isKilled).toBe(true);
 }

@@ -18,13 +18,14 @@ export function createMailbox(scheduler: Scheduler) {
   const received: ReceivedEmail[] = [];
   return {
     received: (): readonly ReceivedEmail[] => received,
-    mailsFor: (run: Run): EmailSender => ({
+    createEmailSender: (run: Run): EmailSender => ({
       send: (address, mail) =>
         run.call('mail', () => {
           received.push({ address, time: scheduler.now(), ...mail });
         }),
     }),
-    linkTo: async (claims: LinkClaims) => createLink('https://receivers.test/approval', claims, linkKey),
+    createApprovalLink: async (claims: LinkClaims) =>
+      createLink('https://receivers.test/approval', claims, linkKey),
     signingKey: { values: async () => [linkKey], refresh: async () => [linkKey] },
   };
 }

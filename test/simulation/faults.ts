@@ -25,7 +25,7 @@ const kinds = {
   'message duplicated': { on: ['delivery'], rate: 0.3 },
   'message delayed': { on: ['delivery'], rate: 0.3 },
   // A person changes the policy between the last read of apply-verdicts and its call; below probability 1, so that some calls succeed.
-  'mind changed before the call': { on: ['last look'], rate: 0.7 },
+  'policy changed before the call': { on: ['last mode read'], rate: 0.7 },
   // These are concurrent events, not faults; the simulation counts them.
   'message overtaken': { on: [], rate: 0 },
   'two deciders at once': { on: [], rate: 0 },

@@ -14,48 +14,52 @@ import { isAllowedByEntry, readOraclePolicy } from './policy-oracle.ts';
 export function checkConnectedState(
   { privateLink, parameter }: Aws,
   items: Items,
-  { mustHold, recordOf, isUnreadable }: Watch,
+  { assertInvariant, findRecord, isUnreadable }: Watch,
   now: Date,
   late: number,
 ): void {
   const then = now.getTime() - late;
 
-  function checkTenure(record: ConnectionRecord): void {
+  function checkConnectedRecord(record: ConnectionRecord): void {
     const { endpointId, verdict, revocation, revokeOrder, approval, grandfathered } = record;
-    const found = indexByKey(items.read(policyInputKeys(record)));
-    const said = readOraclePolicy(record, found);
-    const { enforcingSince } = readPolicyInputs(record, found);
-    if (!said.service || said.service.pausedAt !== undefined) return;
-    const block = said.entries.find(({ effect }) => effect === 'block');
-    mustHold(
+    const policyItems = indexByKey(items.read(policyInputKeys(record)));
+    const policy = readOraclePolicy(record, policyItems);
+    const { enforcingSince } = readPolicyInputs(record, policyItems);
+    if (!policy.service || policy.service.pausedAt !== undefined) return;
+    const block = policy.entries.find(({ effect }) => effect === 'block');
+    assertInvariant(
       'a blocked connection is disconnected at once',
       !block || block.changedAt < enforcingSince,
       `${endpointId}, blocked at ${block?.changedAt}`,
     );
     const isInGrace = revocation !== undefined && Date.parse(revocation.disconnectAt) > then;
-    const isAsked = isAwaitingApproval(record) && record.approvalRequest !== undefined;
-    const isFirst = !verdict && record.requestedAt < said.service.registeredAt;
+    const isAwaitingDecision = isAwaitingApproval(record) && record.approvalRequest !== undefined;
+    const isOlderThanRegistration = !verdict && record.requestedAt < policy.service.registeredAt;
     const isApproved = approval?.decision === 'approve';
-    const isCounted = said.entries[0]?.maxEndpoints !== undefined;
-    const isEndorsed = !block && (isApproved || isAllowedByEntry(record, said, then));
-    if (isEndorsed && !revokeOrder && !isCounted)
-      mustHold(
+    const hasEndpointLimit = policy.entries[0]?.maxEndpoints !== undefined;
+    const isAllowed = !block && (isApproved || isAllowedByEntry(record, policy, then));
+    if (isAllowed && !revokeOrder && !hasEndpointLimit)
+      assertInvariant(
         'an allowed connection stays',
         revocation === undefined,
-        `${endpointId} is to be cut at ${revocation?.disconnectAt}`,
+        `${endpointId} has a disconnect scheduled at ${revocation?.disconnectAt}`,
       );
     else
-      mustHold(
+      assertInvariant(
         'a connection without permission has a scheduled disconnect or awaits approval',
-        isEndorsed || isInGrace || isAsked || isFirst || grandfathered !== undefined,
+        isAllowed ||
+          isInGrace ||
+          isAwaitingDecision ||
+          isOlderThanRegistration ||
+          grandfathered !== undefined,
         `${endpointId}, ${JSON.stringify({ verdict, revocation, revokeOrder, approval })}`,
       );
   }
 
   if (parameter.mode !== 'enforce') return;
   for (const { id, state, region } of Object.values(privateLink.state.endpoints)) {
-    const record = isConnected(state) && !isUnreadable(id) ? recordOf(id) : undefined;
+    const record = isConnected(state) && !isUnreadable(id) ? findRecord(id) : undefined;
     // An older version did not record the Region.
-    if (record) checkTenure({ ...record, endpointRegion: region });
+    if (record) checkConnectedRecord({ ...record, endpointRegion: region });
   }
 }

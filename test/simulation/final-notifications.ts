@@ -32,9 +32,9 @@ export async function checkNotifications(
   now: Date,
   late: Readonly<Record<SweepScope, number>>,
 ): Promise<void> {
-  const { mustHold, isUnreadable } = watch;
+  const { assertInvariant, isUnreadable } = watch;
 
-  function policyOf({ serviceId }: AwaitingRecord): { service?: Service; group?: ApproverGroup } {
+  function readApprovalPolicy({ serviceId }: AwaitingRecord): { service?: Service; group?: ApproverGroup } {
     const [service] = items.read([serviceKey(serviceId)]).map(readService);
     const [group] = service ? items.read([groupKey(service.approvers)]).map(readGroup) : [];
     return { ...(service && { service }), ...(group && { group }) };
@@ -42,7 +42,7 @@ export async function checkNotifications(
 
   async function checkRequest(record: AwaitingRecord): Promise<void> {
     const { endpointId, notification, approvalRequest } = record;
-    const { service, group } = policyOf(record);
+    const { service, group } = readApprovalPolicy(record);
     // A table restored to before the group was set has no approvers to notify.
     if (!service || !group?.slackChannel) return;
     // A connected connection does not expire.
@@ -53,42 +53,45 @@ export async function checkNotifications(
     );
     const isToReject = isRequest && stage === 'expired' && service.onExpiry === 'reject';
     // Approvers are not reminded while the service is paused.
-    const isKept = record.verdict !== undefined && isPaused(record.verdict);
-    mustHold(
+    const isPausedRequest = record.verdict !== undefined && isPaused(record.verdict);
+    assertInvariant(
       'no request waits beyond its deadline at a service that rejects on expiry',
       !isAwaitingApproval(record) || !isToReject || record.verdict?.outcome === 'hold',
       `${endpointId} since ${approvalRequest.deadline}`,
     );
     if (notification?.digestId !== undefined) await checkMember(record, notification.digestId);
     else checkMessage(record, notification?.slackMessage?.ts);
-    mustHold(
+    assertInvariant(
       'approvers are notified of each request that awaits approval',
-      !isAwaitingApproval(record) || isToReject || isKept || !isLaterStage(stage, approvalRequest.stage),
+      !isAwaitingApproval(record) ||
+        isToReject ||
+        isPausedRequest ||
+        !isLaterStage(stage, approvalRequest.stage),
       `${endpointId} has come to ${stage}, not only ${approvalRequest.stage}`,
     );
     // An approver who is added later gets an email with the next stage.
-    if (isAwaitingApproval(record) && !isKept && notification?.digestId === undefined)
+    if (isAwaitingApproval(record) && !isPausedRequest && notification?.digestId === undefined)
       checkMails(record, group);
   }
 
   function checkMessage(record: AwaitingRecord, ts: string | undefined): void {
     const { endpointId } = record;
     const message = ts === undefined ? undefined : messageAt(ts);
-    mustHold(
+    assertInvariant(
       'approvers are notified of each request that awaits approval',
       message !== undefined,
       endpointId,
     );
     if (!message) return;
-    const others = messages().filter((other) => other.ts !== ts && isOf(other, endpointId));
-    mustHold(
+    const otherMessages = messages().filter((other) => other.ts !== ts && isMessageAbout(other, endpointId));
+    assertInvariant(
       'a request has one message with buttons',
-      others.every(({ postedBy }) => postedBy.isImpaired()),
-      `${endpointId} is in ${ts} and in ${others.map((other) => other.ts).join(', ')}`,
+      otherMessages.every(({ postedBy }) => postedBy.isImpaired()),
+      `${endpointId} is in ${ts} and in ${otherMessages.map((other) => other.ts).join(', ')}`,
     );
     // A restored table does not know later updates of the message.
     if (!isOfThisTable(message)) return;
-    mustHold(
+    assertInvariant(
       'a request has one message with buttons',
       listButtonValues(message).includes(buttonValue(record) ?? '') === isAwaitingApproval(record),
       `${endpointId} is ${isAwaitingApproval(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
@@ -97,7 +100,7 @@ export async function checkNotifications(
     const status = slackStatusLabels[connectionStatus];
     // The title depends on the mode, which may have changed since the message was rendered.
     const isToCome = ['accepting', 'rejecting', 'disconnecting'].includes(connectionStatus);
-    mustHold(
+    assertInvariant(
       'each message shows the recorded state',
       [status, ...(isToCome ? [notAppliedText] : [])].some((title) =>
         readTitle(message).startsWith(`${title}:`),
@@ -108,32 +111,36 @@ export async function checkNotifications(
 
   const isOfThisTable = ({ postedBy }: SlackMessage) => postedBy.startedAt >= watch.replacedAt();
 
-  const isOf = (message: SlackMessage, endpointId: string) =>
+  const isMessageAbout = (message: SlackMessage, endpointId: string) =>
     isOfThisTable(message) && listButtonValues(message).some((value) => value.startsWith(`${endpointId}.`));
 
   async function checkMember(record: AwaitingRecord, id: string): Promise<void> {
     const { endpointId } = record;
     const digest = await findDigest(id, memoryTable(items));
-    mustHold(
+    assertInvariant(
       'approvers are notified of each request that awaits approval',
       digest?.endpointIds.includes(endpointId) === true && messageAt(digest.ts ?? '') !== undefined,
       `${endpointId} in ${id}`,
     );
     if (digest) checkDigest(digest);
-    const own = messages().filter((message) => isOf(message, endpointId));
-    mustHold('a request has one message with buttons', own.length === 0, `${endpointId}, beside ${id}`);
+    const ownMessages = messages().filter((message) => isMessageAbout(message, endpointId));
+    assertInvariant(
+      'a request has one message with buttons',
+      ownMessages.length === 0,
+      `${endpointId}, beside ${id}`,
+    );
   }
 
   function checkDigest({ id, ts = '', endpointIds }: Digest): void {
     const message = messageAt(ts);
     if (!message || !isOfThisTable(message) || endpointIds.some(isUnreadable)) return;
     const members = endpointIds
-      .flatMap((endpointId) => watch.recordOf(endpointId) ?? [])
+      .flatMap((endpointId) => watch.findRecord(endpointId) ?? [])
       .filter(({ notification }) => notification?.digestId === id);
     const open = members.filter(isAwaitingApproval);
     // No sweep updates the message of a decided request: it needs the queue message, which may be lost.
     if (open.length === 0 && (queues.notificationQueue.hasLost() || queues.records.hasLost())) return;
-    mustHold(
+    assertInvariant(
       'each message shows the recorded state',
       (open.length > 0
         ? parseTitleCount(readTitle(message)) === open.length
@@ -144,10 +151,12 @@ export async function checkNotifications(
 
   function checkMails({ endpointId, approvalRequest }: AwaitingRecord, { emails }: ApproverGroup): void {
     // An extended deadline does not start a new approval request.
-    const asked = watch.historyOf(endpointId).findLast(({ action }) => action === 'approval-requested');
-    const since = Date.parse(asked?.time ?? approvalRequest.since);
+    const approvalRequested = watch
+      .findHistory(endpointId)
+      .findLast(({ action }) => action === 'approval-requested');
+    const since = Date.parse(approvalRequested?.time ?? approvalRequest.since);
     for (const address of emails)
-      mustHold(
+      assertInvariant(
         'approvers are notified of each request that awaits approval',
         mailbox
           .received()
@@ -157,14 +166,14 @@ export async function checkNotifications(
   }
 
   const ids = recordPartitions.flatMap((partition) => items.page(partition, {}).items.map(({ sk }) => sk));
-  for (const record of ids.filter((id) => !isUnreadable(id)).map(watch.recordOf))
+  for (const record of ids.filter((id) => !isUnreadable(id)).map(watch.findRecord))
     if (hasApprovalRequest(record)) await checkRequest(record);
 }
 
 /** `3 of 5 …`, or `2 requests wait for approval, 1 connection will be disconnected`. */
 function parseTitleCount(title: string): number {
-  const [first, ...others] = [...title.matchAll(/(\d+) (of|requests?|connections?)/g)].map(([, count]) =>
-    Number(count),
+  const [firstCount, ...otherCounts] = [...title.matchAll(/(\d+) (of|requests?|connections?)/g)].map(
+    ([, count]) => Number(count),
   );
-  return (first ?? 0) + (/^\d+ of/.test(title) ? 0 : others.reduce((sum, count) => sum + count, 0));
+  return (firstCount ?? 0) + (/^\d+ of/.test(title) ? 0 : otherCounts.reduce((sum, count) => sum + count, 0));
 }

@@ -33,51 +33,59 @@ export function checkFinalState(
   now: Date,
   late: number,
 ): void {
-  const { mustHold, isUnreadable } = watch;
+  const { assertInvariant, isUnreadable } = watch;
   const { endpoints } = privateLink.state;
   const isActing = parameter.mode === 'enforce';
 
-  function serviceOf(serviceId: string) {
+  function findService(serviceId: string) {
     const [item] = items.read([serviceKey(serviceId)]);
     return item && readService(item);
   }
 
-  const policyOf = (record: Parameters<typeof policyInputKeys>[0]) =>
+  const readPolicyItems = (record: Parameters<typeof policyInputKeys>[0]) =>
     indexByKey(items.read(policyInputKeys(record)));
 
   function checkTrail(item: Item): void {
     const { endpointId, auditCount, auditHead } = readRecord(item);
     const entries = items.page(`AUDIT#${endpointId}`, {}).items;
-    const found = findBreak(entries, { endpointId, auditCount, auditHead });
-    mustHold('every audit trail is complete', !found, `${endpointId} ${found?.sequence}: ${found?.problem}`);
+    const chainBreak = findBreak(entries, { endpointId, auditCount, auditHead });
+    assertInvariant(
+      'every audit trail is complete',
+      !chainBreak,
+      `${endpointId} ${chainBreak?.sequence}: ${chainBreak?.problem}`,
+    );
   }
 
   function checkRecord({ endpointId, serviceId, state, pendingEffect, endedAt }: ConnectionRecord): void {
-    const service = serviceOf(serviceId);
+    const service = findService(serviceId);
     const isHeldBack = pendingEffect?.action === 'reject' && service?.pausedAt !== undefined;
     if (isActing)
-      mustHold(
+      assertInvariant(
         'no effect stays pending',
         !pendingEffect || isHeldBack,
         `${pendingEffect?.action} of ${endpointId}`,
       );
     if (!service) return;
-    const shown = endpoints[endpointId]?.state ?? 'deleted';
-    mustHold(
+    const describedState = endpoints[endpointId]?.state ?? 'deleted';
+    assertInvariant(
       'every record has the state that EC2 shows',
-      shown === 'deleted' ? endedAt !== undefined && isEnded(state) : state === shown,
-      `${endpointId} as ${shown}, not ${state}`,
+      describedState === 'deleted' ? endedAt !== undefined && isEnded(state) : state === describedState,
+      `${endpointId} as ${describedState}, not ${state}`,
     );
   }
 
   function checkEndpoint({ id, state, serviceId }: Endpoint): void {
     if (state === 'deleted' || isUnreadable(id)) return;
-    const record = watch.recordOf(id);
-    mustHold('every record has the state that EC2 shows', record !== undefined, `${id}, which is ${state}`);
-    const registeredAt = serviceOf(serviceId)?.registeredAt;
+    const record = watch.findRecord(id);
+    assertInvariant(
+      'every record has the state that EC2 shows',
+      record !== undefined,
+      `${id}, which is ${state}`,
+    );
+    const registeredAt = findService(serviceId)?.registeredAt;
     if (!record || registeredAt === undefined) return;
     const { verdict, requestedAt } = record;
-    mustHold(
+    assertInvariant(
       'every connection newer than its registration has a verdict',
       verdict !== undefined || requestedAt < registeredAt,
       `${id}, which is ${state}`,
@@ -87,15 +95,15 @@ export function checkFinalState(
       checkHeldBack(record);
     }
     checkLate(record);
-    mustHold(
+    assertInvariant(
       'no connection contradicts its verdict unnoticed',
-      !isConnected(state) || verdict?.outcome !== 'reject' || isToBeCut(record) || !isActing,
+      !isConnected(state) || verdict?.outcome !== 'reject' || isInGracePeriod(record) || !isActing,
       `${id}, which is ${state}`,
     );
   }
 
   /** Whether a scheduled disconnect is in its grace period. */
-  function isToBeCut({ verdict, revocation }: ConnectionRecord): boolean {
+  function isInGracePeriod({ verdict, revocation }: ConnectionRecord): boolean {
     const then = new Date(now.getTime() - late).toISOString();
     return (
       revocation !== undefined && verdict?.until === revocation.disconnectAt && revocation.disconnectAt > then
@@ -105,8 +113,8 @@ export function checkFinalState(
   /** A late accept by EC2 against a pending reject has to be disconnected. */
   function checkLate(record: ConnectionRecord): void {
     const { endpointId, serviceId, state } = record;
-    const history = watch.historyOf(endpointId);
-    const isAsked = history.some(
+    const history = watch.findHistory(endpointId);
+    const isAcceptRequested = history.some(
       ({ action, outcome, time }) =>
         outcome === 'accept' &&
         (action === 'applying' || action === 'refused') &&
@@ -123,20 +131,20 @@ export function checkFinalState(
         !findings.some(({ rule }) => rule === 'service-is-paused'),
     );
     // A connection accepted before that decision, or with a scheduled disconnect, has a grace period.
-    const hasLived = history
+    const wasConnected = history
       .slice(0, last)
       .some(
         ({ action, outcome }) =>
           action === 'disconnect-scheduled' || (action === 'applied' && outcome === 'accept'),
       );
-    const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
-    mustHold(
+    const isHeldBack = !isActing || findService(serviceId)?.pausedAt !== undefined;
+    assertInvariant(
       'a late accept against the verdict is corrected',
       !isConnected(state) ||
-        !isAsked ||
+        !isAcceptRequested ||
         isSettled ||
         isHeldBack ||
-        hasLived ||
+        wasConnected ||
         history[last]?.outcome !== 'reject',
       `${endpointId}, which is ${state}`,
     );
@@ -144,27 +152,27 @@ export function checkFinalState(
 
   function checkPending(record: ConnectionRecord): void {
     const { endpointId, verdict, approval } = record;
-    const found = policyOf(record);
-    mustHold(
+    const policyItems = readPolicyItems(record);
+    assertInvariant(
       'every pending connection has a current verdict',
-      isVerdictCurrent(verdict, readPolicyInputs(record, found).policyVersions, now),
+      isVerdictCurrent(verdict, readPolicyInputs(record, policyItems).policyVersions, now),
       endpointId,
     );
-    const said = readOraclePolicy(record, found);
-    const may = expectedAction(record, said, approval, now.getTime());
+    const policy = readOraclePolicy(record, policyItems);
+    const expected = expectedAction(record, policy, approval, now.getTime());
     const isWaiting = verdict?.outcome === 'ask' || verdict?.outcome === 'hold';
-    const isBeyondCount = may === 'accept' && said.entries[0]?.maxEndpoints !== undefined;
+    const isBeyondCount = expected === 'accept' && policy.entries[0]?.maxEndpoints !== undefined;
     const isRejectedLate =
-      isBeyondCount && verdict?.outcome === 'reject' && isRejectedOnExpiry(record, said, now.getTime());
-    mustHold(
+      isBeyondCount && verdict?.outcome === 'reject' && isRejectedOnExpiry(record, policy, now.getTime());
+    assertInvariant(
       'a pending connection waits only by policy',
       isWaiting
-        ? may === 'nothing' || isBeyondCount
-        : !isActing && (may === verdict?.outcome || isRejectedLate),
-      `${endpointId} is to ${verdict?.outcome}, where policy says ${may}`,
+        ? expected === 'nothing' || isBeyondCount
+        : !isActing && (expected === verdict?.outcome || isRejectedLate),
+      `${endpointId} is to ${verdict?.outcome}, where policy says ${expected}`,
     );
-    if (said.service?.pausedAt !== undefined)
-      mustHold(
+    if (policy.service?.pausedAt !== undefined)
+      assertInvariant(
         'a pending connection waits only by policy',
         verdict?.outcome === 'hold',
         `${endpointId}, as its service is paused`,
@@ -174,58 +182,60 @@ export function checkFinalState(
   /** Counts the endpoints of an entry; in the mode `observe`, would-be accepts count too. */
   function checkHeldBack({ endpointId, serviceId, ownerAccountId, verdict }: ConnectionRecord): void {
     if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return;
-    const whose = { serviceId, ownerAccountId, endpointId };
-    const most = readOraclePolicy(whose, policyOf(whose)).entries[0]?.maxEndpoints;
-    const theirs = Object.values(endpoints).filter(
+    const requestIdentity = { serviceId, ownerAccountId, endpointId };
+    const maxEndpoints = readOraclePolicy(requestIdentity, readPolicyItems(requestIdentity)).entries[0]
+      ?.maxEndpoints;
+    const accountEndpoints = Object.values(endpoints).filter(
       (each) => each.serviceId === serviceId && each.accountId === ownerAccountId,
     );
-    const counted = theirs.filter((each) => isUnreadable(each.id) || counts(each)).length;
-    mustHold(
+    const count = accountEndpoints.filter((each) => isUnreadable(each.id) || isCounted(each)).length;
+    assertInvariant(
       'no request waits for its count while endpoints are free',
-      most !== undefined && counted >= most,
-      `${endpointId}, of whose account ${counted} count, and ${most} may`,
+      maxEndpoints !== undefined && count >= maxEndpoints,
+      `${endpointId}, of whose account ${count} count, and ${maxEndpoints} may`,
     );
   }
 
-  function checkCounted(): void {
+  function checkEndpointQuotas(): void {
     for (const { serviceId, accountId, endpointIds, entryVersion } of items
       .page(quotaPartition(provider), {})
       .items.map(readEndpointQuota)) {
-      const whose = { serviceId, ownerAccountId: accountId, endpointId: '' };
-      const said = readOraclePolicy(whose, policyOf(whose));
-      if (!said.service || said.entries[0]?.version !== entryVersion) continue;
-      const theirs = Object.values(endpoints).filter(
+      const requestIdentity = { serviceId, ownerAccountId: accountId, endpointId: '' };
+      const policy = readOraclePolicy(requestIdentity, readPolicyItems(requestIdentity));
+      if (!policy.service || policy.entries[0]?.version !== entryVersion) continue;
+      const accountEndpoints = Object.values(endpoints).filter(
         (each) => each.serviceId === serviceId && each.accountId === accountId,
       );
-      if (theirs.some(({ id }) => isUnreadable(id))) continue;
-      const [counted, living] = [endpointIds, theirs.filter(counts).map(({ id }) => id)].map((ids) =>
-        [...ids].sort().join(', '),
-      );
-      mustHold(
+      if (accountEndpoints.some(({ id }) => isUnreadable(id))) continue;
+      const [quotaIds, connectedIds] = [
+        endpointIds,
+        accountEndpoints.filter(isCounted).map(({ id }) => id),
+      ].map((ids) => [...ids].sort().join(', '));
+      assertInvariant(
         'the counted endpoints are the connected ones',
-        counted === living,
-        `of ${accountId} at ${serviceId} ${living || 'none'}, not ${counted || 'none'}`,
+        quotaIds === connectedIds,
+        `of ${accountId} at ${serviceId} ${connectedIds || 'none'}, not ${quotaIds || 'none'}`,
       );
     }
   }
 
   /** In the mode `observe`, would-be accepts count too. */
-  function counts({ id, state }: Endpoint): boolean {
+  function isCounted({ id, state }: Endpoint): boolean {
     return (
       isConnected(state) ||
-      (state === 'pendingAcceptance' && watch.recordOf(id)?.verdict?.outcome === 'accept')
+      (state === 'pendingAcceptance' && watch.findRecord(id)?.verdict?.outcome === 'accept')
     );
   }
 
   for (const item of recordPartitions.flatMap((partition) => items.page(partition, {}).items))
     if (isNewerMajor(item))
-      mustHold('unreadable items are reported', watch.wasReportedUnreadable(item.sk), item.sk);
+      assertInvariant('unreadable items are reported', watch.wasReportedUnreadable(item.sk), item.sk);
     else {
       checkTrail(item);
       checkRecord(readRecord(item));
     }
   Object.values(endpoints)
-    .filter(({ serviceId }) => serviceOf(serviceId))
+    .filter(({ serviceId }) => findService(serviceId))
     .forEach(checkEndpoint);
-  checkCounted();
+  checkEndpointQuotas();
 }

@@ -4,9 +4,9 @@ import { type SimulationOptions, simulate } from './simulate.ts';
 import { workloadSteps } from './workload.ts';
 
 /** The machine may be slow. */
-const patience = 240_000;
+const timeoutMs = 240_000;
 /** The maximum number of seeds until every step and fault has occurred. */
-const most = 100;
+const maxSeeds = 100;
 
 describe('the invariants of linkgate hold in histories with all kinds of faults', () => {
   const never = new Set<string>([...faultKinds, ...workloadSteps]);
@@ -32,22 +32,22 @@ describe('the invariants of linkgate hold in histories with all kinds of faults'
     async (_, variant, seeds, option) => {
       for (let seed = 1; seed <= seeds; seed++) await play(seed, variant, option);
     },
-    patience,
+    timeoutMs,
   );
 
   // A long history can have every step; rare ones may need more seeds.
   test(
     'the histories contain every step and every fault',
     async () => {
-      for (let seed = 16; seed <= most && never.size > 0; seed++)
+      for (let seed = 16; seed <= maxSeeds && never.size > 0; seed++)
         await play(seed, { isLong: true }, ' --long');
       expect([...never]).toEqual([]);
     },
-    patience,
+    timeoutMs,
   );
 });
 
 test('the same seed results in the same history', async () => {
-  const [once, again] = [await simulate(7), await simulate(7)];
-  expect(again.history).toEqual(once.history);
+  const [first, second] = [await simulate(7), await simulate(7)];
+  expect(second.history).toEqual(first.history);
 });

@@ -59,4 +59,4 @@ export class BrokenInvariantError extends Error {
 }
 
 /** Records a broken invariant unless `holds`. */
-export type AssertInvariant = (promise: Invariant, holds: boolean, detail: string) => void;
+export type AssertInvariant = (invariant: Invariant, holds: boolean, detail: string) => void;

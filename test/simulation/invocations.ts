@@ -23,7 +23,7 @@ export interface Run {
   readonly isImpaired: () => boolean;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Waits for its turn, then runs the effect in one step; the seed may draw a fault. */
-  readonly call: <T>(called: CallKind, effect: (fault?: EffectFault) => T) => Promise<T>;
+  readonly call: <T>(kind: CallKind, effect: (fault?: EffectFault) => T) => Promise<T>;
 }
 
 /** A fault that the effect itself implements; `late`: its caller has timed out. */
@@ -32,8 +32,8 @@ export type EffectFault = 'stale' | 'stale token' | 'late' | 'busy';
 /** Controls the lifecycle of a run from its calls. */
 interface RunLifecycle {
   readonly isAlive: () => boolean;
-  readonly crash: (when: string) => void;
-  readonly wentWrong: () => void;
+  readonly crash: (point: string) => void;
+  readonly markImpaired: () => void;
 }
 
 /** A failure of EC2, DynamoDB or a queue with unknown effect. */
@@ -54,8 +54,8 @@ export function createInvocations(
   scheduler: Scheduler,
   faults: Faults,
   rollout: VersionRollout,
-  note: (who: string, what: string) => void,
-  failed: (error: unknown) => void,
+  note: (subject: string, event: string) => void,
+  onError: (error: unknown) => void,
 ) {
   let count = 0;
   /** Counts `killAll`. */
@@ -77,23 +77,23 @@ export function createInvocations(
     return new Promise((resolve) => {
       let isAlive = true;
       let isImpaired = false;
-      const end = (ending: InvocationResult<T>, why?: string) => {
+      const end = (result: InvocationResult<T>, reason?: string) => {
         if (!isAlive) return;
         isAlive = false;
         running[version]--;
-        if (ending.status !== 'done') isImpaired = true;
-        if (ending.status === 'failed') failed(ending.error);
-        if (why !== undefined) note(requestId, why);
-        resolve(ending);
+        if (result.status !== 'done') isImpaired = true;
+        if (result.status === 'failed') onError(result.error);
+        if (reason !== undefined) note(requestId, reason);
+        resolve(result);
       };
-      const call = caller({
+      const call = createCall({
         isAlive() {
           if (scheduler.now() > deadline) end({ status: 'crashed' }, 'is killed: its time is up');
           if (deployment !== deployments) end({ status: 'crashed' }, 'is killed: its table was replaced');
           return isAlive;
         },
-        crash: (when) => end({ status: 'crashed' }, `crashes ${when}`),
-        wentWrong() {
+        crash: (point) => end({ status: 'crashed' }, `crashes ${point}`),
+        markImpaired() {
           isImpaired = true;
         },
       });
@@ -102,7 +102,7 @@ export function createInvocations(
         functionName,
         version,
         reportError(error) {
-          failed(error);
+          onError(error);
           note(requestId, `reports: ${error}`);
         },
         call,
@@ -120,29 +120,29 @@ export function createInvocations(
     });
   }
 
-  function caller({ isAlive, crash, wentWrong }: RunLifecycle) {
+  function createCall({ isAlive, crash, markImpaired }: RunLifecycle) {
     const never = <T>() => new Promise<T>(() => {});
-    return async <T>(called: CallKind, effect: (fault?: EffectFault) => T): Promise<T> => {
+    return async <T>(kind: CallKind, effect: (fault?: EffectFault) => T): Promise<T> => {
       await scheduler.turn();
       if (!isAlive()) return never();
-      const fault = faults.draw(called);
-      if (fault) wentWrong();
+      const fault = faults.draw(kind);
+      if (fault) markImpaired();
       switch (fault) {
         case 'crash before a call':
-          crash(`before a call (${called})`);
+          crash(`before a call (${kind})`);
           return never();
         case 'crash after a call':
           effect();
-          crash(`after a call (${called})`);
+          crash(`after a call (${kind})`);
           return never();
         case 'failure without effect':
-          throw new InternalError(`${called} failed`);
+          throw new InternalError(`${kind} failed`);
         case 'failure after the effect':
           effect();
-          throw new InternalError(`${called} failed after it was done`);
+          throw new InternalError(`${kind} failed after it was done`);
         case 'effect after the failure':
           scheduler.at(scheduler.now() + random.below(maxLateEffectMs), () => runLateEffect(effect));
-          throw new InternalError(`${called} timed out`);
+          throw new InternalError(`${kind} timed out`);
         case 'throttling':
           throw Object.assign(new Error('Request limit exceeded.'), { name: 'RequestLimitExceeded' });
         case 'transaction conflict':

@@ -23,7 +23,7 @@ export interface SimulationDeps {
   readonly aws: Aws;
   readonly slack: Slack;
   readonly mailbox: Mailbox;
-  readonly note: (who: string, what: string) => void;
+  readonly note: (subject: string, event: string) => void;
   readonly mutant: Mutant;
 }
 
@@ -48,11 +48,11 @@ export type Queues = Readonly<Record<QueueName, Queue>>;
 /** linkgate's functions between the queues. */
 export function deployLinkgate(deps: SimulationDeps) {
   const { random, scheduler, faults, invocations, note, mutant } = deps;
-  let changeMind: () => Promise<unknown> = async () => {};
+  let changePolicy: () => Promise<unknown> = async () => {};
   const queues = Object.fromEntries(
     (Object.keys(specs) as QueueName[]).map((name) => [name, createNamedQueue(name)]),
   ) as Queues;
-  const wiring = createWiring(deps, queues, () => changeMind());
+  const wiring = createWiring(deps, queues, () => changePolicy());
 
   function wire(run: Run) {
     const wired = wiring(run);
@@ -70,8 +70,8 @@ export function deployLinkgate(deps: SimulationDeps) {
     queues,
     wire,
     /** Sets the action between the last read of apply-verdicts and its call. */
-    beforeCalls(happen: typeof changeMind): void {
-      changeMind = happen;
+    beforeCalls(change: typeof changePolicy): void {
+      changePolicy = change;
     },
     /** Handles a record of the table's stream. */
     recordChanged(change: ItemChange): void {

@@ -477,16 +477,16 @@ function withConnectedState(item: Item): Item {
 
 /** Hides policy changes since the last decision from apply-verdicts. */
 function staleReadsForApply(): Mutant {
-  const remembered = new Map<string, Item>();
+  const earlierItems = new Map<string, Item>();
   const isPolicy = ({ pk }: Key) => pk === 'SERVICE' || pk.startsWith('ALLOWLIST#');
   const stale = (table: Table, functionName: string): Table => ({
     ...table,
     async get(keys) {
-      const found = await table.get(keys);
-      if (functionName === 'verdicts') return found.map((item) => remembered.get(formatKey(item)) ?? item);
+      const items = await table.get(keys);
+      if (functionName === 'verdicts') return items.map((item) => earlierItems.get(formatKey(item)) ?? item);
       if (functionName === 'requests')
-        for (const item of found.filter(isPolicy)) remembered.set(formatKey(item), item);
-      return found;
+        for (const item of items.filter(isPolicy)) earlierItems.set(formatKey(item), item);
+      return items;
     },
   });
   return ({ table }, { functionName }) => ({ table: stale(table, functionName) });

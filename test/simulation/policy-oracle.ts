@@ -17,13 +17,13 @@ export interface OraclePolicy {
 
 export function readOraclePolicy(
   { serviceId, ownerAccountId }: RequestIdentity,
-  found: Pick<ReturnType<typeof indexByKey>, 'find'>,
+  items: Pick<ReturnType<typeof indexByKey>, 'find'>,
 ): OraclePolicy {
-  const service = found.find(serviceKey(serviceId));
+  const service = items.find(serviceKey(serviceId));
   return {
     ...(service && { service: readService(service) }),
-    entries: [serviceId, allServicesScope].flatMap((at) => {
-      const item = found.find(entryKey(at, ownerAccountId));
+    entries: [serviceId, allServicesScope].flatMap((scope) => {
+      const item = items.find(entryKey(scope, ownerAccountId));
       return item ? readEntry(item) : [];
     }),
   };

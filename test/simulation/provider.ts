@@ -37,30 +37,34 @@ export function createProviderSteps(
   watch: Watch,
   lastsFor: number,
 ) {
-  const asked = new Set<string>();
+  const endpointsBeingDecided = new Set<string>();
   const anybody = () => random.pick(people);
 
   function api<T>(
-    what: string,
+    description: string,
     work: (wired: SimulatedDeps, run: Run) => Promise<T>,
   ): Promise<InvocationResult<T>> {
-    note('provider', what);
+    note('provider', description);
     return invocations.invoke('on-api-request', 29, (run: Run) => work(linkgate.wire(run), run));
   }
 
-  async function untilDone(what: string, work: (wired: SimulatedDeps) => Promise<unknown>): Promise<void> {
-    const ending = await api(what, work);
-    if (ending.status !== 'done')
-      scheduler.at(scheduler.now() + retryAfterMs, () => void untilDone(what, work));
+  async function untilDone(
+    description: string,
+    work: (wired: SimulatedDeps) => Promise<unknown>,
+  ): Promise<void> {
+    const result = await api(description, work);
+    if (result.status !== 'done')
+      scheduler.at(scheduler.now() + retryAfterMs, () => void untilDone(description, work));
   }
 
   function change(effect: AllowlistEntry['effect'], { serviceId, accountId } = inventory.anybody()) {
     const soon = new Date(scheduler.now() + random.below(random.pick([300_000, lastsFor]))).toISOString();
-    const theirs = inventory.endpointsOf(accountId);
+    const accountEndpoints = inventory.listEndpoints(accountId);
     const narrowed = {
       ...(random.chance(0.4) && { maxEndpoints: 1 + random.below(2) }),
       ...(random.chance(0.15) && { expiresAt: soon }),
-      ...(random.chance(0.15) && theirs.length > 0 && { endpointIds: [random.pick(theirs).id] }),
+      ...(random.chance(0.15) &&
+        accountEndpoints.length > 0 && { endpointIds: [random.pick(accountEndpoints).id] }),
       ...(random.chance(0.1) && { consumerRegions: ['us-east-1'] }),
     };
     const anyOwner = () => random.pick([...people, ...outsideTheApi]);
@@ -73,42 +77,45 @@ export function createProviderSteps(
   }
 
   /** Allows an account permanently and without a count. */
-  function allow(whose: ReturnType<typeof inventory.anybody>): Promise<void> {
-    const entry = { ...whose, effect: 'allow' as const };
+  function allow(scope: ReturnType<typeof inventory.anybody>): Promise<void> {
+    const entry = { ...scope, effect: 'allow' as const };
     return untilDone(`allows ${entry.accountId} at ${entry.serviceId}`, (wired) =>
       putEntry(entry, anybody(), wired),
     );
   }
 
-  function forget(entry: ReturnType<typeof inventory.anybody>) {
+  function removeAccountEntry(entry: ReturnType<typeof inventory.anybody>) {
     return api(`forgets ${entry.accountId} at ${entry.serviceId}`, (wired) => removeEntry(entry, wired));
   }
 
-  async function decide(endpointId: string, word: SubmittedDecision): Promise<void> {
-    const spoken = { endpointId, ...word };
-    if (asked.has(endpointId)) faults.count('two deciders at once');
-    asked.add(endpointId);
-    const ending = await api(`${word.by.split('/')[1]} will ${word.decision} ${endpointId}`, (wired, run) => {
-      watch.recordAttempt(run, spoken);
-      return submitDecision(endpointId, word, wired);
-    });
-    asked.delete(endpointId);
-    if (ending.status === 'done' && !watch.isUnreadable(endpointId))
-      watch.checkApiResponse(spoken, ending.output, watch.recordOf(endpointId));
+  async function decide(endpointId: string, input: SubmittedDecision): Promise<void> {
+    const attempt = { endpointId, ...input };
+    if (endpointsBeingDecided.has(endpointId)) faults.count('two deciders at once');
+    endpointsBeingDecided.add(endpointId);
+    const result = await api(
+      `${input.by.split('/')[1]} will ${input.decision} ${endpointId}`,
+      (wired, run) => {
+        watch.recordAttempt(run, attempt);
+        return submitDecision(endpointId, input, wired);
+      },
+    );
+    endpointsBeingDecided.delete(endpointId);
+    if (result.status === 'done' && !watch.isUnreadable(endpointId))
+      watch.checkApiResponse(attempt, result.output, watch.findRecord(endpointId));
   }
 
-  function sayOf(word: ConnectedDecisionInput): void {
+  function decideConnected(input: ConnectedDecisionInput): void {
     const endpoint = inventory.anyEndpoint('pending', 'available');
     if (!endpoint) return;
-    watch.recordConnectedDecision(endpoint.id, word);
-    void api(`${word.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(word)}`, async (wired) => {
+    watch.recordConnectedDecision(endpoint.id, input);
+    void api(`${input.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(input)}`, async (wired) => {
       await trackIdentity(wired);
-      return decideConnectedByPerson(endpoint.id, word, wired);
+      return decideConnectedByPerson(endpoint.id, input, wired);
     });
   }
 
   /** Changes the approvers but not the Slack channel. */
-  function nameApprovers(quorum: number, wired: SimulatedDeps) {
+  function setApprovers(quorum: number, wired: SimulatedDeps) {
     const group = {
       quorum,
       slackChannel,
@@ -141,11 +148,11 @@ export function createProviderSteps(
   }
 
   /** An incident: the mode becomes `observe`, then only the service is paused. An earlier EC2 call may take effect in between. */
-  function blockAndBrake(about: ReturnType<typeof inventory.anybody>) {
+  function blockAndPause(scope: ReturnType<typeof inventory.anybody>) {
     const soon = random.pick([50, 500, 5_000]);
     scheduler.at(scheduler.now() + random.below(soon), () => void api('brakes', switchTo('observe')));
-    scheduler.at(scheduler.now() + random.below(soon * 10), () => void pause(about.serviceId));
-    return change('block', about);
+    scheduler.at(scheduler.now() + random.below(soon * 10), () => void pause(scope.serviceId));
+    return change('block', scope);
   }
 
   const switchTo = (mode: Mode) => (wired: SimulatedDeps) => switchMode(mode, { by: anybody() }, wired);
@@ -155,7 +162,7 @@ export function createProviderSteps(
       untilDone('sets linkgate up', async (wired) => {
         await trackIdentity(wired);
         await createDefaultGroup(wired.table);
-        await nameApprovers(1, wired);
+        await setApprovers(1, wired);
       }),
     /** Registers the first service, so that sweeps cover its location. */
     begin: () => register(inventory.services[0]),
@@ -166,19 +173,19 @@ export function createProviderSteps(
         void untilDone(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
     },
     /** Leaves the mode in `enforce`. */
-    act: () => untilDone('switches the mode to enforce', switchTo('enforce')),
+    enforce: () => untilDone('switches the mode to enforce', switchTo('enforce')),
 
-    changeMind(about = inventory.anybodyWhoWaits()): Promise<unknown> {
-      if (random.chance(0.2)) return pause(about.serviceId);
-      if (random.chance(0.3)) return blockAndBrake(about);
-      return random.chance(0.3) ? forget(about) : change(random.pick(['allow', 'block']), about);
+    changePolicy(scope = inventory.anyWaitingAccount()): Promise<unknown> {
+      if (random.chance(0.2)) return pause(scope.serviceId);
+      if (random.chance(0.3)) return blockAndPause(scope);
+      return random.chance(0.3) ? removeAccountEntry(scope) : change(random.pick(['allow', 'block']), scope);
     },
 
     steps: {
       'account allowed': () => void change('allow'),
       'account blocked': () => void change('block'),
-      'entry forgotten': () =>
-        void forget(random.chance(0.5) ? inventory.anybodyWhoLives() : inventory.anybody()),
+      'entry removed': () =>
+        void removeAccountEntry(random.chance(0.5) ? inventory.anyConnectedAccount() : inventory.anybody()),
       'person decides'() {
         const pending = random.chance(0.7) ? inventory.anyEndpoint('pendingAcceptance') : undefined;
         const endpoint = pending ?? inventory.anyEndpoint('available', 'rejected');
@@ -188,15 +195,15 @@ export function createProviderSteps(
       },
       'connection revoked'() {
         const isNow = random.chance(0.5) && { now: true };
-        sayOf({ action: 'revoke', by: anybody(), reason: 'its contract has ended', ...isNow });
+        decideConnected({ action: 'revoke', by: anybody(), reason: 'its contract has ended', ...isNow });
       },
       'connection kept'() {
         const until = new Date(scheduler.now() + random.below(5) * 6 * 3_600_000 + 60_000).toISOString();
-        sayOf({ action: 'keep', by: anybody(), reason: 'they are moving', until });
+        decideConnected({ action: 'keep', by: anybody(), reason: 'they are moving', until });
       },
       'approvers set'() {
         const quorum = random.pick([1, 2, 3]);
-        void api(`sets a quorum of ${quorum}`, (wired) => nameApprovers(quorum, wired));
+        void api(`sets a quorum of ${quorum}`, (wired) => setApprovers(quorum, wired));
       },
       'service registered': () => void register(),
       'service removed'() {
@@ -215,7 +222,7 @@ export function createProviderSteps(
         const mode = random.pick(['enforce', 'enforce', 'observe'] as const);
         void api(`switches the mode to ${mode}`, switchTo(mode));
       },
-      'pass requested': () => void linkgate.schedule('full'),
+      'sweep requested': () => void linkgate.schedule('full'),
     },
   };
 }

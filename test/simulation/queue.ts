@@ -37,7 +37,7 @@ export interface Queue {
 }
 
 const maxReceives = 5;
-const longestDelay = 90_000;
+const maxExtraDelayMs = 90_000;
 
 /** SQS and its event source mapping: at-least-once delivery, no order, five receives at most. */
 export function createQueue(
@@ -46,21 +46,21 @@ export function createQueue(
   random: Random,
   scheduler: Scheduler,
   faults: Faults,
-  note: (who: string, what: string) => void,
+  note: (subject: string, event: string) => void,
 ): Queue {
   const messages: Message[] = [];
-  const beingWorkedOn = new Set<Message>();
-  let underWay = 0;
+  const inFlight = new Set<Message>();
+  let delayedCount = 0;
   let purges = 0;
-  let lost = 0;
+  let lostCount = 0;
   let arrived = 0;
   let batches = 0;
 
   function add(body: string, group: string, after: number): void {
     const purge = purges;
-    underWay++;
+    delayedCount++;
     scheduler.at(scheduler.now() + after, () => {
-      underWay--;
+      delayedCount--;
       if (purge !== purges) return;
       messages.push({ body, group, sequence: arrived++, visibleAt: scheduler.now(), received: 0 });
       void poll();
@@ -69,7 +69,7 @@ export function createQueue(
 
   /** A message group waits while one of its messages is in flight or hidden after a failure. */
   function isDeliverable(message: Message): boolean {
-    if (message.visibleAt > scheduler.now() || beingWorkedOn.has(message)) return false;
+    if (message.visibleAt > scheduler.now() || inFlight.has(message)) return false;
     if (!fifo) return true;
     return messages.every(({ group, sequence }) => group !== message.group || sequence >= message.sequence);
   }
@@ -95,25 +95,25 @@ export function createQueue(
     if (received.length === 0) return;
     batches++;
     for (const message of received) {
-      beingWorkedOn.add(message);
+      inFlight.add(message);
       message.visibleAt = scheduler.now() + visibility * 1000;
       message.received++;
     }
-    const ending = await consume(received.map(({ body }) => body));
+    const result = await consume(received.map(({ body }) => body));
     batches--;
-    settle(received, ending);
+    settle(received, result);
     await poll();
   }
 
-  function lose(how: string): void {
-    lost++;
-    note(name, how);
+  function lose(description: string): void {
+    lostCount++;
+    note(name, description);
   }
 
-  function settle(received: readonly Message[], ending: InvocationResult<readonly number[]>): void {
+  function settle(received: readonly Message[], result: InvocationResult<readonly number[]>): void {
     for (const [index, message] of received.entries()) {
-      beingWorkedOn.delete(message);
-      const isDone = ending.status === 'done' && !ending.output.includes(index);
+      inFlight.delete(message);
+      const isDone = result.status === 'done' && !result.output.includes(index);
       const isDead = !isDone && message.received >= maxReceives;
       if (isDead) lose(`gives a message up after ${maxReceives} failures`);
       if (!messages.includes(message)) continue;
@@ -131,9 +131,9 @@ export function createQueue(
           return lose('loses a message');
         case 'message duplicated':
           add(body, group, after);
-          return add(body, group, after + random.below(longestDelay));
+          return add(body, group, after + random.below(maxExtraDelayMs));
         case 'message delayed':
-          return add(body, group, after + random.below(longestDelay));
+          return add(body, group, after + random.below(maxExtraDelayMs));
         case undefined:
           return add(body, group, after);
         default:
@@ -144,7 +144,7 @@ export function createQueue(
       purges++;
       messages.length = 0;
     },
-    hasLost: () => lost > 0,
-    size: () => underWay + messages.length,
+    hasLost: () => lostCount > 0,
+    size: () => delayedCount + messages.length,
   };
 }

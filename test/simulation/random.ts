@@ -21,12 +21,12 @@ export function randomFrom(seed: number) {
       return values[below(values.length)] as T;
     },
     /** Picks a name with a probability by weight. */
-    weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
+    pickWeighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
       const entries = Object.entries<number>(weights);
-      let left = fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+      let remaining = fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);
       for (const [name, weight] of entries) {
-        left -= weight;
-        if (left < 0) return name as Name;
+        remaining -= weight;
+        if (remaining < 0) return name as Name;
       }
       return entries[0]?.[0] as Name;
     },

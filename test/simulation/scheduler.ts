@@ -10,11 +10,11 @@ export type Scheduler = ReturnType<typeof createScheduler>;
 export function createScheduler(random: Random, start: number, pace: number) {
   let now = start;
   let turns = 0;
-  const waiting: (() => void)[] = [];
+  const waitingCalls: (() => void)[] = [];
   const timers: { readonly at: number; readonly go: () => void }[] = [];
 
   /** @returns whether a waiting call got its turn. */
-  function setOff(): boolean {
+  function runDueTimers(): boolean {
     const isAnyDue = timers[0] !== undefined && timers[0].at <= now;
     for (let first = timers[0]; first && first.at <= now; first = timers[0]) {
       timers.shift();
@@ -32,16 +32,17 @@ export function createScheduler(random: Random, start: number, pace: number) {
     at,
     now: () => now,
     turns: () => turns,
-    turn: () => new Promise<void>((go) => waiting.push(go)),
+    turn: () => new Promise<void>((go) => waitingCalls.push(go)),
     sleep: (milliseconds: number) => new Promise<void>((go) => at(now + milliseconds, go)),
 
     /** Gives out turns until `isOver`, or until no call waits and no timer is left. */
     async runUntil(isOver: () => boolean): Promise<void> {
       while (true) {
-        await everybodyWaits();
+        await flushPromises();
         if (isOver()) return;
-        const isAnyWoken = setOff();
-        const [next] = waiting.length > 0 ? waiting.splice(random.below(waiting.length), 1) : [];
+        const isAnyWoken = runDueTimers();
+        const [next] =
+          waitingCalls.length > 0 ? waitingCalls.splice(random.below(waitingCalls.length), 1) : [];
         if (next) {
           turns++;
           now += random.below(pace + 1);
@@ -54,6 +55,6 @@ export function createScheduler(random: Random, start: number, pace: number) {
 }
 
 /** After one turn of the event loop, all promises that need no turn have run. */
-function everybodyWaits(): Promise<void> {
+function flushPromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

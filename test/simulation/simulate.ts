@@ -52,7 +52,7 @@ const maxRestMs = 6 * 60 * minute;
 /** Runs one history of linkgate with consumers, people, AWS and faults; the seed determines all of it. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   const stage = setUp(seed, options);
-  const { scheduler, faults, items, watch, aws, linkgate, story, note, history } = stage;
+  const { scheduler, faults, items, watch, aws, linkgate, workload, note, history } = stage;
   const { isObserving = false, isLong = false } = options;
   const period = periods[isLong ? 'long' : 'short'];
   /** The time without changes before the state is final: two full sweeps. */
@@ -67,17 +67,17 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   }
 
   /** Whether no effect is pending that this version can read and may carry out; a pause holds disconnects back. */
-  function isNothingDue(): boolean {
+  function hasNoPendingEffect(): boolean {
     const due = items.page(pendingEffectPartition(aws.provider), {}).items;
     return (
       isObserving ||
-      due.every(({ sk }) => watch.isUnreadable(sk) || watch.recordOf(sk)?.verdict?.outcome === 'hold')
+      due.every(({ sk }) => watch.isUnreadable(sk) || watch.findRecord(sk)?.verdict?.outcome === 'hold')
     );
   }
 
   every(period.pending, 'pending');
   every(period.full, 'full');
-  story.tell(10 + stage.random.below(70), () => {
+  workload.run(10 + stage.random.below(70), () => {
     note('faults', 'end here');
     faults.end();
     endedAt = scheduler.now();
@@ -85,8 +85,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   await scheduler.runUntil(() => {
     if (watch.broken()) return true;
     if (endedAt === undefined || scheduler.now() < Math.max(stage.changedAt(), endedAt) + calm) return false;
-    if (linkgate.isIdle() && isNothingDue()) return true;
-    watch.mustHold('the state becomes final', scheduler.now() < endedAt + maxRestMs + 2 * calm, 'in time');
+    if (linkgate.isIdle() && hasNoPendingEffect()) return true;
+    watch.assertInvariant(
+      'the state becomes final',
+      scheduler.now() < endedAt + maxRestMs + 2 * calm,
+      'in time',
+    );
     return false;
   });
   const then = new Date(scheduler.now());
@@ -99,7 +103,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     seed,
     turns: scheduler.turns(),
     faults: faults.counts(),
-    steps: story.taken(),
+    steps: workload.takenSteps(),
     history,
     broken: watch.broken(),
   };
@@ -116,16 +120,16 @@ export function setUp(
   const assumptions = assumptionsFrom(random);
   const items = createMemoryItems();
   const history: string[] = [];
-  const note = (who: string, what: string) => {
-    history.push(`${new Date(scheduler.now()).toISOString().slice(11, 23)} ${who}: ${what}`);
+  const note = (subject: string, event: string) => {
+    history.push(`${new Date(scheduler.now()).toISOString().slice(11, 23)} ${subject}: ${event}`);
   };
   note('seed', `${seed}: ${JSON.stringify(assumptions)}`);
   const watch = createWatch(items, note, scheduler.now);
   const rollout = createRollout(random);
-  const invocations = createInvocations(random, scheduler, faults, rollout, note, watch.failed);
+  const invocations = createInvocations(random, scheduler, faults, rollout, note, watch.recordError);
   let changedAt = noon;
 
-  function happened(effect: Output): void {
+  function handleEffect(effect: Output): void {
     changedAt = scheduler.now();
     if (effect.type === 'state-change') {
       note('EC2', `${effect.endpointId} is ${effect.to}`);
@@ -139,10 +143,10 @@ export function setUp(
 
   const aws = createAws(random, scheduler, faults, assumptions, items, {
     ...watch,
-    observeEffect: happened,
+    observeEffect: handleEffect,
     observeChange: (call) => watch.observeChange(call, aws.privateLink.state),
-    written(run, changes) {
-      watch.written(run, changes);
+    observeWrites(run, changes) {
+      watch.observeWrites(run, changes);
       if (changes.some(({ after }) => !after?.pk.startsWith('SWEEP#'))) changedAt = scheduler.now();
       for (const change of changes) linkgate.recordChanged(change);
     },
@@ -152,9 +156,9 @@ export function setUp(
   const mailbox = createMailbox(scheduler);
   const deps = { random, scheduler, faults, rollout, invocations, aws, slack, mailbox, note, mutant };
   const linkgate = deployLinkgate(deps);
-  const story = createWorkload(deps, linkgate, watch, items, { isObserving, isLong });
-  linkgate.beforeCalls(story.changeMind);
-  return { ...deps, items, watch, linkgate, story, history, changedAt: () => changedAt };
+  const workload = createWorkload(deps, linkgate, watch, items, { isObserving, isLong });
+  linkgate.beforeCalls(workload.changePolicy);
+  return { ...deps, items, watch, linkgate, workload, history, changedAt: () => changedAt };
 }
 
 function assumptionsFrom(random: Random): Assumptions {

@@ -17,7 +17,7 @@ export interface SlackMessage {
 
 /** Observes posted and updated messages. */
 export interface SlackObserver {
-  shown(run: Run, message: SlackMessage): void;
+  observeMessage(run: Run, message: SlackMessage): void;
 }
 
 interface Call {
@@ -39,20 +39,20 @@ export function createSlack(random: Random, scheduler: Scheduler, observer: Slac
   let count = 0;
   let awayUntil = 0;
 
-  function answer(run: Run, method: string, call: Call, fault?: EffectFault): Response {
+  function respond(run: Run, method: string, call: Call, fault?: EffectFault): Response {
     if (scheduler.now() < awayUntil) return new Response('', { status: 503 });
     if (fault === 'busy')
       return new Response('', { status: 429, headers: { 'retry-after': `${1 + random.below(60)}` } });
-    return new Response(JSON.stringify(carriedOut(run, method, call)));
+    return new Response(JSON.stringify(callMethod(run, method, call)));
   }
 
-  function carriedOut(run: Run, method: string, call: Call): object {
+  function callMethod(run: Run, method: string, call: Call): object {
     const { channel = '', ts = '', text = '', blocks = [], thread_ts: threadTs } = call;
     switch (method) {
       case 'chat.postMessage': {
-        const posted = `${++count}.000000`;
-        show(run, { channel, ts: posted, ...(threadTs && { threadTs }), text, blocks, postedBy: run });
-        return { ok: true, channel, ts: posted };
+        const postedTs = `${++count}.000000`;
+        show(run, { channel, ts: postedTs, ...(threadTs && { threadTs }), text, blocks, postedBy: run });
+        return { ok: true, channel, ts: postedTs };
       }
       case 'chat.update': {
         const message = messages.get(ts);
@@ -72,7 +72,7 @@ export function createSlack(random: Random, scheduler: Scheduler, observer: Slac
 
   function show(run: Run, message: SlackMessage): void {
     messages.set(message.ts, message);
-    observer.shown(run, message);
+    observer.observeMessage(run, message);
   }
 
   return {
@@ -87,16 +87,16 @@ export function createSlack(random: Random, scheduler: Scheduler, observer: Slac
     messages: () => [...messages.values()].filter(({ threadTs }) => threadTs === undefined),
     messageAt: (ts: string) => messages.get(ts),
     /** Returns the modal that a click opened. */
-    viewOf: (triggerId: string) => views.get(triggerId),
+    findView: (triggerId: string) => views.get(triggerId),
 
-    apiFor: (run: Run): SlackWebApi =>
+    createApi: (run: Run): SlackWebApi =>
       slackWebApi({
         url: 'https://slack.test/api',
         tokens: async () => ['xoxb-simulated'],
         timeoutMs: 5_000,
         fetch: (url, init) =>
           run.call('slack', (fault) =>
-            answer(run, String(url).split('/').at(-1) ?? '', JSON.parse(String(init?.body)) as Call, fault),
+            respond(run, String(url).split('/').at(-1) ?? '', JSON.parse(String(init?.body)) as Call, fault),
           ),
       }),
   };

@@ -7,12 +7,12 @@ import type { Random } from './random.ts';
 
 /** Observes reads and writes. */
 export interface TableObservers {
-  read(run: Run, keys: readonly Key[], items: readonly Item[]): void;
-  written(run: Run, changes: readonly ItemChange[]): void;
+  observeRead(run: Run, keys: readonly Key[], items: readonly Item[]): void;
+  observeWrites(run: Run, changes: readonly ItemChange[]): void;
 }
 
 /** The table in memory as a run calls it, with the writes of its version. */
-export function tableFor(
+export function createSimulatedTable(
   run: Run,
   items: Items,
   random: Random,
@@ -21,9 +21,9 @@ export function tableFor(
 ): Table {
   const read = (keys: readonly Key[]) =>
     run.call('table read', () => {
-      const found = items.read(keys);
-      observers.read(run, keys, found);
-      return found;
+      const readItems = items.read(keys);
+      observers.observeRead(run, keys, readItems);
+      return readItems;
     });
   return {
     async get(keys) {
@@ -47,7 +47,7 @@ export function tableFor(
         const changes = items.commit(
           run.version === 'next' ? withAdditionInWrites(writes, run.requestId) : writes,
         );
-        observers.written(run, changes ?? []);
+        observers.observeWrites(run, changes ?? []);
         return changes !== undefined;
       }),
   };

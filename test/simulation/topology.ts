@@ -21,8 +21,8 @@ export function createTopology({ privateLink, provider }: Aws, random: Random) {
   });
 
   function anyEndpoint(...states: Endpoint['state'][]): Endpoint | undefined {
-    const found = Object.values(privateLink.state.endpoints).filter(({ state }) => states.includes(state));
-    return found.length > 0 ? random.pick(found) : undefined;
+    const matching = Object.values(privateLink.state.endpoints).filter(({ state }) => states.includes(state));
+    return matching.length > 0 ? random.pick(matching) : undefined;
   }
 
   const anybody = () => ({
@@ -36,7 +36,7 @@ export function createTopology({ privateLink, provider }: Aws, random: Random) {
   }
 
   /** Picks an account with a pending request, because policy changes matter most there. */
-  const anybodyWhoWaits = () => anybodyWith('pendingAcceptance');
+  const anyWaitingAccount = () => anybodyWith('pendingAcceptance');
 
   return {
     services,
@@ -44,11 +44,11 @@ export function createTopology({ privateLink, provider }: Aws, random: Random) {
     anyEndpoint,
     anyAccount: () => random.pick(accounts),
     anyService: () => random.pick(services),
-    anybodyWhoWaits,
+    anyWaitingAccount,
     /** Picks a connected account, for removals. */
-    anybodyWhoLives: () => anybodyWith('pending', 'available'),
-    anybody: () => (random.chance(0.5) ? anybodyWhoWaits() : anybody()),
-    endpointsOf: (accountId: string) =>
+    anyConnectedAccount: () => anybodyWith('pending', 'available'),
+    anybody: () => (random.chance(0.5) ? anyWaitingAccount() : anybody()),
+    listEndpoints: (accountId: string) =>
       Object.values(privateLink.state.endpoints).filter((endpoint) => endpoint.accountId === accountId),
   };
 }

@@ -10,7 +10,7 @@ import { createTopology } from './topology.ts';
 
 type RequestInSlack = ReturnType<typeof setUp>;
 
-const patience = 600_000;
+const timeoutMs = 600_000;
 
 /** Creates a request that waits in Slack for Alice and Bob, without faults. */
 async function aRequestInSlack(seed: number): Promise<{ stage: RequestInSlack; message: SlackMessage }> {
@@ -33,7 +33,7 @@ async function aRequestInSlack(seed: number): Promise<{ stage: RequestInSlack; m
     await linkgate.schedule('pending');
   });
   const [message] = slack.messages();
-  if (!message) throw new Error('nobody is asked');
+  if (!message) throw new Error('no message asks for approval');
   return { stage, message };
 }
 
@@ -68,10 +68,12 @@ test(
 
       expect(watch.broken()).toBeUndefined();
       const [endpointId = ''] = Object.keys(stage.aws.privateLink.state.endpoints);
-      const words = watch.historyOf(endpointId).filter(({ action }) => /^(approved|denied)$/.test(action));
-      expect(words).toHaveLength(1);
-      const [winner] = words.map(({ actor }) => actor);
-      expect(watch.recordOf(endpointId)?.approval?.by).toBe(winner);
+      const decisions = watch
+        .findHistory(endpointId)
+        .filter(({ action }) => /^(approved|denied)$/.test(action));
+      expect(decisions).toHaveLength(1);
+      const [winner] = decisions.map(({ actor }) => actor);
+      expect(watch.findRecord(endpointId)?.approval?.by).toBe(winner);
       winners.set(winner ?? '', (winners.get(winner ?? '') ?? 0) + 1);
       expect(slack.messages()).toHaveLength(1);
       expect(listButtons(slack.messages()[0] ?? message)).toEqual([]);
@@ -82,5 +84,5 @@ test(
     // Each of them was first several times, so the race was real.
     for (const person of [alice, bob]) expect(winners.get(person)).toBeGreaterThan(100);
   },
-  patience,
+  timeoutMs,
 );

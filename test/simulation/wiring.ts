@@ -25,11 +25,11 @@ const isRequest = pattern('connection-request');
 const isChange = pattern('connection-changed');
 const isPending = pattern('connection-is-pending');
 
-/** The dependencies of all functions. `changeMind`: runs between the last read of apply-verdicts and its call. */
+/** The dependencies of all functions. `changePolicy`: runs between the last read of apply-verdicts and its call. */
 export function createWiring(
   { aws, slack, mailbox, faults }: SimulationDeps,
   queues: Queues,
-  changeMind: () => Promise<unknown>,
+  changePolicy: () => Promise<unknown>,
 ) {
   /** EventBridge with the deployed rules. */
   function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
@@ -68,38 +68,38 @@ export function createWiring(
       enqueue: (request, options) =>
         run.call('send', () => queues.sweepQueue.send(JSON.stringify(stampMessage(run, request)), options)),
     };
-    const ringFor = async (
-      subjects: readonly NotificationTarget[],
+    const enqueueNotifications = async (
+      targets: readonly NotificationTarget[],
       options?: { readonly afterSeconds: number },
     ) => {
-      if (subjects.length > 0)
+      if (targets.length > 0)
         await run.call('send', () => {
-          for (const subject of subjects)
-            queues.notificationQueue.send(JSON.stringify(stampMessage(run, subject)), options);
+          for (const target of targets)
+            queues.notificationQueue.send(JSON.stringify(stampMessage(run, target)), options);
         });
     };
     const notificationQueue: NotificationQueue = {
-      enqueue: (subjects) => ringFor(subjects),
-      enqueueAfter: (afterSeconds, subjects) => ringFor(subjects, { afterSeconds }),
+      enqueue: (targets) => enqueueNotifications(targets),
+      enqueueAfter: (afterSeconds, targets) => enqueueNotifications(targets, { afterSeconds }),
     };
-    const modeParameter = aws.modeParameterFor(run);
+    const modeParameter = aws.createModeParameter(run);
     return {
-      table: aws.tableFor(run),
+      table: aws.createSimulatedTable(run),
       applyQueue,
       bus,
       sweepQueue,
       notificationQueue,
       // Customers have no contacts here.
       customerNotificationQueue: { enqueue: async () => {} },
-      slack: slack.apiFor(run),
-      emailSender: mailbox.mailsFor(run),
-      createApprovalLink: mailbox.linkTo,
-      connectionsClient: aws.connectionsFor(run),
-      servicesClient: aws.servicesFor(run),
+      slack: slack.createApi(run),
+      emailSender: mailbox.createEmailSender(run),
+      createApprovalLink: mailbox.createApprovalLink,
+      connectionsClient: aws.createConnectionsClient(run),
+      servicesClient: aws.createServicesClient(run),
       rules: connectionRules,
       modeParameter,
       mode: modeOrFailSafe(async () => {
-        if (faults.draw('last look')) await changeMind();
+        if (faults.draw('last mode read')) await changePolicy();
         return modeParameter.read();
       }, run.reportError),
       hub: aws.provider,

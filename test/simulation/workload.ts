@@ -25,12 +25,12 @@ const weights = {
   'endpoint deleted': 8,
   'account allowed': 18,
   'account blocked': 6,
-  'entry forgotten': 5,
-  'storm of endpoints': 2,
+  'entry removed': 5,
+  'many endpoints created': 2,
   'person decides': 12,
   'person clicks': 18,
-  'mail answered': 6,
-  'Slack goes away': 1,
+  'email link opened': 6,
+  'Slack unavailable': 1,
   'approvers set': 2,
   'service registered': 5,
   'service removed': 1,
@@ -43,7 +43,7 @@ const weights = {
   'version rolled': 5,
   'decided by an older version': 4,
   'item of a newer major': 1,
-  'pass requested': 3,
+  'sweep requested': 3,
   'connection revoked': 3,
   'connection kept': 2,
   'table restored': 0,
@@ -57,10 +57,10 @@ const longWeights = {
   ...weights,
   'endpoint created': 20,
   'endpoint deleted': 2,
-  'storm of endpoints': 5,
+  'many endpoints created': 5,
   'account allowed': 25,
   'account blocked': 8,
-  'entry forgotten': 12,
+  'entry removed': 12,
   'service removed': 0.5,
   'connection changed by hand': 8,
   'mode switched': 2,
@@ -91,17 +91,17 @@ export function createWorkload(
   const inventory = createTopology(aws, random);
   const consumers = createConsumerSteps(deps, inventory);
   const people = createProviderSteps(deps, inventory, linkgate, watch, isLong ? 24 * hour : 300_000);
-  const plot = isLong ? longWeights : isObserving ? observeWeights : weights;
+  const stepWeights = isLong ? longWeights : isObserving ? observeWeights : weights;
   const backups: ReturnType<Items['backup']>[] = [];
   /** The backups with a scheduled disconnect, which may be cancelled since. */
-  const eventful: ReturnType<Items['backup']>[] = [];
-  const { steps: approversDo } = createApproverSteps(deps, linkgate, watch);
-  const taken = new Set<Step>();
+  const backupsWithReevaluation: ReturnType<Items['backup']>[] = [];
+  const { steps: approverSteps } = createApproverSteps(deps, linkgate, watch);
+  const takenSteps = new Set<Step>();
 
-  const auditEvents: Readonly<Record<Step, () => void>> = {
+  const stepActions: Readonly<Record<Step, () => void>> = {
     ...consumers.steps,
     ...people.steps,
-    ...approversDo,
+    ...approverSteps,
     'service changed'() {
       const service = inventory.anyService();
       const acceptanceRequired = random.chance(0.8);
@@ -140,16 +140,18 @@ export function createWorkload(
       });
     },
     'table restored'() {
-      const some = eventful.length > 0 && random.chance(0.7) ? eventful : backups;
-      if (some.length > 0) putInPlace('restores the table from a backup', random.pick(some.slice(-4)));
+      const candidates =
+        backupsWithReevaluation.length > 0 && random.chance(0.7) ? backupsWithReevaluation : backups;
+      if (candidates.length > 0)
+        replaceTable('restores the table from a backup', random.pick(candidates.slice(-4)));
     },
     'table emptied'() {
-      putInPlace('puts an empty table in place', new Map());
+      replaceTable('puts an empty table in place', new Map());
       void people.setUp();
     },
     'item of a newer major'() {
-      const found = recordPartitions.flatMap((partition) => items.page(partition, {}).items);
-      const item = found.length > 0 ? random.pick(found) : undefined;
+      const records = recordPartitions.flatMap((partition) => items.page(partition, {}).items);
+      const item = records.length > 0 ? random.pick(records) : undefined;
       if (!item || isNewerMajor(item)) return;
       items.commit([{ put: { ...item, schemaVersion: majorVersion, version: item.version + 1 } }]);
       note('provider', `deploys a newer major version, which writes ${item.sk}, and takes it back`);
@@ -157,7 +159,7 @@ export function createWorkload(
   };
 
   /** Over days, all accounts are allowed and connected at the first service from the start. */
-  function settle(): void {
+  function connectAccounts(): void {
     const [service] = inventory.services;
     if (!service) return;
     for (const accountId of inventory.accounts) {
@@ -170,12 +172,13 @@ export function createWorkload(
   function backUp(): void {
     const backup = items.backup();
     backups.push(backup);
-    if (items.page(reevaluationPartition(provider), { limit: 1 }).items.length > 0) eventful.push(backup);
+    if (items.page(reevaluationPartition(provider), { limit: 1 }).items.length > 0)
+      backupsWithReevaluation.push(backup);
   }
 
   /** Replaces the table as the runbook says: linkgate is deployed with another table, and its queues are empty. */
-  function putInPlace(what: string, backup: ReturnType<Items['backup']>): void {
-    note('provider', what);
+  function replaceTable(description: string, backup: ReturnType<Items['backup']>): void {
+    note('provider', description);
     invocations.killAll();
     for (const queue of Object.values(linkgate.queues)) queue.purge();
     items.restore(backup);
@@ -183,40 +186,40 @@ export function createWorkload(
   }
 
   /** Ends the workload: the deployment completes or rolls back, services are resumed, and the mode is `enforce`. */
-  function end(done: () => void): void {
-    done();
+  function end(onEnd: () => void): void {
+    onEnd();
     deps.slack.comeBack();
     rollout.to(random.pick([0, 1]));
     // Sweeps skip a location without a service.
     void people.begin();
     if (random.chance(0.7)) people.resume();
     if (isObserving) return;
-    void people.act();
+    void people.enforce();
     // A concurrent switch to `observe` may win.
-    scheduler.at(scheduler.now() + 60_000, () => void people.act());
+    scheduler.at(scheduler.now() + 60_000, () => void people.enforce());
   }
 
   return {
     /** Changes the policy right before a call to EC2. */
-    changeMind(): Promise<unknown> {
+    changePolicy(): Promise<unknown> {
       const due = items.page(pendingEffectPartition(provider), {}).items.map(readPendingEffect);
-      if (due.length === 0) return people.changeMind();
+      if (due.length === 0) return people.changePolicy();
       const { serviceId, ownerAccountId: accountId } = random.pick(due);
-      return people.changeMind({ serviceId, accountId });
+      return people.changePolicy({ serviceId, accountId });
     },
-    taken: (): ReadonlySet<Step> => taken,
+    takenSteps: (): ReadonlySet<Step> => takenSteps,
     /** Registers a service and runs steps; resolves when all steps are done. */
-    tell(length: number, done: () => void): void {
+    run(length: number, onEnd: () => void): void {
       void people.setUp();
       void people.begin();
-      if (isLong) settle();
-      let left = length;
+      if (isLong) connectAccounts();
+      let remaining = length;
       const next = () => {
-        if (left-- === 0) return end(done);
+        if (remaining-- === 0) return end(onEnd);
         if (isLong && random.chance(0.2)) backUp();
-        const step = random.weighted(plot);
-        taken.add(step);
-        auditEvents[step]();
+        const step = random.pickWeighted(stepWeights);
+        takenSteps.add(step);
+        stepActions[step]();
         aws.wakeUp();
         scheduler.at(scheduler.now() + random.below(random.pick(isLong ? longGaps : gaps)), next);
       };

@@ -17,72 +17,72 @@ interface RunReads {
   at: number;
   mode?: Mode;
   /** The sources read since the mode was read. Both are required, because one may be a late read that the run gave up. */
-  readonly lookedSince: Set<'table' | 'ec2'>;
+  readonly sourcesSinceMode: Set<'table' | 'ec2'>;
   /** The endpoints that EC2 returned: whether each is connected. */
-  readonly living: Map<string, boolean>;
+  readonly isConnectedByEndpoint: Map<string, boolean>;
 }
 
 /** Checks calls to EC2 against the reads of the run. */
 export function watchCalls(
-  mustHold: AssertInvariant,
-  note: (who: string, what: string) => void,
-  cuts: Pick<ReturnType<typeof watchDisconnects>, 'mustBeRevoked'>,
+  assertInvariant: AssertInvariant,
+  note: (subject: string, event: string) => void,
+  disconnects: Pick<ReturnType<typeof watchDisconnects>, 'assertRevocation'>,
   now: () => number,
 ) {
   let applyingRun: Run | undefined;
   const readsByRun = new Map<string, RunReads>();
-  const askedToAccept = new Set<string>();
+  const acceptRequested = new Set<string>();
   const acceptedByPolicy = new Set<string>();
 
-  function readsOf({ requestId }: Run): RunReads {
-    const reading = readsByRun.get(requestId) ?? {
+  function getRunReads({ requestId }: Run): RunReads {
+    const reads = readsByRun.get(requestId) ?? {
       items: new Map<string, Item | undefined>(),
       at: 0,
-      lookedSince: new Set<'table' | 'ec2'>(),
-      living: new Map<string, boolean>(),
+      sourcesSinceMode: new Set<'table' | 'ec2'>(),
+      isConnectedByEndpoint: new Map<string, boolean>(),
     };
-    readsByRun.set(requestId, reading);
-    return reading;
+    readsByRun.set(requestId, reads);
+    return reads;
   }
 
-  const lastRead = (run: Run, key: Key) => readsOf(run).items.get(formatKey(key));
+  const lastRead = (run: Run, key: Key) => getRunReads(run).items.get(formatKey(key));
 
-  function mustBePermitted(call: ChangingCall, endpointId: string, state: PrivateLinkState): void {
+  function assertPermitted(call: ChangingCall, endpointId: string, state: PrivateLinkState): void {
     const { run, action } = call;
-    const { at } = readsOf(run);
-    const found = { find: (key: Key) => lastRead(run, key) };
-    const item = found.find(recordKey(endpointId));
-    mustHold(
+    const { at } = getRunReads(run);
+    const lastReads = { find: (key: Key) => lastRead(run, key) };
+    const item = lastReads.find(recordKey(endpointId));
+    assertInvariant(
       'items of a newer major version are not changed',
       !isNewerMajor(item),
       `${action} of ${endpointId}`,
     );
     const record = item && !isNewerMajor(item) ? readRecord(item) : undefined;
-    const said = record && readOraclePolicy(record, found);
-    mustHold(
+    const policy = record && readOraclePolicy(record, lastReads);
+    assertInvariant(
       'linkgate calls EC2 only for a pending effect at a registered service',
       record?.pendingEffect?.action === action &&
         record.verdict?.outcome === action &&
-        said?.service !== undefined,
+        policy?.service !== undefined,
       `${action} of ${endpointId}`,
     );
-    if (!record || !said) return;
-    if (action === 'reject') mustNotCut(run, record);
+    if (!record || !policy) return;
+    if (action === 'reject') assertMayReject(run, record);
     if (record.revocation) {
-      cuts.mustBeRevoked(record, record.revocation, said, at, state);
+      disconnects.assertRevocation(record, record.revocation, policy, at, state);
       return;
     }
-    const may = expectedAction(record, said, record.approval, at);
-    const isBeyondCount = said.entries[0]?.maxEndpoints !== undefined;
-    mustHold(
+    const expected = expectedAction(record, policy, record.approval, at);
+    const isBeyondCount = policy.entries[0]?.maxEndpoints !== undefined;
+    assertInvariant(
       'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before',
-      may === action || (action === 'reject' && isBeyondCount && isRejectedOnExpiry(record, said, at)),
-      `${action} of ${endpointId}, not ${may}`,
+      expected === action || (action === 'reject' && isBeyondCount && isRejectedOnExpiry(record, policy, at)),
+      `${action} of ${endpointId}, not ${expected}`,
     );
-    if (action === 'accept') mustCount(call, said, record, state);
+    if (action === 'accept') assertEndpointCount(call, policy, record, state);
   }
 
-  function mustCount(
+  function assertEndpointCount(
     { endpointIds }: ChangingCall,
     { entries }: OraclePolicy,
     record: ConnectionRecord,
@@ -95,7 +95,7 @@ export function watchCalls(
     }
     acceptedByPolicy.add(endpointId);
     const max = entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY;
-    const others = Object.values(endpoints).filter(
+    const otherEndpoints = Object.values(endpoints).filter(
       ({ id, serviceId, accountId, state, next }) =>
         id !== endpointId &&
         serviceId === record.serviceId &&
@@ -103,18 +103,20 @@ export function watchCalls(
         acceptedByPolicy.has(id) &&
         (endpointIds.includes(id) || ['pending', 'available'].includes(next?.state ?? state)),
     );
-    mustHold(
+    assertInvariant(
       'policy accepts no more endpoints of an account than its entry counts',
-      others.length < max,
-      `${endpointId} is one of ${max}, beside ${others.map(({ id }) => id).join(', ')}`,
+      otherEndpoints.length < max,
+      `${endpointId} is one of ${max}, beside ${otherEndpoints.map(({ id }) => id).join(', ')}`,
     );
   }
 
   /** Counts accepts of policy in either mode. */
-  function mustNotCut(run: Run, { endpointId, revocation }: ConnectionRecord): void {
-    mustHold(
+  function assertMayReject(run: Run, { endpointId, revocation }: ConnectionRecord): void {
+    assertInvariant(
       'linkgate disconnects only connections that it accepted, or whose disconnect it scheduled',
-      !readsOf(run).living.get(endpointId) || askedToAccept.has(endpointId) || revocation !== undefined,
+      !getRunReads(run).isConnectedByEndpoint.get(endpointId) ||
+        acceptRequested.has(endpointId) ||
+        revocation !== undefined,
       `${endpointId} is not rejected`,
     );
   }
@@ -123,62 +125,63 @@ export function watchCalls(
     lastRead,
 
     /** The table was replaced: the new one determines the counts, and earlier accepts may be wanted now. */
-    replaced(): void {
-      askedToAccept.clear();
+    recordTableReplaced(): void {
+      acceptRequested.clear();
       acceptedByPolicy.clear();
     },
 
-    read(run: Run, keys: readonly Key[], found: readonly Item[]): void {
-      const reading = readsOf(run);
-      const items = new Map(found.map((item) => [formatKey(item), item]));
-      for (const key of keys) reading.items.set(formatKey(key), items.get(formatKey(key)));
-      reading.at = now();
-      reading.lookedSince.add('table');
+    observeRead(run: Run, keys: readonly Key[], readItems: readonly Item[]): void {
+      const reads = getRunReads(run);
+      const items = new Map(readItems.map((item) => [formatKey(item), item]));
+      for (const key of keys) reads.items.set(formatKey(key), items.get(formatKey(key)));
+      reads.at = now();
+      reads.sourcesSinceMode.add('table');
     },
 
     /** EC2 returned connections: earlier reads are no longer "right before". */
-    observeDescribe(run: Run, living: ReadonlyMap<string, boolean>): void {
-      const reading = readsOf(run);
-      reading.lookedSince.add('ec2');
-      for (const [endpointId, isLiving] of living) reading.living.set(endpointId, isLiving);
+    observeDescribe(run: Run, isConnectedByEndpoint: ReadonlyMap<string, boolean>): void {
+      const reads = getRunReads(run);
+      reads.sourcesSinceMode.add('ec2');
+      for (const [endpointId, isConnected] of isConnectedByEndpoint)
+        reads.isConnectedByEndpoint.set(endpointId, isConnected);
     },
 
     observeChangeRequested({ action, endpointIds }: ChangingCall): void {
-      if (action === 'accept') for (const endpointId of endpointIds) askedToAccept.add(endpointId);
+      if (action === 'accept') for (const endpointId of endpointIds) acceptRequested.add(endpointId);
     },
 
     observeModeRead(run: Run, mode: Mode): void {
-      const reading = readsOf(run);
-      reading.mode = mode;
-      reading.lookedSince.clear();
+      const reads = getRunReads(run);
+      reads.mode = mode;
+      reads.sourcesSinceMode.clear();
     },
 
     /** EC2 changes connections: the mode has to be read right before, for this call only. */
     observeChange(call: ChangingCall, state: PrivateLinkState): void {
       const { run, action, endpointIds } = call;
       note(run.requestId, `calls ${action} of ${endpointIds.join(', ')}`);
-      const { mode, lookedSince } = readsOf(run);
-      const isFresh = lookedSince.size < 2;
-      mustHold(
+      const { mode, sourcesSinceMode } = getRunReads(run);
+      const isFresh = sourcesSinceMode.size < 2;
+      assertInvariant(
         'linkgate changes EC2 only in mode enforce, as read right before',
         mode === 'enforce' && isFresh,
         `${action} by ${run.requestId}, which has read ${mode ?? 'none'}${isFresh ? '' : ' a while ago'}`,
       );
-      mustHold(
+      assertInvariant(
         'one run at a time changes EC2',
         applyingRun === undefined || applyingRun === run || applyingRun.isOver(),
         `${run.requestId} does not beside ${applyingRun?.requestId}`,
       );
       applyingRun = run;
-      for (const endpointId of endpointIds) mustBePermitted(call, endpointId, state);
+      for (const endpointId of endpointIds) assertPermitted(call, endpointId, state);
       readsByRun.delete(run.requestId);
     },
 
     /** EC2 changes the tag or the notification of a service: one read of the mode covers both. */
     observeServiceChange(run: Run, operation: string): void {
-      const { mode } = readsOf(run);
+      const { mode } = getRunReads(run);
       note(run.requestId, `calls ${operation}`);
-      mustHold(
+      assertInvariant(
         'linkgate changes EC2 only in mode enforce, as read right before',
         mode === 'enforce',
         `${operation} by ${run.requestId}, which has read ${mode ?? 'none'}`,

@@ -21,31 +21,31 @@ export interface AttemptedDecision {
 
 /** The response to a person: the number of decided requests, or that the request was closed before. */
 export interface PersonResponse {
-  readonly decided: number;
+  readonly decidedCount: number;
   /** The number of requests with an unknown result. */
-  readonly unknown?: number;
+  readonly unknownCount?: number;
   readonly isTooLate: boolean;
 }
 
 /** Checks the decisions of people and the responses to them. */
-export function watchDecisions(mustHold: AssertInvariant) {
-  const spoken = new Map<string, AttemptedDecision>();
+export function watchDecisions(assertInvariant: AssertInvariant) {
+  const attempts = new Map<string, AttemptedDecision>();
   /** The decisions that each run has recorded. */
-  const written = new Map<string, AuditEntry[]>();
+  const decisionsByRun = new Map<string, AuditEntry[]>();
 
   function checkDecidedResponse(
     record: ConnectionRecord | undefined,
     { endpointId, by, decision }: AttemptedDecision,
   ): void {
     const { approval, approvals } = pickRecordedDecisions(record);
-    const words: readonly PersonDecision[] = [
+    const decisions: readonly PersonDecision[] = [
       ...(approvals?.decisions ?? []),
       ...(approval ? [approval] : []),
     ];
-    mustHold(
+    assertInvariant(
       'responses to people are true',
-      words.some((word) => word.by === by && word.decision === decision),
-      `${by} is told to have decided ${endpointId}, where ${approval?.by} has`,
+      decisions.some((recorded) => recorded.by === by && recorded.decision === decision),
+      `${by} gets the response that they decided ${endpointId}, where ${approval?.by} has`,
     );
   }
 
@@ -58,61 +58,62 @@ export function watchDecisions(mustHold: AssertInvariant) {
     const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
     const isOverruled = approval && isSettled && !matchesDecision(verdict, approval);
     const closed = closingDecision(result);
-    mustHold(
+    assertInvariant(
       'responses to people are true',
       closed.by !== undefined || closed.state !== 'pendingAcceptance',
-      `${by} is told why ${endpointId} is not open`,
+      `${by} gets a reason why ${endpointId} is not open`,
     );
-    mustHold(
+    assertInvariant(
       'responses to people are true',
       approval === undefined || closed.by === (isOverruled ? 'linkgate' : approval.by),
-      `${by} is told that ${approval?.by} decided ${endpointId}, and not that ${closed.by ?? closed.state} did`,
+      `${by} gets the response that ${approval?.by} decided ${endpointId}, and not that ${closed.by ?? closed.state} did`,
     );
   }
 
   return {
-    recordAttempt({ requestId }: Run, words: AttemptedDecision): void {
-      spoken.set(requestId, words);
+    recordAttempt({ requestId }: Run, attempt: AttemptedDecision): void {
+      attempts.set(requestId, attempt);
     },
-    findAttempt: ({ requestId }: Run) => spoken.get(requestId),
+    findAttempt: ({ requestId }: Run) => attempts.get(requestId),
     recordDecision({ requestId }: Run, entry: AuditEntry): void {
-      written.set(requestId, [...(written.get(requestId) ?? []), entry]);
-      const said = spoken.get(requestId);
+      decisionsByRun.set(requestId, [...(decisionsByRun.get(requestId) ?? []), entry]);
+      const attempt = attempts.get(requestId);
       const decision = entry.action === 'approved' ? 'approve' : 'deny';
-      mustHold(
+      assertInvariant(
         'each decision in the audit trail was made by its actor',
-        said?.by === entry.actor &&
-          (said.endpointId ?? entry.endpointId) === entry.endpointId &&
-          (said.decision ?? decision) === decision,
+        attempt?.by === entry.actor &&
+          (attempt.endpointId ?? entry.endpointId) === entry.endpointId &&
+          (attempt.decision ?? decision) === decision,
         `${entry.actor} ${entry.action} ${entry.endpointId}`,
       );
     },
     /** Checks the response of the API. */
     checkApiResponse(
-      word: AttemptedDecision,
+      attempt: AttemptedDecision,
       result: SubmitResult,
       record: ConnectionRecord | undefined,
     ): void {
-      if (result.status === 'decided') checkDecidedResponse(record, word);
-      if (result.status === 'not-open') checkNotOpenResponse(record, word, result);
+      if (result.status === 'decided') checkDecidedResponse(record, attempt);
+      if (result.status === 'not-open') checkNotOpenResponse(record, attempt, result);
     },
     /** Checks the response in Slack or on a link's page. A repeated decision is confirmed without a write. */
     checkTextResponse(
       { requestId }: Run,
       { by, endpointId }: AttemptedDecision,
-      { decided, unknown = 0, isTooLate }: PersonResponse,
-      { wasOpen, hasSpoken }: { readonly wasOpen: boolean; readonly hasSpoken: boolean },
+      { decidedCount, unknownCount = 0, isTooLate }: PersonResponse,
+      { wasOpen, hasDecided }: { readonly wasOpen: boolean; readonly hasDecided: boolean },
     ): void {
-      const { length } = written.get(requestId) ?? [];
-      mustHold(
+      const { length } = decisionsByRun.get(requestId) ?? [];
+      assertInvariant(
         'responses to people are true',
-        (decided <= length && length <= decided + unknown) || (decided > length && hasSpoken),
-        `${by} is told to have decided ${decided} requests, where they decided ${length}`,
+        (decidedCount <= length && length <= decidedCount + unknownCount) ||
+          (decidedCount > length && hasDecided),
+        `${by} gets the response that they decided ${decidedCount} requests, where they decided ${length}`,
       );
-      mustHold(
+      assertInvariant(
         'responses to people are true',
         !isTooLate || !wasOpen,
-        `${by} is told to be too late for ${endpointId}, which is open`,
+        `${by} gets the response that it is too late for ${endpointId}, which is open`,
       );
     },
   };

@@ -17,40 +17,43 @@ const day = 24 * 3_600_000;
 const expectedQuota = { overall: 20, atService: 5, oneIn: 10 };
 
 /** Checks disconnects against the announcements in the current table. */
-export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
+export function watchDisconnects(assertInvariant: AssertInvariant, now: () => number) {
   /** The time of each announcement by endpoint and `since`. */
   const announced = new Map<string, number>();
   const disconnects: { readonly endpointId: string; readonly serviceId: string; readonly at: number }[] = [];
   /** The disconnects that policy requested, with the number of connections of the service at that time. */
-  const disconnectsInProgress = new Map<string, { readonly serviceId: string; readonly living: number }>();
+  const disconnectsInProgress = new Map<
+    string,
+    { readonly serviceId: string; readonly connectedCount: number }
+  >();
   const connectedDecisions = new Map<string, ConnectedDecisionInput[]>();
   let replacedAt = 0;
   /** The accepts that the current table has recorded, and external accepts. */
   const acceptRequested = new Set<string>();
   const externallyAccepted = new Set<string>();
 
-  function mustBeAnnounced(
+  function assertAnnounced(
     { endpointId }: ConnectionRecord,
     { since, disconnectAt }: Revocation,
     at: number,
   ): void {
     const from = announced.get(`${endpointId} ${since}`);
-    mustHold(
+    assertInvariant(
       'policy disconnects nothing before its grace period has passed in the current table',
       from !== undefined && at >= from + shortestGrace * 1_000 && Date.parse(disconnectAt) <= at,
-      `${endpointId}, which is to be cut at ${disconnectAt}, ${from === undefined ? 'was never announced' : `was announced ${at - from} ms ago`}`,
+      `${endpointId}, which has a disconnect scheduled at ${disconnectAt}, ${from === undefined ? 'was never announced' : `was announced ${at - from} ms ago`}`,
     );
   }
 
   /** EC2 has rejected a connected connection. */
-  function mustBeWithinQuota(endpointId: string, serviceId: string, living: number): void {
+  function assertWithinQuota(endpointId: string, serviceId: string, connectedCount: number): void {
     const recent = disconnects.filter(({ at }) => at > now() - day);
-    const there = recent.filter((cut) => cut.serviceId === serviceId);
-    const atService = Math.max(expectedQuota.atService, Math.floor(living / expectedQuota.oneIn));
-    mustHold(
+    const serviceDisconnects = recent.filter((disconnect) => disconnect.serviceId === serviceId);
+    const atService = Math.max(expectedQuota.atService, Math.floor(connectedCount / expectedQuota.oneIn));
+    assertInvariant(
       'policy disconnects no more in 24 hours than its quota',
-      recent.length < expectedQuota.overall && there.length < atService,
-      `${endpointId}, after ${there.length} of ${serviceId} and ${recent.length} over all`,
+      recent.length < expectedQuota.overall && serviceDisconnects.length < atService,
+      `${endpointId}, after ${serviceDisconnects.length} of ${serviceId} and ${recent.length} over all`,
     );
     disconnects.push({ endpointId, serviceId, at: now() });
   }
@@ -61,18 +64,18 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
     { entries }: OraclePolicy,
     state: PrivateLinkState,
   ) {
-    const theirs = Object.values(state.endpoints).filter(
+    const accountEndpoints = Object.values(state.endpoints).filter(
       (endpoint) =>
         endpoint.serviceId === serviceId &&
         endpoint.accountId === ownerAccountId &&
         isConnectedState(endpoint.next?.state ?? endpoint.state),
     );
-    return theirs.length > (entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY);
+    return accountEndpoints.length > (entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY);
   }
 
   return {
-    recordConnectedDecision(endpointId: string, word: ConnectedDecisionInput): void {
-      connectedDecisions.set(endpointId, [...(connectedDecisions.get(endpointId) ?? []), word]);
+    recordConnectedDecision(endpointId: string, input: ConnectedDecisionInput): void {
+      connectedDecisions.set(endpointId, [...(connectedDecisions.get(endpointId) ?? []), input]);
     },
 
     recordExternalAccept(endpointId: string): void {
@@ -80,46 +83,50 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
     },
 
     /** linkgate requests the reject of a revoked connection: checks its reason if it is connected. */
-    mustBeRevoked(
+    assertRevocation(
       record: ConnectionRecord,
       revocation: Revocation,
-      said: OraclePolicy,
+      policy: OraclePolicy,
       at: number,
       state: PrivateLinkState,
     ): void {
       const { endpointId, approval, revokeOrder } = record;
       const endpointRegion = state.endpoints[endpointId]?.region ?? '';
       if (!isConnectedState(state.endpoints[endpointId]?.state)) return;
-      mustHold(
+      assertInvariant(
         'nothing is disconnected at a paused service',
-        said.service?.pausedAt === undefined,
+        policy.service?.pausedAt === undefined,
         endpointId,
       );
-      const isBlocked = said.entries.some(({ effect }) => effect === 'block');
-      const isSaid =
+      const isBlocked = policy.entries.some(({ effect }) => effect === 'block');
+      const isRevokedByPerson =
         approval?.decision === 'deny' ||
         connectedDecisions
           .get(endpointId)
           ?.some(({ action, by }) => action === 'revoke' && by === revokeOrder?.by) === true;
-      const isEndorsed =
-        approval?.decision === 'approve' || isAllowedByEntry({ endpointId, endpointRegion }, said, at);
-      mustHold(
+      const isAllowed =
+        approval?.decision === 'approve' || isAllowedByEntry({ endpointId, endpointRegion }, policy, at);
+      assertInvariant(
         'no allowed connection is disconnected',
-        isBlocked || isSaid || !isEndorsed || isBeyondCount(record, said, state),
+        isBlocked || isRevokedByPerson || !isAllowed || isBeyondCount(record, policy, state),
         `${endpointId}, by ${revocation.cause}`,
       );
       if (revocation.cause !== 'policy') return;
-      mustBeAnnounced(record, revocation, at);
-      const living = Object.values(state.endpoints).filter(
+      assertAnnounced(record, revocation, at);
+      const connectedEndpoints = Object.values(state.endpoints).filter(
         (endpoint) => endpoint.serviceId === record.serviceId && isConnectedState(endpoint.state),
       );
-      disconnectsInProgress.set(endpointId, { serviceId: record.serviceId, living: living.length });
+      disconnectsInProgress.set(endpointId, {
+        serviceId: record.serviceId,
+        connectedCount: connectedEndpoints.length,
+      });
     },
 
     recordState(endpointId: string, state: string): void {
-      const cut = disconnectsInProgress.get(endpointId);
+      const disconnect = disconnectsInProgress.get(endpointId);
       disconnectsInProgress.delete(endpointId);
-      if (cut && state === 'rejected') mustBeWithinQuota(endpointId, cut.serviceId, cut.living);
+      if (disconnect && state === 'rejected')
+        assertWithinQuota(endpointId, disconnect.serviceId, disconnect.connectedCount);
     },
 
     recordWrites(changes: readonly ItemChange[]): void {
@@ -127,7 +134,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
         if (!after || !recordPartitions.includes(after.pk) || isNewerMajor(after)) continue;
         const { endpointId, revocation, acceptRequestedAt, verdict } = readRecord(after);
         if (acceptRequestedAt !== undefined) acceptRequested.add(endpointId);
-        mustHold(
+        assertInvariant(
           'linkgate does not report its own accept as an external one',
           !verdict ||
             !isAboutExternalAccept(verdict) ||
@@ -136,8 +143,8 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
           endpointId,
         );
         if (!revocation || Date.parse(revocation.since) < replacedAt) continue;
-        const name = `${endpointId} ${revocation.since}`;
-        if (!announced.has(name)) announced.set(name, now());
+        const announcementKey = `${endpointId} ${revocation.since}`;
+        if (!announced.has(announcementKey)) announced.set(announcementKey, now());
       }
     },
 

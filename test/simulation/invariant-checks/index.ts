@@ -12,21 +12,21 @@ import { watchWrites } from './writes.ts';
 export type Watch = ReturnType<typeof createWatch>;
 
 /** Checks the invariants at each step; the first broken one ends the history. */
-export function createWatch(items: Items, note: (who: string, what: string) => void, now: () => number) {
+export function createWatch(items: Items, note: (subject: string, event: string) => void, now: () => number) {
   let broken: BrokenInvariantError | undefined;
   /** The sort keys of items that linkgate reported as unreadable. */
   const reportedUnreadable = new Set<string>();
 
   let replacedAt = 0;
 
-  const mustHold: AssertInvariant = (promise, holds, detail) => {
-    if (!holds) broken ??= new BrokenInvariantError(promise, detail);
+  const assertInvariant: AssertInvariant = (invariant, holds, detail) => {
+    if (!holds) broken ??= new BrokenInvariantError(invariant, detail);
   };
-  const people = watchDecisions(mustHold);
-  const cuts = watchDisconnects(mustHold, now);
-  const calls = watchCalls(mustHold, note, cuts, now);
-  const writes = watchWrites(items, mustHold, note, people, calls, now);
-  const slack = watchSlack(mustHold, note, writes);
+  const people = watchDecisions(assertInvariant);
+  const disconnects = watchDisconnects(assertInvariant, now);
+  const calls = watchCalls(assertInvariant, note, disconnects, now);
+  const writes = watchWrites(items, assertInvariant, note, people, calls, now);
+  const slack = watchSlack(assertInvariant, note, writes);
 
   return {
     ...people,
@@ -34,35 +34,35 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     ...writes,
     ...slack,
     /** A person got a response to a click, form or link. */
-    checkPersonResponse(run: Run, spoken: AttemptedDecision, since: number, told: PersonResponse): void {
-      const { by, endpointId = '' } = spoken;
+    checkPersonResponse(run: Run, attempt: AttemptedDecision, since: number, response: PersonResponse): void {
+      const { by, endpointId = '' } = attempt;
       const wasOpen = !writes.isUnreadable(endpointId) && writes.wasOpenSince(endpointId, since);
-      const hasSpoken = writes.hasSpoken(by, spoken.endpointId);
-      people.checkTextResponse(run, spoken, told, { wasOpen, hasSpoken });
+      const hasDecided = writes.hasDecided(by, attempt.endpointId);
+      people.checkTextResponse(run, attempt, response, { wasOpen, hasDecided });
     },
-    mustHold,
-    recordConnectedDecision: cuts.recordConnectedDecision,
-    recordExternalAccept: cuts.recordExternalAccept,
+    assertInvariant,
+    recordConnectedDecision: disconnects.recordConnectedDecision,
+    recordExternalAccept: disconnects.recordExternalAccept,
     recordState(endpointId: string, state: string): void {
       slack.recordState(endpointId, state);
-      cuts.recordState(endpointId, state);
+      disconnects.recordState(endpointId, state);
     },
-    written(run: Run, changes: readonly ItemChange[]): void {
-      writes.written(run, changes);
-      cuts.recordWrites(changes);
+    observeWrites(run: Run, changes: readonly ItemChange[]): void {
+      writes.observeWrites(run, changes);
+      disconnects.recordWrites(changes);
     },
     /** The table was replaced. */
     recordTableReplaced(): void {
       replacedAt = now();
-      cuts.recordTableReplaced(items.read([identityKey]).length === 0);
-      calls.replaced();
-      writes.replaced();
+      disconnects.recordTableReplaced(items.read([identityKey]).length === 0);
+      calls.recordTableReplaced();
+      writes.recordTableReplaced();
     },
     /** The time of the last replacement of the table, in milliseconds. */
     replacedAt: () => replacedAt,
     broken: () => broken,
     /** An error that ended a run, or that a run reported. */
-    failed(error: unknown): void {
+    recordError(error: unknown): void {
       if (error instanceof UnsupportedSchemaVersionError) reportedUnreadable.add(error.key.sk);
     },
     wasReportedUnreadable: (sk: string): boolean => reportedUnreadable.has(sk),

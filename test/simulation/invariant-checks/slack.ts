@@ -6,23 +6,23 @@ import type { watchWrites } from './writes.ts';
 
 /** Checks each Slack message when it is posted or updated. */
 export function watchSlack(
-  mustHold: AssertInvariant,
-  note: (who: string, what: string) => void,
+  assertInvariant: AssertInvariant,
+  note: (subject: string, event: string) => void,
   { wasClosedSince }: Pick<ReturnType<typeof watchWrites>, 'wasClosedSince'>,
 ) {
   const connected = new Set<string>();
 
-  const recordMessage: SlackObserver['shown'] = (run, message) => {
+  const recordMessage: SlackObserver['observeMessage'] = (run, message) => {
     const { ts, threadTs, text } = message;
     // A note on the account before it may name another endpoint.
     const [, endpointId = ''] = (threadTs ? /(vpce-\w+)/ : /Endpoint\W+(vpce-\w+)/).exec(text) ?? [];
     note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${readTitle(message) || text}`);
-    mustHold(
+    assertInvariant(
       'a message shows a connection as connected only after EC2 shows it',
       !readTitle(message).startsWith(slackStatusLabels.connected) || connected.has(endpointId),
       endpointId,
     );
-    mustHold(
+    assertInvariant(
       'approvers are not reminded of a decided request',
       !threadTs || !wasClosedSince(endpointId, run.startedAt),
       endpointId,
@@ -30,7 +30,7 @@ export function watchSlack(
   };
 
   return {
-    shown: recordMessage,
+    observeMessage: recordMessage,
     recordState(endpointId: string, state: string): void {
       if (state === 'available') connected.add(endpointId);
     },

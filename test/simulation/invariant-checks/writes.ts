@@ -26,8 +26,8 @@ const rewrittenPartitions = [...recordPartitions, 'SERVICE', 'ENDPOINT_QUOTA#'];
 /** Checks all writes to the table. */
 export function watchWrites(
   items: Items,
-  mustHold: AssertInvariant,
-  note: (who: string, what: string) => void,
+  assertInvariant: AssertInvariant,
+  note: (subject: string, event: string) => void,
   { recordDecision, findAttempt }: Pick<ReturnType<typeof watchDecisions>, 'recordDecision' | 'findAttempt'>,
   { lastRead }: Pick<ReturnType<typeof watchCalls>, 'lastRead'>,
   now: () => number,
@@ -36,17 +36,17 @@ export function watchWrites(
   /** The time since when each request is open. */
   const openSince = new Map<string, number>();
   const closedSince = new Map<string, number>();
-  const historyOf = (endpointId: string): readonly AuditEntry[] => histories.get(endpointId) ?? [];
+  const findHistory = (endpointId: string): readonly AuditEntry[] => histories.get(endpointId) ?? [];
 
-  function recordOf(endpointId: string): ConnectionRecord | undefined {
+  function findRecord(endpointId: string): ConnectionRecord | undefined {
     const [item] = items.read([recordKey(endpointId)]);
     return item && !isNewerMajor(item) ? readRecord(item) : undefined;
   }
 
   const isUnreadable = (endpointId: string) => items.read([recordKey(endpointId)]).some(isNewerMajor);
 
-  function auditWritten(run: Run, { before, after }: ItemChange): void {
-    mustHold(
+  function checkAuditEntry(run: Run, { before, after }: ItemChange): void {
+    assertInvariant(
       'audit entries are only ever added, in order',
       before === undefined && after !== undefined,
       before?.pk ?? '',
@@ -57,126 +57,131 @@ export function watchWrites(
     const history = histories.get(endpointId) ?? [];
     histories.set(endpointId, history);
     note(`  ${endpointId}`, `${sequence} ${action} ${outcome ?? state ?? ''} by ${actor} ${reason}`);
-    mustHold(
+    assertInvariant(
       'audit entries are only ever added, in order',
       sequence === history.length + 1,
       `${sequence} of ${endpointId} follows ${history.length}`,
     );
-    mustHold(
+    assertInvariant(
       'each audit event is recorded once',
       !isDuplicateEntry(entry, history),
       `\`${action}\` of ${endpointId}`,
     );
     if (isPersonDecision(entry)) {
       recordDecision(run, entry);
-      mustBeAuthorized(run, entry);
+      assertAuthorized(run, entry);
     }
     history.push(entry);
   }
 
   /** Checks the authorization of a decision by the last reads of the run, as an independent implementation. */
-  function mustBeAuthorized(run: Run, { endpointId, actor, action }: AuditEntry): void {
-    const record = recordOf(endpointId);
+  function assertAuthorized(run: Run, { endpointId, actor, action }: AuditEntry): void {
+    const record = findRecord(endpointId);
     if (!record) return;
     const { service, entries } = readOraclePolicy(record, { find: (key) => lastRead(run, key) });
     const item = lastRead(run, groupKey(service?.approvers ?? ''));
     const { slackUsers, emails, decisionChannels } = item ? readGroup(item) : emptyGroup('');
-    const named = [
+    const approvers = [
       ...slackUsers.map(({ team, user }) => `slack:${team}:${user}`),
       ...emails.map((each) => `mailto:${each}`),
     ];
-    mustHold(
+    assertInvariant(
       'only current approvers decide',
-      actor.startsWith('arn:') || (named.includes(actor) && decisionChannels !== 'api'),
+      actor.startsWith('arn:') || (approvers.includes(actor) && decisionChannels !== 'api'),
       `${actor} ${action} ${endpointId}`,
     );
-    mustHold(
+    assertInvariant(
       'nobody approves a request of an account that they own',
       action === 'denied' || entries.every(({ owners }) => !owners?.includes(actor)),
       `${actor} ${action} ${endpointId}`,
     );
-    const clicked = findAttempt(run)?.ts;
-    const read = lastRead(run, recordKey(endpointId));
-    mustHold(
+    const clickedTs = findAttempt(run)?.ts;
+    const recordItem = lastRead(run, recordKey(endpointId));
+    assertInvariant(
       'nobody decides by a message that is not recorded',
-      clicked === undefined || (read && readRecord(read).notification?.slackMessage?.ts === clicked) === true,
-      `${actor} ${action} ${endpointId} in ${clicked}`,
+      clickedTs === undefined ||
+        (recordItem && readRecord(recordItem).notification?.slackMessage?.ts === clickedTs) === true,
+      `${actor} ${action} ${endpointId} in ${clickedTs}`,
     );
   }
 
-  /** @param words the decisions in the same transaction. */
-  function mustCloseOnce(run: Run, { before, after }: ItemChange, words: readonly AuditEntry[]): void {
+  /** @param decisions the decisions in the same transaction. */
+  function assertClosedOnce(run: Run, { before, after }: ItemChange, decisions: readonly AuditEntry[]): void {
     if (!after || isNewerMajor(after) || isNewerMajor(before)) return;
     const record = readRecord(after);
-    const known = before && readRecord(before);
-    const [{ endpointId, approval }, earlier] = [record, known?.approval];
-    const isKept = approval ? approval.at === earlier?.at : known && isDecisionReopened(known, record);
-    mustHold(
+    const earlierRecord = before && readRecord(before);
+    const [{ endpointId, approval }, earlierApproval] = [record, earlierRecord?.approval];
+    const isDecisionKept = approval
+      ? approval.at === earlierApproval?.at
+      : earlierRecord && isDecisionReopened(earlierRecord, record);
+    assertInvariant(
       'one decision closes a request',
-      !earlier || (words.length === 0 && isKept === true),
-      `${earlier?.by} has decided ${endpointId}, not ${approval?.by ?? words[0]?.actor}`,
+      !earlierApproval || (decisions.length === 0 && isDecisionKept === true),
+      `${earlierApproval?.by} has decided ${endpointId}, not ${approval?.by ?? decisions[0]?.actor}`,
     );
-    if (earlier || approval?.decision !== 'approve') return;
+    if (earlierApproval || approval?.decision !== 'approve') return;
     const group = lastRead(run, groupKey('default'));
     const quorum = Number(group?.quorum ?? Number.POSITIVE_INFINITY);
     const approvers = new Set(
-      historyOf(endpointId)
+      findHistory(endpointId)
         .filter(({ action }) => action === 'approved')
         .map(({ actor }) => actor),
     );
-    mustHold(
+    assertInvariant(
       'an approval needs its quorum',
       approvers.size >= quorum,
       `${approvers.size} of ${quorum} approved ${endpointId}`,
     );
   }
 
-  function mustHavePendingPointer({ endpointId, location, pendingEffect }: ConnectionRecord): void {
+  function assertPendingPointer({ endpointId, location, pendingEffect }: ConnectionRecord): void {
     const [pointer] = items
       .read([{ pk: pendingEffectPartition(location), sk: endpointId }])
       .map(readPendingEffect);
-    mustHold(
+    assertInvariant(
       'each pending effect has a pointer',
       pointer?.action === pendingEffect?.action,
       `${pendingEffect?.action ?? 'nothing'} is due of ${endpointId}, and ${pointer?.action ?? 'nothing'} is pointed at`,
     );
   }
 
-  function mustHaveReevaluationPointer(record: ConnectionRecord): void {
+  function assertReevaluationPointer(record: ConnectionRecord): void {
     const time = nextReevaluation(record);
     const key = { pk: reevaluationPartition(record.location), sk: `${time}#${record.endpointId}` };
-    mustHold(
+    assertInvariant(
       'each scheduled re-evaluation has a pointer',
       time === undefined || items.read([key]).length > 0,
       `${record.endpointId} at ${time}`,
     );
   }
 
-  function mustHaveApprovalPointer(record: ConnectionRecord): void {
+  function assertApprovalPointer(record: ConnectionRecord): void {
     const { endpointId, approvalRequest } = record;
     const isPointedAt =
       items.read([{ pk: awaitingApprovalPartition(approvalRequest?.group ?? ''), sk: endpointId }]).length >
       0;
-    mustHold(
+    assertInvariant(
       'each request that awaits approval has a pointer',
       isPointedAt === (approvalRequest !== undefined && isAwaitingApproval(record)),
       `${endpointId} ${isPointedAt ? 'does not wait' : 'waits'} for ${approvalRequest?.group}`,
     );
-    const [is, was] = isAwaitingApproval(record) ? [openSince, closedSince] : [closedSince, openSince];
-    was.delete(endpointId);
-    if (!is.has(endpointId)) is.set(endpointId, now());
+    const [current, previous] = isAwaitingApproval(record)
+      ? [openSince, closedSince]
+      : [closedSince, openSince];
+    previous.delete(endpointId);
+    if (!current.has(endpointId)) current.set(endpointId, now());
   }
 
   /** The deployed version keeps attributes of the next one, and does not write items that it cannot read. */
-  function mustRespectNewer({ version, requestId }: Run, { before, after }: ItemChange): void {
-    mustHold(
+  function assertNewerVersionKept({ version, requestId }: Run, { before, after }: ItemChange): void {
+    assertInvariant(
       'items of a newer major version are not changed',
       !isNewerMajor(before),
       `${requestId} writes ${before?.sk}`,
     );
     if (version === 'next' || !after || readAddition(before) === undefined) return;
     if (!rewrittenPartitions.some((partition) => after.pk.startsWith(partition))) return;
-    mustHold(
+    assertInvariant(
       'attributes of a newer version are kept',
       readAddition(after) === readAddition(before),
       `${requestId} loses it from ${after.pk} ${after.sk}`,
@@ -184,11 +189,11 @@ export function watchWrites(
   }
 
   return {
-    recordOf,
+    findRecord,
     isUnreadable,
-    historyOf,
+    findHistory,
     /** The table was replaced: its audit trails are the history. */
-    replaced(): void {
+    recordTableReplaced(): void {
       histories.clear();
       openSince.clear();
       closedSince.clear();
@@ -198,7 +203,7 @@ export function watchWrites(
       }
     },
     /** @param endpointId default: any request. */
-    hasSpoken: (actor: string, endpointId?: string): boolean =>
+    hasDecided: (actor: string, endpointId?: string): boolean =>
       [...histories.values()]
         .flat()
         .some(
@@ -209,21 +214,22 @@ export function watchWrites(
         ),
     wasOpenSince: (endpointId: string, time: number) => (openSince.get(endpointId) ?? Infinity) <= time,
     wasClosedSince: (endpointId: string, time: number) => (closedSince.get(endpointId) ?? Infinity) <= time,
-    written(run: Run, changes: readonly ItemChange[]): void {
-      for (const change of changes) mustRespectNewer(run, change);
+    observeWrites(run: Run, changes: readonly ItemChange[]): void {
+      for (const change of changes) assertNewerVersionKept(run, change);
       for (const change of changes)
-        if (changeKey(change).pk.startsWith(auditPartition)) auditWritten(run, change);
-      const touched = new Set<string>();
+        if (changeKey(change).pk.startsWith(auditPartition)) checkAuditEntry(run, change);
+      const changedIds = new Set<string>();
       for (const change of changes) {
         const { pk, sk } = changeKey(change);
-        if (recordPartitions.includes(pk)) mustCloseOnce(run, change, listDecisions(changes, sk));
-        if (recordPartitions.includes(pk) || /^(PENDING_EFFECT|AWAITING_APPROVAL)#/.test(pk)) touched.add(sk);
+        if (recordPartitions.includes(pk)) assertClosedOnce(run, change, listDecisions(changes, sk));
+        if (recordPartitions.includes(pk) || /^(PENDING_EFFECT|AWAITING_APPROVAL)#/.test(pk))
+          changedIds.add(sk);
       }
-      for (const record of [...touched].map(recordOf))
+      for (const record of [...changedIds].map(findRecord))
         if (record) {
-          mustHavePendingPointer(record);
-          mustHaveReevaluationPointer(record);
-          mustHaveApprovalPointer(record);
+          assertPendingPointer(record);
+          assertReevaluationPointer(record);
+          assertApprovalPointer(record);
         }
     },
   };
@@ -236,11 +242,12 @@ function changeKey({ before, after }: ItemChange): Key {
 /** Whether a decision no longer counts: a new approval request, a revocation, or an external accept of a denied request. */
 function isDecisionReopened(before: ConnectionRecord, after: ConnectionRecord): boolean {
   const isReviewedFirst = before.reevaluatedAt === undefined && after.reevaluatedAt !== undefined;
-  const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
+  const isAcceptedAfterDeny =
+    before.approval?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
   return (
     before.approvalRequest?.version !== after.approvalRequest?.version ||
     before.revokeOrder?.at !== after.revokeOrder?.at ||
-    isLetIn
+    isAcceptedAfterDeny
   );
 }
 
