@@ -33,7 +33,7 @@ export function serviceId(number: number): string {
   return `vpce-svc-${number.toString(16).padStart(17, '0')}`;
 }
 
-export function aConnection(shown: Partial<Connection> = {}): Connection {
+export function aConnection(overrides: Partial<Connection> = {}): Connection {
   return {
     location: hub,
     serviceId: serviceId(1),
@@ -41,7 +41,7 @@ export function aConnection(shown: Partial<Connection> = {}): Connection {
     ownerAccountId: consumer,
     state: 'pendingAcceptance',
     requestedAt: '2026-11-21T11:59:00.000Z',
-    ...shown,
+    ...overrides,
   };
 }
 

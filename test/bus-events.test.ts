@@ -72,7 +72,9 @@ describe('every event on the bus', () => {
       changes.map((after) => ({ before: undefined, after })),
       { ...env.deps, bus },
     );
-    const published = sent.flatMap(({ input }) => (input as { Entries: Entry[] }).Entries.map(delivered));
+    const published = sent.flatMap(({ input }) =>
+      (input as { Entries: Entry[] }).Entries.map(createDeliveredEvent),
+    );
     expect(published.map((event) => event['detail-type'])).toEqual([
       'Connection Request',
       'Connection Changed',
@@ -91,7 +93,7 @@ interface Entry {
 }
 
 /** What EventBridge makes of an entry. */
-function delivered({ Source, DetailType, Detail, Resources }: Entry) {
+function createDeliveredEvent({ Source, DetailType, Detail, Resources }: Entry) {
   return {
     version: '0',
     id: '1',

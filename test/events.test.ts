@@ -25,7 +25,7 @@ function sample(path: string): Sample {
   return JSON.parse(readFileSync(new URL(`${path}.json`, events), 'utf8'));
 }
 
-function namesIn(folder: string): string[] {
+function listSamples(folder: string): string[] {
   return readdirSync(new URL(`${folder}/`, events)).map((file) => file.replace(/\.json$/, ''));
 }
 
@@ -43,13 +43,13 @@ describe.each([
   ['apply-verdicts', v.object({ location: AccountRegion })],
   ['notify-approvers', NotificationTarget],
 ] as const)('%s', (folder, schema) => {
-  test.each(namesIn(folder))('reads what it is sent, unless that is malformed: %s', (name) => {
+  test.each(listSamples(folder))('reads what it is sent, unless that is malformed: %s', (name) => {
     for (const { body } of sample(`${folder}/${name}`).Records)
       expect(v.is(schema, JSON.parse(body))).toBe(name !== 'malformed');
   });
 });
 
-test.each(namesIn('sweep-connections'))('sweep-connections reads what it is sent: %s', (name) => {
+test.each(listSamples('sweep-connections'))('sweep-connections reads what it is sent: %s', (name) => {
   const event = sample(`sweep-connections/${name}`);
   const isRead = event.Records
     ? v.is(SweepRequest, JSON.parse(event.Records[0].body))
@@ -63,8 +63,8 @@ test.each([
   ['notification-created', [serviceId(1)]],
   ['notification-deleted', []],
   ['tag-removed', [serviceId(1)]],
-])('check-service is told of the services that an event names: %s', (name, named) => {
-  expect(findServiceIds(sample(`check-service/${name}`).Records[0].body)).toEqual(named);
+])('check-service is told of the services that an event names: %s', (name, serviceIds) => {
+  expect(findServiceIds(sample(`check-service/${name}`).Records[0].body)).toEqual(serviceIds);
 });
 
 test.each([
@@ -76,7 +76,7 @@ test.each([
   ['service-drifted', undefined],
   ['request-waits', undefined],
 ])('on-table-stream is told whose requests a change concerns: %s', (name, scope) => {
-  const { before, after } = changeIn(name);
+  const { before, after } = readChange(name);
   expect(affectedScope(before, after)).toEqual(scope);
 });
 
@@ -89,7 +89,7 @@ test.each([
 ])('on-table-stream is told what is to be announced: %s', async (name, types) => {
   const env = createTestEnv({ services: [aService()] });
   const announced: string[] = [];
-  await publishDomainEvents([changeIn(name)], {
+  await publishDomainEvents([readChange(name)], {
     ...env.deps,
     bus: { publish: async (events) => void announced.push(...events.map(({ type }) => type)) },
   });
@@ -102,7 +102,7 @@ test.each([
   ['became-available', { endpointId: endpointId(1), ownerAccountId: consumer }],
   ['nothing-new', undefined],
 ])('notify-customers is told which endpoint a change may be news of: %s', (name, endpoint) => {
-  const { before, after } = changeIn(name, 'notify-customers');
+  const { before, after } = readChange(name, 'notify-customers');
   expect(selectEndpointToNotify(before, after)).toEqual(endpoint);
 });
 
@@ -114,8 +114,8 @@ test.each([
   expect(v.is(v.pipe(v.string(), v.parseJson(), CustomerEndpoint), body)).toBe(isRead);
 });
 
-function changeIn(name: string, folder = 'on-table-stream'): TableChange {
+function readChange(name: string, folder = 'on-table-stream'): TableChange {
   const { OldImage, NewImage } = sample(`${folder}/${name}`).Records[0].dynamodb;
-  const itemOf = (image: Sample) => image && (unmarshall(image) as Item);
-  return { before: itemOf(OldImage), after: itemOf(NewImage) };
+  const parseImage = (image: Sample) => image && (unmarshall(image) as Item);
+  return { before: parseImage(OldImage), after: parseImage(NewImage) };
 }

@@ -40,18 +40,18 @@ const layers = [
 ];
 
 /** Of each file, the files of ours that it imports, for their types too. */
-const imports = new Map(folders.flatMap(filesIn).map((file) => [file, importsOf(file)]));
+const imports = new Map(folders.flatMap(listFiles).map((file) => [file, readImports(file)]));
 
-function filesIn(folder: string): string[] {
+function listFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => join(folder, name));
 }
 
-function importsOf(file: string): string[] {
+function readImports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const named = [...text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)].flatMap(([, path]) => path ?? []);
-  return named.map((path) => relative(root, join(root, dirname(file), path)));
+  const paths = [...text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)].flatMap(([, path]) => path ?? []);
+  return paths.map((path) => relative(root, join(root, dirname(file), path)));
 }
 
 const importsBetween = (from: RegExp, to: RegExp) =>
@@ -61,14 +61,14 @@ const importsBetween = (from: RegExp, to: RegExp) =>
 
 describe('imports', () => {
   test('go round in no circle', () => {
-    expect(circles()).toEqual([]);
+    expect(findCircles()).toEqual([]);
   });
 
   test('of lib point down its layers', () => {
     const upward = [...imports].flatMap(([file, those]) =>
       those
         .filter((each) => each.startsWith('lib/') && file.startsWith('lib/'))
-        .filter((each) => layerOf(each) < layerOf(file))
+        .filter((each) => findLayer(each) < findLayer(file))
         .map((each) => `${file} imports ${each}`),
     );
     expect(upward).toEqual([]);
@@ -76,13 +76,15 @@ describe('imports', () => {
 
   test('of lib point down the layers that docs/contributing/architecture.md draws', () => {
     const [, drawing = ''] = readPage('docs/contributing/architecture.md').fences.map(({ text }) => text);
-    const drawn = [...drawing.matchAll(/^ {4}(\S.*)$/gm)].flatMap(([, chain = '']) => chain.split(' --> '));
-    expect(drawn).toEqual([...new Set(layers.map((layer) => layer.replace(/\/.*/, '')))]);
+    const drawnLayers = [...drawing.matchAll(/^ {4}(\S.*)$/gm)].flatMap(([, chain = '']) =>
+      chain.split(' --> '),
+    );
+    expect(drawnLayers).toEqual([...new Set(layers.map((layer) => layer.replace(/\/.*/, '')))]);
   });
 
   test('of lib are all between its layers', () => {
     const folders = [...imports.keys()].filter((file) => file.startsWith('lib/'));
-    expect(folders.filter((file) => layerOf(file) < 0)).toEqual([]);
+    expect(folders.filter((file) => findLayer(file) < 0)).toEqual([]);
   });
 
   test.each([
@@ -102,21 +104,21 @@ describe('imports', () => {
 });
 
 /** The layer of a file of lib, counted from the top; -1 for what is outside of it. */
-function layerOf(file: string): number {
+function findLayer(file: string): number {
   return layers.findIndex((layer) => file.startsWith(`lib/${layer}/`));
 }
 
 /** Each file that leads back to itself, with the way. */
-function circles(): string[] {
+function findCircles(): string[] {
   const isDone = new Set<string>();
-  const found: string[] = [];
+  const circles: string[] = [];
   const walk = (file: string, way: readonly string[]): void => {
     const at = way.indexOf(file);
-    if (at >= 0) found.push([...way.slice(at), file].join(' > '));
+    if (at >= 0) circles.push([...way.slice(at), file].join(' > '));
     if (at >= 0 || isDone.has(file)) return;
     for (const next of imports.get(file) ?? []) walk(next, [...way, file]);
     isDone.add(file);
   };
   for (const file of imports.keys()) walk(file, []);
-  return found;
+  return circles;
 }

@@ -62,7 +62,7 @@ describe('revoking a connection', () => {
       },
     });
     expect(await env.actions(endpointId(1))).toEqual(['disconnect-scheduled', 'approval-requested']);
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
   });
 
   test('records the customer message apart from the reason', async () => {
@@ -81,7 +81,7 @@ describe('revoking a connection', () => {
     expect(await env.record(endpointId(1))).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
     });
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
   });
 
   test('again does not postpone the disconnect', async () => {

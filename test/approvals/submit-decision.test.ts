@@ -35,7 +35,7 @@ describe('an open request', () => {
       approval: { ...approves, at: noon.toISOString() },
       record: { verdict: { outcome: 'accept', decidedBy: alice }, pendingEffect: { action: 'accept' } },
     });
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 
@@ -72,7 +72,7 @@ describe('an open request', () => {
     const env = createTestEnv({ services: [paused], connections });
     const decision = await submitDecision(endpointId(1), approves, env.deps);
     expect(decision).toMatchObject({ status: 'decided', record: { verdict: { outcome: 'hold' } } });
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
   });
 });
 
@@ -127,7 +127,7 @@ describe('an open request that takes two approvals', () => {
       },
     });
     expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested']);
   });
 

@@ -57,7 +57,7 @@ describe('a decision without a call to EC2', () => {
       record: { verdict: { outcome, decidedBy: by }, pendingEffect: { action: outcome, attempts: 0 } },
     });
     expect(await env.actions(endpointId(1))).toEqual([action]);
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
   });
 
   test('does not describe connections, even where an entry limits endpoints', async () => {
@@ -96,7 +96,7 @@ describe('a decision without a call to EC2', () => {
       status: 'not-open',
       record: { verdict: { outcome: 'reject' }, approvalRequest: { stage: 'expired' } },
     });
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
   });
 
   test('names the person who decided first', async () => {
@@ -150,7 +150,7 @@ describe('authorization is checked at the time of the decision', () => {
       code: why,
     });
     expect(await env.record(endpointId(1))).toEqual(awaitingApproval);
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
   });
 
   test('and nobody is authorized in a group that does not exist', async () => {

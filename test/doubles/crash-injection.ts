@@ -12,7 +12,7 @@ export type CrashPoint = 'before' | 'after';
 export function createCrashingProcess(nth: number, moment: CrashPoint) {
   let calls = 0;
 
-  function crashing<Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) {
+  function wrapCall<Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) {
     return async (...args: Args): Promise<Result> => {
       calls++;
       if (calls > nth || (calls === nth && moment === 'before')) throw new CrashError();
@@ -23,13 +23,13 @@ export function createCrashingProcess(nth: number, moment: CrashPoint) {
   }
 
   return {
-    dying: crashing,
+    wrapCall: wrapCall,
     crashingTable: (table: Table): Table => ({
-      get: crashing(table.get),
-      write: crashing(table.write),
-      identity: crashing(table.identity),
+      get: wrapCall(table.get),
+      write: wrapCall(table.write),
+      identity: wrapCall(table.identity),
       async *query(pk, options) {
-        await crashing(async () => {})();
+        await wrapCall(async () => {})();
         yield* table.query(pk, options);
       },
     }),
@@ -48,8 +48,8 @@ export async function forEachCallSite(
 }
 
 /** A run of the notifier that is killed so. */
-export function crashAt(nth: number, moment: CrashPoint, deps: NotifyInSlackDeps) {
-  const { dying, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
+export function createCrashingDeps(nth: number, moment: CrashPoint, deps: NotifyInSlackDeps) {
+  const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
   const { table, slack, emailSender, notificationQueue } = deps;
   return {
     hasCrashed,
@@ -57,12 +57,12 @@ export function crashAt(nth: number, moment: CrashPoint, deps: NotifyInSlackDeps
       ...deps,
       table: crashingTable(table),
       ...(slack && {
-        slack: { post: dying(slack.post), update: dying(slack.update), remove: dying(slack.remove) },
+        slack: { post: wrapCall(slack.post), update: wrapCall(slack.update), remove: wrapCall(slack.remove) },
       }),
-      mails: { send: dying(emailSender.send) },
+      mails: { send: wrapCall(emailSender.send) },
       notificationQueue: {
-        enqueue: dying(notificationQueue.enqueue),
-        enqueueAfter: dying(notificationQueue.enqueueAfter),
+        enqueue: wrapCall(notificationQueue.enqueue),
+        enqueueAfter: wrapCall(notificationQueue.enqueueAfter),
       },
     },
   };

@@ -32,7 +32,7 @@ export interface FakeConnections extends ChangeableConnections {
   unreadable: readonly string[];
 }
 
-export function fakeConnections(...shown: readonly Connection[]): FakeConnections {
+export function fakeConnections(...described: readonly Connection[]): FakeConnections {
   const connections = new Map<string, Connection>();
 
   async function change(call: Ec2ChangeCall): Promise<EndpointResult[]> {
@@ -65,20 +65,22 @@ export function fakeConnections(...shown: readonly Connection[]): FakeConnection
     async page(filter, nextToken) {
       double.describeCalls.push(filter);
       double.beforePage(filter, nextToken);
-      const found = [...connections.values()].filter((connection) => matchesFilter(connection, filter));
+      const matching = [...connections.values()].filter((connection) => matchesFilter(connection, filter));
       const start = nextToken === undefined ? 0 : Number(nextToken);
       if (Number.isNaN(start)) throw new ExpiredTokenError();
       const end = start + double.pageSize;
       return {
-        connections: found.slice(start, end).filter((each) => !double.unreadable.includes(each.endpointId)),
+        connections: matching
+          .slice(start, end)
+          .filter((each) => !double.unreadable.includes(each.endpointId)),
         unreadable: double.unreadable,
-        ...(end < found.length && { nextToken: String(end) }),
+        ...(end < matching.length && { nextToken: String(end) }),
       };
     },
     accept: (serviceId, endpointIds) => change({ action: 'accept', serviceId, endpointIds }),
     reject: (serviceId, endpointIds) => change({ action: 'reject', serviceId, endpointIds }),
   };
-  double.show(...shown);
+  double.show(...described);
   return double;
 }
 

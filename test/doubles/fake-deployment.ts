@@ -14,9 +14,9 @@ export function aDeployment({
     parameters: async () => new Map([['links/signing-key', 'SecureString']]),
     apiUrl: async () => 'https://api-1.execute-api.us-east-1.amazonaws.com',
     queueUrls: queues.map(({ url }) => url),
-    async queue(wanted) {
-      const queue = queues.find(({ url }) => url === wanted);
-      if (!queue) throw new Error(`there is no queue ${wanted}`);
+    async queue(queueUrl) {
+      const queue = queues.find(({ url }) => url === queueUrl);
+      if (!queue) throw new Error(`there is no queue ${queueUrl}`);
       return queue;
     },
     listTopicQueues: async () => [queueArn('connection-notifications')],

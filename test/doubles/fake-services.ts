@@ -12,8 +12,8 @@ export interface FakeServices extends EndpointServices {
   readonly calls: string[];
 }
 
-export function fakeServices(...shown: readonly ServiceConfiguration[]): FakeServices {
-  const services = new Map(shown.map((configuration) => [configuration.serviceId, configuration]));
+export function fakeServices(...configurations: readonly ServiceConfiguration[]): FakeServices {
+  const services = new Map(configurations.map((configuration) => [configuration.serviceId, configuration]));
   const calls: string[] = [];
 
   function change(
@@ -26,7 +26,9 @@ export function fakeServices(...shown: readonly ServiceConfiguration[]): FakeSer
 
   function changeNotification(
     notificationId: string,
-    to: (found: ServiceConfiguration['notifications'][number]) => ServiceConfiguration['notifications'],
+    to: (
+      notification: ServiceConfiguration['notifications'][number],
+    ) => ServiceConfiguration['notifications'],
   ) {
     for (const serviceId of services.keys())
       change(serviceId, ({ notifications }) => ({
@@ -48,8 +50,8 @@ export function fakeServices(...shown: readonly ServiceConfiguration[]): FakeSer
       const configuration = services.get(serviceId);
       if (configuration?.isTagged !== false) return configuration;
       // EC2 lists the principals of services with linkgate's tag alone.
-      const { principals: _principals, ...shown } = configuration;
-      return shown;
+      const { principals: _principals, ...described } = configuration;
+      return described;
     },
     async tag(serviceId) {
       calls.push(`tag ${serviceId}`);
@@ -75,7 +77,9 @@ export function fakeServices(...shown: readonly ServiceConfiguration[]): FakeSer
     },
     async repairNotification(notificationId, topicArn) {
       calls.push(`repairNotification ${notificationId}`);
-      changeNotification(notificationId, (found) => [{ ...found, topicArn, events: connectionEvents }]);
+      changeNotification(notificationId, (notification) => [
+        { ...notification, topicArn, events: connectionEvents },
+      ]);
     },
     async deleteNotification(notificationId) {
       calls.push(`deleteNotification ${notificationId}`);

@@ -16,7 +16,7 @@ export function fakeSlack() {
   let messages: SlackMessage[] = [];
   const fixed = new Set<string>();
   let posted = 0;
-  const shown = {
+  const double = {
     calls: [] as string[],
     /** Every call meets it while it is set. */
     error: undefined as SlackError | undefined,
@@ -40,9 +40,9 @@ export function fakeSlack() {
   };
 
   async function recordCall(method: string) {
-    shown.calls.push(method);
-    if (shown.error) throw shown.error;
-    await shown.beforeEffect(method);
+    double.calls.push(method);
+    if (double.error) throw double.error;
+    await double.beforeEffect(method);
   }
 
   const api: Pick<SlackWebApi, 'post' | 'update' | 'remove'> = {
@@ -54,15 +54,15 @@ export function fakeSlack() {
     },
     async update({ channel, ts, ...message }) {
       await recordCall('update');
-      if (!messages.some((known) => known.ts === ts))
+      if (!messages.some((existing) => existing.ts === ts))
         throw new SlackError('chat.update', 'message_not_found');
       if (fixed.has(ts)) throw new SlackError('chat.update', 'edit_window_closed');
-      messages = messages.map((known) => (known.ts === ts ? { ...known, ...message } : known));
+      messages = messages.map((existing) => (existing.ts === ts ? { ...existing, ...message } : existing));
     },
     async remove({ ts }) {
       await recordCall('remove');
-      shown.deleteMessage(ts);
+      double.deleteMessage(ts);
     },
   };
-  return Object.assign(shown, { api });
+  return Object.assign(double, { api });
 }

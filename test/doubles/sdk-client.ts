@@ -8,18 +8,18 @@ export interface SentCommand {
  * A stub of an SDK client: it records each command, and returns or throws the next response. After the last
  * one it returns empty output.
  */
-export function stubSdkClient<Client>(...answers: readonly unknown[]): {
+export function stubSdkClient<Client>(...responses: readonly unknown[]): {
   client: Client;
   sent: SentCommand[];
 } {
-  const left = [...answers];
+  const remaining = [...responses];
   const sent: SentCommand[] = [];
   const client = {
     async send(command: { readonly input: unknown }) {
       sent.push({ command: command.constructor.name.replace(/Command$/, ''), input: command.input });
-      const answer = left.shift() ?? {};
-      if (answer instanceof Error) throw answer;
-      return answer;
+      const response = remaining.shift() ?? {};
+      if (response instanceof Error) throw response;
+      return response;
     },
   };
   return { client: client as Client, sent };

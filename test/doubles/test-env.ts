@@ -67,16 +67,16 @@ export function createTestEnv({
   const published: ConnectionEvent[] = [];
   const applyRequests: string[] = [];
   const sweeps: (SweepRequest & { afterSeconds?: number })[] = [];
-  const notices: (NotificationTarget & { afterSeconds?: number })[] = [];
+  const queuedNotifications: (NotificationTarget & { afterSeconds?: number })[] = [];
   const errors: unknown[] = [];
   const env = {
     table,
     ec2,
     services: fakeServices(),
     published,
-    rings: applyRequests,
+    applyRequests: applyRequests,
     requestedSweeps: sweeps,
-    notices,
+    notices: queuedNotifications,
     errors,
     removals: [] as { item: Item; by: string }[],
     time: noon,
@@ -130,10 +130,10 @@ export function createTestEnv({
     customerNotificationQueue: { enqueue: async () => {} },
     notificationQueue: {
       async enqueue(subjects) {
-        notices.push(...subjects);
+        queuedNotifications.push(...subjects);
       },
       async enqueueAfter(afterSeconds, subjects) {
-        notices.push(...subjects.map((subject) => ({ ...subject, afterSeconds })));
+        queuedNotifications.push(...subjects.map((subject) => ({ ...subject, afterSeconds })));
       },
     },
     sweepQueue: {
@@ -208,8 +208,8 @@ function fakeSubscriptions(subscribed: SubscriptionsByAddress): Subscriptions {
     async setAddressFilter(arn, address) {
       subscribed.set(address, { arn, filterAddresses: [address] });
     },
-    async unsubscribe(wanted) {
-      for (const [address, { arn }] of subscribed) if (arn === wanted) subscribed.delete(address);
+    async unsubscribe(subscriptionArn) {
+      for (const [address, { arn }] of subscribed) if (arn === subscriptionArn) subscribed.delete(address);
     },
   };
 }

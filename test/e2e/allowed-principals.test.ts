@@ -9,7 +9,7 @@ const root = `arn:aws:iam::${accounts.allowed}:root`;
 const role = 'arn:aws:iam::333333333333:role/ServiceConsumerRole';
 const organization = 'arn:aws:organizations::111111111111:organization/o-abc123';
 
-interface Shown {
+interface ServiceView {
   readonly service: { readonly drift: readonly { readonly check: string; readonly detail: string }[] };
 }
 
@@ -39,12 +39,14 @@ async function principals(): Promise<(string | undefined)[]> {
 }
 
 async function drift() {
-  const { service } = await sandbox.json<Shown>('service', 'show', 'payments');
+  const { service } = await sandbox.json<ServiceView>('service', 'show', 'payments');
   return service.drift;
 }
 
-async function untilDrift(isSo: (found: Awaited<ReturnType<typeof drift>>) => boolean): Promise<void> {
-  await waitUntil(async () => isSo(await drift()));
+async function waitUntilDrift(
+  matches: (findings: Awaited<ReturnType<typeof drift>>) => boolean,
+): Promise<void> {
+  await waitUntil(async () => matches(await drift()));
 }
 
 test('a principal that a person added in EC2 is reported as drift, with actor and time', async () => {
@@ -53,14 +55,14 @@ test('a principal that a person added in EC2 is reported as drift, with actor an
   await expect(modify({ AddAllowedPrincipals: [organization] })).rejects.toMatchObject({
     name: 'InvalidPrincipal',
   });
-  await untilDrift((found) =>
-    found.some(
+  await waitUntilDrift((findings) =>
+    findings.some(
       ({ detail }) =>
         detail.includes(`added by arn:aws:iam::${provider}:root at `) && detail.includes(`${role} (role)`),
     ),
   );
   await sandbox.json('allow', accounts.allowed, '--service', 'payments');
-  await untilDrift((found) => found.length === 1 && !found[0]?.detail.includes(root));
+  await waitUntilDrift((findings) => findings.length === 1 && !findings[0]?.detail.includes(root));
   expect(await drift()).toMatchObject([{ check: 'principals-are-not-implied' }]);
   expect(await principals()).toEqual([root, role]);
 });
@@ -71,7 +73,7 @@ function manage(...flags: string[]) {
 
 test('managed principals follow the allowlist, and unknown ones are removed after the grace period', async () => {
   expect(await manage('--grace', '1h')).toMatchObject({ exitCode: 3 });
-  await untilDrift((found) => found.some(({ check }) => check === 'principals-pending-approval'));
+  await waitUntilDrift((findings) => findings.some(({ check }) => check === 'principals-pending-approval'));
   expect(await principals()).toEqual([root, role]);
   expect(await manage('--yes')).toMatchObject({ exitCode: 0 });
   await sandbox.json('allow', accounts.unknown, '--service', 'payments');
@@ -80,12 +82,12 @@ test('managed principals follow the allowlist, and unknown ones are removed afte
   await waitUntil(async () => String(await principals()) === String([role, other]));
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_700 });
   await waitUntil(async () => String(await principals()) === other);
-  await untilDrift((found) => found.length === 0);
+  await waitUntilDrift((findings) => findings.length === 0);
 }, 60_000);
 
 test('an organization that a person allows is tried once, and the refusal of EC2 is reported', async () => {
   await manage('--other-principal', organization, '--yes');
-  await untilDrift((found) => found.some(({ detail }) => detail.includes('AWS documents no way')));
+  await waitUntilDrift((findings) => findings.some(({ detail }) => detail.includes('AWS documents no way')));
 }, 60_000);
 
 test('linkgate ignores CloudTrail events of its own changes', async () => {

@@ -54,8 +54,8 @@ async function aRegisteredService(): Promise<string> {
   return id;
 }
 
-const explained = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
-const actionsOf = ({ history }: Explanation) => history.map(({ action }) => action);
+const explain = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
+const listActions = ({ history }: Explanation) => history.map(({ action }) => action);
 
 async function accept(service: string, endpointId: string): Promise<void> {
   await sandbox
@@ -63,7 +63,7 @@ async function accept(service: string, endpointId: string): Promise<void> {
     .send(new AcceptVpcEndpointConnectionsCommand({ ServiceId: service, VpcEndpointIds: [endpointId] }));
 }
 
-async function becomes(endpointId: string, state: string): Promise<void> {
+async function waitForState(endpointId: string, state: string): Promise<void> {
   await waitUntil(async () => (await describeState(sandbox, endpointId)) === state);
 }
 
@@ -74,38 +74,38 @@ describe('a connection request', () => {
 
   test('of an allowed account is accepted, and its history has the reason', async () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     await sandbox.idle();
-    const explanation = await explained(endpointId);
+    const explanation = await explain(endpointId);
     expect(explanation.verdict).toMatchObject({
       outcome: 'accept',
       findings: [{ rule: 'account-is-allowed', outcome: 'accept' }],
     });
-    expect(actionsOf(explanation)).toEqual(['requested', 'decided', 'applying', 'applied']);
+    expect(listActions(explanation)).toEqual(['requested', 'decided', 'applying', 'applied']);
   });
 
   test('of a blocked account is rejected', async () => {
     const endpointId = await createEndpoint(sandbox, blocked, serviceId);
-    await becomes(endpointId, 'rejected');
+    await waitForState(endpointId, 'rejected');
     await sandbox.idle();
-    const explanation = await explained(endpointId);
+    const explanation = await explain(endpointId);
     expect(explanation.verdict?.outcome).toBe('reject');
-    expect(actionsOf(explanation)).toEqual(['requested', 'decided', 'applying', 'applied']);
+    expect(listActions(explanation)).toEqual(['requested', 'decided', 'applying', 'applied']);
   });
 
   test('of an unknown account awaits approval, and is accepted after it', async () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
     expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-    expect((await explained(endpointId)).verdict?.outcome).toBe('ask');
+    expect((await explain(endpointId)).verdict?.outcome).toBe('ask');
     const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--waiting');
     expect(connections).toMatchObject([{ endpointId, ownerAccountId: unknown, verdict: 'ask' }]);
 
     await sandbox.json('approve', endpointId, '--reason', 'signed the contract');
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     await sandbox.idle();
-    const explanation = await explained(endpointId);
-    expect(actionsOf(explanation)).toEqual([
+    const explanation = await explain(endpointId);
+    expect(listActions(explanation)).toEqual([
       'requested',
       'decided',
       'approval-requested',
@@ -120,7 +120,7 @@ describe('a connection request', () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
     await sandbox.json('deny', endpointId, '--reason', 'no contract');
-    await becomes(endpointId, 'rejected');
+    await waitForState(endpointId, 'rejected');
     const { exitCode, stderr } = await sandbox.linkgate('approve', endpointId);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('denied it at');
@@ -128,19 +128,19 @@ describe('a connection request', () => {
   });
 
   test('that awaits approval is accepted when its account is allowed', async () => {
-    const waiting = '055555555555';
-    const endpointId = await createEndpoint(sandbox, waiting, serviceId);
+    const account = '055555555555';
+    const endpointId = await createEndpoint(sandbox, account, serviceId);
     await sandbox.idle();
-    await sandbox.json('allow', waiting, '--service', serviceId);
-    await becomes(endpointId, 'available');
+    await sandbox.json('allow', account, '--service', serviceId);
+    await waitForState(endpointId, 'available');
   });
 
   test('that awaits approval is rejected when its account is blocked', async () => {
-    const waiting = '666666666666';
-    const endpointId = await createEndpoint(sandbox, waiting, serviceId);
+    const account = '666666666666';
+    const endpointId = await createEndpoint(sandbox, account, serviceId);
     await sandbox.idle();
-    await sandbox.json('block', waiting, '--service', '*');
-    await becomes(endpointId, 'rejected');
+    await sandbox.json('block', account, '--service', '*');
+    await waitForState(endpointId, 'rejected');
   });
 
   test('of two at once is accepted once with --max-endpoints 1, and the other one awaits approval', async () => {
@@ -152,7 +152,7 @@ describe('a connection request', () => {
       createEndpoint(sandbox, account, serviceId),
     ]);
     await sandbox.idle();
-    const outcomes = await Promise.all(endpointIds.map(async (id) => (await explained(id)).verdict?.outcome));
+    const outcomes = await Promise.all(endpointIds.map(async (id) => (await explain(id)).verdict?.outcome));
     expect(outcomes.sort()).toEqual(['accept', 'ask']);
   });
 
@@ -167,7 +167,7 @@ describe('a connection request', () => {
     const loser = results.find(({ exitCode }) => exitCode === 1);
     expect(loser?.stderr).toMatch(/arn:aws:iam::111111111111:root (approved|denied) it at \d{4}/);
     await sandbox.idle();
-    const closing = actionsOf(await explained(endpointId)).filter((action) => /approved|denied/.test(action));
+    const closing = listActions(await explain(endpointId)).filter((action) => /approved|denied/.test(action));
     expect(closing).toHaveLength(1);
   });
 
@@ -178,8 +178,8 @@ describe('a connection request', () => {
     );
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
     await Promise.all([
-      becomes(endpointIds[0] ?? '', 'available'),
-      becomes(endpointIds[1] ?? '', 'rejected'),
+      waitForState(endpointIds[0] ?? '', 'available'),
+      waitForState(endpointIds[1] ?? '', 'rejected'),
     ]);
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
   });
@@ -188,32 +188,32 @@ describe('a connection request', () => {
 describe('changes outside linkgate', () => {
   test('a connection from before the registration is recorded, and stays until its account is blocked', async () => {
     const older = await createService(sandbox);
-    const [live, waiting] = [
+    const [connected, pending] = [
       await createEndpoint(sandbox, blocked, older),
       await createEndpoint(sandbox, unknown, older),
     ];
-    await accept(older, live);
-    await becomes(live, 'available');
+    await accept(older, connected);
+    await waitForState(connected, 'available');
     await sandbox.json('service', 'add', older);
     await sandbox.json('sweep', 'connections');
     await sandbox.idle();
-    expect(await explained(live)).toMatchObject({
+    expect(await explain(connected)).toMatchObject({
       connection: { state: 'available' },
       verdict: null,
       history: [{ action: 'observed' }],
     });
-    expect((await explained(waiting)).verdict?.outcome).toBe('ask');
+    expect((await explain(pending)).verdict?.outcome).toBe('ask');
     await sandbox.json('block', blocked, '--service', older);
-    await becomes(live, 'rejected');
+    await waitForState(connected, 'rejected');
   });
 
   test('a request that somebody accepts in EC2 is recorded as accepted outside linkgate', async () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
     await accept(serviceId, endpointId);
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     await sandbox.idle();
-    expect(actionsOf(await explained(endpointId))).toEqual([
+    expect(listActions(await explain(endpointId))).toEqual([
       'requested',
       'decided',
       'approval-requested',
@@ -226,9 +226,9 @@ describe('changes outside linkgate', () => {
 
   test('an endpoint that its consumer deletes is recorded as deleted', async () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     await sandbox.ec2(allowed).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
-    await waitUntil(async () => actionsOf(await explained(endpointId)).includes('deleted'));
+    await waitUntil(async () => listActions(await explain(endpointId)).includes('deleted'));
   });
 
   test('a service without required acceptance is reported as drift', async () => {
@@ -257,8 +257,9 @@ describe('a service', () => {
     await sandbox.json('service', 'add', id);
     const ec2 = sandbox.ec2(provider);
     const filter = { Filters: [{ Name: 'service-id', Values: [id] }] };
-    const look = () => ec2.send(new DescribeVpcEndpointConnectionNotificationsCommand(filter));
-    const [before] = (await look()).ConnectionNotificationSet ?? [];
+    const describeNotifications = () =>
+      ec2.send(new DescribeVpcEndpointConnectionNotificationsCommand(filter));
+    const [before] = (await describeNotifications()).ConnectionNotificationSet ?? [];
     await ec2.send(
       new ModifyVpcEndpointConnectionNotificationCommand({
         ConnectionNotificationId: before?.ConnectionNotificationId,
@@ -271,15 +272,15 @@ describe('a service', () => {
     );
     const ofPrincipals = /^principals?-/;
     expect(service.drift.filter(({ check }) => !ofPrincipals.test(check))).toEqual([]);
-    const [after, ...more] = (await look()).ConnectionNotificationSet ?? [];
+    const [after, ...more] = (await describeNotifications()).ConnectionNotificationSet ?? [];
     expect(more).toEqual([]);
     expect(after?.ConnectionEvents?.toSorted()).toEqual(['Accept', 'Connect', 'Delete', 'Reject']);
   });
 
   test('that is deregistered loses notification and tag, keeps its connections, and gets no more decisions', async () => {
     const id = await aRegisteredService();
-    const live = await createEndpoint(sandbox, allowed, id);
-    await becomes(live, 'available');
+    const connected = await createEndpoint(sandbox, allowed, id);
+    await waitForState(connected, 'available');
     await sandbox.idle();
     const { exitCode, stderr } = await sandbox.linkgate('service', 'remove', id);
     expect(exitCode).toBe(0);
@@ -291,7 +292,7 @@ describe('a service', () => {
     const later = await createEndpoint(sandbox, allowed, id);
     await sandbox.idle();
     expect(await describeState(sandbox, later)).toBe('pendingAcceptance');
-    expect(await describeState(sandbox, live)).toBe('available');
+    expect(await describeState(sandbox, connected)).toBe('available');
     expect((await sandbox.linkgate('allowlist', 'remove', allowed, '--service', id)).exitCode).toBe(0);
   });
 
@@ -312,7 +313,7 @@ describe('a service', () => {
     await sandbox.idle();
     const endpointId = await createEndpoint(sandbox, allowed, id, 'GatewayLoadBalancer');
     await sandbox.json('sweep', 'connections');
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     const { stdout } = await sandbox.linkgate('doctor', '--json');
     const { checks }: { checks: { name: string; status: string; detail: string }[] } = JSON.parse(stdout);
     expect(checks.filter(({ name, status }) => name === 'repair' && status !== 'ok')).toEqual([]);
@@ -364,9 +365,9 @@ describe('without endpoint ids in notifications', () => {
   test('a notification without ids records the effect of linkgate’s call at once', async () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'no-ids' });
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     await sandbox.idle();
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
+    expect(listActions(await explain(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'text' });
   });
 
@@ -377,7 +378,7 @@ describe('without endpoint ids in notifications', () => {
     const pass = await sandbox.ask<{ ok: boolean }>('POST', '/_sandbox/schedules/sweep-connections');
     expect(pass.ok).toBe(true);
     expect(await describeState(sandbox, endpointId)).toBe('available');
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
+    expect(listActions(await explain(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
   });
@@ -391,13 +392,13 @@ describe('an automatic decision', () => {
     await sandbox.idle();
     await sandbox.ask('DELETE', '/_sandbox/calls');
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     await sandbox.idle();
     const { calls } = await sandbox.ask<{ calls: Call[] }>('GET', '/_sandbox/calls');
     const byFunctions = calls.filter(({ principal }) => principal !== 'root');
     expect(byFunctions.map(({ principal, action }) => `${principal} ${action}`)).toHaveLength(16);
     expect(byFunctions.filter(({ status }) => status !== 200)).toEqual([]);
-    expect(actionsOf(await explained(endpointId))).toContain('applied');
+    expect(listActions(await explain(endpointId))).toContain('applied');
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
   });
 });
@@ -408,16 +409,16 @@ describe('an Accept call that EC2 throttles and still carries out', () => {
     const effect = { error: 'RequestLimitExceeded', afterEffect: true };
     await sandbox.ask('PUT', '/_sandbox/faults', [{ ...fault, ...effect }]);
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await becomes(endpointId, 'available');
+    await waitForState(endpointId, 'available');
     await sandbox.idle();
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
+    expect(listActions(await explain(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
     await sandbox.ask('DELETE', '/_sandbox/faults');
   });
 });
 
 describe('the outcome does not depend on the assumption', () => {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
-  const worlds: readonly [string, { assumptions?: object; faults?: object[] }][] = [
+  const variants: readonly [string, { assumptions?: object; faults?: object[] }][] = [
     ['when notifications are camel-case JSON', { assumptions: { notificationBody: 'camel' } }],
     ['when notifications are Pascal-case JSON', { assumptions: { notificationBody: 'pascal' } }],
     ['when notifications are text', { assumptions: { notificationBody: 'text' } }],
@@ -435,7 +436,7 @@ describe('the outcome does not depend on the assumption', () => {
   let defaults: object;
 
   beforeAll(async () => {
-    defaults = defaultsOf(await sandbox.ask<object>('GET', '/_sandbox/assumptions'));
+    defaults = readDefaults(await sandbox.ask<object>('GET', '/_sandbox/assumptions'));
     await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
   });
   afterEach(async () => {
@@ -443,24 +444,24 @@ describe('the outcome does not depend on the assumption', () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', defaults);
   });
 
-  test.each(worlds)('%s', async (_name, { assumptions, faults }) => {
+  test.each(variants)('%s', async (_name, { assumptions, faults }) => {
     if (assumptions) await sandbox.ask('PUT', '/_sandbox/assumptions', assumptions);
     if (faults) await sandbox.ask('PUT', '/_sandbox/faults', faults);
-    const [accepted, rejected, asked] = await Promise.all(
+    const [accepted, rejected, awaiting] = await Promise.all(
       [allowed, blocked, unknown].map((account) => createEndpoint(sandbox, account, serviceId)),
     );
-    await becomes(accepted ?? '', 'available');
-    await becomes(rejected ?? '', 'rejected');
+    await waitForState(accepted ?? '', 'available');
+    await waitForState(rejected ?? '', 'rejected');
     await sandbox.idle();
-    expect(await describeState(sandbox, asked ?? '')).toBe('pendingAcceptance');
-    expect((await explained(asked ?? '')).verdict?.outcome).toBe('ask');
+    expect(await describeState(sandbox, awaiting ?? '')).toBe('pendingAcceptance');
+    expect((await explain(awaiting ?? '')).verdict?.outcome).toBe('ask');
   });
 });
 
 /** GET returns assumptions with meaning and default; PUT takes only values. */
-function defaultsOf(described: object): object {
+function readDefaults(assumptions: object): object {
   return Object.fromEntries(
-    Object.entries(described).map(([name, { default: value }]: [string, { default: unknown }]) => [
+    Object.entries(assumptions).map(([name, { default: value }]: [string, { default: unknown }]) => [
       name,
       value,
     ]),

@@ -46,7 +46,7 @@ async function mails(): Promise<readonly Mail[]> {
 const subjects = async () => (await mails()).map(({ subject }) => subject);
 
 /** Waits for the batching window of customer notifications. */
-async function gathered() {
+async function waitForBatch() {
   await sandbox.idle();
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 11 });
   await sandbox.idle();
@@ -54,7 +54,7 @@ async function gathered() {
 
 test('customers get no notifications before they have a contact', async () => {
   await createEndpoint(sandbox, unknown, serviceId);
-  await gathered();
+  await waitForBatch();
   expect(await mails()).toEqual([]);
 }, 30_000);
 
@@ -78,21 +78,21 @@ test('a confirmed address gets notifications of applied changes only, not of tho
 
   const endpointId = await createEndpoint(sandbox, allowed, serviceId);
   await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'available');
-  const waiting = await createEndpoint(sandbox, unknown, serviceId);
-  await gathered();
-  await sandbox.json('deny', waiting, '--reason', 'no contract');
-  await waitUntil(async () => (await describeState(sandbox, waiting)) === 'rejected');
-  await gathered();
+  const pendingId = await createEndpoint(sandbox, unknown, serviceId);
+  await waitForBatch();
+  await sandbox.json('deny', pendingId, '--reason', 'no contract');
+  await waitUntil(async () => (await describeState(sandbox, pendingId)) === 'rejected');
+  await waitForBatch();
   expect((await subjects()).slice(1)).toEqual([
     `Accepted: ${endpointId} to payments`,
-    `Waiting for approval: ${waiting} to payments`,
-    `Rejected: ${waiting} to payments`,
+    `Waiting for approval: ${pendingId} to payments`,
+    `Rejected: ${pendingId} to payments`,
   ]);
   expect(JSON.stringify(await mails())).not.toContain('no contract');
 
   await sandbox.json('mode', 'observe');
   await createEndpoint(sandbox, unknown, serviceId);
-  await gathered();
+  await waitForBatch();
   expect(await mails()).toHaveLength(4);
   await sandbox.json('mode', 'enforce');
 }, 60_000);
@@ -107,7 +107,7 @@ test('a topic gets notifications once its policy allows the provider, and is a f
   const { TopicArn = '' } = await sns.send(new CreateTopicCommand({ Name: 'linkgate-notices' }));
   await sandbox.json('customer', 'set', 'initech', '--account', unknown, '--contact-topic', TopicArn);
   await createEndpoint(sandbox, unknown, serviceId);
-  await gathered();
+  await waitForBatch();
   expect(await sandbox.json('customer', 'list')).toMatchObject({
     customers: [{ delivery: { status: 'refused' } }],
   });
@@ -142,7 +142,7 @@ test('a topic gets notifications once its policy allows the provider, and is a f
   const Endpoint = `arn:aws:sqs:us-east-1:${unknown}:notices`;
   await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
   const endpointId = await createEndpoint(sandbox, unknown, serviceId);
-  await gathered();
+  await waitForBatch();
   const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
   const { MessageAttributes } = JSON.parse(Messages[0]?.Body ?? '{}');
   expect(MessageAttributes).toMatchObject({ event: { Value: 'waiting' }, endpointId: { Value: endpointId } });

@@ -62,22 +62,22 @@ async function doctor() {
   await sandbox.idle();
   const { exitCode, stdout } = await sandbox.linkgate('doctor', '--json');
   const { checks } = JSON.parse(stdout) as { checks: Check[] };
-  return { exitCode, checks, found: checks.filter(({ status }) => status !== 'ok') };
+  return { exitCode, checks, findings: checks.filter(({ status }) => status !== 'ok') };
 }
 
 /** Runs doctor and returns its only finding. */
-async function theOneFinding(): Promise<Check & { remedy: string }> {
-  const { found } = await doctor();
-  expect(found).toHaveLength(1);
-  return found[0] as Check & { remedy: string };
+async function findOnlyFinding(): Promise<Check & { remedy: string }> {
+  const { findings } = await doctor();
+  expect(findings).toHaveLength(1);
+  return findings[0] as Check & { remedy: string };
 }
 
-async function allIsWell() {
-  expect(await doctor()).toMatchObject({ exitCode: 0, found: [] });
+async function expectNoFindings() {
+  expect(await doctor()).toMatchObject({ exitCode: 0, findings: [] });
 }
 
 /** Runs the first command of a remedy. */
-async function follow(remedy: string) {
+async function runRemedy(remedy: string) {
   const [linkgate, ...args] = /^linkgate .*$/m.exec(remedy)?.[0].split(' ') ?? [];
   expect(linkgate).toBe('linkgate');
   const { exitCode, stderr } = await sandbox.linkgate(...args);
@@ -85,7 +85,7 @@ async function follow(remedy: string) {
 }
 
 test('a healthy deployment has no findings', async () => {
-  await allIsWell();
+  await expectNoFindings();
 });
 
 test('text output is a list with a summary', async () => {
@@ -104,10 +104,10 @@ describe('a failed check of a service is repaired by its remedy:', () => {
       ({ ConnectionNotificationId }) => ConnectionNotificationId ?? [],
     );
     await ec2.send(new DeleteVpcEndpointConnectionNotificationsCommand({ ConnectionNotificationIds }));
-    const { name, status, remedy } = await theOneFinding();
+    const { name, status, remedy } = await findOnlyFinding();
     expect({ name, status }).toEqual({ name: 'notification', status: 'failed' });
-    await follow(remedy);
-    await allIsWell();
+    await runRemedy(remedy);
+    await expectNoFindings();
   });
 
   test('acceptance that is not required', async () => {
@@ -116,37 +116,37 @@ describe('a failed check of a service is repaired by its remedy:', () => {
         .ec2(provider)
         .send(new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: serviceId, AcceptanceRequired }));
     await set(false);
-    expect(await theOneFinding()).toMatchObject({
+    expect(await findOnlyFinding()).toMatchObject({
       name: 'acceptance',
       status: 'failed',
       remedy: expect.stringContaining(`--service-id ${serviceId} --acceptance-required`),
     });
     expect((await doctor()).exitCode).toBe(3);
     await set(true);
-    await allIsWell();
+    await expectNoFindings();
   });
 
   test('a removed tag, which the permissions of linkgate need', async () => {
     await sandbox
       .ec2(provider)
       .send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
-    expect(await theOneFinding()).toMatchObject({ name: 'tag', status: 'failed' });
+    expect(await findOnlyFinding()).toMatchObject({ name: 'tag', status: 'failed' });
     const { service } = await sandbox.json<{ service: { drift: unknown } }>('service', 'show', 'payments');
     expect(service.drift).toMatchObject([{ check: 'tag-is-missing' }]);
 
-    const refused = await createEndpoint(sandbox, allowed, serviceId);
+    const notAccepted = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 360 });
-    const { found } = await doctor();
-    expect(found).toMatchObject([
+    const { findings } = await doctor();
+    expect(findings).toMatchObject([
       { name: 'verdicts', detail: expect.stringContaining('UnauthorizedOperation') },
       { name: 'tag' },
     ]);
-    await follow(found[0]?.remedy ?? '');
+    await runRemedy(findings[0]?.remedy ?? '');
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_600 });
-    await waitUntil(async () => (await describeState(sandbox, refused)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, notAccepted)) === 'available');
     await sandbox.idle();
-    await allIsWell();
+    await expectNoFindings();
   }, 30_000);
 });
 
@@ -154,37 +154,37 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
   test('a missing signing key', async () => {
     const Name = '/linkgate/local/links/signing-key';
     await new SSMClient(account()).send(new DeleteParameterCommand({ Name }));
-    const { name, remedy } = await theOneFinding();
+    const { name, remedy } = await findOnlyFinding();
     expect(name).toBe('signing-key');
-    await follow(remedy);
-    await allIsWell();
+    await runRemedy(remedy);
+    await expectNoFindings();
   });
 
   test('the mode `observe`', async () => {
     await sandbox.json('mode', 'observe', '--reason', 'a trial');
     expect(await doctor()).toMatchObject({
       exitCode: 0,
-      found: [{ name: 'mode', status: 'warning', detail: expect.stringContaining('a trial') }],
+      findings: [{ name: 'mode', status: 'warning', detail: expect.stringContaining('a trial') }],
     });
     await sandbox.json('mode', 'enforce');
-    await allIsWell();
+    await expectNoFindings();
   });
 
   test('no failure for a service registered in mode `observe`', async () => {
     const other = await createService(sandbox);
     await sandbox.json('mode', 'observe');
     await sandbox.json('service', 'add', other, '--name', 'orders');
-    const { exitCode, found } = await doctor();
+    const { exitCode, findings } = await doctor();
     expect(exitCode).toBe(0);
-    expect(found.map(({ name }) => name).sort()).toEqual(['mode', 'notification', 'tag']);
-    const notification = found.find(({ name }) => name === 'notification');
-    await follow(notification?.remedy ?? '');
-    expect(await theOneFinding()).toMatchObject({ name: 'principals', status: 'warning' });
+    expect(findings.map(({ name }) => name).sort()).toEqual(['mode', 'notification', 'tag']);
+    const notification = findings.find(({ name }) => name === 'notification');
+    await runRemedy(notification?.remedy ?? '');
+    expect(await findOnlyFinding()).toMatchObject({ name: 'principals', status: 'warning' });
     await sandbox.json('service', 'remove', 'orders');
     await sandbox
       .ec2(provider)
       .send(new DeleteVpcEndpointServiceConfigurationsCommand({ ServiceIds: [other] }));
-    await allIsWell();
+    await expectNoFindings();
   }, 30_000);
 
   test('a dead-lettered message', async () => {
@@ -193,13 +193,13 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
       new GetQueueUrlCommand({ QueueName: 'linkgate-local-service-checks-dead-letters' }),
     );
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'it failed' }));
-    expect(await theOneFinding()).toMatchObject({
+    expect(await findOnlyFinding()).toMatchObject({
       name: 'dead-letters',
       subject: 'linkgate-local-service-checks-dead-letters',
       remedy: expect.stringContaining('purge-queue'),
     });
     await sqs.send(new PurgeQueueCommand({ QueueUrl }));
-    await allIsWell();
+    await expectNoFindings();
   });
 
   test('a topic without its subscription', async () => {
@@ -211,21 +211,21 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
     const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
     for (const { SubscriptionArn } of Subscriptions)
       await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
-    const { name, remedy } = await theOneFinding();
+    const { name, remedy } = await findOnlyFinding();
     expect(name).toBe('subscription');
     const [, Protocol, Endpoint] = /--protocol (\S+) --notification-endpoint (\S+)/.exec(remedy) ?? [];
     await sns.send(new SubscribeCommand({ TopicArn, Protocol, Endpoint }));
-    await allIsWell();
+    await expectNoFindings();
   });
 
   test('schedules that are disabled', async () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 7_200 });
-    const { found } = await doctor();
-    expect(found.map(({ name }) => name)).toEqual(['pending-sweep', 'full-sweep']);
+    const { findings } = await doctor();
+    expect(findings.map(({ name }) => name)).toEqual(['pending-sweep', 'full-sweep']);
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
-    await allIsWell();
+    await expectNoFindings();
   }, 30_000);
 
   test.each([
@@ -233,12 +233,12 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
     ['repair', 'ec2', 'CreateTags', 'UnauthorizedOperation'],
   ])('a missing permission: %s', async (name, service, action, error) => {
     await sandbox.ask('PUT', '/_sandbox/faults', [{ service, action, rate: 1, error }]);
-    const { found } = await doctor();
-    expect(found).toMatchObject([
+    const { findings } = await doctor();
+    expect(findings).toMatchObject([
       { name, status: 'failed', remedy: expect.stringContaining('serverless deploy') },
     ]);
     await sandbox.ask('DELETE', '/_sandbox/faults');
-    await allIsWell();
+    await expectNoFindings();
   });
 });
 
@@ -256,14 +256,14 @@ describe('an audit entry that was changed in the table', () => {
 
   test('is found by doctor and by `audit verify` until it is restored', async () => {
     await rewrite('mallory');
-    expect(await theOneFinding()).toMatchObject({ name: 'audit-trails', status: 'failed' });
-    for (const which of [[], ['--endpoint', endpointId], ['--service', 'payments']]) {
-      const { exitCode, stdout } = await sandbox.linkgate('audit', 'verify', ...which, '--json');
+    expect(await findOnlyFinding()).toMatchObject({ name: 'audit-trails', status: 'failed' });
+    for (const options of [[], ['--endpoint', endpointId], ['--service', 'payments']]) {
+      const { exitCode, stdout } = await sandbox.linkgate('audit', 'verify', ...options, '--json');
       expect(exitCode).toBe(3);
       expect(JSON.parse(stdout)).toMatchObject({ broken: [{ endpointId, sequence: 2 }] });
     }
     await rewrite('linkgate');
-    await allIsWell();
+    await expectNoFindings();
     expect(await sandbox.json('audit', 'verify')).toMatchObject({ broken: [] });
   });
 });

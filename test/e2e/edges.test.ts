@@ -17,8 +17,8 @@ import {
   startSandbox,
 } from './sandbox.ts';
 
-const { allowed, counted, unknown } = accounts;
-const patience = 120_000;
+const { allowed, limited, unknown } = accounts;
+const timeoutMs = 120_000;
 
 let sandbox: Sandbox;
 let serviceId: string;
@@ -32,9 +32,9 @@ beforeAll(async () => {
   serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
   await sandbox.json('allow', allowed, '--service', serviceId);
-  await sandbox.json('allow', counted, '--service', serviceId, '--max-endpoints', '1');
+  await sandbox.json('allow', limited, '--service', serviceId, '--max-endpoints', '1');
   await sandbox.idle();
-}, patience);
+}, timeoutMs);
 afterAll(() => sandbox.stop());
 
 async function connect(accountId: string): Promise<string> {
@@ -44,7 +44,7 @@ async function connect(accountId: string): Promise<string> {
 }
 
 async function disconnect(endpointId: string): Promise<void> {
-  await sandbox.ec2(counted).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
+  await sandbox.ec2(limited).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
   await sandbox.idle();
 }
 
@@ -55,7 +55,7 @@ async function sweep(): Promise<void> {
   await sandbox.idle();
 }
 
-async function waiting(): Promise<string[]> {
+async function listWaiting(): Promise<string[]> {
   const { connections } = await sandbox.json<{ connections: { endpointId: string }[] }>(
     'connections',
     '--waiting',
@@ -67,18 +67,18 @@ test(
   'malformed messages of a location go to the dead-letter queue at once, and do not delay connections',
   async () => {
     const sqs = new SQSClient(client as object);
-    const queueAt = (name: string) => `${sandbox.url}/${provider}/linkgate-local-${name}.fifo`;
-    for (let left = 20; left > 0; left--)
+    const queueUrl = (name: string) => `${sandbox.url}/${provider}/linkgate-local-${name}.fifo`;
+    for (let remaining = 20; remaining > 0; remaining--)
       await sqs.send(
         new SendMessageCommand({
-          QueueUrl: queueAt('apply-verdicts'),
+          QueueUrl: queueUrl('apply-verdicts'),
           MessageBody: '{"location":"us-east-1"}',
           MessageGroupId: `${provider}/us-east-1`,
-          MessageDeduplicationId: `malformed-${left}`,
+          MessageDeduplicationId: `malformed-${remaining}`,
         }),
       );
     expect(await describeState(sandbox, await connect(allowed))).toBe('available');
-    const QueueUrl = queueAt('apply-verdicts-dead-letters');
+    const QueueUrl = queueUrl('apply-verdicts-dead-letters');
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
     );
@@ -90,28 +90,28 @@ test(
     expect(Messages).toMatchObject([{ Body: '{"location":"us-east-1"}', MessageAttributes: { problems } }]);
     sqs.destroy();
   },
-  patience,
+  timeoutMs,
 );
 
 test(
   "an endpoint beyond the count is accepted when the account's earlier endpoint is deleted",
   async () => {
-    const [first, second] = [await connect(counted), await connect(counted)];
-    expect(await waiting()).toEqual([second]);
+    const [first, second] = [await connect(limited), await connect(limited)];
+    expect(await listWaiting()).toEqual([second]);
     await disconnect(first);
     expect(await describeState(sandbox, second)).toBe('available');
-    expect(await waiting()).toEqual([]);
+    expect(await listWaiting()).toEqual([]);
 
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false, deletedListedMs: 0 });
-    const third = await connect(counted);
+    const third = await connect(limited);
     await sweep();
-    expect(await waiting()).toEqual([third]);
+    expect(await listWaiting()).toEqual([third]);
     await disconnect(second);
     await sweep();
     expect(await describeState(sandbox, third)).toBe('available');
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
   },
-  patience,
+  timeoutMs,
 );
 
 test.each(['available', 'deleting', 'rejected'])(
@@ -145,15 +145,15 @@ test.each(['available', 'deleting', 'rejected'])(
     await sandbox.idle();
     await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
     await sandbox.idle();
-    const { connection: shown } = await sandbox.json<{ connection: { state: string } }>(
+    const { connection: explained } = await sandbox.json<{ connection: { state: string } }>(
       'explain',
       endpointId,
     );
-    expect(shown.state).toBe('pendingAcceptance');
+    expect(explained.state).toBe('pendingAcceptance');
     const { decision } = await sandbox.json<{ decision: { decision: string } }>('approve', endpointId);
     expect(decision).toMatchObject({ decision: 'approve' });
     await sandbox.idle();
     expect(await describeState(sandbox, endpointId)).toBe('available');
   },
-  patience,
+  timeoutMs,
 );

@@ -12,7 +12,7 @@ import { createEndpoint, createService, provider, type Sandbox, startSandbox, wa
 
 const unknown = '444444444444';
 
-interface Published {
+interface PublishedEvent {
   readonly 'detail-type': string;
   readonly detail: {
     readonly connection?: { readonly endpointId: string; readonly state: string };
@@ -25,7 +25,7 @@ interface Published {
 let sandbox: Sandbox;
 let sqs: SQSClient;
 let queueUrl: string;
-const personDecisions: Published[] = [];
+const personDecisions: PublishedEvent[] = [];
 
 /** Creates a queue of the user with a rule on linkgate's bus for all events. */
 beforeAll(async () => {
@@ -92,21 +92,23 @@ async function listen(): Promise<void> {
 /** Finds the first event of a type that matches. */
 async function event(
   name: string,
-  isIt: (detail: Published['detail']) => boolean,
-): Promise<Published['detail']> {
-  const found = () => personDecisions.find((one) => one['detail-type'] === name && isIt(one.detail))?.detail;
+  matches: (detail: PublishedEvent['detail']) => boolean,
+): Promise<PublishedEvent['detail']> {
+  const findDetail = () =>
+    personDecisions.find((published) => published['detail-type'] === name && matches(published.detail))
+      ?.detail;
   await waitUntil(async () => {
     await listen();
-    return found() !== undefined;
+    return findDetail() !== undefined;
   });
-  return found() ?? {};
+  return findDetail() ?? {};
 }
 
 test('the bus carries events of a waiting request, its connection and a drifted service', async () => {
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
   const endpointId = await createEndpoint(sandbox, unknown, serviceId);
-  const isAbout = ({ connection }: Published['detail']) => connection?.endpointId === endpointId;
+  const isAbout = ({ connection }: PublishedEvent['detail']) => connection?.endpointId === endpointId;
   await event('Connection Request', isAbout);
   expect(await event('Connection Waiting', isAbout)).toMatchObject({ verdict: { outcome: 'ask' } });
 

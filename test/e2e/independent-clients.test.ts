@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEndpoint, createService, provider, type Sandbox, startSandbox } from './sandbox.ts';
 
 /** Clients that share no code with the sandbox. A machine without them prints NOT CHECKED. */
-const has = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
-const hasAwsCli = has('aws', '--version');
-const hasBoto3 = has('python3', '-c', 'import boto3');
-for (const [isThere, name] of [
+const isInstalled = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
+const hasAwsCli = isInstalled('aws', '--version');
+const hasBoto3 = isInstalled('python3', '-c', 'import boto3');
+for (const [isPresent, name] of [
   [hasAwsCli, 'AWS CLI'],
   [hasBoto3, 'boto3'],
 ] as const)
-  if (!isThere) console.warn(`NOT CHECKED: the ${name} is not on this machine`);
+  if (!isPresent) console.warn(`NOT CHECKED: the ${name} is not on this machine`);
 
 let sandbox: Sandbox;
 let serviceId: string;

@@ -38,8 +38,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => sandbox.stop());
 
-const explained = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
-const actionsOf = ({ history }: Explanation) => history.map(({ action }) => action);
+const explain = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
+const listActions = ({ history }: Explanation) => history.map(({ action }) => action);
 
 /** Runs the scheduled sweeps immediately. */
 async function sweep(): Promise<void> {
@@ -73,13 +73,16 @@ const script = {
 describe('beside an existing script, in mode `observe`', () => {
   let serviceId: string;
   /** The consumers by outcome. */
-  const endpoints: Record<'rejected' | 'accepted' | 'acceptedLate' | 'left' | 'asked' | 'waiting', string> = {
+  const endpoints: Record<
+    'rejected' | 'accepted' | 'acceptedLate' | 'notAnswered' | 'approved' | 'awaiting',
+    string
+  > = {
     rejected: '',
     accepted: '',
     acceptedLate: '',
-    left: '',
-    asked: '',
-    waiting: '',
+    notAnswered: '',
+    approved: '',
+    awaiting: '',
   };
 
   beforeAll(async () => {
@@ -99,9 +102,9 @@ describe('beside an existing script, in mode `observe`', () => {
     await script.accept(serviceId, endpoints.accepted);
     await waitUntil(async () => (await describeState(sandbox, endpoints.accepted)) === 'available');
     await sweep();
-    const story = await explained(endpoints.accepted);
-    expect(story.verdict?.outcome).toBe('reject');
-    expect(actionsOf(story)).toEqual(['requested', 'observed', 'decided']);
+    const explanation = await explain(endpoints.accepted);
+    expect(explanation.verdict?.outcome).toBe('reject');
+    expect(listActions(explanation)).toEqual(['requested', 'observed', 'decided']);
     const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--drifted');
     expect(connections).toMatchObject([
       { endpointId: endpoints.rejected, differs: 'linkgate would accept it, and EC2 shows it rejected' },
@@ -111,9 +114,9 @@ describe('beside an existing script, in mode `observe`', () => {
 
   test('a request that linkgate sees first is decided but not applied, and the script’s answer is recorded', async () => {
     endpoints.acceptedLate = await createEndpoint(sandbox, blocked, serviceId);
-    endpoints.left = await createEndpoint(sandbox, allowed, serviceId);
+    endpoints.notAnswered = await createEndpoint(sandbox, allowed, serviceId);
     await sweep();
-    expect(await explained(endpoints.left)).toMatchObject({
+    expect(await explain(endpoints.notAnswered)).toMatchObject({
       connection: {
         state: 'pendingAcceptance',
         differs: 'linkgate would accept it, and EC2 still shows it pendingAcceptance',
@@ -123,20 +126,20 @@ describe('beside an existing script, in mode `observe`', () => {
     await script.accept(serviceId, endpoints.acceptedLate);
     await waitUntil(async () => (await describeState(sandbox, endpoints.acceptedLate)) === 'available');
     await sweep();
-    const story = await explained(endpoints.acceptedLate);
-    expect(actionsOf(story)).toEqual(['requested', 'decided', 'observed']);
-    expect(story.connection.differs).toContain('linkgate would reject it');
+    const explanation = await explain(endpoints.acceptedLate);
+    expect(listActions(explanation)).toEqual(['requested', 'decided', 'observed']);
+    expect(explanation.connection.differs).toContain('linkgate would reject it');
   });
 
   test('a decision is recorded, and the response states that EC2 is not changed', async () => {
-    endpoints.asked = await createEndpoint(sandbox, unknown, serviceId);
-    endpoints.waiting = await createEndpoint(sandbox, unknown, serviceId);
+    endpoints.approved = await createEndpoint(sandbox, unknown, serviceId);
+    endpoints.awaiting = await createEndpoint(sandbox, unknown, serviceId);
     await sweep();
-    const { exitCode, stderr } = await sandbox.linkgate('approve', endpoints.asked, '--reason', 'known');
+    const { exitCode, stderr } = await sandbox.linkgate('approve', endpoints.approved, '--reason', 'known');
     expect(exitCode).toBe(0);
     expect(stderr).toContain('mode is observe');
     await sweep();
-    expect(await describeState(sandbox, endpoints.asked)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, endpoints.approved)).toBe('pendingAcceptance');
   });
 
   test('no API call makes a function change EC2', async () => {
@@ -164,8 +167,8 @@ describe('beside an existing script, in mode `observe`', () => {
     // A call to EC2 before the tag was visible is retried after a minute.
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 61 });
     await sweep();
-    await waitUntil(async () => (await describeState(sandbox, endpoints.left)) === 'available');
-    await waitUntil(async () => (await describeState(sandbox, endpoints.asked)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpoints.notAnswered)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpoints.approved)) === 'available');
     await sandbox.idle();
     expect(await changes()).toEqual(
       expect.arrayContaining([
@@ -177,10 +180,10 @@ describe('beside an existing script, in mode `observe`', () => {
       .ec2(provider)
       .send(new DescribeVpcEndpointConnectionNotificationsCommand({}));
     expect(ConnectionNotificationSet).toMatchObject([{ ServiceId: serviceId }]);
-    const steps = actionsOf(await explained(endpoints.left));
+    const steps = listActions(await explain(endpoints.notAnswered));
     expect(steps.slice(0, 3)).toEqual(['requested', 'decided', 'decided']);
     expect(steps.at(-1)).toBe('applied');
-    expect(actionsOf(await explained(endpoints.waiting))).toEqual([
+    expect(listActions(await explain(endpoints.awaiting))).toEqual([
       'requested',
       'decided',
       'approval-requested',
@@ -193,7 +196,7 @@ describe('beside an existing script, in mode `observe`', () => {
       await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'rejected');
     await sweep();
     expect(await describeState(sandbox, endpoints.rejected)).toBe('rejected');
-    expect(actionsOf(await explained(endpoints.accepted)).at(-1)).toBe('disconnected');
+    expect(listActions(await explain(endpoints.accepted)).at(-1)).toBe('disconnected');
   });
 
   test('in mode `enforce` a connection accepted outside linkgate stays, and awaits approval', async () => {
@@ -205,7 +208,7 @@ describe('beside an existing script, in mode `observe`', () => {
     await sandbox.json('sweep', 'connections');
     await sandbox.idle();
     expect(await describeState(sandbox, endpointId)).toBe('available');
-    expect(actionsOf(await explained(endpointId))).toEqual([
+    expect(listActions(await explain(endpointId))).toEqual([
       'requested',
       'observed',
       'decided',
@@ -229,14 +232,14 @@ describe('a paused service', () => {
       { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1, error: 'RequestLimitExceeded' },
     ]);
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await waitUntil(async () => (await explained(endpointId)).verdict?.outcome === 'accept');
+    await waitUntil(async () => (await explain(endpointId)).verdict?.outcome === 'accept');
     await sandbox.json('pause', 'paused', '--reason', 'incident 7');
-    await waitUntil(async () => (await explained(endpointId)).verdict?.outcome === 'hold');
+    await waitUntil(async () => (await explain(endpointId)).verdict?.outcome === 'hold');
     await sandbox.ask('DELETE', '/_sandbox/faults');
     await sandbox.idle();
     await sweep();
     expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-    expect(await explained(endpointId)).toMatchObject({
+    expect(await explain(endpointId)).toMatchObject({
       verdict: {
         findings: [{ rule: 'service-is-paused', reason: expect.stringContaining('incident 7') }, {}],
       },

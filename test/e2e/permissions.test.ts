@@ -66,7 +66,7 @@ beforeAll(async () => {
   linkgate = createClients(sandbox.origin);
   await linkgate.ask('PUT', '/_sandbox/throttling', { enabled: false });
   await linkgate.ask('PUT', '/_sandbox/schedules', { enabled: false });
-  await everything({ sandbox, linkgate });
+  await runAllScenarios({ sandbox, linkgate });
 }, 300_000);
 
 afterAll(async () => {
@@ -87,14 +87,14 @@ function packageWithShortRuns(): string {
 
 test('every permission of a role is used', () => {
   const unused = allPermissions().filter((permission) => !isUsed(permission) && !isExcepted(permission));
-  expect(unused.map(told)).toEqual([]);
+  expect(unused.map(formatProblem)).toEqual([]);
 });
 
 test('every exception is still granted and still unused', () => {
   for (const { permission } of exceptions) {
-    const meant = allPermissions().filter((each) => permission.test(nameOf(each)));
-    expect(meant).not.toEqual([]);
-    expect(meant.filter(isUsed).map(told)).toEqual([]);
+    const exceptedPermissions = allPermissions().filter((each) => permission.test(formatPermission(each)));
+    expect(exceptedPermissions).not.toEqual([]);
+    expect(exceptedPermissions.filter(isUsed).map(formatProblem)).toEqual([]);
   }
 });
 
@@ -107,13 +107,13 @@ test('no call of a function was denied', () => {
   const lostItsTag = ({ action, params }: (typeof calls)[number]) =>
     action === 'DescribeVpcEndpointServicePermissions' &&
     untagged.some((tags) => tags.includes(String((params as { ServiceId?: string }).ServiceId)));
-  const refused = calls.filter(
+  const deniedCalls = calls.filter(
     (call) =>
       call.principal !== 'root' &&
       /AccessDenied|UnauthorizedOperation|AuthorizationError/.test(call.error ?? '') &&
       !lostItsTag(call),
   );
-  expect(refused).toEqual([]);
+  expect(deniedCalls).toEqual([]);
 });
 
 function allPermissions(): Permission[] {
@@ -122,17 +122,17 @@ function allPermissions(): Permission[] {
     .flatMap(({ name, roleArn }) =>
       (sandbox.emulator.roles.get(roleArn)?.policies ?? [])
         .flatMap(({ Statement }) => [Statement].flat() as Statement[])
-        .flatMap((statement) => permissionsIn(statement, name.replace('linkgate-local-', ''))),
+        .flatMap((statement) => listPermissions(statement, name.replace('linkgate-local-', ''))),
     );
 }
 
-function permissionsIn(statement: Statement, role: string): Permission[] {
+function listPermissions(statement: Statement, role: string): Permission[] {
   const partitions = statement.Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
-  return listOf(statement.Action).flatMap((action) =>
-    listOf(statement.Resource).flatMap((resource): Permission[] => {
+  return toList(statement.Action).flatMap((action) =>
+    toList(statement.Resource).flatMap((resource): Permission[] => {
       const permission = { role, statement, action, resource };
       if (partitions === undefined) return [permission];
-      return listOf(partitions as string | readonly string[]).map((partition) => ({
+      return toList(partitions as string | readonly string[]).map((partition) => ({
         ...permission,
         partition,
       }));
@@ -151,11 +151,11 @@ function isUsed({ role, statement, action, resource, partition }: Permission): b
     Resource: resource,
     ...(Condition && { Condition }),
   };
-  return usesOf(role).some((access) => isAllowed([{ Statement: alone }], access));
+  return listUses(role).some((access) => isAllowed([{ Statement: alone }], access));
 }
 
 /** Counts the calls of the function, and of Lambda with its role. */
-function usesOf(role: string): readonly Access[] {
+function listUses(role: string): readonly Access[] {
   const { roleArn = '' } =
     sandbox.emulator.lambda.functions().find(({ name }) => name === `linkgate-local-${role}`) ?? {};
   return [
@@ -165,34 +165,34 @@ function usesOf(role: string): readonly Access[] {
 }
 
 function isExcepted(permission: Permission): boolean {
-  return exceptions.some((exception) => exception.permission.test(nameOf(permission)));
+  return exceptions.some((exception) => exception.permission.test(formatPermission(permission)));
 }
 
-function nameOf({ role, action, partition }: Permission): string {
+function formatPermission({ role, action, partition }: Permission): string {
   return [role, action, ...(partition ? [partition] : [])].join(' ');
 }
 
-function told(permission: Permission): string {
-  return `${nameOf(permission)} on ${permission.resource}: play what needs it in this test, or take it out of resources/roles.cjs`;
+function formatProblem(permission: Permission): string {
+  return `${formatPermission(permission)} on ${permission.resource}: play what needs it in this test, or take it out of resources/roles.cjs`;
 }
 
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
+function toList(value: string | readonly string[] | undefined): readonly string[] {
   return value === undefined ? [] : [value].flat();
 }
 
 /** Runs all scenarios: all commands of linkgate, and all of its own actions. */
-async function everything(stage: ScenarioContext) {
-  const story = { ...stage, serviceId: await runServices(stage) };
-  await runRequests(story);
-  await runLateChanges(story);
-  await runSweeps(story);
-  await switchModes(story);
-  await runApprovals(story);
-  await runReadCommands(story);
-  await runPolicies(story);
-  await runDisconnects(story);
-  await runPrincipals(story);
-  await removeUnreadableItems(story);
-  await decideAfterDeregistration(story);
-  await sendUnparseable(story);
+async function runAllScenarios(stage: ScenarioContext) {
+  const context = { ...stage, serviceId: await runServices(stage) };
+  await runRequests(context);
+  await runLateChanges(context);
+  await runSweeps(context);
+  await switchModes(context);
+  await runApprovals(context);
+  await runReadCommands(context);
+  await runPolicies(context);
+  await runDisconnects(context);
+  await runPrincipals(context);
+  await removeUnreadableItems(context);
+  await decideAfterDeregistration(context);
+  await sendUnparseable(context);
 }

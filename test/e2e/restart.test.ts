@@ -45,7 +45,7 @@ const underLoad = [400, 700, 250, 900, 550];
 
 /** The changes that got a response before the kill. */
 const requests = new Map<string, ConnectionStatus>();
-const words = new Map<string, 'approve' | 'deny'>();
+const decisions = new Map<string, 'approve' | 'deny'>();
 
 let data: string;
 let sandbox: Sandbox;
@@ -79,23 +79,23 @@ test('a sandbox that is killed under load loses no request and decides none twic
   }
   await waitUntilIdle();
 
-  const states = await statesInEc2();
-  const told: ObservedConnection[] = [];
+  const ec2States = await describeStates();
+  const observed: ObservedConnection[] = [];
   // Sequential, because the API stage throttles.
   for (const [endpointId, connectionStatus] of requests) {
     const { connection, history } = await sandbox.json<Explanation>('explain', endpointId);
     const actions = history.map(({ action }) => action);
-    told.push({
+    observed.push({
       endpointId,
       connectionStatus,
       actions,
       table: connection.state,
-      ec2: states.get(endpointId),
+      ec2: ec2States.get(endpointId),
     });
   }
 
-  expect(told.length).toBeGreaterThan(restarts * Object.keys(consumers).length);
-  for (const { endpointId, connectionStatus, actions, table, ec2 } of told) {
+  expect(observed.length).toBeGreaterThan(restarts * Object.keys(consumers).length);
+  for (const { endpointId, connectionStatus, actions, table, ec2 } of observed) {
     const times = (action: string) => actions.filter((one) => one === action).length;
     expect({ endpointId, state: table }).toEqual({ endpointId, state: ec2 });
     expect({ endpointId, actions, decided: times('decided') }).toEqual({ endpointId, actions, decided: 1 });
@@ -103,15 +103,15 @@ test('a sandbox that is killed under load loses no request and decides none twic
     expect(times('applied')).toBe(ec2 === 'pendingAcceptance' ? 0 : 1);
     if (connectionStatus === 'allowed') expect(ec2).toBe('available');
     if (connectionStatus === 'blocked') expect(ec2).toBe('rejected');
-    if (words.has(endpointId))
-      expect(ec2).toBe(words.get(endpointId) === 'approve' ? 'available' : 'rejected');
+    if (decisions.has(endpointId))
+      expect(ec2).toBe(decisions.get(endpointId) === 'approve' ? 'available' : 'rejected');
   }
   expect((await sandbox.linkgate('audit', 'verify')).exitCode).toBe(0);
-  expect(await deadLetters()).toEqual([]);
+  expect(await listFilledDeadLetterQueues()).toEqual([]);
 }, 120_000);
 
 test('a sandbox that is killed during its start can start again', async () => {
-  const requestsBefore = (await statesInEc2()).size;
+  const requestsBefore = (await describeStates()).size;
   await sandbox.kill();
   for (const milliseconds of [150, 400, 650, 900, 1200]) {
     const starting = spawn(
@@ -123,7 +123,7 @@ test('a sandbox that is killed during its start can start again', async () => {
     process.kill(-(starting.pid ?? 0), 'SIGKILL');
   }
   sandbox = await start();
-  expect((await statesInEc2()).size).toBe(requestsBefore);
+  expect((await describeStates()).size).toBe(requestsBefore);
 }, 120_000);
 
 async function aRegisteredService(): Promise<string> {
@@ -156,17 +156,17 @@ async function decideAsAPerson(): Promise<void> {
       'connections',
       '--waiting',
     );
-    const [waiting] = connections.filter(({ endpointId }) => requests.has(endpointId));
-    if (!waiting) return void (await pause(20));
-    const word = words.size % 2 === 0 ? 'approve' : 'deny';
-    await target.json(word, waiting.endpointId, '--reason', 'known');
-    words.set(waiting.endpointId, word);
+    const [pending] = connections.filter(({ endpointId }) => requests.has(endpointId));
+    if (!pending) return void (await pause(20));
+    const decision = decisions.size % 2 === 0 ? 'approve' : 'deny';
+    await target.json(decision, pending.endpointId, '--reason', 'known');
+    decisions.set(pending.endpointId, decision);
   });
 }
 
-async function untilItFails(act: () => Promise<void>): Promise<void> {
+async function untilItFails(work: () => Promise<void>): Promise<void> {
   try {
-    for (;;) await act();
+    for (;;) await work();
   } catch {
     // The sandbox was killed.
   }
@@ -182,7 +182,7 @@ async function waitUntilIdle(): Promise<void> {
   await sandbox.idle();
 }
 
-async function statesInEc2(): Promise<ReadonlyMap<string, string>> {
+async function describeStates(): Promise<ReadonlyMap<string, string>> {
   const states = new Map<string, string>();
   let NextToken: string | undefined;
   do {
@@ -197,17 +197,17 @@ async function statesInEc2(): Promise<ReadonlyMap<string, string>> {
 }
 
 /** Returns the dead-letter queues that are not empty. */
-async function deadLetters(): Promise<string[]> {
+async function listFilledDeadLetterQueues(): Promise<string[]> {
   const credentials = { accessKeyId: provider, secretAccessKey: 'sandbox' };
   const sqs = new SQSClient({ region: 'us-east-1', endpoint: sandbox.url, credentials });
   const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
-  const filled: string[] = [];
+  const filledQueues: string[] = [];
   for (const QueueUrl of QueueUrls.filter((url) => /dlq|dead/i.test(url))) {
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
     );
-    if (Attributes?.ApproximateNumberOfMessages !== '0') filled.push(QueueUrl);
+    if (Attributes?.ApproximateNumberOfMessages !== '0') filledQueues.push(QueueUrl);
   }
   sqs.destroy();
-  return filled;
+  return filledQueues;
 }

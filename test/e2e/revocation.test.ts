@@ -14,7 +14,7 @@ import {
   waitUntil,
 } from './sandbox.ts';
 
-const { allowed, blocked, unknown, counted } = accounts;
+const { allowed, blocked, unknown, limited } = accounts;
 const hour = 3600;
 
 interface Explanation {
@@ -38,27 +38,27 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => sandbox.stop());
 
-async function connected(accountId: string): Promise<string> {
+async function connect(accountId: string): Promise<string> {
   const endpointId = await createEndpoint(sandbox, accountId, serviceId);
-  await isShown(endpointId, 'available');
+  await waitForState(endpointId, 'available');
   await sandbox.idle();
   return endpointId;
 }
 
-const isShown = (endpointId: string, state: string) =>
+const waitForState = (endpointId: string, state: string) =>
   waitUntil(async () => (await describeState(sandbox, endpointId)) === state);
 
-const actionsOf = async (endpointId: string) => {
+const listActions = async (endpointId: string) => {
   await sandbox.idle();
   return (await sandbox.json<Explanation>('explain', endpointId)).history.map(({ action }) => action);
 };
 
-async function laterBy(hours: number): Promise<void> {
+async function advanceHours(hours: number): Promise<void> {
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: hours * hour });
   await sandbox.idle();
 }
 
-const aboutIn = async (channel: string, endpointId: string) => {
+const findMessages = async (channel: string, endpointId: string) => {
   const path = `/slack/messages?channel=${channel}`;
   const { messages } = await sandbox.ask<{ messages: readonly object[] }>('GET', path);
   return messages.filter((message) => JSON.stringify(message).includes(endpointId));
@@ -67,17 +67,17 @@ const aboutIn = async (channel: string, endpointId: string) => {
 describe('a connected connection without its entry', () => {
   test('is scheduled at once, disconnected after the grace period, and has both in its history', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
-    const endpointId = await connected(allowed);
+    const endpointId = await connect(allowed);
     const { stderr } = await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
-    expect(stderr + (await actionsOf(endpointId)).join()).toContain('disconnect-scheduled');
-    await waitUntil(async () => (await aboutIn('C01APPROVALS', endpointId)).length === 1);
+    expect(stderr + (await listActions(endpointId)).join()).toContain('disconnect-scheduled');
+    await waitUntil(async () => (await findMessages('C01APPROVALS', endpointId)).length === 1);
 
-    await laterBy(71);
+    await advanceHours(71);
     expect(await describeState(sandbox, endpointId)).toBe('available');
-    await laterBy(2);
-    await isShown(endpointId, 'rejected');
-    const told = await actionsOf(endpointId);
-    expect(told.slice(0, 6)).toEqual([
+    await advanceHours(2);
+    await waitForState(endpointId, 'rejected');
+    const actions = await listActions(endpointId);
+    expect(actions.slice(0, 6)).toEqual([
       'requested',
       'decided',
       'applying',
@@ -85,27 +85,27 @@ describe('a connected connection without its entry', () => {
       'disconnect-scheduled',
       'approval-requested',
     ]);
-    expect(told.slice(-2)).toEqual(['applying', 'disconnected']);
+    expect(actions.slice(-2)).toEqual(['applying', 'disconnected']);
   });
 
   test('stays if the account is allowed again in the grace period', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
-    const endpointId = await connected(allowed);
+    const endpointId = await connect(allowed);
     await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
-    await waitUntil(async () => (await actionsOf(endpointId)).includes('disconnect-scheduled'));
+    await waitUntil(async () => (await listActions(endpointId)).includes('disconnect-scheduled'));
     await sandbox.json('allow', allowed, '--service', 'payments');
-    await waitUntil(async () => (await actionsOf(endpointId)).at(-1) === 'extended');
-    await laterBy(100);
+    await waitUntil(async () => (await listActions(endpointId)).at(-1) === 'extended');
+    await advanceHours(100);
     expect(await describeState(sandbox, endpointId)).toBe('available');
   });
 });
 
 test('a block disconnects at once, and lists the connections', async () => {
   await sandbox.json('allow', blocked, '--service', 'payments');
-  const endpointId = await connected(blocked);
+  const endpointId = await connect(blocked);
   const { stdout, stderr } = await sandbox.linkgate('block', blocked, '--service', 'payments');
   expect(stdout + stderr).toContain(endpointId);
-  await isShown(endpointId, 'rejected');
+  await waitForState(endpointId, 'rejected');
 });
 
 test('a connection accepted outside linkgate awaits approval, and is disconnected after revoke', async () => {
@@ -114,39 +114,39 @@ test('a connection accepted outside linkgate awaits approval, and is disconnecte
   await sandbox
     .ec2(provider)
     .send(new AcceptVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] }));
-  await isShown(endpointId, 'available');
+  await waitForState(endpointId, 'available');
   await sandbox.idle();
   await sandbox.linkgate('sweep', 'connections');
-  await laterBy(1);
+  await advanceHours(1);
   const { connections } = await sandbox.json<{ connections: readonly { endpointId: string }[] }>(
     'connections',
     '--waiting',
   );
   expect(connections.map((connection) => connection.endpointId)).toContain(endpointId);
   await sandbox.json('revoke', endpointId, '--now', '--reason', 'not a customer');
-  await isShown(endpointId, 'rejected');
+  await waitForState(endpointId, 'rejected');
 });
 
 test('a lower count disconnects the newest connections', async () => {
-  await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '2');
-  const [first, second] = [await connected(counted), await connected(counted)];
-  await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '1');
-  await waitUntil(async () => (await actionsOf(second)).includes('disconnect-scheduled'));
-  await laterBy(73);
-  await isShown(second, 'rejected');
+  await sandbox.json('allow', limited, '--service', 'payments', '--max-endpoints', '2');
+  const [first, second] = [await connect(limited), await connect(limited)];
+  await sandbox.json('allow', limited, '--service', 'payments', '--max-endpoints', '1');
+  await waitUntil(async () => (await listActions(second)).includes('disconnect-scheduled'));
+  await advanceHours(73);
+  await waitForState(second, 'rejected');
   expect(await describeState(sandbox, first)).toBe('available');
 });
 
 test('a connection that somebody rejects in EC2 is only recorded', async () => {
-  const endpointId = await connected(allowed);
+  const endpointId = await connect(allowed);
   await sandbox
     .ec2(provider)
     .send(new RejectVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] }));
-  await waitUntil(async () => (await actionsOf(endpointId)).at(-1) === 'observed');
+  await waitUntil(async () => (await listActions(endpointId)).at(-1) === 'observed');
 });
 
 test('a lockdown disconnects all connections of an account, and lists them', async () => {
-  const endpointIds = [await connected(allowed), await connected(allowed)];
+  const endpointIds = [await connect(allowed), await connect(allowed)];
   const report = await sandbox.json<{ disconnected: readonly { endpointId: string }[] }>(
     ...['lockdown', allowed, '--reason', 'incident', '--yes'],
   );

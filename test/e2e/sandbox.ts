@@ -20,7 +20,7 @@ export const accounts = {
   allowed: '222222222222',
   blocked: '333333333333',
   unknown: '444444444444',
-  counted: '555555555555',
+  limited: '555555555555',
 };
 
 /** The clients of a sandbox. */

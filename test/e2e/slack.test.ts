@@ -51,7 +51,7 @@ beforeAll(async () => {
   handler = load();
 });
 
-beforeEach(() => keep(secret));
+beforeEach(() => storeSecret(secret));
 
 afterAll(async () => {
   process.env = before;
@@ -60,20 +60,20 @@ afterAll(async () => {
 });
 
 /** Stores the secret. The table is empty. */
-function keep(value: string): void {
+function storeSecret(value: string): void {
   aws.answer({ body: JSON.stringify({ Parameter: { Value: value }, Responses: {} }) });
 }
 
 const secretReads = () => aws.requests.filter((request) => request.startsWith('AmazonSSM')).length;
 const tableReads = () => aws.requests.filter((request) => request.startsWith('DynamoDB')).length;
 
-function eventOf({ headers, body }: { headers: Headers; body: Buffer }, isBase64Encoded = false): Event {
+function createEvent({ headers, body }: { headers: Headers; body: Buffer }, isBase64Encoded = false): Event {
   return { headers, body: body.toString(isBase64Encoded ? 'base64' : 'utf8'), isBase64Encoded };
 }
 
 const context = { awsRequestId: 'request-1', functionName: 'on-slack-interaction', memoryLimitInMB: '1024' };
 
-async function answer(event: Event, handle = handler): Promise<number> {
+async function respond(event: Event, handle = handler): Promise<number> {
   return (await handle(event, context)).statusCode;
 }
 
@@ -88,16 +88,16 @@ test('the bundle has no EC2 client', () => {
 
 describe('a signed request', () => {
   test('gets a response', async () => {
-    const { statusCode, body } = await handler(eventOf(signedHelp()), context);
+    const { statusCode, body } = await handler(createEvent(signedHelp()), context);
     expect(statusCode).toBe(200);
     expect(JSON.parse(body ?? '')).toMatchObject({ response_type: 'ephemeral' });
   });
 
   test('gets a response if its body is base64 or not ASCII', async () => {
-    expect(await answer(eventOf(signedHelp(), true))).toBe(200);
+    expect(await respond(createEvent(signedHelp(), true))).toBe(200);
     const umlauts = signRequest(help.replace('help', 'für 😀'), { at: now() });
-    expect(await answer(eventOf(umlauts))).toBe(200);
-    expect(await answer(eventOf(umlauts, true))).toBe(200);
+    expect(await respond(createEvent(umlauts))).toBe(200);
+    expect(await respond(createEvent(umlauts, true))).toBe(200);
   });
 
   test('gets a response whatever the case of its headers and its content type', async () => {
@@ -105,9 +105,9 @@ describe('a signed request', () => {
     const inCase = (change: (name: string) => string) =>
       Object.fromEntries(Object.entries(headers).map(([name, value]) => [change(name), value]));
     for (const change of [(name: string) => name.toUpperCase(), (name: string) => name.toLowerCase()])
-      expect(await answer(eventOf({ headers: inCase(change), body }))).toBe(200);
+      expect(await respond(createEvent({ headers: inCase(change), body }))).toBe(200);
     for (const type of ['application/json', 'application/x-www-form-urlencoded; charset=UTF-8', undefined])
-      expect(await answer(eventOf({ headers: { ...headers, 'content-type': type }, body }))).toBe(200);
+      expect(await respond(createEvent({ headers: { ...headers, 'content-type': type }, body }))).toBe(200);
   });
 
   test.each([
@@ -116,7 +116,7 @@ describe('a signed request', () => {
     [-310, 401],
     [310, 401],
   ])('that was made %i seconds from now is %i', async (seconds, status) => {
-    expect(await answer(eventOf(signRequest(help, { at: now(seconds) })))).toBe(status);
+    expect(await respond(createEvent(signRequest(help, { at: now(seconds) })))).toBe(status);
   });
 
   test.each([
@@ -125,21 +125,21 @@ describe('a signed request', () => {
     ['a payload without actions', encodePayload({ ...clickPayload('approve'), actions: undefined })],
     ['no body', ''],
   ])('with %s is 400', async (_, body) => {
-    expect(await answer(eventOf(signRequest(body, { at: now() })))).toBe(400);
+    expect(await respond(createEvent(signRequest(body, { at: now() })))).toBe(400);
   });
 });
 
 describe('an unauthenticated request gets 401 without being parsed:', () => {
-  const good = () => eventOf(signedHelp());
+  const good = () => createEvent(signedHelp());
   const forms: readonly (readonly [string, () => Event])[] = [
-    ['another secret', () => eventOf(signRequest(help, { at: now(), by: 'a guess' }))],
-    ['an empty secret', () => eventOf(signRequest(help, { at: now(), by: '' }))],
+    ['another secret', () => createEvent(signRequest(help, { at: now(), by: 'a guess' }))],
+    ['an empty secret', () => createEvent(signRequest(help, { at: now(), by: '' }))],
     ['a byte more', () => ({ ...good(), body: `${help}&` })],
     [
       'spaces encoded otherwise',
-      () => ({ ...eventOf(signRequest('text=a+b', { at: now() })), body: 'text=a%20b' }),
+      () => ({ ...createEvent(signRequest('text=a+b', { at: now() })), body: 'text=a%20b' }),
     ],
-    ['base64 that is not said to be', () => ({ ...eventOf(signedHelp(), true), isBase64Encoded: false })],
+    ['base64 that is not said to be', () => ({ ...createEvent(signedHelp(), true), isBase64Encoded: false })],
     ['no body', () => ({ headers: good().headers, isBase64Encoded: false })],
     [
       'ssl_check',
@@ -161,31 +161,31 @@ describe('an unauthenticated request gets 401 without being parsed:', () => {
     ),
   ];
   test.each(forms)('%s', async (_, event) => {
-    expect(await answer(event())).toBe(401);
+    expect(await respond(event())).toBe(401);
     expect(tableReads()).toBe(0);
   });
 });
 
 describe('the secret', () => {
   test('may be the current or the previous one, but no other', async () => {
-    keep('the current one\nthe previous one\n');
+    storeSecret('the current one\nthe previous one\n');
     const fresh = load();
-    const with_ = (by: string) => answer(eventOf(signRequest(help, { at: now(), by })), fresh);
+    const with_ = (by: string) => respond(createEvent(signRequest(help, { at: now(), by })), fresh);
     expect(await with_('the current one')).toBe(200);
     expect(await with_('the previous one')).toBe(200);
     expect(await with_('a third')).toBe(401);
   });
 
-  test.each(['', '  \n\t\n '])('that is empty proves nothing: %j', async (kept) => {
-    keep(kept);
+  test.each(['', '  \n\t\n '])('that is empty proves nothing: %j', async (secret) => {
+    storeSecret(secret);
     const fresh = load();
-    for (const by of ['', ' ', kept, 'a guess'])
-      expect(await answer(eventOf(signRequest(help, { at: now(), by })), fresh)).toBe(401);
+    for (const by of ['', ' ', secret, 'a guess'])
+      expect(await respond(createEvent(signRequest(help, { at: now(), by })), fresh)).toBe(401);
   });
 
   test('is read at most once a minute, also with many wrong signatures', async () => {
     const fresh = load();
-    const wrong = () => answer(eventOf(signRequest(help, { at: now(), by: 'a guess' })), fresh);
+    const wrong = () => respond(createEvent(signRequest(help, { at: now(), by: 'a guess' })), fresh);
     expect(await Promise.all(Array.from({ length: 50 }, wrong))).toEqual(Array(50).fill(401));
     expect(secretReads()).toBe(1);
   });
@@ -193,7 +193,7 @@ describe('the secret', () => {
   test('that cannot be read results in 401, and is not read again at once', async () => {
     aws.answer({ status: 400, body: '{"__type":"AccessDeniedException","message":"no"}' });
     const fresh = load();
-    for (let turn = 0; turn < 5; turn++) expect(await answer(eventOf(signedHelp()), fresh)).toBe(401);
+    for (let turn = 0; turn < 5; turn++) expect(await respond(createEvent(signedHelp()), fresh)).toBe(401);
     expect(secretReads()).toBe(1);
   });
 });
@@ -226,7 +226,7 @@ describe('any request gets 200, 400 or 401:', () => {
       fc.string({ unit: 'binary' }),
       fc
         .tuple(fc.constantFrom('waiting', 'show', 'approve', 'deny', 'allow', '__proto__'), fc.string())
-        .map((words) => words.join(' ')),
+        .map((parts) => parts.join(' ')),
     ),
     user_id: fc.constant('U01ALICE'),
     team_id: fc.constantFrom('T01LOCAL', 'E01', '', 'x'),
@@ -240,7 +240,7 @@ describe('any request gets 200, 400 or 401:', () => {
   test('signed bodies, in base64', async () => {
     await fc.assert(
       fc.asyncProperty(bodies, async (body) => {
-        expect(allowed).toContain(await answer(eventOf(signRequest(body, { at: now() }), true)));
+        expect(allowed).toContain(await respond(createEvent(signRequest(body, { at: now() }), true)));
       }),
       { numRuns: 300 },
     );
@@ -258,7 +258,7 @@ describe('any request gets 200, 400 or 401:', () => {
         fc.string({ unit: 'binary' }),
         fc.boolean(),
         async (sent, body, isBase64Encoded) => {
-          expect(await answer({ headers: sent, body, isBase64Encoded })).toBe(401);
+          expect(await respond({ headers: sent, body, isBase64Encoded })).toBe(401);
         },
       ),
       { numRuns: 300 },

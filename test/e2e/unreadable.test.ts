@@ -56,9 +56,9 @@ test('an unreadable service does not affect other services, and the remedy of do
   await sandbox.idle();
 
   const { checks } = JSON.parse((await sandbox.linkgate('doctor', '--json')).stdout) as { checks: Check[] };
-  const found = checks.filter(({ name }) => name === 'unreadable-items');
-  expect(found).toMatchObject([{ status: 'failed', subject: `${key.pk} ${key.sk}` }]);
-  const remedy = /^linkgate (item remove .*)$/m.exec(found[0]?.remedy ?? '')?.[1]?.split(' ') ?? [];
+  const findings = checks.filter(({ name }) => name === 'unreadable-items');
+  expect(findings).toMatchObject([{ status: 'failed', subject: `${key.pk} ${key.sk}` }]);
+  const remedy = /^linkgate (item remove .*)$/m.exec(findings[0]?.remedy ?? '')?.[1]?.split(' ') ?? [];
   expect(await sandbox.linkgate(...remedy)).toMatchObject({ exitCode: 0 });
   expect((await sandbox.linkgate('connections')).stderr).toBe('');
 }, 60_000);

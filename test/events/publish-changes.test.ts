@@ -18,7 +18,7 @@ import {
 import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 /** What is announced of changes, where these services are registered. */
-async function announced(changes: readonly TableChange[], services: readonly Service[] = [aService()]) {
+async function publish(changes: readonly TableChange[], services: readonly Service[] = [aService()]) {
   const items = createMemoryItems();
   for (const service of services) items.commit([{ put: serviceItem(service) }]);
   const published: DomainEvent[] = [];
@@ -53,7 +53,7 @@ const missing = { check: 'tag-is-missing', detail: 'no tag' } as const;
 
 describe('a request that waits', () => {
   test('is announced with its service and verdict', async () => {
-    const { published } = await announced([recordChange(undefined, { verdict: ask })]);
+    const { published } = await publish([recordChange(undefined, { verdict: ask })]);
     expect(published).toEqual([
       {
         type: 'Connection Waiting',
@@ -75,7 +75,7 @@ describe('a request that waits', () => {
     ['waited for something else before', { verdict: aVerdict('hold') }],
     ['was taken for gone before', { state: 'deleted', verdict: ask, endedAt: noon.toISOString() }],
   ] as const)('is announced where it %s', async (_what, before) => {
-    const { published } = await announced([recordChange(before, { verdict: ask })]);
+    const { published } = await publish([recordChange(before, { verdict: ask })]);
     expect(published).toHaveLength(1);
   });
 
@@ -85,25 +85,25 @@ describe('a request that waits', () => {
     ['EC2 shows it connected already', undefined, { state: 'available', verdict: ask }],
     ['it was never decided', undefined, {}],
   ] as const)('is not announced where %s', async (_what, before, after) => {
-    const { published } = await announced([recordChange(before, after)]);
+    const { published } = await publish([recordChange(before, after)]);
     expect(published).toEqual([]);
   });
 
   test('is not announced where its service is no longer registered', async () => {
-    const { published } = await announced([recordChange(undefined, { verdict: ask })], []);
+    const { published } = await publish([recordChange(undefined, { verdict: ask })], []);
     expect(published).toEqual([]);
   });
 
   test('is announced under the same id where its change is delivered again', async () => {
     const change = recordChange(undefined, { verdict: ask });
-    const [first, second] = (await announced([change, change])).published;
+    const [first, second] = (await publish([change, change])).published;
     expect(second?.deduplicationId).toBe(first?.deduplicationId);
   });
 });
 
 describe('a service', () => {
   test('is announced when it drifts, with all that is amiss', async () => {
-    const { published } = await announced([serviceChange({}, { drift: [missing] })]);
+    const { published } = await publish([serviceChange({}, { drift: [missing] })]);
     expect(published).toEqual([
       {
         type: 'Service Drifted',
@@ -122,17 +122,17 @@ describe('a service', () => {
   ])(
     'is announced where %s',
     async (_what, before: Partial<Service> | undefined, after: Partial<Service>) => {
-      const { published } = await announced([serviceChange(before, after)]);
+      const { published } = await publish([serviceChange(before, after)]);
       expect(published).toHaveLength(1);
     },
   );
 
   test('is announced under another id each time it is checked, also where its versions began anew', async () => {
-    const checked = (checkedAt: string) =>
+    const createCheckedChange = (checkedAt: string) =>
       serviceChange(undefined, { drift: [missing], version: 1, checkedAt });
-    const { published } = await announced([
-      checked('2026-11-20T12:00:00.000Z'),
-      checked('2026-11-21T12:00:00.000Z'),
+    const { published } = await publish([
+      createCheckedChange('2026-11-20T12:00:00.000Z'),
+      createCheckedChange('2026-11-21T12:00:00.000Z'),
     ]);
     expect(new Set(published.map(({ deduplicationId }) => deduplicationId)).size).toBe(2);
   });
@@ -142,20 +142,18 @@ describe('a service', () => {
     ['is registered in order', serviceChange(undefined, {})],
     ['is unregistered', { before: serviceItem(aService({ drift: [missing] })), after: undefined }],
   ])('is not announced where it %s', async (_what, change) => {
-    expect((await announced([change])).published).toEqual([]);
+    expect((await publish([change])).published).toEqual([]);
   });
 });
 
 test('a change of anything else is not announced', async () => {
-  const { published } = await announced([
-    { before: undefined, after: { pk: 'JOB#1', sk: 'JOB', version: 1 } },
-  ]);
+  const { published } = await publish([{ before: undefined, after: { pk: 'JOB#1', sk: 'JOB', version: 1 } }]);
   expect(published).toEqual([]);
 });
 
 test('an item of a newer form is reported, and keeps no other from being announced', async () => {
   const newer = { ...recordItem(aRecord({ verdict: ask })), schemaVersion: '2.0' };
-  const { published, errors } = await announced([
+  const { published, errors } = await publish([
     { before: undefined, after: newer },
     recordChange(undefined, { verdict: ask }),
   ]);

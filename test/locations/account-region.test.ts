@@ -42,7 +42,7 @@ test.each([
 });
 
 test('a service name depends on the partition of its Region', () => {
-  const nameIn = (region: string) => awsServiceName({ ...hub, region }, serviceId(1));
-  expect(nameIn('eu-west-1')).toBe(`com.amazonaws.vpce.eu-west-1.${serviceId(1)}`);
-  expect(nameIn('cn-north-1')).toBe(`cn.com.amazonaws.vpce.cn-north-1.${serviceId(1)}`);
+  const createName = (region: string) => awsServiceName({ ...hub, region }, serviceId(1));
+  expect(createName('eu-west-1')).toBe(`com.amazonaws.vpce.eu-west-1.${serviceId(1)}`);
+  expect(createName('cn-north-1')).toBe(`cn.com.amazonaws.vpce.cn-north-1.${serviceId(1)}`);
 });

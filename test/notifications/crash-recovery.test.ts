@@ -4,7 +4,7 @@ import { recordItem } from '../../lib/connections/connection-record.ts';
 import { needsNotification } from '../../lib/notifications/notification.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import { alice, endpointId } from '../builders.ts';
-import { crashAt, forEachCallSite } from '../doubles/crash-injection.ts';
+import { createCrashingDeps, forEachCallSite } from '../doubles/crash-injection.ts';
 import {
   anAwaitingRecord,
   channel,
@@ -23,7 +23,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
     let orphanedMessages = 0;
     const kills = await forEachCallSite(async (nth, moment) => {
       const { env, slack, post, deps, subjects, notify } = createNotifyTestEnv();
-      const killed = crashAt(nth, moment, deps);
+      const killed = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       env.advanceSeconds(61);
       await notify();
@@ -34,7 +34,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       expect(post.sent.length).toBeLessThanOrEqual(2);
 
       await submitStoredDecision(endpointId(1), approves, env.deps);
-      const killedAgain = crashAt(nth, moment, deps);
+      const killedAgain = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killedAgain.deps).catch(() => {});
       env.advanceSeconds(61);
       await notify();
@@ -51,7 +51,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
   test('is completed where the request moved to another group: only that group’s message offers actions', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, slack, deps, subjects, notify } = await createEnvWithChangedGroup();
-      const killed = crashAt(nth, moment, deps);
+      const killed = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       env.advanceSeconds(61);
       await notify();
@@ -69,7 +69,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       await notify();
       const open = await env.record(endpointId(1));
       await submitStoredDecision(endpointId(1), approves, env.deps);
-      const killed = crashAt(nth, moment, deps);
+      const killed = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       const { notification, version = 0 } = (await env.record(endpointId(1))) ?? {};
       if (open && notification) env.put(recordItem({ ...open, notification, version }));
@@ -85,7 +85,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
       await notify();
       env.advanceSeconds(3600);
-      const killed = crashAt(nth, moment, deps);
+      const killed = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       env.advanceSeconds(61);
       await notify();
@@ -99,7 +99,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
   test('leaves each request of a burst in one message or one digest', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, deps, subjects, notify } = createNotifyTestEnv({ records: storm });
-      const killed = crashAt(nth, moment, deps);
+      const killed = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       env.advanceSeconds(61);
       await notify();

@@ -14,8 +14,8 @@ import {
 import { awsError } from '../doubles/sdk-client.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
-const why = { by: alice, reason: 'an incident' };
-const observed = { mode: 'observe', since: noon.toISOString(), ...why };
+const author = { by: alice, reason: 'an incident' };
+const observeMode = { mode: 'observe', since: noon.toISOString(), ...author };
 const changedAt = '2026-11-01T00:00:00.000Z';
 
 async function policyRevision({ table }: TestEnv): Promise<number | undefined> {
@@ -24,7 +24,7 @@ async function policyRevision({ table }: TestEnv): Promise<number | undefined> {
 }
 
 /** What happens in which order. */
-function inOrder(env: TestEnv): string[] {
+function recordOrder(env: TestEnv): string[] {
   const steps: string[] = [];
   const { table, modeParameter, sweepQueue } = env.deps;
   env.deps.table = {
@@ -53,7 +53,7 @@ function inOrder(env: TestEnv): string[] {
 describe('the mode', () => {
   test('is not switched where the actor and reason cannot be stored', async () => {
     const env = createTestEnv();
-    const steps = inOrder(env);
+    const steps = recordOrder(env);
     const why = { by: alice, reason: 'half \ud83d' };
     await expect(switchMode('observe', why, env.deps)).rejects.toThrow('unpaired surrogate');
     await expect(switchMode('observe', { by: alice, reason: 'half' }, env.deps)).resolves.toBeDefined();
@@ -74,9 +74,9 @@ describe('the mode', () => {
       by: 'somebody who changed the parameter without linkgate',
       reason: '`banana` is not a mode and counts as observe',
     });
-    await switchMode('observe', why, env.deps);
-    const steps = inOrder(env);
-    await switchMode('observe', why, env.deps);
+    await switchMode('observe', author, env.deps);
+    const steps = recordOrder(env);
+    await switchMode('observe', author, env.deps);
     expect(steps).toContain('parameter');
   });
 
@@ -90,8 +90,8 @@ describe('the mode', () => {
 
   test('has the actor, time and reason of the last switch', async () => {
     const env = createTestEnv();
-    expect(await switchMode('observe', why, env.deps)).toEqual({ view: observed, warnings: [] });
-    expect(await showMode(env.deps)).toEqual(observed);
+    expect(await switchMode('observe', author, env.deps)).toEqual({ view: observeMode, warnings: [] });
+    expect(await showMode(env.deps)).toEqual(observeMode);
   });
 
   test.each([undefined, aModeChange()])(
@@ -118,7 +118,7 @@ describe('the mode', () => {
     const { modeParameter } = env.deps;
     const away = new Error('SSM is away');
     env.deps.modeParameter = { ...modeParameter, write: () => Promise.reject(away) };
-    await expect(switchMode('enforce', why, env.deps)).rejects.toThrow(away);
+    await expect(switchMode('enforce', author, env.deps)).rejects.toThrow(away);
     expect(await showMode(env.deps)).toEqual({
       mode: 'observe',
       since: changedAt,
@@ -143,23 +143,23 @@ describe('the mode', () => {
 describe('a switch to observe', () => {
   test('writes the SSM parameter first, so that linkgate stops at once', async () => {
     const env = createTestEnv({ services: [aService()] });
-    const steps = inOrder(env);
-    await switchMode('observe', why, env.deps);
+    const steps = recordOrder(env);
+    await switchMode('observe', author, env.deps);
     expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });
 
   test('keeps the policy revision', async () => {
     const env = createTestEnv();
     env.put(modeChangeItem(aModeChange({ policyRevision: 3 })));
-    await switchMode('observe', why, env.deps);
+    await switchMode('observe', author, env.deps);
     expect(await policyRevision(env)).toBe(3);
   });
 
   test('keeps the first actor when repeated', async () => {
     const env = createTestEnv();
-    await switchMode('observe', why, env.deps);
+    await switchMode('observe', author, env.deps);
     env.time = secondsAfterNoon(60);
-    expect(await switchMode('observe', { by: 'bob' }, env.deps)).toMatchObject({ view: observed });
+    expect(await switchMode('observe', { by: 'bob' }, env.deps)).toMatchObject({ view: observeMode });
   });
 });
 
@@ -167,8 +167,8 @@ describe('a switch to enforce', () => {
   test('raises the policy revision before it writes the SSM parameter, and sweeps every location', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
-    const steps = inOrder(env);
-    await switchMode('enforce', why, env.deps);
+    const steps = recordOrder(env);
+    await switchMode('enforce', author, env.deps);
     expect(steps).toEqual(['item', 'parameter', 'sweep']);
     expect(await policyRevision(env)).toBe(1);
     expect(env.requestedSweeps).toEqual([{ location: hub, scope: 'full', queueIfRunning: true }]);
@@ -194,7 +194,7 @@ describe('a switch to enforce', () => {
           for (const step of steps) await does[step]();
         },
       };
-      await expect(switchMode('enforce', why, env.deps)).rejects.toThrow(ConcurrentModeChangeError);
+      await expect(switchMode('enforce', author, env.deps)).rejects.toThrow(ConcurrentModeChangeError);
       expect(await showMode(env.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
     },
   );
@@ -210,7 +210,7 @@ describe('a switch to enforce', () => {
         async write(writes: Parameters<typeof table.write>[0]) {
           if (isFirst) {
             isFirst = false;
-            await switchMode('enforce', why, env.deps);
+            await switchMode('enforce', author, env.deps);
           }
           return table.write(writes);
         },
@@ -226,14 +226,14 @@ describe('a switch to enforce', () => {
     const env = createTestEnv({ services: [aService({ drift: [...drift] })] });
     env.mode = 'observe';
     env.services.setConfiguration(aConfiguration({ isTagged: false }));
-    const { warnings } = await switchMode('enforce', why, env.deps);
+    const { warnings } = await switchMode('enforce', author, env.deps);
     expect(env.services.calls).toEqual([`tag ${serviceId(1)}`]);
     expect(warnings).toEqual([]);
   });
 
   test('keeps the policy revision when repeated, and sweeps again', async () => {
     const env = createTestEnv({ services: [aService()] });
-    await switchMode('enforce', why, env.deps);
+    await switchMode('enforce', author, env.deps);
     expect(await policyRevision(env)).toBeUndefined();
     expect(env.requestedSweeps).toHaveLength(1);
   });
@@ -241,7 +241,7 @@ describe('a switch to enforce', () => {
   test('raises the policy revision where somebody changed the SSM parameter without linkgate', async () => {
     const env = createTestEnv();
     env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 1 })));
-    await switchMode('enforce', why, env.deps);
+    await switchMode('enforce', author, env.deps);
     expect(await policyRevision(env)).toBe(2);
     expect(await showMode(env.deps)).toMatchObject({ mode: 'enforce', by: alice });
   });
@@ -250,7 +250,7 @@ describe('a switch to enforce', () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     env.deps.sweepQueue = { enqueue: () => Promise.reject(new Error('the queue is away')) };
-    expect(await switchMode('enforce', why, env.deps)).toMatchObject({ view: { mode: 'enforce' } });
+    expect(await switchMode('enforce', author, env.deps)).toMatchObject({ view: { mode: 'enforce' } });
     expect(env.errors).toHaveLength(1);
   });
 });

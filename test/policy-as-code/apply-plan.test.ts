@@ -73,10 +73,10 @@ test.each([
 });
 
 /** Whether the table equals the file. */
-async function isDone(env: TestEnv, document = busy): Promise<boolean> {
+async function isApplied(env: TestEnv, document = busy): Promise<boolean> {
   const { changes } = await planDocument(env, document);
-  const left = await findEntry(env, serviceId(2), one);
-  return !changes.some(isApplicable) && left === undefined;
+  const removedEntry = await findEntry(env, serviceId(2), one);
+  return !changes.some(isApplicable) && removedEntry === undefined;
 }
 
 describe('an apply', () => {
@@ -105,7 +105,7 @@ describe('an apply', () => {
       managedBy: 'file',
     });
     expect([...env.subscriptions.keys()]).toEqual(['alice@example.com']);
-    expect(await isDone(env)).toBe(true);
+    expect(await isApplied(env)).toBe(true);
   });
 
   test('leaves alone what others manage', async () => {
@@ -139,7 +139,7 @@ describe('an apply', () => {
       if (status === 'done') break;
     }
     expect(states.length).toBeGreaterThan(3);
-    expect(await isDone(env)).toBe(true);
+    expect(await isApplied(env)).toBe(true);
   });
 
   test('moves an account between customers and entries without a gap', async () => {
@@ -248,12 +248,12 @@ describe('an apply is refused', () => {
 });
 
 /** Runs a callback right before the nth write, counted from the first write of more than one item. */
-function beforeWrite(table: Table, nth: number, act: () => void): Table {
+function beforeWrite(table: Table, nth: number, interfere: () => void): Table {
   let writes = 0;
   return {
     ...table,
     async write(some) {
-      if (some.length > 2 && ++writes === nth - 1) act();
+      if (some.length > 2 && ++writes === nth - 1) interfere();
       return table.write(some);
     },
   };
@@ -277,7 +277,7 @@ test.each([1, 2, 3, 5, 8])('one of two concurrent applies wins whole (interleave
   const won = results.filter(({ status }) => status === 'fulfilled');
   expect(won).toHaveLength(1);
   const winner = results[0]?.status === 'fulfilled' ? busy : other;
-  expect(await isDone(env, winner)).toBe(true);
+  expect(await isApplied(env, winner)).toBe(true);
 });
 
 describe('an apply that crashes at any call', () => {
@@ -304,7 +304,7 @@ describe('an apply that crashes at any call', () => {
   test('is finished by the next apply of the file', async () => {
     const kills = await killedEverywhere(async (env) => {
       await planAndApply(env, busy);
-      expect(await isDone(env)).toBe(true);
+      expect(await isApplied(env)).toBe(true);
       expect(await findUnfinishedApply(env.deps)).toEqual({});
     });
     expect(kills).toBeGreaterThan(20);
@@ -314,23 +314,23 @@ describe('an apply that crashes at any call', () => {
     await killedEverywhere(async (env) => {
       const plan = await findPlan('id-1', env.deps);
       if (plan) await applyToEnd(plan, env.deps);
-      expect(await isDone(env)).toBe(true);
+      expect(await isApplied(env)).toBe(true);
     });
   });
 
   test.each(['its own plan', 'another'])(
     'has removed a service and all of its entries after the apply of %s',
-    async (which) => {
+    async (planToApply) => {
       const leaving = aDocument({
         groups: [{ name: 'old', quorum: 1, slackUsers: [], emails: [] }],
         services: [{ serviceId: serviceId(1), name: 'orders' }],
         entries: [allowEntry(one, { maxEndpoints: 1 }), allowEntry(two)],
       });
       const kills = await killedEverywhere(async (env) => {
-        const plan = which === 'another' ? undefined : await findPlan('id-1', env.deps);
+        const plan = planToApply === 'another' ? undefined : await findPlan('id-1', env.deps);
         if (plan) await applyToEnd(plan, env.deps);
         else await planAndApply(env, leaving);
-        expect(await isDone(env, leaving)).toBe(true);
+        expect(await isApplied(env, leaving)).toBe(true);
         expect(await listRegisteredServices(env.deps)).toMatchObject([{ name: 'orders' }]);
       }, leaving);
       expect(kills).toBeGreaterThan(5);
@@ -361,14 +361,14 @@ describe('an apply that crashes at any call', () => {
   });
 
   test('leaves no entry half written, and is shown until an apply ends', async () => {
-    let shown = 0;
+    let interruptedCount = 0;
     await killedEverywhere(async (env, isInterrupted) => {
-      if (isInterrupted) shown++;
+      if (isInterrupted) interruptedCount++;
       const entry = await findEntry(env, serviceId(1), one);
       expect([1, 2]).toContain(entry?.maxEndpoints);
       expect(entry?.version === 1).toBe(entry?.maxEndpoints === 1);
     });
-    expect(shown).toBeGreaterThan(10);
+    expect(interruptedCount).toBeGreaterThan(10);
   });
 
   test('changes nothing more if it was only slow', async () => {

@@ -19,7 +19,7 @@ function createEnvWith(...entries: Parameters<typeof anEntry>[0][]) {
   return createTestEnv({ services: [aService()], entries: entries.map(anEntry) });
 }
 
-function entriesIn(changes: readonly PolicyChange[]) {
+function selectEntryChanges(changes: readonly PolicyChange[]) {
   return changes.filter(({ kind }) => kind === 'entry');
 }
 
@@ -69,7 +69,7 @@ describe('an entry', () => {
     );
     const document = aDocument({ entries: there === 'unnamed' ? [] : [allowEntry(one)] });
     const { changes } = await planDocument(env, document, adopt);
-    expect(entriesIn(changes).map(({ action }) => action)).toEqual(actions);
+    expect(selectEntryChanges(changes).map(({ action }) => action)).toEqual(actions);
   });
 
   test('is equal in whatever order its lists are', async () => {
@@ -79,7 +79,7 @@ describe('an entry', () => {
       env,
       aDocument({ entries: [allowEntry(one, { roles: roles.toReversed() })] }),
     );
-    expect(entriesIn(changes)).toEqual([]);
+    expect(selectEntryChanges(changes)).toEqual([]);
   });
 
   test('has the former settings, its manager and the new settings in its change', async () => {
@@ -88,7 +88,7 @@ describe('an entry', () => {
       env,
       aDocument({ entries: [allowEntry(one, { maxEndpoints: 1 })] }),
     );
-    expect(entriesIn(changes)).toMatchObject([
+    expect(selectEntryChanges(changes)).toMatchObject([
       {
         kind: 'entry',
         action: 'conflict',
@@ -189,10 +189,10 @@ describe('a service', () => {
 
   test('that the file only names is neither taken over nor removed', async () => {
     const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
-    const named = aDocument({ services: [{ name: 'orders' }] });
-    expect(formatChanges((await planDocument(env, named, true)).changes)).toEqual(['left service orders']);
+    const nameOnly = aDocument({ services: [{ name: 'orders' }] });
+    expect(formatChanges((await planDocument(env, nameOnly, true)).changes)).toEqual(['left service orders']);
     env.put(serviceItem(aService({ managedBy: 'file', requireTicket: true })));
-    expect((await planDocument(env, named)).changes).toEqual([]);
+    expect((await planDocument(env, nameOnly)).changes).toEqual([]);
   });
 
   test('that is not registered is added with the entries that name it', async () => {
@@ -356,8 +356,8 @@ describe('allowed principals', () => {
 
   test('are only shown where they are observed', async () => {
     const env = aWorldThatAllows(root(two));
-    const observed = aDocument({ ...managed, services: [{ name: 'orders' }] });
-    const { plan, changes } = await planDocument(env, observed);
+    const observedDocument = aDocument({ ...managed, services: [{ name: 'orders' }] });
+    const { plan, changes } = await planDocument(env, observedDocument);
     expect(formatChanges(changes).slice(1)).toEqual([
       `left principal ${root(one)} at orders`,
       `left principal ${root(two)} at orders`,

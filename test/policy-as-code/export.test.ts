@@ -7,10 +7,15 @@ import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { anEntry, aService, serviceId } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { aDocument, planAndApply, planDocument } from './fixtures.ts';
-import { createEnvOf, randomDocuments, randomInventories, withKnownServices } from './random-inventory.ts';
+import {
+  createInventoryEnv,
+  randomDocuments,
+  randomInventories,
+  withKnownServices,
+} from './random-inventory.ts';
 
 /** All pages, without managers. */
-async function exported(env: TestEnv): Promise<PolicyDocument> {
+async function exportAll(env: TestEnv): Promise<PolicyDocument> {
   let document = aDocument();
   let token: string | undefined;
   do {
@@ -31,9 +36,9 @@ async function exported(env: TestEnv): Promise<PolicyDocument> {
 test('a plan of an exported policy has no changes, whatever was done to the table', async () => {
   await fc.assert(
     fc.asyncProperty(randomInventories, randomDocuments, async (inventory, document) => {
-      const env = await createEnvOf(inventory);
+      const env = await createInventoryEnv(inventory);
       await planAndApply(env, withKnownServices(document, inventory));
-      const { plan, changes } = await planDocument(env, await exported(env));
+      const { plan, changes } = await planDocument(env, await exportAll(env));
       expect(changes.filter(({ action }) => action !== 'left')).toEqual([]);
       expect(plan.summary).toMatchObject({ add: 0, change: 0, remove: 0, conflicts: 0 });
     }),
@@ -61,7 +66,7 @@ test('entries are exported in pages, whatever service they are of', async () => 
       anEntry({ accountId, serviceId: '*' }),
     ]),
   });
-  const { entries } = await exported(env);
+  const { entries } = await exportAll(env);
   expect(entries).toHaveLength(3_000);
   expect(new Set(entries.map(({ service }) => service))).toEqual(new Set(['*', 'orders']));
 });

@@ -49,9 +49,9 @@ export async function planAndApply(
   document: PolicyDocument,
   adopt = false,
 ): Promise<PlanAndChanges> {
-  const made = await planDocument(env, document, adopt);
-  await applyToEnd(made.plan, env.deps);
-  return made;
+  const planned = await planDocument(env, document, adopt);
+  await applyToEnd(planned.plan, env.deps);
+  return planned;
 }
 
 export async function findEntry(

@@ -13,63 +13,63 @@ import { alice } from '../builders.ts';
 import type { TestEnv } from '../doubles/test-env.ts';
 import { applyToEnd, planDocument } from './fixtures.ts';
 import {
-  createEnvOf,
+  createInventoryEnv,
   type RandomInventory,
   randomDocuments,
   randomInventories,
   withKnownServices,
 } from './random-inventory.ts';
 
-interface Fate {
+interface Outcome {
   readonly effect: string;
   readonly at?: string;
 }
 
 /** The outcome of each connection now. A connection at a service that is not registered stays or waits. */
-async function fatesIn(env: TestEnv): Promise<Map<string, Fate>> {
+async function readOutcomes(env: TestEnv): Promise<Map<string, Outcome>> {
   const connections = await listAllConnections(env.ec2, {});
   env.published.length = 0;
   await detectChanges(connections, env.deps, { recheckPolicy: env.deps });
   const requests = env.published.filter(({ type }) => type === 'Connection Request');
-  const handedOver = new Set(requests.map(({ connection }) => connection.endpointId));
+  const publishedIds = new Set(requests.map(({ connection }) => connection.endpointId));
   for (const connection of connections) {
     // A pending effect is decided again right before the call to EC2.
     const isDue = (await env.record(connection.endpointId))?.pendingEffect !== undefined;
-    if (isDue || handedOver.has(connection.endpointId)) await decideConnection(connection, env.deps);
+    if (isDue || publishedIds.has(connection.endpointId)) await decideConnection(connection, env.deps);
   }
   const registered = new Set((await listRegisteredServices(env.deps)).map(({ serviceId }) => serviceId));
-  const fates = new Map<string, Fate>();
+  const outcomes = new Map<string, Outcome>();
   for (const { endpointId, serviceId, state } of connections) {
     const record = registered.has(serviceId) ? await env.record(endpointId) : undefined;
     const verdict = record?.verdict;
     const outcome = verdict?.outcome ?? (isConnected(state) ? 'accept' : 'hold');
     if (!isConnected(state) || outcome === 'ask' || outcome === 'hold')
-      fates.set(endpointId, { effect: outcome });
-    else if (outcome === 'accept') fates.set(endpointId, { effect: 'stays' });
+      outcomes.set(endpointId, { effect: outcome });
+    else if (outcome === 'accept') outcomes.set(endpointId, { effect: 'stays' });
     else
-      fates.set(
+      outcomes.set(
         endpointId,
         verdict?.until ? { effect: 'disconnect-later', at: verdict.until } : { effect: 'disconnect' },
       );
   }
-  return fates;
+  return outcomes;
 }
 
 /** The outcomes of the connections after an apply, and those without it. */
-async function happens(inventory: RandomInventory, document: PolicyDocument) {
-  const left = await fatesIn(await createEnvOf(inventory));
-  const env = await createEnvOf(inventory);
+async function applyAndCompare(inventory: RandomInventory, document: PolicyDocument) {
+  const withoutApply = await readOutcomes(await createInventoryEnv(inventory));
+  const env = await createInventoryEnv(inventory);
   const { plan } = await planDocument(env, document);
   await applyToEnd(plan, env.deps);
-  const made = await fatesIn(env);
-  return inventory.lives.flatMap(({ connection: { endpointId } }) => {
-    const [was, would] = [left.get(endpointId), made.get(endpointId)];
-    return isDeepStrictEqual(was, would) ? [] : [{ endpointId, ...would }];
+  const withApply = await readOutcomes(env);
+  return inventory.connectionHistories.flatMap(({ connection: { endpointId } }) => {
+    const [before, after] = [withoutApply.get(endpointId), withApply.get(endpointId)];
+    return isDeepStrictEqual(before, after) ? [] : [{ endpointId, ...after }];
   });
 }
 
-async function predicted(inventory: RandomInventory, document: PolicyDocument) {
-  const env = await createEnvOf(inventory);
+async function predictEffects(inventory: RandomInventory, document: PolicyDocument) {
+  const env = await createInventoryEnv(inventory);
   const { plan, changes } = await planDocument(env, document);
   const { effects: found } = await predictImpact(plan, undefined, alice, env.deps);
   const effects = found.map(({ endpointId, effect, at }) => ({
@@ -92,13 +92,13 @@ test('a plan predicts the impact that its apply has', async () => {
   await fc.assert(
     fc.asyncProperty(randomInventories, randomDocuments, async (inventory, anyDocument) => {
       const document = withKnownServices(anyDocument, inventory);
-      const { effects, changes } = await predicted(inventory, document);
+      const { effects, changes } = await predictEffects(inventory, document);
       met.effects += effects.length;
       met.servicesThatGo += Number(
         changes.some(({ kind, action }) => kind === 'service' && action === 'remove'),
       );
       met.fewerEndpoints += Number(changes.some(countsFewer));
-      expect(effects).toEqual(await happens(inventory, document));
+      expect(effects).toEqual(await applyAndCompare(inventory, document));
     }),
     { numRuns: 1_000, seed: 6 },
   );

@@ -56,7 +56,7 @@ const entryRule = fc.oneof(
 );
 
 /** An entry's scope and effect. Entries for all services often count endpoints, so that policies often differ in their counts. */
-function entryRuleAt(names: readonly string[]) {
+function createEntryRule(names: readonly string[]) {
   const counting = fc
     .integer({ min: 1, max: 3 })
     .map((maxEndpoints) => ({ effect: 'allow' as const, maxEndpoints }));
@@ -67,21 +67,23 @@ function entryRuleAt(names: readonly string[]) {
 }
 
 const existingEntry = fc
-  .tuple(entryRuleAt(services.map(serviceId)), account, anyManager)
-  .map(([[at, said], accountId, managedBy]) => anEntry({ serviceId: at, accountId, managedBy, ...said }));
+  .tuple(createEntryRule(services.map(serviceId)), account, anyManager)
+  .map(([[scope, rule], accountId, managedBy]) =>
+    anEntry({ serviceId: scope, accountId, managedBy, ...rule }),
+  );
 const declaredEntry = fc
-  .tuple(entryRuleAt(services.map((number) => `service-${number}`)), account)
-  .map(([[service, said], accountId]) => ({ service, accountId, ...said }));
+  .tuple(createEntryRule(services.map((number) => `service-${number}`)), account)
+  .map(([[service, rule], accountId]) => ({ service, accountId, ...rule }));
 
 const existingService = (number: number) =>
   fc.option(
-    fc.tuple(settings, anyManager, fc.boolean()).map(([said, managedBy, isPaused]) =>
+    fc.tuple(settings, anyManager, fc.boolean()).map(([serviceSettings, managedBy, isPaused]) =>
       aService({
         serviceId: serviceId(number),
         name: `service-${number}`,
         managedBy,
         ...(isPaused && number === 2 && { pausedAt: '2026-11-20T00:00:00.000Z' }),
-        ...said,
+        ...serviceSettings,
       }),
     ),
     { nil: undefined, freq: 5 },
@@ -109,17 +111,17 @@ const connection = (number: number) =>
 export interface RandomInventory {
   readonly services: readonly (Service | undefined)[];
   readonly entries: readonly AllowlistEntry[];
-  readonly lives: readonly { readonly life: string; readonly connection: Connection }[];
+  readonly connectionHistories: readonly { readonly life: string; readonly connection: Connection }[];
 }
 
 /** Services, an allowlist with several managers, and connections with different histories. */
 export const randomInventories: fc.Arbitrary<RandomInventory> = fc.record({
   services: fc.tuple(...services.map(existingService)),
   entries: fc.uniqueArray(existingEntry, {
-    selector: ({ serviceId: at, accountId }) => `${at} ${accountId}`,
+    selector: ({ serviceId: scope, accountId }) => `${scope} ${accountId}`,
     maxLength: 7,
   }),
-  lives: fc
+  connectionHistories: fc
     .integer({ min: 0, max: 8 })
     .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => connection(index + 1)))),
 });
@@ -137,8 +139,8 @@ export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
         ),
       ),
     )
-    .map((said) =>
-      said.flatMap((each) =>
+    .map((optionalServices) =>
+      optionalServices.flatMap((each) =>
         each ? [{ serviceId: serviceId(each.number), name: `service-${each.number}`, ...each.said }] : [],
       ),
     ),
@@ -151,25 +153,29 @@ export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
 /** Removes entries of services that do not exist. */
 export function withKnownServices(
   document: PolicyDocument,
-  { services: held }: RandomInventory,
+  { services: existing }: RandomInventory,
 ): PolicyDocument {
-  const names = ['*', ...[...held, ...document.services].flatMap((service) => service?.name ?? [])];
+  const names = ['*', ...[...existing, ...document.services].flatMap((service) => service?.name ?? [])];
   return { ...document, entries: document.entries.filter(({ service }) => names.includes(service)) };
 }
 
 /** Creates the test environment of an inventory, with linkgate's decisions and records. */
-export async function createEnvOf({ services: held, entries, lives }: RandomInventory): Promise<TestEnv> {
+export async function createInventoryEnv({
+  services: existing,
+  entries,
+  connectionHistories,
+}: RandomInventory): Promise<TestEnv> {
   const env = createTestEnv({
-    services: held.filter((service) => service !== undefined),
+    services: existing.filter((service) => service !== undefined),
     entries,
     groups: [aGroup()],
-    connections: lives.map(({ connection: each }) => each),
+    connections: connectionHistories.map(({ connection: each }) => each),
   });
   for (const number of services)
     env.services.setConfiguration(
       aConfiguration({ serviceId: serviceId(number), nameTag: `service-${number}` }),
     );
-  for (const { life, connection: each } of lives) {
+  for (const { life, connection: each } of connectionHistories) {
     if (life === 'new') continue;
     await decideConnection(each, env.deps);
     if (life === 'connected') await connect(each, env);
@@ -186,6 +192,6 @@ async function connect(each: Connection, env: TestEnv): Promise<void> {
   env.ec2.show(available);
   const time = env.deps.now();
   const sighting = { connection: available, observedAt: time.toISOString() };
-  const seen = recordState(before, sighting, '2026-11-01T00:00:00.000Z', time);
-  if (seen) await env.table.write(transitionWrites(before, seen, 'request-0'));
+  const transition = recordState(before, sighting, '2026-11-01T00:00:00.000Z', time);
+  if (transition) await env.table.write(transitionWrites(before, transition, 'request-0'));
 }

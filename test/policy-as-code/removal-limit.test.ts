@@ -9,13 +9,13 @@ const accounts = (count: number) =>
   Array.from({ length: count }, (_, index) => allowEntry(String(222_222_222_222 + index)));
 
 /** A table in which the policy file manages a number of entries. */
-async function managing(count: number): Promise<TestEnv> {
+async function createEnvWithManaged(count: number): Promise<TestEnv> {
   const env = createTestEnv({ services: [aService()] });
   await planAndApply(env, aDocument({ entries: accounts(count) }));
   return env;
 }
 
-const planOf = (env: TestEnv, document: PolicyDocument, more: object = {}) =>
+const requestPlan = (env: TestEnv, document: PolicyDocument, more: object = {}) =>
   callApi(env, 'POST', '/plans', { document, ...more });
 
 describe('a policy that would remove', () => {
@@ -26,9 +26,9 @@ describe('a policy that would remove', () => {
     [7, 21],
     [0, 40],
   ])('%i of the %i items that the file manages is planned', async (removals, managed) => {
-    const env = await managing(managed);
+    const env = await createEnvWithManaged(managed);
     const document = aDocument({ entries: accounts(managed - removals) });
-    expect(await planOf(env, document)).toMatchObject({
+    expect(await requestPlan(env, document)).toMatchObject({
       status: 201,
       body: { plan: { summary: { remove: removals } } },
     });
@@ -40,9 +40,9 @@ describe('a policy that would remove', () => {
     [7, 20],
     [40, 40],
   ])('%i of the %i items is refused, unless removals are allowed', async (removals, managed) => {
-    const env = await managing(managed);
+    const env = await createEnvWithManaged(managed);
     const document = aDocument({ entries: accounts(managed - removals) });
-    expect(await planOf(env, document)).toMatchObject({
+    expect(await requestPlan(env, document)).toMatchObject({
       status: 409,
       body: {
         error: {
@@ -54,18 +54,18 @@ describe('a policy that would remove', () => {
         },
       },
     });
-    expect(await planOf(env, document, { allowRemovals: true })).toMatchObject({
+    expect(await requestPlan(env, document, { allowRemovals: true })).toMatchObject({
       status: 201,
       body: { plan: { summary: { remove: removals } } },
     });
   });
 
   test('what others manage, and what takes its place, does not count them', async () => {
-    const env = await managing(12);
+    const env = await createEnvWithManaged(12);
     for (const { accountId } of accounts(20).slice(12))
       await callApi(env, 'PUT', `/allowlist/orders/${accountId}`, { effect: 'block' });
-    expect(await planOf(env, aDocument({ entries: accounts(7) }))).toMatchObject({ status: 201 });
-    expect(await planOf(env, aDocument({ entries: accounts(6) }))).toMatchObject({
+    expect(await requestPlan(env, aDocument({ entries: accounts(7) }))).toMatchObject({ status: 201 });
+    expect(await requestPlan(env, aDocument({ entries: accounts(6) }))).toMatchObject({
       body: { error: { details: { removals: 6, managed: 12 } } },
     });
   });
@@ -79,14 +79,14 @@ describe('a policy that would remove', () => {
     const group = { name: 'ops', quorum: 1, slackUsers: [], emails: ['a@example.com'] };
     const services = [{ serviceId: serviceId(1), name: 'orders' }];
     await planAndApply(env, aDocument({ services, customers, groups: [group] }));
-    expect(await planOf(env, aDocument())).toMatchObject({
+    expect(await requestPlan(env, aDocument())).toMatchObject({
       body: { error: { details: { removals: 8, managed: 8 } } },
     });
   });
 });
 
 test('a plan names the deployment that it was made in, and what of the file has expired', async () => {
-  const env = await managing(0);
+  const env = await createEnvWithManaged(0);
   const expiresAt = '2026-01-31T23:59:59.999Z';
   const document = aDocument({
     entries: [
@@ -95,7 +95,7 @@ test('a plan names the deployment that it was made in, and what of the file has 
     ],
     customers: [{ name: 'acme', accounts: ['444444444444'], contractEndsAt: expiresAt }],
   });
-  expect(await planOf(env, document)).toMatchObject({
+  expect(await requestPlan(env, document)).toMatchObject({
     status: 201,
     body: {
       plan: { ...env.deps.hub, stage: env.deps.deployment.stage },

@@ -16,13 +16,16 @@ const group = aGroup({
 });
 const authority = { service: aService(), group, entries: [] };
 
-type Given = Partial<Parameters<typeof authorizeDecision>[1]>;
-type Word = Parameters<typeof authorizeDecision>[0];
+type AuthorityOverrides = Partial<Parameters<typeof authorizeDecision>[1]>;
+type Decision = Parameters<typeof authorizeDecision>[0];
 
-/** The code of the refusal. Undefined if the person may decide. */
-function refusal(word: Partial<Word>, given: Given = {}): NotAuthorizedError['code'] | undefined {
+/** Returns the code of the denial: undefined if the person may decide. */
+function findDenialCode(
+  decision: Partial<Decision>,
+  overrides: AuthorityOverrides = {},
+): NotAuthorizedError['code'] | undefined {
   try {
-    authorizeDecision({ by: alice, decision: 'approve', ...word }, { ...authority, ...given });
+    authorizeDecision({ by: alice, decision: 'approve', ...decision }, { ...authority, ...overrides });
     return undefined;
   } catch (error) {
     if (error instanceof NotAuthorizedError) return error.code;
@@ -32,32 +35,34 @@ function refusal(word: Partial<Word>, given: Given = {}): NotAuthorizedError['co
 
 describe('the people who may decide', () => {
   test.each([
-    { situation: 'a group', given: {}, who: [alice, bob, dora] },
+    { situation: 'a group', overrides: {}, approvers: [alice, bob, dora] },
     {
       situation: 'a group that decides through the API only',
-      given: { group: { ...group, decisionChannels: 'api' } },
-      who: [alice],
+      overrides: { group: { ...group, decisionChannels: 'api' } },
+      approvers: [alice],
     },
     {
       situation: 'a group that decides anywhere',
-      given: { group: { ...group, decisionChannels: 'anywhere' } },
-      who: [alice, bob, dora],
+      overrides: { group: { ...group, decisionChannels: 'anywhere' } },
+      approvers: [alice, bob, dora],
     },
-    { situation: 'a group that names nobody', given: { group: aGroup() }, who: [alice] },
-  ] satisfies { situation: string; given: Given; who: string[] }[])(
-    'in $situation, are $who',
-    ({ given, who }) => {
+    { situation: 'a group that names nobody', overrides: { group: aGroup() }, approvers: [alice] },
+  ] satisfies { situation: string; overrides: AuthorityOverrides; approvers: string[] }[])(
+    'in $situation, are $approvers',
+    ({ overrides, approvers }) => {
       for (const decision of ['approve', 'deny'] as const)
-        expect(everybody.filter((by) => refusal({ by, decision }, given) === undefined)).toEqual(who);
+        expect(everybody.filter((by) => findDenialCode({ by, decision }, overrides) === undefined)).toEqual(
+          approvers,
+        );
     },
   );
 
   test('are named to a person who may not', () => {
-    const approvalRequest = () => authorizeDecision({ by: carol, decision: 'deny' }, authority);
-    expect(approvalRequest).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
-    expect(refusal({ by: carol })).toBe('not-an-approver');
-    expect(refusal({ by: bob }, { group: { ...group, decisionChannels: 'api' } })).toBe('api-only');
-    expect(approvalRequest).toThrow(expect.objectContaining({ group }));
+    const authorize = () => authorizeDecision({ by: carol, decision: 'deny' }, authority);
+    expect(authorize).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
+    expect(findDenialCode({ by: carol })).toBe('not-an-approver');
+    expect(findDenialCode({ by: bob }, { group: { ...group, decisionChannels: 'api' } })).toBe('api-only');
+    expect(authorize).toThrow(expect.objectContaining({ group }));
   });
 });
 
@@ -72,29 +77,29 @@ describe('an owner of the account', () => {
   });
 
   test.each([alice, bob, dora])('cannot approve it, through any channel: %s', (by) => {
-    expect(refusal({ by, decision: 'approve' }, { entries })).toBe('owner');
+    expect(findDenialCode({ by, decision: 'approve' }, { entries })).toBe('owner');
   });
 
   test.each([alice, bob, dora])('can deny it: %s', (by) => {
-    expect(refusal({ by, decision: 'deny' }, { entries })).toBeUndefined();
+    expect(findDenialCode({ by, decision: 'deny' }, { entries })).toBeUndefined();
   });
 
   test('does not keep others from approving it', () => {
-    expect(refusal({ by: dora }, { entries: [anEntry({ owners: [bob] })] })).toBeUndefined();
+    expect(findDenialCode({ by: dora }, { entries: [anEntry({ owners: [bob] })] })).toBeUndefined();
   });
 });
 
 describe('a service that requires a ticket id', () => {
-  const given = { service: aService({ requireTicket: true }) };
+  const overrides = { service: aService({ requireTicket: true }) };
 
   test.each(['approve', 'deny'] as const)('lets nobody %s without one', (decision) => {
-    expect(refusal({ decision }, given)).toBe('no-ticket');
-    expect(refusal({ decision, ticket: '' }, given)).toBe('no-ticket');
-    expect(refusal({ decision, ticket: 'CHG-1' }, given)).toBeUndefined();
+    expect(findDenialCode({ decision }, overrides)).toBe('no-ticket');
+    expect(findDenialCode({ decision, ticket: '' }, overrides)).toBe('no-ticket');
+    expect(findDenialCode({ decision, ticket: 'CHG-1' }, overrides)).toBeUndefined();
   });
 
   test('tells a person who is no approver that first', () => {
-    expect(refusal({ by: carol }, given)).toBe('not-an-approver');
+    expect(findDenialCode({ by: carol }, overrides)).toBe('not-an-approver');
   });
 });
 
@@ -102,8 +107,8 @@ test('an IAM role that owns an account is anybody who assumed it, in any session
   const owners = ['arn:aws:iam::111111111111:role/teams/Payments'];
   const entries = [anEntry({ owners })];
   const session = (role: string) => `arn:aws:sts::111111111111:assumed-role/${role}/alice`;
-  expect(refusal({ by: session('Payments') }, { entries })).toBe('owner');
-  expect(refusal({ by: session('Payments'), decision: 'deny' }, { entries })).toBeUndefined();
-  expect(refusal({ by: session('PaymentsOther') }, { entries })).toBeUndefined();
-  expect(refusal({ by: session('teams') }, { entries })).toBeUndefined();
+  expect(findDenialCode({ by: session('Payments') }, { entries })).toBe('owner');
+  expect(findDenialCode({ by: session('Payments'), decision: 'deny' }, { entries })).toBeUndefined();
+  expect(findDenialCode({ by: session('PaymentsOther') }, { entries })).toBeUndefined();
+  expect(findDenialCode({ by: session('teams') }, { entries })).toBeUndefined();
 });

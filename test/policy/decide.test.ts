@@ -20,7 +20,7 @@ import {
 const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
 
 /** A rule with a fixed outcome. */
-function saying(outcome: Outcome, until?: Date): Rule {
+function createRule(outcome: Outcome, until?: Date): Rule {
   return {
     name: `says-${outcome}`,
     evaluate: () => ({ outcome, reason: outcome, ...(until && { until: until.toISOString() }) }),
@@ -168,20 +168,20 @@ describe('the outcomes have an order', () => {
   });
 
   test.each([
-    { said: ['accept', 'ask', 'reject', 'hold'], outcome: 'hold' },
-    { said: ['accept', 'ask', 'reject'], outcome: 'reject' },
-    { said: ['accept', 'ask'], outcome: 'ask' },
-    { said: ['accept'], outcome: 'accept' },
-  ] as const)('$said together give $outcome', ({ said, outcome }) => {
-    const rules = said.map((each) => saying(each));
+    { outcomes: ['accept', 'ask', 'reject', 'hold'], outcome: 'hold' },
+    { outcomes: ['accept', 'ask', 'reject'], outcome: 'reject' },
+    { outcomes: ['accept', 'ask'], outcome: 'ask' },
+    { outcomes: ['accept'], outcome: 'accept' },
+  ] as const)('$outcomes together give $outcome', ({ outcomes, outcome }) => {
+    const rules = outcomes.map((each) => createRule(each));
     expect(decide(aRequest(), aPolicy({ rules }), undefined, noon).outcome).toBe(outcome);
   });
 
   test('a verdict expires with the first of the findings that determine it', () => {
     const rules = [
-      saying('accept', secondsAfterNoon(60)),
-      saying('ask', secondsAfterNoon(30)),
-      saying('ask', secondsAfterNoon(20)),
+      createRule('accept', secondsAfterNoon(60)),
+      createRule('ask', secondsAfterNoon(30)),
+      createRule('ask', secondsAfterNoon(20)),
     ];
     const { until } = decide(aRequest(), aPolicy({ rules }), undefined, noon);
     expect(until).toBe(secondsAfterNoon(20).toISOString());
@@ -215,7 +215,7 @@ describe('a rule that throws', () => {
   });
 
   test('is not overridden by a rule that accepts, nor by a person', () => {
-    const policy = aPolicy({ rules: [broken, saying('accept')] });
+    const policy = aPolicy({ rules: [broken, createRule('accept')] });
     expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('hold');
   });
 });
@@ -308,7 +308,7 @@ describe('for any input', () => {
       { nil: undefined },
     );
     const rule = fc.oneof(
-      finding.map((said): Rule => ({ name: 'a-rule', evaluate: () => said })),
+      finding.map((result): Rule => ({ name: 'a-rule', evaluate: () => result })),
       fc.anything({ withNullPrototype: true }).map(
         (thrown): Rule => ({
           name: 'a-rule',

@@ -14,7 +14,7 @@ import {
 import { createTestEnv } from '../doubles/test-env.ts';
 
 const entry = anEntry({ maxEndpoints: 3, version: 4 });
-const kept = {
+const storedQuota = {
   serviceId: serviceId(1),
   accountId: consumer,
   endpointIds: [endpointId(7)],
@@ -37,26 +37,26 @@ const records = [
   aRecord({ endpointId: endpointId(7), verdict: aVerdict('accept'), acceptRequestedAt: noon.toISOString() }),
 ];
 
-function counted(set: typeof kept | undefined, secondsLater = 0) {
+function count(quota: typeof storedQuota | undefined, secondsLater = 0) {
   const { ec2, deps, advanceSeconds } = createTestEnv({ connections, records });
   advanceSeconds(secondsLater);
-  return countEndpoints(aConnection(), entry, set, { ...deps, connections: ec2 });
+  return countEndpoints(aConnection(), entry, quota, { ...deps, connections: ec2 });
 }
 
 test('endpoints are counted from the stored quota while it belongs to this version of the entry', async () => {
-  expect(await counted(kept)).toEqual([endpointId(7)]);
+  expect(await count(storedQuota)).toEqual([endpointId(7)]);
 });
 
 test('endpoints are counted from EC2 without a stored quota: those that are connected, and those that a call of Accept may still connect', async () => {
-  expect(await counted(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
+  expect(await count(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
 });
 
 test('endpoints are counted from EC2 after a change of the entry, with those that EC2 was just asked to accept and does not list yet', async () => {
-  expect(await counted({ ...kept, entryVersion: 3 }, 299)).toEqual([1, 2, 3, 6, 7].map(endpointId));
+  expect(await count({ ...storedQuota, entryVersion: 3 }, 299)).toEqual([1, 2, 3, 6, 7].map(endpointId));
 });
 
 test('an endpoint that EC2 was asked to accept counts for five minutes at most, unless EC2 shows it or its verdict is accept', async () => {
-  expect(await counted({ ...kept, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
+  expect(await count({ ...storedQuota, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
 });
 
 test('a request with a record of a newer version counts, since it may be accepted already', async () => {

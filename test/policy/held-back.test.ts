@@ -27,14 +27,22 @@ import {
 import type { TestEnv } from '../doubles/test-env.ts';
 import { createRevocationTestEnv, processQueues, sweep } from './connected/fixtures.ts';
 
-const [first, second, third, fourth] = [made(1), made(2), made(3), made(4)];
+const [first, second, third, fourth] = [
+  createEndpoint(1),
+  createEndpoint(2),
+  createEndpoint(3),
+  createEndpoint(4),
+];
 
-function made(number: number) {
+function createEndpoint(number: number) {
   return aConnection({ endpointId: endpointId(number), requestedAt: secondsAfterNoon(number).toISOString() });
 }
 
 /** The first endpoint is connected, and the limit is one: the others wait. */
-async function aFullHouse({ maxEndpoints = 1, waiting = [second, third] } = {}): Promise<TestEnv> {
+async function createEnvWithFullQuota({
+  maxEndpoints = 1,
+  waiting = [second, third],
+} = {}): Promise<TestEnv> {
   const env = await createRevocationTestEnv({ entries: [anEntry({ maxEndpoints })], connections: [first] });
   for (const connection of waiting) {
     env.ec2.show(connection);
@@ -45,20 +53,20 @@ async function aFullHouse({ maxEndpoints = 1, waiting = [second, third] } = {}):
 }
 
 /** Deletes an endpoint, and handles the notification. */
-async function deleted(env: TestEnv, connection = first) {
-  const gone = { ...connection, state: 'deleted' } as const;
-  env.ec2.show(gone);
-  await detectChanges([gone], env.deps);
+async function deleteEndpoint(env: TestEnv, connection = first) {
+  const deletedConnection = { ...connection, state: 'deleted' } as const;
+  env.ec2.show(deletedConnection);
+  await detectChanges([deletedConnection], env.deps);
   await processQueues(env);
 }
 
-function connected(env: TestEnv): string[] {
+function listConnected(env: TestEnv): string[] {
   return [first, second, third, fourth]
     .map(({ endpointId: id }) => id)
     .filter((id) => isConnected(env.ec2.state(id) ?? 'deleted'));
 }
 
-async function countedIn(env: TestEnv): Promise<EndpointQuota> {
+async function readQuota(env: TestEnv): Promise<EndpointQuota> {
   const [item] = await env.table.get([endpointQuotaKey(aRequest())]);
   if (!item) throw new Error('nothing counts');
   return readEndpointQuota(item);
@@ -66,11 +74,11 @@ async function countedIn(env: TestEnv): Promise<EndpointQuota> {
 
 describe('a new endpoint that exceeds the limit until the old one is deleted', () => {
   test('is accepted by the next sweep of pending requests', async () => {
-    const env = await aFullHouse({ waiting: [second] });
-    await deleted(env);
-    expect(connected(env)).toEqual([]);
+    const env = await createEnvWithFullQuota({ waiting: [second] });
+    await deleteEndpoint(env);
+    expect(listConnected(env)).toEqual([]);
     await sweep(env, 'pending');
-    expect(connected(env)).toEqual([second.endpointId]);
+    expect(listConnected(env)).toEqual([second.endpointId]);
     expect(await env.actions(second.endpointId)).toEqual([
       'requested',
       'decided',
@@ -82,77 +90,77 @@ describe('a new endpoint that exceeds the limit until the old one is deleted', (
   });
 
   test('is accepted as soon as the endpoint quota changes', async () => {
-    const env = await aFullHouse({ waiting: [second] });
-    await deleted(env);
+    const env = await createEnvWithFullQuota({ waiting: [second] });
+    await deleteEndpoint(env);
     await reevaluateConnections({ serviceId: serviceId(1), ownerAccountId: consumer }, env.deps);
     await processQueues(env);
-    expect(connected(env)).toEqual([second.endpointId]);
+    expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
   test('is accepted by the full sweep that misses the old one, if no notification told of its deletion', async () => {
-    const env = await aFullHouse({ waiting: [second] });
+    const env = await createEnvWithFullQuota({ waiting: [second] });
     env.ec2.removeConnection(first.endpointId);
     env.advanceSeconds(600);
     await sweep(env, 'full');
-    expect(connected(env)).toEqual([second.endpointId]);
+    expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
   test('is accepted when the old one is rejected', async () => {
-    const env = await aFullHouse({ waiting: [second] });
+    const env = await createEnvWithFullQuota({ waiting: [second] });
     env.ec2.show({ ...first, state: 'rejected' });
     await sweep(env, 'full');
     await sweep(env, 'pending');
-    expect(connected(env)).toEqual([second.endpointId]);
+    expect(listConnected(env)).toEqual([second.endpointId]);
   });
 });
 
 describe('of several requests that wait for the endpoint quota', () => {
   test('the earliest is accepted first, in whatever order they are decided', async () => {
-    const env = await aFullHouse();
-    await deleted(env);
+    const env = await createEnvWithFullQuota();
+    await deleteEndpoint(env);
     await decideConnections([third], env.deps);
     await decideConnections([second], env.deps);
     await processQueues(env);
-    expect(connected(env)).toEqual([second.endpointId]);
+    expect(listConnected(env)).toEqual([second.endpointId]);
     expect((await env.record(third.endpointId))?.verdict).toMatchObject({ outcome: 'ask' });
   });
 
   test('each is accepted when there is quota for it', async () => {
-    const env = await aFullHouse();
-    await deleted(env);
+    const env = await createEnvWithFullQuota();
+    await deleteEndpoint(env);
     await sweep(env, 'pending');
-    await deleted(env, second);
+    await deleteEndpoint(env, second);
     await sweep(env, 'pending');
-    expect(connected(env)).toEqual([third.endpointId]);
+    expect(listConnected(env)).toEqual([third.endpointId]);
   });
 
   test('the earliest are accepted when the limit of the entry is raised', async () => {
-    const env = await aFullHouse({ waiting: [second, third, fourth] });
+    const env = await createEnvWithFullQuota({ waiting: [second, third, fourth] });
     env.put(entryItem(anEntry({ maxEndpoints: 3, version: 2 })));
     for (const request of [fourth, third, second]) await decideConnections([request], env.deps);
     await sweep(env, 'full');
-    expect(connected(env)).toEqual([first, second, third].map(({ endpointId: id }) => id));
+    expect(listConnected(env)).toEqual([first, second, third].map(({ endpointId: id }) => id));
   });
 
   test('none is overtaken by a later request after an endpoint ended', async () => {
-    const env = await aFullHouse({ waiting: [second] });
-    await deleted(env);
+    const env = await createEnvWithFullQuota({ waiting: [second] });
+    await deleteEndpoint(env);
     env.ec2.show(third);
     await decideConnections([third], env.deps);
     expect((await env.record(third.endpointId))?.verdict).toMatchObject({ outcome: 'ask' });
     await sweep(env, 'pending');
-    expect(connected(env)).toEqual([second.endpointId]);
+    expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
   test('one that a person accepted out of turn is no longer waited for', async () => {
-    const env = await aFullHouse();
+    const env = await createEnvWithFullQuota();
     await submitDecision(second.endpointId, { decision: 'approve', by: alice }, env.deps);
     await sweep(env, 'pending');
-    expect((await countedIn(env)).heldBack).toMatchObject([{ endpointId: third.endpointId }]);
-    await deleted(env);
-    await deleted(env, second);
+    expect((await readQuota(env)).heldBack).toMatchObject([{ endpointId: third.endpointId }]);
+    await deleteEndpoint(env);
+    await deleteEndpoint(env, second);
     await sweep(env, 'pending');
-    expect(connected(env)).toEqual([third.endpointId]);
+    expect(listConnected(env)).toEqual([third.endpointId]);
   });
 
   test.each([
@@ -161,54 +169,54 @@ describe('of several requests that wait for the endpoint quota', () => {
       (env: TestEnv) =>
         submitDecision(second.endpointId, { decision: 'deny', by: alice, reason: 'no' }, env.deps),
     ],
-    ['was deleted', (env: TestEnv) => deleted(env, second)],
-  ])('one that %s does not keep the later ones waiting', async (_what, leaves) => {
-    const env = await aFullHouse();
-    await leaves(env);
+    ['was deleted', (env: TestEnv) => deleteEndpoint(env, second)],
+  ])('one that %s does not keep the later ones waiting', async (_what, end) => {
+    const env = await createEnvWithFullQuota();
+    await end(env);
     await processQueues(env);
-    await deleted(env);
+    await deleteEndpoint(env);
     await sweep(env, 'pending');
-    expect(connected(env)).toEqual([third.endpointId]);
+    expect(listConnected(env)).toEqual([third.endpointId]);
   });
 
   test('one whose events were lost keeps the later ones waiting until the next full sweep at most', async () => {
-    const env = await aFullHouse();
+    const env = await createEnvWithFullQuota();
     env.ec2.removeConnection(second.endpointId);
-    await deleted(env);
+    await deleteEndpoint(env);
     await sweep(env, 'pending');
-    expect(connected(env)).toEqual([]);
+    expect(listConnected(env)).toEqual([]);
     env.advanceSeconds(600);
     await sweep(env, 'full');
-    expect(connected(env)).toEqual([third.endpointId]);
+    expect(listConnected(env)).toEqual([third.endpointId]);
   });
 
   test('one is decided once, however many events arrive while there is no quota', async () => {
-    const env = await aFullHouse({ waiting: [second] });
+    const env = await createEnvWithFullQuota({ waiting: [second] });
     await decideConnections([second, second], env.deps);
     await sweep(env, 'full');
     expect(await env.actions(second.endpointId)).toEqual(['requested', 'decided', 'approval-requested']);
   });
 
   test('each waits while its service is paused', async () => {
-    const env = await aFullHouse({ waiting: [second] });
+    const env = await createEnvWithFullQuota({ waiting: [second] });
     const paused = aService({ pausedAt: noon.toISOString(), pausedBy: alice, policyRevision: 2, version: 2 });
     env.put(serviceItem(paused));
-    await deleted(env);
+    await deleteEndpoint(env);
     await sweep(env, 'full');
-    expect(connected(env)).toEqual([]);
+    expect(listConnected(env)).toEqual([]);
   });
 });
 
 test('a full sweep repairs an endpoint quota that lost its waiting requests', async () => {
-  const env = await aFullHouse();
-  const { heldBack, ...kept } = await countedIn(env);
-  await env.table.write([quotaWrite(aRequest(), kept, kept)]);
+  const env = await createEnvWithFullQuota();
+  const { heldBack, ...withoutHeldBack } = await readQuota(env);
+  await env.table.write([quotaWrite(aRequest(), withoutHeldBack, withoutHeldBack)]);
   await sweep(env, 'full');
-  expect((await countedIn(env)).heldBack).toEqual(heldBack);
+  expect((await readQuota(env)).heldBack).toEqual(heldBack);
 });
 
 describe('a change of the endpoint quota', () => {
-  const kept = {
+  const quota = {
     serviceId: serviceId(1),
     accountId: consumer,
     endpointIds: [first.endpointId],
@@ -217,36 +225,36 @@ describe('a change of the endpoint quota', () => {
   };
   const { endpointId: id, requestedAt } = second;
   const heldBack = [{ endpointId: id, requestedAt }];
-  const itemOf = (counted: EndpointQuota) => {
-    const write = quotaWrite(aRequest(), counted, counted);
+  const createItem = (changed: EndpointQuota) => {
+    const write = quotaWrite(aRequest(), changed, changed);
     return 'put' in write ? write.put : undefined;
   };
 
   test('affects the waiting requests if an earlier endpoint left it', () => {
     const scope = { serviceId: serviceId(1), ownerAccountId: consumer };
     expect(
-      affectedScope(itemOf({ ...kept, heldBack }), itemOf({ ...kept, endpointIds: [], heldBack })),
+      affectedScope(createItem({ ...quota, heldBack }), createItem({ ...quota, endpointIds: [], heldBack })),
     ).toEqual(scope);
   });
 
   test.each([
-    ['no request waits', kept, { ...kept, endpointIds: [] }],
+    ['no request waits', quota, { ...quota, endpointIds: [] }],
     [
       'an endpoint joined it',
-      { ...kept, heldBack },
-      { ...kept, endpointIds: [first.endpointId, third.endpointId], heldBack },
+      { ...quota, heldBack },
+      { ...quota, endpointIds: [first.endpointId, third.endpointId], heldBack },
     ],
-    ['a request begins to wait', kept, { ...kept, heldBack }],
+    ['a request begins to wait', quota, { ...quota, heldBack }],
     [
       'a waiting request joined it',
-      { ...kept, endpointIds: [], heldBack },
-      { ...kept, endpointIds: [id], heldBack: [] },
+      { ...quota, endpointIds: [], heldBack },
+      { ...quota, endpointIds: [id], heldBack: [] },
     ],
   ])('affects nothing if %s', (_what, before, after) => {
-    expect(affectedScope(itemOf(before), itemOf(after))).toBeUndefined();
+    expect(affectedScope(createItem(before), createItem(after))).toBeUndefined();
   });
 
   test('affects nothing if it is new', () => {
-    expect(affectedScope(undefined, itemOf({ ...kept, heldBack }))).toBeUndefined();
+    expect(affectedScope(undefined, createItem({ ...quota, heldBack }))).toBeUndefined();
   });
 });

@@ -187,12 +187,12 @@ describe('before the call to EC2', () => {
     'a pointer to $pointer is skipped when the verdict changed to $decided after it was read',
     async ({ pointer, decided, state }) => {
       const env = aPlaceWithDue([1], { action: pointer, state });
-      const anew = {
+      const redecidedRecord = {
         version: 2,
         verdict: aVerdict(decided),
         pendingEffect: { action: decided, attempts: 0 },
       };
-      env.ec2.beforePage = () => env.put(recordItem(aRecord(anew)));
+      env.ec2.beforePage = () => env.put(recordItem(aRecord(redecidedRecord)));
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 0, changed: 0 });
       expect(env.ec2.calls).toEqual([]);
       expect(env.published).toEqual([]);
@@ -380,7 +380,7 @@ describe('the answer of EC2', () => {
     };
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, timedOut: true });
     expect(env.remainingMs).toBeGreaterThan(0);
-    expect(env.rings).toEqual([location]);
+    expect(env.applyRequests).toEqual([location]);
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { attempts: 0 } });
   });
 
@@ -504,6 +504,6 @@ test('a run without remaining time only enqueues its location again', async () =
   const env = aPlaceWithDue([1]);
   env.remainingMs = 9_000;
   expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, timedOut: true });
-  expect(env.rings).toEqual([location]);
+  expect(env.applyRequests).toEqual([location]);
   expect(env.time).toEqual(secondsAfterNoon(0));
 });

@@ -4,7 +4,7 @@ import { findServiceIds, parseNotification } from '../../lib/reconcile/connectio
 import { aConnection, endpointId, hub, serviceId, topicArn } from '../builders.ts';
 
 /** SNS's envelope as a queue receives it. */
-function ringing(message: string): string {
+function wrapInSns(message: string): string {
   return JSON.stringify({ Type: 'Notification', TopicArn: topicArn, Message: message });
 }
 
@@ -18,26 +18,26 @@ describe('a connection notification', () => {
     ['JSON inside JSON', JSON.stringify({ detail: JSON.stringify({ id: endpointId(1), of: serviceId(1) }) })],
     ['an ARN', `arn:aws:ec2:us-east-1:111111111111:vpc-endpoint/${endpointId(1)} ${serviceId(1)}`],
   ])('in %s names its endpoint and its service', (_style, message) => {
-    expect(parseNotification(ringing(message))).toEqual({ location: hub, topicArn, ...ids });
+    expect(parseNotification(wrapInSns(message))).toEqual({ location: hub, topicArn, ...ids });
   });
 
   test('may name several endpoints, each counted once', () => {
     const message = [1, 2, 1].map(endpointId).join(' ');
-    expect(parseNotification(ringing(message))?.endpointIds).toEqual([endpointId(1), endpointId(2)]);
+    expect(parseNotification(wrapInSns(message))?.endpointIds).toEqual([endpointId(1), endpointId(2)]);
   });
 
   test('without an endpoint id is still a notification of its topic', () => {
-    const notification = parseNotification(ringing('A VPC endpoint connection event occurred'));
+    const notification = parseNotification(wrapInSns('A VPC endpoint connection event occurred'));
     expect(notification).toEqual({ location: hub, topicArn, endpointIds: [], serviceIds: [] });
   });
 
   test('does not take a service id for an endpoint id', () => {
-    expect(parseNotification(ringing(serviceId(1)))?.endpointIds).toEqual([]);
+    expect(parseNotification(wrapInSns(serviceId(1)))?.endpointIds).toEqual([]);
   });
 
   test('ignores ids that are too long or too short', () => {
     expect(
-      parseNotification(ringing('vpce-123 vpce-00000000000000000000 vpce-nfn-00000000000000001')),
+      parseNotification(wrapInSns('vpce-123 vpce-00000000000000000000 vpce-nfn-00000000000000001')),
     ).toMatchObject({
       endpointIds: [],
       serviceIds: [],
@@ -121,14 +121,14 @@ describe('the sample event', () => {
   test.each(readdirSync(folder))('%s names the expected endpoints and services', (file) => {
     const { Records } = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
     const notification = parseNotification(Records[0].body);
-    const said =
+    const summary =
       notification &&
-      `${counted(notification.endpointIds, 'endpoint')}, ${counted(notification.serviceIds, 'service')}`;
+      `${formatCount(notification.endpointIds, 'endpoint')}, ${formatCount(notification.serviceIds, 'service')}`;
     expect(Object.keys(expected)).toContain(file);
-    expect(said).toBe(expected[file]);
+    expect(summary).toBe(expected[file]);
   });
 
-  function counted(values: readonly string[], what: string): string {
-    return `${values.length} ${what}${values.length === 1 ? '' : 's'}`;
+  function formatCount(values: readonly string[], noun: string): string {
+    return `${values.length} ${noun}${values.length === 1 ? '' : 's'}`;
   }
 });

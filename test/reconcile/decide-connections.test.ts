@@ -44,18 +44,18 @@ const aLiveOneToBeCut = aRecord({
 });
 
 /** A table that runs a callback right before each of its first writes. */
-function racing(env: TestEnv, times: number, meanwhile: () => void): Table {
-  let left = times;
+function createRacingTable(env: TestEnv, times: number, meanwhile: () => void): Table {
+  let remaining = times;
   return {
     ...env.table,
     async write(writes) {
-      if (left-- > 0) meanwhile();
+      if (remaining-- > 0) meanwhile();
       return env.table.write(writes);
     },
   };
 }
 
-async function counted(env: TestEnv): Promise<readonly string[] | undefined> {
+async function readCounted(env: TestEnv): Promise<readonly string[] | undefined> {
   const [item] = await env.table.get([endpointQuotaKey(aRequest())]);
   return item && readEndpointQuota(item).endpointIds;
 }
@@ -69,14 +69,14 @@ describe('a connection request', () => {
       pendingEffect: { action: 'accept', attempts: 0 },
     });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'decided']);
-    expect(env.rings).toEqual([location]);
+    expect(env.applyRequests).toEqual([location]);
   });
 
   test('that needs approval enqueues nothing for apply-verdicts', async () => {
     const env = createTestEnv({ services });
     await decideConnections([aRequest()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
   });
 
   test('to a service that is not registered is not decided', async () => {
@@ -134,7 +134,7 @@ describe('a connection request', () => {
     const [again] = await decideConnections([aRequest()], env.deps);
     expect(again).toMatchObject({ output: { outcome: 'accept', isNew: false } });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'decided']);
-    expect(env.rings).toEqual([location, location]);
+    expect(env.applyRequests).toEqual([location, location]);
   });
 
   test('is not enqueued again once EC2 is called', async () => {
@@ -142,7 +142,7 @@ describe('a connection request', () => {
     const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 1 } })];
     const env = createTestEnv({ services, records });
     await decideConnections([aRequest()], env.deps);
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
   });
 
   test('is decided again when the policy behind its verdict changes', async () => {
@@ -177,7 +177,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ state: 'available', verdict: { outcome: 'reject' } });
     expect(record).toMatchObject({ pendingEffect: { action: 'reject' }, revocation: { cause: 'block' } });
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'disconnect-scheduled']);
   });
 
@@ -187,7 +187,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ state: 'rejected', verdict: { outcome: 'accept' } });
     expect(record).not.toHaveProperty('pendingEffect');
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
   });
 
@@ -216,7 +216,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     async ({ state, endpoints }) => {
       const env = createTestEnv({ services, entries: [anEntry({ maxEndpoints: 2 })] });
       await decideConnections([aRequest({ state })], env.deps);
-      expect(await counted(env)).toEqual(endpoints);
+      expect(await readCounted(env)).toEqual(endpoints);
     },
   );
 });
@@ -298,7 +298,7 @@ describe('a batch of requests', () => {
       [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) })),
       env.deps,
     );
-    expect(env.rings).toEqual([location]);
+    expect(env.applyRequests).toEqual([location]);
   });
 
   test('decides each request on its own: one with an unreadable service is on hold and says why', async () => {
@@ -362,7 +362,7 @@ describe('a decision', () => {
 describe('a concurrent change of the record', () => {
   test('makes linkgate decide again on the newer record', async () => {
     const env = createTestEnv({ services });
-    const table = racing(env, 1, () => env.put({ ...entryItem(anEntry()) }, ...recordOfAsk()));
+    const table = createRacingTable(env, 1, () => env.put({ ...entryItem(anEntry()) }, ...recordOfAsk()));
     expect(await decideConnection(aRequest(), { ...env.deps, table })).toMatchObject({ outcome: 'accept' });
   });
 
@@ -371,7 +371,7 @@ describe('a concurrent change of the record', () => {
     const first = anApproval();
     const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
     const decisions = await Promise.all(
-      [first, second].map((word) => decideConnection(aRequest(), env.deps, { decision: word })),
+      [first, second].map((decision) => decideConnection(aRequest(), env.deps, { decision: decision })),
     );
     expect(decisions.map(({ outcome }) => outcome).sort()).toEqual(['accept', 'not-open']);
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
@@ -399,7 +399,7 @@ describe('an entry with an endpoint limit', () => {
     for (const request of requests) await decideConnection(request, env.deps);
     const records = await Promise.all(requests.map((request) => env.record(request.endpointId)));
     expect(records.map((record) => record?.verdict?.outcome)).toEqual(['accept', 'accept', 'ask']);
-    expect(await counted(env)).toEqual([endpointId(1), endpointId(2)]);
+    expect(await readCounted(env)).toEqual([endpointId(1), endpointId(2)]);
   });
 
   test('holds the limit when all endpoints arrive at once', async () => {
@@ -413,7 +413,7 @@ describe('an entry with an endpoint limit', () => {
     const connected = aRequest({ endpointId: endpointId(8), state: 'available' });
     const env = createTestEnv({ services, entries, connections: [connected, ...requests] });
     await decideConnections(requests, env.deps);
-    expect(await counted(env)).toEqual([endpointId(8), expect.any(String)]);
+    expect(await readCounted(env)).toEqual([endpointId(8), expect.any(String)]);
   });
 
   test('counts again after a change of the entry, without endpoints that ended', async () => {
@@ -425,7 +425,7 @@ describe('an entry with an endpoint limit', () => {
     env.put(entryItem(anEntry({ maxEndpoints: 1, version: 4 })));
     const [result] = await decideConnections(requests.slice(1, 2), env.deps);
     expect(result).toMatchObject({ output: { outcome: 'accept' } });
-    expect(await counted(env)).toEqual([endpointId(2)]);
+    expect(await readCounted(env)).toEqual([endpointId(2)]);
   });
 
   test('still counts an endpoint that EC2 was just asked to accept, although its verdict changed', async () => {
@@ -440,25 +440,25 @@ describe('an entry with an endpoint limit', () => {
     };
 
     await decideTwo();
-    expect(await counted(env)).toEqual([endpointId(1)]);
+    expect(await readCounted(env)).toEqual([endpointId(1)]);
 
     env.advanceSeconds(300);
     env.put(entryItem({ ...entry, version: 4 }));
     await decideTwo();
-    expect(await counted(env)).toEqual([endpointId(2)]);
+    expect(await readCounted(env)).toEqual([endpointId(2)]);
     expect(outcomes).toEqual(['ask', 'ask', 'ask', 'accept']);
   });
 
   test('does not count endpoints of other accounts', async () => {
-    const others = aRequest({
+    const otherAccount = aRequest({
       endpointId: endpointId(8),
       ownerAccountId: '333333333333',
       state: 'available',
     });
-    const elsewhere = aRequest({ endpointId: endpointId(9), serviceId: serviceId(2), state: 'available' });
-    const env = createTestEnv({ services, entries, connections: [others, elsewhere, ...requests] });
+    const otherService = aRequest({ endpointId: endpointId(9), serviceId: serviceId(2), state: 'available' });
+    const env = createTestEnv({ services, entries, connections: [otherAccount, otherService, ...requests] });
     await decideConnections(requests.slice(0, 1), env.deps);
-    expect(await counted(env)).toEqual([endpointId(1)]);
+    expect(await readCounted(env)).toEqual([endpointId(1)]);
     expect(env.ec2.describeCalls).toEqual([{ serviceIds: [serviceId(1)], ownerAccountId: consumer }]);
   });
 });

@@ -26,23 +26,23 @@ import {
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 const bob = 'arn:aws:iam::111111111111:user/bob';
-const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
+const awaitingRecord = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
 const soon = secondsAfterNoon(86_400).toISOString();
 const later = secondsAfterNoon(2 * 86_400).toISOString();
 
-function createEnvOf(contents: Parameters<typeof createTestEnv>[0] = {}): TestEnv {
-  return createTestEnv({ services: [aService()], records: [asked], ...contents });
+function createEnv(contents: Parameters<typeof createTestEnv>[0] = {}): TestEnv {
+  return createTestEnv({ services: [aService()], records: [awaitingRecord], ...contents });
 }
 
-const decide = (env: TestEnv, word: Partial<PersonDecision> = {}) =>
-  decideConnection(aRequest(), env.deps, { decision: anApproval(word) });
+const decide = (env: TestEnv, decision: Partial<PersonDecision> = {}) =>
+  decideConnection(aRequest(), env.deps, { decision: anApproval(decision) });
 
-async function entryOf(env: TestEnv, at = serviceId(1)): Promise<AllowlistEntry | undefined> {
+async function readConsumerEntry(env: TestEnv, at = serviceId(1)): Promise<AllowlistEntry | undefined> {
   const [item] = await env.table.get([entryKey(at, consumer)]);
   return item && readEntry(item);
 }
 
-async function waiting(env: TestEnv, group = 'default'): Promise<string[]> {
+async function listWaiting(env: TestEnv, group = 'default'): Promise<string[]> {
   const ids: string[] = [];
   for await (const page of listAwaiting(group, env.deps)) ids.push(...page);
   return ids;
@@ -50,7 +50,7 @@ async function waiting(env: TestEnv, group = 'default'): Promise<string[]> {
 
 describe('a request that needs approval', () => {
   test('is awaited by its approver group from the transaction of its decision on', async () => {
-    const env = createEnvOf({ records: [] });
+    const env = createEnv({ records: [] });
     await decideConnection(aRequest(), env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       approvalRequest: {
@@ -66,19 +66,19 @@ describe('a request that needs approval', () => {
       action: 'approval-requested',
       reason: 'the approver group default, until 2026-11-28T12:00:00.000Z',
     });
-    expect(await waiting(env)).toEqual([endpointId(1)]);
+    expect(await listWaiting(env)).toEqual([endpointId(1)]);
   });
 
   test('is no longer awaited once anybody decides it', async () => {
-    const approved = createEnvOf();
+    const approved = createEnv();
     await decide(approved);
-    const blocked = createEnvOf({ entries: [anEntry({ effect: 'block' })] });
+    const blocked = createEnv({ entries: [anEntry({ effect: 'block' })] });
     await decideConnection(aRequest(), blocked.deps);
-    expect([await waiting(approved), await waiting(blocked)]).toEqual([[], []]);
+    expect([await listWaiting(approved), await listWaiting(blocked)]).toEqual([[], []]);
   });
 
   test('is asked about once, however often it is decided again', async () => {
-    const env = createEnvOf({ records: [] });
+    const env = createEnv({ records: [] });
     await decideConnection(aRequest(), env.deps);
     env.advanceSeconds(60);
     env.put(serviceItem(aService({ policyRevision: 2, deadlineSeconds: 60 })));
@@ -97,7 +97,7 @@ describe('a request that needs approval', () => {
 
   test('moves to another approver group when its service names one, and its history says so', async () => {
     const notice = { slackMessage: { channel: 'C01APPROVALS', ts: '1.2' }, emailedTo: [] };
-    const env = createEnvOf({ records: [{ ...asked, notification: notice }] });
+    const env = createEnv({ records: [{ ...awaitingRecord, notification: notice }] });
     env.put(serviceItem(aService({ approvers: 'ops', policyRevision: 2 })));
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
@@ -105,7 +105,7 @@ describe('a request that needs approval', () => {
       approvalRequest: { ...anApprovalRequest(), group: 'ops' },
       notification: notice,
     });
-    expect([await waiting(env), await waiting(env, 'ops')]).toEqual([[], [endpointId(1)]]);
+    expect([await listWaiting(env), await listWaiting(env, 'ops')]).toEqual([[], [endpointId(1)]]);
     expect((await readAuditTrail(endpointId(1), env.table)).at(-1)).toMatchObject({
       action: 'approval-requested',
       time: secondsAfterNoon(60).toISOString(),
@@ -114,8 +114,8 @@ describe('a request that needs approval', () => {
   });
 
   test('leaves the digest of the former group when it moves, so that the new group is notified', async () => {
-    const env = createEnvOf({
-      records: [{ ...asked, notification: { digestId: 'digest-1', emailedTo: [] } }],
+    const env = createEnv({
+      records: [{ ...awaitingRecord, notification: { digestId: 'digest-1', emailedTo: [] } }],
     });
     env.put(serviceItem(aService({ policyRevision: 2 })));
     await decideConnection(aRequest(), env.deps);
@@ -126,7 +126,7 @@ describe('a request that needs approval', () => {
   });
 
   test('is no longer awaited once its service is deregistered, and its history says so', async () => {
-    const env = createEnvOf({ services: [] });
+    const env = createEnv({ services: [] });
     expect(await decideConnection(aRequest(), env.deps)).toEqual({ outcome: 'unregistered' });
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({
@@ -134,19 +134,19 @@ describe('a request that needs approval', () => {
       serviceDeregisteredAt: noon.toISOString(),
     });
     expect(record && computeConnectionStatus(record).status).toBe('deregistered');
-    expect(await waiting(env)).toEqual([]);
+    expect(await listWaiting(env)).toEqual([]);
     await decideConnection(aRequest(), env.deps);
     expect(await env.actions(endpointId(1))).toEqual(['refused']);
   });
 
   test('is asked about again, in a new message, once its service is registered again', async () => {
-    const given = {
-      ...asked,
+    const deregisteredRecord = {
+      ...awaitingRecord,
       serviceDeregisteredAt: noon.toISOString(),
       notification: { contentHash: 'old', emailedTo: [] },
       version: 4,
     };
-    const env = createEnvOf({ records: [given] });
+    const env = createEnv({ records: [deregisteredRecord] });
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
     const record = await env.record(endpointId(1));
@@ -155,17 +155,17 @@ describe('a request that needs approval', () => {
     });
     expect(record).not.toHaveProperty('notification');
     expect(record).not.toHaveProperty('serviceDeregisteredAt');
-    expect(await waiting(env)).toEqual([endpointId(1)]);
+    expect(await listWaiting(env)).toEqual([endpointId(1)]);
   });
 
   test('keeps the reference to its former message, whose buttons are still to be removed', async () => {
     const slack = { channel: 'C01APPROVALS', ts: '1.1' };
-    const given = {
-      ...asked,
+    const record = {
+      ...awaitingRecord,
       serviceDeregisteredAt: noon.toISOString(),
       notification: { contentHash: 'old', slackMessage: slack, emailedTo: [bob] },
     };
-    const env = createEnvOf({ records: [given] });
+    const env = createEnv({ records: [record] });
     await decideConnection(aRequest(), env.deps);
     expect((await env.record(endpointId(1)))?.notification).toEqual({
       emailedTo: [],
@@ -174,21 +174,28 @@ describe('a request that needs approval', () => {
   });
 
   test('is decided by the first person who decides after its service is registered again', async () => {
-    const env = createEnvOf({ records: [{ ...asked, serviceDeregisteredAt: noon.toISOString() }] });
+    const env = createEnv({ records: [{ ...awaitingRecord, serviceDeregisteredAt: noon.toISOString() }] });
     expect(await decide(env)).toMatchObject({ outcome: 'accept' });
   });
 
   test('of an older version without an approval request is decided again and asked about', async () => {
-    const { approvalRequest: _asking, ...older } = asked;
-    const env = createEnvOf({ records: [older] });
+    const { approvalRequest: _asking, ...older } = awaitingRecord;
+    const env = createEnv({ records: [older] });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: true });
     expect(await env.actions(endpointId(1))).toEqual(['decided', 'approval-requested']);
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ isNew: false });
   });
 
   test('is asked about again when EC2 lists it again after it ended', async () => {
-    const gone = { ...asked, state: 'deleted', endedAt: noon.toISOString(), version: 4 } as const;
-    const env = createEnvOf({ records: [{ ...gone, notification: { contentHash: 'old', emailedTo: [] } }] });
+    const endedRecord = {
+      ...awaitingRecord,
+      state: 'deleted',
+      endedAt: noon.toISOString(),
+      version: 4,
+    } as const;
+    const env = createEnv({
+      records: [{ ...endedRecord, notification: { contentHash: 'old', emailedTo: [] } }],
+    });
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
     const record = await env.record(endpointId(1));
@@ -207,7 +214,7 @@ describe('a request past its deadline', () => {
   });
 
   test('is rejected if its service says so, and its history says so', async () => {
-    const env = createEnvOf({ services, records: [overdue] });
+    const env = createEnv({ services, records: [overdue] });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: false });
     env.advanceSeconds(60);
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'reject', isNew: true });
@@ -217,7 +224,7 @@ describe('a request past its deadline', () => {
       pendingEffect: { action: 'reject' },
     });
     expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
-    expect(await waiting(env)).toEqual([]);
+    expect(await listWaiting(env)).toEqual([]);
   });
 
   test.each([
@@ -226,10 +233,10 @@ describe('a request past its deadline', () => {
     ['approved by a person who may not', { by: 'mailto:nobody@example.com' }],
   ] as const)(
     'and that is %s a moment late is rejected first, and the late decision changes nothing',
-    async (_, word) => {
-      const env = createEnvOf({ services, records: [overdue] });
+    async (_, decision) => {
+      const env = createEnv({ services, records: [overdue] });
       env.advanceSeconds(60);
-      expect(await decide(env, word)).toMatchObject({
+      expect(await decide(env, decision)).toMatchObject({
         outcome: 'not-open',
         record: {
           verdict: { outcome: 'reject', decidedBy: 'linkgate' },
@@ -238,7 +245,7 @@ describe('a request past its deadline', () => {
       });
       expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
       expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
-      expect(await entryOf(env)).toBeUndefined();
+      expect(await readConsumerEntry(env)).toBeUndefined();
     },
   );
 
@@ -246,14 +253,14 @@ describe('a request past its deadline', () => {
     ['its service is paused', aService({ onExpiry: 'reject', pausedAt: noon.toISOString() }), 'hold'],
     ['its service keeps expired requests open', aService({ onExpiry: 'escalate' }), 'accept'],
   ] as const)('and that is approved late is approved if %s', async (_, service, outcome) => {
-    const env = createEnvOf({ services: [service], records: [overdue] });
+    const env = createEnv({ services: [service], records: [overdue] });
     env.advanceSeconds(60);
     expect(await decide(env)).toMatchObject({ outcome });
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
   });
 
   test('stays rejected after a late approval, and the late person learns why', async () => {
-    const env = createEnvOf({ services, records: [overdue] });
+    const env = createEnv({ services, records: [overdue] });
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
     expect(await decide(env)).toMatchObject({
@@ -263,7 +270,7 @@ describe('a request past its deadline', () => {
   });
 
   test('is not approved by the second of two required approvals if that is late', async () => {
-    const env = createEnvOf({ services, records: [overdue], groups: [aGroup({ quorum: 2 })] });
+    const env = createEnv({ services, records: [overdue], groups: [aGroup({ quorum: 2 })] });
     await decide(env, { by: bob });
     env.advanceSeconds(60);
     expect(await decide(env)).toMatchObject({
@@ -278,7 +285,7 @@ describe('a request past its deadline', () => {
       ...overdue,
       approvalRequest: { ...anApprovalRequest({ stage: 'expired' }), deadline: noon.toISOString() },
     };
-    const env = createEnvOf({
+    const env = createEnv({
       services: [aService({ onExpiry: 'reject', policyRevision: 2 })],
       records: [expired],
     });
@@ -289,9 +296,9 @@ describe('a request past its deadline', () => {
 
 describe('an approval that allows the account', () => {
   test('writes the entry and the decision in one transaction', async () => {
-    const env = createEnvOf();
+    const env = createEnv();
     await decide(env, { allow: { expiresAt: soon }, reason: 'a customer' });
-    const entry = await entryOf(env);
+    const entry = await readConsumerEntry(env);
     expect(entry).toMatchObject({
       effect: 'allow',
       expiresAt: soon,
@@ -308,33 +315,33 @@ describe('an approval that allows the account', () => {
   });
 
   test('cuts a long reason between characters for the note of the entry', async () => {
-    const env = createEnvOf();
+    const env = createEnv();
     await decide(env, {
       allow: {},
       reason: `${'x'.repeat(1000 - `approved with ${endpointId(1)}: `.length - 1)}😀`,
     });
-    expect((await entryOf(env))?.note?.isWellFormed()).toBe(true);
+    expect((await readConsumerEntry(env))?.note?.isWellFormed()).toBe(true);
   });
 
   test('causes no second decision because of the new entry', async () => {
-    const env = createEnvOf();
+    const env = createEnv();
     await decide(env, { allow: {} });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ isNew: false });
   });
 
   test('replaces a narrower entry of the service and keeps its owners', async () => {
-    const env = createEnvOf({
+    const env = createEnv({
       entries: [anEntry({ endpointIds: [endpointId(9)], owners: [bob], version: 5 })],
     });
     await decide(env, { allow: {} });
-    const entry = await entryOf(env);
+    const entry = await readConsumerEntry(env);
     expect(entry).toMatchObject({ effect: 'allow', owners: [bob] });
     expect(entry).not.toHaveProperty('endpointIds');
     expect(entry?.version).toBeGreaterThan(5);
   });
 
   test('is evaluated again if somebody changes the entry at the same time', async () => {
-    const env = createEnvOf();
+    const env = createEnv();
     const { write } = env.table;
     let isFirst = true;
     const table: TestEnv['table'] = {
@@ -345,27 +352,27 @@ describe('an approval that allows the account', () => {
         return write(writes);
       },
     };
-    const word = anApproval({ allow: {} });
-    expect(await decideConnection(aRequest(), { ...env.deps, table }, { decision: word })).toMatchObject({
+    const decision = anApproval({ allow: {} });
+    expect(await decideConnection(aRequest(), { ...env.deps, table }, { decision: decision })).toMatchObject({
       outcome: 'reject',
     });
-    expect(await entryOf(env)).toMatchObject({ effect: 'block', version: 9 });
+    expect(await readConsumerEntry(env)).toMatchObject({ effect: 'block', version: 9 });
   });
 
   test.each([
     ['at the service', {}],
     ['at every service', { serviceId: '*' }],
   ])('does not lift a block of the account %s', async (_, at) => {
-    const env = createEnvOf({ entries: [anEntry({ effect: 'block', ...at })] });
+    const env = createEnv({ entries: [anEntry({ effect: 'block', ...at })] });
     expect(await decide(env, { allow: {} })).toMatchObject({ outcome: 'reject' });
-    expect((await entryOf(env))?.effect).not.toBe('allow');
+    expect((await readConsumerEntry(env))?.effect).not.toBe('allow');
   });
 
   test('does not lift a block while the service is paused either', async () => {
     const services = [aService({ pausedAt: noon.toISOString() })];
-    const env = createEnvOf({ services, entries: [anEntry({ effect: 'block' })] });
+    const env = createEnv({ services, entries: [anEntry({ effect: 'block' })] });
     expect(await decide(env, { allow: {} })).toMatchObject({ outcome: 'hold' });
-    expect((await entryOf(env))?.effect).toBe('block');
+    expect((await readConsumerEntry(env))?.effect).toBe('block');
   });
 });
 
@@ -373,7 +380,7 @@ describe('with a quorum of two', () => {
   const groups = [aGroup({ quorum: 2 })];
 
   async function bothSay(first: Partial<PersonDecision>, second: Partial<PersonDecision>): Promise<TestEnv> {
-    const env = createEnvOf({ groups });
+    const env = createEnv({ groups });
     await decide(env, first);
     await decide(env, { by: bob, ...second });
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
@@ -382,27 +389,27 @@ describe('with a quorum of two', () => {
 
   test('the account is allowed once both people say so, until the earlier of their dates', async () => {
     const env = await bothSay({ allow: { expiresAt: later } }, { allow: { expiresAt: soon } });
-    expect(await entryOf(env)).toMatchObject({ effect: 'allow', expiresAt: soon, changedBy: bob });
+    expect(await readConsumerEntry(env)).toMatchObject({ effect: 'allow', expiresAt: soon, changedBy: bob });
     const endless = await bothSay({ allow: {} }, { allow: { expiresAt: later } });
-    expect(await entryOf(endless)).toMatchObject({ expiresAt: later });
+    expect(await readConsumerEntry(endless)).toMatchObject({ expiresAt: later });
   });
 
   test('the account is not allowed if one of them approves this request only', async () => {
-    expect(await entryOf(await bothSay({ allow: {} }, {}))).toBeUndefined();
-    expect(await entryOf(await bothSay({}, { allow: {} }))).toBeUndefined();
+    expect(await readConsumerEntry(await bothSay({ allow: {} }, {}))).toBeUndefined();
+    expect(await readConsumerEntry(await bothSay({}, { allow: {} }))).toBeUndefined();
   });
 
   test('the account is not allowed before the second person approves', async () => {
-    const env = createEnvOf({ groups });
+    const env = createEnv({ groups });
     await decide(env, { allow: {} });
-    expect(await entryOf(env)).toBeUndefined();
+    expect(await readConsumerEntry(env)).toBeUndefined();
   });
 
   test('one denial that blocks the account is enough, whatever the other person said', async () => {
-    const env = createEnvOf({ groups });
+    const env = createEnv({ groups });
     await decide(env, { allow: {} });
     await decide(env, { by: bob, decision: 'deny', reason: 'fraud', block: true });
-    expect(await entryOf(env)).toMatchObject({
+    expect(await readConsumerEntry(env)).toMatchObject({
       effect: 'block',
       note: `denied with ${endpointId(1)}: fraud`,
     });
@@ -411,13 +418,13 @@ describe('with a quorum of two', () => {
 
 test('a denial without a block leaves the entry of the account as it is', async () => {
   const entries = [anEntry({ endpointIds: [endpointId(9)] })];
-  const env = createEnvOf({ entries });
+  const env = createEnv({ entries });
   await decide(env, { decision: 'deny', reason: 'no contract' });
-  expect(await entryOf(env)).toEqual(entries[0]);
+  expect(await readConsumerEntry(env)).toEqual(entries[0]);
 });
 
 test('a ticket id is recorded with the decision and in the history', async () => {
-  const env = createEnvOf({ services: [aService({ requireTicket: true })] });
+  const env = createEnv({ services: [aService({ requireTicket: true })] });
   await decide(env, { ticket: 'CHG-42' });
   expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-42' } });
   expect((await readAuditTrail(endpointId(1), env.table)).at(-1)).toMatchObject({ ticket: 'CHG-42' });

@@ -115,9 +115,9 @@ describe('a verdict under an older policy version', () => {
 });
 
 test('a request of an older version without an approval request is published when versions are compared', async () => {
-  const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-  const unasked = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
-  const env = createTestEnv({ services, records: [asked, unasked] });
+  const awaitingRecord = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
+  const olderRecord = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
+  const env = createTestEnv({ services, records: [awaitingRecord, olderRecord] });
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
   await detectChanges(connections, env.deps, { recheckPolicy: { rules: connectionRules } });
   expect(env.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
@@ -125,15 +125,15 @@ test('a request of an older version without an approval request is published whe
 
 test('the caller can look at the record of each connection', async () => {
   const env = createTestEnv({ services, records: [aRecord()] });
-  const shown: string[] = [];
+  const endpointIds: string[] = [];
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
-  await detectChanges(connections, env.deps, { onRecord: (record) => shown.push(record.endpointId) });
-  expect(shown).toEqual([endpointId(1)]);
+  await detectChanges(connections, env.deps, { onRecord: (record) => endpointIds.push(record.endpointId) });
+  expect(endpointIds).toEqual([endpointId(1)]);
 });
 
 test('change counts can be added', () => {
-  const one = { described: 5, decided: 4, changed: 3, waiting: 2, unregistered: 1, unreadable: 6 };
-  expect(addCounts(addCounts(noChanges(), one), one)).toEqual({
+  const counts = { described: 5, decided: 4, changed: 3, waiting: 2, unregistered: 1, unreadable: 6 };
+  expect(addCounts(addCounts(noChanges(), counts), counts)).toEqual({
     described: 10,
     decided: 8,
     changed: 6,

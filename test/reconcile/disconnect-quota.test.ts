@@ -7,11 +7,11 @@ import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 const hour = 3_600_000;
 
-function aBudget() {
+function createQuota() {
   const items = createMemoryItems();
   const table = memoryTable(items);
   let time = noon.getTime();
-  const cut = (number: number, since = noon) => ({
+  const createDisconnect = (number: number, since = noon) => ({
     endpointId: endpointId(number),
     since: since.toISOString(),
   });
@@ -23,80 +23,91 @@ function aBudget() {
     findTable: () => trackIdentity({ table, reportError: rethrow, now: () => new Date(time) }),
     restore: () => items.restore(items.backup()),
     /** The number of granted disconnects. */
-    async claim(from: number, to: number, { service = 1, live = 10, since = noon } = {}): Promise<number> {
-      const cuts = Array.from({ length: to - from }, (_, index) => cut(from + index, since));
-      return (await reserveQuota(serviceId(service), cuts, live, { table, now: () => new Date(time) })).size;
+    async reserve(
+      from: number,
+      to: number,
+      { service = 1, connectedCount = 10, since = noon } = {},
+    ): Promise<number> {
+      const disconnects = Array.from({ length: to - from }, (_, index) =>
+        createDisconnect(from + index, since),
+      );
+      return (
+        await reserveQuota(serviceId(service), disconnects, connectedCount, {
+          table,
+          now: () => new Date(time),
+        })
+      ).size;
     },
   };
 }
 
 describe('in any 24 hours', () => {
   test('policy may disconnect five connections of a small service', async () => {
-    const budget = aBudget();
-    expect(await budget.claim(0, 9)).toBe(5);
-    expect(await budget.claim(10, 19)).toBe(0);
+    const quota = createQuota();
+    expect(await quota.reserve(0, 9)).toBe(5);
+    expect(await quota.reserve(10, 19)).toBe(0);
   });
 
   test('policy may disconnect a tenth of a large service', async () => {
-    expect(await aBudget().claim(0, 30, { live: 120 })).toBe(12);
+    expect(await createQuota().reserve(0, 30, { connectedCount: 120 })).toBe(12);
   });
 
   test('policy may disconnect twenty connections of all services together', async () => {
-    const budget = aBudget();
+    const quota = createQuota();
     const granted: number[] = [];
     for (const service of [1, 2, 3, 4, 5])
-      granted.push(await budget.claim(service * 10, service * 10 + 5, { service }));
+      granted.push(await quota.reserve(service * 10, service * 10 + 5, { service }));
     expect(granted).toEqual([5, 5, 5, 5, 0]);
   });
 
   test('a reservation counts once when the disconnect is tried again', async () => {
-    const budget = aBudget();
-    await budget.claim(0, 5);
-    expect(await budget.claim(0, 5)).toBe(5);
-    expect(await budget.claim(0, 6)).toBe(5);
+    const quota = createQuota();
+    await quota.reserve(0, 5);
+    expect(await quota.reserve(0, 5)).toBe(5);
+    expect(await quota.reserve(0, 6)).toBe(5);
   });
 
   test('the same endpoint scheduled at another time is another reservation', async () => {
-    const budget = aBudget();
-    await budget.claim(0, 5);
-    expect(await budget.claim(0, 5, { since: new Date(noon.getTime() + hour) })).toBe(0);
+    const quota = createQuota();
+    await quota.reserve(0, 5);
+    expect(await quota.reserve(0, 5, { since: new Date(noon.getTime() + hour) })).toBe(0);
   });
 
   test('a retried reservation counts from the retry on', async () => {
-    const budget = aBudget();
-    await budget.claim(0, 5);
-    budget.wait(23 * hour);
-    await budget.claim(0, 5);
-    budget.wait(2 * hour);
-    expect(await budget.claim(10, 15)).toBe(0);
-    budget.wait(23 * hour);
-    expect(await budget.claim(10, 15)).toBe(5);
+    const quota = createQuota();
+    await quota.reserve(0, 5);
+    quota.wait(23 * hour);
+    await quota.reserve(0, 5);
+    quota.wait(2 * hour);
+    expect(await quota.reserve(10, 15)).toBe(0);
+    quota.wait(23 * hour);
+    expect(await quota.reserve(10, 15)).toBe(5);
   });
 
   test('a reservation counts a few minutes longer than a day, since EC2 may act late', async () => {
-    const budget = aBudget();
-    await budget.claim(0, 5);
-    budget.wait(24 * hour);
-    expect(await budget.claim(10, 15)).toBe(0);
-    budget.wait(300_000);
-    expect(await budget.claim(10, 15)).toBe(5);
+    const quota = createQuota();
+    await quota.reserve(0, 5);
+    quota.wait(24 * hour);
+    expect(await quota.reserve(10, 15)).toBe(0);
+    quota.wait(300_000);
+    expect(await quota.reserve(10, 15)).toBe(5);
   });
 
   test('policy may disconnect nothing for a day after the table was restored, which does not know the disconnects since its backup', async () => {
-    const budget = aBudget();
-    await budget.findTable();
-    expect(await budget.claim(0, 2)).toBe(2);
-    budget.restore();
-    await budget.findTable();
-    expect(await budget.claim(10, 13)).toBe(0);
-    budget.wait(24 * hour + 300_000);
-    expect(await budget.claim(10, 19)).toBe(5);
+    const quota = createQuota();
+    await quota.findTable();
+    expect(await quota.reserve(0, 2)).toBe(2);
+    quota.restore();
+    await quota.findTable();
+    expect(await quota.reserve(10, 13)).toBe(0);
+    quota.wait(24 * hour + 300_000);
+    expect(await quota.reserve(10, 19)).toBe(5);
   });
 
   test('two concurrent runs reserve no more than the quota', async () => {
-    const budget = aBudget();
+    const quota = createQuota();
     const granted = await Promise.all(
-      [1, 2, 3, 4, 5, 6].map((service) => budget.claim(service * 10, service * 10 + 5, { service })),
+      [1, 2, 3, 4, 5, 6].map((service) => quota.reserve(service * 10, service * 10 + 5, { service })),
     );
     expect(granted.reduce((sum, each) => sum + each, 0)).toBe(20);
   });

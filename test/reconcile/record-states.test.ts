@@ -10,7 +10,7 @@ const accepting = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action
 const pending = aConnection({ state: 'pending' });
 
 /** The event of a connection, with its record. */
-function changed(connection = pending, record: typeof accepting | null = accepting) {
+function createEvent(connection = pending, record: typeof accepting | null = accepting) {
   return {
     type: 'Connection Changed' as const,
     connection,
@@ -22,7 +22,7 @@ function changed(connection = pending, record: typeof accepting | null = accepti
 describe('a state that EC2 shows', () => {
   test('is recorded: after Accept the verdict is applied and no effect is pending', async () => {
     const env = createTestEnv({ services, records: [accepting] });
-    const [result] = await recordStates([changed()], env.deps);
+    const [result] = await recordStates([createEvent()], env.deps);
     expect(result).toMatchObject({ output: ['applied'] });
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'pending', version: 2 });
     expect(await env.actions(endpointId(1))).toEqual(['applied']);
@@ -31,21 +31,21 @@ describe('a state that EC2 shows', () => {
 
   test('and that arrives twice is recorded once', async () => {
     const env = createTestEnv({ services, records: [accepting] });
-    await recordStates([changed()], env.deps);
-    const [again] = await recordStates([changed()], env.deps);
+    await recordStates([createEvent()], env.deps);
+    const [again] = await recordStates([createEvent()], env.deps);
     expect(again).toMatchObject({ output: [] });
     expect(await env.actions(endpointId(1))).toEqual(['applied']);
   });
 
   test('of a connection without a record is recorded if its service is registered', async () => {
     const env = createTestEnv({ services });
-    await recordStates([changed(pending, null)], env.deps);
+    await recordStates([createEvent(pending, null)], env.deps);
     expect(await env.actions(endpointId(1))).toEqual(['observed']);
   });
 
   test('of a connection without a record is ignored if its service is not registered', async () => {
     const env = createTestEnv();
-    await recordStates([changed(pending, null)], env.deps);
+    await recordStates([createEvent(pending, null)], env.deps);
     expect(await env.record(endpointId(1))).toBeUndefined();
   });
 });
@@ -60,7 +60,7 @@ describe('a record that changed since the event was published', () => {
       acceptRequestedAt: noon.toISOString(),
     });
     const env = createTestEnv({ services, records: [newer] });
-    await recordStates([changed()], env.deps);
+    await recordStates([createEvent()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       state: 'pending',
       pendingEffect: { action: 'reject' },
@@ -73,7 +73,7 @@ describe('a record that changed since the event was published', () => {
       services,
       records: [aRecord({ state: 'available', observedAt, version: 2 })],
     });
-    const [result] = await recordStates([changed()], env.deps);
+    const [result] = await recordStates([createEvent()], env.deps);
     expect(result).toMatchObject({ output: [] });
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'available', version: 2 });
   });
@@ -81,8 +81,8 @@ describe('a record that changed since the event was published', () => {
   test('on every retry fails this event and no other', async () => {
     const env = createTestEnv({ services, records: [accepting] });
     const table = { ...env.table, write: async () => false };
-    const unknown = changed(aConnection({ state: 'deleted', endpointId: endpointId(2) }), null);
-    const results = await recordStates([changed(), unknown], { ...env.deps, table });
+    const unknown = createEvent(aConnection({ state: 'deleted', endpointId: endpointId(2) }), null);
+    const results = await recordStates([createEvent(), unknown], { ...env.deps, table });
     expect(results).toMatchObject([{ error: expect.any(OptimisticLockError) }, { output: [] }]);
   });
 });
@@ -100,7 +100,7 @@ describe('an endpoint that counts towards the quota', () => {
   async function countedAfter(state: 'deleted' | 'rejected' | 'deleting') {
     const env = createTestEnv({ services, records: [live] });
     await env.table.write([quotaWrite(aConnection(), undefined, counting)]);
-    await recordStates([changed(aConnection({ state }), live)], env.deps);
+    await recordStates([createEvent(aConnection({ state }), live)], env.deps);
     const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
     return item && readEndpointQuota(item).endpointIds;
   }
@@ -116,7 +116,7 @@ describe('an endpoint that counts towards the quota', () => {
 
 test('an endpoint that ended is recorded with the time', async () => {
   const env = createTestEnv({ services, records: [accepting] });
-  await recordStates([changed(aConnection({ state: 'deleted' }))], env.deps);
+  await recordStates([createEvent(aConnection({ state: 'deleted' }))], env.deps);
   expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted', endedAt: noon.toISOString() });
   expect(await env.actions(endpointId(1))).toEqual(['deleted']);
 });

@@ -82,20 +82,20 @@ describe('the requests that a change of policy affects', () => {
   );
   const entries = [anEntry({ serviceId: '*', effect: 'block', version: 5 })];
 
-  async function reviewed(scope: Parameters<typeof reevaluateConnections>[0]) {
+  async function reevaluate(scope: Parameters<typeof reevaluateConnections>[0]) {
     const env = createTestEnv({ services, connections, records, entries });
     await reevaluateConnections(scope, env.deps);
     return env.published.map(({ connection }) => connection.endpointId);
   }
 
   test('are published if their verdicts rest on other versions', async () => {
-    expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: consumer })).toEqual(
+    expect(await reevaluate({ serviceId: serviceId(1), ownerAccountId: consumer })).toEqual(
       [1, 4].map(endpointId),
     );
   });
 
   test('are those of every service if an entry for `*` changes', async () => {
-    expect(await reviewed({ serviceId: '*', ownerAccountId: consumer })).toEqual([
+    expect(await reevaluate({ serviceId: '*', ownerAccountId: consumer })).toEqual([
       endpointId(1),
       endpointId(3),
       endpointId(4),
@@ -113,7 +113,7 @@ describe('the requests that a change of policy affects', () => {
   });
 
   test('are left alone if their verdicts rest on the current versions', async () => {
-    expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: '333333333333' })).toEqual([]);
+    expect(await reevaluate({ serviceId: serviceId(1), ownerAccountId: '333333333333' })).toEqual([]);
   });
 
   test('are those that await approval if the service is deregistered', async () => {
@@ -124,7 +124,7 @@ describe('the requests that a change of policy affects', () => {
   });
 
   test('are none if the service is not registered', async () => {
-    expect(await reviewed({ serviceId: serviceId(9), ownerAccountId: consumer })).toEqual([]);
+    expect(await reevaluate({ serviceId: serviceId(9), ownerAccountId: consumer })).toEqual([]);
   });
 });
 
@@ -156,9 +156,9 @@ describe('many changes of policy', () => {
   });
 
   test('do not merge with those of a deregistered service', () => {
-    const gone = { scope: { serviceId: serviceId(1), isDeregistered: true } };
-    expect(looks([gone, gone, ...[1, 2, 3, 4].map((number) => entry(number, '*'))])).toEqual([
-      gone.scope,
+    const deregistered = { scope: { serviceId: serviceId(1), isDeregistered: true } };
+    expect(looks([deregistered, deregistered, ...[1, 2, 3, 4].map((number) => entry(number, '*'))])).toEqual([
+      deregistered.scope,
       { serviceId: '*' },
     ]);
   });

@@ -44,7 +44,7 @@ async function deliver(env: TestEnv) {
   expect(results.filter((result) => 'error' in result)).toEqual([]);
 }
 
-async function waitingFor(env: TestEnv): Promise<string[]> {
+async function listWaiting(env: TestEnv): Promise<string[]> {
   const waiting: string[] = [];
   for await (const page of listAwaiting('default', env.deps)) waiting.push(...page);
   return waiting;
@@ -70,19 +70,20 @@ const verdicts: Readonly<Record<string, Partial<ConnectionRecord>>> = {
 };
 
 /** A record of a connection in a state, right or wrong. */
-function memory(what: string, state: ConnectionState): ConnectionRecord {
-  const { missingSince, ...known } = { ...aRecord({ ...old, ...verdicts[what], state }) };
-  if (isEnded(state)) return { ...known, endedAt: time };
-  return { ...known, ...(missingSince !== undefined && { missingSince }) };
+function createRecord(situation: string, state: ConnectionState): ConnectionRecord {
+  const { missingSince, ...withoutMissing } = { ...aRecord({ ...old, ...verdicts[situation], state }) };
+  if (isEnded(state)) return { ...withoutMissing, endedAt: time };
+  return { ...withoutMissing, ...(missingSince !== undefined && { missingSince }) };
 }
 
 /** Whether the record agrees with EC2, and a pending request has the effect or approval request of its verdict. */
-async function isRight(env: TestEnv, shown: ConnectionState): Promise<boolean> {
+async function isRight(env: TestEnv, described: ConnectionState): Promise<boolean> {
   const { state, missingSince, endedAt, verdict, pendingEffect } = (await env.record(endpointId(1))) ?? {};
-  const isSeen = state === shown && missingSince === undefined && (endedAt !== undefined) === isEnded(shown);
-  if (shown !== 'pendingAcceptance') return isSeen;
+  const isSeen =
+    state === described && missingSince === undefined && (endedAt !== undefined) === isEnded(described);
+  if (described !== 'pendingAcceptance') return isSeen;
   const isDue = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
-  const awaited = await waitingFor(env);
+  const awaited = await listWaiting(env);
   return (
     isSeen &&
     verdict !== undefined &&
@@ -98,18 +99,18 @@ describe('a sweep a minute later corrects the record, whatever state EC2 shows, 
 
   test.each(states)('$what and that is recorded as $remembered', async ({ what, remembered }) => {
     const wrong: string[] = [];
-    for (const shown of connectionStates) {
-      const env = createTestEnv({ services, records: [memory(what, remembered)] });
-      env.ec2.show(aConnection({ ...old, state: shown }));
+    for (const described of connectionStates) {
+      const env = createTestEnv({ services, records: [createRecord(what, remembered)] });
+      env.ec2.show(aConnection({ ...old, state: described }));
       env.advanceSeconds(60);
       await sweep(env, 'full');
-      if (!(await isRight(env, shown))) wrong.push(shown);
+      if (!(await isRight(env, described))) wrong.push(described);
       // The next sweep decides a connected endpoint once it is recorded as connected.
       await sweep(env, 'full');
       // A `pending` connection is described again for ten minutes.
       env.advanceSeconds(600);
       await sweepConnections(hub, 'full', env.deps);
-      if (env.published.length > 0 || !(await isRight(env, shown))) wrong.push(`${shown} once more`);
+      if (env.published.length > 0 || !(await isRight(env, described))) wrong.push(`${described} once more`);
     }
     expect(wrong).toEqual([]);
   });
@@ -117,7 +118,7 @@ describe('a sweep a minute later corrects the record, whatever state EC2 shows, 
 
 describe('a request that is pending acceptance', () => {
   const request = aConnection(old);
-  const asked = { ...old, verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() };
+  const awaitingRecord = { ...old, verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() };
 
   /** The table after one wrong event and the next sweep. */
   async function afterWrongEvent(
@@ -133,7 +134,7 @@ describe('a request that is pending acceptance', () => {
     env.advanceSeconds(1);
     const wrong = { connection: { ...request, state }, observedAt: '2099-01-01T00:00:00.000Z' };
     await recordStates([{ type: 'Connection Changed', ...wrong }], env.deps);
-    expect(await waitingFor(env)).toEqual([]);
+    expect(await listWaiting(env)).toEqual([]);
     env.advanceSeconds(secondsLater);
     await sweep(env, 'pending');
     return env;
@@ -142,11 +143,11 @@ describe('a request that is pending acceptance', () => {
   test.each(connectionStates.filter((state) => state !== 'pendingAcceptance'))(
     'and that one event wrongly showed as %s is open again after the next sweep',
     async (state) => {
-      const env = await afterWrongEvent(asked, state);
-      const { approvalRequest } = asked;
+      const env = await afterWrongEvent(awaitingRecord, state);
+      const { approvalRequest } = awaitingRecord;
       const is = { state: 'pendingAcceptance', verdict: { outcome: 'ask' } };
       expect(await env.record(endpointId(1))).toMatchObject(isEnded(state) ? is : { ...is, approvalRequest });
-      expect(await waitingFor(env)).toEqual([endpointId(1)]);
+      expect(await listWaiting(env)).toEqual([endpointId(1)]);
       expect(isEnded(state) || (await env.actions(endpointId(1)))).toEqual(
         isEnded(state) || expect.arrayContaining(['observed', 'decided']),
       );
@@ -158,7 +159,7 @@ describe('a request that is pending acceptance', () => {
     async (state) => {
       const approval = anApproval({ decision: 'deny', reason: 'unknown' });
       const denied = {
-        ...asked,
+        ...awaitingRecord,
         verdict: aVerdict('reject'),
         pendingEffect: { action: 'reject', attempts: 0 },
         approval,
@@ -177,7 +178,7 @@ describe('a request that is pending acceptance', () => {
     'keeps the first of two approvals after one event wrongly showed it as %s',
     async (state) => {
       const approvals = { decisions: [anApproval()], quorum: 2 };
-      const env = await afterWrongEvent({ ...asked, approvals }, state);
+      const env = await afterWrongEvent({ ...awaitingRecord, approvals }, state);
       expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, approvals });
     },
   );
@@ -198,7 +199,7 @@ describe('a request that is pending acceptance', () => {
   });
 
   test('is not reopened by a description from before EC2 showed another state', async () => {
-    const env = createTestEnv({ services, records: [aRecord({ ...asked, state: 'available' })] });
+    const env = createTestEnv({ services, records: [aRecord({ ...awaitingRecord, state: 'available' })] });
     await decideConnections([{ ...request, observedAt: '2026-11-21T11:59:59.999Z' }], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'available' });
   });

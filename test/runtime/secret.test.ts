@@ -3,9 +3,9 @@ import { cachedSecret } from '../../lib/runtime/secret.ts';
 import { secondsAfterNoon } from '../builders.ts';
 
 /** A store that counts how often it is read. */
-function aStore(kept: string) {
+function aStore(value: string) {
   const store = {
-    kept,
+    kept: value,
     isAway: false,
     reads: 0,
     errors: [] as unknown[],

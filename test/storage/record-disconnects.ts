@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ModifyVpcEndpointServicePermissionsCommand } from '@aws-sdk/client-ec2';
 import { accounts, createEndpoint, createService, provider, type Sandbox } from '../e2e/sandbox.ts';
 
-const { allowed, counted } = accounts;
+const { allowed, limited } = accounts;
 const service = ['--service', 'tenancies'];
 
 /** Connections that lose their permission soon or within two days, at a service with externally changed principals. */
@@ -12,12 +12,12 @@ export async function startScheduledDisconnects(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const rules = ['--grace', '1h', '--on-external-accept', 'adopt', '--principals', 'managed', '--yes'];
   await sandbox.json('service', 'add', serviceId, '--name', 'tenancies', ...rules);
-  const byHand = { ServiceId: serviceId, AddAllowedPrincipals: [`arn:aws:iam::${counted}:role/network`] };
+  const byHand = { ServiceId: serviceId, AddAllowedPrincipals: [`arn:aws:iam::${limited}:role/network`] };
   await sandbox.ec2(provider).send(new ModifyVpcEndpointServicePermissionsCommand(byHand));
-  await sandbox.json('allow', counted, ...service, '--expires', '8d');
+  await sandbox.json('allow', limited, ...service, '--expires', '8d');
   await sandbox.json('allow', allowed, ...service);
   await sandbox.idle();
-  await Promise.all([counted, allowed].map((account) => createEndpoint(sandbox, account, serviceId)));
+  await Promise.all([limited, allowed].map((account) => createEndpoint(sandbox, account, serviceId)));
   await sandbox.idle();
   await sandbox.json('allowlist', 'remove', allowed, ...service);
   await sandbox.idle();
@@ -28,8 +28,8 @@ export async function startScheduledDisconnects(sandbox: Sandbox) {
  * of two customers fails.
  */
 export async function finishScheduledDisconnects(sandbox: Sandbox) {
-  const contact = ['--contact-topic', `arn:aws:sns:us-east-1:${counted}:linkgate-nowhere`];
-  await sandbox.json('customer', 'set', 'hooli', '--account', counted, ...contact);
+  const contact = ['--contact-topic', `arn:aws:sns:us-east-1:${limited}:linkgate-nowhere`];
+  await sandbox.json('customer', 'set', 'hooli', '--account', limited, ...contact);
   await confirmSubscription(sandbox, 'ops@initech.example');
   const { serviceId } = await connectAndRevoke(sandbox);
   await sandbox.json('service', 'add', serviceId, '--grace', '72h');
@@ -41,7 +41,7 @@ export async function finishScheduledDisconnects(sandbox: Sandbox) {
   const oneMore = '  - {customer: initech, services: tenancies, maxEndpoints: 9, note: contract 42}';
   await apply(sandbox, [...policy, oneMore]);
   const endpointIds: string[] = [];
-  for (const account of [allowed, allowed, counted])
+  for (const account of [allowed, allowed, limited])
     endpointIds.push(await createEndpoint(sandbox, account, serviceId));
   await waitForBatch(sandbox);
   const [extended = '', revoked = ''] = endpointIds;

@@ -78,7 +78,7 @@ async function services(sandbox: Sandbox): Promise<string> {
 async function requests(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('allow', accounts.allowed, '--service', serviceId, '--note', 'contract 17');
   await sandbox.json('block', accounts.blocked, '--service', '*', '--note', 'left in 2025');
-  await sandbox.json('allow', accounts.counted, '--service', serviceId, '--max-endpoints', '1');
+  await sandbox.json('allow', accounts.limited, '--service', serviceId, '--max-endpoints', '1');
   await sandbox.idle();
   const connect = async (account: string) => {
     const endpointId = await createEndpoint(sandbox, account, serviceId);
@@ -86,7 +86,7 @@ async function requests(sandbox: Sandbox, serviceId: string) {
     return endpointId;
   };
   await connect(accounts.blocked);
-  for (const account of [accounts.counted, accounts.counted]) await connect(account);
+  for (const account of [accounts.limited, accounts.limited]) await connect(account);
   await sandbox.json('approve', await connect(accounts.unknown), '--reason', 'signed the contract');
   await sandbox.json('deny', await connect(accounts.unknown), '--reason', 'no contract');
   await connect(accounts.unknown);

@@ -3,7 +3,7 @@ import { findJob, finishLocation, jobResult, startJob } from '../../lib/sweep/jo
 import { alice, hub, secondsAfterNoon } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+const otherLocation = { accountId: '222222222222', region: 'eu-west-1' };
 const result = {
   described: 7,
   decided: 6,
@@ -17,10 +17,10 @@ const result = {
 
 test('a job runs until each location has a result, and adds the results up', async () => {
   const { deps, table } = createTestEnv();
-  await startJob('job-1', [hub, elsewhere], alice, deps);
+  await startJob('job-1', [hub, otherLocation], alice, deps);
   await finishLocation('job-1', hub, result, deps);
   expect(await findJob('job-1', table)).toMatchObject({ status: 'running', startedBy: alice });
-  await finishLocation('job-1', elsewhere, result, deps);
+  await finishLocation('job-1', otherLocation, result, deps);
   const job = await findJob('job-1', table);
   expect(job).toMatchObject({ status: 'succeeded', finishedAt: secondsAfterNoon(0).toISOString() });
   expect(job && jobResult(job)).toMatchObject({ described: 14, quotasRepaired: 2 });
@@ -28,7 +28,7 @@ test('a job runs until each location has a result, and adds the results up', asy
 
 test('a duplicate result of a location is ignored', async () => {
   const { deps, table } = createTestEnv();
-  await startJob('job-1', [hub, elsewhere], alice, deps);
+  await startJob('job-1', [hub, otherLocation], alice, deps);
   await finishLocation('job-1', hub, result, deps);
   await finishLocation('job-1', hub, { ...result, described: 99 }, deps);
   const job = await findJob('job-1', table);
@@ -37,8 +37,8 @@ test('a duplicate result of a location is ignored', async () => {
 
 test('two results that arrive at the same time both count', async () => {
   const { deps, table } = createTestEnv();
-  await startJob('job-1', [hub, elsewhere], alice, deps);
-  await Promise.all([hub, elsewhere].map((location) => finishLocation('job-1', location, result, deps)));
+  await startJob('job-1', [hub, otherLocation], alice, deps);
+  await Promise.all([hub, otherLocation].map((location) => finishLocation('job-1', location, result, deps)));
   expect(await findJob('job-1', table)).toMatchObject({ status: 'succeeded' });
 });
 

@@ -48,13 +48,13 @@ describe('a pending sweep', () => {
     ];
     const env = createTestEnv({ services, connections: [aConnection()], records });
     await sweepConnections(hub, 'pending', env.deps);
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
   });
 
   test('enqueues nothing without pending effects', async () => {
     const env = createTestEnv({ services, connections: [aConnection()] });
     await sweepConnections(hub, 'pending', env.deps);
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
   });
 
   test('does not mark records as ended', async () => {
@@ -65,26 +65,29 @@ describe('a pending sweep', () => {
 });
 
 describe('a sweep enqueues notifications', () => {
-  const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-  const told = { ...asked, notification: { contentHash: computeContentHash(asked), emailedTo: [] } };
+  const awaitingRecord = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
+  const notifiedRecord = {
+    ...awaitingRecord,
+    notification: { contentHash: computeContentHash(awaitingRecord), emailedTo: [] },
+  };
 
   test.each(['pending', 'full'] as const)(
     'for requests that approvers were not notified of: %s',
     async (pass) => {
-      const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
+      const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
       await sweepConnections(hub, pass, env.deps);
       expect(env.notices).toContainEqual({ endpointId: endpointId(1) });
     },
   );
 
   test('for no request whose messages are up to date', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [told] });
+    const env = createTestEnv({ services, connections: [aConnection()], records: [notifiedRecord] });
     await sweepConnections(hub, 'full', env.deps);
     expect(env.notices).toEqual([]);
   });
 
   test('for reminders and escalations that are due', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [told] });
+    const env = createTestEnv({ services, connections: [aConnection()], records: [notifiedRecord] });
     env.advanceSeconds(2 * 86_400);
     await sweepConnections(hub, 'pending', env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
@@ -92,27 +95,31 @@ describe('a sweep enqueues notifications', () => {
 
   test('once for a digest with several waiting requests', async () => {
     const digest = { notification: { digestId: 'digest-1', emailedTo: [] } };
-    const records = [1, 2].map((number) => ({ ...asked, ...digest, endpointId: endpointId(number) }));
+    const records = [1, 2].map((number) => ({
+      ...awaitingRecord,
+      ...digest,
+      endpointId: endpointId(number),
+    }));
     const env = createTestEnv({ services, connections: upTo(2), records });
     await sweepConnections(hub, 'pending', env.deps);
     expect(env.notices).toEqual([{ digest: 'digest-1' }]);
   });
 
   test('once for a listed connection, also in a full sweep', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
+    const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
     await sweepConnections(hub, 'full', env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('for requests whose service was deregistered', async () => {
-    const records = [{ ...told, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
+    const records = [{ ...notifiedRecord, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
     const env = createTestEnv({ connections: [aConnection()], records });
     await sweepConnections(hub, 'full', env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('for requests that EC2 no longer lists', async () => {
-    const records = [{ ...told, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
+    const records = [{ ...notifiedRecord, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
     const env = createTestEnv({ services, records });
     await sweepConnections(hub, 'full', env.deps);
     expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
@@ -254,35 +261,35 @@ describe('a record whose connection EC2 does not list', () => {
 });
 
 describe('an endpoint quota', () => {
-  const kept = { serviceId: serviceId(1), accountId: consumer, entryVersion: 1, version: 0 };
+  const quota = { serviceId: serviceId(1), accountId: consumer, entryVersion: 1, version: 0 };
 
   /** What the set has after a full pass over connections that are remembered as they are shown. */
-  async function repaired(
+  async function sweepQuota(
     endpointIds: string[],
     connections: ReturnType<typeof aConnection>[],
-    remembered: Partial<ConnectionRecord> = {},
+    recordOverrides: Partial<ConnectionRecord> = {},
   ) {
     const env = createTestEnv({
       services,
       connections,
-      records: connections.map((each) => aRecord({ ...each, ...remembered })),
+      records: connections.map((each) => aRecord({ ...each, ...recordOverrides })),
     });
-    await env.table.write([quotaWrite(aConnection(), undefined, { ...kept, endpointIds })]);
+    await env.table.write([quotaWrite(aConnection(), undefined, { ...quota, endpointIds })]);
     const sweep = await nextPass(env);
     const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
     return { sweep, endpointIds: item && readEndpointQuota(item).endpointIds };
   }
 
-  const live = aConnection({ state: 'available' });
+  const connected = aConnection({ state: 'available' });
 
   test('that agrees with EC2 stays unchanged', async () => {
-    expect(await repaired([endpointId(1)], [live])).toMatchObject({
+    expect(await sweepQuota([endpointId(1)], [connected])).toMatchObject({
       sweep: { result: { quotasRepaired: 0 } },
     });
   });
 
   test('loses an endpoint that EC2 does not list', async () => {
-    expect(await repaired([endpointId(1), endpointId(2)], [live])).toMatchObject({
+    expect(await sweepQuota([endpointId(1), endpointId(2)], [connected])).toMatchObject({
       sweep: { result: { quotasRepaired: 1 } },
       endpointIds: [endpointId(1)],
     });
@@ -292,38 +299,44 @@ describe('an endpoint quota', () => {
     const requestedAt = '2026-11-21T12:01:00.000Z';
     const env = createTestEnv({ services, records: [aRecord({ requestedAt, verdict: aVerdict('ask') })] });
     const endpointIds = [endpointId(1)];
-    await env.table.write([quotaWrite(aConnection(), undefined, { ...kept, endpointIds })]);
+    await env.table.write([quotaWrite(aConnection(), undefined, { ...quota, endpointIds })]);
     expect(await nextPass(env)).toMatchObject({ result: { quotasRepaired: 0 } });
   });
 
   test('loses an endpoint that is rejected in EC2 and in its record', async () => {
-    expect(await repaired([endpointId(1)], [{ ...live, state: 'rejected' }])).toMatchObject({
+    expect(await sweepQuota([endpointId(1)], [{ ...connected, state: 'rejected' }])).toMatchObject({
       endpointIds: [],
     });
   });
 
   test('gains an endpoint that is connected in EC2', async () => {
-    expect(await repaired([], [live])).toMatchObject({ endpointIds: [endpointId(1)] });
+    expect(await sweepQuota([], [connected])).toMatchObject({ endpointIds: [endpointId(1)] });
   });
 
   test('loses an endpoint that is pending acceptance and was not accepted', async () => {
     const verdict = aVerdict('ask');
-    expect(await repaired([endpointId(1)], [aConnection()], { verdict })).toMatchObject({ endpointIds: [] });
+    expect(await sweepQuota([endpointId(1)], [aConnection()], { verdict })).toMatchObject({
+      endpointIds: [],
+    });
   });
 
   test('loses an endpoint whose verdict is no longer accept, five minutes after the last accept call', async () => {
-    const shown = [aConnection()];
+    const described = [aConnection()];
     const verdict = aVerdict('reject');
     const recent = { verdict, acceptRequestedAt: '2026-11-21T11:56:01.000Z' };
     const past = { verdict, acceptRequestedAt: '2026-11-21T11:56:00.000Z' };
-    expect(await repaired([endpointId(1)], shown, recent)).toMatchObject({ endpointIds: [endpointId(1)] });
-    expect(await repaired([endpointId(1)], shown, past)).toMatchObject({ endpointIds: [] });
+    expect(await sweepQuota([endpointId(1)], described, recent)).toMatchObject({
+      endpointIds: [endpointId(1)],
+    });
+    expect(await sweepQuota([endpointId(1)], described, past)).toMatchObject({ endpointIds: [] });
   });
 
   test('keeps an accepted endpoint that is still pending acceptance in EC2', async () => {
-    expect(await repaired([endpointId(1)], [aConnection()], { verdict: aVerdict('accept') })).toMatchObject({
-      sweep: { result: { quotasRepaired: 0 } },
-      endpointIds: [endpointId(1)],
-    });
+    expect(await sweepQuota([endpointId(1)], [aConnection()], { verdict: aVerdict('accept') })).toMatchObject(
+      {
+        sweep: { result: { quotasRepaired: 0 } },
+        endpointIds: [endpointId(1)],
+      },
+    );
   });
 });

@@ -14,7 +14,7 @@ describe('a submitted form', () => {
       approval: { decision: 'approve', by: `mailto:${address}`, ...withReason },
       pendingEffect: { action: 'accept', attempts: 0 },
     });
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 

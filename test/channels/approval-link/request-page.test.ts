@@ -13,7 +13,7 @@ describe('the page of an approval link', () => {
     const before = await env.record(endpointId(1));
     expect(await env.follow({}, method)).toMatchObject({ statusCode: 200 });
     expect(env.writes()).toBe(0);
-    expect(env.rings).toEqual([]);
+    expect(env.applyRequests).toEqual([]);
     expect(await env.record(endpointId(1))).toEqual(before);
   });
 

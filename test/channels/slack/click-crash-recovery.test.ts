@@ -16,15 +16,25 @@ const button = 'approve';
 
 /** A click and everything until EC2 shows its effect, in one process that is killed at one of its calls. */
 async function fromClickToApplied(env: SlackTestEnv, nth: number, moment: CrashPoint): Promise<boolean> {
-  const { dying, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
+  const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
   const { ec2, slackDeps, deps } = env;
   const table = crashingTable(env.table);
-  const applyQueue = { enqueue: dying(deps.applyQueue.enqueue) };
-  const connections = { ...ec2, page: dying(ec2.page), accept: dying(ec2.accept), reject: dying(ec2.reject) };
+  const applyQueue = { enqueue: wrapCall(deps.applyQueue.enqueue) };
+  const connections = {
+    ...ec2,
+    page: wrapCall(ec2.page),
+    accept: wrapCall(ec2.accept),
+    reject: wrapCall(ec2.reject),
+  };
   try {
     const clicked = signRequest(encodePayload(clickPayload(button)), { at: env.time });
-    await handleSlackRequest(clicked, { ...slackDeps, table, applyQueue, respond: dying(slackDeps.respond) });
-    if (env.rings.length > 0)
+    await handleSlackRequest(clicked, {
+      ...slackDeps,
+      table,
+      applyQueue,
+      respond: wrapCall(slackDeps.respond),
+    });
+    if (env.applyRequests.length > 0)
       await applyVerdicts(hub, { ...deps, table, applyQueue, connectionsClient: () => connections });
     await recordStates(env.published, { ...deps, table });
   } catch {

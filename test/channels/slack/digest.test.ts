@@ -236,7 +236,7 @@ describe("a digest's modal", () => {
     const env = aStorm(8);
     await env.click('decide', opens);
     await env.submit(newest(env), { account: `approve:${consumer}` });
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
   });
 
   test('shows in mode observe that linkgate does not change EC2', async () => {

@@ -51,7 +51,7 @@ describe('a click on', () => {
       verdict: { outcome: 'accept', decidedBy: slackAlice },
       pendingEffect: { action: 'accept' },
     });
-    expect(env.rings).toHaveLength(1);
+    expect(env.applyRequests).toHaveLength(1);
     expect(env.answers).toEqual([
       { url: responseUrl, text: expect.stringContaining('You approved the request.') },
     ]);

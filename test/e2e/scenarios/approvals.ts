@@ -23,38 +23,38 @@ const twoApprovers = [
 const approver = 'approver@example.com';
 
 /** Approvals in Slack, by email, and through the API before linkgate has recorded the request. */
-export async function runApprovals(story: ServiceContext) {
-  const { linkgate, sandbox, serviceId } = story;
+export async function runApprovals(context: ServiceContext) {
+  const { linkgate, sandbox, serviceId } = context;
   const { ApiUrl = '' } = sandbox.outputs;
   const { signingSecret, botToken } = sandbox.emulator.slack.credentials;
   await callLinkgate(ApiUrl, provider, 'PUT', '/slack', { signingSecret, botToken });
-  await setUpEmails(story);
+  await setUpEmails(context);
   // linkgate reads missing secrets once a minute.
-  await advanceClock(story, 120);
+  await advanceClock(context, 120);
 
-  await decideInSlack(story);
-  await decideByMail(story);
-  await decideDuringGroupChange(story);
+  await decideInSlack(context);
+  await decideByMail(context);
+  await decideDuringGroupChange(context);
 
-  await disconnect(story, accounts.unknown, await connect(story, accounts.unknown));
-  await waitForThrottle(story);
+  await disconnect(context, accounts.unknown, await connect(context, accounts.unknown));
+  await waitForThrottle(context);
   await Promise.all(Array.from({ length: 12 }, () => createEndpoint(linkgate, accounts.unknown, serviceId)));
   await linkgate.idle();
 
   await linkgate.json('approvers', 'set', 'default', ...twoApprovers, '--quorum', '2');
-  await setAssumptions(story, { notifications: false });
-  await linkgate.json('approve', await connect(story, accounts.unknown));
-  await setAssumptions(story, { notifications: true });
+  await setAssumptions(context, { notifications: false });
+  await linkgate.json('approve', await connect(context, accounts.unknown));
+  await setAssumptions(context, { notifications: true });
 }
 
 /** Sets up three email addresses: a confirmed one, one whose filter policy is removed, and one that leaves the group. */
-async function setUpEmails(stage: ScenarioContext) {
-  const { linkgate } = stage;
+async function setUpEmails(context: ScenarioContext) {
+  const { linkgate } = context;
   const former = 'former@example.com';
   const set = ['approvers', 'set', 'default', ...twoApprovers, '--email', approver];
   await linkgate.json(...set, '--email', former);
-  for (const address of [approver, former]) await confirmSubscription(stage, address);
-  await widenSubscription(stage, 'approvals', approver);
+  for (const address of [approver, former]) await confirmSubscription(context, address);
+  await widenSubscription(context, 'approvals', approver);
   await linkgate.json(...set);
 }
 
@@ -67,25 +67,25 @@ async function clickOn({ linkgate }: ScenarioContext, endpointId: string, action
   await linkgate.ask('POST', '/slack/click', { ...bob, channel, ts, action_id });
 }
 
-async function decideInSlack(story: ServiceContext) {
-  const { linkgate, serviceId } = story;
-  const typed = (text: string) => linkgate.ask('POST', '/slack/command', { ...bob, channel, text });
+async function decideInSlack(context: ServiceContext) {
+  const { linkgate, serviceId } = context;
+  const runSlackCommand = (text: string) => linkgate.ask('POST', '/slack/command', { ...bob, channel, text });
   const click = async (endpointId: string, action_id: string) => {
-    await clickOn(story, endpointId, action_id);
+    await clickOn(context, endpointId, action_id);
     await linkgate.idle();
   };
-  const endpointId = await connect(story, accounts.unknown);
-  await typed('waiting');
-  await typed(`show ${endpointId}`);
+  const endpointId = await connect(context, accounts.unknown);
+  await runSlackCommand('waiting');
+  await runSlackCommand(`show ${endpointId}`);
   // Opens the modal that asks for the reason.
   await click(endpointId, 'deny');
-  await advanceClock(story, 2 * 86_400);
-  await runFullSweep(story);
+  await advanceClock(context, 2 * 86_400);
+  await runFullSweep(context);
   await linkgate.idle();
   await click(endpointId, 'approve-and-allow');
   await linkgate.json('allowlist', 'remove', accounts.unknown, '--service', serviceId);
-  await click(await connect(story, accounts.counted), 'approve');
-  await typed(`allow ${accounts.unknown} payments`);
+  await click(await connect(context, accounts.limited), 'approve');
+  await runSlackCommand(`allow ${accounts.unknown} payments`);
   await linkgate.json('allowlist', 'remove', accounts.unknown, '--service', serviceId);
 }
 
@@ -99,30 +99,30 @@ function post(link: string, form: Readonly<Record<string, string>>) {
   return fetch(link, { method: 'POST', body: new URLSearchParams(form) });
 }
 
-async function decideByMail(story: ServiceContext) {
-  for (const account of [accounts.unknown, accounts.counted]) {
-    await connect(story, account);
-    const link = findApprovalLink(story);
+async function decideByMail(context: ServiceContext) {
+  for (const account of [accounts.unknown, accounts.limited]) {
+    await connect(context, account);
+    const link = findApprovalLink(context);
     await fetch(link);
     await post(link, { reason: 'a customer', ...(account === accounts.unknown && { allow: '30' }) });
-    await story.linkgate.idle();
+    await context.linkgate.idle();
   }
-  await story.linkgate.json('allowlist', 'remove', accounts.unknown, '--service', story.serviceId);
+  await context.linkgate.json('allowlist', 'remove', accounts.unknown, '--service', context.serviceId);
 }
 
 /** Waits for the notification throttle: more requests at once would be batched. */
-function waitForThrottle(stage: ScenarioContext) {
-  return advanceClock(stage, 360);
+function waitForThrottle(context: ScenarioContext) {
+  return advanceClock(context, 360);
 }
 
 /** Schedules the disconnect of a connection at a service of its own. */
-async function scheduleDisconnect(accountId: string, tenancies: ServiceContext): Promise<string> {
-  const { linkgate, serviceId } = tenancies;
+async function scheduleDisconnect(accountId: string, context: ServiceContext): Promise<string> {
+  const { linkgate, serviceId } = context;
   await linkgate.json('allow', accountId, '--service', serviceId);
-  const endpointId = await connect(tenancies, accountId);
-  await waitForThrottle(tenancies);
+  const endpointId = await connect(context, accountId);
+  await waitForThrottle(context);
   await linkgate.json('allowlist', 'remove', accountId, '--service', serviceId);
-  await waitForBatch(tenancies);
+  await waitForBatch(context);
   return endpointId;
 }
 
@@ -130,26 +130,26 @@ async function scheduleDisconnect(accountId: string, tenancies: ServiceContext):
  * Gives the first of two approvals after the group of the service changed, before linkgate notices: for requests, and for connections
  * with a scheduled disconnect that are allowed again.
  */
-async function decideDuringGroupChange(story: ServiceContext) {
-  const { linkgate, serviceId } = story;
-  const tenancies = { ...story, serviceId: await createService(linkgate) };
+async function decideDuringGroupChange(context: ServiceContext) {
+  const { linkgate, serviceId } = context;
+  const tenancies = { ...context, serviceId: await createService(linkgate) };
   await linkgate.json('service', 'add', tenancies.serviceId, '--name', 'tenancies');
-  const endingBySlack = await scheduleDisconnect(accounts.unknown, tenancies);
-  await scheduleDisconnect(accounts.counted, tenancies);
-  const links = [findApprovalLink(story)];
-  await waitForThrottle(story);
-  const bySlack = await connect(story, accounts.unknown);
-  await connect(story, accounts.unknown);
-  links.push(findApprovalLink(story));
+  const disconnectInSlack = await scheduleDisconnect(accounts.unknown, tenancies);
+  await scheduleDisconnect(accounts.limited, tenancies);
+  const links = [findApprovalLink(context)];
+  await waitForThrottle(context);
+  const requestInSlack = await connect(context, accounts.unknown);
+  await connect(context, accounts.unknown);
+  links.push(findApprovalLink(context));
   const noEvents = { service: 'events', action: 'PutEvents', rate: 1, error: 'InternalFailure' };
-  await withFault(story, noEvents, async () => {
+  await withFault(context, noEvents, async () => {
     await linkgate.json('approvers', 'set', 'pair', ...twoApprovers, '--email', approver, '--quorum', '2');
     for (const id of [serviceId, tenancies.serviceId])
       await linkgate.json('service', 'add', id, '--approvers', 'pair');
-    for (const account of [accounts.unknown, accounts.counted])
+    for (const account of [accounts.unknown, accounts.limited])
       await linkgate.json('allow', account, '--service', tenancies.serviceId, '--expires', '20d');
-    await clickOn(story, bySlack, 'approve');
-    await clickOn(story, endingBySlack, 'keep-connected');
+    await clickOn(context, requestInSlack, 'approve');
+    await clickOn(context, disconnectInSlack, 'keep-connected');
     for (const link of links) await post(link, { reason: 'a customer' });
   });
   await linkgate.json('service', 'add', serviceId, '--approvers', 'default');

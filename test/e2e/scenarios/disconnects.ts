@@ -26,54 +26,54 @@ const topic = `arn:aws:sns:us-east-1:${accounts.allowed}:linkgate-nowhere`;
  */
 export async function runDisconnects(stage: ScenarioContext) {
   const { linkgate } = stage;
-  const story: ServiceContext = { ...stage, serviceId: await createService(linkgate) };
-  const ofService = ['--service', story.serviceId];
-  await linkgate.json('service', 'add', story.serviceId, '--name', 'endings');
-  await linkgate.json('allow', accounts.counted, ...ofService, '--expires', '10d');
-  await connect(story, accounts.counted);
+  const context: ServiceContext = { ...stage, serviceId: await createService(linkgate) };
+  const ofService = ['--service', context.serviceId];
+  await linkgate.json('service', 'add', context.serviceId, '--name', 'endings');
+  await linkgate.json('allow', accounts.limited, ...ofService, '--expires', '10d');
+  await connect(context, accounts.limited);
   await linkgate.json('allow', accounts.allowed, ...ofService);
   const endpointIds = await Promise.all(
-    Array.from({ length: 12 }, () => createEndpoint(linkgate, accounts.allowed, story.serviceId)),
+    Array.from({ length: 12 }, () => createEndpoint(linkgate, accounts.allowed, context.serviceId)),
   );
   const [revoked = '', deleted = '', vanished = ''] = endpointIds;
-  await acceptByHand(story, await connect(story, accounts.unknown));
+  await acceptByHand(context, await connect(context, accounts.unknown));
   await linkgate.json('revoke', revoked, '--reason', 'no contract');
   await linkgate.idle();
   await linkgate.json('allowlist', 'remove', accounts.allowed, ...ofService);
-  await waitForBatch(story);
-  await disconnect(story, accounts.allowed, deleted);
-  await setContactEmail(story);
-  await setAssumptions(story, { notifications: false });
-  await disconnect(story, accounts.allowed, vanished);
-  for (const _ of ['missing', 'deleted']) await runFullSweep(story);
-  await setAssumptions(story, { notifications: true });
-  await setContactTopic(story);
-  await advanceClock(story, 72 * 3_600);
-  await runFullSweep(story);
-  await waitForBatch(story);
+  await waitForBatch(context);
+  await disconnect(context, accounts.allowed, deleted);
+  await setContactEmail(context);
+  await setAssumptions(context, { notifications: false });
+  await disconnect(context, accounts.allowed, vanished);
+  for (const _ of ['missing', 'deleted']) await runFullSweep(context);
+  await setAssumptions(context, { notifications: true });
+  await setContactTopic(context);
+  await advanceClock(context, 72 * 3_600);
+  await runFullSweep(context);
+  await waitForBatch(context);
   await linkgate.json('customer', 'remove', 'initech');
-  await removeTableIdentity(story);
-  await runFullSweep(story);
+  await removeTableIdentity(context);
+  await runFullSweep(context);
 }
 
 const initech = ['customer', 'set', 'initech', '--account', accounts.allowed];
 
 /** Sets a contact who was not notified of the earlier scheduled disconnects. */
-async function setContactEmail(story: ServiceContext) {
-  const { linkgate } = story;
+async function setContactEmail(context: ServiceContext) {
+  const { linkgate } = context;
   await linkgate.json(...initech, '--contact-email', address);
-  await confirmSubscription(story, address);
-  await widenSubscription(story, 'consumers', address);
+  await confirmSubscription(context, address);
+  await widenSubscription(context, 'consumers', address);
   await linkgate.json(...initech, '--contact-email', address);
 }
 
 /** Replaces the contact by a topic that does not exist, so that delivery fails. */
-async function setContactTopic(story: ServiceContext) {
-  await waitForBatch(story);
-  await story.linkgate.json(...initech, '--contact-topic', topic);
+async function setContactTopic(context: ServiceContext) {
+  await waitForBatch(context);
+  await context.linkgate.json(...initech, '--contact-topic', topic);
 }
 
-async function removeTableIdentity(story: ServiceContext) {
+async function removeTableIdentity(context: ServiceContext) {
   const Key = { pk: { S: 'TABLE_IDENTITY' }, sk: { S: 'TABLE_IDENTITY' } };
-  await withTable(story, (client) => client.send(new DeleteItemCommand({ TableName: tableName, Key })));
+  await withTable(context, (client) => client.send(new DeleteItemCommand({ TableName: tableName, Key })));
 }

@@ -100,10 +100,10 @@ export async function withQueues(
 
 /** Confirms the email subscription of an address. */
 export async function confirmSubscription({ sandbox }: ScenarioContext, address: string) {
-  const asked = sandbox.emulator.mails
+  const confirmationMail = sandbox.emulator.mails
     .list(0)
     .find(({ to, subject }) => to === address && /Confirm/.test(subject));
-  await fetch(/^http\S+$/m.exec(asked?.text ?? '')?.[0] ?? '');
+  await fetch(/^http\S+$/m.exec(confirmationMail?.text ?? '')?.[0] ?? '');
 }
 
 /** Removes the filter policy that limits an address to its own emails. */

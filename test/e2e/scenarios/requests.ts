@@ -16,38 +16,40 @@ import {
 } from './harness.ts';
 
 /** Requests that are accepted, rejected, counted, approved, denied, and found by a notification without ids. */
-export async function runRequests(story: ServiceContext) {
-  const { linkgate, serviceId } = story;
+export async function runRequests(context: ServiceContext) {
+  const { linkgate, serviceId } = context;
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
   await linkgate.json('block', accounts.blocked, '--service', '*');
-  await linkgate.json('allow', accounts.counted, '--service', serviceId, '--max-endpoints', '1');
+  await linkgate.json('allow', accounts.limited, '--service', serviceId, '--max-endpoints', '1');
   await linkgate.json('allow', '666666666666', '--service', serviceId);
   await linkgate.json('allowlist', 'remove', '666666666666', '--service', serviceId);
-  await connect(story, accounts.blocked);
-  const counted = await connect(story, accounts.counted);
-  await linkgate.json('approve', await connect(story, accounts.unknown));
-  await linkgate.json('deny', await connect(story, accounts.unknown), '--reason', 'no contract');
-  await linkgate.json('approve', await connect(story, accounts.counted));
+  await connect(context, accounts.blocked);
+  const firstCounted = await connect(context, accounts.limited);
+  await linkgate.json('approve', await connect(context, accounts.unknown));
+  await linkgate.json('deny', await connect(context, accounts.unknown), '--reason', 'no contract');
+  await linkgate.json('approve', await connect(context, accounts.limited));
   await linkgate.idle();
-  await disconnect(story, accounts.counted, counted);
-  await setAssumptions(story, { notificationBody: 'no-ids' });
-  await connect(story, accounts.allowed);
-  await setAssumptions(story, { notificationBody: 'text' });
+  await disconnect(context, accounts.limited, firstCounted);
+  await setAssumptions(context, { notificationBody: 'no-ids' });
+  await connect(context, accounts.allowed);
+  await setAssumptions(context, { notificationBody: 'text' });
 }
 
 /**
  * Verdicts that change while pending, calls that EC2 throttles for a whole run, a call that takes effect late, and a
  * failed call that took effect.
  */
-export async function runLateChanges(story: ServiceContext) {
-  const { linkgate, serviceId } = story;
+export async function runLateChanges(context: ServiceContext) {
+  const { linkgate, serviceId } = context;
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
-  await withFault(story, { ...accept, error: 'RequestLimitExceeded' }, async () => {
+  await withFault(context, { ...accept, error: 'RequestLimitExceeded' }, async () => {
     await createEndpoint(linkgate, accounts.allowed, serviceId);
-    await waitUntil(() => listCalls(story, 'apply-verdicts').some(({ action }) => action === 'SendMessage'));
+    await waitUntil(() =>
+      listCalls(context, 'apply-verdicts').some(({ action }) => action === 'SendMessage'),
+    );
     await linkgate.json('allowlist', 'remove', accounts.allowed, '--service', serviceId);
     await waitUntil(() =>
-      listCalls(story, 'decide-connections').some(({ params }) =>
+      listCalls(context, 'decide-connections').some(({ params }) =>
         JSON.stringify(params).includes('"Delete"'),
       ),
     );
@@ -55,45 +57,45 @@ export async function runLateChanges(story: ServiceContext) {
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
   await linkgate.idle();
 
-  await withFault(story, { ...accept, count: 1, error: 'InternalError' }, async () => {
-    const late = await connect(story, accounts.allowed);
+  await withFault(context, { ...accept, count: 1, error: 'InternalError' }, async () => {
+    const late = await connect(context, accounts.allowed);
     await linkgate.json('block', accounts.allowed, '--service', serviceId);
     await linkgate.idle();
-    await acceptByHand(story, late);
+    await acceptByHand(context, late);
   });
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
 
-  await setAssumptions(story, { pendingAfterMs: 0 });
-  await withFault(story, { ...accept, count: 1, error: 'InternalError', afterEffect: true }, () =>
-    connect(story, accounts.allowed),
+  await setAssumptions(context, { pendingAfterMs: 0 });
+  await withFault(context, { ...accept, count: 1, error: 'InternalError', afterEffect: true }, () =>
+    connect(context, accounts.allowed),
   );
 }
 
 /** Drift that only a sweep finds: deleted connections, one of them before its acceptance, and a wrong set of counted endpoints. */
-export async function runSweeps(story: ServiceContext) {
-  const { linkgate, serviceId } = story;
-  await setAssumptions(story, { notifications: false });
+export async function runSweeps(context: ServiceContext) {
+  const { linkgate, serviceId } = context;
+  await setAssumptions(context, { notifications: false });
   await linkgate.json('mode', 'observe');
-  const gone = await connect(story, accounts.allowed);
-  const goneUnanswered = await connect(story, accounts.unknown);
-  await runFullSweep(story);
-  await disconnect(story, accounts.allowed, gone);
-  await disconnect(story, accounts.unknown, goneUnanswered);
-  const counted = `${serviceId}#${accounts.counted}`;
-  await withTable(story, (client) =>
+  const deletedAccepted = await connect(context, accounts.allowed);
+  const deletedPending = await connect(context, accounts.unknown);
+  await runFullSweep(context);
+  await disconnect(context, accounts.allowed, deletedAccepted);
+  await disconnect(context, accounts.unknown, deletedPending);
+  const quotaSortKey = `${serviceId}#${accounts.limited}`;
+  await withTable(context, (client) =>
     client.send(
       new UpdateItemCommand({
         TableName: tableName,
-        Key: { pk: { S: `ENDPOINT_QUOTA#${provider}/us-east-1` }, sk: { S: counted } },
+        Key: { pk: { S: `ENDPOINT_QUOTA#${provider}/us-east-1` }, sk: { S: quotaSortKey } },
         ConditionExpression: 'attribute_exists(pk)',
         UpdateExpression: 'SET endpointIds = list_append(endpointIds, :more)',
         ExpressionAttributeValues: { ':more': { L: [{ S: 'vpce-00000000000000000' }] } },
       }),
     ),
   );
-  for (const _ of ['missing', 'deleted']) await runFullSweep(story);
+  for (const _ of ['missing', 'deleted']) await runFullSweep(context);
   await linkgate.json('mode', 'enforce');
-  await setAssumptions(story, { notifications: true });
+  await setAssumptions(context, { notifications: true });
   await linkgate.json('sweep', 'connections');
 }
 
@@ -112,10 +114,10 @@ export async function sendUnparseable(stage: ServiceContext) {
   await stage.linkgate.idle();
 }
 
-export async function switchModes(story: ServiceContext) {
-  const { linkgate } = story;
+export async function switchModes(context: ServiceContext) {
+  const { linkgate } = context;
   await linkgate.json('mode', 'observe', '--reason', 'a trial');
-  await connect(story, accounts.allowed);
+  await connect(context, accounts.allowed);
   await linkgate.json('mode', 'enforce');
   await linkgate.idle();
   const night = ['--slack-channel', 'C01OPS', '--slack-user', 'T01LOCAL:U01ALICE'];
@@ -124,7 +126,7 @@ export async function switchModes(story: ServiceContext) {
 
 /** Runs all commands that only read. */
 export async function runReadCommands({ linkgate, serviceId }: ServiceContext) {
-  for (const question of [
+  for (const command of [
     ['allowlist'],
     ['approvers', 'list'],
     ['audit', 'verify'],
@@ -134,5 +136,5 @@ export async function runReadCommands({ linkgate, serviceId }: ServiceContext) {
     ['service', 'list', '--unregistered'],
     ['service', 'show', serviceId],
   ])
-    await linkgate.linkgate(...question, '--json');
+    await linkgate.linkgate(...command, '--json');
 }

@@ -56,20 +56,20 @@ export async function runServices({ linkgate }: ScenarioContext): Promise<string
 
 /** Lets linkgate manage the allowed principals, and ends that. */
 export async function runPrincipals({ linkgate, serviceId }: ServiceContext) {
-  for (const how of [['managed', '--yes'], ['observed']]) {
-    await linkgate.json('service', 'add', serviceId, '--principals', ...how);
+  for (const options of [['managed', '--yes'], ['observed']]) {
+    await linkgate.json('service', 'add', serviceId, '--principals', ...options);
     await linkgate.idle();
   }
 }
 
 /** A person decides a pending accept at a service that was deregistered before linkgate noticed. */
-export async function decideAfterDeregistration(story: ServiceContext) {
-  const { linkgate, serviceId } = story;
+export async function decideAfterDeregistration(context: ServiceContext) {
+  const { linkgate, serviceId } = context;
   await linkgate.json('mode', 'observe');
-  const due = await connect(story, accounts.allowed);
+  const pendingAccept = await connect(context, accounts.allowed);
   const noEvents = { service: 'events', action: 'PutEvents', rate: 1, error: 'InternalFailure' };
-  await withFault(story, noEvents, async () => {
+  await withFault(context, noEvents, async () => {
     await linkgate.json('service', 'remove', serviceId);
-    await linkgate.linkgate('approve', due);
+    await linkgate.linkgate('approve', pendingAccept);
   });
 }

@@ -9,13 +9,13 @@ const singlePartitionEntities =
   /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|MODE|POLICY|SERVICE|TABLE_IDENTITY)$/;
 
 /** Writes an unreadable item of each removable entity, and removes it as an administrator. */
-export async function removeUnreadableItems(story: ServiceContext) {
-  const { linkgate } = story;
+export async function removeUnreadableItems(context: ServiceContext) {
+  const { linkgate } = context;
   await linkgate.linkgate('doctor');
   for (const kind of itemEntities.keys()) {
     if (reasonsToKeepItems.has(kind)) continue;
     const key = { pk: singlePartitionEntities.test(kind) ? kind : `${kind}#unreadable`, sk: 'unreadable' };
-    await withTable(story, (client) =>
+    await withTable(context, (client) =>
       client.send(new PutItemCommand({ TableName: tableName, Item: marshall(key) })),
     );
     await linkgate.json('item', 'remove', key.pk, key.sk);

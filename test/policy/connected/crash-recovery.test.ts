@@ -26,14 +26,14 @@ async function overdue() {
 test('a crash at any call during a disconnect loses nothing and never exceeds the disconnect quota', async () => {
   const kills = await forEachCallSite(async (nth, moment) => {
     const env = await overdue();
-    const { dying, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
+    const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
     const { deps, ec2 } = env;
     const dead = {
       ...deps,
       table: crashingTable(deps.table),
-      bus: { publish: dying(deps.bus.publish) },
-      applyQueue: { enqueue: dying(deps.applyQueue.enqueue) },
-      connectionsClient: () => ({ ...ec2, page: dying(ec2.page), reject: dying(ec2.reject) }),
+      bus: { publish: wrapCall(deps.bus.publish) },
+      applyQueue: { enqueue: wrapCall(deps.applyQueue.enqueue) },
+      connectionsClient: () => ({ ...ec2, page: wrapCall(ec2.page), reject: wrapCall(ec2.reject) }),
     };
     await sweepConnections(hub, 'pending', dead).catch(() => {});
     if (!hasCrashed()) {
@@ -75,6 +75,6 @@ test('a reservation by a run that crashed is not made twice', async () => {
   await sweep(env, 'pending');
   ec2.respond = (_call, take) => take();
   await advanceAndSweep(3_600, env);
-  const cut = connections.filter(({ endpointId: id }) => ec2.state(id) === 'rejected');
-  expect(cut.map(({ endpointId: id }) => id)).toEqual([1, 2, 3, 4, 5].map(endpointId));
+  const disconnected = connections.filter(({ endpointId: id }) => ec2.state(id) === 'rejected');
+  expect(disconnected.map(({ endpointId: id }) => id)).toEqual([1, 2, 3, 4, 5].map(endpointId));
 });

@@ -20,7 +20,7 @@ const at = (hours: number) => secondsAfterNoon(hours * hour).toISOString();
 const block = anEntry({ effect: 'block', changedAt: at(-2) });
 const paused = aService({ pausedAt: at(-1) });
 const accepted: ConnectionHistory = { verdict: aVerdict('accept'), acceptRequestedAt: at(-24) };
-const announced = (hours: number, more: Partial<Revocation> = {}): ConnectionHistory => ({
+const createScheduled = (hours: number, more: Partial<Revocation> = {}): ConnectionHistory => ({
   ...accepted,
   verdict: aVerdict('reject'),
   revocation: { since: at(hours), disconnectAt: at(hours + 72), cause: 'policy', by: 'linkgate', ...more },
@@ -39,7 +39,7 @@ interface Situation {
   readonly isObserving?: boolean;
 }
 
-function decided({
+function decide({
   before,
   entries = [],
   service = aService(),
@@ -59,7 +59,7 @@ function decided({
 
 /** The decision in words. */
 function summarizeDecision(situation: Situation): string {
-  const { verdict, revocation } = decided(situation);
+  const { verdict, revocation } = decide(situation);
   if (verdict.outcome === 'accept') return 'stays';
   if (verdict.outcome !== 'reject') return verdict.outcome === 'ask' ? 'is asked about' : 'waits';
   return verdict.until === undefined ? 'is disconnected' : `is disconnected at ${revocation?.disconnectAt}`;
@@ -87,34 +87,45 @@ describe('a connected endpoint', () => {
       { before: accepted, service: aService({ graceSeconds: hour }) },
       `is disconnected at ${at(1)}`,
     ],
-    ['scheduled to be disconnected a day ago', { before: announced(-24) }, `is disconnected at ${at(48)}`],
-    ['scheduled 72 hours ago', { before: announced(-72) }, 'is disconnected'],
+    [
+      'scheduled to be disconnected a day ago',
+      { before: createScheduled(-24) },
+      `is disconnected at ${at(48)}`,
+    ],
+    ['scheduled 72 hours ago', { before: createScheduled(-72) }, 'is disconnected'],
     [
       'scheduled 72 hours ago, in another table',
-      { before: announced(-72), enforcingSince: at(-1) },
+      { before: createScheduled(-72), enforcingSince: at(-1) },
       graceFromNow,
     ],
-    ['scheduled 72 hours ago, and allowed again', { before: announced(-72), entries: [anEntry()] }, 'stays'],
+    [
+      'scheduled 72 hours ago, and allowed again',
+      { before: createScheduled(-72), entries: [anEntry()] },
+      'stays',
+    ],
     [
       'scheduled 72 hours ago, and extended',
-      { before: { ...announced(-72), extended: { by: alice, at: at(-1), until: at(5) } } },
+      { before: { ...createScheduled(-72), extended: { by: alice, at: at(-1), until: at(5) } } },
       `is disconnected at ${at(5)}`,
     ],
     [
       'extended to an earlier date than the scheduled one',
-      { before: { ...announced(-24), extended: { by: alice, at: at(-1), until: at(5) } } },
+      { before: { ...createScheduled(-24), extended: { by: alice, at: at(-1), until: at(5) } } },
       `is disconnected at ${at(48)}`,
     ],
     [
       'extended, and past that date',
-      { before: { ...announced(-99), extended: { by: alice, at: at(-9), until: at(-1) } } },
+      { before: { ...createScheduled(-99), extended: { by: alice, at: at(-9), until: at(-1) } } },
       'is disconnected',
     ],
-    ['beyond the disconnect quota', { before: announced(-72, { overQuota: true }) }, 'is asked about'],
+    ['beyond the disconnect quota', { before: createScheduled(-72, { overQuota: true }) }, 'is asked about'],
     [
       'beyond the disconnect quota, and extended',
       {
-        before: { ...announced(-72, { overQuota: true }), extended: { by: alice, at: at(-1), until: at(5) } },
+        before: {
+          ...createScheduled(-72, { overQuota: true }),
+          extended: { by: alice, at: at(-1), until: at(5) },
+        },
       },
       `is disconnected at ${at(5)}`,
     ],
@@ -151,15 +162,15 @@ describe('a connected endpoint', () => {
     ],
     [
       'denied',
-      { before: { ...announced(-24), reevaluatedAt: at(-24), approval: denied } },
+      { before: { ...createScheduled(-24), reevaluatedAt: at(-24), approval: denied } },
       'is disconnected',
     ],
     [
       'denied while it was a request',
-      { before: { ...announced(-24), approval: denied } },
+      { before: { ...createScheduled(-24), approval: denied } },
       'is disconnected at 2026-11-23T12:00:00.000Z',
     ],
-    ['approved', { before: { ...announced(-99), approval: anApproval() } }, 'stays'],
+    ['approved', { before: { ...createScheduled(-99), approval: anApproval() } }, 'stays'],
     [
       'at a service that is being deregistered',
       {
@@ -169,7 +180,7 @@ describe('a connected endpoint', () => {
       },
       'is disconnected',
     ],
-    ['past its date at a paused service', { before: announced(-99), service: paused }, 'waits'],
+    ['past its date at a paused service', { before: createScheduled(-99), service: paused }, 'waits'],
     ['blocked at a paused service', { before: accepted, entries: [block], service: paused }, 'waits'],
     ['accepted outside linkgate', {}, 'is asked about'],
     [
@@ -199,24 +210,24 @@ describe('a connected endpoint', () => {
 
   test('is managed by policy once a rule allows it, and no longer adopted', () => {
     const grandfathered = { by: alice, at: at(-1) };
-    expect(decided({ before: { grandfathered }, entries: [anEntry()] })).not.toHaveProperty('grandfathered');
-    expect(decided({ before: { grandfathered } })).toMatchObject({ grandfathered });
+    expect(decide({ before: { grandfathered }, entries: [anEntry()] })).not.toHaveProperty('grandfathered');
+    expect(decide({ before: { grandfathered } })).toMatchObject({ grandfathered });
   });
 
   test('has no scheduled disconnect in mode `observe`: the verdict only says what would happen', () => {
-    const { verdict, revocation } = decided({ before: accepted, isObserving: true });
+    const { verdict, revocation } = decide({ before: accepted, isObserving: true });
     expect(revocation).toBeUndefined();
     expect(verdict.outcome).toBe('reject');
     expect(verdict).not.toHaveProperty('until');
   });
 
   test('keeps its scheduled disconnect during a pause', () => {
-    const before = announced(-24);
-    expect(decided({ before, service: paused })).toMatchObject({ revocation: before.revocation });
+    const before = createScheduled(-24);
+    expect(decide({ before, service: paused })).toMatchObject({ revocation: before.revocation });
   });
 
   test('is disconnected for the reason that policy gives', () => {
-    expect(decided({ before: accepted }).verdict.findings[0]).toMatchObject({
+    expect(decide({ before: accepted }).verdict.findings[0]).toMatchObject({
       rule: 'no-longer-allowed',
       reason: 'account 022222222222 is not on the allowlist of orders',
     });

@@ -33,10 +33,10 @@ import {
   sweep,
 } from './fixtures.ts';
 
-const stateOf = ({ ec2 }: TestEnv, number = 1) => ec2.state(endpointId(number));
+const readState = ({ ec2 }: TestEnv, number = 1) => ec2.state(endpointId(number));
 const older = { state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' } as const;
 
-async function put(env: TestEnv, entry: Parameters<typeof anEntry>[0]): Promise<void> {
+async function putConsumerEntry(env: TestEnv, entry: Parameters<typeof anEntry>[0]): Promise<void> {
   env.put(entryItem(anEntry({ version: 2, changedAt: env.time.toISOString(), ...entry })));
   await reevaluateService(env);
 }
@@ -56,7 +56,7 @@ test('a lower limit in an entry for `*` disconnects the newest endpoints', async
   env.put(entryItem({ ...entry, maxEndpoints: 1, version: 2 }));
   await reevaluateService(env);
   await advanceAndSweep(72 * hour, env);
-  expect([1, 2, 3].map((number) => stateOf(env, number))).toEqual(['pending', 'rejected', 'rejected']);
+  expect([1, 2, 3].map((number) => readState(env, number))).toEqual(['pending', 'rejected', 'rejected']);
 });
 
 describe('an extended disconnect', () => {
@@ -67,11 +67,11 @@ describe('an extended disconnect', () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await decideConnectedByPerson(endpointId(1), keep, env.deps);
-    await put(env, {});
+    await putConsumerEntry(env, {});
     env.advanceSeconds(30 * day);
     await removeConsumerEntry(env);
     await advanceAndSweep(72 * hour, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test('has people reminded again before the new date', async () => {
@@ -94,7 +94,7 @@ describe('an extended disconnect', () => {
 
 describe('an explicit order in mode `observe`', () => {
   test.each([
-    ['a block', (env: TestEnv) => put(env, { effect: 'block' })],
+    ['a block', (env: TestEnv) => putConsumerEntry(env, { effect: 'block' })],
     [
       'a revocation',
       (env: TestEnv) =>
@@ -105,10 +105,10 @@ describe('an explicit order in mode `observe`', () => {
     switchTo(env, 'observe', 0);
     await command(env);
     await processQueues(env);
-    expect(stateOf(env)).toBe('pending');
+    expect(readState(env)).toBe('pending');
     switchTo(env, 'enforce', 1);
     await sweep(env, 'full');
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 });
 
@@ -120,7 +120,7 @@ test('a disconnect scheduled before the mode was switched by hand is scheduled a
   const mode: ReadMode = async (since) => (since && since < switchedAt ? 'observe' : 'enforce');
   Object.assign(env.deps, { mode });
   await sweep(env, 'full');
-  expect(stateOf(env)).toBe('pending');
+  expect(readState(env)).toBe('pending');
   const disconnectAt = new Date(env.time.getTime() + 72 * hour * 1000).toISOString();
   expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt } });
 });
@@ -132,15 +132,15 @@ test('a block needs no approval, not even one from before the table was restored
   const record = await env.record(endpointId(1));
   expect(record).toMatchObject({ revocation: { cause: 'policy' } });
   expect(record && isAwaitingApproval(record)).toBe(false);
-  const word = { by: alice, decision: 'approve' } as const;
-  expect(await submitDecision(endpointId(1), word, env.deps)).toMatchObject({ status: 'not-open' });
+  const decision = { by: alice, decision: 'approve' } as const;
+  expect(await submitDecision(endpointId(1), decision, env.deps)).toMatchObject({ status: 'not-open' });
 });
 
 test('a block reaches connections that linkgate has not described yet', async () => {
   const env = await createRevocationTestEnv({ entries: [], connections: [] });
   env.ec2.show(aConnection(older));
-  await put(env, { effect: 'block' });
-  expect(stateOf(env)).toBe('rejected');
+  await putConsumerEntry(env, { effect: 'block' });
+  expect(readState(env)).toBe('rejected');
 });
 
 test('a connection that a rule allowed is not adopted as externally accepted, whatever was decided in mode `observe`', async () => {
@@ -165,7 +165,7 @@ describe('a service that is not registered', () => {
     expect(await decideConnectedByPerson(endpointId(1), revoke, env.deps)).toEqual({ status: 'unknown' });
     env.put(serviceItem(aService({ registeredAt: env.time.toISOString(), policyRevision: 2 })));
     await reevaluateService(env);
-    expect(stateOf(env)).toBe('pending');
+    expect(readState(env)).toBe('pending');
   });
 
   test('leaves what is connected alone when it is registered again, even without an entry', async () => {
@@ -177,7 +177,7 @@ describe('a service that is not registered', () => {
     await reevaluateService(env);
     await advanceAndSweep(100 * hour, env);
     await sweep(env, 'full');
-    expect(stateOf(env)).toBe('pending');
+    expect(readState(env)).toBe('pending');
   });
 });
 
@@ -192,7 +192,7 @@ test('a denied request does not count as a denial of the connection that somebod
   env.ec2.show(aConnection({ state: 'available' }));
   await sweep(env, 'full');
   await advanceAndSweep(100 * hour, env);
-  expect(stateOf(env)).toBe('available');
+  expect(readState(env)).toBe('available');
   const record = await env.record(endpointId(1));
   expect(record && isAwaitingApproval(record)).toBe(true);
 });

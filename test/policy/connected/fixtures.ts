@@ -57,7 +57,7 @@ export async function reevaluateService(env: TestEnv): Promise<void> {
 
 /** Processes apply requests and events until none are left. */
 export async function processQueues(env: TestEnv): Promise<void> {
-  const { deps, published, rings, ec2 } = env;
+  const { deps, published, applyRequests, ec2 } = env;
   for (let turn = 0; turn < 20; turn++) {
     const events = published.splice(0);
     const requests = events.filter(({ type }) => type === 'Connection Request');
@@ -69,13 +69,13 @@ export async function processQueues(env: TestEnv): Promise<void> {
       events.filter(({ type }) => type === 'Connection Changed'),
       deps,
     );
-    if (rings.splice(0).length > 0) {
+    if (applyRequests.splice(0).length > 0) {
       env.remainingMs = 75_000;
       await applyVerdicts(hub, deps);
       // EC2 sends notifications of accepts and rejects.
       await detectChanges(await listAllConnections(ec2, {}), deps);
     }
-    if (published.length === 0 && rings.length === 0) return;
+    if (published.length === 0 && applyRequests.length === 0) return;
   }
   throw new Error('it does not come to rest');
 }

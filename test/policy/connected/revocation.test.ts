@@ -40,12 +40,12 @@ const inAMonth = {
   until: secondsAfterNoon(30 * day).toISOString(),
 } as const;
 
-const stateOf = ({ ec2 }: TestEnv, number = 1) => ec2.state(endpointId(number));
-const cutsOf = ({ ec2 }: TestEnv) => ec2.calls.filter(({ action }) => action === 'reject');
-const recordOf = (env: TestEnv, number = 1) => env.record(endpointId(number));
+const readState = ({ ec2 }: TestEnv, number = 1) => ec2.state(endpointId(number));
+const listDisconnects = ({ ec2 }: TestEnv) => ec2.calls.filter(({ action }) => action === 'reject');
+const readRecord = (env: TestEnv, number = 1) => env.record(endpointId(number));
 
-function say(env: TestEnv, word: Parameters<typeof decideConnectedByPerson>[1]) {
-  return decideConnectedByPerson(endpointId(1), word, env.deps).then(async (answer) => {
+function decideConnected(env: TestEnv, input: Parameters<typeof decideConnectedByPerson>[1]) {
+  return decideConnectedByPerson(endpointId(1), input, env.deps).then(async (answer) => {
     await processQueues(env);
     return answer;
   });
@@ -57,7 +57,7 @@ async function decide(env: TestEnv, decision: 'approve' | 'deny') {
   return answer;
 }
 
-async function put(env: TestEnv, entry: Parameters<typeof anEntry>[0]): Promise<void> {
+async function putConsumerEntry(env: TestEnv, entry: Parameters<typeof anEntry>[0]): Promise<void> {
   env.put(entryItem(anEntry({ version: 2, changedAt: env.time.toISOString(), ...entry })));
   await reevaluateService(env);
 }
@@ -67,7 +67,7 @@ describe('a connection whose entry is removed', () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     const disconnectAt = secondsAfterNoon(73 * hour).toISOString();
-    expect(await recordOf(env)).toMatchObject({
+    expect(await readRecord(env)).toMatchObject({
       verdict: { outcome: 'reject', until: disconnectAt },
       revocation: {
         cause: 'policy',
@@ -81,16 +81,16 @@ describe('a connection whose entry is removed', () => {
       ...['requested', 'decided', 'applying', 'applied'],
       ...['disconnect-scheduled', 'approval-requested'],
     ]);
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 
   test('stays connected during the grace period and is disconnected after it', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await advanceAndSweep(72 * hour - 1, env);
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
     await advanceAndSweep(1, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
     expect((await env.actions(endpointId(1))).slice(-3)).toEqual([
       'approval-requested',
       'applying',
@@ -102,17 +102,17 @@ describe('a connection whose entry is removed', () => {
     const env = await createRevocationTestEnv({ services: [aService({ graceSeconds: hour })] });
     await removeConsumerEntry(env);
     await advanceAndSweep(hour, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test('stays connected if the account is allowed again in time, and its history says so', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
-    await put(env, {});
+    await putConsumerEntry(env, {});
     await advanceAndSweep(30 * day, env);
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
-    expect(await recordOf(env)).not.toHaveProperty('revocation');
+    expect(listDisconnects(env)).toEqual([]);
+    expect(await readRecord(env)).not.toHaveProperty('revocation');
     expect((await env.actions(endpointId(1))).at(-1)).toBe('extended');
   });
 
@@ -122,15 +122,15 @@ describe('a connection whose entry is removed', () => {
     await decide(env, 'approve');
     await advanceAndSweep(30 * day, env);
     await sweep(env, 'full');
-    expect(stateOf(env)).toBe('pending');
-    expect(await recordOf(env)).toMatchObject({ verdict: { outcome: 'accept', decidedBy: alice } });
+    expect(readState(env)).toBe('pending');
+    expect(await readRecord(env)).toMatchObject({ verdict: { outcome: 'accept', decidedBy: alice } });
   });
 
   test('is disconnected at once if somebody denies it', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await decide(env, 'deny');
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
     expect((await env.actions(endpointId(1))).slice(-3)).toEqual(['denied', 'applying', 'disconnected']);
   });
 
@@ -142,7 +142,7 @@ describe('a connection whose entry is removed', () => {
       serviceItem(aService({ approvers: 'leads', policyRevision: 2 })),
     );
     await reevaluateService(env);
-    expect(await recordOf(env)).toMatchObject({
+    expect(await readRecord(env)).toMatchObject({
       approvalRequest: { group: 'leads' },
       revocation: { cause: 'policy' },
     });
@@ -151,9 +151,9 @@ describe('a connection whose entry is removed', () => {
   test('is scheduled once, however often it is decided', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
-    const before = await recordOf(env);
+    const before = await readRecord(env);
     for (const kind of ['pending', 'full'] as const) await sweep(env, kind);
-    expect(await recordOf(env)).toEqual(before);
+    expect(await readRecord(env)).toEqual(before);
   });
 
   test('is left alone when its service is deregistered, and is grandfathered when that is registered again', async () => {
@@ -165,12 +165,12 @@ describe('a connection whose entry is removed', () => {
       { type: 'Connection Request', connection: aConnection({ state: 'pending' }), observedAt: '' },
     ]);
     await processQueues(env);
-    expect(await recordOf(env)).not.toHaveProperty('revocation');
+    expect(await readRecord(env)).not.toHaveProperty('revocation');
     env.put(serviceItem(aService({ policyRevision: 3, registeredAt: env.time.toISOString() })));
     await reevaluateService(env);
     await advanceAndSweep(30 * day, env);
-    expect(cutsOf(env)).toEqual([]);
-    expect(await recordOf(env)).toMatchObject({ grandfathered: { by: 'linkgate' } });
+    expect(listDisconnects(env)).toEqual([]);
+    expect(await readRecord(env)).toMatchObject({ grandfathered: { by: 'linkgate' } });
   });
 });
 
@@ -181,12 +181,12 @@ describe('a disconnect is scheduled', () => {
     ['when its entry has expired', { expiresAt: noon.toISOString() }],
   ])('%s', async (_when, entry) => {
     const env = await createRevocationTestEnv();
-    await put(env, entry);
-    expect(await recordOf(env)).toMatchObject({
+    await putConsumerEntry(env, entry);
+    expect(await readRecord(env)).toMatchObject({
       verdict: { outcome: 'reject' },
       revocation: { cause: 'policy' },
     });
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 
   test('when the endpoint limit of the entry is lowered, for the newest endpoints first', async () => {
@@ -195,12 +195,14 @@ describe('a disconnect is scheduled', () => {
       requestedAt: secondsAfterNoon(-60 + index).toISOString(),
     }));
     const env = await createRevocationTestEnv({ connections });
-    await put(env, { maxEndpoints: 1 });
+    await putConsumerEntry(env, { maxEndpoints: 1 });
     await sweep(env, 'full');
-    const revoked = [1, 2, 3].map(async (number) => (await recordOf(env, number))?.revocation !== undefined);
+    const revoked = [1, 2, 3].map(
+      async (number) => (await readRecord(env, number))?.revocation !== undefined,
+    );
     expect(await Promise.all(revoked)).toEqual([false, true, true]);
     await advanceAndSweep(72 * hour, env);
-    expect([1, 2, 3].map((number) => stateOf(env, number))).toEqual(['pending', 'rejected', 'rejected']);
+    expect([1, 2, 3].map((number) => readState(env, number))).toEqual(['pending', 'rejected', 'rejected']);
   });
 
   test('for the time at which the entry expires', async () => {
@@ -208,10 +210,10 @@ describe('a disconnect is scheduled', () => {
       entries: [anEntry({ expiresAt: secondsAfterNoon(20 * day).toISOString() })],
     });
     await advanceAndSweep(20 * day - hour, env);
-    expect(await recordOf(env)).toMatchObject({
+    expect(await readRecord(env)).toMatchObject({
       revocation: { since: secondsAfterNoon(20 * day).toISOString() },
     });
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 });
 
@@ -223,7 +225,7 @@ describe('before an entry expires', () => {
     const warnings: unknown[] = [];
     for (let days = 0; days < 19; days++) {
       await advanceAndSweep(day, env);
-      warnings.push((await recordOf(env))?.expiryWarning?.daysBefore);
+      warnings.push((await readRecord(env))?.expiryWarning?.daysBefore);
     }
     expect(warnings.indexOf(14)).toBe(5);
     expect(warnings.indexOf(7)).toBe(12);
@@ -243,8 +245,8 @@ describe('before an entry expires', () => {
 describe('a block', () => {
   test('disconnects at once', async () => {
     const env = await createRevocationTestEnv();
-    await put(env, { effect: 'block' });
-    expect(stateOf(env)).toBe('rejected');
+    await putConsumerEntry(env, { effect: 'block' });
+    expect(readState(env)).toBe('rejected');
     expect((await env.actions(endpointId(1))).slice(-3)).toEqual([
       'disconnect-scheduled',
       'applying',
@@ -255,42 +257,42 @@ describe('a block', () => {
   test('disconnects connections from before the registration of the service', async () => {
     const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
     const env = await createRevocationTestEnv({ entries: [], connections: [old] });
-    await put(env, { effect: 'block' });
-    expect(stateOf(env)).toBe('rejected');
+    await putConsumerEntry(env, { effect: 'block' });
+    expect(readState(env)).toBe('rejected');
   });
 
   test('disconnects more than the disconnect quota', async () => {
     const env = await createRevocationTestEnv({ connections: createConnections(30) });
-    await put(env, { effect: 'block' });
-    expect(cutsOf(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(30);
+    await putConsumerEntry(env, { effect: 'block' });
+    expect(listDisconnects(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(30);
   });
 
   test('cannot be extended, only lifted', async () => {
     const env = await createRevocationTestEnv();
     env.put(serviceItem(aService({ pausedAt: noon.toISOString(), policyRevision: 2 })));
-    await put(env, { effect: 'block' });
-    expect(await say(env, inAMonth)).toMatchObject({ status: 'no-scheduled-disconnect' });
+    await putConsumerEntry(env, { effect: 'block' });
+    expect(await decideConnected(env, inAMonth)).toMatchObject({ status: 'no-scheduled-disconnect' });
   });
 });
 
 describe('a revocation by a person', () => {
   test('disconnects after the grace period, although the account is allowed', async () => {
     const env = await createRevocationTestEnv();
-    expect(await say(env, revoking)).toMatchObject({
+    expect(await decideConnected(env, revoking)).toMatchObject({
       status: 'done',
       record: { revocation: { cause: 'person', by: alice } },
     });
     await sweep(env, 'full');
     await advanceAndSweep(72 * hour - 1, env);
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
     await advanceAndSweep(1, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test('disconnects at once if the person says so', async () => {
     const env = await createRevocationTestEnv();
-    await say(env, { ...revoking, now: true });
-    expect(stateOf(env)).toBe('rejected');
+    await decideConnected(env, { ...revoking, now: true });
+    expect(readState(env)).toBe('rejected');
   });
 
   test('takes effect after a pause', async () => {
@@ -299,11 +301,11 @@ describe('a revocation by a person', () => {
       connections: [],
     });
     env.ec2.show(aConnection({ state: 'available' }));
-    await say(env, { ...revoking, now: true });
-    expect(cutsOf(env)).toEqual([]);
+    await decideConnected(env, { ...revoking, now: true });
+    expect(listDisconnects(env)).toEqual([]);
     env.put(serviceItem(aService({ policyRevision: 2 })));
     await reevaluateService(env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test('takes effect although the process crashes before the decision', async () => {
@@ -319,16 +321,16 @@ describe('a revocation by a person', () => {
     ).rejects.toThrow('killed');
     env.deps.table = env.table;
     await advanceAndSweep(60, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test('can be overruled during the grace period', async () => {
     const env = await createRevocationTestEnv();
-    await say(env, revoking);
+    await decideConnected(env, revoking);
     await decide(env, 'approve');
     await advanceAndSweep(30 * day, env);
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 });
 
@@ -336,24 +338,24 @@ describe('an extension by a person', () => {
   test('postpones the disconnect', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
-    await say(env, inAMonth);
+    await decideConnected(env, inAMonth);
     await advanceAndSweep(29 * day, env);
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
     await advanceAndSweep(day, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
     expect(await env.actions(endpointId(1))).toContain('extended');
   });
 
   test('is refused if no disconnect is scheduled', async () => {
-    expect(await say(await createRevocationTestEnv(), inAMonth)).toMatchObject({
+    expect(await decideConnected(await createRevocationTestEnv(), inAMonth)).toMatchObject({
       status: 'no-scheduled-disconnect',
     });
   });
 });
 
 describe('a connection that was accepted outside linkgate', () => {
-  async function foreign(onExternalAccept: 'ask' | 'disconnect' | 'adopt' | undefined) {
+  async function createExternallyAccepted(onExternalAccept: 'ask' | 'disconnect' | 'adopt' | undefined) {
     const services = [aService(onExternalAccept ? { onExternalAccept } : {})];
     const env = await createRevocationTestEnv({ services, entries: [] });
     env.ec2.show(aConnection({ state: 'available' }));
@@ -363,29 +365,29 @@ describe('a connection that was accepted outside linkgate', () => {
   }
 
   test('needs approval, and stays connected until somebody denies it', async () => {
-    const env = await foreign(undefined);
-    expect(await recordOf(env)).toMatchObject({
+    const env = await createExternallyAccepted(undefined);
+    expect(await readRecord(env)).toMatchObject({
       verdict: { outcome: 'ask', findings: [{ rule: 'accepted-outside-linkgate' }, {}] },
       approvalRequest: { group: 'default' },
     });
     await advanceAndSweep(30 * day, env);
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
     await decide(env, 'deny');
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test('has a disconnect scheduled and is disconnected if the service says so', async () => {
-    const env = await foreign('disconnect');
-    expect(await recordOf(env)).toMatchObject({ revocation: { cause: 'policy' } });
+    const env = await createExternallyAccepted('disconnect');
+    expect(await readRecord(env)).toMatchObject({ revocation: { cause: 'policy' } });
     await advanceAndSweep(72 * hour, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test('is adopted if the service says so, and its history says so', async () => {
-    const env = await foreign('adopt');
+    const env = await createExternallyAccepted('adopt');
     await advanceAndSweep(30 * day, env);
-    expect(stateOf(env)).toBe('available');
+    expect(readState(env)).toBe('available');
     expect(await env.actions(endpointId(1))).toContain('grandfathered');
   });
 
@@ -396,20 +398,20 @@ describe('a connection that was accepted outside linkgate', () => {
     env.ec2.show(aConnection({ state: 'available' }));
     await sweep(env, 'full');
     await advanceAndSweep(60, env);
-    expect(stateOf(env)).toBe('available');
-    expect(await recordOf(env)).toMatchObject({ verdict: { outcome: 'ask' } });
-    expect(await recordOf(env)).not.toHaveProperty('revocation');
+    expect(readState(env)).toBe('available');
+    expect(await readRecord(env)).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(await readRecord(env)).not.toHaveProperty('revocation');
   });
 
   test('after its request was denied needs approval, and is not disconnected for that denial', async () => {
     const env = await createRevocationTestEnv({ entries: [] });
     await decide(env, 'deny');
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
     env.ec2.show(aConnection({ state: 'available' }));
     await sweep(env, 'full');
     await advanceAndSweep(60, env);
-    expect(stateOf(env)).toBe('available');
-    expect(await recordOf(env)).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(readState(env)).toBe('available');
+    expect(await readRecord(env)).toMatchObject({ verdict: { outcome: 'ask' } });
   });
 
   test('before the service was registered is left alone', async () => {
@@ -418,7 +420,7 @@ describe('a connection that was accepted outside linkgate', () => {
     await advanceAndSweep(30 * day, env);
     await sweep(env, 'full');
     expect(await env.actions(endpointId(1))).toEqual(['observed']);
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 });
 
@@ -430,14 +432,14 @@ describe('a pause', () => {
     await reevaluateService(env);
     await advanceAndSweep(80 * hour, env);
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
-    expect(await recordOf(env)).toMatchObject({
+    expect(listDisconnects(env)).toEqual([]);
+    expect(await readRecord(env)).toMatchObject({
       verdict: { outcome: 'hold' },
       revocation: { cause: 'policy' },
     });
     env.put(serviceItem(aService({ policyRevision: 3 })));
     await reevaluateService(env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 });
 
@@ -447,16 +449,16 @@ describe('in mode `observe`', () => {
     env.mode = 'observe';
     env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 0 })));
     await removeConsumerEntry(env);
-    expect(await recordOf(env)).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await recordOf(env)).not.toHaveProperty('revocation');
+    expect(await readRecord(env)).toMatchObject({ verdict: { outcome: 'reject' } });
+    expect(await readRecord(env)).not.toHaveProperty('revocation');
     await advanceAndSweep(80 * hour, env);
     await sweep(env, 'full');
     env.mode = 'enforce';
     env.put(modeChangeItem(aModeChange({ since: env.time.toISOString(), version: 2 })));
     await sweep(env, 'full');
     const disconnectAt = new Date(env.time.getTime() + 72 * hour * 1000).toISOString();
-    expect(await recordOf(env)).toMatchObject({ revocation: { cause: 'policy', disconnectAt } });
-    expect(cutsOf(env)).toEqual([]);
+    expect(await readRecord(env)).toMatchObject({ revocation: { cause: 'policy', disconnectAt } });
+    expect(listDisconnects(env)).toEqual([]);
   });
 
   test('earlier schedules are called off, and everything is scheduled again after the switch to mode `enforce`', async () => {
@@ -469,9 +471,9 @@ describe('in mode `observe`', () => {
     env.mode = 'enforce';
     env.put(modeChangeItem(aModeChange({ since: env.time.toISOString(), version: 2 })));
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
     await advanceAndSweep(72 * hour, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 });
 
@@ -490,20 +492,20 @@ describe('the disconnect quota', () => {
     const env = await revokedAtOnce(8);
     const states = createConnections(8).map(({ endpointId: id }) => env.ec2.state(id));
     expect(states.filter((state) => state === 'rejected')).toHaveLength(5);
-    const asked = await Promise.all(createConnections(8).map(async ({ endpointId: id }) => env.record(id)));
-    const beyond = asked.filter((record) => record?.revocation?.overQuota);
-    expect(beyond).toHaveLength(3);
-    for (const record of beyond)
+    const records = await Promise.all(createConnections(8).map(async ({ endpointId: id }) => env.record(id)));
+    const overQuota = records.filter((record) => record?.revocation?.overQuota);
+    expect(overQuota).toHaveLength(3);
+    for (const record of overQuota)
       expect(record).toMatchObject({
         verdict: { outcome: 'ask', findings: [{ rule: 'disconnect-quota-exceeded' }, {}] },
       });
     await advanceAndSweep(10 * day, env);
-    expect(cutsOf(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(5);
+    expect(listDisconnects(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(5);
   });
 
   test('is a tenth of what is connected if that is more, and twenty over all', async () => {
     const env = await revokedAtOnce(250);
-    expect(cutsOf(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(20);
+    expect(listDisconnects(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(20);
   });
 
   test('does not keep people from denying connections beyond it', async () => {
@@ -541,9 +543,9 @@ describe('nothing is disconnected', () => {
     env.deps.table = { ...env.table, identity: async () => 'another table' };
     await sweep(env, 'pending');
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
     const disconnectAt = new Date(env.time.getTime() + 72 * hour * 1000).toISOString();
-    expect(await recordOf(env)).toMatchObject({ revocation: { disconnectAt } });
+    expect(await readRecord(env)).toMatchObject({ revocation: { disconnectAt } });
   });
 
   test('by a block from before the table was restored without a grace period', async () => {
@@ -552,15 +554,15 @@ describe('nothing is disconnected', () => {
     env.put(entryItem(anEntry({ effect: 'block', version: 2, changedAt: noon.toISOString() })));
     env.deps.table = { ...env.table, identity: async () => 'another table' };
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
-    expect(await recordOf(env)).toMatchObject({ revocation: { cause: 'policy' } });
+    expect(listDisconnects(env)).toEqual([]);
+    expect(await readRecord(env)).toMatchObject({ revocation: { cause: 'policy' } });
   });
 
   test('in an empty table', async () => {
     const env = await createRevocationTestEnv();
     env.deps.table = memoryTable(createMemoryItems());
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 
   test('in a table that lost everything but its services', async () => {
@@ -570,18 +572,18 @@ describe('nothing is disconnected', () => {
     env.deps.table = memoryTable(items);
     await sweep(env, 'full');
     await advanceAndSweep(30 * day, env);
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 
   test('while the identity of the table is unknown', async () => {
     const env = await overdue();
     env.deps.table = { ...env.table, identity: () => Promise.reject(new Error('throttled')) };
     await sweep(env, 'pending');
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
     expect(env.errors).toContainEqual(new Error('throttled'));
     env.deps.table = env.table;
     await advanceAndSweep(60, env);
-    expect(stateOf(env)).toBe('rejected');
+    expect(readState(env)).toBe('rejected');
   });
 
   test.each([
@@ -593,7 +595,7 @@ describe('nothing is disconnected', () => {
     env.put(item());
     await sweep(env, 'pending').catch(() => {});
     await sweep(env, 'full').catch(() => {});
-    expect(cutsOf(env)).toEqual([]);
+    expect(listDisconnects(env)).toEqual([]);
   });
 
   test('because a page of EC2 was missing', async () => {
@@ -602,8 +604,8 @@ describe('nothing is disconnected', () => {
     await sweep(env, 'full');
     env.ec2.show(aConnection({ state: 'available' }));
     await sweep(env, 'full');
-    expect(cutsOf(env)).toEqual([]);
-    expect(await recordOf(env)).toMatchObject({ verdict: { outcome: 'accept' } });
+    expect(listDisconnects(env)).toEqual([]);
+    expect(await readRecord(env)).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 });
 
@@ -612,5 +614,5 @@ test('a person who revokes at a group of a newer schema version is told so, and 
   await removeConsumerEntry(env);
   env.put({ ...groupItem(aGroup()), schemaVersion: '2.0' });
   await expect(decide(env, 'deny')).rejects.toThrow(UnsupportedSchemaVersionError);
-  expect(cutsOf(env)).toEqual([]);
+  expect(listDisconnects(env)).toEqual([]);
 });
