@@ -1,7 +1,7 @@
 import type { CommandEntry } from './command-entry.ts';
-import { decideCommands } from './command-table/decide.ts';
-import { operateCommands } from './command-table/operate.ts';
-import { policyCommands } from './command-table/policy.ts';
+import { decideCommands } from './command-table/decide-commands.ts';
+import { operateCommands } from './command-table/operate-commands.ts';
+import { policyCommands } from './command-table/policy-commands.ts';
 
 const all = [...decideCommands, ...policyCommands, ...operateCommands] as const;
 

@@ -19,7 +19,7 @@ import * as service from './commands/service.ts';
 import { setUp } from './commands/setup.ts';
 import { connectSlack, printManifest } from './commands/slack.ts';
 import { sweepConnections } from './commands/sweep.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from './handler-deps.ts';
 
 export type Handlers = Readonly<Record<CommandName, Handler>>;
 

@@ -2,7 +2,7 @@ import { type Argument, Command, type ErrorOptions, Help, Option, type ParseOpti
 import { didYouMean } from '../lib/values/did-you-mean.mjs';
 import { type CommandEntry, commandGroups } from './command-entry.ts';
 import { type CommandName, commandTable, families } from './command-table.ts';
-import type { HandlerDeps } from './handler.ts';
+import type { HandlerDeps } from './handler-deps.ts';
 import type { Handlers } from './handlers.ts';
 import { commonOptions } from './options.ts';
 import type { Io } from './process-io.ts';

@@ -4,11 +4,12 @@ import { shellWord } from '../../lib/values/shell-word.ts';
 import { readAllPages } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import { formatEndpoints, isConnected, pluralize, readConnections } from '../connections.ts';
+import { formatEndpoints, pluralize } from '../connection-text.ts';
 import { resolveExpiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, keyValues, type Output, table, time } from '../output.ts';
+import { isConnected, readConnections } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
 const Disconnects = v.nullish(

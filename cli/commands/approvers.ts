@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { readAllPages } from '../api-client.ts';
 import { ApproverGroup, GroupPage, Warnings } from '../api-views.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, table, time } from '../output.ts';
 

@@ -1,7 +1,7 @@
 import type * as v from 'valibot';
 import { VerificationPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { table } from '../output.ts';
 import type { Session } from '../session.ts';

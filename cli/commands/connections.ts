@@ -1,7 +1,7 @@
 import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { readAllPages } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, type Output, serviceLabel, shortActor, table, time } from '../output.ts';
 

@@ -3,7 +3,7 @@ import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { readAllPages } from '../api-client.ts';
 import { Customer, CustomerPage, Warnings } from '../api-views.ts';
 import { resolveExpiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, table, time } from '../output.ts';
 

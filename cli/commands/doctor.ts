@@ -2,7 +2,7 @@ import { readAllPages } from '../api-client.ts';
 import { type Check, CheckPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { splitMarkedLines } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
 

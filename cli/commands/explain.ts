@@ -1,6 +1,6 @@
 import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { Explanation, type Step } from '../api-views.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, actorLabel, color, type Output, serviceLabel, table, time } from '../output.ts';
 

@@ -5,10 +5,10 @@ import { readAllPages } from '../api-client.ts';
 import { type Connection, ConnectionPage, Service } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { showControls, unmarkDeep } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { readStoredPolicy } from '../plan/plan-client.ts';
-import { type Policy, writePolicyFile } from '../policy-file/write.ts';
+import { type Policy, writePolicyFile } from '../policy-file/write-policy-file.ts';
 import type { Session } from '../session.ts';
 
 interface ExportOptions extends CommonOptions {

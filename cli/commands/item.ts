@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Warnings } from '../api-views.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 
 const ItemResponse = v.looseObject({

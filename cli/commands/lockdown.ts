@@ -3,17 +3,11 @@ import { readAllPages } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ModeView, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import {
-  formatEndpoints,
-  isConnected,
-  isWaiting,
-  pluralize,
-  readConnections,
-  waitUntilDisconnected,
-} from '../connections.ts';
-import type { HandlerDeps } from '../handler.ts';
+import { formatEndpoints, pluralize } from '../connection-text.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
+import { isConnected, isWaiting, readConnections, waitUntilDisconnected } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
 const BlockResponse = v.looseObject({ entry: Entry, warnings: Warnings });

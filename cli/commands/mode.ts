@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ModeView, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output, time } from '../output.ts';
 

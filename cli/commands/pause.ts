@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { shellWord } from '../../lib/values/shell-word.ts';
 import { Service, Warnings } from '../api-views.ts';
 import { confirm } from '../confirm.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 

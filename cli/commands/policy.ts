@@ -1,7 +1,7 @@
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { unmarkControls } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, type Output, time } from '../output.ts';
 import { formatPlanMarkdown } from '../plan/markdown.ts';
@@ -9,7 +9,7 @@ import { apply, plan, type Simulation, simulate } from '../plan/plan-client.ts';
 import { hasChanges } from '../plan/report.ts';
 import { formatPlanText } from '../plan/text.ts';
 import { policyFileSchemaText } from '../policy-file/json-schema.ts';
-import { readPolicyFile } from '../policy-file/read.ts';
+import { readPolicyFile } from '../policy-file/read-policy-file.ts';
 
 interface FileOptions extends CommonOptions {
   readonly file: string;

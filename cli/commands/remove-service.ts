@@ -2,17 +2,11 @@ import * as v from 'valibot';
 import { type Connection, Service, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import {
-  formatEndpoints,
-  isConnected,
-  isWaiting,
-  pluralize,
-  readConnections,
-  waitUntilDisconnected,
-} from '../connections.ts';
-import type { HandlerDeps } from '../handler.ts';
+import { formatEndpoints, pluralize } from '../connection-text.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Io } from '../process-io.ts';
+import { isConnected, isWaiting, readConnections, waitUntilDisconnected } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
 const ServiceResponse = v.looseObject({ service: Service, warnings: Warnings });

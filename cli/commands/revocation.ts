@@ -3,12 +3,13 @@ import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { formatEndpoints, isConnected, pluralize, readConnections } from '../connections.ts';
+import { formatEndpoints, pluralize } from '../connection-text.ts';
 import { resolveExpiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 import type { Io } from '../process-io.ts';
+import { isConnected, readConnections } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
 const RevocationResponse = v.looseObject({ revocation: Revocation, warnings: Warnings });

@@ -10,7 +10,7 @@ import {
 } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { type Output, table } from '../output.ts';
 import type { Io } from '../process-io.ts';

@@ -1,5 +1,5 @@
 import { SetupResponse } from '../api-views.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 
 export function setUp({ open }: HandlerDeps) {

@@ -1,7 +1,7 @@
 import { SlackConnection, SlackManifest } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { safeJson } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output } from '../output.ts';
 import type { Io } from '../process-io.ts';

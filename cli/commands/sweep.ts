@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { Job } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import type { HandlerDeps } from '../handler.ts';
+import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
 import { keyValues } from '../output.ts';
 import type { Session } from '../session.ts';

@@ -1,9 +1,8 @@
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { readAllPages } from '../api-client.ts';
 import { CommandError, exitCodes } from '../command-error.ts';
-import type { Policy } from '../policy-file/write.ts';
+import type { Policy } from '../policy-file/write-policy-file.ts';
 import type { Session } from '../session.ts';
-import { listUnmanagedChanges, type PlanReport } from './report.ts';
 import {
   type Apply,
   ApplyResponse,
@@ -15,7 +14,8 @@ import {
   PlanResponse,
   PolicyPage,
   SimulationPage,
-} from './views.ts';
+} from './plan-views.ts';
+import { listUnmanagedChanges, type PlanReport } from './report.ts';
 
 /** Creates a plan, and reads its changes and its impact on the connections of today. */
 export async function plan(

@@ -1,7 +1,7 @@
 import type { Impact } from '../../lib/policy-as-code/impact.ts';
 import { accountLabel, serviceLabel, shortActor, time } from '../output.ts';
+import type { Change, Effect, Plan } from './plan-views.ts';
 import { formatSettings } from './settings.ts';
-import type { Change, Effect, Plan } from './views.ts';
 
 /** A plan with its changes and its impact. */
 export interface PlanReport {

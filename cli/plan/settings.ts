@@ -1,6 +1,6 @@
 import { formatDuration } from '../policy-file/duration.ts';
 import { formatActor, formatDate } from '../policy-file/values.ts';
-import type { Change } from './views.ts';
+import type { Change } from './plan-views.ts';
 
 /** The changed settings, by the names in the file: `expires: 2027-01-31 → 2027-06-30`. An added or removed object shows all but its name. */
 export function formatSettings({

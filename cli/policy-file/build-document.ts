@@ -3,8 +3,8 @@ import { memberCount, QuorumOutOfReachError } from '../../lib/approvers/approver
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { ServiceId } from '../../lib/privatelink/connection.ts';
 import { parseSlackUser } from '../parse-actor.ts';
+import { buildEntries } from './build-entries.ts';
 import { parseSeconds } from './duration.ts';
-import { buildEntries } from './entries.ts';
 import type { Customer, Group, Service } from './file-schema.ts';
 import type { Problem } from './problem.ts';
 import {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { writePolicyFile } from '../../cli/policy-file/write.ts';
+import { writePolicyFile } from '../../cli/policy-file/write-policy-file.ts';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
 import { parseDocument, writeFolder } from './policy-file/files.ts';
 import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';

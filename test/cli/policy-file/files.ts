@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { CommandError } from '../../../cli/command-error.ts';
-import { readPolicyFile } from '../../../cli/policy-file/read.ts';
+import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
 import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 
 export type Files = Readonly<Record<string, string>>;

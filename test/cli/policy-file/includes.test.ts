@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { readPolicyFile } from '../../../cli/policy-file/read.ts';
+import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
 import { parseDocument, parseProblems, writeFolder } from './files.ts';
 
 const acme = "customers: {acme: {accounts: ['222222222222']}}\n";

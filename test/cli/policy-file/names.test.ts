@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { readPolicyFile } from '../../../cli/policy-file/read.ts';
-import { writePolicyFile } from '../../../cli/policy-file/write.ts';
+import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
+import { writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
 import { serviceNameFormat } from '../../../lib/services/service.ts';
 import { parseDocument, parseProblems, withoutPositions, writeFolder } from './files.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readPolicyFile } from '../../../cli/policy-file/read.ts';
-import { type Policy, writePolicyFile } from '../../../cli/policy-file/write.ts';
+import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
+import { type Policy, writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
 import { entryItem } from '../../../lib/allowlist/entry.ts';
 import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 import { exportPolicy } from '../../../lib/policy-as-code/export.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { headerSchema, listSections, namedSections } from '../../../cli/policy-file/file-schema.ts';
-import { readPolicyFile } from '../../../cli/policy-file/read.ts';
+import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
 import { serviceNameFormat } from '../../../lib/services/service.ts';
 import { parseProblems, writeFolder } from './files.ts';
 

@@ -1,6 +1,6 @@
 import { readAllPages } from './api-client.ts';
 import { type Connection, ConnectionPage } from './api-views.ts';
-import { serviceLabel } from './output.ts';
+import { pluralize } from './connection-text.ts';
 import type { Session } from './session.ts';
 
 /** Selects connections by account, by service or by both. */
@@ -24,23 +24,6 @@ export function isConnected({ state }: Connection): boolean {
 
 export function isWaiting({ state }: Connection): boolean {
   return state === 'pendingAcceptance';
-}
-
-/** A line for each service, with its endpoints. */
-export function formatEndpoints(
-  connections: readonly Pick<Connection, 'endpointId' | 'service' | 'serviceId'>[],
-): string {
-  return [...Map.groupBy(connections, ({ serviceId }) => serviceId).values()]
-    .map((ofService) => {
-      const ids = ofService.map(({ endpointId }) => endpointId).join(', ');
-      return `  ${ofService[0] ? serviceLabel(ofService[0]) : ''}: ${ids}`;
-    })
-    .join('\n');
-}
-
-/** `1 connection`, `20 connections` */
-export function pluralize(count: number, noun = 'connection'): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 const pollIntervalMs = 2_000;

@@ -4,7 +4,7 @@ import { markControls } from '../control-characters.ts';
 import { buildDocument } from './build-document.ts';
 import { findUnknownReferences } from './check-references.ts';
 import { findUndeclaredEnvironments } from './environments.ts';
-import { readPolicyFiles } from './files.ts';
+import { readPolicyFiles } from './includes.ts';
 import { type Problem, validationError } from './problem.ts';
 import { emptySections, type FileHeader, isParsed, splitSections } from './sections.ts';
 import type { Source } from './source.ts';
