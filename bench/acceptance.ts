@@ -58,7 +58,7 @@ async function oneRequest(sandbox: Sandbox, serviceId: string): Promise<Acceptan
 function summarizeRuns(runs: readonly AcceptanceRun[]): Figure[] {
   const times = runs.map(({ milliseconds }) => milliseconds);
   const functions = [...new Set(runs.flatMap(({ calls }) => calls.map(({ principal }) => principal)))];
-  const callsBy = (principal?: string) =>
+  const countCalls = (principal?: string) =>
     runs.map(
       ({ calls }) => calls.filter((call) => principal === undefined || call.principal === principal).length,
     );
@@ -69,7 +69,7 @@ function summarizeRuns(runs: readonly AcceptanceRun[]): Figure[] {
       unit: 'ms',
       baseline: { name: 'the slowest', value: maximum(times) },
     },
-    { name: 'calls of all functions', value: median(callsBy()), unit: 'calls' },
-    ...functions.map((name): Figure => ({ name, value: median(callsBy(name)), unit: 'calls' })),
+    { name: 'calls of all functions', value: median(countCalls()), unit: 'calls' },
+    ...functions.map((name): Figure => ({ name, value: median(countCalls(name)), unit: 'calls' })),
   ];
 }

@@ -144,7 +144,7 @@ export async function createAwsEmulator({
     clock,
     clockOffset,
     inFlight,
-    environmentOf: (configuration) => functionEnvironment(configuration, origin, callers),
+    createEnvironment: (configuration) => functionEnvironment(configuration, origin, callers),
     onOutput,
     sendToDestination: (arn, _, record) => sqs.deliver(arn, { body: JSON.stringify(record) }),
   });

@@ -115,15 +115,15 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
   /** Checks twice in a row, so that a message between two hops is not missed. */
   async function isIdle(timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
-    for (let quiet = 0; quiet < 2; ) {
-      quiet = isQuiet() ? quiet + 1 : 0;
-      if (quiet < 2 && performance.now() > deadline) return false;
+    for (let idleChecks = 0; idleChecks < 2; ) {
+      idleChecks = hasNoPendingWork() ? idleChecks + 1 : 0;
+      if (idleChecks < 2 && performance.now() > deadline) return false;
       await new Promise((resolve) => setTimeout(resolve, idlePollMs));
     }
     return true;
   }
 
-  function isQuiet(): boolean {
+  function hasNoPendingWork(): boolean {
     return emulator.inFlight.count() === 0 && !emulator.sqs.isBusy() && privateLink.isSettled();
   }
 

@@ -151,7 +151,7 @@ async function isAwaitingApproval(
   return connections.some((connection) => connection.endpointId === endpointId);
 }
 
-function nextStepsText(origin: string, waitingEndpointId: string): string {
+function nextStepsText(origin: string, pendingEndpointId: string): string {
   return `
 What to try next: decide the request that waits, by a click on ${origin}/slack or by a link of
 its mail in ${origin}/mail. Or in another terminal, in this folder:
@@ -160,8 +160,8 @@ its mail in ${origin}/mail. Or in another terminal, in this folder:
   export AWS_ACCESS_KEY_ID=${provider.accountId} AWS_SECRET_ACCESS_KEY=any
 
   npx linkgate connections
-  npx linkgate explain ${waitingEndpointId}
-  npx linkgate approve ${waitingEndpointId} --reason "known customer"
+  npx linkgate explain ${pendingEndpointId}
+  npx linkgate approve ${pendingEndpointId} --reason "known customer"
   aws ec2 describe-vpc-endpoint-connections
 
 Ctrl-C stops the sandbox.

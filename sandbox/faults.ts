@@ -55,7 +55,7 @@ interface FaultEntry {
 export function createFaults(random: () => number = Math.random, openMap: OpenMap = inMemory): Faults {
   const faults = openMap<FaultEntry>('faults');
 
-  function strike<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {
+  function takeFault<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {
     for (const [index, { fault, remaining }] of faults) {
       if (remaining === 0 || !applies(fault) || random() >= fault.rate) continue;
       if (remaining !== undefined) faults.set(index, { fault, remaining: remaining - 1 });
@@ -74,7 +74,7 @@ export function createFaults(random: () => number = Math.random, openMap: OpenMa
     },
     list: () => [...faults.values()].map(({ fault }) => fault),
     findCallFault: (service, action, caller) =>
-      strike(
+      takeFault(
         (fault): fault is CallFault =>
           'service' in fault &&
           fault.service === service &&
@@ -82,7 +82,7 @@ export function createFaults(random: () => number = Math.random, openMap: OpenMa
           matchesCaller(fault, caller),
       ),
     findDeliveryFault: (delivery) =>
-      strike((fault): fault is DeliveryFault => 'delivery' in fault && fault.delivery === delivery),
+      takeFault((fault): fault is DeliveryFault => 'delivery' in fault && fault.delivery === delivery),
   };
 }
 

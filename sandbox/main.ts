@@ -86,9 +86,9 @@ async function start(port: number, data: string | undefined, say: (line: string)
       },
     });
   } catch (error) {
-    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const isPortInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     console.error(
-      isTaken
+      isPortInUse
         ? `Port ${port} is taken: stop what listens there, or choose another with --port N.`
         : `The sandbox cannot start: ${error instanceof Error ? error.message : error}`,
     );
@@ -101,8 +101,8 @@ function contentsText({ emulator }: Sandbox): string {
   return `${pluralize(services, 'service')}, ${pluralize(endpoints, 'connection')}`;
 }
 
-function pluralize(things: object, name: string): string {
-  const count = Object.keys(things).length;
+function pluralize(record: object, name: string): string {
+  const count = Object.keys(record).length;
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 

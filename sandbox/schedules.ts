@@ -53,8 +53,9 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
 
   return {
     firings(functionName) {
-      const isOf = (arn = '') => [functionName, `${stackName}-${functionName}`].includes(nameFromArn(arn));
-      const rules = scheduled.filter(({ targets }) => targets.some(({ Arn }) => isOf(Arn)));
+      const isTarget = (arn = '') =>
+        [functionName, `${stackName}-${functionName}`].includes(nameFromArn(arn));
+      const rules = scheduled.filter(({ targets }) => targets.some(({ Arn }) => isTarget(Arn)));
       return rules.map((rule) => () => Promise.all(run(rule)));
     },
   };

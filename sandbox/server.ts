@@ -72,8 +72,8 @@ async function routeRequest(
 async function findPage(emulator: AwsEmulator, { method = '', url = '', headers }: IncomingMessage) {
   const { mails, clock, origin } = emulator;
   const path = url.replace(/\?.*/s, '');
-  const isVisit = ['GET', 'HEAD'].includes(method) && headers.authorization === undefined;
-  const isBrowser = isVisit && /\btext\/html\b/.test(headers.accept ?? '');
+  const isUnsignedRead = ['GET', 'HEAD'].includes(method) && headers.authorization === undefined;
+  const isBrowser = isUnsignedRead && /\btext\/html\b/.test(headers.accept ?? '');
   if (path === '/mail') {
     const messages = mails.list(0);
     const answer = isBrowser
@@ -81,11 +81,11 @@ async function findPage(emulator: AwsEmulator, { method = '', url = '', headers 
       : toSandboxResponse({ status: 200, json: { messages } });
     return { ...answer, headers: { ...answer.headers, vary: 'accept' } };
   }
-  if (isVisit && method === 'GET' && url.startsWith('/?Action=')) return followSnsLink(emulator, url);
-  if (isVisit && path === '/')
+  if (isUnsignedRead && method === 'GET' && url.startsWith('/?Action=')) return followSnsLink(emulator, url);
+  if (isUnsignedRead && path === '/')
     return htmlResponse(200, homeHtml({ origin, now: clock.now(), mails: mails.list(0).length }));
-  const isPlace = path.startsWith('/execute-api/');
-  return isBrowser && !isPlace ? htmlResponse(404, notFoundHtml(path)) : undefined;
+  const isExecuteApi = path.startsWith('/execute-api/');
+  return isBrowser && !isExecuteApi ? htmlResponse(404, notFoundHtml(path)) : undefined;
 }
 
 async function htmlResponse(status: number, html: Html): Promise<SandboxResponse> {

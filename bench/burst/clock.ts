@@ -13,8 +13,8 @@ export function simulatedClock(start: number) {
     now: () => now,
     sleep: (milliseconds: number) => new Promise<void>((go) => at(now + milliseconds, go)),
     /** Runs until `isOver` or until no timer is left. */
-    async runUntil(isOver: () => boolean): Promise<void> {
-      while (!isOver()) {
+    async runUntil(isFinished: () => boolean): Promise<void> {
+      while (!isFinished()) {
         // After one turn of the event loop, all work that needs no timer has run.
         await new Promise((resolve) => setImmediate(resolve));
         const next = timers[0]?.at;

@@ -114,7 +114,8 @@ function deploy(
   function deliver({ type, ...detail }: ConnectionEvent): void {
     const body = JSON.stringify({ source: eventSource, 'detail-type': type, detail });
     (type === 'Connection Request' ? decisions : changes).send(body);
-    if (type === 'Connection Changed' && detail.connection.state === 'pending') looks.send(body);
+    if (type === 'Connection Changed' && detail.connection.state === 'pending')
+      delayedNotifications.send(body);
   }
 
   const answer: Consumer = async (bodies) => {
@@ -126,7 +127,7 @@ function deploy(
     );
   };
   const notifications = simulatedQueue(queued, clock, answer);
-  const looks = simulatedQueue({ ...queued, delay: 15 }, clock, answer);
+  const delayedNotifications = simulatedQueue({ ...queued, delay: 15 }, clock, answer);
   const decisions = simulatedQueue(queued, clock, async (bodies) => {
     const requests = bodies.map((body) => parseEvent(body).connection);
     return failedIndexes(await decideConnections(requests, run(30)));
@@ -143,7 +144,7 @@ function deploy(
     if (status === 'unfinished') sweeps.send('');
     return [];
   });
-  const queues = [notifications, looks, decisions, changes, verdicts, sweeps];
+  const queues = [notifications, delayedNotifications, decisions, changes, verdicts, sweeps];
 
   return {
     enqueue: (TopicArn: string, Message: string) =>

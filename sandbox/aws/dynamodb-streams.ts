@@ -83,7 +83,7 @@ export function createStreamReader({
       const records = answer.Records as StreamRecord[];
       const last = records.at(-1);
       if (!last) return;
-      consume(records.map((record) => asLambdaSees(record, location, tableArn, stream.arn)));
+      consume(records.map((record) => toLambdaStreamRecord(record, location, tableArn, stream.arn)));
       positions.set(tableArn, {
         streamArn: stream.arn,
         sequenceNumber: last.dynamodb.SequenceNumber,
@@ -91,7 +91,7 @@ export function createStreamReader({
     }
   }
 
-  function asLambdaSees(
+  function toLambdaStreamRecord(
     record: StreamRecord,
     { region }: CallerLocation,
     tableArn: string,

@@ -12,14 +12,14 @@ export function applyFilters<Row>(
   readTags?: (row: Row) => Readonly<Record<string, string>>,
 ): readonly Row[] {
   const predicates = (filters ?? []).map(({ Name = '', Values = [] }) => {
-    const look = Object.hasOwn(filterTable, Name) ? filterTable[Name] : tagFilter(Name, readTags);
-    if (look === undefined) throw new AwsError('InvalidFilter', `The filter '${Name}' is invalid`);
+    const readField = Object.hasOwn(filterTable, Name) ? filterTable[Name] : tagFilter(Name, readTags);
+    if (readField === undefined) throw new AwsError('InvalidFilter', `The filter '${Name}' is invalid`);
     if (Values.length === 0)
       throw new AwsError('InvalidParameterValue', `The filter '${Name}' has no values`);
     const matchesValue = filterMatcher(Values);
-    return (row: Row) => [look(row) ?? []].flat().some(matchesValue);
+    return (row: Row) => [readField(row) ?? []].flat().some(matchesValue);
   });
-  return predicates.length === 0 ? rows : rows.filter((row) => predicates.every((holds) => holds(row)));
+  return predicates.length === 0 ? rows : rows.filter((row) => predicates.every((matches) => matches(row)));
 }
 
 function tagFilter<Row>(name: string, readTags?: (row: Row) => Readonly<Record<string, string>>) {

@@ -69,18 +69,18 @@ export function requireLoadBalancers(
   const unknown = arns.find((arn) => accountId !== providerAccountId || !existing.test(arn));
   if (unknown === undefined) return;
   const name = kind === 'net' ? 'Network' : 'Gateway';
-  const there = `account ${providerAccountId} has arn:aws:elasticloadbalancing:${region}:${providerAccountId}:loadbalancer/${kind}/svc/0123456789abcdef here`;
+  const existingArnHint = `account ${providerAccountId} has arn:aws:elasticloadbalancing:${region}:${providerAccountId}:loadbalancer/${kind}/svc/0123456789abcdef here`;
   const form = new RegExp(
     `^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\\d{12}:loadbalancer/${kind}/[^/]+/[^/]+$`,
   );
   if (!form.test(unknown))
     throw new AwsError(
       `Invalid${name}LoadBalancerArn.Malformed`,
-      `'${unknown}' is no ARN of a ${name.toLowerCase()} load balancer: ${there}`,
+      `'${unknown}' is no ARN of a ${name.toLowerCase()} load balancer: ${existingArnHint}`,
     );
   throw new AwsError(
     `Invalid${name}LoadBalancerArn.NotFound`,
-    `The load balancer '${unknown}' does not exist: ${there}`,
+    `The load balancer '${unknown}' does not exist: ${existingArnHint}`,
   );
 }
 

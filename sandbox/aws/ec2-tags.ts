@@ -101,20 +101,20 @@ export function tagOperations(privateLink: PrivateLink) {
     DeleteTags({ Resources = [], Tags }: DeleteTagsRequest, { caller }: OperationContext): object {
       requireResources(caller, Resources);
       // DeleteTags removes a tag with a value only if it has that value. Without tags it removes all.
-      const goes = (key: string, value: string) =>
+      const isRemoved = (key: string, value: string) =>
         Tags?.some((tag) => tag.Key === key && (tag.Value === undefined || tag.Value === value)) ?? true;
       for (const id of Resources)
         tags[id] = Object.fromEntries(
-          Object.entries(tags[id] ?? {}).filter(([key, value]) => !goes(key, value)),
+          Object.entries(tags[id] ?? {}).filter(([key, value]) => !isRemoved(key, value)),
         );
       return {};
     },
 
     DescribeTags(input: DescribeTagsRequest, context: OperationContext): DescribeTagsResult {
-      const rows = Object.entries(tags).flatMap(([resourceId, ofResource]): TagRow[] => {
+      const rows = Object.entries(tags).flatMap(([resourceId, resourceTags]): TagRow[] => {
         const resourceType = findTaggedResource(privateLink, context.caller, resourceId);
         if (resourceType === undefined) return [];
-        return Object.entries(ofResource).map(([key, value]) => ({ resourceId, resourceType, key, value }));
+        return Object.entries(resourceTags).map(([key, value]) => ({ resourceId, resourceType, key, value }));
       });
       const position = ({ resourceId, key }: TagRow) => `${resourceId} ${key}`;
       const ordered = applyFilters(rows, input.Filters, tagFilters).toSorted((a, b) =>

@@ -4,7 +4,7 @@ import { findNextVisibleTime, hasReceivableMessage, type Queue } from './sqs-que
 interface QueueListeners {
   readonly consumers: Set<() => void>;
   readonly waiters: Set<() => void>;
-  wakesAt: number;
+  wakeTime: number;
   cancel: () => void;
 }
 
@@ -13,28 +13,28 @@ export function createLongPolls(clock: Clock, find: (arn: string) => Queue | und
   const listenersByQueue = new Map<string, QueueListeners>();
 
   function listenersFor(arn: string): QueueListeners {
-    const watch = listenersByQueue.get(arn) ?? {
+    const listeners = listenersByQueue.get(arn) ?? {
       consumers: new Set(),
       waiters: new Set(),
-      wakesAt: Number.POSITIVE_INFINITY,
+      wakeTime: Number.POSITIVE_INFINITY,
       cancel: () => {},
     };
-    listenersByQueue.set(arn, watch);
-    return watch;
+    listenersByQueue.set(arn, listeners);
+    return listeners;
   }
 
   function wake(arn: string, time: number | undefined) {
-    const watch = listenersFor(arn);
-    const isWatched = watch.consumers.size + watch.waiters.size > 0;
-    if (!isWatched || time === undefined || watch.wakesAt <= time) return;
-    watch.cancel();
-    watch.wakesAt = time;
-    watch.cancel = clock.at(time, () => {
-      watch.wakesAt = Number.POSITIVE_INFINITY;
+    const listeners = listenersFor(arn);
+    const hasListeners = listeners.consumers.size + listeners.waiters.size > 0;
+    if (!hasListeners || time === undefined || listeners.wakeTime <= time) return;
+    listeners.cancel();
+    listeners.wakeTime = time;
+    listeners.cancel = clock.at(time, () => {
+      listeners.wakeTime = Number.POSITIVE_INFINITY;
       const queue = find(arn);
       if (!queue) return;
       if (hasReceivableMessage(queue, clock.now()))
-        for (const listener of [...watch.consumers, ...watch.waiters]) listener();
+        for (const listener of [...listeners.consumers, ...listeners.waiters]) listener();
       wake(arn, findNextVisibleTime(queue, clock.now()));
     });
   }

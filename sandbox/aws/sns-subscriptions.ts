@@ -89,8 +89,8 @@ export function parseSubscriptionAttributes(
     FilterPolicyScope = 'MessageAttributes',
     ...unmodelled
   } = attributes;
-  const [strange] = Object.keys(unmodelled);
-  if (strange !== undefined) throw invalidParameter(`AttributeName ${strange} is not modelled`);
+  const [unmodelledName] = Object.keys(unmodelled);
+  if (unmodelledName !== undefined) throw invalidParameter(`AttributeName ${unmodelledName} is not modelled`);
   if (FilterPolicyScope !== 'MessageAttributes')
     throw invalidParameter(`FilterPolicyScope ${FilterPolicyScope} is not modelled`);
   const filterPolicy = FilterPolicy ?? before?.filterPolicy ?? '';

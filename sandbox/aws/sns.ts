@@ -137,7 +137,7 @@ export function createSns({
     subscriptions.remove(arn);
   }
 
-  function admits(topicArn: string, service: string, sourceArn: string): boolean {
+  function allowsPublish(topicArn: string, service: string, sourceArn: string): boolean {
     const topic = topics.get(topicArn);
     const source = { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountIdFromArn(sourceArn) };
     return topic !== undefined && topicAllows(topic, { service }, 'sns:Publish', source);
@@ -298,7 +298,7 @@ export function createSns({
       return subscription.arn;
     },
     unsubscribe: subscriptions.remove,
-    acceptsFrom: admits,
+    acceptsFrom: allowsPublish,
     followLink(link) {
       const [action, topicArn = '', token = '', arn = ''] = [
         'Action',
@@ -317,7 +317,7 @@ export function createSns({
       return `Subscription removed: ${arn}`;
     },
     publish(topicArn, publication, { service, sourceArn }) {
-      if (!admits(topicArn, service, sourceArn)) return false;
+      if (!allowsPublish(topicArn, service, sourceArn)) return false;
       fanOut(topicArn, publication);
       return true;
     },

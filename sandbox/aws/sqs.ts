@@ -38,7 +38,7 @@ export function createSqs({
   const queues = new Map(
     [...settings].map(([arn, queueSettings]) => [arn, createQueueState(arn, queueSettings)]),
   );
-  const watches = createLongPolls(clock, (arn) => queues.get(arn));
+  const longPolls = createLongPolls(clock, (arn) => queues.get(arn));
   let sequence = 0;
 
   function createQueueState(arn: string, { createdAt, attributes }: QueueSettings): Queue {
@@ -75,7 +75,7 @@ export function createSqs({
       visibleAt: clock.now(),
       receiveCount: 0,
     });
-    watches.wake(arn, clock.now());
+    longPolls.wake(arn, clock.now());
   }
 
   /** Changes a message if the receipt handle is current, and wakes its consumers. */
@@ -89,7 +89,7 @@ export function createSqs({
     if (!message) return;
     const hidden = { ...message, ...change(message) };
     queue.messages.set(message.messageId, hidden);
-    watches.wake(arn, hidden.visibleAt);
+    longPolls.wake(arn, hidden.visibleAt);
   }
 
   const all: Queues = {
@@ -110,16 +110,16 @@ export function createSqs({
     },
     deliver(arn, message, { delaySeconds } = {}) {
       const queue = requireQueue(arn);
-      const ownDelay = attributeSeconds(queue, 'DelaySeconds');
+      const queueDelay = attributeSeconds(queue, 'DelaySeconds');
       // The sequence number continues after a restart.
       sequence = Math.max(sequence + 1, clock.now() * 1000);
       const sent = enqueue(queue, withDeduplicationId(queue, message), {
         messageId: id(),
         sequence,
-        delaySeconds: queue.isFifo ? ownDelay : (delaySeconds ?? ownDelay),
+        delaySeconds: queue.isFifo ? queueDelay : (delaySeconds ?? queueDelay),
         now: clock.now(),
       });
-      watches.wake(arn, sent.visibleAt);
+      longPolls.wake(arn, sent.visibleAt);
       return sent;
     },
     receive(arn, max, visibilitySeconds) {
@@ -128,7 +128,7 @@ export function createSqs({
       const messages = receive(queue, max, visibility, clock.now(), (deadLetterArn, message) =>
         deadLetter(deadLetterArn, queue, message),
       );
-      if (messages.length > 0) watches.wake(arn, clock.now() + visibility * 1000);
+      if (messages.length > 0) longPolls.wake(arn, clock.now() + visibility * 1000);
       return messages;
     },
     delete(arn, receiptHandle) {
@@ -136,7 +136,7 @@ export function createSqs({
       const message = findInFlight(queue, receiptHandle);
       if (message) queue.messages.delete(message.messageId);
       // The next of its message group can be received now.
-      if (queue.isFifo) watches.wake(arn, clock.now());
+      if (queue.isFifo) longPolls.wake(arn, clock.now());
     },
     returnAfterFailure: (arn, receiptHandle, afterSeconds) =>
       hide(arn, receiptHandle, ({ receiveCount }) => ({
@@ -162,7 +162,7 @@ export function createSqs({
     },
     onArrival(arn, listener) {
       requireQueue(arn);
-      watches.consume(arn, listener);
+      longPolls.consume(arn, listener);
     },
     acceptsFrom(arn, service, sourceArn) {
       const { Policy } = requireQueue(arn).attributes;
@@ -181,14 +181,14 @@ export function createSqs({
       const now = clock.now();
       return [...queues.values()].some(
         (queue) =>
-          watches.hasConsumer(queue.arn) &&
+          longPolls.hasConsumer(queue.arn) &&
           (hasReceivableMessage(queue, now) || countMessages(queue, now).handled > 0),
       );
     },
     counts: (arn) => countMessages(requireQueue(arn), clock.now()),
     find: (arn) => queues.get(arn),
     list: () => [...queues.values()],
-    waitForMessage: (queue, waitSeconds) => watches.arrival(queue, waitSeconds),
+    waitForMessage: (queue, waitSeconds) => longPolls.arrival(queue, waitSeconds),
   };
   return { ...all, service: sqsService(all) };
 }

@@ -50,7 +50,7 @@ export function startEnvironment(settings: EnvironmentSettings): ExecutionEnviro
     workerData: { clockOffset: settings.clockOffset, file: settings.file, handler: settings.handler },
   });
   let alive = true;
-  let death: FunctionError = {
+  let exitError: FunctionError = {
     errorType: 'Runtime.ExitError',
     errorMessage: 'the runtime exited without a response',
   };
@@ -58,7 +58,11 @@ export function startEnvironment(settings: EnvironmentSettings): ExecutionEnviro
   worker.stdout.on('data', (chunk) => onOutput(String(chunk)));
   worker.stderr.on('data', (chunk) => onOutput(String(chunk)));
   worker.on('error', (error) => {
-    death = { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split('\n') };
+    exitError = {
+      errorType: error.name,
+      errorMessage: error.message,
+      trace: String(error.stack).split('\n'),
+    };
     onOutput(`${error.stack}\n`);
   });
   worker.on('exit', () => {
@@ -72,12 +76,15 @@ export function startEnvironment(settings: EnvironmentSettings): ExecutionEnviro
 
   async function invoke(event: unknown, context: Readonly<Record<string, unknown>>): Promise<Outcome> {
     await ready;
-    if (!alive) return { ok: false, error: death };
+    if (!alive) return { ok: false, error: exitError };
 
     return new Promise<Outcome>((resolve) => {
       const timer = setTimeout(() => {
         const seconds = (timeoutMs / 1000).toFixed(2);
-        death = { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${seconds} seconds` };
+        exitError = {
+          errorType: 'Sandbox.Timedout',
+          errorMessage: `Task timed out after ${seconds} seconds`,
+        };
         void worker.terminate();
       }, timeoutMs);
       const settle = (outcome: Outcome) => {
@@ -85,7 +92,7 @@ export function startEnvironment(settings: EnvironmentSettings): ExecutionEnviro
         worker.off('message', onMessage).off('exit', onExit);
         resolve(outcome);
       };
-      const onExit = () => settle({ ok: false, error: death });
+      const onExit = () => settle({ ok: false, error: exitError });
       const onMessage = (message: Message) => {
         if (message.type === 'result') settle({ ok: true, value: JSON.parse(message.payload) });
         else if (message.type === 'error') settle({ ok: false, error: message.error });

@@ -40,7 +40,7 @@ export interface LambdaOptions {
   readonly clockOffset: SharedArrayBuffer;
   readonly inFlight: InFlight;
   /** The runtime's environment variables of a function: Region, credentials, endpoint. */
-  readonly environmentOf: (configuration: FunctionConfiguration) => Readonly<Record<string, string>>;
+  readonly createEnvironment: (configuration: FunctionConfiguration) => Readonly<Record<string, string>>;
   readonly onOutput: (functionName: string, text: string) => void;
   /** Sends the failure record of an event to its destination. */
   readonly sendToDestination: (
@@ -117,7 +117,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
       clockOffset: options.clockOffset,
       environment: {
         ...runtimeEnvironment(configuration, taskRoot),
-        ...options.environmentOf(configuration),
+        ...options.createEnvironment(configuration),
         ...configuration.environment,
       },
       onOutput: (text) => options.onOutput(configuration.name, text),

@@ -25,7 +25,7 @@ interface QueueMappingDeps {
   readonly invoke: (event: unknown) => Promise<Outcome>;
 }
 
-const mostReceivedAtOnce = 10;
+const maxReceivedMessages = 10;
 
 /** The event source mapping of a queue: receives batches, and deletes the messages that the function handled. */
 export function mapQueue(
@@ -69,7 +69,7 @@ export function mapQueue(
   function receive(): Message[] {
     const batch: Message[] = [];
     while (batch.length < batchSize) {
-      const received = queues.receive(queueArn, Math.min(batchSize - batch.length, mostReceivedAtOnce));
+      const received = queues.receive(queueArn, Math.min(batchSize - batch.length, maxReceivedMessages));
       batch.push(...received);
       if (received.length === 0) break;
     }
@@ -90,8 +90,8 @@ export function mapQueue(
 
     const deliver = (batch: readonly Message[]) =>
       invoke({ Records: batch.map((message) => toLambdaRecord(message, queueArn, region)) });
-    const twice = arrived.filter(({ fault }) => fault?.duplicate).map(({ message }) => message);
-    if (twice.length > 0) await deliver(twice);
+    const duplicates = arrived.filter(({ fault }) => fault?.duplicate).map(({ message }) => message);
+    if (duplicates.length > 0) await deliver(duplicates);
     const outcome = await deliver(messages);
     const failed = batchItemFailures(outcome, messages, mapping.reportsItemFailures);
     for (const { messageId, receiptHandle } of messages) {

@@ -70,16 +70,16 @@ export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
 
   /** Records in an open batching window do not count as in flight. */
   function start() {
-    if (windowMs === 0) return handOver();
+    if (windowMs === 0) return startDrain();
     if (gathering || ready().length === 0) return;
     gathering = true;
     clock.at(clock.now() + windowMs, () => {
       gathering = false;
-      handOver();
+      startDrain();
     });
   }
 
-  function handOver() {
+  function startDrain() {
     if (running || ready().length === 0) return;
     running = true;
     void inFlight.track(drain);

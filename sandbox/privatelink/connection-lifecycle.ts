@@ -7,7 +7,7 @@ export function advanceTransitions(context: PrivateLinkContext, now: number): vo
   for (let due = state.schedule[0]; due !== undefined && due.at <= now; due = state.schedule[0]) {
     state.schedule.shift();
     const endpoint = state.endpoints[due.id];
-    if (endpoint?.next?.at === due.at) carryOutTransition(context, endpoint, endpoint.next);
+    if (endpoint?.next?.at === due.at) executeTransition(context, endpoint, endpoint.next);
     if (state.services[due.id]?.endedAt === due.at) deleteResource(context, 'services', due.id);
   }
 }
@@ -65,7 +65,7 @@ function publishState(
   if (state === 'deleted') planTransition(context, endpoint, 'gone', time + deletedListedMs);
 }
 
-function carryOutTransition(
+function executeTransition(
   context: PrivateLinkContext,
   endpoint: Endpoint,
   { state, at }: NonNullable<Endpoint['next']>,

@@ -36,8 +36,8 @@ export function validationErrors(blocks: readonly Block[], values: StateValues):
     blocks.flatMap((block) => {
       if (block.type !== 'input') return [];
       const { action_id = '' } = block.element;
-      const complaint = validateInput(block, values[block.block_id ?? '']?.[action_id]);
-      return complaint === undefined ? [] : [[action_id, complaint]];
+      const inputError = validateInput(block, values[block.block_id ?? '']?.[action_id]);
+      return inputError === undefined ? [] : [[action_id, inputError]];
     }),
   );
 }

@@ -63,11 +63,11 @@ export interface InteractionResult {
 export class NotFoundError extends Error {
   override readonly name = 'NothingThereError';
   /** The existing elements. */
-  readonly there: readonly unknown[];
+  readonly existing: readonly unknown[];
 
-  constructor(problem: string, there: readonly unknown[] = []) {
+  constructor(problem: string, existing: readonly unknown[] = []) {
     super(problem);
-    this.there = there;
+    this.existing = existing;
   }
 }
 
@@ -102,12 +102,16 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const { user, team, channel = '', ts = '', view_values } = click;
     const message = messages.find(channel, ts);
     if (!message && click.value === undefined) {
-      const there = messages.inChannel(channel, click).map((one) => ({ ts: one.ts, text: one.text }));
-      throw new NotFoundError(`there is no message \`${ts}\` in \`${channel}\``, there);
+      const visibleMessages = messages
+        .inChannel(channel, click)
+        .map((one) => ({ ts: one.ts, text: one.text }));
+      throw new NotFoundError(`there is no message \`${ts}\` in \`${channel}\``, visibleMessages);
     }
-    const shownNow = message?.blocks ?? [];
+    const currentBlocks = message?.blocks ?? [];
     // A client that has not updated yet can click an element of the previous message.
-    const blocks = findAction(shownNow, click) ? shownNow : [...shownNow, ...messages.before(channel, ts)];
+    const blocks = findAction(currentBlocks, click)
+      ? currentBlocks
+      : [...currentBlocks, ...messages.before(channel, ts)];
     const responseId = responseUrls.create({ user, team, channel, ts });
     const triggerId = views.trigger({ user, team, responseId });
     const payload = blockActions(
@@ -155,8 +159,8 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
         value,
         action_ts,
       };
-    const there = blocks.flatMap(listElements).map(({ type, action_id }) => ({ type, action_id }));
-    throw new NotFoundError(`there is no \`${action_id}\` to click`, there);
+    const elements = blocks.flatMap(listElements).map(({ type, action_id }) => ({ type, action_id }));
+    throw new NotFoundError(`there is no \`${action_id}\` to click`, elements);
   }
 
   function openView(id: string): OpenView {
@@ -225,9 +229,9 @@ function orInputError(read: () => InteractionResult): InteractionResult {
   try {
     return read();
   } catch (error) {
-    const isTheirs =
+    const isInvalidResponse =
       error instanceof BlockError || error instanceof SlackApiError || error instanceof SyntaxError;
-    if (isTheirs) return { error: `Slack does not understand the response: ${error.message}` };
+    if (isInvalidResponse) return { error: `Slack does not understand the response: ${error.message}` };
     throw error;
   }
 }

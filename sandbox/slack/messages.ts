@@ -67,9 +67,9 @@ export function createMessages(clock: Clock, openMap: OpenMap = inMemory): Messa
     return `${Math.floor(lastMicroseconds / 1_000_000)}.${rest}`;
   }
 
-  function those(channel: string, areThese: (one: StoredMessage) => boolean): Message[] {
+  function listMessages(channel: string, matches: (one: StoredMessage) => boolean): Message[] {
     return [...posted.values()]
-      .filter((one) => one.channel === channel && areThese(one))
+      .filter((one) => one.channel === channel && matches(one))
       .map(({ message }) => withReplies(channel, message));
   }
 
@@ -123,7 +123,7 @@ export function createMessages(clock: Clock, openMap: OpenMap = inMemory): Messa
     },
     remove: (channel, ts) => void posted.delete(messageKey(channel, ts)),
     inChannel: (channel, viewer) =>
-      those(
+      listMessages(
         channel,
         ({ message: { ts, thread_ts = ts }, onlyFor }) =>
           (thread_ts === ts || onlyFor !== undefined) &&

@@ -29,9 +29,8 @@ export function findAction(
     .filter(
       (one) => one.element.action_id === action_id && (block_id === undefined || one.block_id === block_id),
     );
-  const isWanted = ({ element }: { element: Element }) =>
-    element.type === 'button' && element.value === value;
-  return candidates.find(isWanted) ?? candidates[0];
+  const isMatch = ({ element }: { element: Element }) => element.type === 'button' && element.value === value;
+  return candidates.find(isMatch) ?? candidates[0];
 }
 
 interface InMessage {

@@ -61,8 +61,8 @@ function blockProblems(block: Block, pointer: string): string[] {
   for (const element of listElements(block)) {
     if (element.type !== 'static_select' || !element.initial_option) continue;
     const { value, text } = element.initial_option;
-    const isThere = element.options.some((each) => each.value === value && each.text.text === text.text);
-    if (!isThere) problems.push(atPointer('initial_option must match one of the options', pointer));
+    const isOption = element.options.some((each) => each.value === value && each.text.text === text.text);
+    if (!isOption) problems.push(atPointer('initial_option must match one of the options', pointer));
   }
   return problems;
 }
@@ -73,26 +73,26 @@ function newId(): string {
 
 function issueProblem(issue: v.BaseIssue<unknown>, pointer: string): string {
   const keys = (issue.path ?? []).map(({ key }) => String(key));
-  const here = [pointer, ...keys].join('/');
+  const pointerToValue = [pointer, ...keys].join('/');
   const parent = [pointer, ...keys.slice(0, -1)].join('/');
   const field = keys.at(-1) ?? '';
   const isText = typeof issue.input === 'string';
   const limit = Number(issue.requirement);
   if (issue.type === 'strict_object' && issue.expected === 'never')
     return atPointer(`invalid additional property: ${field}`, parent);
-  if (issue.type === 'variant') return atPointer(`unsupported type: ${issue.input}`, here);
+  if (issue.type === 'variant') return atPointer(`unsupported type: ${issue.input}`, pointerToValue);
   if (issue.received === 'undefined') return atPointer(`missing required field: ${field}`, parent);
   if (issue.type === 'max_length')
     return atPointer(
       isText ? `must be less than ${limit + 1} characters` : `no more than ${limit} items allowed`,
-      here,
+      pointerToValue,
     );
   if (issue.type === 'min_length')
     return atPointer(
       isText ? `must be more than ${limit - 1} characters` : `no fewer than ${limit} items allowed`,
-      here,
+      pointerToValue,
     );
-  return atPointer(issue.message, here);
+  return atPointer(issue.message, pointerToValue);
 }
 
 function atPointer(problem: string, pointer: string): string {

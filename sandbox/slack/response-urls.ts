@@ -22,7 +22,7 @@ interface ResponseUrl extends ResponseTarget {
 
 export interface ResponseUrls {
   /** Creates a response URL and returns its id. */
-  create(answerable: ResponseTarget): string;
+  create(target: ResponseTarget): string;
   url(id: string): string;
   /** Handles a POST to the URL. @throws SlackApiError */
   handleResponse(id: string, body: unknown): void;
@@ -93,9 +93,9 @@ export function createResponseUrls({
   }
 
   return {
-    create(answerable) {
+    create(target) {
       const id = randomBytes(12).toString('hex');
-      urls.set(id, { ...answerable, uses: 0, expiresAt: clock.now() + lifetimeMs });
+      urls.set(id, { ...target, uses: 0, expiresAt: clock.now() + lifetimeMs });
       return id;
     },
     url: (id) => `${address}/${id}`,

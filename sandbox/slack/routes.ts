@@ -76,9 +76,9 @@ export function slackRoutes(options: RoutesOptions): Hono {
   routes.post('/slack/command', async (c) => c.json(await interactions.command(await parseBody(c, Command))));
 
   routes.get('/slack', (c) => {
-    const looking = readViewer(c);
+    const viewer = readViewer(c);
     c.header('content-security-policy', "default-src 'self'; img-src data:; frame-ancestors 'none'");
-    return c.html(pageHtml(looking, timelineHtml(looking, messages, now())));
+    return c.html(pageHtml(viewer, timelineHtml(viewer, messages, now())));
   });
   routes.get('/slack/timeline', (c) => c.html(timelineHtml(readViewer(c), messages, now())));
   routes.get('/slack/modal', (c) => {
@@ -98,7 +98,7 @@ export function slackRoutes(options: RoutesOptions): Hono {
 
   routes.notFound((c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}` }, 404));
   routes.onError((error, c) => {
-    if (error instanceof NotFoundError) return c.json({ error: error.message, there: error.there }, 404);
+    if (error instanceof NotFoundError) return c.json({ error: error.message, there: error.existing }, 404);
     if (error instanceof InputError) return c.json({ error: error.message }, 400);
     throw error;
   });

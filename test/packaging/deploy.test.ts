@@ -194,7 +194,7 @@ describe('a deployment', () => {
 });
 
 describe('a retained table of an earlier stack', () => {
-  const inTheWay = async (deploying: Promise<unknown>) => {
+  const expectTableExists = async (deploying: Promise<unknown>) => {
     const message = await readErrorMessage(deploying);
     expect(message).toContain('there is a table linkgate-prod already');
     expect(message).toContain('table: linkgate-prod\n');
@@ -206,13 +206,13 @@ describe('a retained table of an earlier stack', () => {
 
   test('stops a first deployment with commands to use or to delete it', async () => {
     aws.account.tables['linkgate-prod'] = true;
-    await inTheWay(deploy());
+    await expectTableExists(deploy());
   });
 
   test('stops a deployment that returns from a restored table', async () => {
     setRunningStack(restored);
     aws.account.tables['linkgate-prod'] = true;
-    await inTheWay(deploy({}, ['change=table,tableStreamArn']));
+    await expectTableExists(deploy({}, ['change=table,tableStreamArn']));
   });
 
   test('does not stop a deployment that uses it', async () => {

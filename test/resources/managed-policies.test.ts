@@ -49,7 +49,7 @@ function createAccessKey(level: string): string {
 
 describe.each(levels)('the managed policy for a person who is %s', (level) => {
   const included = levels.slice(0, levels.indexOf(level) + 1);
-  const isFor = ({ access }: { access: string }) => included.includes(access);
+  const isIncluded = ({ access }: { access: string }) => included.includes(access);
 
   test('allows the API operations of its level and no others', () => {
     const api = `arn:aws:execute-api:us-east-1:${account}:${apiId()}/$default`;
@@ -59,7 +59,7 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
         resource: `${api}/${method}${path}`,
       }),
     );
-    expect(allowed).toEqual(calls.filter(isFor));
+    expect(allowed).toEqual(calls.filter(isIncluded));
   });
 
   test('matches the access check of the API', async () => {
@@ -68,7 +68,7 @@ describe.each(levels)('the managed policy for a person who is %s', (level) => {
       calls.map(async (call) => ({ ...call, isRefused: await isForbidden(key, call) })),
     );
     expect(answers.filter(({ isRefused }) => !isRefused)).toEqual(
-      calls.filter(isFor).map((call) => ({ ...call, isRefused: false })),
+      calls.filter(isIncluded).map((call) => ({ ...call, isRefused: false })),
     );
   }, 60_000);
 

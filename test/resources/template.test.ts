@@ -373,20 +373,20 @@ test('responses that take more than half of Slack’s timeout raise an alarm', (
 });
 
 test('only functions that may send to their own queue allow recursive invocation', () => {
-  const fed = new Map(
+  const mappedQueues = new Map(
     all('AWS::Lambda::EventSourceMapping').map(([, { FunctionName, EventSourceArn }]) => [
       JSON.stringify([FunctionName, EventSourceArn]),
       true,
     ]),
   );
-  const feeding = all('AWS::Lambda::Function').filter(([id, { Environment }]) =>
+  const selfInvoking = all('AWS::Lambda::Function').filter(([id, { Environment }]) =>
     Object.values<{ Ref?: string }>(Environment.Variables).some(({ Ref }) =>
-      fed.has(JSON.stringify([{ 'Fn::GetAtt': [id, 'Arn'] }, { 'Fn::GetAtt': [Ref, 'Arn'] }])),
+      mappedQueues.has(JSON.stringify([{ 'Fn::GetAtt': [id, 'Arn'] }, { 'Fn::GetAtt': [Ref, 'Arn'] }])),
     ),
   );
   const allowed = all('AWS::Lambda::Function').filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow');
-  expect(feeding.map(([id]) => id)).toContain('CheckDashserviceLambdaFunction');
-  expect(allowed.map(([id]) => id)).toEqual(feeding.map(([id]) => id));
+  expect(selfInvoking.map(([id]) => id)).toContain('CheckDashserviceLambdaFunction');
+  expect(allowed.map(([id]) => id)).toEqual(selfInvoking.map(([id]) => id));
 });
 
 test('apply-verdicts may send malformed messages to the dead-letter queue, because they would block a message group', () => {

@@ -220,7 +220,7 @@ describe('the stream filter of on-table-stream', () => {
   const [, mapping = ''] = /\n {2}TableStreamMapping:\n([\s\S]*?)\n\n/.exec(table) ?? [];
   const filters = [...mapping.matchAll(/- Pattern: '(.*)'/g)].map(([, pattern = '']) => JSON.parse(pattern));
 
-  function hears(pk: string, image: object = {}): boolean {
+  function matchesFilters(pk: string, image: object = {}): boolean {
     const record = { eventName: 'MODIFY', dynamodb: { Keys: { pk: { S: pk } }, NewImage: image } };
     return filters.some((filter) => matchesPattern(filter, record));
   }
@@ -248,7 +248,7 @@ describe('the stream filter of on-table-stream', () => {
       },
     ],
   ])('matches %s', (_what, pk, image) => {
-    expect(hears(pk, image)).toBe(true);
+    expect(matchesFilters(pk, image)).toBe(true);
   });
 
   test.each([
@@ -262,6 +262,6 @@ describe('the stream filter of on-table-stream', () => {
     ['an approver group', 'APPROVERS', {}],
     ['a mode change', 'MODE', {}],
   ])('does not match %s', (_what, pk, image) => {
-    expect(hears(pk, image)).toBe(false);
+    expect(matchesFilters(pk, image)).toBe(false);
   });
 });

@@ -85,7 +85,7 @@ test('messages in flight at a kill are delivered at once, with the same receive 
   restart();
   const after = startSqs();
   const received: unknown[] = [];
-  const surroundings = { clock, inFlight: createInFlight(), faults: createFaults() };
+  const deps = { clock, inFlight: createInFlight(), faults: createFaults() };
   mapQueue(
     {
       queueArn,
@@ -96,7 +96,7 @@ test('messages in flight at a kill are delivered at once, with the same receive 
       filters: [],
     },
     {
-      ...surroundings,
+      ...deps,
       queues: after,
       invoke: async (event) => {
         received.push(event);

@@ -56,7 +56,7 @@ async function callsSince(since: number, principal?: string): Promise<Call[]> {
 }
 const callCount = async () => (await callsSince(0)).length;
 
-async function answerTo(method: string, path: string, body?: string) {
+async function fetchResponse(method: string, path: string, body?: string) {
   const response = await fetch(`${sandbox.url}${path}`, { method, ...(body !== undefined && { body }) });
   const text = await response.text();
   return { status: response.status, text, type: response.headers.get('content-type') };
@@ -67,11 +67,11 @@ const describeNothing = () => new DescribeVpcEndpointsCommand({});
 describe('every path of /_sandbox', () => {
   test('returns JSON, or 204 without a body', async () => {
     for (const path of ['health', 'calls', 'faults', 'assumptions', 'clock', 'idle', 'outputs'])
-      expect(await answerTo('GET', `/_sandbox/${path}`)).toMatchObject({
+      expect(await fetchResponse('GET', `/_sandbox/${path}`)).toMatchObject({
         status: 200,
         type: 'application/json',
       });
-    expect(await answerTo('DELETE', '/_sandbox/faults')).toEqual({ status: 204, text: '', type: null });
+    expect(await fetchResponse('DELETE', '/_sandbox/faults')).toEqual({ status: 204, text: '', type: null });
   });
 
   test.each([
@@ -85,7 +85,7 @@ describe('every path of /_sandbox', () => {
     [400, 'PUT', '/_sandbox/assumptions', '{"gravity":9}'],
     [400, 'GET', '/_sandbox/calls?since=yesterday', undefined],
   ])('returns %d with the problem for %s %s %j', async (status, method, path, body) => {
-    const answer = await answerTo(method, path, body);
+    const answer = await fetchResponse(method, path, body);
     expect(answer).toMatchObject({ status, type: 'application/json' });
     expect(JSON.parse(answer.text)).toEqual({ error: expect.any(String) });
   });
@@ -136,8 +136,8 @@ describe('the calls', () => {
     await ssm.send(new PutParameterCommand({ Name: '/plain', Type: 'String', Value: 'seen' }));
     await ssm.send(new PutParameterCommand({ Name: '/secret', Type: 'SecureString', Value: 'hush' }));
     await ssm.send(new PutParameterCommand({ Name: '/secret', Value: 'hush', Overwrite: true }));
-    const puts = (await callsSince(since)).filter(({ action }) => action === 'PutParameter');
-    expect(puts.map(({ params }) => params.Value)).toEqual(['seen', '***', '***']);
+    const putCalls = (await callsSince(since)).filter(({ action }) => action === 'PutParameter');
+    expect(putCalls.map(({ params }) => params.Value)).toEqual(['seen', '***', '***']);
   });
 
   test('can be cleared', async () => {
@@ -152,13 +152,13 @@ describe('the calls', () => {
 describe('a fault', () => {
   const tag = (value: string) =>
     new CreateTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'colour', Value: value }] });
-  const strikes = (fault: object) => sandbox.ask('PUT', '/_sandbox/faults', [{ rate: 1, ...fault }]);
+  const putFault = (fault: object) => sandbox.ask('PUT', '/_sandbox/faults', [{ rate: 1, ...fault }]);
 
   test('applies to functions only, unless its principal is `*`', async () => {
     const ec2 = createClient(EC2Client);
-    await strikes({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded' });
+    await putFault({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded' });
     await ec2.send(tag('red'));
-    await strikes({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded', principal: '*' });
+    await putFault({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded', principal: '*' });
     await expect(ec2.send(tag('blue'))).rejects.toMatchObject({
       name: 'RequestLimitExceeded',
       $metadata: { httpStatusCode: 503 },
@@ -169,7 +169,7 @@ describe('a fault', () => {
     const ssm = createClient(SSMClient);
     const putParameter = new PutParameterCommand({ Name: '/late', Type: 'String', Value: 'here' });
     const fault = { service: 'ssm', action: 'PutParameter', principal: '*', count: 1 };
-    await strikes({ ...fault, error: 'InternalServerError', afterEffect: true });
+    await putFault({ ...fault, error: 'InternalServerError', afterEffect: true });
     await expect(ssm.send(putParameter)).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } });
     await expect(ssm.send(putParameter)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
   });
@@ -179,7 +179,7 @@ describe('a fault', () => {
     ['as one that is throttled', 'ThrottlingError'],
   ])('cancels a transaction %s', async (_how, error) => {
     const fault = { service: 'dynamodb', action: 'TransactWriteItems', count: 1 };
-    await strikes({ ...fault, error });
+    await putFault({ ...fault, error });
     const since = await callCount();
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
@@ -191,7 +191,7 @@ describe('a fault', () => {
   test.each([['sns'], ['sqs'], ['events']])(
     'that drops deliveries of %s leaves a request undecided until the next sweep',
     async (delivery) => {
-      await strikes({ delivery, drop: true });
+      await putFault({ delivery, drop: true });
       const endpointId = await createEndpoint(sandbox, allowed, serviceId);
       await sandbox.idle();
       expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
@@ -206,7 +206,7 @@ describe('a fault', () => {
     'that delays deliveries of %s ends after the delay',
     async (delivery) => {
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
-      await strikes({ delivery, delayMs: 3_600_000, count: 1 });
+      await putFault({ delivery, delayMs: 3_600_000, count: 1 });
       const endpointId = await createEndpoint(sandbox, allowed, serviceId);
       await sandbox.idle();
       expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
@@ -245,7 +245,7 @@ test('throttling has the published limits, and can be switched off', async () =>
         () => 'answered',
         (error) => `${error.name} ${error.$metadata.httpStatusCode}`,
       );
-  const elevenInARow = async () => {
+  const acceptElevenTimes = async () => {
     const answers: string[] = [];
     for (let call = 0; call < 11; call += 1) answers.push(await accept());
     return answers;
@@ -253,9 +253,9 @@ test('throttling has the published limits, and can be switched off', async () =>
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 30 });
   await sandbox.idle();
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: true });
-  expect(await elevenInARow()).toEqual([...Array(10).fill('answered'), 'RequestLimitExceeded 503']);
+  expect(await acceptElevenTimes()).toEqual([...Array(10).fill('answered'), 'RequestLimitExceeded 503']);
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
-  expect(await elevenInARow()).toEqual(Array(11).fill('answered'));
+  expect(await acceptElevenTimes()).toEqual(Array(11).fill('answered'));
 });
 
 test('assumptions are merged, and returned with their defaults and meanings', async () => {
@@ -340,7 +340,7 @@ describe('schedules', () => {
   });
 
   test.each(['decide-connections', 'nobody', '%'])('do not exist for %s', async (name) => {
-    expect(await answerTo('POST', `/_sandbox/schedules/${name}`)).toMatchObject({ status: 404 });
+    expect(await fetchResponse('POST', `/_sandbox/schedules/${name}`)).toMatchObject({ status: 404 });
   });
 
   test('that are switched off fire on request only', async () => {
@@ -370,7 +370,7 @@ describe('idle', () => {
   test('returns 504 while EC2 is in transition', async () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 3_600_000 });
     await createEndpoint(sandbox, allowed, serviceId);
-    expect(await answerTo('GET', '/_sandbox/idle?timeoutMs=500')).toMatchObject({ status: 504 });
+    expect(await fetchResponse('GET', '/_sandbox/idle?timeoutMs=500')).toMatchObject({ status: 504 });
     await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 100 });
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
     await sandbox.idle();

@@ -51,9 +51,9 @@ function run(...flags: string[]): SandboxRun {
 const isReady = ({ out }: SandboxRun) => until(() => out().includes('linkgate sandbox ready on '));
 
 /** Has a timeout, so that a process that does not end fails its test only. */
-async function until(isSo: () => boolean): Promise<void> {
+async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 25_000;
-  while (!isSo()) {
+  while (!condition()) {
     if (performance.now() > deadline) throw new Error('it did not become so');
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
@@ -211,7 +211,7 @@ describe('the story', () => {
   test('has a provider and three consumers, and ends with working commands', async () => {
     const started = await start();
     await until(() => started.out().includes('Ctrl-C stops the sandbox.'));
-    const [startOutput = '', toTry = ''] = started.out().split('\nWhat to try next');
+    const [startOutput = '', nextSteps = ''] = started.out().split('\nWhat to try next');
     expect(started.err()).toBe('');
     expect(startOutput.replaceAll(/ \(\d+ ms\)/g, '').split('\n')).toEqual([
       'Packaging linkgate, as for AWS …',
@@ -241,7 +241,7 @@ describe('the story', () => {
     for (const line of startOutput.split('\n').filter((text) => text.startsWith('  ')))
       expect(line).toMatch(/ \(\d+ ms\)$/);
 
-    const commands = toTry
+    const commands = nextSteps
       .split('\n')
       .filter((line) => line.startsWith('  '))
       .map((line) => line.trim());

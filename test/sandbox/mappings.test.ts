@@ -223,12 +223,12 @@ function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<
   return { faults, batches, discardedBatches, take, pass };
 }
 
-const fine: Outcome = { ok: true, value: null };
-const failOn = (bad: string) => (numbers: string[]) => (numbers.includes(bad) ? failure : fine);
+const success: Outcome = { ok: true, value: null };
+const failOn = (bad: string) => (numbers: string[]) => (numbers.includes(bad) ? failure : success);
 
 describe('a stream', () => {
   test('delivers matching records in order', async () => {
-    const { take, batches, pass } = aMappedStream(() => fine, {
+    const { take, batches, pass } = aMappedStream(() => success, {
       filters: ['{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"ENTRY"}]}}}}'],
       batchSize: 2,
     });
@@ -238,7 +238,7 @@ describe('a stream', () => {
   });
 
   test('collects records during its window', async () => {
-    const { take, batches, pass } = aMappedStream(() => fine, { windowSeconds: 10 });
+    const { take, batches, pass } = aMappedStream(() => success, { windowSeconds: 10 });
     take([record(1)]);
     await pass(9000);
     take([record(2)]);
@@ -296,7 +296,7 @@ describe('a fault of a stream', () => {
     ['duplicates', { duplicate: true }, ['1', '1']],
     ['delays', { delayMs: 500 }, ['1']],
   ])('that %s has its effect', async (_, effect, expected) => {
-    const { faults, take, batches, pass } = aMappedStream(() => fine);
+    const { faults, take, batches, pass } = aMappedStream(() => success);
     faults.replace([{ delivery: 'streams', rate: 1, count: 1, ...effect }]);
     take([record(1)]);
     await waitForPromises();

@@ -97,12 +97,12 @@ describe.each([
     expect(command).toMatchObject({ json: { text: expect.stringContaining(removeCommand(key)) } });
     expect(slack.errors).toHaveLength(2);
 
-    const situation = createLinkTestEnv({ entries: [{ maxEndpoints: 3 }] });
-    situation.put(newer(key));
-    const { statusCode, body } = await situation.answer(withReason);
+    const linkEnv = createLinkTestEnv({ entries: [{ maxEndpoints: 3 }] });
+    linkEnv.put(newer(key));
+    const { statusCode, body } = await linkEnv.answer(withReason);
     expect(statusCode).toBe(409);
     expect(body.replaceAll('&#39;', "'")).toContain(removeCommand(key));
-    expect(situation.errors).toHaveLength(1);
+    expect(linkEnv.errors).toHaveLength(1);
   });
 });
 

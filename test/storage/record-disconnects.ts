@@ -38,8 +38,8 @@ export async function finishScheduledDisconnects(sandbox: Sandbox) {
     'allow:',
     `  - {account: '666666666666', services: tenancies, roles: ['arn:aws:iam::666666666666:role/network']}`,
   ];
-  const oneMore = '  - {customer: initech, services: tenancies, maxEndpoints: 9, note: contract 42}';
-  await apply(sandbox, [...policy, oneMore]);
+  const quotaOverride = '  - {customer: initech, services: tenancies, maxEndpoints: 9, note: contract 42}';
+  await apply(sandbox, [...policy, quotaOverride]);
   const endpointIds: string[] = [];
   for (const account of [allowed, allowed, limited])
     endpointIds.push(await createEndpoint(sandbox, account, serviceId));

@@ -48,7 +48,7 @@ import { aDocument, allowEntry } from '../policy-as-code/fixtures.ts';
 
 const unknownActor = '333333333333';
 const approvalRequest = '444444444444';
-const newcomer = '777777777777';
+const newAccount = '777777777777';
 const slackAlice = 'slack:T01LOCAL:U01ALICE';
 
 /** The key at which an unreadable item of each entity affects other reads most. */
@@ -121,8 +121,8 @@ function brokenItem(kind: string, how: string): Item {
 /** A service with a connected, a new and an awaiting connection, and the unreadable item. */
 async function createEnvWith(item: Item) {
   const allowed = aVerdict('accept', { policyVersions: { service: 1, entry: 1, wildcardEntry: 0, mode: 0 } });
-  const waits = anAwaitingRecord(3, { ownerAccountId: approvalRequest });
-  const telling = createNotifyTestEnv({
+  const awaitingRecord = anAwaitingRecord(3, { ownerAccountId: approvalRequest });
+  const notifyEnv = createNotifyTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'payments' })],
     groups: [
       aGroup({ escalateTo: 'ops' }),
@@ -130,11 +130,11 @@ async function createEnvWith(item: Item) {
     ],
     records: [
       aRecord({ state: 'available', verdict: allowed, acceptRequestedAt: '2026-11-20T00:00:00.000Z' }),
-      waits,
+      awaitingRecord,
     ],
     entries: [anEntry()],
   });
-  const { env } = telling;
+  const { env } = notifyEnv;
   env.ec2.show(
     aConnection({ state: 'available' }),
     aRequest({ endpointId: endpointId(2) }),
@@ -147,33 +147,33 @@ async function createEnvWith(item: Item) {
     env.deps,
   );
   env.put(item);
-  return telling;
+  return notifyEnv;
 }
 
 test('every entity is tested and has a reader', () => {
   expect(Object.keys(keys).sort()).toEqual([...itemEntities.keys()].sort());
   const imports = readFileSync(new URL('../../lib/doctor/item-entities.ts', import.meta.url), 'utf8');
   const folder = new URL('../../lib/', import.meta.url);
-  const makers = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const kindFiles = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && file !== 'table/item.ts')
     .filter((file) => /= itemKind\(/.test(readFileSync(new URL(file, folder), 'utf8')));
-  expect(makers.filter((file) => !imports.includes(`'../${file}'`))).toEqual([]);
+  expect(kindFiles.filter((file) => !imports.includes(`'../${file}'`))).toEqual([]);
 });
 
 describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => {
   /** Every decision depends on the mode. */
-  const holdsAll = kind === 'MODE';
+  const holdsAllDecisions = kind === 'MODE';
 
   test('sweeps finish, another request is decided, and an account is blocked and disconnected', async () => {
     const { env } = await createEnvWith(brokenItem(kind, how));
     for (const pass of ['pending', 'full'] as const)
       expect(await sweepConnections(hub, pass, env.deps)).toMatchObject({ status: 'done' });
     const request = aRequest({ endpointId: endpointId(2) });
-    expect((await decideConnection(request, env.deps)).outcome).toBe(holdsAll ? 'hold' : 'accept');
+    expect((await decideConnection(request, env.deps)).outcome).toBe(holdsAllDecisions ? 'hold' : 'accept');
 
     const { status, body } = await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(status).toBe(200);
-    if (!holdsAll) expect(body.disconnects).toMatchObject([{ endpointId: endpointId(1) }]);
+    if (!holdsAllDecisions) expect(body.disconnects).toMatchObject([{ endpointId: endpointId(1) }]);
     const after = await env.table.get([entryKey('*', consumer)]);
     for (const { scope } of affectedScopes(after.map((item) => ({ before: undefined, after: item }))))
       await reevaluateConnections(scope, env.deps);
@@ -183,7 +183,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       env.deps,
     );
     await applyVerdicts(hub, env.deps);
-    expect(env.ec2.state(endpointId(1))).toBe(holdsAll ? 'available' : 'rejected');
+    expect(env.ec2.state(endpointId(1))).toBe(holdsAllDecisions ? 'available' : 'rejected');
   });
 
   test('lists return the other items with a warning', async () => {
@@ -197,7 +197,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       expect(JSON.stringify(body)).toMatch(/orders|default|initech|entries|enforce/);
       warnings.push(body.warnings);
     }
-    const isListed = [
+    const listedKinds = [
       'ALLOWLIST',
       'APPROVERS',
       'CONTACT_DELIVERY_FAILURE',
@@ -205,7 +205,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       'MODE',
       'SERVICE',
     ].includes(kind);
-    if (isListed) expect(JSON.stringify(warnings)).toContain(`\`${item?.pk}\` \`${item?.sk}\``);
+    if (listedKinds) expect(JSON.stringify(warnings)).toContain(`\`${item?.pk}\` \`${item?.sk}\``);
   });
 
   test('approvers and customers are notified, and a policy is planned and applied', async () => {
@@ -219,7 +219,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
     await notifyCustomers([endpoint], { ...env.deps, customerSender: post, messages: customerMessages });
     expect(sent).toHaveLength(1);
 
-    const document = aDocument({ services: [{ name: 'orders' }], entries: [allowEntry(newcomer)] });
+    const document = aDocument({ services: [{ name: 'orders' }], entries: [allowEntry(newAccount)] });
     const planned = await callApi(env, 'POST', '/plans', { document });
     expect(planned.status).toBe(201);
     const { planId } = planned.body.plan as { planId: string };
@@ -227,13 +227,13 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       expect((await callApi(env, 'GET', `/plans/${planId}/${part}`)).status).toBe(200);
     const applied = await callApi(env, 'POST', `/plans/${planId}/apply`);
     expect(applied).toMatchObject({ status: 200, body: { apply: { status: 'done' } } });
-    expect(await env.table.get([entryKey(serviceId(1), newcomer)])).toHaveLength(1);
+    expect(await env.table.get([entryKey(serviceId(1), newAccount)])).toHaveLength(1);
   });
 
   test('doctor names it, and the API removes it unless decisions would be lost', async () => {
     const item = brokenItem(kind, how);
     const { env } = await createEnvWith(item);
-    const vanish = [
+    const unreportedKinds = [
       'AUDIT',
       'IDEMPOTENCY',
       'JOB',
@@ -244,7 +244,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       'CUSTOMER_NOTIFICATION',
     ];
     const results = await unreadableItems(env);
-    if (!vanish.includes(kind))
+    if (!unreportedKinds.includes(kind))
       expect(results).toMatchObject([
         { status: 'failed', subject: `${item.pk} ${item.sk}`, detail: expect.stringContaining(item.sk) },
       ]);

@@ -19,7 +19,7 @@ const addresses = [
 const form = 'an e-mail address looks like alice@example.com';
 
 /** Every place that takes an address, and what it makes of one. */
-const doors: readonly (readonly [string, (address: string) => unknown])[] = [
+const parsers: readonly (readonly [string, (address: string) => unknown])[] = [
   ['a group, by the API', (email) => v.parse(ApproversInput, { emails: [email] }).emails[0]],
   [
     'a contact, by the API',
@@ -40,7 +40,7 @@ const doors: readonly (readonly [string, (address: string) => unknown])[] = [
   ],
 ];
 
-describe.each(doors)('%s', (_door, parseAddress) => {
+describe.each(parsers)('%s', (_parser, parseAddress) => {
   test.each(addresses)('accepts %s', (address) => {
     expect(JSON.stringify(parseAddress(address))).toContain(address.toLowerCase());
   });

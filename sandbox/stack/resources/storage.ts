@@ -131,8 +131,8 @@ export const storageResources: ResourceTypes = {
 
 /** An existing table of an earlier start stays as it is. */
 function rethrowUnlessExists(error: unknown) {
-  const isThere =
+  const alreadyExists =
     error instanceof AwsError &&
     (error.code === 'ResourceInUseException' || /TimeToLive is already/.test(error.message));
-  if (!isThere) throw error;
+  if (!alreadyExists) throw error;
 }

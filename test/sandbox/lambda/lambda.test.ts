@@ -36,7 +36,7 @@ async function deployFunction(source: string, limits = { memoryMb: 128, timeoutM
     clock: time,
     clockOffset,
     inFlight: createInFlight(),
-    environmentOf: () => ({ AWS_REGION: 'us-east-1' }),
+    createEnvironment: () => ({ AWS_REGION: 'us-east-1' }),
     onOutput: (_, text) => output.push(text),
     sendToDestination: (destination, _, record) => destinationRecords.push({ destination, record }),
   });

@@ -49,11 +49,11 @@ test('a disabled notification sends nothing, and none does under the assumption 
   const service = aService(disabled);
   for (const notification of Object.values(disabled.state.notifications)) notification.state = 'Disabled';
   anEndpoint(disabled, service);
-  const silent = aPrivateLink({ notifications: false });
-  anEndpoint(silent, aService(silent));
+  const withoutNotifications = aPrivateLink({ notifications: false });
+  anEndpoint(withoutNotifications, aService(withoutNotifications));
 
   expect(events(disabled.advance(noon))).toEqual([]);
-  expect(events(silent.advance(noon))).toEqual([]);
+  expect(events(withoutNotifications.advance(noon))).toEqual([]);
 });
 
 test('a rejection replaces a pending acceptance, which sends no notification', () => {

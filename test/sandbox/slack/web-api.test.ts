@@ -78,7 +78,7 @@ test('a deleted message cannot be deleted again', async () => {
 });
 
 const x = (count: number) => 'x'.repeat(count);
-const nowhere = { channel, ts: '1.000000' };
+const missingMessage = { channel, ts: '1.000000' };
 test.each<[why: string, method: string, input: object, error: string]>([
   ['an unknown channel', 'chat.postMessage', { channel: 'C0NOWHERE', text: 'a' }, 'channel_not_found'],
   ['nothing to say', 'chat.postMessage', { channel }, 'no_text'],
@@ -96,7 +96,7 @@ test.each<[why: string, method: string, input: object, error: string]>([
     { channel, text: 'a', thread_ts: '1.0' },
     'thread_not_found',
   ],
-  ['a message that is not there', 'chat.update', { ...nowhere, text: 'a' }, 'message_not_found'],
+  ['a message that is not there', 'chat.update', { ...missingMessage, text: 'a' }, 'message_not_found'],
   ['no ts', 'chat.update', { channel, text: 'a' }, 'invalid_arguments'],
   ['an invented trigger', 'views.open', { trigger_id: '1.2', view: aView() }, 'invalid_trigger_id'],
   ['a modal that is not open', 'views.update', { view_id: 'V1', view: aView() }, 'not_found'],

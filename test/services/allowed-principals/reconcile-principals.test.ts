@@ -10,7 +10,7 @@ import { createTestEnv } from '../../doubles/test-env.ts';
 import { fakeAllowedPrincipals } from './fake-allowed-principals.ts';
 
 const root = `arn:aws:iam::${consumer}:root`;
-const stranger = 'arn:aws:iam::333333333333:role/ServiceConsumerRole';
+const externalPrincipal = 'arn:aws:iam::333333333333:role/ServiceConsumerRole';
 const organization = 'arn:aws:organizations::111111111111:organization/o-abc123';
 const hour = 3600;
 
@@ -61,14 +61,14 @@ function createReconcileEnv(entries: readonly AllowlistEntry[], ec2 = fakeAllowe
 
 describe('observed principals', () => {
   test('stay unchanged, and the difference is drift', async () => {
-    const { reconcile, ec2 } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([stranger]));
+    const { reconcile, ec2 } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([externalPrincipal]));
     const { drift } = await reconcile(observed);
     expect(drift).toMatchObject([
       { check: 'principals-are-missing', detail: expect.stringContaining(`${root} (account)`) },
       {
         check: 'principals-are-not-implied',
         detail: expect.stringContaining(
-          `${stranger} (role), added outside linkgate by an unknown user, first seen at 2026-11-21T12:00:00.000Z`,
+          `${externalPrincipal} (role), added outside linkgate by an unknown user, first seen at 2026-11-21T12:00:00.000Z`,
         ),
       },
     ]);
@@ -86,7 +86,7 @@ describe('observed principals', () => {
   });
 
   test('have the same drift text until something changes', async () => {
-    const { reconcile, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    const { reconcile, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     const { drift } = await reconcile(observed);
     env.advanceSeconds(hour);
     expect((await reconcile(observed)).drift).toEqual(drift);
@@ -94,17 +94,21 @@ describe('observed principals', () => {
 });
 
 describe('the author of an external addition', () => {
-  const addition = { principal: stranger, by: 'arn:aws:iam::111111111111:user/bob', at: noon.toISOString() };
-  const additionText = `${stranger} (role), added by arn:aws:iam::111111111111:user/bob at 2026-11-21T12:00:00.000Z`;
+  const addition = {
+    principal: externalPrincipal,
+    by: 'arn:aws:iam::111111111111:user/bob',
+    at: noon.toISOString(),
+  };
+  const additionText = `${externalPrincipal} (role), added by arn:aws:iam::111111111111:user/bob at 2026-11-21T12:00:00.000Z`;
 
   test('is known if the CloudTrail event arrives with the first check', async () => {
-    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     expect((await reconcile(observed, [addition])).drift[0]?.detail).toContain(additionText);
     expect((await reconcile(observed)).drift[0]?.detail).toContain(additionText);
   });
 
   test('is known if the CloudTrail event arrives after the principal was found', async () => {
-    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     await reconcile(observed);
     expect((await reconcile(observed, [addition])).drift[0]?.detail).toContain(additionText);
   });
@@ -112,7 +116,7 @@ describe('the author of an external addition', () => {
   test('is known if the CloudTrail event arrives before EC2 lists the principal', async () => {
     const { reconcile, ec2 } = createReconcileEnv([]);
     expect((await reconcile(observed, [addition])).drift).toEqual([]);
-    ec2.add(stranger);
+    ec2.add(externalPrincipal);
     expect((await reconcile(observed)).drift[0]?.detail).toContain(additionText);
   });
 
@@ -121,7 +125,7 @@ describe('the author of an external addition', () => {
     await reconcile(observed, [addition]);
     env.advanceSeconds(2 * hour);
     await reconcile(observed);
-    ec2.add(stranger);
+    ec2.add(externalPrincipal);
     expect((await reconcile(observed)).drift[0]?.detail).toContain('by an unknown user');
   });
 });
@@ -145,29 +149,32 @@ describe('managed principals', () => {
   });
 
   test('that were added outside linkgate are removed after the grace period, and not earlier', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([root, stranger]));
+    const { reconcile, ec2, env } = createReconcileEnv(
+      [anEntry()],
+      fakeAllowedPrincipals([root, externalPrincipal]),
+    );
     const service = { ...managed, graceSeconds: hour };
     expect((await reconcile(service)).drift[0]?.detail).toContain(
       'will be removed at 2026-11-21T13:00:00.000Z',
     );
     env.advanceSeconds(hour - 1);
     await reconcile(service);
-    expect(ec2.now()).toEqual([root, stranger]);
+    expect(ec2.now()).toEqual([root, externalPrincipal]);
     env.advanceSeconds(1);
     expect((await reconcile(service)).drift).toEqual([]);
     expect(ec2.now()).toEqual([root]);
   });
 
   test('that were added outside linkgate long ago have the grace period from the approval on', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     await reconcile(observed);
     env.advanceSeconds(1000 * hour);
     await reconcile(approvePrincipals(managed, alice, env.time));
-    expect(ec2.now()).toEqual([stranger]);
+    expect(ec2.now()).toEqual([externalPrincipal]);
   });
 
   test('that were added outside linkgate do not get another grace period by a later approval', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     const service = { ...managed, graceSeconds: 2 * hour };
     for (let hoursPassed = 0; hoursPassed <= 2; hoursPassed++) {
       await reconcile(approvePrincipals(service, alice, env.time, 1));
@@ -177,13 +184,13 @@ describe('managed principals', () => {
   });
 
   test('that were added outside linkgate get a new grace period after the management was interrupted', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([stranger]));
+    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     const service = { ...managed, graceSeconds: 2 * hour };
     await reconcile(service);
     await reconcile(observed);
     env.advanceSeconds(3 * hour);
     await reconcile(approvePrincipals(service, alice, env.time));
-    expect(ec2.now()).toEqual([stranger]);
+    expect(ec2.now()).toEqual([externalPrincipal]);
   });
 
   test.each([
@@ -243,7 +250,7 @@ describe('managed principals', () => {
   test('are covered by an approval only if the plan showed them', async () => {
     const { reconcile, ec2, removeEntry } = createReconcileEnv(
       createEntries(30),
-      fakeAllowedPrincipals([stranger]),
+      fakeAllowedPrincipals([externalPrincipal]),
     );
     await reconcile(managed);
     for (let number = 0; number < 18; number++) await removeEntry(account(number));
@@ -257,7 +264,7 @@ describe('managed principals', () => {
   });
 
   test('with an approved removal are removed after the grace period, even if they are most', async () => {
-    const externalPrincipals = Array.from({ length: 15 }, (_, number) => `${stranger}${number}`);
+    const externalPrincipals = Array.from({ length: 15 }, (_, number) => `${externalPrincipal}${number}`);
     const { reconcile, ec2, env } = createReconcileEnv(
       [anEntry()],
       fakeAllowedPrincipals([root, ...externalPrincipals]),
