@@ -61,13 +61,13 @@ export function lockDownAccount({ open, io }: HandlerDeps) {
 }
 
 function formatLockdownQuestion(accountId: string, connections: readonly Connection[]): string {
-  const [connected, waiting] = [connections.filter(isConnected), connections.filter(isWaiting)];
+  const [connected, requests] = [connections.filter(isConnected), connections.filter(isWaiting)];
   return [
     `This blocks account ${accountId} at every service.`,
     ...(connected.length > 0
       ? [`It disconnects now:\n${formatEndpoints(connected)}`]
       : ['It has no connections to disconnect.']),
-    ...(waiting.length > 0 ? [`It rejects:\n${formatEndpoints(waiting)}`] : []),
+    ...(requests.length > 0 ? [`It rejects:\n${formatEndpoints(requests)}`] : []),
     'Lock it down?',
   ].join('\n');
 }

@@ -55,13 +55,13 @@ async function disconnectAll(
 }
 
 function formatRemovalQuestion(nameOrId: string, connections: readonly Connection[]): string {
-  const [connected, waiting] = [connections.filter(isConnected), connections.filter(isWaiting)];
+  const [connected, requests] = [connections.filter(isConnected), connections.filter(isWaiting)];
   return [
     ...(connected.length > 0
       ? [`This disconnects now:\n${formatEndpoints(connected)}`]
       : ['There are no connections to disconnect.']),
-    ...(waiting.length > 0 ? [`It rejects:\n${formatEndpoints(waiting)}`] : []),
-    `Disconnect ${pluralize(connected.length)}, reject ${pluralize(waiting.length, 'request')} and remove ${nameOrId} from linkgate?`,
+    ...(requests.length > 0 ? [`It rejects:\n${formatEndpoints(requests)}`] : []),
+    `Disconnect ${pluralize(connected.length)}, reject ${pluralize(requests.length, 'request')} and remove ${nameOrId} from linkgate?`,
   ].join('\n');
 }
 

@@ -44,7 +44,7 @@ const Change = v.looseObject({
 export type Change = v.InferOutput<typeof Change>;
 export const ChangePage = v.looseObject({ changes: v.array(Change), nextToken });
 
-const Effect = v.looseObject({
+const ConnectionEffect = v.looseObject({
   effect: v.string(),
   endpointId: v.string(),
   service: v.string(),
@@ -54,8 +54,12 @@ const Effect = v.looseObject({
   reason: v.string(),
   at: text,
 });
-export type Effect = v.InferOutput<typeof Effect>;
-export const EffectPage = v.looseObject({ effects: v.array(Effect), looked: v.number(), nextToken });
+export type ConnectionEffect = v.InferOutput<typeof ConnectionEffect>;
+export const EffectPage = v.looseObject({
+  effects: v.array(ConnectionEffect),
+  looked: v.number(),
+  nextToken,
+});
 
 export const ApplyResponse = v.looseObject({
   apply: v.looseObject({ status: v.picklist(['running', 'done']), done: v.number(), of: v.number() }),

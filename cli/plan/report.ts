@@ -1,6 +1,6 @@
 import type { Impact } from '../../lib/policy-as-code/impact.ts';
 import { accountLabel, serviceLabel, shortActor, time } from '../output.ts';
-import type { Change, Effect, Plan } from './plan-views.ts';
+import type { Change, ConnectionEffect, Plan } from './plan-views.ts';
 import { formatSettings } from './settings.ts';
 
 /** A plan with its changes and its impact. */
@@ -11,7 +11,7 @@ export interface PlanReport {
   /** Valid in the file, but hardly intended. */
   readonly warnings: readonly string[];
   readonly changes: readonly Change[];
-  readonly effects: readonly Effect[];
+  readonly effects: readonly ConnectionEffect[];
 }
 
 /** `+` is added, `-` is removed, `~` is changed. */
@@ -144,7 +144,7 @@ const textsByEffect: Readonly<Record<Impact['effect'], EffectTexts>> = {
 const effectTexts: Readonly<Record<string, EffectTexts>> = textsByEffect;
 
 /** The impact on the connections of today. */
-export function listEffectSections(all: readonly Effect[]): readonly ReportSection[] {
+export function listEffectSections(all: readonly ConnectionEffect[]): readonly ReportSection[] {
   const byEffect = Map.groupBy(all, ({ effect }) => effect);
   return Object.entries(effectTexts).flatMap(([effect, { title }]) => {
     const lines = (byEffect.get(effect) ?? []).map(
