@@ -5,7 +5,7 @@ import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { callApi } from './call-api.ts';
 
 /** The values of one field over all pages of a response. */
-async function everyPage(env: TestEnv, path: string, name: string): Promise<unknown[]> {
+async function readAllPages(env: TestEnv, path: string, name: string): Promise<unknown[]> {
   const all: unknown[] = [];
   let nextToken: unknown;
   do {
@@ -30,7 +30,7 @@ async function createEnvWithTrail() {
 }
 
 test('the doctor returns its checks page by page', async () => {
-  const checks = await everyPage(createTestEnv({ services: [aService()] }), '/doctor', 'checks');
+  const checks = await readAllPages(createTestEnv({ services: [aService()] }), '/doctor', 'checks');
   expect(checks).toContainEqual({
     group: 'deployment',
     name: 'table',
@@ -75,7 +75,7 @@ test('unregistered services are listed with account and Region', async () => {
   const env = createTestEnv({ services: [aService()] });
   env.services.setConfiguration(aConfiguration());
   env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2), nameTag: 'new' }));
-  expect(await everyPage(env, '/services?unregistered=true', 'services')).toMatchObject([
+  expect(await readAllPages(env, '/services?unregistered=true', 'services')).toMatchObject([
     { serviceId: serviceId(2), name: 'new', accountId: '111111111111', region: 'us-east-1' },
   ]);
 });

@@ -152,9 +152,9 @@ test('a retry of a decision whose first run crashed before the response answers 
   const body = { decision: 'approve', reason: 'known' };
   const { table } = env;
   // The run crashes before its last write, which stores the response.
-  const dies = (writes: Parameters<typeof table.write>[0]) =>
+  const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
     writes.some((each) => 'put' in each && each.put.response !== undefined);
-  env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+  env.deps.table = { ...table, write: async (writes) => storesResponse(writes) || table.write(writes) };
   const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
   const first = await send();
   env.deps.table = table;
@@ -172,10 +172,10 @@ test('a retry of an approval whose first run crashed answers with it even after 
   const decision = `/connections/${endpointId(1)}/decision`;
   const body = { decision: 'approve', reason: 'known' };
   const { table } = env;
-  const dies = (writes: Parameters<typeof table.write>[0]) =>
+  const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
     writes.some((each) => 'put' in each && each.put.response !== undefined);
   const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
-  env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+  env.deps.table = { ...table, write: async (writes) => storesResponse(writes) || table.write(writes) };
   await send();
   env.deps.table = table;
   env.deps.caller = 'arn:aws:iam::111111111111:user/bob';
@@ -196,9 +196,9 @@ test.each([
   async (_what, removed) => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     const { table } = env;
-    const dies = (writes: Parameters<typeof table.write>[0]) =>
+    const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
       writes.some((each) => 'put' in each && each.put.response !== undefined);
-    env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+    env.deps.table = { ...table, write: async (writes) => storesResponse(writes) || table.write(writes) };
     const send = (key: string) => callApi(env, 'DELETE', removed, undefined, { 'idempotency-key': key });
     expect((await send('key-1')).status).toBe(200);
     env.deps.table = table;

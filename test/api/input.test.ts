@@ -29,7 +29,7 @@ async function createConnectedEnv(): Promise<TestEnv> {
 type InputField = readonly [name: string, method: string, path: string, body: (value: unknown) => object];
 
 const connectionPath = (action: string) => `/connections/${endpointId(1)}/${action}`;
-const inDocument = (document: object) => ({ document: aDocument(document) });
+const wrapDocument = (document: object) => ({ document: aDocument(document) });
 const group = { name: 'ops', slackUsers: [], emails: ['a@example.com', 'b@example.com'] };
 
 /** Each input that takes a time. */
@@ -56,13 +56,13 @@ const times: readonly InputField[] = [
     'the expiry of an entry of a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ entries: [{ ...allowEntry(consumer), expiresAt: value }] }),
+    (value) => wrapDocument({ entries: [{ ...allowEntry(consumer), expiresAt: value }] }),
   ],
   [
     'the end of a contract of a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ customers: [{ name: 'acme', accounts: [consumer], contractEndsAt: value }] }),
+    (value) => wrapDocument({ customers: [{ name: 'acme', accounts: [consumer], contractEndsAt: value }] }),
   ],
 ];
 
@@ -92,25 +92,25 @@ const numbers: readonly InputField[] = [
     'the limit of an entry of a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ entries: [{ ...allowEntry(consumer), maxEndpoints: value }] }),
+    (value) => wrapDocument({ entries: [{ ...allowEntry(consumer), maxEndpoints: value }] }),
   ],
   [
     'a quorum of a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ groups: [{ ...group, quorum: value }] }),
+    (value) => wrapDocument({ groups: [{ ...group, quorum: value }] }),
   ],
   [
     'the time that people have by a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ services: [{ name: 'orders', deadlineSeconds: value }] }),
+    (value) => wrapDocument({ services: [{ name: 'orders', deadlineSeconds: value }] }),
   ],
   [
     'a grace period of a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ services: [{ name: 'orders', graceSeconds: value }] }),
+    (value) => wrapDocument({ services: [{ name: 'orders', graceSeconds: value }] }),
   ],
 ];
 

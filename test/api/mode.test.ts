@@ -48,7 +48,7 @@ describe('in the mode observe', () => {
     return env;
   }
 
-  const changing = [
+  const writeOperations = [
     ['POST', '/services', { serviceId: serviceId(1) }],
     ['DELETE', '/services/orders', undefined],
     ['POST', '/services/orders/pause', {}],
@@ -80,7 +80,7 @@ describe('in the mode observe', () => {
   ];
 
   test('these tests cover every operation that changes something', () => {
-    const tried = new Set(changing.map(([method, path]) => findOperation(method, path)));
+    const tried = new Set(writeOperations.map(([method, path]) => findOperation(method, path)));
     const otherOperations = operations.filter(
       (operation) => operation.method !== 'GET' && !tried.has(operation),
     );
@@ -88,7 +88,7 @@ describe('in the mode observe', () => {
     expect(untried.filter((id) => !triedElsewhere.includes(id))).toEqual([]);
   });
 
-  test.each(changing)('%s %s changes nothing in EC2', async (method, path, body) => {
+  test.each(writeOperations)('%s %s changes nothing in EC2', async (method, path, body) => {
     const env = createObservingEnv();
     expect((await callApi(env, method, path, body)).status).toBeLessThan(300);
     expect(env.services.calls).toEqual([]);

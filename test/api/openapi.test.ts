@@ -13,7 +13,7 @@ const routes = createApiApp(() => createTestEnv().deps)
 
 const name = ({ method, path }: Operation) => `${method} ${path}`;
 const each = operations.map((operation) => [name(operation), operation] as const);
-const changing = each.filter(([, { method }]) => method !== 'GET');
+const writeOperations = each.filter(([, { method }]) => method !== 'GET');
 
 /** The input schema of each operation with a body. */
 const bodies: Readonly<Record<string, v.GenericSchema>> = {
@@ -70,7 +70,7 @@ test.each([
   expect(operations.find(({ definition }) => definition.operationId === operationId)?.access).toBe(access);
 });
 
-test.each(changing)('%s accepts an Idempotency-Key', (_name, { parameters }) => {
+test.each(writeOperations)('%s accepts an Idempotency-Key', (_name, { parameters }) => {
   expect(parameters.map((parameter) => parameter.name)).toContain('Idempotency-Key');
 });
 
@@ -90,7 +90,7 @@ describe('the request body of', () => {
       // JSON Schema cannot express transformations such as trimming.
       errorMode: 'ignore',
     });
-    expect(bare(schema)).toEqual(bare(inputSchema));
+    expect(simplifySchema(schema)).toEqual(simplifySchema(inputSchema));
   });
 
   test.each(
@@ -112,10 +112,10 @@ test('the query parameters in openapi.yml are those that the API validates', () 
     parameters: [],
   };
   const schemasByName = Object.fromEntries(
-    parameters.map(({ name: parameterName, schema }) => [parameterName, bare(schema)]),
+    parameters.map(({ name: parameterName, schema }) => [parameterName, simplifySchema(schema)]),
   );
   const { properties } = toJsonSchema(input.ConnectionsQuery);
-  expect(schemasByName).toEqual(bare({ properties }).properties);
+  expect(schemasByName).toEqual(simplifySchema({ properties }).properties);
 });
 
 test('the error codes in openapi.yml include that of a reused Idempotency-Key', () => {
@@ -124,14 +124,14 @@ test('the error codes in openapi.yml include that of a reused Idempotency-Key', 
 
 /** A schema without descriptions and with its references resolved. */
 // biome-ignore lint/suspicious/noExplicitAny: JSON Schema
-function bare(schema: any): any {
-  if (Array.isArray(schema)) return schema.map(bare).sort();
+function simplifySchema(schema: any): any {
+  if (Array.isArray(schema)) return schema.map(simplifySchema).sort();
   if (typeof schema !== 'object' || schema === null) return schema;
   const { description, title, example, $schema, ...rest } = resolveReference(schema);
   const required = rest.required?.length === 0 ? { required: undefined } : {};
   return JSON.parse(
     JSON.stringify({
-      ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, bare(value)])),
+      ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, simplifySchema(value)])),
       ...required,
     }),
   );

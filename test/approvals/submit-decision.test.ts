@@ -19,20 +19,20 @@ import { createTestEnv } from '../doubles/test-env.ts';
 
 const services = [aService()];
 const connections = [aConnection()];
-const approves = { decision: 'approve', by: alice, reason: 'known to us' } as const;
+const approveInput = { decision: 'approve', by: alice, reason: 'known to us' } as const;
 const bob = 'arn:aws:iam::111111111111:user/bob';
 const bobs = anApproval({ by: bob });
 const awaitingApproval = aRecord({ verdict: aVerdict('ask') });
-const denies = { decision: 'deny', by: alice, reason: 'unknown' } as const;
+const denyInput = { decision: 'deny', by: alice, reason: 'unknown' } as const;
 
 describe('an open request', () => {
   test('that a person approves gets verdict accept in the same transaction, and its effect is enqueued', async () => {
     const records = [aRecord({ verdict: aVerdict('ask') })];
     const env = createTestEnv({ services, connections, records });
-    const decision = await submitDecision(endpointId(1), approves, env.deps);
+    const decision = await submitDecision(endpointId(1), approveInput, env.deps);
     expect(decision).toMatchObject({
       status: 'decided',
-      approval: { ...approves, at: noon.toISOString() },
+      approval: { ...approveInput, at: noon.toISOString() },
       record: { verdict: { outcome: 'accept', decidedBy: alice }, pendingEffect: { action: 'accept' } },
     });
     expect(env.applyRequests).toHaveLength(1);
@@ -41,14 +41,14 @@ describe('an open request', () => {
 
   test('that a person denies gets verdict reject', async () => {
     const env = createTestEnv({ services, connections });
-    const decision = await submitDecision(endpointId(1), denies, env.deps);
+    const decision = await submitDecision(endpointId(1), denyInput, env.deps);
     expect(decision).toMatchObject({ record: { pendingEffect: { action: 'reject' } } });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'denied']);
   });
 
   test('of a blocked account gets verdict reject even if a person approves it', async () => {
     const env = createTestEnv({ services, connections, entries: [anEntry({ effect: 'block' })] });
-    const decision = await submitDecision(endpointId(1), approves, env.deps);
+    const decision = await submitDecision(endpointId(1), approveInput, env.deps);
     expect(decision).toMatchObject({
       status: 'decided',
       record: {
@@ -63,14 +63,14 @@ describe('an open request', () => {
     const env = createTestEnv({ services, connections });
     const error = new Error('the queue is away');
     env.deps.applyQueue = { enqueue: () => Promise.reject(error) };
-    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({ status: 'decided' });
+    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toMatchObject({ status: 'decided' });
     expect(env.errors).toEqual([error]);
   });
 
   test('at a paused service keeps the decision and stays on hold', async () => {
     const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
     const env = createTestEnv({ services: [paused], connections });
-    const decision = await submitDecision(endpointId(1), approves, env.deps);
+    const decision = await submitDecision(endpointId(1), approveInput, env.deps);
     expect(decision).toMatchObject({ status: 'decided', record: { verdict: { outcome: 'hold' } } });
     expect(env.applyRequests).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe('an open request', () => {
 describe('an open request whose group of approvers does not exist', () => {
   test('cannot be approved, and the error names the command that creates the group', async () => {
     const env = createTestEnv({ services, connections, records: [awaitingApproval], groups: [] });
-    const approving = submitDecision(endpointId(1), approves, env.deps);
+    const approving = submitDecision(endpointId(1), approveInput, env.deps);
     await expect(approving).rejects.toThrow(UnknownGroupError);
     await expect(approving).rejects.toThrow('linkgate setup');
     expect(await env.actions(endpointId(1))).toEqual([]);
@@ -87,7 +87,7 @@ describe('an open request whose group of approvers does not exist', () => {
 
   test('can be denied', async () => {
     const env = createTestEnv({ services, connections, records: [awaitingApproval], groups: [] });
-    await submitDecision(endpointId(1), denies, env.deps);
+    await submitDecision(endpointId(1), denyInput, env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 });
@@ -99,14 +99,16 @@ test('an owner of the consumer account cannot approve through the API', async ()
     records: [awaitingApproval],
     entries: [anEntry({ endpointIds: [endpointId(9)], owners: [alice] })],
   });
-  await expect(submitDecision(endpointId(1), approves, env.deps)).rejects.toMatchObject({ code: 'owner' });
-  expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({ status: 'decided' });
+  await expect(submitDecision(endpointId(1), approveInput, env.deps)).rejects.toMatchObject({
+    code: 'owner',
+  });
+  expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({ status: 'decided' });
 });
 
 describe('an open request that takes two approvals', () => {
   const carol = 'arn:aws:iam::111111111111:user/carol';
 
-  async function aWorldOfTwo() {
+  async function createQuorumEnv() {
     const env = createTestEnv({ services: [aService({ approvers: 'ops' })], connections });
     const emails = ['alice@example.com', 'bob@example.com'];
     await setGroup('ops', { quorum: 2, slackUsers: [], emails }, alice, env.deps);
@@ -114,8 +116,8 @@ describe('an open request that takes two approvals', () => {
   }
 
   test('stays open after the first one, and counts its approvals', async () => {
-    const env = await aWorldOfTwo();
-    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({
+    const env = await createQuorumEnv();
+    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toMatchObject({
       status: 'decided',
       record: {
         verdict: {
@@ -123,7 +125,7 @@ describe('an open request that takes two approvals', () => {
           decidedBy: 'linkgate',
           findings: [{ reason: `1 of 2 approvals: ${alice}` }, {}],
         },
-        approvals: { decisions: [approves], quorum: 2 },
+        approvals: { decisions: [approveInput], quorum: 2 },
       },
     });
     expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
@@ -132,21 +134,21 @@ describe('an open request that takes two approvals', () => {
   });
 
   test('is accepted with the second one, and closed for a third person', async () => {
-    const env = await aWorldOfTwo();
-    await submitDecision(endpointId(1), approves, env.deps);
-    await submitDecision(endpointId(1), approves, env.deps);
-    expect(await submitDecision(endpointId(1), { ...approves, by: bob }, env.deps)).toMatchObject({
+    const env = await createQuorumEnv();
+    await submitDecision(endpointId(1), approveInput, env.deps);
+    await submitDecision(endpointId(1), approveInput, env.deps);
+    expect(await submitDecision(endpointId(1), { ...approveInput, by: bob }, env.deps)).toMatchObject({
       record: { verdict: { outcome: 'accept', decidedBy: bob }, pendingEffect: { action: 'accept' } },
     });
-    expect(await submitDecision(endpointId(1), { ...denies, by: carol }, env.deps)).toMatchObject({
+    expect(await submitDecision(endpointId(1), { ...denyInput, by: carol }, env.deps)).toMatchObject({
       status: 'not-open',
     });
   });
 
   test('is rejected with one denial, even by a person who approved before', async () => {
-    const env = await aWorldOfTwo();
-    await submitDecision(endpointId(1), approves, env.deps);
-    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
+    const env = await createQuorumEnv();
+    await submitDecision(endpointId(1), approveInput, env.deps);
+    expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       record: { verdict: { outcome: 'reject', decidedBy: alice } },
     });
     expect(await env.actions(endpointId(1))).toEqual([
@@ -158,8 +160,10 @@ describe('an open request that takes two approvals', () => {
   });
 
   test('is accepted by two people at once, and keeps both decisions', async () => {
-    const env = await aWorldOfTwo();
-    await Promise.all([alice, bob].map((by) => submitDecision(endpointId(1), { ...approves, by }, env.deps)));
+    const env = await createQuorumEnv();
+    await Promise.all(
+      [alice, bob].map((by) => submitDecision(endpointId(1), { ...approveInput, by }, env.deps)),
+    );
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept' },
       approvals: { decisions: [{ by: alice }, { by: bob }] },
@@ -167,8 +171,8 @@ describe('an open request that takes two approvals', () => {
   });
 
   test('keeps its first approval when policy changes, and is accepted when its account is allowed', async () => {
-    const env = await aWorldOfTwo();
-    await submitDecision(endpointId(1), approves, env.deps);
+    const env = await createQuorumEnv();
+    await submitDecision(endpointId(1), approveInput, env.deps);
     env.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
     await decideConnections(connections, env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, approvals: {} });
@@ -184,7 +188,7 @@ describe('a decision is too late', () => {
   test('when another person decided, and the result names them', async () => {
     const records = [aRecord({ verdict: aVerdict('accept'), approval: anApproval() })];
     const env = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
+    expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       status: 'not-open',
       record: { approval: { by: alice, decision: 'approve' } },
     });
@@ -193,7 +197,7 @@ describe('a decision is too late', () => {
 
   test('when EC2 shows another state', async () => {
     const env = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
-    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({
+    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'available' },
     });
@@ -201,7 +205,7 @@ describe('a decision is too late', () => {
 
   test('when EC2 no longer lists the endpoint, whatever its record says', async () => {
     const env = createTestEnv({ services, records: [awaitingApproval] });
-    expect(await submitDecision(endpointId(1), approves, env.deps)).toEqual({
+    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toEqual({
       status: 'not-open',
       record: awaitingApproval,
     });
@@ -212,7 +216,7 @@ describe('a decision is too late', () => {
       aRecord({ state: 'available', verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs }),
     ];
     const env = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
+    expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'available' },
       record: { approval: { by: bob } },
@@ -231,7 +235,7 @@ describe('a decision is too late', () => {
       version: 2,
     });
     env.ec2.beforePage = () => env.put(recordItem(decidedRecord));
-    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
+    expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'pending' },
       record: { approval: { by: bob } },
@@ -241,19 +245,19 @@ describe('a decision is too late', () => {
   test('when policy decided before', async () => {
     const records = [aRecord({ verdict: aVerdict('reject') })];
     const env = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({ status: 'not-open' });
+    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toMatchObject({ status: 'not-open' });
   });
 });
 
 describe('an endpoint is unknown', () => {
   test('when neither EC2 nor the table has it', async () => {
     const env = createTestEnv({ services });
-    expect(await submitDecision(endpointId(9), approves, env.deps)).toEqual({ status: 'unknown' });
+    expect(await submitDecision(endpointId(9), approveInput, env.deps)).toEqual({ status: 'unknown' });
   });
 
   test('when its service is not registered', async () => {
     const records = [aRecord({ verdict: aVerdict('ask') })];
     const env = createTestEnv({ connections, records });
-    expect(await submitDecision(endpointId(1), approves, env.deps)).toEqual({ status: 'unknown' });
+    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toEqual({ status: 'unknown' });
   });
 });

@@ -28,7 +28,7 @@ const bob = slackActor({ team: 'T01LOCAL', user: 'U01BOB' });
 const dora = emailActor('dora@example.com');
 const group = aGroup({ slackUsers: [{ team: 'T01LOCAL', user: 'U01BOB' }], emails: ['dora@example.com'] });
 const awaitingApproval = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-const approves = { decision: 'approve', by: bob } as const;
+const approveInput = { decision: 'approve', by: bob } as const;
 
 function createEnvWith(contents: Parameters<typeof createTestEnv>[0] = {}): TestEnv {
   return createTestEnv({ services: [aService()], groups: [group], records: [awaitingApproval], ...contents });
@@ -62,14 +62,14 @@ describe('a decision without a call to EC2', () => {
 
   test('does not describe connections, even where an entry limits endpoints', async () => {
     const env = createEnvWith({ entries: [anEntry({ maxEndpoints: 1 })] });
-    await decide(env, approves);
+    await decide(env, approveInput);
     expect(env.ec2.describeCalls).toEqual([]);
   });
 
   test('changes nothing where the record shows another state', async () => {
     const record = { ...awaitingApproval, state: 'available' } as const;
     const env = createEnvWith({ records: [record] });
-    expect(await decide(env, approves)).toMatchObject({
+    expect(await decide(env, approveInput)).toMatchObject({
       status: 'not-open',
       connection: { state: 'available' },
       record,
@@ -79,10 +79,10 @@ describe('a decision without a call to EC2', () => {
 
   test('counts once where it is submitted twice at once', async () => {
     const env = createEnvWith({ groups: [{ ...group, quorum: 2 }] });
-    const results = await Promise.all([decide(env, approves), decide(env, approves)]);
+    const results = await Promise.all([decide(env, approveInput), decide(env, approveInput)]);
     expect(results.map(({ status }) => status)).toEqual(['decided', 'decided']);
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
-    await decide(env, { ...approves, reason: 'and here is why' });
+    await decide(env, { ...approveInput, reason: 'and here is why' });
     expect(await env.actions(endpointId(1))).toEqual(['approved', 'approved']);
   });
 
@@ -92,7 +92,7 @@ describe('a decision without a call to EC2', () => {
       services: [aService({ onExpiry: 'reject' })],
       records: [{ ...awaitingApproval, approvalRequest: anApprovalRequest({ deadline: past }) }],
     });
-    expect(await decide(env, approves)).toMatchObject({
+    expect(await decide(env, approveInput)).toMatchObject({
       status: 'not-open',
       record: { verdict: { outcome: 'reject' }, approvalRequest: { stage: 'expired' } },
     });
@@ -102,7 +102,7 @@ describe('a decision without a call to EC2', () => {
   test('names the person who decided first', async () => {
     const env = createEnvWith();
     const results = await Promise.all([
-      decide(env, approves),
+      decide(env, approveInput),
       decide(env, { by: dora, decision: 'deny', reason: 'unknown' }),
     ]);
     expect(results.map(({ status }) => status)).toEqual(['decided', 'not-open']);
@@ -115,12 +115,12 @@ describe('a decision without a call to EC2', () => {
     ['belongs to a deregistered service', { ...awaitingApproval, serviceDeregisteredAt: noon.toISOString() }],
   ])('is answered with unknown for a request that %s', async (_, record) => {
     const env = createEnvWith({ records: [aRecord(record)] });
-    expect(await decide(env, approves)).toEqual({ status: 'unknown' });
+    expect(await decide(env, approveInput)).toEqual({ status: 'unknown' });
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
   test('is answered with unknown for a request without a record', async () => {
-    expect(await decide(createEnvWith(), approves, endpointId(9))).toEqual({ status: 'unknown' });
+    expect(await decide(createEnvWith(), approveInput, endpointId(9))).toEqual({ status: 'unknown' });
   });
 });
 
@@ -145,7 +145,7 @@ describe('authorization is checked at the time of the decision', () => {
     ['gives no ticket', bob, { services: [aService({ requireTicket: true })] }, 'no-ticket'],
   ] as const)('and nothing changes where the actor %s', async (_, by, contents, why) => {
     const env = createEnvWith(contents as Parameters<typeof createTestEnv>[0]);
-    await expect(decide(env, { ...approves, by })).rejects.toMatchObject({
+    await expect(decide(env, { ...approveInput, by })).rejects.toMatchObject({
       name: 'NotAuthorizedError',
       code: why,
     });
@@ -158,7 +158,7 @@ describe('authorization is checked at the time of the decision', () => {
     await expect(decide(env, { by: dora, decision: 'deny', reason: 'unknown' })).rejects.toMatchObject({
       code: 'not-an-approver',
     });
-    await expect(decide(env, approves)).rejects.toThrow('linkgate setup');
+    await expect(decide(env, approveInput)).rejects.toThrow('linkgate setup');
   });
 });
 
@@ -190,7 +190,7 @@ describe('with a quorum', () => {
     ['owns the account now', entryItem(anEntry({ endpointIds: [endpointId(9)], owners: [bob] }))],
   ])('the approval of a person who %s does not count', async (_, change) => {
     const env = createEnvWith({ groups: [withCarol] });
-    await decide(env, approves);
+    await decide(env, approveInput);
     env.put(change);
     await decide(env, { decision: 'approve', by: dora });
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -204,7 +204,7 @@ describe('with a quorum', () => {
   test('approvals from Slack do not count once the group decides by API only', async () => {
     const alice = 'arn:aws:iam::111111111111:user/alice';
     const env = createEnvWith({ groups: [two] });
-    await decide(env, approves);
+    await decide(env, approveInput);
     env.put(groupItem({ ...two, decisionChannels: 'api', version: 2 }));
     await decide(env, { decision: 'approve', by: alice });
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -214,15 +214,15 @@ describe('with a quorum', () => {
   });
 
   test.each([
-    [2, 1, [approves]],
-    [3, 2, [approves, { decision: 'approve', by: dora } as const]],
+    [2, 1, [approveInput]],
+    [3, 2, [approveInput, { decision: 'approve', by: dora } as const]],
   ])(
     'of %d a repeated approval closes the request once the quorum is lowered to %d',
     async (quorum, enough, decisions) => {
       const env = createEnvWith({ groups: [{ ...group, quorum }] });
       for (const decision of decisions) await decide(env, decision);
       env.put(groupItem({ ...group, quorum: enough, version: 2 }));
-      await decide(env, approves);
+      await decide(env, approveInput);
       const record = await env.record(endpointId(1));
       expect(record).toMatchObject({ verdict: { outcome: 'accept', decidedBy: bob } });
       expect(record?.approvals?.decisions.length ?? 1).toBe(enough);
@@ -231,12 +231,12 @@ describe('with a quorum', () => {
 
   test('people may change their decision before the quorum is reached, not afterwards', async () => {
     const env = createEnvWith({ groups: [two] });
-    await decide(env, approves);
+    await decide(env, approveInput);
     await decide(env, { by: bob, decision: 'deny', reason: 'wrong account' });
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'reject', decidedBy: bob },
     });
-    expect(await decide(env, approves)).toMatchObject({ status: 'not-open' });
+    expect(await decide(env, approveInput)).toMatchObject({ status: 'not-open' });
     expect(await env.actions(endpointId(1))).toEqual(['approved', 'denied']);
   });
 });
@@ -256,7 +256,7 @@ describe('an endpoint that was approved without a call to EC2', () => {
   test('counts toward the endpoint quota at once where the quota item is up to date', async () => {
     const env = createEnvWith({ entries: [entry] });
     await storeQuota(env, { ...set, endpointIds: [endpointId(7)], entryVersion: 3 });
-    await decide(env, approves);
+    await decide(env, approveInput);
     expect(await readStoredQuota(env)).toMatchObject({
       endpointIds: [endpointId(7), endpointId(1)],
       version: 2,
@@ -272,7 +272,7 @@ describe('an endpoint that was approved without a call to EC2', () => {
       const next = aRequest({ endpointId: endpointId(2) });
       const env = createEnvWith({ entries: [entry], connections: [aConnection(), next] });
       if (storedQuota) await storeQuota(env, storedQuota);
-      await decide(env, approves);
+      await decide(env, approveInput);
       expect((await readStoredQuota(env))?.endpointIds).toEqual(storedQuota?.endpointIds);
       expect(await decideConnection(next, env.deps)).toMatchObject({ outcome: 'ask' });
       expect((await readStoredQuota(env))?.endpointIds).toEqual([endpointId(1)]);

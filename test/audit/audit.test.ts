@@ -15,10 +15,10 @@ function auditEvents(count: number): AuditEvent[] {
 
 test('an audit entry is never overwritten', async () => {
   const table = memoryTable();
-  const written = (actor: string) =>
+  const writeEntry = (actor: string) =>
     table.write(auditWrites(nothingYet, [aHappening({ actor })], 'request-1').writes);
-  expect(await written('linkgate')).toBe(true);
-  expect(await written('mallory')).toBe(false);
+  expect(await writeEntry('linkgate')).toBe(true);
+  expect(await writeEntry('mallory')).toBe(false);
   expect(await readAuditTrail(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
 });
 

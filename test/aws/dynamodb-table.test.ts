@@ -8,7 +8,7 @@ import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 const item = { pk: 'A', sk: '1', version: 3, name: 'orders' };
 const key = { pk: 'A', sk: '1' };
 
-function tableAnswering(...answers: readonly unknown[]) {
+function createStubbedTable(...answers: readonly unknown[]) {
   const { client, sent } = stubSdkClient<DynamoDBClient>(...answers);
   const pauses: number[] = [];
   const sleep = async (milliseconds: number) => {
@@ -25,7 +25,7 @@ function aCancellation(...codes: readonly string[]) {
 
 describe('items are read by key', () => {
   test('with consistent reads, and each key once', async () => {
-    const { table, sent } = tableAnswering({ Responses: { 'linkgate-test': [marshall(item)] } });
+    const { table, sent } = createStubbedTable({ Responses: { 'linkgate-test': [marshall(item)] } });
     expect(await table.get([key, key])).toEqual([item]);
     expect(sent).toEqual([
       {
@@ -37,7 +37,7 @@ describe('items are read by key', () => {
 
   test('with numbers that JSON can represent', async () => {
     const large = { ...marshall(item), size: { N: '9007199254740993' }, share: { N: '0.5' } };
-    const { table } = tableAnswering({ Responses: { 'linkgate-test': [large] } }, { Items: [large] });
+    const { table } = createStubbedTable({ Responses: { 'linkgate-test': [large] } }, { Items: [large] });
     const pages = [await table.get([key])];
     for await (const page of table.query('A')) pages.push(page);
     expect(pages).toHaveLength(2);
@@ -46,13 +46,13 @@ describe('items are read by key', () => {
   });
 
   test('in batches of a hundred keys', async () => {
-    const { table, sent } = tableAnswering();
+    const { table, sent } = createStubbedTable();
     await table.get(Array.from({ length: 101 }, (_, index) => ({ pk: 'A', sk: `${index}` })));
     expect(sent).toHaveLength(2);
   });
 
   test('again after a pause, where DynamoDB left keys unprocessed', async () => {
-    const { table, pauses } = tableAnswering(
+    const { table, pauses } = createStubbedTable(
       { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } },
       { Responses: { 'linkgate-test': [marshall(item)] } },
     );
@@ -62,12 +62,12 @@ describe('items are read by key', () => {
 
   test('with a limited number of retries: keys that stay unprocessed are an error', async () => {
     const unread = { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } };
-    const { table } = tableAnswering(...Array.from({ length: 20 }, () => unread));
+    const { table } = createStubbedTable(...Array.from({ length: 20 }, () => unread));
     await expect(table.get([key])).rejects.toThrow(TableBusyError);
   });
 
   test('without a call for an empty list of keys', async () => {
-    const { table, sent } = tableAnswering();
+    const { table, sent } = createStubbedTable();
     expect(await table.get([])).toEqual([]);
     expect(sent).toEqual([]);
   });
@@ -75,7 +75,7 @@ describe('items are read by key', () => {
 
 describe('a partition is read', () => {
   test('with consistent reads, page after page', async () => {
-    const { table, inputs } = tableAnswering(
+    const { table, inputs } = createStubbedTable(
       { Items: [marshall(item)], LastEvaluatedKey: marshall(key) },
       { Items: [] },
     );
@@ -89,13 +89,13 @@ describe('a partition is read', () => {
   });
 
   test('in descending order for the newest first', async () => {
-    const { table, inputs } = tableAnswering({ Items: [] });
+    const { table, inputs } = createStubbedTable({ Items: [] });
     for await (const page of table.query('A', { newestFirst: true })) expect(page).toEqual([]);
     expect(inputs()).toMatchObject([{ ScanIndexForward: false }]);
   });
 
   test('from a given sort key on', async () => {
-    const { table, inputs } = tableAnswering({ Items: [] });
+    const { table, inputs } = createStubbedTable({ Items: [] });
     for await (const page of table.query('A', { after: '1' })) expect(page).toEqual([]);
     expect(inputs()).toMatchObject([{ ExclusiveStartKey: marshall(key) }]);
   });
@@ -103,7 +103,7 @@ describe('a partition is read', () => {
 
 describe('items are written', () => {
   test('in one transaction, each with its condition', async () => {
-    const { table, inputs } = tableAnswering();
+    const { table, inputs } = createStubbedTable();
     const remove = { pk: 'A', sk: '2' };
     const isWritten = await table.write([
       { put: { ...item, pk: 'B' }, expected: 0 },
@@ -131,7 +131,9 @@ describe('items are written', () => {
   });
 
   test('not at all if a condition fails, even beside a conflict', async () => {
-    const { table, sent } = tableAnswering(aCancellation('ConditionalCheckFailed', 'TransactionConflict'));
+    const { table, sent } = createStubbedTable(
+      aCancellation('ConditionalCheckFailed', 'TransactionConflict'),
+    );
     expect(await table.write([{ put: item, expected: 2 }])).toBe(false);
     expect(sent).toHaveLength(1);
   });
@@ -140,7 +142,7 @@ describe('items are written', () => {
     'after DynamoDB cancels a transaction with %s',
     (code) => {
       test('again, with growing delays', async () => {
-        const { table, sent, pauses } = tableAnswering(
+        const { table, sent, pauses } = createStubbedTable(
           aCancellation(code, 'None'),
           aCancellation('None', code),
         );
@@ -150,14 +152,14 @@ describe('items are written', () => {
       });
 
       test('with a limited number of retries: then the table is busy', async () => {
-        const { table } = tableAnswering(...Array.from({ length: 20 }, () => aCancellation(code)));
+        const { table } = createStubbedTable(...Array.from({ length: 20 }, () => aCancellation(code)));
         await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
       });
     },
   );
 
   test('with any other error thrown to the caller', async () => {
-    const { table } = tableAnswering(awsError('AccessDeniedException'));
+    const { table } = createStubbedTable(awsError('AccessDeniedException'));
     await expect(table.write([{ put: item }])).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
@@ -165,7 +167,7 @@ describe('items are written', () => {
 test.each(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded'])(
   'every call throws TableBusyError if %s outlasts the retries of the SDK',
   async (code) => {
-    const { table } = tableAnswering(...Array.from({ length: 3 }, () => awsError(code)));
+    const { table } = createStubbedTable(...Array.from({ length: 3 }, () => awsError(code)));
     await expect(table.get([key])).rejects.toThrow(TableBusyError);
     await expect(table.query('A')[Symbol.asyncIterator]().next()).rejects.toThrow(TableBusyError);
     await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);

@@ -6,7 +6,7 @@ import { PrincipalsRefusedError } from '../../lib/services/allowed-principals/al
 import { serviceId } from '../builders.ts';
 import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
-function principalsAnswering(...answers: readonly unknown[]) {
+function createStubbedPrincipals(...answers: readonly unknown[]) {
   const { client, sent } = stubSdkClient<EC2Client>(...answers);
   // Paginators ask for the real client's class.
   Object.setPrototypeOf(client, EC2Client.prototype);
@@ -14,7 +14,7 @@ function principalsAnswering(...answers: readonly unknown[]) {
 }
 
 test('ModifyVpcEndpointServicePermissions adds and removes principals', async () => {
-  const { principals, sent } = principalsAnswering();
+  const { principals, sent } = createStubbedPrincipals();
   await principals.allow(serviceId(1), ['*']);
   await principals.disallow(serviceId(1), ['022222222222']);
   const command = 'ModifyVpcEndpointServicePermissions';
@@ -25,7 +25,7 @@ test('ModifyVpcEndpointServicePermissions adds and removes principals', async ()
 });
 
 test('principals are listed page by page', async () => {
-  const { principals } = principalsAnswering(
+  const { principals } = createStubbedPrincipals(
     { AllowedPrincipals: [{ Principal: '*' }], NextToken: 'more' },
     { AllowedPrincipals: [{ Principal: 'AROAEXAMPLE' }, {}] },
   );
@@ -39,18 +39,18 @@ test.each([
   ['UnauthorizedOperation', 'service'],
   ['InvalidVpcEndpointServiceId.NotFound', 'service'],
 ])('%s means that EC2 refuses the %s', async (code, reason) => {
-  const { principals } = principalsAnswering(awsError(code, 'no'));
+  const { principals } = createStubbedPrincipals(awsError(code, 'no'));
   const refusal = await principals.allow(serviceId(1), ['*']).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(PrincipalsRefusedError);
   expect(refusal).toMatchObject({ reason, code, message: 'no' });
 });
 
 test('throttling is not a refusal', async () => {
-  const { principals } = principalsAnswering(awsError('RequestLimitExceeded'));
+  const { principals } = createStubbedPrincipals(awsError('RequestLimitExceeded'));
   await expect(principals.allow(serviceId(1), ['*'])).rejects.toThrow(ThrottledError);
 });
 
 test('any other error leaves the result unknown', async () => {
-  const { principals } = principalsAnswering(awsError('InternalError', 'broken'));
+  const { principals } = createStubbedPrincipals(awsError('InternalError', 'broken'));
   await expect(principals.allow(serviceId(1), ['*'])).rejects.toMatchObject({ name: 'InternalError' });
 });

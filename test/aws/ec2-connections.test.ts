@@ -39,7 +39,7 @@ function buildPage(connections: readonly object[], NextToken?: string) {
   return { VpcEndpointConnections: connections, ...(NextToken !== undefined && { NextToken }) };
 }
 
-async function errorFrom(thrown: Error) {
+async function catchError(thrown: Error) {
   const { connections } = createHubConnections(thrown);
   return connections.accept(serviceId(1), [endpointId(1)]).then(
     () => undefined,
@@ -225,7 +225,7 @@ describe('Accept and Reject', () => {
   test.each(['RequestLimitExceeded', 'Throttling', 'ThrottlingException'])(
     'throw ThrottledError for %s',
     async (code) => {
-      expect(await errorFrom(awsError(code))).toBeInstanceOf(ThrottledError);
+      expect(await catchError(awsError(code))).toBeInstanceOf(ThrottledError);
     },
   );
 
@@ -243,14 +243,14 @@ describe('Accept and Reject', () => {
     ['InvalidParameterCombination', 'size'],
     ['VpcEndpointLimitExceeded', 'size'],
   ] as const)('throw RefusedCallError for %s, with the reason %s', async (code, reason) => {
-    const error = (await errorFrom(awsError(code, 'why'))) as RefusedCallError;
+    const error = (await catchError(awsError(code, 'why'))) as RefusedCallError;
     expect(error).toMatchObject({ name: 'RefusedCallError', reason, code, message: 'why' });
   });
 
   test.each(['TimeoutError', 'InternalError', 'Unavailable', 'ECONNRESET'])(
     'throw %s unchanged, because the result is unknown',
     async (code) => {
-      expect(await errorFrom(awsError(code))).toMatchObject({ name: code });
+      expect(await catchError(awsError(code))).toMatchObject({ name: code });
     },
   );
 });

@@ -6,7 +6,7 @@ import { aConfiguration, serviceId, topicArn } from '../builders.ts';
 import { awsError } from '../doubles/sdk-client.ts';
 
 /** The services of a client that answers by command; paginators ask for the real client's class. */
-function servicesAnswering(answers: Readonly<Record<string, unknown>>) {
+function createStubbedServices(answers: Readonly<Record<string, unknown>>) {
   const sent: { command: string; input: unknown }[] = [];
   const client = Object.assign(new EC2Client({ region: 'us-east-1' }), {
     async send(command: { input: unknown }) {
@@ -52,14 +52,14 @@ const describeAnswers = {
 
 describe('a service', () => {
   test('is described with its principals, its tag and its connection notifications', async () => {
-    const { services } = servicesAnswering(describeAnswers);
+    const { services } = createStubbedServices(describeAnswers);
     expect(await services.describe(serviceId(1))).toEqual(aConfiguration({ nameTag: 'orders' }));
   });
 
   test('with the tag of another stage does not count as tagged', async () => {
     const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
     const ServiceConfigurations = [{ ...configuration, Tags: [{ Key: 'linkgate', Value: 'other' }] }];
-    const { services, sent } = servicesAnswering({
+    const { services, sent } = createStubbedServices({
       ...describeAnswers,
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
     });
@@ -70,7 +70,7 @@ describe('a service', () => {
   test('without the tag is described without its principals, which EC2 does not list', async () => {
     const [{ Tags: _tags, ...configuration } = {}] =
       describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
-    const { services } = servicesAnswering({
+    const { services } = createStubbedServices({
       ...describeAnswers,
       DescribeVpcEndpointServicePermissions: awsError('UnauthorizedOperation'),
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations: [configuration] },
@@ -87,7 +87,7 @@ describe('a service', () => {
     async (ServiceType, isOfGateways) => {
       const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
       const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
-      const { services } = servicesAnswering({
+      const { services } = createStubbedServices({
         ...describeAnswers,
         DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
       });
@@ -97,7 +97,7 @@ describe('a service', () => {
 
   test.each(['Deleting', 'Deleted'])('in the state %s counts as missing', async (ServiceState) => {
     const ServiceConfigurations = [{ ServiceId: serviceId(1), ServiceState }];
-    const { services } = servicesAnswering({
+    const { services } = createStubbedServices({
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
     });
     expect(await services.describe(serviceId(1))).toBeUndefined();
@@ -106,19 +106,21 @@ describe('a service', () => {
   test.each(['InvalidVpcEndpointServiceId.NotFound', 'InvalidVpcEndpointService.NotFound'])(
     'counts as missing for the error code %s',
     async (code) => {
-      const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: awsError(code) });
+      const { services } = createStubbedServices({
+        DescribeVpcEndpointServiceConfigurations: awsError(code),
+      });
       expect(await services.describe(serviceId(1))).toBeUndefined();
     },
   );
 
   test('does not count as missing for any other error', async () => {
     const error = awsError('UnauthorizedOperation');
-    const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: error });
+    const { services } = createStubbedServices({ DescribeVpcEndpointServiceConfigurations: error });
     await expect(services.describe(serviceId(1))).rejects.toBe(error);
   });
 
   test.each(['tag', 'untag'] as const)('gets and loses the tag of the stage: %s', async (change) => {
-    const { services, sent } = servicesAnswering({});
+    const { services, sent } = createStubbedServices({});
     await services[change](serviceId(1));
     const command = change === 'tag' ? 'CreateTags' : 'DeleteTags';
     const input = { Resources: [serviceId(1)], Tags: [{ Key: 'linkgate', Value: 'test' }] };
@@ -128,7 +130,7 @@ describe('a service', () => {
 
 describe('a connection notification', () => {
   test('is created for all four events', async () => {
-    const { services, sent } = servicesAnswering({});
+    const { services, sent } = createStubbedServices({});
     await services.createNotification(serviceId(1), topicArn);
     expect(sent).toMatchObject([
       {
@@ -144,7 +146,9 @@ describe('a connection notification', () => {
 
   test('in `Unsuccessful` of a delete call is an error', async () => {
     const Unsuccessful = [{ ResourceId: 'vpce-nfn-1', Error: { Code: 'InvalidState', Message: 'no' } }];
-    const { services } = servicesAnswering({ DeleteVpcEndpointConnectionNotifications: { Unsuccessful } });
+    const { services } = createStubbedServices({
+      DeleteVpcEndpointConnectionNotifications: { Unsuccessful },
+    });
     await expect(services.deleteNotification('vpce-nfn-1')).rejects.toThrow(NotificationRefusedError);
   });
 });
@@ -152,7 +156,7 @@ describe('a connection notification', () => {
 describe('the permission to repair a service', () => {
   const createServicesWithError = (name: string) => {
     const error = Object.assign(new Error('it says so'), { name });
-    return servicesAnswering({ CreateTags: error, CreateVpcEndpointConnectionNotification: error });
+    return createStubbedServices({ CreateTags: error, CreateVpcEndpointConnectionNotification: error });
   };
 
   test('is tested with dry runs', async () => {
@@ -165,7 +169,7 @@ describe('the permission to repair a service', () => {
   });
 
   test('is not denied by the error that EC2 has no notifications for this type of service', async () => {
-    const { services } = servicesAnswering({
+    const { services } = createStubbedServices({
       CreateTags: awsError('DryRunOperation'),
       CreateVpcEndpointConnectionNotification: awsError('InvalidParameter'),
     });
@@ -185,7 +189,7 @@ describe('the permission to repair a service', () => {
 
 test('services are listed page by page, without deleted ones', async () => {
   const { ServiceConfigurations } = describeAnswers.DescribeVpcEndpointServiceConfigurations;
-  const { services, sent } = servicesAnswering({
+  const { services, sent } = createStubbedServices({
     DescribeVpcEndpointServiceConfigurations: {
       ServiceConfigurations: [
         ...ServiceConfigurations,
@@ -223,6 +227,6 @@ test.each([
     Object.assign(awsError('InvalidParameterValue'), { message: 'Unable to parse pagination token' }),
   ],
 ])('a page throws ExpiredTokenError for %s', async (_how, error) => {
-  const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: error });
+  const { services } = createStubbedServices({ DescribeVpcEndpointServiceConfigurations: error });
   await expect(services.page('old')).rejects.toThrow(ExpiredTokenError);
 });

@@ -8,7 +8,7 @@ import { stubSdkClient } from '../doubles/sdk-client.ts';
 
 const topicArn = 'arn:aws:sns:eu-west-1:033333333333:linkgate-notices';
 const mail = { subject: 'Waiting', text: 'It waits.' };
-const about = (number: number) => ({
+const buildEvent = (number: number) => ({
   event: 'waiting' as const,
   endpointId: endpointId(number),
   ownerAccountId: consumer,
@@ -31,7 +31,7 @@ function aPost() {
 
 test('a notification is published in the Region of the topic, with attributes for filter policies', async () => {
   const { post, sent, regions } = aPost();
-  await post.send({ topicArn }, mail, [about(1)]);
+  await post.send({ topicArn }, mail, [buildEvent(1)]);
   expect(regions).toEqual(['eu-west-1']);
   expect(sent).toMatchObject([
     {
@@ -54,7 +54,7 @@ test('several events are one message, which lists as many as fit', async () => {
   await post.send(
     { topicArn },
     mail,
-    Array.from({ length: 250 }, (_, index) => about(index + 1)),
+    Array.from({ length: 250 }, (_, index) => buildEvent(index + 1)),
   );
   const [{ input }] = sent as unknown as [
     { input: { MessageAttributes: Record<string, { StringValue: string }> } },
@@ -66,7 +66,7 @@ test('several events are one message, which lists as many as fit', async () => {
 
 test('an e-mail address is notified through linkgate’s own topic', async () => {
   const { post, sent, mails } = aPost();
-  await post.send({ email: 'ops@example.com' }, mail, [about(1)]);
+  await post.send({ email: 'ops@example.com' }, mail, [buildEvent(1)]);
   expect([sent, mails]).toEqual([[], [['ops@example.com', mail]]]);
 });
 
@@ -82,6 +82,6 @@ test.each([
     { send: async () => {} },
     () => ({ send: () => Promise.reject(error) }) as never,
   );
-  const thrown = await post.send({ topicArn }, mail, [about(1)]).catch((caught: unknown) => caught);
+  const thrown = await post.send({ topicArn }, mail, [buildEvent(1)]).catch((caught: unknown) => caught);
   expect(thrown instanceof DeliveryRejectedError).toBe(isRefusal);
 });

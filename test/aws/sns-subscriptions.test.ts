@@ -5,7 +5,7 @@ import { snsSubscriptions } from '../../lib/aws/sns-subscriptions.ts';
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:linkgate-test-approvals';
 
 /** Paginators ask for the real client's class. */
-function subscriptionsAnswering(answers: Readonly<Record<string, (input: Input) => unknown>> = {}) {
+function createStubbedSubscriptions(answers: Readonly<Record<string, (input: Input) => unknown>> = {}) {
   const sent: unknown[] = [];
   const client = Object.assign(new SNSClient({ region: 'us-east-1' }), {
     async send(command: { input: Input }) {
@@ -43,7 +43,7 @@ test('all subscriptions are listed page by page, with the addresses of their fil
     'arn:own': '{"approver":["own@example.com"]}',
     'arn:strange': '{"approver":[{"prefix":"a"}]}',
   };
-  const { subscriptions } = subscriptionsAnswering({
+  const { subscriptions } = createStubbedSubscriptions({
     ListSubscriptionsByTopic: ({ NextToken = 'first' }) => pages[NextToken],
     GetSubscriptionAttributes: ({ SubscriptionArn = '' }) => ({
       Attributes: { FilterPolicy: policies[SubscriptionArn] },
@@ -58,7 +58,7 @@ test('all subscriptions are listed page by page, with the addresses of their fil
 });
 
 test('an address is subscribed with a filter policy for its own messages', async () => {
-  const { subscriptions, sent } = subscriptionsAnswering();
+  const { subscriptions, sent } = createStubbedSubscriptions();
   await subscriptions.subscribe('alice@example.com');
   expect(sent).toEqual([
     [
@@ -75,7 +75,7 @@ test('an address is subscribed with a filter policy for its own messages', async
 });
 
 test('a subscription gets the filter policy of its address, and is removed, by its ARN', async () => {
-  const { subscriptions, sent } = subscriptionsAnswering();
+  const { subscriptions, sent } = createStubbedSubscriptions();
   await subscriptions.setAddressFilter('arn:1', 'Alice@example.com');
   await subscriptions.unsubscribe('arn:1');
   expect(sent).toEqual([

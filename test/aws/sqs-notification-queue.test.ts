@@ -6,14 +6,14 @@ import { stubSdkClient } from '../doubles/sdk-client.ts';
 
 const subjects = Array.from({ length: 12 }, (_, index) => ({ endpointId: endpointId(index) }));
 
-function noticesAnswering(...answers: readonly unknown[]) {
+function createStubbedQueue(...answers: readonly unknown[]) {
   const { client, sent } = stubSdkClient<SQSClient>(...answers);
   return { notices: sqsNotificationQueue(client, 'https://queue'), sent };
 }
 
 describe('notifications are enqueued', () => {
   test('in batches of ten targets', async () => {
-    const { notices, sent } = noticesAnswering();
+    const { notices, sent } = createStubbedQueue();
     await notices.enqueue(subjects);
     expect(sent.map(({ input }) => (input as { Entries: unknown[] }).Entries.length)).toEqual([10, 2]);
     expect(sent[1]?.input).toEqual({
@@ -25,7 +25,7 @@ describe('notifications are enqueued', () => {
   });
 
   test('without a call for an empty list', async () => {
-    const { notices, sent } = noticesAnswering();
+    const { notices, sent } = createStubbedQueue();
     await notices.enqueue([]);
     await notices.enqueueAfter(5, []);
     expect(sent).toEqual([]);
@@ -36,13 +36,13 @@ describe('notifications are enqueued', () => {
     [30, 30],
     [3_600, 900],
   ])('with a delay within the limits of SQS: %d seconds become %d', async (seconds, DelaySeconds) => {
-    const { notices, sent } = noticesAnswering();
+    const { notices, sent } = createStubbedQueue();
     await notices.enqueueAfter(seconds, [{ digest: 'digest-1' }]);
     expect(sent[0]?.input).toMatchObject({ Entries: [{ DelaySeconds }] });
   });
 
   test('or an error names the messages that SQS did not accept', async () => {
-    const { notices } = noticesAnswering({ Failed: [{ Id: '0', Message: 'throttled' }] });
+    const { notices } = createStubbedQueue({ Failed: [{ Id: '0', Message: 'throttled' }] });
     await expect(notices.enqueue(subjects.slice(0, 2))).rejects.toThrow(NotificationsNotSentError);
   });
 });

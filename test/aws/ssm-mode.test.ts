@@ -6,8 +6,8 @@ import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 const alreadyThere = new ParameterAlreadyExists({ message: 'already there', $metadata: {} });
 
-/** The mode that linkgate uses after this SSM response, and the reported errors. */
-async function modeWhere(answer: unknown) {
+/** Reads the mode from a stubbed SSM response. @returns the mode, the reported errors and the requests */
+async function readStubbedMode(answer: unknown) {
   const { client, sent } = stubSdkClient<SSMClient>(answer);
   const errors: unknown[] = [];
   const mode = await modeOrFailSafe(ssmMode(client, '/linkgate/test/mode'), (error) => errors.push(error))();
@@ -15,18 +15,18 @@ async function modeWhere(answer: unknown) {
 }
 
 test('each read gets the mode from SSM', async () => {
-  const { mode, sent } = await modeWhere({ Parameter: { Value: 'enforce' } });
+  const { mode, sent } = await readStubbedMode({ Parameter: { Value: 'enforce' } });
   expect(mode).toBe('enforce');
   expect(sent).toEqual([{ command: 'GetParameter', input: { Name: '/linkgate/test/mode' } }]);
 });
 
 test.each(['observe', 'Act', ''])('the value `%s` counts as observe', async (Value) => {
-  expect(await modeWhere({ Parameter: { Value } })).toMatchObject({ mode: 'observe' });
+  expect(await readStubbedMode({ Parameter: { Value } })).toMatchObject({ mode: 'observe' });
 });
 
 test('a mode that cannot be read counts as observe, and is reported', async () => {
   const error = awsError('AccessDeniedException');
-  expect(await modeWhere(error)).toMatchObject({ mode: 'observe', errors: [error] });
+  expect(await readStubbedMode(error)).toMatchObject({ mode: 'observe', errors: [error] });
 });
 
 test('writing the mode overwrites the parameter', async () => {

@@ -40,15 +40,15 @@ const fixed = new Set([
   'remedy',
 ]);
 
-/** A response with the attack in each text that could come from outside. */
-function hostile(value: unknown, name = ''): unknown {
+/** Adds the attack to each text that could come from outside. */
+function injectAttack(value: unknown, name = ''): unknown {
   if (typeof value === 'string')
     return fixed.has(name) || name.endsWith('At') || name === 'at' || name === 'time'
       ? value
       : value + attack;
-  if (Array.isArray(value)) return value.map((each) => hostile(each, name));
+  if (Array.isArray(value)) return value.map((each) => injectAttack(each, name));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hostile(inner, key)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, injectAttack(inner, key)]));
 }
 
 function injectIntoNotes(value: object): unknown {
@@ -273,12 +273,12 @@ function isYaml(line: string): boolean {
   return line.startsWith('export');
 }
 
-function respondHostile() {
+function respondWithAttack() {
   aws.respond = ({ method, path }) => {
     const request = `${method} ${decodeURIComponent(path.replace('/api', ''))}`;
     const answer = answers[request] ?? answers[request.replace(/\?.*/, '')];
     // The client parses a policy by its schema, in which only a note is free text.
-    return answer && { body: request === 'GET /policy' ? injectIntoNotes(answer) : hostile(answer) };
+    return answer && { body: request === 'GET /policy' ? injectIntoNotes(answer) : injectAttack(answer) };
   };
 }
 
@@ -286,7 +286,7 @@ const stdin = ['0123456789abcdef0123456789abcdef'];
 
 describe.each(lines)('`linkgate %s`', (line) => {
   test('escapes control characters, and prints no forged line', async () => {
-    respondHostile();
+    respondWithAttack();
     const { stdout, stderr } = await runCli(line, aws, { stdin, columns: 2_000 });
     const text = stdout + stderr;
     expect(unsafe.exec(text)).toBeNull();
@@ -305,7 +305,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
   });
 
   test('prints no colours in a terminal but its own', async () => {
-    respondHostile();
+    respondWithAttack();
     const { stdout, stderr } = await runCli(line, aws, { stdin, columns: 2_000, isTTY: true });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
     const text = (stdout + stderr).replaceAll(/\u001b\[\d+m/g, '');
@@ -316,7 +316,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
 
   test('escapes control characters with --json without changing the value', async () => {
     if (line === 'schema') return;
-    respondHostile();
+    respondWithAttack();
     const { stdout } = await runCli(`${line} --json`, aws, { stdin });
     expect(unsafe.exec(stdout)).toBeNull();
     const document = JSON.stringify(JSON.parse(stdout));

@@ -21,12 +21,12 @@ const stages = (...names: readonly string[]) =>
     ...names.map((name) => [`/linkgate/${name}/slack/bot-token`, 'secret']),
     ...names.map((name) => [`/linkgate/${name}/api-url`, `${aws.url}/${name}`]),
   ]);
-const pathsAsked = () => aws.apiRequests.map(({ path }) => path);
+const listRequestPaths = () => aws.apiRequests.map(({ path }) => path);
 
 test('a single stage needs no name', async () => {
   aws.parameters = stages('local');
   expect(await runCli('service list', aws)).toMatchObject({ code: 0 });
-  expect(pathsAsked()).toEqual(['/local/services']);
+  expect(listRequestPaths()).toEqual(['/local/services']);
 });
 
 test('with several stages a name is required, and the option has precedence over the environment', async () => {
@@ -39,7 +39,7 @@ test('with several stages a name is required, and the option has precedence over
   });
   await runCli('service list', aws, { env });
   await runCli('service list --stage prod', aws, { env });
-  expect(pathsAsked()).toEqual(['/dev/services', '/prod/services']);
+  expect(listRequestPaths()).toEqual(['/dev/services', '/prod/services']);
 });
 
 test.each([

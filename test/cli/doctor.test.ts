@@ -12,7 +12,7 @@ beforeEach(() => {
 afterAll(() => aws.close());
 
 /** Responds with one page after another, each with the token of the next. */
-function answeringPages(...pages: readonly object[]): void {
+function answerPages(...pages: readonly object[]): void {
   aws.respond = ({ path }) => {
     const index = Number(new URL(path, 'http://api').searchParams.get('nextToken') ?? 0);
     const next = index + 1 < pages.length ? { nextToken: String(index + 1) } : {};
@@ -46,7 +46,7 @@ const failed = {
 
 describe('doctor', () => {
   test('prints the checks of all pages by group, each with its remedy as a command on one line', async () => {
-    answeringPages({ checks: [ok, warning] }, { checks: [failed] });
+    answerPages({ checks: [ok, warning] }, { checks: [failed] });
     const { code, stdout, stderr } = await runCli('doctor', aws);
     expect(stdout).toBe(`deployment
   ok       table  it is active
@@ -72,7 +72,7 @@ checks: 3 (ok: 1, warning: 1, failed: 1)
       { ...ok, name: 'table' },
       { ...warning, remedy: long },
     ];
-    answeringPages({ checks });
+    answerPages({ checks });
     const { stdout } = await runCli('doctor', aws, { columns: 50 });
     expect(stdout).toBe(`deployment
   ok       3 checks: table, table-stream
@@ -89,7 +89,7 @@ checks: 4 (ok: 3, warning: 1, failed: 0)
   });
 
   test('exits with 0 if there are only warnings', async () => {
-    answeringPages({ checks: [ok, warning] });
+    answerPages({ checks: [ok, warning] });
     const { code, stdout } = await runCli('doctor --json', aws);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ checks: [ok, warning] });
@@ -100,13 +100,13 @@ describe('audit verify', () => {
   const broken = [{ endpointId, sequence: 2, problem: 'it was changed after it was written' }];
 
   test('prints the totals of all pages', async () => {
-    answeringPages({ verified: 50, broken: [] }, { verified: 7, broken: [] });
+    answerPages({ verified: 50, broken: [] }, { verified: 7, broken: [] });
     const { code, stdout } = await runCli('audit verify', aws);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '57 audit trails are as written\n' });
   });
 
   test('lists broken trails and exits with 3', async () => {
-    answeringPages({ verified: 1, broken }, { verified: 0, broken: [] });
+    answerPages({ verified: 1, broken }, { verified: 0, broken: [] });
     const { code, stdout, stderr } = await runCli('audit verify', aws);
     expect(stdout).toContain(`${endpointId}  2      it was changed after it was written`);
     expect(stdout).toContain('1 audit trail is as written');
@@ -119,7 +119,7 @@ describe('audit verify', () => {
     [`--endpoint ${endpointId}`, `endpoint=${endpointId}`],
     ['--service payments', 'service=payments'],
   ])('sends %s', async (option, query) => {
-    answeringPages({ verified: 1, broken: [] });
+    answerPages({ verified: 1, broken: [] });
     await runCli(`audit verify ${option}`, aws);
     expect(aws.apiRequests.map(({ path }) => path)).toEqual([`/api/audit/verification?${query}`]);
   });
@@ -140,7 +140,7 @@ describe('service list --unregistered', () => {
   };
 
   test('lists services in EC2 that are not registered, with the command that adds them', async () => {
-    answeringPages({ services: [service] }, { services: [] });
+    answerPages({ services: [service] }, { services: [] });
     const { code, stdout } = await runCli('service list --unregistered', aws);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`${serviceId} .*eu-west-1 .*Available .*not required`));
@@ -149,7 +149,7 @@ describe('service list --unregistered', () => {
   });
 
   test('prints that every service is registered', async () => {
-    answeringPages({ services: [] });
+    answerPages({ services: [] });
     const { stdout } = await runCli('service list --unregistered', aws);
     expect(stdout).toContain('every endpoint service that EC2 lists is registered');
   });

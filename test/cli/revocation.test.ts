@@ -198,7 +198,7 @@ describe('lockdown', () => {
   ];
   const rejected = before.map((each) => ({ ...each, state: 'rejected' }));
 
-  function lockedDown(...looks: readonly (readonly object[])[]) {
+  function answerLockdown(...looks: readonly (readonly object[])[]) {
     answerRequests({
       [connections]: looks.map((each) => ({ connections: each })),
       [`GET /allowlist?account=${account}`]: {
@@ -217,7 +217,7 @@ describe('lockdown', () => {
   }
 
   test('blocks, disconnects, waits until EC2 shows it, and prints the result', async () => {
-    lockedDown(before, before, [rejected[0] ?? {}, ...before.slice(1)], rejected);
+    answerLockdown(before, before, [rejected[0] ?? {}, ...before.slice(1)], rejected);
     const output = await runCli(['lockdown', account, '--reason', 'incident 7'], aws, {
       isTTY: true,
       stdin: ['yes'],
@@ -237,7 +237,7 @@ describe('lockdown', () => {
   });
 
   test('prints one document with --json', async () => {
-    lockedDown(before, rejected);
+    answerLockdown(before, rejected);
     const output = await runCli(`lockdown ${account} --yes --json`, aws);
     expect(JSON.parse(output.stdout)).toMatchObject({
       accountId: account,
@@ -250,14 +250,14 @@ describe('lockdown', () => {
   });
 
   test('fails if EC2 does not show all connections rejected in time', async () => {
-    lockedDown(before);
+    answerLockdown(before);
     const output = await runCli(`lockdown ${account} --yes --wait 1`, aws);
     expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('2 connections of account') });
     expect(output.stdout).toContain('EC2 still shows 2 connections connected or waiting:');
   });
 
   test('does not wait in the mode observe', async () => {
-    lockedDown(before);
+    answerLockdown(before);
     const respond = aws.respond;
     aws.respond = (request) =>
       request.path.endsWith('/mode') ? { body: { mode: 'observe', since: null } } : respond(request);
@@ -267,7 +267,7 @@ describe('lockdown', () => {
   });
 
   test('without a terminal requires --yes', async () => {
-    lockedDown(before);
+    answerLockdown(before);
     expect(await runCli(`lockdown ${account}`, aws)).toMatchObject({ code: 2, stdout: '' });
     expect(listWrites()).toEqual([]);
   });

@@ -20,7 +20,7 @@ const own = { arn: 'arn:own', filterAddresses: [address] };
 beforeEach(async () => {
   env = createTestEnv();
   await set({ slackChannel: channel, slackUsers: [user], emails: [address] });
-  keep(storedSecrets);
+  storeSecrets(storedSecrets);
   env.secrets.set('slack/bot-token', ['xoxb-current']);
   env.subscriptions.set(address, own);
 });
@@ -29,39 +29,39 @@ function set(settings: Partial<GroupSettings>, name = 'default') {
   return setGroup(name, { quorum: 1, slackUsers: [], emails: [], ...settings }, alice, env.deps);
 }
 
-function keep(types: Readonly<Record<string, string>>) {
+function storeSecrets(types: Readonly<Record<string, string>>) {
   env.deps.deployment = aDeployment({ parameters: async () => new Map(Object.entries(types)) });
 }
 
-async function notInOrder() {
+async function listProblems() {
   const checks = [...(await checkSlack(env.deps)), ...(await checkEmail(env.deps))];
   return checks.filter(({ status }) => status !== 'ok');
 }
 
 test('the doctor reports no problem when Slack and email reach all approvers', async () => {
-  expect(await notInOrder()).toEqual([]);
+  expect(await listProblems()).toEqual([]);
 });
 
 describe('the Slack check', () => {
   test('passes without a Slack channel and names the command that connects Slack', async () => {
     await set({ emails: [address] });
-    keep({});
+    storeSecrets({});
     expect(await checkSlack(env.deps)).toMatchObject([
       { name: 'slack-app', status: 'ok', detail: expect.stringContaining('linkgate slack connect') },
     ]);
   });
 
   test('fails for secrets that were never stored', async () => {
-    keep({});
-    expect(await notInOrder()).toMatchObject([
+    storeSecrets({});
+    expect(await listProblems()).toMatchObject([
       { name: 'slack-app', status: 'failed', remedy: 'linkgate slack connect' },
       { name: 'slack-signing-secret', status: 'failed', remedy: 'linkgate slack connect' },
     ]);
   });
 
   test('fails for a secret that is no SecureString', async () => {
-    keep({ ...storedSecrets, 'slack/signing-secret': 'String' });
-    expect(await notInOrder()).toMatchObject([
+    storeSecrets({ ...storedSecrets, 'slack/signing-secret': 'String' });
+    expect(await listProblems()).toMatchObject([
       {
         name: 'slack-signing-secret',
         status: 'failed',
@@ -75,7 +75,7 @@ describe('the Slack check', () => {
     ['timeout', 'warning', 'check again'],
   ])('reports the Slack error %s', async (error, status, remedy) => {
     env.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'slack-app',
         status,
@@ -93,7 +93,7 @@ describe('the Slack check', () => {
         return env.slackApp;
       },
     });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'slack-app',
         status: 'warning',
@@ -105,7 +105,7 @@ describe('the Slack check', () => {
 
   test('fails for an AWS error', async () => {
     env.deps.secrets = { ...env.deps.secrets, read: () => Promise.reject(new Error('SSM is away')) };
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'slack-app', status: 'failed', detail: expect.stringContaining('SSM is away') },
     ]);
   });
@@ -115,7 +115,7 @@ describe('the Slack check', () => {
     [['chat:write', 'commands', 'files:read'], 'warning', 'does not use: files:read'],
   ])('reports the app scopes %j', async (scopes, status, detail) => {
     env.slackApp.scopes = scopes;
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'slack-app',
         status,
@@ -131,7 +131,7 @@ describe('the Slack check', () => {
     ['something_new', 'documentation of Slack'],
   ])('fails for a channel that rejects messages with %s', async (error, remedy) => {
     env.put(aFailedThrottle(error));
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'slack-channel',
         subject: 'default',
@@ -144,7 +144,7 @@ describe('the Slack check', () => {
 
   test('ignores the error of a channel that the group no longer has', async () => {
     env.put(aFailedThrottle('not_in_channel', 'C01BEFORE'));
-    expect(await notInOrder()).toEqual([]);
+    expect(await listProblems()).toEqual([]);
   });
 });
 
@@ -160,7 +160,7 @@ describe('the email check', () => {
       { emails: ['bob@example.com'], quorum: 1, decisionChannels: 'api', escalateTo: 'default' },
       'night',
     );
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'email-subscription',
         subject: address,
@@ -177,7 +177,7 @@ describe('the email check', () => {
 
   test('warns about an unconfirmed subscription', async () => {
     env.subscriptions.set(address, {});
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'email-subscription',
         subject: address,
@@ -191,7 +191,7 @@ describe('the email check', () => {
 
   test('fails for an approver whose subscription has no filter policy', async () => {
     env.subscriptions.set(address, { arn: 'arn:wide' });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'email-subscription',
         status: 'failed',
@@ -208,7 +208,7 @@ describe('the email check', () => {
       arn: 'arn:former',
       filterAddresses: ['former@example.com'],
     });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'unmanaged-email-subscriptions',
         subject: null,
@@ -223,7 +223,7 @@ describe('the email check', () => {
     const message = 'not authorized to perform: SNS:ListSubscriptionsByTopic';
     const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
     env.deps.subscriptions = { ...env.deps.subscriptions, list: () => Promise.reject(denied) };
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { group: 'email', status: 'failed', remedy: expect.stringContaining('serverless deploy') },
     ]);
   });

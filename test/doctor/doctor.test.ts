@@ -38,12 +38,12 @@ let env: TestEnv;
 beforeEach(async () => {
   env = createTestEnv({ services: [aService()] });
   env.services.setConfiguration(aConfiguration());
-  await nameSomeone();
-  await bothPassesEnd();
+  await addApproverAndContact();
+  await finishBothSweeps();
 });
 
-/** An approver with a confirmed email subscription. */
-async function nameSomeone() {
+/** Adds an approver and a customer contact with confirmed email subscriptions. */
+async function addApproverAndContact() {
   const contact = { email: 'ops@initech.example' };
   await setCustomer('initech', { accounts: [consumer], contact }, 'alice', env.deps);
   env.customerSubscriptions.set(contact.email, { arn: 'arn:2', filterAddresses: [contact.email] });
@@ -53,7 +53,7 @@ async function nameSomeone() {
 
 const someone = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
-async function bothPassesEnd() {
+async function finishBothSweeps() {
   for (const pass of ['pending', 'full'] as const)
     await (await acquireSweepLease(hub, pass, env.deps))?.release();
 }
@@ -69,7 +69,7 @@ async function examineAll(): Promise<Check[]> {
   return checks;
 }
 
-async function notInOrder() {
+async function listProblems() {
   return (await examineAll()).filter(({ status }) => status !== 'ok');
 }
 
@@ -80,7 +80,7 @@ function write(writes: readonly Write[]) {
 const later = secondsAfterNoon(9 * 60);
 
 /** A request with a pending accept. */
-async function somethingDue(number = 1, decidedAt = noon) {
+async function storePendingAccept(number = 1, decidedAt = noon) {
   const policyVersions = aVerdict('accept').policyVersions;
   const verdict = { outcome: 'accept' as const, findings: [] };
   await write(
@@ -102,7 +102,7 @@ async function somethingDue(number = 1, decidedAt = noon) {
 }
 
 test('the doctor reports no problem for a healthy deployment', async () => {
-  expect(await notInOrder()).toEqual([]);
+  expect(await listProblems()).toEqual([]);
 });
 
 test('the doctor reports its checks group by group', async () => {
@@ -141,7 +141,7 @@ describe('a check that throws', () => {
     const message = 'User: linkgate is not authorized to perform: sns:ListSubscriptionsByTopic';
     const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
     env.deps.deployment = aDeployment({ listTopicQueues: () => Promise.reject(denied) });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'subscription',
         status: 'failed',
@@ -154,7 +154,7 @@ describe('a check that throws', () => {
 
   test('fails for its service', async () => {
     env.services.describe = () => Promise.reject(new Error('EC2 does not answer'));
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { group: 'services', name: 'service', subject: expect.stringContaining('orders') },
     ]);
   });
@@ -167,7 +167,7 @@ describe('the deployment check', () => {
       readTtlAttribute: async () => undefined,
       hasPointInTimeRecovery: async () => false,
     });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'table-stream', status: 'failed' },
       { name: 'table-expiry', status: 'warning' },
       { name: 'table-recovery', status: 'warning' },
@@ -176,14 +176,14 @@ describe('the deployment check', () => {
 
   test('warns about the mode observe', async () => {
     env.mode = 'observe';
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'mode', status: 'warning', remedy: expect.stringContaining('linkgate mode enforce') },
     ]);
   });
 
   test('fails for an unreadable mode', async () => {
     env.deps.modeParameter = { ...env.deps.modeParameter, read: () => Promise.reject(new Error('no')) };
-    expect(await notInOrder()).toMatchObject([{ name: 'mode', status: 'failed' }]);
+    expect(await listProblems()).toMatchObject([{ name: 'mode', status: 'failed' }]);
   });
 
   test.each([
@@ -192,7 +192,7 @@ describe('the deployment check', () => {
   ])('fails for a signing key of the type %s', async (type, remedy) => {
     const parameters = new Map(type === undefined ? [] : [['links/signing-key', type]]);
     env.deps.deployment = aDeployment({ parameters: async () => parameters });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'signing-key', status: 'failed', remedy: expect.stringContaining(remedy) },
     ]);
   });
@@ -201,14 +201,14 @@ describe('the deployment check', () => {
     'fails when the api-url parameter is %s',
     async (url) => {
       env.deps.deployment = aDeployment({ apiUrl: async () => url });
-      expect(await notInOrder()).toMatchObject([{ name: 'api-url', status: 'failed' }]);
+      expect(await listProblems()).toMatchObject([{ name: 'api-url', status: 'failed' }]);
     },
   );
 
   test('warns about an empty default group', async () => {
     await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
     await createDefaultGroup(env.table);
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'approvers',
         status: 'warning',
@@ -219,7 +219,7 @@ describe('the deployment check', () => {
 
   test('fails for a deployment without setup', async () => {
     await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { group: 'deployment', name: 'approvers', remedy: 'linkgate setup' },
       { group: 'services', name: 'approvers' },
     ]);
@@ -233,7 +233,7 @@ describe('the queue check', () => {
     env.deps.deployment = aDeployment({
       queues: [notifications, deadLetters, undelivered].filter(isThere),
     });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'dead-letters',
         subject: 'linkgate-test-connection-notifications-dead-letters',
@@ -246,7 +246,7 @@ describe('the queue check', () => {
   test('fails for an undelivered event, and its remedy purges the queue', async () => {
     const queues = [...healthyQueues.slice(0, 2), aQueue('undelivered-events', { visibleMessages: 1 })];
     env.deps.deployment = aDeployment({ queues });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'dead-letters', detail: '1 message', remedy: expect.stringContaining('purge-queue') },
     ]);
   });
@@ -259,7 +259,7 @@ describe('the queue check', () => {
     const ended = aQueue(name, { visibleMessages: 1 });
     const feeding = source === undefined ? [] : [aQueue(source, { deadLetterQueueArn: ended.arn })];
     env.deps.deployment = aDeployment({ queues: [...healthyQueues, ...feeding, ended] });
-    expect(await notInOrder()).toMatchObject([{ remedy: expect.stringContaining(remedy) }]);
+    expect(await listProblems()).toMatchObject([{ remedy: expect.stringContaining(remedy) }]);
   });
 
   test('says for every queue what a lost message means, as its alarm does', async () => {
@@ -293,17 +293,17 @@ describe('the queue check', () => {
       deadLetterQueueArn: queueArn('apply-verdicts-dead-letters.fifo'),
     });
     env.deps.deployment = aDeployment({ queues: [...healthyQueues, late] });
-    expect(await notInOrder()).toMatchObject([{ name: 'queue', status: 'warning' }]);
+    expect(await listProblems()).toMatchObject([{ name: 'queue', status: 'warning' }]);
   });
 
   test('fails for a missing queue and still checks the others', async () => {
     env.deps.deployment = aDeployment({ queueUrls: [...aDeployment().queueUrls, 'https://sqs/gone'] });
-    expect(await notInOrder()).toMatchObject([{ name: 'queue', subject: 'gone', status: 'failed' }]);
+    expect(await listProblems()).toMatchObject([{ name: 'queue', subject: 'gone', status: 'failed' }]);
   });
 
   test('fails for a topic without a subscription of its queue', async () => {
     env.deps.deployment = aDeployment({ listTopicQueues: async () => [queueArn('another')] });
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'subscription', remedy: expect.stringContaining('aws sns subscribe') },
     ]);
   });
@@ -312,9 +312,11 @@ describe('the queue check', () => {
 describe('the location check', () => {
   test('fails when sweeps no longer finish', async () => {
     env.advanceSeconds(5 * 60);
-    expect(await notInOrder()).toMatchObject([{ name: 'pending-sweep', subject: '111111111111/us-east-1' }]);
+    expect(await listProblems()).toMatchObject([
+      { name: 'pending-sweep', subject: '111111111111/us-east-1' },
+    ]);
     env.advanceSeconds(60 * 60);
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         name: 'pending-sweep',
         remedy: expect.stringMatching(/\naws events describe-rule .*-sweep-pending$/),
@@ -329,20 +331,20 @@ describe('the location check', () => {
   test('passes before the first sweep of a new location', async () => {
     env = createTestEnv({ services: [aService({ registeredAt: noon.toISOString() })] });
     env.services.setConfiguration(aConfiguration());
-    await nameSomeone();
-    expect(await notInOrder()).toEqual([]);
+    await addApproverAndContact();
+    expect(await listProblems()).toEqual([]);
   });
 
   test('passes for a service that was registered again long after the last sweep', async () => {
     env.advanceSeconds(24 * 60 * 60);
     env.put(serviceItem(aService({ registeredAt: env.time.toISOString() })));
-    expect(await notInOrder()).toEqual([]);
+    expect(await listProblems()).toEqual([]);
   });
 
   test('fails when a dry run shows that linkgate may not tag or create a connection notification', async () => {
     const refusal = 'You are not authorized to perform ec2:CreateTags';
     env.services.findRepairDenial = async () => refusal;
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       {
         group: 'locations',
         name: 'repair',
@@ -354,17 +356,18 @@ describe('the location check', () => {
   });
 
   test('fails for an overdue verdict behind hundreds of recent ones', async () => {
-    for (let number = 1; number <= 300; number++) await somethingDue(number, number === 300 ? noon : later);
+    for (let number = 1; number <= 300; number++)
+      await storePendingAccept(number, number === 300 ? noon : later);
     env.advanceSeconds(10 * 60);
-    await bothPassesEnd();
-    expect(await notInOrder()).toMatchObject([
+    await finishBothSweeps();
+    expect(await listProblems()).toMatchObject([
       { name: 'verdicts', detail: expect.stringContaining(endpointId(300)) },
     ]);
   });
 
   test('passes for a verdict that somebody reverted in EC2 a moment ago', async () => {
     env.advanceSeconds(10 * 60);
-    await bothPassesEnd();
+    await finishBothSweeps();
     const record = aRecord({
       state: 'available',
       verdict: aVerdict('reject'),
@@ -374,21 +377,21 @@ describe('the location check', () => {
     });
     await write(transitionWrites(undefined, { record, auditEvents: [] }, 'request-1'));
     await write(pendingEffectWrites(undefined, record));
-    expect(await notInOrder()).toEqual([]);
+    expect(await listProblems()).toEqual([]);
   });
 
   test('fails for a verdict that was never requested from EC2', async () => {
-    await somethingDue();
-    expect(await notInOrder()).toEqual([]);
+    await storePendingAccept();
+    expect(await listProblems()).toEqual([]);
     env.advanceSeconds(10 * 60);
-    await bothPassesEnd();
-    expect(await notInOrder()).toMatchObject([
+    await finishBothSweeps();
+    expect(await listProblems()).toMatchObject([
       { name: 'verdicts', remedy: expect.stringContaining(`linkgate explain ${endpointId(1)}`) },
     ]);
   });
 
   test('fails with the last EC2 error when EC2 denies accept or reject', async () => {
-    let record = await somethingDue();
+    let record = await storePendingAccept();
     await write(transitionWrites(record, markRequested(record, 'accept', noon), 'request-2'));
     record = (await env.record(endpointId(1))) ?? record;
     const answer = 'UnauthorizedOperation: you may not';
@@ -396,8 +399,8 @@ describe('the location check', () => {
       transitionWrites(record, markRefused(record, 'accept', answer, secondsAfterNoon(60)), 'request-3'),
     );
     env.advanceSeconds(10 * 60);
-    await bothPassesEnd();
-    expect(await notInOrder()).toMatchObject([
+    await finishBothSweeps();
+    expect(await listProblems()).toMatchObject([
       {
         name: 'verdicts',
         detail: expect.stringContaining(answer),
@@ -407,11 +410,11 @@ describe('the location check', () => {
   });
 
   test('passes for pending verdicts in the mode observe', async () => {
-    await somethingDue();
+    await storePendingAccept();
     env.mode = 'observe';
     env.advanceSeconds(10 * 60);
-    await bothPassesEnd();
-    expect(await notInOrder()).toMatchObject([{ name: 'mode' }]);
+    await finishBothSweeps();
+    expect(await listProblems()).toMatchObject([{ name: 'mode' }]);
   });
 });
 
@@ -424,7 +427,7 @@ describe('the service check', () => {
     ['service', 'failed', { state: 'Pending' }, 'describe-vpc-endpoint-service-configurations'],
   ])('reports drift in %s', async (name, status, configuration, remedy) => {
     env.services.setConfiguration(aConfiguration(configuration));
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
     ]);
   });
@@ -435,7 +438,7 @@ describe('the service check', () => {
   ])('in the mode observe says that enforce fixes the %s', async (name, configuration) => {
     env.mode = 'observe';
     env.services.setConfiguration(aConfiguration(configuration));
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'mode', status: 'warning' },
       { name, status: 'warning', remedy: 'linkgate mode enforce' },
     ]);
@@ -443,7 +446,7 @@ describe('the service check', () => {
 
   test('fails for a service that EC2 no longer lists', async () => {
     env.services.describe = async () => undefined;
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'service', status: 'failed', remedy: `linkgate service remove ${serviceId(1)}` },
     ]);
   });
@@ -455,7 +458,7 @@ describe('the service check', () => {
     const principalDrift = [{ check, detail: 'this and that' }];
     const service = aService({ principalDrift, principalsCheckedAt: noon.toISOString() });
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...service } }]);
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'principals', status, detail: 'this and that', remedy: expect.stringContaining(remedy) },
     ]);
   });
@@ -464,30 +467,30 @@ describe('the service check', () => {
     const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
     env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
-    const [principalsCheck] = (await notInOrder()).filter(({ name }) => name === 'principals');
+    const [principalsCheck] = (await listProblems()).filter(({ name }) => name === 'principals');
     expect(principalsCheck?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
   });
 
   test('fails for an approver group that does not exist', async () => {
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ approvers: 'gone' }) } }]);
-    expect(await notInOrder()).toMatchObject([{ name: 'approvers', status: 'failed' }]);
+    expect(await listProblems()).toMatchObject([{ name: 'approvers', status: 'failed' }]);
   });
 
   test('warns about a paused service', async () => {
     const paused = aService({ pausedAt: noon.toISOString(), pausedBy: 'bob', pauseReason: 'an audit' });
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...paused } }]);
-    expect(await notInOrder()).toMatchObject([
+    expect(await listProblems()).toMatchObject([
       { name: 'paused', status: 'warning', detail: expect.stringContaining('an audit') },
     ]);
   });
 });
 
 test('the audit check fails for a trail that was tampered with', async () => {
-  await somethingDue();
+  await storePendingAccept();
   const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000002' };
   const [entry] = await env.table.get([key]);
   await write([{ put: { ...key, version: 1, ...entry, actor: 'mallory' } }]);
-  expect(await notInOrder()).toMatchObject([
+  expect(await listProblems()).toMatchObject([
     { group: 'audit', status: 'failed', detail: expect.stringContaining(`entry 2 of ${endpointId(1)}`) },
   ]);
 });

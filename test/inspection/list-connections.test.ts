@@ -72,8 +72,10 @@ describe('a list of connections', () => {
     const differing = await listConnections(aListing({ differs: true }), undefined, env.deps);
     expect(differing.connections.map((connection) => connection.endpointId)).toEqual([endpointId(2)]);
     env.mode = 'observe';
-    const observing = await listConnections(aListing({ differs: true }), undefined, env.deps);
-    expect(observing.connections.map((connection) => connection.endpointId)).toEqual([2, 4].map(endpointId));
+    const observeList = await listConnections(aListing({ differs: true }), undefined, env.deps);
+    expect(observeList.connections.map((connection) => connection.endpointId)).toEqual(
+      [2, 4].map(endpointId),
+    );
   });
 
   test('continues across pages and locations', async () => {

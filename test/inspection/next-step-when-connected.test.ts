@@ -20,7 +20,7 @@ import {
 const disconnectAt = secondsAfterNoon(72 * 3600).toISOString();
 const connection = aConnection({ state: 'available' });
 
-function next(record: Partial<ConnectionRecord> | undefined, around: object = {}): string {
+function readNextStep(record: Partial<ConnectionRecord> | undefined, around: object = {}): string {
   return nextStep(connection, record && aRecord({ state: 'available', ...record }), {
     isListed: true,
     service: aService(),
@@ -45,26 +45,26 @@ function disconnectFields(cause: 'policy' | 'person', record: Partial<Connection
 
 describe('the next step of a connected endpoint says', () => {
   test('why it stays', () => {
-    expect(next({ verdict: aVerdict('accept') })).toBe('It is connected, and stays: because.');
+    expect(readNextStep({ verdict: aVerdict('accept') })).toBe('It is connected, and stays: because.');
   });
 
   test('when its permission expires', () => {
-    expect(next({ verdict: aVerdict('accept', { until: disconnectAt }) })).toContain(
+    expect(readNextStep({ verdict: aVerdict('accept', { until: disconnectAt }) })).toContain(
       `That permission expires at ${disconnectAt}; linkgate warns the approvers 14 days`,
     );
   });
 
   test('that it is older than the registration of its service', () => {
     const service = aService({ registeredAt: noon.toISOString() });
-    expect(next(undefined, { service })).toContain('older than the registration of its service');
+    expect(readNextStep(undefined, { service })).toContain('older than the registration of its service');
   });
 
   test('that its service is not registered', () => {
-    expect(next(undefined, { service: undefined })).toContain('linkgate does not manage it');
+    expect(readNextStep(undefined, { service: undefined })).toContain('linkgate does not manage it');
   });
 
   test('when it is disconnected, and the commands that keep it connected', () => {
-    const step = next(disconnectFields('policy'));
+    const step = readNextStep(disconnectFields('policy'));
     expect(step).toContain(
       `It is connected until ${disconnectAt}, and is disconnected then: it is not allowed any more.`,
     );
@@ -83,7 +83,7 @@ describe('the next step of a connected endpoint says', () => {
     const record = disconnectFields('policy', {
       verdict: aVerdict('reject', { findings, until: disconnectAt }),
     });
-    expect(next(record, { entry })).toContain(
+    expect(readNextStep(record, { entry })).toContain(
       `\`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${disconnectAt} --note Acme\` keeps it connected;`,
     );
   });
@@ -106,19 +106,19 @@ describe('the next step of a connected endpoint says', () => {
       verdict: aVerdict('reject', { findings, until: disconnectAt }),
     });
     const entry = anEntry({ ...narrowed } as Parameters<typeof anEntry>[0]);
-    expect(next({ ...record, endpointRegion: 'eu-west-1' }, { entry })).toContain(
+    expect(readNextStep({ ...record, endpointRegion: 'eu-west-1' }, { entry })).toContain(
       `--service orders ${options}\``,
     );
   });
 
   test('that an entry of the policy file has to be changed in the file', () => {
-    const step = next(disconnectFields('policy'), { entry: anEntry({ managedBy: 'file' }) });
+    const step = readNextStep(disconnectFields('policy'), { entry: anEntry({ managedBy: 'file' }) });
     expect(step).toContain('widening the entry of its account in the policy file');
     expect(step).not.toContain(`linkgate allow ${consumer}`);
   });
 
   test('no allow command for a connection that somebody revoked', () => {
-    const step = next(disconnectFields('person'));
+    const step = readNextStep(disconnectFields('person'));
     expect(step).toContain('only Keep connected in Slack or in an email cancels the revocation');
     expect(step).not.toContain('keeps it connected');
   });
@@ -126,7 +126,7 @@ describe('the next step of a connected endpoint says', () => {
   test('that it is being disconnected', () => {
     const verdict = aVerdict('reject');
     const effect = { action: 'reject', attempts: 0 } as const;
-    expect(next({ ...disconnectFields('policy'), verdict, pendingEffect: effect })).toBe(
+    expect(readNextStep({ ...disconnectFields('policy'), verdict, pendingEffect: effect })).toBe(
       'It is connected. linkgate is disconnecting it: because.',
     );
   });
@@ -134,13 +134,13 @@ describe('the next step of a connected endpoint says', () => {
   test('that EC2 refused to reject it, and the time of the next attempt', () => {
     const pendingEffect = { action: 'reject', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
     const record = { ...disconnectFields('policy'), verdict: aVerdict('reject'), pendingEffect };
-    expect(next(record, { isRefused: true })).toContain(
+    expect(readNextStep(record, { isRefused: true })).toContain(
       `EC2 refused to reject it; linkgate tries again after ${secondsAfterNoon(60).toISOString()}.`,
     );
   });
 
   test('that linkgate would disconnect it, in the mode observe', () => {
-    expect(next({ verdict: aVerdict('reject') }, { mode: 'observe' })).toContain(
+    expect(readNextStep({ verdict: aVerdict('reject') }, { mode: 'observe' })).toContain(
       'linkgate would disconnect it: because. Its mode is observe',
     );
   });
@@ -149,7 +149,7 @@ describe('the next step of a connected endpoint says', () => {
     const verdict = aVerdict('hold', {
       findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })],
     });
-    expect(next({ verdict })).toBe(
+    expect(readNextStep({ verdict })).toBe(
       'It is connected, and linkgate disconnects nothing for now: orders is paused.',
     );
   });
@@ -160,7 +160,7 @@ describe('the next step of a connected endpoint says', () => {
       outcome: 'ask',
       reason: 'somebody accepted it',
     });
-    const step = next({
+    const step = readNextStep({
       verdict: aVerdict('ask', { findings: [finding] }),
       approvalRequest: anApprovalRequest(),
     });
@@ -176,10 +176,10 @@ describe('the next step of a connected endpoint says', () => {
     const finding = aFinding({
       rule: 'disconnect-quota-exceeded',
       outcome: 'ask',
-      reason: 'its time was over',
+      reason: 'the disconnect quota is used up',
     });
     const record = disconnectFields('policy', { verdict: aVerdict('ask', { findings: [finding] }) });
-    expect(next(record)).toContain('stays until an approver decides (requested at');
+    expect(readNextStep(record)).toContain('stays until an approver decides (requested at');
   });
 });
 

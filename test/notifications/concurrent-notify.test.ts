@@ -8,7 +8,7 @@ import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
 import { alice, endpointId } from '../builders.ts';
 import { anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
-const approves = { decision: 'approve', by: alice } as const;
+const approveInput = { decision: 'approve', by: alice } as const;
 
 /** The dependencies with each call delayed by the scheduler, before it takes effect and after it. */
 function scheduleCalls(deps: NotifyInSlackDeps, scheduler: fc.Scheduler): NotifyInSlackDeps {
@@ -39,7 +39,7 @@ describe('runs of notify-approvers that interleave with decisions', () => {
         const slow = scheduleCalls(deps, scheduler);
         const decision = scheduler
           .schedule(Promise.resolve())
-          .then(() => submitStoredDecision(endpointId(1), approves, { ...env.deps, table: slow.table }))
+          .then(() => submitStoredDecision(endpointId(1), approveInput, { ...env.deps, table: slow.table }))
           // The stream enqueues the changed records.
           .then(() => notifyApprovers(subjects, slow));
         const runs = [notifyApprovers(subjects, slow), notifyApprovers(subjects, slow), decision];

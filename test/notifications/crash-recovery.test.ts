@@ -13,7 +13,7 @@ import {
   otherChannel,
 } from './fixtures.ts';
 
-const approves = { decision: 'approve', by: alice } as const;
+const approveInput = { decision: 'approve', by: alice } as const;
 const storm = Array.from({ length: 11 }, (_, index) => anAwaitingRecord(index + 1));
 
 const callsUntilPlacesAreClaimed = 12;
@@ -33,7 +33,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       orphanedMessages += slack.messages.length - 1;
       expect(post.sent.length).toBeLessThanOrEqual(2);
 
-      await submitStoredDecision(endpointId(1), approves, env.deps);
+      await submitStoredDecision(endpointId(1), approveInput, env.deps);
       const killedAgain = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killedAgain.deps).catch(() => {});
       env.advanceSeconds(61);
@@ -68,7 +68,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
       await notify();
       const open = await env.record(endpointId(1));
-      await submitStoredDecision(endpointId(1), approves, env.deps);
+      await submitStoredDecision(endpointId(1), approveInput, env.deps);
       const killed = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       const { notification, version = 0 } = (await env.record(endpointId(1))) ?? {};

@@ -20,7 +20,7 @@ import {
 } from './fixtures.ts';
 
 const anHour = 3600;
-const approves = { decision: 'approve', by: alice } as const;
+const approveInput = { decision: 'approve', by: alice } as const;
 const isDown = new SlackError('chat.postMessage', 'timeout');
 
 describe('an open request', () => {
@@ -66,7 +66,7 @@ describe('an open request', () => {
   test('is rendered again where it is decided during the Slack call', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     slack.beforeEffect = async (method) => {
-      if (method === 'post') await submitStoredDecision(endpointId(1), approves, env.deps);
+      if (method === 'post') await submitStoredDecision(endpointId(1), approveInput, env.deps);
     };
     await notify();
     expect(slack.calls).toEqual(['post', 'update']);
@@ -78,7 +78,7 @@ describe('an open request', () => {
   test('shows the newest state in whatever order its messages arrive', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
-    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await submitStoredDecision(endpointId(1), approveInput, env.deps);
     await Promise.all([notify(), notify(), notify()]);
     await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
@@ -108,7 +108,7 @@ describe('an open request', () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     slack.deleteMessage(slack.messages[0]?.ts ?? '');
-    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await submitStoredDecision(endpointId(1), approveInput, env.deps);
     await notify();
     await notify();
     expect(slack.calls).toEqual(['post', 'update']);
@@ -133,7 +133,7 @@ describe('a message that Slack no longer lets linkgate update', () => {
       const anew = slack.messages.at(-1);
       expect(anew?.ts).not.toBe(ts);
       expect((await env.record(endpointId(1)))?.notification?.slackMessage?.ts).toBe(anew?.ts);
-      await submitStoredDecision(endpointId(1), approves, env.deps);
+      await submitStoredDecision(endpointId(1), approveInput, env.deps);
       await notify();
       expect(slack.messages.at(-1)?.text).toContain('Being accepted');
       expect(slack.calls).toEqual(['post', 'update', 'post', 'update']);
@@ -144,7 +144,7 @@ describe('a message that Slack no longer lets linkgate update', () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     slack.closeEditWindow(slack.messages[0]?.ts ?? '');
-    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await submitStoredDecision(endpointId(1), approveInput, env.deps);
     await notify();
     await notify();
     expect(slack.replies).toMatchObject([
@@ -263,7 +263,7 @@ describe('the escalation of an open request', () => {
   test('sends no reminder once the request is decided', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv();
     await notify();
-    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await submitStoredDecision(endpointId(1), approveInput, env.deps);
     env.advanceSeconds(5 * anHour);
     await notify();
     expect(slack.replies).toEqual([]);

@@ -10,15 +10,15 @@ import { chunks } from '../../lib/values/chunks.ts';
 import { alice, aService, endpointId } from '../builders.ts';
 import { aGroup, anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
-const approves = { decision: 'approve', by: alice } as const;
+const approveInput = { decision: 'approve', by: alice } as const;
 
-function many(count: number, from = 1) {
+function createAwaitingRecords(count: number, from = 1) {
   return Array.from({ length: count }, (_, index) => anAwaitingRecord(from + index));
 }
 
 /** Two concurrent runs notify of a burst in batches of ten; then a run handles the queued digests. */
-async function afterStorm(count: number, group = aGroup()) {
-  const testEnv = createNotifyTestEnv({ records: many(count), groups: [group] });
+async function createEnvAfterBurst(count: number, group = aGroup()) {
+  const testEnv = createNotifyTestEnv({ records: createAwaitingRecords(count), groups: [group] });
   const { env, notify, subjects } = testEnv;
   for (const [one = [], other = []] of chunks(chunks(subjects, 10), 2))
     await Promise.all([notify(one), notify(other)]);
@@ -34,7 +34,7 @@ async function afterStorm(count: number, group = aGroup()) {
 
 describe('a burst of 200 requests', () => {
   test('becomes ten messages and one digest with all others', async () => {
-    const { env, slack, digests } = await afterStorm(200);
+    const { env, slack, digests } = await createEnvAfterBurst(200);
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('190 requests wait');
     expect(digests).toHaveLength(1);
@@ -45,15 +45,15 @@ describe('a burst of 200 requests', () => {
   });
 
   test('becomes ten emails and one digest email with links to its first twenty requests', async () => {
-    const { post } = await afterStorm(200);
+    const { post } = await createEnvAfterBurst(200);
     expect(post.sent).toHaveLength(11);
     expect(post.sent.at(-1)?.text.match(/https:/g)).toHaveLength(40);
   });
 
   test('adds further requests to the digest, and emails at most once a minute', async () => {
-    const { env, slack, post, notify, all } = await afterStorm(20);
-    env.put(...many(5, 21).map(recordItem));
-    await notify(many(5, 21).map((record) => ({ endpointId: record.endpointId })));
+    const { env, slack, post, notify, all } = await createEnvAfterBurst(20);
+    env.put(...createAwaitingRecords(5, 21).map(recordItem));
+    await notify(createAwaitingRecords(5, 21).map((record) => ({ endpointId: record.endpointId })));
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages).toHaveLength(11);
@@ -67,7 +67,7 @@ describe('a burst of 200 requests', () => {
 });
 
 test('a request that a concurrent run put into a digest gets no message of its own', async () => {
-  const { env, slack, deps, subjects, notify } = createNotifyTestEnv({ records: many(11) });
+  const { env, slack, deps, subjects, notify } = createNotifyTestEnv({ records: createAwaitingRecords(11) });
   // By then each has a reminder due, and the run stores the stage first.
   env.advanceSeconds(3601);
   await notify(subjects.slice(0, 10));
@@ -88,9 +88,9 @@ test('a request that a concurrent run put into a digest gets no message of its o
 
 describe('a digest', () => {
   test('that cannot be read fails only its own queue messages, which SQS delivers again', async () => {
-    const { env, slack, deps, notify, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(1), approves, env.deps);
-    await submitStoredDecision(endpointId(11), approves, env.deps);
+    const { env, slack, deps, notify, all } = await createEnvAfterBurst(12);
+    await submitStoredDecision(endpointId(1), approveInput, env.deps);
+    await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.advanceSeconds(5);
     const get: typeof deps.table.get = async (keys) =>
       keys.some(({ pk }) => pk === 'DIGEST') ? Promise.reject(new Error('away')) : deps.table.get(keys);
@@ -105,12 +105,12 @@ describe('a digest', () => {
   });
 
   test('is updated when its requests are decided, and says when all are decided', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(11), approves, env.deps);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+    await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('1 of 2 requests');
-    await submitStoredDecision(endpointId(12), approves, env.deps);
+    await submitStoredDecision(endpointId(12), approveInput, env.deps);
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('All 2 requests are decided');
@@ -119,8 +119,8 @@ describe('a digest', () => {
   });
 
   test('whose last update fails is enqueued again with growing delays, one message at a time', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.advanceSeconds(5);
     slack.error = new SlackError('chat.update', 'timeout');
     const waited: (number | undefined)[] = [];
@@ -147,28 +147,28 @@ describe('a digest', () => {
   });
 
   test('whose last update comes while Slack refuses its channel is enqueued again', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
     slack.error = new SlackError('chat.update', 'is_archived');
-    await submitStoredDecision(endpointId(11), approves, env.deps);
+    await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.advanceSeconds(5);
     await notify(all);
-    await submitStoredDecision(endpointId(12), approves, env.deps);
+    await submitStoredDecision(endpointId(12), approveInput, env.deps);
     env.notices.length = 0;
     await notify(all);
     expect(env.notices).toEqual([{ ...all[0], afterSeconds: 60 }]);
   });
 
   test('whose last update comes within its interval is enqueued once', async () => {
-    const { env, notify, all } = await afterStorm(12);
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    const { env, notify, all } = await createEnvAfterBurst(12);
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.notices.length = 0;
     await notify(all);
     expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
   test('whose last update fails for a week is not retried any more', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.advanceSeconds(5);
     slack.error = new SlackError('chat.update', 'timeout');
     await notify(all);
@@ -179,7 +179,7 @@ describe('a digest', () => {
   });
 
   test('that a person deleted is posted again at the next escalation stage while requests are open', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
     slack.deleteMessage(slack.messages.at(-1)?.ts ?? '');
     env.advanceSeconds(3600);
     await notify(all);
@@ -190,9 +190,9 @@ describe('a digest', () => {
   });
 
   test('that Slack no longer lets linkgate update has one reply when all requests are decided', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
     slack.closeEditWindow(slack.messages.at(-1)?.ts ?? '');
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.advanceSeconds(5);
     await notify(all);
     env.advanceSeconds(5);
@@ -201,9 +201,9 @@ describe('a digest', () => {
   });
 
   test('moves to the new channel of its group while one of its requests is open', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
     env.put(groupItem(aGroup({ slackChannel: 'C01NETWORK' })));
-    await submitStoredDecision(endpointId(11), approves, env.deps);
+    await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.slice(-2)).toMatchObject([
@@ -217,12 +217,12 @@ describe('a digest', () => {
   });
 
   test('loses a request that moved to another group, which may be in another digest', async () => {
-    const { env, notify, digests } = await afterStorm(12);
+    const { env, notify, digests } = await createEnvAfterBurst(12);
     const { notification: _notification, ...removed } = anAwaitingRecord(
       11,
       await env.record(endpointId(11)),
     );
-    const otherRequests = many(10, 21);
+    const otherRequests = createAwaitingRecords(10, 21);
     env.put(
       serviceItem(aService({ approvers: 'network' })),
       groupItem(aGroup({ name: 'network' })),
@@ -236,7 +236,7 @@ describe('a digest', () => {
   });
 
   test('shows only requests assigned to it, and says when none is left', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
     const { notification: _notification, ...removed } = anAwaitingRecord(
       11,
       await env.record(endpointId(11)),
@@ -253,8 +253,8 @@ describe('a digest', () => {
   });
 
   test('is not updated twice within its interval', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(11), approves, env.deps);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+    await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.notices.length = 0;
     await notify(all);
     expect(slack.calls).not.toContain('update');
@@ -262,7 +262,7 @@ describe('a digest', () => {
   });
 
   test('has one reminder at each escalation stage, whatever the number of its requests', async () => {
-    const { env, slack, post, notify, all } = await afterStorm(15);
+    const { env, slack, post, notify, all } = await createEnvAfterBurst(15);
     for (const hours of [1, 2, 1]) {
       env.advanceSeconds(hours * 3600);
       await notify(all);
@@ -276,15 +276,15 @@ describe('a digest', () => {
   });
 
   test('is updated by one run at a time', async () => {
-    const { env, slack, notify, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(11), approves, env.deps);
+    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+    await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.advanceSeconds(5);
     await Promise.all([notify(all), notify(all)]);
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
   });
 
   test('is posted once after Slack answered with a Retry-After', async () => {
-    const { env, slack, notify, subjects } = createNotifyTestEnv({ records: many(12) });
+    const { env, slack, notify, subjects } = createNotifyTestEnv({ records: createAwaitingRecords(12) });
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 3);
     await notify();
     slack.error = undefined;

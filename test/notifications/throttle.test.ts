@@ -30,12 +30,12 @@ describe('the throttle lets requests have messages of their own', () => {
   });
 
   test('and none in the five minutes after a digest began', () => {
-    const stormy = consumeCapacity(throttle, 11, 'digest-1', noon);
-    expect(computeCapacity(stormy, secondsAfterNoon(299))).toEqual({
+    const afterBurst = consumeCapacity(throttle, 11, 'digest-1', noon);
+    expect(computeCapacity(afterBurst, secondsAfterNoon(299))).toEqual({
       individual: 0,
       runningDigest: 'digest-1',
     });
-    expect(computeCapacity(stormy, secondsAfterNoon(300))).toEqual({ individual: 10 });
+    expect(computeCapacity(afterBurst, secondsAfterNoon(300))).toEqual({ individual: 10 });
   });
 
   test('again after that where few requests come', () => {
@@ -71,9 +71,9 @@ describe('the throttle lets requests have messages of their own', () => {
 
 describe('a channel error', () => {
   test('suspends calls to the channel for 15 minutes', () => {
-    const troubled = { ...throttle, channelError };
-    expect(isChannelFailing(troubled, 'C01', secondsAfterNoon(14 * 60))).toBe(true);
-    expect(isChannelFailing(troubled, 'C01', secondsAfterNoon(15 * 60))).toBe(false);
+    const withChannelError = { ...throttle, channelError };
+    expect(isChannelFailing(withChannelError, 'C01', secondsAfterNoon(14 * 60))).toBe(true);
+    expect(isChannelFailing(withChannelError, 'C01', secondsAfterNoon(15 * 60))).toBe(false);
   });
 
   test('does not suspend calls to another channel', () => {

@@ -15,7 +15,7 @@ import {
 const button = 'approve';
 
 /** A click and everything until EC2 shows its effect, in one process that is killed at one of its calls. */
-async function fromClickToApplied(env: SlackTestEnv, nth: number, moment: CrashPoint): Promise<boolean> {
+async function clickAndApply(env: SlackTestEnv, nth: number, moment: CrashPoint): Promise<boolean> {
   const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
   const { ec2, slackDeps, deps } = env;
   const table = crashingTable(env.table);
@@ -46,7 +46,7 @@ async function fromClickToApplied(env: SlackTestEnv, nth: number, moment: CrashP
 test('a click whose process is killed at any call is applied once, or its button still works', async () => {
   const kills = await forEachCallSite(async (nth, moment) => {
     const env = createSlackTestEnv();
-    const wasKilled = await fromClickToApplied(env, nth, moment);
+    const wasKilled = await clickAndApply(env, nth, moment);
 
     env.advanceSeconds(61);
     const isDecided = (await env.actions(endpointId(1))).includes('approved');

@@ -116,7 +116,7 @@ describe("a digest's modal", () => {
     await env.click('decide', opens);
     expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
     const { private_metadata } = newest(env);
-    await env.send(turn(2, private_metadata));
+    await env.send(pagePayload(2, private_metadata));
     expect(listFields(newest(env))).toContain(`request:${endpointId(21)}.3`);
     expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
   });
@@ -151,7 +151,7 @@ describe("a digest's modal", () => {
     env.put(aDigest(22));
     await env.click('decide', opens);
     env.put(aDigest(24));
-    await env.send(turn(2, newest(env).private_metadata));
+    await env.send(pagePayload(2, newest(env).private_metadata));
     expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(2);
     const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
     expect((await outcomes(env, 24)).filter((outcome) => outcome === 'accept')).toHaveLength(11);
@@ -430,7 +430,7 @@ describe('a reminder', () => {
 });
 
 /** The payload that Slack sends for a click on a page button of the modal. */
-function turn(page: number, metadata: unknown): string {
+function pagePayload(page: number, metadata: unknown): string {
   return new URLSearchParams({
     payload: JSON.stringify({
       type: 'block_actions',

@@ -64,7 +64,7 @@ function buildEntryItem(at: string, accountId: string, managedBy: 'file' | 'pers
 }
 
 /** The document of the output of `linkgate export`. */
-async function exportedAndRead(env: TestEnv): Promise<PolicyDocument> {
+async function exportAndParse(env: TestEnv): Promise<PolicyDocument> {
   const { document } = await exportPolicy(undefined, env.deps);
   const held = Object.fromEntries(
     Object.entries(document).map(([kind, all]) => [
@@ -81,7 +81,7 @@ function read(text: string): PolicyDocument {
   );
 }
 
-async function changesBy(document: PolicyDocument, env: TestEnv) {
+async function planChanges(document: PolicyDocument, env: TestEnv) {
   const { changes } = await planDocument(env, document);
   return changes.filter(({ action }) => action !== 'left');
 }
@@ -90,7 +90,7 @@ test('a plan of an export has no changes, whatever the tags and names of service
   await fc.assert(
     fc.asyncProperty(fc.array(service, { minLength: 1, maxLength: 4 }), async (all) => {
       const env = await createEnvWithServices(all);
-      expect(await changesBy(await exportedAndRead(env), env)).toEqual([]);
+      expect(await planChanges(await exportAndParse(env), env)).toEqual([]);
     }),
     { numRuns: 150, seed: 11 },
   );
@@ -126,7 +126,7 @@ test.each([...odd, 'orders', serviceId(1)])(
     });
     const { stdout } = await runCli(['export', '--from-connections', serviceId(1)], aws);
     const env = createTestEnv({ services: [aService({ name, managedBy: 'person' })] });
-    expect(await changesBy(read(stdout), env)).toMatchObject([
+    expect(await planChanges(read(stdout), env)).toMatchObject([
       { kind: 'entry', action: 'add', serviceId: serviceId(1), accountId: '444444444444' },
     ]);
   },
