@@ -48,7 +48,7 @@ export async function writeStateTransition(
 ): Promise<boolean> {
   const usesQuota = before?.countsTowardQuota === true || isHeldBack(before?.verdict);
   const ended = usesQuota && (isEnded(record.state) || record.state === 'rejected');
-  const after = ended ? { ...record, counted: false } : record;
+  const after = ended ? { ...record, countsTowardQuota: false } : record;
   return table.write([
     ...transitionWrites(before, { record: after, auditEvents }, requestId),
     ...(ended ? await releaseEndpointQuota(record, { table, reportError }) : []),

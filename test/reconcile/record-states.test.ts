@@ -109,6 +109,12 @@ describe('an endpoint that counts towards the quota', () => {
     expect(await countedAfter(state)).toEqual([endpointId(2)]);
   });
 
+  test('is marked in its record as not counting once it ended', async () => {
+    const env = createTestEnv({ services, records: [live] });
+    await recordStates([createEvent(aConnection({ state: 'deleted' }), live)], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ countsTowardQuota: false });
+  });
+
   test('still counts while EC2 shows it deleting', async () => {
     expect(await countedAfter('deleting')).toEqual([endpointId(1), endpointId(2)]);
   });
