@@ -38,28 +38,28 @@ function isInQuotaWindow({ at }: Pick<StoredReservation, 'at'>, now: Date): bool
 /** The number of connections of a service that policy may disconnect now. A reservation counts as a disconnect. */
 export function remainingQuota(
   serviceId: string,
-  live: number,
-  claims: readonly StoredReservation[],
+  connectedCount: number,
+  reservations: readonly StoredReservation[],
   now: Date,
 ): number {
-  const recent = claims.filter((claim) => isInQuotaWindow(claim, now));
-  const there = recent.filter((claim) => claim.serviceId === serviceId).length;
-  const allowed = Math.max(disconnectQuota.atService, Math.floor(live * disconnectQuota.share));
-  return Math.max(0, Math.min(disconnectQuota.overall - recent.length, allowed - there));
+  const recent = reservations.filter((reservation) => isInQuotaWindow(reservation, now));
+  const ofService = recent.filter((reservation) => reservation.serviceId === serviceId).length;
+  const allowed = Math.max(disconnectQuota.atService, Math.floor(connectedCount * disconnectQuota.share));
+  return Math.max(0, Math.min(disconnectQuota.overall - recent.length, allowed - ofService));
 }
 
 /**
  * Reserves disconnects of one service, as many as the quota has left. A reservation that is retried counts once, from now on, so
  * that a crashed run can be repeated. A restored table does not know the disconnects since its backup: nothing is left until those
  * no longer count.
- * @param live the number of connected endpoints of the service, counted up to `connectedForQuota`
+ * @param connectedCount the number of connected endpoints of the service, counted up to `connectedForQuota`
  * @returns the endpoints that linkgate may disconnect.
  * @throws OptimisticLockError
  */
 export function reserveQuota(
   serviceId: string,
-  wanted: readonly DisconnectReservation[],
-  live: number,
+  requested: readonly DisconnectReservation[],
+  connectedCount: number,
   { table, now }: { readonly table: Table; readonly now: () => Date },
 ): Promise<ReadonlySet<string>> {
   return retryOnConflict('the disconnect quota', async () => {
@@ -72,11 +72,16 @@ export function reserveQuota(
     const claimed = new Set(recent.map(reservationName));
     const restoredAt = tableIdentity && readReplacedAt(tableIdentity);
     const isAnyUnknown = restoredAt !== undefined && isInQuotaWindow({ at: restoredAt }, time);
-    const room = isAnyUnknown ? 0 : remainingQuota(serviceId, live, recent, time);
-    const fresh = wanted.filter((cut) => !claimed.has(reservationName(cut))).slice(0, room);
-    const granted = [...wanted.filter((cut) => claimed.has(reservationName(cut))), ...fresh];
+    const remaining = isAnyUnknown ? 0 : remainingQuota(serviceId, connectedCount, recent, time);
+    const fresh = requested
+      .filter((reservation) => !claimed.has(reservationName(reservation)))
+      .slice(0, remaining);
+    const granted = [
+      ...requested.filter((reservation) => claimed.has(reservationName(reservation))),
+      ...fresh,
+    ];
     const names = new Set(granted.map(reservationName));
-    const others = recent.filter((claim) => !names.has(reservationName(claim)));
+    const others = recent.filter((reservation) => !names.has(reservationName(reservation)));
     const at = time.toISOString();
     const cuts = [
       ...others,
