@@ -92,7 +92,7 @@ interface Entry {
   readonly Resources: readonly string[];
 }
 
-/** What EventBridge makes of an entry. */
+/** Creates the event that EventBridge delivers for an entry. */
 function createDeliveredEvent({ Source, DetailType, Detail, Resources }: Entry) {
   return {
     version: '0',

@@ -43,13 +43,13 @@ describe.each([
   ['apply-verdicts', v.object({ location: AccountRegion })],
   ['notify-approvers', NotificationTarget],
 ] as const)('%s', (folder, schema) => {
-  test.each(listSamples(folder))('reads what it is sent, unless that is malformed: %s', (name) => {
+  test.each(listSamples(folder))('parses its messages, unless they are malformed: %s', (name) => {
     for (const { body } of sample(`${folder}/${name}`).Records)
       expect(v.is(schema, JSON.parse(body))).toBe(name !== 'malformed');
   });
 });
 
-test.each(listSamples('sweep-connections'))('sweep-connections reads what it is sent: %s', (name) => {
+test.each(listSamples('sweep-connections'))('sweep-connections parses its events: %s', (name) => {
   const event = sample(`sweep-connections/${name}`);
   const isRead = event.Records
     ? v.is(SweepRequest, JSON.parse(event.Records[0].body))
@@ -63,7 +63,7 @@ test.each([
   ['notification-created', [serviceId(1)]],
   ['notification-deleted', []],
   ['tag-removed', [serviceId(1)]],
-])('check-service is told of the services that an event names: %s', (name, serviceIds) => {
+])('check-service checks the services that an event names: %s', (name, serviceIds) => {
   expect(findServiceIds(sample(`check-service/${name}`).Records[0].body)).toEqual(serviceIds);
 });
 
@@ -75,7 +75,7 @@ test.each([
   ['service-checked', undefined],
   ['service-drifted', undefined],
   ['request-waits', undefined],
-])('on-table-stream is told whose requests a change concerns: %s', (name, scope) => {
+])('on-table-stream selects the requests that a change affects: %s', (name, scope) => {
   const { before, after } = readChange(name);
   expect(affectedScope(before, after)).toEqual(scope);
 });
@@ -86,7 +86,7 @@ test.each([
   ['service-checked', []],
   ['service-registered', []],
   ['entry-added', []],
-])('on-table-stream is told what is to be announced: %s', async (name, types) => {
+])('on-table-stream publishes the events of a change: %s', async (name, types) => {
   const env = createTestEnv({ services: [aService()] });
   const announced: string[] = [];
   await publishDomainEvents([readChange(name)], {
@@ -101,7 +101,7 @@ test.each([
   ['request-waits', { endpointId: endpointId(1), ownerAccountId: consumer }],
   ['became-available', { endpointId: endpointId(1), ownerAccountId: consumer }],
   ['nothing-new', undefined],
-])('notify-customers is told which endpoint a change may be news of: %s', (name, endpoint) => {
+])('notify-customers selects the endpoint that a change is about: %s', (name, endpoint) => {
   const { before, after } = readChange(name, 'notify-customers');
   expect(selectEndpointToNotify(before, after)).toEqual(endpoint);
 });
@@ -109,7 +109,7 @@ test.each([
 test.each([
   ['backfill', true],
   ['malformed', false],
-])('notify-customers reads what the sweep sends it: %s', (name, isRead) => {
+])('notify-customers parses the messages of the sweep: %s', (name, isRead) => {
   const [{ body }] = sample(`notify-customers/${name}`).Records;
   expect(v.is(v.pipe(v.string(), v.parseJson(), CustomerEndpoint), body)).toBe(isRead);
 });

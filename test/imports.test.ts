@@ -60,7 +60,7 @@ const importsBetween = (from: RegExp, to: RegExp) =>
   );
 
 describe('imports', () => {
-  test('go round in no circle', () => {
+  test('have no cycles', () => {
     expect(findCircles()).toEqual([]);
   });
 
@@ -89,15 +89,15 @@ describe('imports', () => {
 
   test.each([
     [
-      'lib knows neither the functions nor the command line nor the sandbox',
+      'lib imports neither functions nor the command line nor the sandbox',
       /^lib\//,
       /^(functions|cli|sandbox)\//,
     ],
-    ['only lib/aws/deps.ts knows the rules', /^lib\/(?!aws\/deps\.ts)/, /^rules\//],
+    ['only lib/aws/deps.ts imports the rules', /^lib\/(?!aws\/deps\.ts)/, /^rules\//],
     ['connection rules import nothing of lib but policy', /^rules\/connection\//, /^lib\/(?!policy\/)/],
     ['only functions import lib/aws/deps.ts', /^(?!functions\/)/, /^lib\/aws\/deps\.ts$/],
     ['only lib/aws imports an SDK client', /^lib\/(?!aws\/)/, /^@aws-sdk\/client-/],
-    ['what is deployed knows nothing of the sandbox', /^(functions|rules|cli)\//, /^sandbox\//],
+    ['deployed code does not import the sandbox', /^(functions|rules|cli)\//, /^sandbox\//],
   ])('%s', (_what, from, to) => {
     expect(importsBetween(from, to)).toEqual([]);
   });
@@ -108,7 +108,7 @@ function findLayer(file: string): number {
   return layers.findIndex((layer) => file.startsWith(`lib/${layer}/`));
 }
 
-/** Each file that leads back to itself, with the way. */
+/** Returns the import cycles. */
 function findCircles(): string[] {
   const isDone = new Set<string>();
   const circles: string[] = [];

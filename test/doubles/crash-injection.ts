@@ -1,7 +1,7 @@
 import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
 import type { Table } from '../../lib/storage/table.ts';
 
-/** What every call throws from the moment at which the process was killed. */
+/** Every call throws this error after the process was killed. */
 class CrashError extends Error {
   override readonly name = 'KilledError';
 }

@@ -11,7 +11,7 @@ interface SlackMessage extends SlackMessageId, Partial<SentMessage> {
   readonly threadTs?: string;
 }
 
-/** What Slack's channels show, and what the test lets happen to the calls. */
+/** A Slack double: the messages of the channels, and faults of calls. */
 export function fakeSlack() {
   let messages: SlackMessage[] = [];
   const fixed = new Set<string>();

@@ -254,7 +254,7 @@ describe('an audit entry that was changed in the table', () => {
     );
   }
 
-  test('is found by doctor and by `audit verify` until it is restored', async () => {
+  test('is reported by doctor and by `audit verify` until it is restored', async () => {
     await rewrite('mallory');
     expect(await findOnlyFinding()).toMatchObject({ name: 'audit-trails', status: 'failed' });
     for (const options of [[], ['--endpoint', endpointId], ['--service', 'payments']]) {

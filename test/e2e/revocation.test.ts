@@ -64,7 +64,7 @@ const findMessages = async (channel: string, endpointId: string) => {
   return messages.filter((message) => JSON.stringify(message).includes(endpointId));
 };
 
-describe('a connected connection without its entry', () => {
+describe('a connection whose entry is removed', () => {
   test('is scheduled at once, disconnected after the grace period, and has both in its history', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connect(allowed);
@@ -127,7 +127,7 @@ test('a connection accepted outside linkgate awaits approval, and is disconnecte
   await waitForState(endpointId, 'rejected');
 });
 
-test('a lower count disconnects the newest connections', async () => {
+test('a lower endpoint limit disconnects the newest connections', async () => {
   await sandbox.json('allow', limited, '--service', 'payments', '--max-endpoints', '2');
   const [first, second] = [await connect(limited), await connect(limited)];
   await sandbox.json('allow', limited, '--service', 'payments', '--max-endpoints', '1');

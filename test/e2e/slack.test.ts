@@ -139,7 +139,10 @@ describe('an unauthenticated request gets 401 without being parsed:', () => {
       'spaces encoded otherwise',
       () => ({ ...createEvent(signRequest('text=a+b', { at: now() })), body: 'text=a%20b' }),
     ],
-    ['base64 that is not said to be', () => ({ ...createEvent(signedHelp(), true), isBase64Encoded: false })],
+    [
+      'base64 that is not marked as base64',
+      () => ({ ...createEvent(signedHelp(), true), isBase64Encoded: false }),
+    ],
     ['no body', () => ({ headers: good().headers, isBase64Encoded: false })],
     [
       'ssl_check',
@@ -176,7 +179,7 @@ describe('the secret', () => {
     expect(await with_('a third')).toBe(401);
   });
 
-  test.each(['', '  \n\t\n '])('that is empty proves nothing: %j', async (secret) => {
+  test.each(['', '  \n\t\n '])('that is empty verifies no signature: %j', async (secret) => {
     storeSecret(secret);
     const fresh = load();
     for (const by of ['', ' ', secret, 'a guess'])

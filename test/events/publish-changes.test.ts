@@ -52,7 +52,7 @@ const ask = aVerdict('ask');
 const missing = { check: 'tag-is-missing', detail: 'no tag' } as const;
 
 describe('a request that waits', () => {
-  test('is announced with its service and verdict', async () => {
+  test('is published with its service and verdict', async () => {
     const { published } = await publish([recordChange(undefined, { verdict: ask })]);
     expect(published).toEqual([
       {
@@ -74,7 +74,7 @@ describe('a request that waits', () => {
     ['was accepted before, but not yet by EC2', { verdict: aVerdict('accept') }],
     ['waited for something else before', { verdict: aVerdict('hold') }],
     ['was taken for gone before', { state: 'deleted', verdict: ask, endedAt: noon.toISOString() }],
-  ] as const)('is announced where it %s', async (_what, before) => {
+  ] as const)('is published where it %s', async (_what, before) => {
     const { published } = await publish([recordChange(before, { verdict: ask })]);
     expect(published).toHaveLength(1);
   });
@@ -84,17 +84,17 @@ describe('a request that waits', () => {
     ['it is accepted', { verdict: ask }, { verdict: aVerdict('accept') }],
     ['EC2 shows it connected already', undefined, { state: 'available', verdict: ask }],
     ['it was never decided', undefined, {}],
-  ] as const)('is not announced where %s', async (_what, before, after) => {
+  ] as const)('is not published where %s', async (_what, before, after) => {
     const { published } = await publish([recordChange(before, after)]);
     expect(published).toEqual([]);
   });
 
-  test('is not announced where its service is no longer registered', async () => {
+  test('is not published where its service is no longer registered', async () => {
     const { published } = await publish([recordChange(undefined, { verdict: ask })], []);
     expect(published).toEqual([]);
   });
 
-  test('is announced under the same id where its change is delivered again', async () => {
+  test('is published under the same id where its change is delivered again', async () => {
     const change = recordChange(undefined, { verdict: ask });
     const [first, second] = (await publish([change, change])).published;
     expect(second?.deduplicationId).toBe(first?.deduplicationId);
@@ -102,7 +102,7 @@ describe('a request that waits', () => {
 });
 
 describe('a service', () => {
-  test('is announced when it drifts, with all that is amiss', async () => {
+  test('is published when it drifts, with all its findings', async () => {
     const { published } = await publish([serviceChange({}, { drift: [missing] })]);
     expect(published).toEqual([
       {
@@ -127,7 +127,7 @@ describe('a service', () => {
     },
   );
 
-  test('is announced under another id each time it is checked, also where its versions began anew', async () => {
+  test('is published under another id each time it is checked, also where its versions start again', async () => {
     const createCheckedChange = (checkedAt: string) =>
       serviceChange(undefined, { drift: [missing], version: 1, checkedAt });
     const { published } = await publish([
@@ -141,17 +141,17 @@ describe('a service', () => {
     ['was checked and is as it was', serviceChange({ drift: [missing] }, { drift: [missing] })],
     ['is registered in order', serviceChange(undefined, {})],
     ['is unregistered', { before: serviceItem(aService({ drift: [missing] })), after: undefined }],
-  ])('is not announced where it %s', async (_what, change) => {
+  ])('is not published where it %s', async (_what, change) => {
     expect((await publish([change])).published).toEqual([]);
   });
 });
 
-test('a change of anything else is not announced', async () => {
+test('a change of anything else is not published', async () => {
   const { published } = await publish([{ before: undefined, after: { pk: 'JOB#1', sk: 'JOB', version: 1 } }]);
   expect(published).toEqual([]);
 });
 
-test('an item of a newer form is reported, and keeps no other from being announced', async () => {
+test('an item of a newer schema version is reported, and the others are published', async () => {
   const newer = { ...recordItem(aRecord({ verdict: ask })), schemaVersion: '2.0' };
   const { published, errors } = await publish([
     { before: undefined, after: newer },

@@ -23,7 +23,7 @@ async function policyRevision({ table }: TestEnv): Promise<number | undefined> {
   return item && readModeChange(item).policyRevision;
 }
 
-/** What happens in which order. */
+/** Records the order of writes. */
 function recordOrder(env: TestEnv): string[] {
   const steps: string[] = [];
   const { table, modeParameter, sweepQueue } = env.deps;

@@ -360,7 +360,7 @@ describe('an apply that crashes at any call', () => {
     });
   });
 
-  test('leaves no entry half written, and is shown until an apply ends', async () => {
+  test('leaves no entry half written, and is reported until an apply ends', async () => {
     let interruptedCount = 0;
     await killedEverywhere(async (env, isInterrupted) => {
       if (isInterrupted) interruptedCount++;

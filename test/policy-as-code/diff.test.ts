@@ -354,7 +354,7 @@ describe('allowed principals', () => {
     ]);
   });
 
-  test('are only shown where they are observed', async () => {
+  test('are listed but not changed where they are observed', async () => {
     const env = aWorldThatAllows(root(two));
     const observedDocument = aDocument({ ...managed, services: [{ name: 'orders' }] });
     const { plan, changes } = await planDocument(env, observedDocument);
@@ -373,7 +373,7 @@ describe('allowed principals', () => {
     expect(formatChanges(changes).slice(1)).toEqual(['left principal * at orders']);
   });
 
-  test('are approved by the person who applies a plan that shows them', async () => {
+  test('are approved by the person who applies a plan that lists them', async () => {
     const env = aWorldThatAllows(root(two));
     await planAndApply(env, managed);
     const [service] = await listRegisteredServices(env.deps);
@@ -398,7 +398,7 @@ describe('allowed principals', () => {
   });
 });
 
-test('a plan leaves unreadable items as they are, and says so', async () => {
+test('a plan leaves unreadable items unchanged, and reports them', async () => {
   for (const item of [entryItem(anEntry()), serviceItem(aService()), groupItem(aGroup())]) {
     const env = createEnvWith();
     env.put({ ...item, schemaVersion: '2.0' });

@@ -57,7 +57,7 @@ describe('the people who may decide', () => {
     },
   );
 
-  test('are named to a person who may not', () => {
+  test('are listed in the error for a person who may not decide', () => {
     const authorize = () => authorizeDecision({ by: carol, decision: 'deny' }, authority);
     expect(authorize).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
     expect(findDenialCode({ by: carol })).toBe('not-an-approver');
@@ -84,7 +84,7 @@ describe('an owner of the account', () => {
     expect(findDenialCode({ by, decision: 'deny' }, { entries })).toBeUndefined();
   });
 
-  test('does not keep others from approving it', () => {
+  test('does not prevent an approval by other people', () => {
     expect(findDenialCode({ by: dora }, { entries: [anEntry({ owners: [bob] })] })).toBeUndefined();
   });
 });
@@ -98,7 +98,7 @@ describe('a service that requires a ticket id', () => {
     expect(findDenialCode({ decision, ticket: 'CHG-1' }, overrides)).toBeUndefined();
   });
 
-  test('tells a person who is no approver that first', () => {
+  test('checks the approver before the ticket', () => {
     expect(findDenialCode({ by: carol }, overrides)).toBe('not-an-approver');
   });
 });

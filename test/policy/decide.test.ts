@@ -196,7 +196,7 @@ describe('a rule that throws', () => {
     },
   };
 
-  test('puts the request on hold for a minute and says why', () => {
+  test('puts the request on hold for a minute, with the reason', () => {
     const verdict = decide(aRequest(), aPolicy({ rules: [broken] }), undefined, noon);
     const until = secondsAfterNoon(60).toISOString();
     expect(verdict).toEqual({

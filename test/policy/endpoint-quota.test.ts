@@ -51,11 +51,11 @@ test('endpoints are counted from EC2 without a stored quota: those that are conn
   expect(await count(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
 });
 
-test('endpoints are counted from EC2 after a change of the entry, with those that EC2 was just asked to accept and does not list yet', async () => {
+test('endpoints are counted from EC2 after a change of the entry, with those whose Accept call is recent and which EC2 does not list yet', async () => {
   expect(await count({ ...storedQuota, entryVersion: 3 }, 299)).toEqual([1, 2, 3, 6, 7].map(endpointId));
 });
 
-test('an endpoint that EC2 was asked to accept counts for five minutes at most, unless EC2 shows it or its verdict is accept', async () => {
+test('an endpoint with an Accept call counts for five minutes at most, unless EC2 lists it or its verdict is accept', async () => {
   expect(await count({ ...storedQuota, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
 });
 

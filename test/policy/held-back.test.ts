@@ -97,7 +97,7 @@ describe('a new endpoint that exceeds the limit until the old one is deleted', (
     expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
-  test('is accepted by the full sweep that misses the old one, if no notification told of its deletion', async () => {
+  test('is accepted by the full sweep that misses the old one, if no notification of its deletion arrived', async () => {
     const env = await createEnvWithFullQuota({ waiting: [second] });
     env.ec2.removeConnection(first.endpointId);
     env.advanceSeconds(600);
@@ -152,7 +152,7 @@ describe('of several requests that wait for the endpoint quota', () => {
     expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
-  test('one that a person accepted out of turn is no longer waited for', async () => {
+  test('one that a person approved out of turn no longer blocks the later ones', async () => {
     const env = await createEnvWithFullQuota();
     await submitDecision(second.endpointId, { decision: 'approve', by: alice }, env.deps);
     await sweep(env, 'pending');
@@ -170,7 +170,7 @@ describe('of several requests that wait for the endpoint quota', () => {
         submitDecision(second.endpointId, { decision: 'deny', by: alice, reason: 'no' }, env.deps),
     ],
     ['was deleted', (env: TestEnv) => deleteEndpoint(env, second)],
-  ])('one that %s does not keep the later ones waiting', async (_what, end) => {
+  ])('one that %s does not block the later ones', async (_what, end) => {
     const env = await createEnvWithFullQuota();
     await end(env);
     await processQueues(env);
@@ -179,7 +179,7 @@ describe('of several requests that wait for the endpoint quota', () => {
     expect(listConnected(env)).toEqual([third.endpointId]);
   });
 
-  test('one whose events were lost keeps the later ones waiting until the next full sweep at most', async () => {
+  test('one whose events were lost blocks the later ones until the next full sweep at most', async () => {
     const env = await createEnvWithFullQuota();
     env.ec2.removeConnection(second.endpointId);
     await deleteEndpoint(env);

@@ -96,7 +96,7 @@ test.each([
   expect(parseNotification(body)).toBeUndefined();
 });
 
-test('service ids are found anywhere in a text', () => {
+test('service ids are parsed anywhere in a text', () => {
   expect(findServiceIds(`{"ServiceId":"${serviceId(1)}"} ${serviceId(2)} ${serviceId(1)}`)).toEqual([
     serviceId(1),
     serviceId(2),

@@ -301,7 +301,7 @@ describe('a batch of requests', () => {
     expect(env.applyRequests).toEqual([location]);
   });
 
-  test('decides each request on its own: one with an unreadable service is on hold and says why', async () => {
+  test('decides each request on its own: one with an unreadable service is on hold, with the reason', async () => {
     const other = aRequest({ endpointId: endpointId(2), serviceId: serviceId(2) });
     const broken = { ...serviceItem(aService({ serviceId: serviceId(2) })), onUnlisted: 'perhaps' };
     const env = createTestEnv({ services, entries: [anEntry()] });
@@ -366,7 +366,7 @@ describe('a concurrent change of the record', () => {
     expect(await decideConnection(aRequest(), { ...env.deps, table })).toMatchObject({ outcome: 'accept' });
   });
 
-  test('by two people lets one decision win and tells the other person whose it was', async () => {
+  test('by two people lets one decision win, and the other response has its author', async () => {
     const env = createTestEnv({ services });
     const first = anApproval();
     const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
@@ -428,7 +428,7 @@ describe('an entry with an endpoint limit', () => {
     expect(await readCounted(env)).toEqual([endpointId(2)]);
   });
 
-  test('still counts an endpoint that EC2 was just asked to accept, although its verdict changed', async () => {
+  test('still counts an endpoint with a recent Accept call, although its verdict changed', async () => {
     const entry = anEntry({ endpointIds: [endpointId(2)], maxEndpoints: 1, version: 3 });
     const acceptRequestedAt = noon.toISOString();
     const records = [aRecord({ verdict: aVerdict('accept'), acceptRequestedAt, countsTowardQuota: true })];

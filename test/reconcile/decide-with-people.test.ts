@@ -77,7 +77,7 @@ describe('a request that needs approval', () => {
     expect([await listWaiting(approved), await listWaiting(blocked)]).toEqual([[], []]);
   });
 
-  test('is asked about once, however often it is decided again', async () => {
+  test('requests approval once, however often it is decided again', async () => {
     const env = createEnv({ records: [] });
     await decideConnection(aRequest(), env.deps);
     env.advanceSeconds(60);
@@ -95,7 +95,7 @@ describe('a request that needs approval', () => {
     ]);
   });
 
-  test('moves to another approver group when its service names one, and its history says so', async () => {
+  test('moves to another approver group when its service names one, which its history records', async () => {
     const notice = { slackMessage: { channel: 'C01APPROVALS', ts: '1.2' }, emailedTo: [] };
     const env = createEnv({ records: [{ ...awaitingRecord, notification: notice }] });
     env.put(serviceItem(aService({ approvers: 'ops', policyRevision: 2 })));
@@ -125,7 +125,7 @@ describe('a request that needs approval', () => {
     expect(await env.record(endpointId(1))).not.toHaveProperty('notification');
   });
 
-  test('is no longer awaited once its service is deregistered, and its history says so', async () => {
+  test('no longer awaits approval once its service is deregistered, which its history records', async () => {
     const env = createEnv({ services: [] });
     expect(await decideConnection(aRequest(), env.deps)).toEqual({ outcome: 'unregistered' });
     const record = await env.record(endpointId(1));
@@ -139,7 +139,7 @@ describe('a request that needs approval', () => {
     expect(await env.actions(endpointId(1))).toEqual(['refused']);
   });
 
-  test('is asked about again, in a new message, once its service is registered again', async () => {
+  test('awaits approval again, in a new message, once its service is registered again', async () => {
     const deregisteredRecord = {
       ...awaitingRecord,
       serviceDeregisteredAt: noon.toISOString(),
@@ -178,7 +178,7 @@ describe('a request that needs approval', () => {
     expect(await decide(env)).toMatchObject({ outcome: 'accept' });
   });
 
-  test('of an older version without an approval request is decided again and asked about', async () => {
+  test('of an older version without an approval request is decided again and awaits approval', async () => {
     const { approvalRequest: _asking, ...older } = awaitingRecord;
     const env = createEnv({ records: [older] });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: true });
@@ -186,7 +186,7 @@ describe('a request that needs approval', () => {
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ isNew: false });
   });
 
-  test('is asked about again when EC2 lists it again after it ended', async () => {
+  test('awaits approval again when EC2 lists it again after it ended', async () => {
     const endedRecord = {
       ...awaitingRecord,
       state: 'deleted',
@@ -213,7 +213,7 @@ describe('a request past its deadline', () => {
     approvalRequest: anApprovalRequest({ deadline: secondsAfterNoon(60).toISOString() }),
   });
 
-  test('is rejected if its service says so, and its history says so', async () => {
+  test('is rejected with `onExpiry` reject, which its history records', async () => {
     const env = createEnv({ services, records: [overdue] });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: false });
     env.advanceSeconds(60);
@@ -259,7 +259,7 @@ describe('a request past its deadline', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
   });
 
-  test('stays rejected after a late approval, and the late person learns why', async () => {
+  test('stays rejected after a late approval, and the response has the reason', async () => {
     const env = createEnv({ services, records: [overdue] });
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
@@ -314,7 +314,7 @@ describe('an approval that allows the account', () => {
     });
   });
 
-  test('cuts a long reason between characters for the note of the entry', async () => {
+  test('truncates a long reason between characters for the note of the entry', async () => {
     const env = createEnv();
     await decide(env, {
       allow: {},
@@ -387,7 +387,7 @@ describe('with a quorum of two', () => {
     return env;
   }
 
-  test('the account is allowed once both people say so, until the earlier of their dates', async () => {
+  test('the account is allowed once both people allow it, until the earlier of their dates', async () => {
     const env = await bothSay({ allow: { expiresAt: later } }, { allow: { expiresAt: soon } });
     expect(await readConsumerEntry(env)).toMatchObject({ effect: 'allow', expiresAt: soon, changedBy: bob });
     const endless = await bothSay({ allow: {} }, { allow: { expiresAt: later } });
@@ -405,7 +405,7 @@ describe('with a quorum of two', () => {
     expect(await readConsumerEntry(env)).toBeUndefined();
   });
 
-  test('one denial that blocks the account is enough, whatever the other person said', async () => {
+  test('one denial that blocks the account is enough, whatever the other person decided', async () => {
     const env = createEnv({ groups });
     await decide(env, { allow: {} });
     await decide(env, { by: bob, decision: 'deny', reason: 'fraud', block: true });

@@ -123,7 +123,7 @@ test('a request of an older version without an approval request is published whe
   expect(env.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
 });
 
-test('the caller can look at the record of each connection', async () => {
+test('the caller gets the record of each connection', async () => {
   const env = createTestEnv({ services, records: [aRecord()] });
   const endpointIds: string[] = [];
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));

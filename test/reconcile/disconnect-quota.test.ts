@@ -93,7 +93,7 @@ describe('in any 24 hours', () => {
     expect(await quota.reserve(10, 15)).toBe(5);
   });
 
-  test('policy may disconnect nothing for a day after the table was restored, which does not know the disconnects since its backup', async () => {
+  test('policy may disconnect nothing for a day after the table was restored, because it lacks the disconnects since its backup', async () => {
     const quota = createQuota();
     await quota.findTable();
     expect(await quota.reserve(0, 2)).toBe(2);

@@ -92,7 +92,7 @@ describe('a batch of connection notifications', () => {
     expect(filters).toEqual([{ endpointIds: [1, 2, 3].map(endpointId) }]);
   });
 
-  test('of which some name nothing publishes each connection once', async () => {
+  test('of which some have no ids publishes each connection once', async () => {
     const { publishedIds } = await handle(aNotification({ endpointIds: [endpointId(1)] }), aNotification());
     expect(publishedIds).toEqual([endpointId(1)]);
   });

@@ -52,7 +52,7 @@ async function listWaiting(env: TestEnv): Promise<string[]> {
 
 const verdicts: Readonly<Record<string, Partial<ConnectionRecord>>> = {
   'that nobody decided': {},
-  'that people were asked about': { verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() },
+  'that awaits approval': { verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() },
   'that is to be accepted': { verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } },
   'that was accepted': { verdict: aVerdict('accept'), acceptRequestedAt: time },
   'that is to be rejected': { verdict: aVerdict('reject'), pendingEffect: { action: 'reject', attempts: 0 } },
@@ -93,14 +93,14 @@ async function isRight(env: TestEnv, described: ConnectionState): Promise<boolea
 }
 
 describe('a sweep a minute later corrects the record, whatever state EC2 shows, of a connection', () => {
-  const states = connectionStates.flatMap((remembered) =>
-    Object.keys(verdicts).map((what) => ({ what, remembered })),
+  const states = connectionStates.flatMap((recorded) =>
+    Object.keys(verdicts).map((situation) => ({ situation, recorded })),
   );
 
-  test.each(states)('$what and that is recorded as $remembered', async ({ what, remembered }) => {
+  test.each(states)('$situation and that is recorded as $recorded', async ({ situation, recorded }) => {
     const wrong: string[] = [];
     for (const described of connectionStates) {
-      const env = createTestEnv({ services, records: [createRecord(what, remembered)] });
+      const env = createTestEnv({ services, records: [createRecord(situation, recorded)] });
       env.ec2.show(aConnection({ ...old, state: described }));
       env.advanceSeconds(60);
       await sweep(env, 'full');

@@ -40,7 +40,7 @@ export function checkConnectedState(
     const isAllowed = !block && (isApproved || isAllowedByEntry(record, policy, then));
     if (isAllowed && !revokeOrder && !hasEndpointLimit)
       assertInvariant(
-        'an allowed connection stays',
+        'an allowed connection has no scheduled disconnect',
         revocation === undefined,
         `${endpointId} has a disconnect scheduled at ${revocation?.disconnectAt}`,
       );

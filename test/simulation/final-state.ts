@@ -96,7 +96,7 @@ export function checkFinalState(
     }
     checkLate(record);
     assertInvariant(
-      'no connection contradicts its verdict unnoticed',
+      'a connection that contradicts its verdict has a scheduled disconnect',
       !isConnected(state) || verdict?.outcome !== 'reject' || isInGracePeriod(record) || !isActing,
       `${id}, which is ${state}`,
     );
@@ -190,7 +190,7 @@ export function checkFinalState(
     );
     const count = accountEndpoints.filter((each) => isUnreadable(each.id) || isCounted(each)).length;
     assertInvariant(
-      'no request waits for its count while endpoints are free',
+      'no request waits for its endpoint limit while endpoints are free',
       maxEndpoints !== undefined && count >= maxEndpoints,
       `${endpointId}, of whose account ${count} count, and ${maxEndpoints} may`,
     );

@@ -19,13 +19,8 @@ describe('the invariants of linkgate hold in histories with all kinds of faults'
   }
 
   test.each([
-    ['while it acts', {}, 30, ''],
-    [
-      'while it observes beside a script, and changes nothing in EC2',
-      { isObserving: true },
-      12,
-      ' --observing',
-    ],
+    ['in mode `enforce`', {}, 30, ''],
+    ['in mode `observe` beside a script, without changes in EC2', { isObserving: true }, 12, ' --observing'],
     ['over days, while permissions end and tables are restored', { isLong: true }, 15, ' --long'],
   ] as const)(
     '%s',

@@ -36,7 +36,7 @@ export const mutants: readonly {
   },
   {
     name: 'writes of the endpoint quota without a version condition',
-    breaks: 'policy accepts no more endpoints of an account than its entry counts',
+    breaks: 'policy accepts no more endpoints of an account than its entry allows',
     mutant: () => mutateWrites(withoutConditions('ENDPOINT_QUOTA#')),
     from: 9,
   },
@@ -49,7 +49,7 @@ export const mutants: readonly {
   },
   {
     name: 'no re-evaluation when a counted endpoint is freed',
-    breaks: 'no request waits for its count while endpoints are free',
+    breaks: 'no request waits for its endpoint limit while endpoints are free',
     mutant: () => mutateWrites(changeItems('ENDPOINT_QUOTA#', (item) => ({ ...item, entryVersion: 0 }))),
     from: 19,
   },
@@ -131,7 +131,7 @@ export const mutants: readonly {
       mutateReads((item) => (isToReject(item) ? { ...item, acceptRequestedAt: item.requestedAt } : item)),
   },
   {
-    name: 'when linkgate takes what it accepted for accepted by others',
+    name: 'own accepts taken for external ones',
     breaks: 'linkgate does not report its own accept as an external one',
     mutant: () => mutateWrites(changeItems('CONNECTION#', asAcceptedElsewhere)),
     from: 4,
@@ -142,7 +142,7 @@ export const mutants: readonly {
     mutant: () => () => ({ mode: async () => 'observe' }),
   },
   {
-    name: 'no decision about connections that others answered',
+    name: 'no decision about connections that a script accepted or rejected',
     breaks: 'every connection newer than its registration has a verdict',
     mutant: () =>
       mutatePublish((event) => [
@@ -168,7 +168,7 @@ export const mutants: readonly {
     mutant: () => mutateReads(withoutDecision),
   },
   {
-    name: 'decisions of anybody',
+    name: 'decisions by people who are no approvers',
     breaks: 'only current approvers decide',
     mutant: () =>
       mutateReads((item) =>
@@ -287,7 +287,7 @@ export const mutants: readonly {
   },
   {
     name: 'a confirmed decision that is not recorded',
-    breaks: 'responses to people are true',
+    breaks: 'responses to people match the recorded decisions',
     mutant: () => (wired) => ({
       table: {
         ...wired.table,
@@ -344,7 +344,7 @@ export const mutants: readonly {
   },
   {
     name: 'scheduled disconnects of allowed connections',
-    breaks: 'an allowed connection stays',
+    breaks: 'an allowed connection has no scheduled disconnect',
     mutant: () => forRequestsOnly('account-is-allowed'),
     isLong: true,
   },

@@ -65,7 +65,7 @@ test('an unfinished sweep that is older than an hour starts again', async () => 
   expect(lease?.startedAt).toBe(env.time.toISOString());
 });
 
-test('the end of the last complete sweep stays known while the next one runs', async () => {
+test('the end of the last complete sweep stays recorded while the next one runs', async () => {
   const env = createTestEnv();
   expect(await lastSweepSuccess(hub, 'full', env.deps)).toBeUndefined();
   const first = await acquireSweepLease(hub, 'full', env.deps);

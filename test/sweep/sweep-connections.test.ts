@@ -263,7 +263,7 @@ describe('a record whose connection EC2 does not list', () => {
 describe('an endpoint quota', () => {
   const quota = { serviceId: serviceId(1), accountId: consumer, entryVersion: 1, version: 0 };
 
-  /** What the set has after a full pass over connections that are remembered as they are shown. */
+  /** Runs a full sweep and returns the stored endpoint quota. */
   async function sweepQuota(
     endpointIds: string[],
     connections: ReturnType<typeof aConnection>[],

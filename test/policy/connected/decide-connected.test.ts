@@ -214,7 +214,7 @@ describe('a connected endpoint', () => {
     expect(decide({ before: { grandfathered } })).toMatchObject({ grandfathered });
   });
 
-  test('has no scheduled disconnect in mode `observe`: the verdict only says what would happen', () => {
+  test('has no scheduled disconnect in mode `observe`: the verdict is only the one of mode `enforce`', () => {
     const { verdict, revocation } = decide({ before: accepted, isObserving: true });
     expect(revocation).toBeUndefined();
     expect(verdict.outcome).toBe('reject');

@@ -63,7 +63,7 @@ async function putConsumerEntry(env: TestEnv, entry: Parameters<typeof anEntry>[
 }
 
 describe('a connection whose entry is removed', () => {
-  test('has a disconnect scheduled in 72 hours, and people are asked until then', async () => {
+  test('has a disconnect scheduled in 72 hours, and awaits approval until then', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     const disconnectAt = secondsAfterNoon(73 * hour).toISOString();
@@ -105,7 +105,7 @@ describe('a connection whose entry is removed', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('stays connected if the account is allowed again in time, and its history says so', async () => {
+  test('stays connected if the account is allowed again in time, which its history records', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await putConsumerEntry(env, {});
@@ -134,7 +134,7 @@ describe('a connection whose entry is removed', () => {
     expect((await env.actions(endpointId(1))).slice(-3)).toEqual(['denied', 'applying', 'disconnected']);
   });
 
-  test('is asked about in the group that its service names now', async () => {
+  test('awaits approval by the current group of its service', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.put(
@@ -289,7 +289,7 @@ describe('a revocation by a person', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('disconnects at once if the person says so', async () => {
+  test('disconnects at once with `now`', async () => {
     const env = await createRevocationTestEnv();
     await decideConnected(env, { ...revoking, now: true });
     expect(readState(env)).toBe('rejected');
@@ -377,14 +377,14 @@ describe('a connection that was accepted outside linkgate', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('has a disconnect scheduled and is disconnected if the service says so', async () => {
+  test('has a disconnect scheduled and is disconnected with `onExternalAccept` disconnect', async () => {
     const env = await createExternallyAccepted('disconnect');
     expect(await readRecord(env)).toMatchObject({ revocation: { cause: 'policy' } });
     await advanceAndSweep(72 * hour, env);
     expect(readState(env)).toBe('rejected');
   });
 
-  test('is adopted if the service says so, and its history says so', async () => {
+  test('is adopted with `onExternalAccept` adopt, which its history records', async () => {
     const env = await createExternallyAccepted('adopt');
     await advanceAndSweep(30 * day, env);
     expect(readState(env)).toBe('available');
@@ -488,7 +488,7 @@ describe('the disconnect quota', () => {
     return env;
   }
 
-  test('is five of a service in 24 hours, and people are asked about the others', async () => {
+  test('is five of a service in 24 hours, and the others await approval', async () => {
     const env = await revokedAtOnce(8);
     const states = createConnections(8).map(({ endpointId: id }) => env.ec2.state(id));
     expect(states.filter((state) => state === 'rejected')).toHaveLength(5);
@@ -609,7 +609,7 @@ describe('nothing is disconnected', () => {
   });
 });
 
-test('a person who revokes at a group of a newer schema version is told so, and nothing is written', async () => {
+test('a revocation fails at a group of a newer schema version, and nothing is written', async () => {
   const env = await createRevocationTestEnv();
   await removeConsumerEntry(env);
   env.put({ ...groupItem(aGroup()), schemaVersion: '2.0' });

@@ -104,7 +104,7 @@ export function watchCalls(
         (endpointIds.includes(id) || ['pending', 'available'].includes(next?.state ?? state)),
     );
     assertInvariant(
-      'policy accepts no more endpoints of an account than its entry counts',
+      'policy accepts no more endpoints of an account than its entry allows',
       otherEndpoints.length < max,
       `${endpointId} is one of ${max}, beside ${otherEndpoints.map(({ id }) => id).join(', ')}`,
     );

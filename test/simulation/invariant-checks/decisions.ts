@@ -43,7 +43,7 @@ export function watchDecisions(assertInvariant: AssertInvariant) {
       ...(approval ? [approval] : []),
     ];
     assertInvariant(
-      'responses to people are true',
+      'responses to people match the recorded decisions',
       decisions.some((recorded) => recorded.by === by && recorded.decision === decision),
       `${by} gets the response that they decided ${endpointId}, where ${approval?.by} has`,
     );
@@ -59,12 +59,12 @@ export function watchDecisions(assertInvariant: AssertInvariant) {
     const isOverruled = approval && isSettled && !matchesDecision(verdict, approval);
     const closed = closingDecision(result);
     assertInvariant(
-      'responses to people are true',
+      'responses to people match the recorded decisions',
       closed.by !== undefined || closed.state !== 'pendingAcceptance',
       `${by} gets a reason why ${endpointId} is not open`,
     );
     assertInvariant(
-      'responses to people are true',
+      'responses to people match the recorded decisions',
       approval === undefined || closed.by === (isOverruled ? 'linkgate' : approval.by),
       `${by} gets the response that ${approval?.by} decided ${endpointId}, and not that ${closed.by ?? closed.state} did`,
     );
@@ -105,13 +105,13 @@ export function watchDecisions(assertInvariant: AssertInvariant) {
     ): void {
       const { length } = decisionsByRun.get(requestId) ?? [];
       assertInvariant(
-        'responses to people are true',
+        'responses to people match the recorded decisions',
         (decidedCount <= length && length <= decidedCount + unknownCount) ||
           (decidedCount > length && hasDecided),
         `${by} gets the response that they decided ${decidedCount} requests, where they decided ${length}`,
       );
       assertInvariant(
-        'responses to people are true',
+        'responses to people match the recorded decisions',
         !isTooLate || !wasOpen,
         `${by} gets the response that it is too late for ${endpointId}, which is open`,
       );

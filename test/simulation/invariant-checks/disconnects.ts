@@ -58,7 +58,7 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
     disconnects.push({ endpointId, serviceId, at: now() });
   }
 
-  /** Whether an account has more connected endpoints than its entry counts. */
+  /** Whether an account has more connected endpoints than its entry allows. */
   function isBeyondCount(
     { serviceId, ownerAccountId }: ConnectionRecord,
     { entries }: OraclePolicy,
