@@ -59,7 +59,7 @@ export function createCrashingDeps(nth: number, moment: CrashPoint, deps: Notify
       ...(slack && {
         slack: { post: wrapCall(slack.post), update: wrapCall(slack.update), remove: wrapCall(slack.remove) },
       }),
-      mails: { send: wrapCall(emailSender.send) },
+      emailSender: { send: wrapCall(emailSender.send) },
       notificationQueue: {
         enqueue: wrapCall(notificationQueue.enqueue),
         enqueueAfter: wrapCall(notificationQueue.enqueueAfter),
