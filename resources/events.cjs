@@ -9,7 +9,10 @@ const rules = {
   ConnectionRequestRule: { pattern: 'connection-request', queue: 'ConnectionRequests', bus: 'Bus' },
   ConnectionChangedRule: { pattern: 'connection-changed', queue: 'ConnectionChanges', bus: 'Bus' },
   ConnectionIsPendingRule: { pattern: 'connection-is-pending', queue: 'ConnectionRechecks', bus: 'Bus' },
-  ConnectionChangedByHandRule: { pattern: 'connection-changed-by-hand', queue: 'ConnectionNotifications' },
+  ConnectionChangedOutsideLinkgateRule: {
+    pattern: 'connection-changed-outside-linkgate',
+    queue: 'ConnectionNotifications',
+  },
   ServiceChangedRule: { pattern: 'service-changed', queue: 'ServiceChecks' },
 };
 

@@ -187,7 +187,7 @@ const roles = {
     put('CUSTOMER_NOTIFICATION#*', 'CONTACT_DELIVERY_FAILURE'),
     remove('CONTACT_DELIVERY_FAILURE'),
     allow(['ssm:GetParameter'], parameter('mode')),
-    allow(['sns:Publish'], { Ref: 'ConsumersTopic' }),
+    allow(['sns:Publish'], { Ref: 'CustomersTopic' }),
     // Topics of customers. Their topic policies have to allow this role.
     allow(['sns:Publish'], { 'Fn::Sub': 'arn:${AWS::Partition}:sns:*:*:linkgate-*' }),
   ],
@@ -334,7 +334,7 @@ const roles = {
         'sns:GetSubscriptionAttributes',
         'sns:SetSubscriptionAttributes',
       ],
-      [{ Ref: 'ApprovalsTopic' }, { Ref: 'ConsumersTopic' }],
+      [{ Ref: 'ApprovalsTopic' }, { Ref: 'CustomersTopic' }],
     ),
   ],
 };

@@ -114,7 +114,7 @@ export function anApproval(approval: Partial<PersonDecision> = {}): PersonDecisi
 export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return {
     group: 'default',
-    since: noon.toISOString(),
+    requestedAt: noon.toISOString(),
     deadline: '2026-11-28T12:00:00.000Z',
     version: 0,
     stage: 'approval-requested',

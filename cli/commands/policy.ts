@@ -36,7 +36,7 @@ export function planPolicy({ open }: HandlerDeps) {
     const planned = await plan(
       file,
       policy.resolveDocument(session.stage),
-      { adopt: takeOwnership, allowRemovals },
+      { takeOwnership, allowRemovals },
       session,
     );
     const text = markdown ? formatPlanMarkdown(planned) : formatPlanText(planned, session.output);
@@ -54,7 +54,7 @@ export function applyPolicy({ open, io }: HandlerDeps) {
     const planned = await plan(
       file,
       policy.resolveDocument(stage),
-      { adopt: takeOwnership, allowRemovals },
+      { takeOwnership, allowRemovals },
       session,
     );
     const { summary, running, interrupted } = planned.plan;

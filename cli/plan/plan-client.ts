@@ -69,13 +69,21 @@ function withCustomer<Row extends { readonly customer?: string | null | undefine
 
 /** The options of a plan that a person has to give. */
 interface PlanOptions {
-  readonly adopt?: true | undefined;
+  readonly takeOwnership?: true | undefined;
   readonly allowRemovals?: true | undefined;
 }
 
-async function createPlan(document: PolicyDocument, { adopt, allowRemovals }: PlanOptions, { api }: Session) {
+async function createPlan(
+  document: PolicyDocument,
+  { takeOwnership, allowRemovals }: PlanOptions,
+  { api }: Session,
+) {
   try {
-    const body = { document, ...(adopt && { adopt }), ...(allowRemovals && { allowRemovals }) };
+    const body = {
+      document,
+      ...(takeOwnership && { takeOwnership }),
+      ...(allowRemovals && { allowRemovals }),
+    };
     const response = await api.call('POST', ['plans'], PlanResponse, { body });
     api.warn(response.warnings);
     return response;

@@ -20,7 +20,7 @@ const Plan = v.looseObject({
     change: v.number(),
     remove: v.number(),
     conflicts: v.number(),
-    left: v.number(),
+    unmanaged: v.number(),
   }),
   running: v.nullish(v.looseObject({ ...unfinished, leaseUntil: v.string() })),
   interrupted: v.nullish(v.looseObject(unfinished)),

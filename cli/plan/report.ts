@@ -75,7 +75,7 @@ function formatChangeName({ kind, name, service, serviceId, customer }: Change):
 export function listUnmanagedSections(changes: readonly Change[]): readonly ReportSection[] {
   const unmanaged = changes.filter(({ action }) => !(action in signs));
   const conflicts = unmanaged.filter(({ action }) => action === 'conflict');
-  const leftChanges = unmanaged.filter(({ action, kind }) => action === 'left' && kind !== 'principal');
+  const leftChanges = unmanaged.filter(({ action, kind }) => action === 'unmanaged' && kind !== 'principal');
   const principals = unmanaged.filter(({ kind }) => kind === 'principal');
   return [
     {

@@ -111,10 +111,10 @@ export const PrincipalsInput = v.strictObject({
 
 export const ModeInput = v.pipe(v.strictObject({ mode: Mode, reason }), v.transform(withoutEmptyReason));
 
-/** A whole policy. `adopt` takes ownership of unmanaged objects; `allowRemovals` permits many removals. */
+/** A whole policy. `takeOwnership` takes over unmanaged objects; `allowRemovals` permits many removals. */
 export const PlanInput = v.strictObject({
   document: PolicyDocument,
-  adopt: v.exactOptional(v.boolean()),
+  takeOwnership: v.exactOptional(v.boolean()),
   allowRemovals: v.exactOptional(v.boolean()),
 });
 

@@ -22,10 +22,10 @@ export function closingDecision({
 }: Extract<SubmitResult, { status: 'not-open' }>): ClosingDecision {
   // A connection that EC2 no longer lists is deleted, whatever its record says.
   const state = connection?.state ?? 'deleted';
-  const { approval, verdict } = record ?? {};
+  const { personDecision, verdict } = record ?? {};
   const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
-  if (approval && (!isDecided || matchesDecision(verdict, approval))) {
-    const { allow: _allow, block: _block, customerMessage: _customerMessage, ...decision } = approval;
+  if (personDecision && (!isDecided || matchesDecision(verdict, personDecision))) {
+    const { allow: _allow, block: _block, customerMessage: _customerMessage, ...decision } = personDecision;
     return { state, ...decision };
   }
   if (!isDecided) return { state };

@@ -5,13 +5,13 @@ import { computeConnectionStatus } from './status.ts';
 
 /** Computes the hash of all attributes of a record that messages show. A message is updated only when it changes. */
 export function computeContentHash(record: ConnectionRecord): string {
-  const { verdict, approval, approvals, approvalRequest } = record;
+  const { verdict, personDecision, approvals, approvalRequest } = record;
   const { status, resolution } = computeConnectionStatus(record);
   const findings = isAwaitingApproval(record) ? (verdict?.findings ?? []) : [];
   const hashedAttributes = [
     status,
     resolution && [resolution.by, resolution.at, verdict?.policyVersions.mode],
-    approval && [approval.by, approval.at],
+    personDecision && [personDecision.by, personDecision.at],
     approvals && [approvals.quorum, ...approvals.decisions.map(({ by, at }) => [by, at])],
     findings.map(({ reason }) => reason),
     approvalRequest && [approvalRequest.group, approvalRequest.stage],

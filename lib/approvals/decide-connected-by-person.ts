@@ -166,7 +166,7 @@ function applyConnectedDecision(
         { time: at, actor: by, action: 'extended', disconnectAt: decisionInput.until, ...reasonField },
       ],
     };
-  const { approval: _approval, approvals: _approvals, ...recordWithoutApprovals } = record;
+  const { personDecision: _personDecision, approvals: _approvals, ...recordWithoutApprovals } = record;
   const { customerMessage } = decisionInput;
   const revokeOrder = {
     by,

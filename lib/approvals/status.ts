@@ -46,7 +46,7 @@ export function computeConnectionStatus(record: ConnectionRecord): ConnectionSta
   const resolution = computeResolution(record);
   return {
     status: computeStatusName(record),
-    ...(resolution && { resolution: resolution }),
+    ...(resolution && { resolution }),
     ...(approvals && { approvals }),
     isExpired: approvalRequest?.stage === 'expired',
   };
@@ -101,19 +101,21 @@ function wasAskedWhileConnected({
   acceptRequestedAt = '',
 }: ConnectionRecord): boolean {
   return (
-    approvalRequest !== undefined && reevaluatedAt !== undefined && approvalRequest.since > acceptRequestedAt
+    approvalRequest !== undefined &&
+    reevaluatedAt !== undefined &&
+    approvalRequest.requestedAt > acceptRequestedAt
   );
 }
 
 function computeResolution(record: ConnectionRecord): ConnectionStatus['resolution'] {
-  const { approval, verdict, revocation } = record;
+  const { personDecision, verdict, revocation } = record;
   if (
     !verdict ||
     (verdict.outcome !== 'accept' && verdict.outcome !== 'reject') ||
     isAwaitingApproval(record)
   )
     return undefined;
-  if (approval && matchesDecision(verdict, approval)) return toResolution(approval);
+  if (personDecision && matchesDecision(verdict, personDecision)) return toResolution(personDecision);
   if (verdict.outcome === 'reject' && revocation)
     return describeDisconnect(record, revocation, primaryReason(verdict));
   return { by: verdict.decidedBy, at: verdict.decidedAt, reason: primaryReason(verdict) };

@@ -15,7 +15,7 @@ export type SubmittedDecision = Omit<PersonDecision, 'at'>;
 
 export type SubmitResult =
   /** With a quorum the request may still be open: its record has the approvals so far. */
-  | { readonly status: 'decided'; readonly approval: PersonDecision; readonly record: ConnectionRecord }
+  | { readonly status: 'decided'; readonly personDecision: PersonDecision; readonly record: ConnectionRecord }
   /** Another decision came first, or EC2 no longer shows it pending acceptance. */
   | { readonly status: 'not-open'; readonly record?: ConnectionRecord; readonly connection?: Connection }
   | { readonly status: 'unknown' };
@@ -65,8 +65,8 @@ async function decideWithPersonDecision(
   connection: Connection,
   deps: DecideDeps,
 ): Promise<SubmitResult> {
-  const approval: PersonDecision = { ...submittedDecision, at: deps.now().toISOString() };
-  const decision = await decideConnection(connection, deps, { decision: approval });
+  const personDecision: PersonDecision = { ...submittedDecision, at: deps.now().toISOString() };
+  const decision = await decideConnection(connection, deps, { decision: personDecision });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
   // A failed enqueue does not undo the decision: the sweep enqueues pending effects too.
@@ -74,7 +74,7 @@ async function decideWithPersonDecision(
     await orReported(deps.reportError, () => deps.applyQueue.enqueue(connection.location));
   return decision.outcome === 'passed' || decision.outcome === 'not-open'
     ? { status: 'not-open', connection: record, record }
-    : { status: 'decided', approval, record };
+    : { status: 'decided', personDecision, record };
 }
 
 /** Reads the record again, because another decision may have been stored after this one began. */

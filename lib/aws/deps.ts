@@ -190,7 +190,7 @@ export function createApproverSubscriptions(): Subscriptions {
 
 /** The e-mail subscriptions of customers' contacts. */
 export function createCustomerSubscriptions(): Subscriptions {
-  return snsSubscriptions(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
+  return snsSubscriptions(sns(), env('LINKGATE_CUSTOMERS_TOPIC_ARN'), 'customer');
 }
 
 /** Reads one secret from SSM and caches it. */
@@ -240,7 +240,7 @@ export function createEmailSender() {
 
 /** Sends customer notifications to contacts. */
 export function createCustomerSender() {
-  const mails = snsEmailSender(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
+  const mails = snsEmailSender(sns(), env('LINKGATE_CUSTOMERS_TOPIC_ARN'), 'customer');
   const clients = new Map<string, SNSClient>();
   return snsCustomerSender(mails, (region) => {
     const client = clients.get(region) ?? new SNSClient({ region });

@@ -19,7 +19,7 @@ export const ApprovalRequest = v.object({
   /** The group that was asked. */
   group: v.string(),
   /** ISO 8601 */
-  since: v.string(),
+  requestedAt: v.string(),
   /** ISO 8601: from the service's `deadlineSeconds` when the group was asked. */
   deadline: v.string(),
   /** The record's version when the group was asked. Buttons and links are bound to it. */
@@ -59,8 +59,8 @@ const stageShares: readonly (readonly [EscalationStage, number])[] = [
 ];
 
 /** The stage that is reached now. A stage never goes back. */
-export function currentStage({ since, deadline, stage }: ApprovalRequest, now: Date): EscalationStage {
-  const [from, to] = [new Date(since).getTime(), new Date(deadline).getTime()];
+export function currentStage({ requestedAt, deadline, stage }: ApprovalRequest, now: Date): EscalationStage {
+  const [from, to] = [new Date(requestedAt).getTime(), new Date(deadline).getTime()];
   const reached =
     stageShares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'approval-requested';
   return isLaterStage(reached, stage) ? reached : stage;
@@ -93,7 +93,7 @@ export function nextApprovalRequest(
   const deadline = computeDeadline(service, now);
   return {
     group: service.approvers,
-    since: now.toISOString(),
+    requestedAt: now.toISOString(),
     deadline,
     version,
     stage: 'approval-requested',

@@ -105,7 +105,11 @@ export function newRecord(connection: Connection): ConnectionRecord {
 /** Whether a person may still decide: about a request, or about what happens to a connected endpoint. */
 export function isAwaitingApproval(record: ConnectionRecord): boolean {
   const outcome = record.verdict?.outcome;
-  if (record.approval !== undefined || record.serviceDeregisteredAt !== undefined || outcome === 'accept')
+  if (
+    record.personDecision !== undefined ||
+    record.serviceDeregisteredAt !== undefined ||
+    outcome === 'accept'
+  )
     return false;
   if (record.state === 'pendingAcceptance') return outcome !== 'reject';
   return (

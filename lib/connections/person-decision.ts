@@ -31,20 +31,23 @@ export type PersonDecision = v.InferOutput<typeof PersonDecision>;
 /** The decisions of people, as the record keeps them. */
 export const RecordedDecisions = v.object({
   /** The decision that closed the request. There is never a second one. */
-  approval: v.exactOptional(PersonDecision),
+  personDecision: v.exactOptional(PersonDecision),
   /** With a quorum above one: the newest approval of each person, and the quorum. */
   approvals: v.exactOptional(v.object({ decisions: v.array(PersonDecision), quorum: v.number() })),
 });
 export type RecordedDecisions = v.InferOutput<typeof RecordedDecisions>;
 
 /** Picks the decisions of people from a record. */
-export function pickRecordedDecisions({ approval, approvals }: RecordedDecisions = {}): RecordedDecisions {
-  return { ...(approval && { approval }), ...(approvals && { approvals }) };
+export function pickRecordedDecisions({
+  personDecision,
+  approvals,
+}: RecordedDecisions = {}): RecordedDecisions {
+  return { ...(personDecision && { personDecision }), ...(approvals && { approvals }) };
 }
 
 /** One denial closes the request. */
 export function addDenial(personDecisions: RecordedDecisions, decision: PersonDecision): RecordedDecisions {
-  return { ...personDecisions, approval: decision };
+  return { ...personDecisions, personDecision: decision };
 }
 
 /**
@@ -60,11 +63,11 @@ export function addApproval(
   const otherDecisions = (approvals?.decisions ?? []).filter(
     (before) => before.by !== decision.by && counts(before),
   );
-  if (quorum === 1 && otherDecisions.length === 0) return { approval: decision };
+  if (quorum === 1 && otherDecisions.length === 0) return { personDecision: decision };
   const decisions = [...otherDecisions, decision];
   return {
     approvals: { decisions, quorum },
-    ...(decisions.length >= quorum && { approval: decision }),
+    ...(decisions.length >= quorum && { personDecision: decision }),
   };
 }
 

@@ -79,7 +79,7 @@ export function applyDecision(
     pendingEffect: _pendingEffect,
     endedAt: _endedAt,
     missingSince: _missingSince,
-    approval: _approval,
+    personDecision: _personDecision,
     approvals: _approvals,
     notification,
     ...recordFields
@@ -95,7 +95,7 @@ export function applyDecision(
       ...recordFields,
       // record-connection-state alone records that a connection is connected.
       state: before && isConnected(request.state) ? before.state : request.state,
-      verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.approval),
+      verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.personDecision),
       ...(effect && { pendingEffect: effect }),
       ...personDecisions,
       ...(approvalRequest && {
@@ -153,9 +153,10 @@ export function buildStoredVerdict(
   verdict: Verdict,
   policyVersions: PolicyVersions,
   now: Date,
-  approval?: PersonDecision,
+  personDecision?: PersonDecision,
 ) {
-  const decidedBy = approval && matchesDecision(verdict, approval) ? approval.by : 'linkgate';
+  const decidedBy =
+    personDecision && matchesDecision(verdict, personDecision) ? personDecision.by : 'linkgate';
   return { ...verdict, decidedAt: now.toISOString(), decidedBy, policyVersions };
 }
 

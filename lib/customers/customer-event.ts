@@ -179,8 +179,10 @@ function selectDisconnectDetails(record: ConnectionRecord): DisconnectDetails {
 }
 
 /** Selects the customer message of the denial or the revocation. No other reason is sent to a customer. */
-function selectCustomerReason({ approval, revokeOrder }: ConnectionRecord): { readonly reason?: string } {
-  const denial = approval?.decision === 'deny' ? approval : undefined;
+function selectCustomerReason({ personDecision, revokeOrder }: ConnectionRecord): {
+  readonly reason?: string;
+} {
+  const denial = personDecision?.decision === 'deny' ? personDecision : undefined;
   const reason = denial?.customerMessage ?? revokeOrder?.customerMessage;
   return reason === undefined ? {} : { reason };
 }

@@ -88,5 +88,5 @@ function formatDisconnecting(
 }
 
 function formatAwaitingSince({ approvalRequest }: ConnectionRecord): string {
-  return approvalRequest ? ` (requested at ${approvalRequest.since})` : '';
+  return approvalRequest ? ` (requested at ${approvalRequest.requestedAt})` : '';
 }

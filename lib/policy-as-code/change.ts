@@ -36,10 +36,10 @@ export type PolicyCustomerSettings = v.InferOutput<typeof PolicyCustomerSettings
 export type PolicyServiceSettings = v.InferOutput<typeof PolicyServiceSettings>;
 
 /**
- * The action of an apply for one item. `adopt`: the file takes it over from another manager. `left`: another manager's item, equal to
+ * The action of an apply for one item. `adopt`: the file takes it over from another manager. `unmanaged`: another manager's item, equal to
  * the file or not in the file. `conflict`: another manager's item, different from the file. The last two stay as they are.
  */
-export const ChangeAction = v.picklist(['add', 'change', 'remove', 'adopt', 'left', 'conflict']);
+export const ChangeAction = v.picklist(['add', 'change', 'remove', 'adopt', 'unmanaged', 'conflict']);
 export type ChangeAction = v.InferOutput<typeof ChangeAction>;
 
 const commonFields = {
@@ -92,7 +92,7 @@ export type ItemChange = Exclude<PolicyChange, { kind: 'principal' }>;
 
 /** Whether the change writes something. */
 export function isApplicable({ action }: Pick<PolicyChange, 'action'>): boolean {
-  return action !== 'left' && action !== 'conflict';
+  return action !== 'unmanaged' && action !== 'conflict';
 }
 
 export function changeKey(change: ItemChange): Key {

@@ -20,7 +20,7 @@ import type { DesiredState, ServiceInput } from './desired-state.ts';
 
 interface DiffOptions {
   /** Take over the items in the file from other managers. */
-  readonly adopt: boolean;
+  readonly takeOwnership: boolean;
 }
 
 /**
@@ -32,14 +32,14 @@ interface DiffOptions {
 export function computeChanges(
   desiredState: DesiredState,
   state: CurrentState,
-  { adopt }: DiffOptions,
+  { takeOwnership }: DiffOptions,
 ): ItemChange[] {
-  const services = diffServices(desiredState, state, adopt);
+  const services = diffServices(desiredState, state, takeOwnership);
   const changes = [
-    ...diffGroups(desiredState, state, services, adopt),
-    ...diffCustomers(desiredState, state, adopt),
+    ...diffGroups(desiredState, state, services, takeOwnership),
+    ...diffCustomers(desiredState, state, takeOwnership),
     ...services,
-    ...diffEntries(desiredState, state, adopt),
+    ...diffEntries(desiredState, state, takeOwnership),
   ];
   return changes.sort(
     (a, b) =>
@@ -80,14 +80,14 @@ function changeAction(
   stored: { readonly managedBy?: ManagedBy } | undefined,
   isDesired: boolean,
   isEqual: boolean,
-  adopt: boolean,
+  takeOwnership: boolean,
 ): ChangeAction | undefined {
   if (!stored) return 'add';
   const isManagedByFile = effectiveManager(stored) === 'file';
-  if (!isDesired) return isManagedByFile ? 'remove' : 'left';
+  if (!isDesired) return isManagedByFile ? 'remove' : 'unmanaged';
   if (isManagedByFile) return isEqual ? undefined : 'change';
-  if (adopt) return 'adopt';
-  return isEqual ? 'left' : 'conflict';
+  if (takeOwnership) return 'adopt';
+  return isEqual ? 'unmanaged' : 'conflict';
 }
 
 interface SettingsDifference<Settings> {
@@ -103,9 +103,9 @@ function compareSettings<Settings extends object>(
   before: Settings | undefined,
   after: Settings | undefined,
   stored: { readonly managedBy?: ManagedBy; readonly changedBy?: string } | undefined,
-  adopt: boolean,
+  takeOwnership: boolean,
 ): SettingsDifference<Settings> | undefined {
-  const action = changeAction(stored, after !== undefined, isSameSettings(before, after), adopt);
+  const action = changeAction(stored, after !== undefined, isSameSettings(before, after), takeOwnership);
   if (!action) return undefined;
   return {
     action,
@@ -124,7 +124,7 @@ function diffGroups(
   { groups }: DesiredState,
   state: CurrentState,
   services: readonly ChangeOfKind<'service'>[],
-  adopt: boolean,
+  takeOwnership: boolean,
 ): ChangeOfKind<'group'>[] {
   const storedGroups = new Map(state.groups.map((group) => [group.name, group]));
   const names = union(groups.keys(), storedGroups.keys());
@@ -145,13 +145,19 @@ function diffGroups(
       before,
       desiredGroup,
       isUnclaimed ? { managedBy: 'file' } : storedGroup,
-      adopt,
+      takeOwnership,
     );
     if (!change) return [];
     const row = { kind: 'group' as const, name, ...change, version: storedGroup?.version ?? 0 };
     const user = users.get(name);
     return change.action === 'remove' && user !== undefined
-      ? [{ ...row, action: 'left', note: `it is no longer in the file, and stays while ${user} names it` }]
+      ? [
+          {
+            ...row,
+            action: 'unmanaged',
+            note: `it is no longer in the file, and stays while ${user} names it`,
+          },
+        ]
       : [row];
   });
 }
@@ -175,7 +181,7 @@ function groupUsersAfter(
 function diffCustomers(
   { customers }: DesiredState,
   state: CurrentState,
-  adopt: boolean,
+  takeOwnership: boolean,
 ): ChangeOfKind<'customer'>[] {
   const storedCustomers = new Map(state.customers.map((customer) => [customer.name, customer]));
   return union(customers.keys(), storedCustomers.keys()).flatMap((name) => {
@@ -184,7 +190,7 @@ function diffCustomers(
       storedCustomer && pickSettings(PolicyCustomerSettings, storedCustomer),
       customers.get(name),
       storedCustomer,
-      adopt,
+      takeOwnership,
     );
     return change ? [{ kind: 'customer', name, ...change, version: storedCustomer?.version ?? 0 }] : [];
   });
@@ -193,15 +199,15 @@ function diffCustomers(
 function diffServices(
   { services }: DesiredState,
   state: CurrentState,
-  adopt: boolean,
+  takeOwnership: boolean,
 ): ChangeOfKind<'service'>[] {
   const storedServices = new Map(state.services.map((service) => [service.serviceId, service]));
   return union(services.keys(), storedServices.keys()).flatMap((serviceId) => {
     const storedService = storedServices.get(serviceId);
     const input = services.get(serviceId);
     const before = storedService && currentServiceSettings(storedService);
-    const after = input && desiredServiceSettings(serviceId, input, storedService, adopt);
-    const change = compareSettings(before, after, storedService, adopt && hasSettings(input));
+    const after = input && desiredServiceSettings(serviceId, input, storedService, takeOwnership);
+    const change = compareSettings(before, after, storedService, takeOwnership && hasSettings(input));
     if (!change) return [];
     const name = before?.name ?? after?.name ?? serviceId;
     return [{ kind: 'service', name, serviceId, ...change, version: storedService?.policyRevision ?? 0 }];
@@ -217,10 +223,10 @@ function desiredServiceSettings(
   serviceId: string,
   input: ServiceInput,
   storedService: Service | undefined,
-  adopt: boolean,
+  takeOwnership: boolean,
 ): PolicyServiceSettings {
   if (storedService && !hasSettings(input)) return currentServiceSettings(storedService);
-  const isManagedByFile = !storedService || effectiveManager(storedService) === 'file' || adopt;
+  const isManagedByFile = !storedService || effectiveManager(storedService) === 'file' || takeOwnership;
   const defaults = isManagedByFile
     ? { ...serviceDefaults, name: storedService?.name ?? serviceId }
     : currentServiceSettings(storedService);
@@ -235,7 +241,7 @@ function hasSettings(input: ServiceInput | undefined): boolean {
 function diffEntries(
   { entries }: DesiredState,
   state: CurrentState,
-  adopt: boolean,
+  takeOwnership: boolean,
 ): ChangeOfKind<'entry'>[] {
   const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
   const storedEntries = new Map(state.entries.map((entry) => [entryMapKey(entry), entry]));
@@ -249,7 +255,7 @@ function diffEntries(
       storedEntry && pickSettings(PolicyEntrySettings, storedEntry),
       desiredEntry?.settings,
       storedEntry,
-      adopt,
+      takeOwnership,
     );
     if (!change) return [];
     const service =

@@ -20,7 +20,7 @@ export const PlanSummary = v.object({
   change: v.number(),
   remove: v.number(),
   conflicts: v.number(),
-  left: v.number(),
+  unmanaged: v.number(),
 });
 export type PlanSummary = v.InferOutput<typeof PlanSummary>;
 
@@ -82,14 +82,14 @@ interface PlanDeps extends PrincipalChangesDeps {
  */
 export async function makePlan(
   document: PolicyDocument,
-  { adopt, allowRemovals }: { readonly adopt: boolean; readonly allowRemovals: boolean },
+  { takeOwnership, allowRemovals }: { readonly takeOwnership: boolean; readonly allowRemovals: boolean },
   deps: PlanDeps,
 ): Promise<Plan> {
   const { table, hub, id, now, caller } = deps;
   const state = await readCurrentState(document, deps);
   const { desiredState, problems } = resolveDesiredState(document, state, hub);
   if (problems.length > 0) throw new PolicyProblemsError(problems);
-  const changes: PolicyChange[] = computeChanges(desiredState, state, { adopt }).filter(
+  const changes: PolicyChange[] = computeChanges(desiredState, state, { takeOwnership }).filter(
     isReadableChange(state.unreadable),
   );
   if (!allowRemovals) requireFewRemovals(changes, state);
@@ -194,11 +194,11 @@ const summaryField: Readonly<Record<ChangeAction, keyof PlanSummary>> = {
   adopt: 'change',
   remove: 'remove',
   conflict: 'conflicts',
-  left: 'left',
+  unmanaged: 'unmanaged',
 };
 
 function summarizeChanges(changes: readonly PolicyChange[]): PlanSummary {
-  const summary = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
+  const summary = { add: 0, change: 0, remove: 0, conflicts: 0, unmanaged: 0 };
   for (const { action } of changes) summary[summaryField[action]]++;
   return summary;
 }

@@ -89,7 +89,7 @@ async function diffServicePrincipals(
   const allowsEveryone = !managesPrincipals(service) && configuration.principals.includes('*');
   const row = (action: 'add' | 'remove', principal: string): ChangeOfKind<'principal'> => ({
     kind: 'principal',
-    action: managesPrincipals(service) ? action : 'left',
+    action: managesPrincipals(service) ? action : 'unmanaged',
     name: principal,
     serviceId,
     service: name,

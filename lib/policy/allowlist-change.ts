@@ -6,32 +6,36 @@ import { truncateCharacters } from '../values/text.ts';
 
 /** The allowlist entry that decisions write when they close the request. Every approval has to ask for it. */
 export function buildAllowlistChange(
-  { approval, approvals }: RecordedDecisions,
+  { personDecision, approvals }: RecordedDecisions,
   { serviceId, ownerAccountId, endpointId }: Connection,
   entries: readonly AllowlistEntry[],
   now: Date,
 ): { readonly entry: AllowlistEntry; readonly write: Write } | undefined {
-  if (!approval) return undefined;
+  if (!personDecision) return undefined;
   // An approval does not lift a block that somebody sets at the same time.
-  if (approval.decision === 'approve' && entries.some(({ effect }) => effect === 'block')) return undefined;
-  const decisions = approval.decision === 'deny' ? [approval] : (approvals?.decisions ?? [approval]);
-  const isWanted = decisions.every(({ allow, block }) => (approval.decision === 'deny' ? block : allow));
+  if (personDecision.decision === 'approve' && entries.some(({ effect }) => effect === 'block'))
+    return undefined;
+  const decisions =
+    personDecision.decision === 'deny' ? [personDecision] : (approvals?.decisions ?? [personDecision]);
+  const isWanted = decisions.every(({ allow, block }) =>
+    personDecision.decision === 'deny' ? block : allow,
+  );
   if (!isWanted) return undefined;
   const before = entries.find((entry) => entry.serviceId === serviceId);
   const [expiresAt] = decisions.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
   const entry: AllowlistEntry = {
     serviceId,
     accountId: ownerAccountId,
-    effect: approval.decision === 'deny' ? 'block' : 'allow',
+    effect: personDecision.decision === 'deny' ? 'block' : 'allow',
     ...(expiresAt !== undefined && { expiresAt }),
     ...(before?.owners && { owners: before.owners }),
     ...(before?.customer !== undefined && { customer: before.customer }),
-    ...(before?.roles && approval.decision === 'approve' && { roles: before.roles }),
+    ...(before?.roles && personDecision.decision === 'approve' && { roles: before.roles }),
     managedBy: 'person',
     // The note says who the account is. The history says who decided.
-    note: before?.note ?? decisionNote(approval, endpointId),
+    note: before?.note ?? decisionNote(personDecision, endpointId),
     changedAt: now.toISOString(),
-    changedBy: approval.by,
+    changedBy: personDecision.by,
     version: nextVersion(before?.version, now),
   };
   return { entry, write: { put: entryItem(entry), expected: before?.version ?? 0 } };

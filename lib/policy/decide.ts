@@ -26,7 +26,7 @@ const retryAfterMs = 60_000;
 export function decide(
   request: Connection,
   policy: Policy,
-  approval: PersonDecision | undefined,
+  personDecision: PersonDecision | undefined,
   now: Date,
 ): Verdict {
   const findings = policy.rules.flatMap((rule) => evaluateRule(rule, request, policy, now) ?? []);
@@ -35,10 +35,10 @@ export function decide(
   if (isSaid('hold')) return buildVerdict('hold', findings);
   if (isSaid('reject')) return buildVerdict('reject', findings);
   // A person's decision does not expire with the allowlist entry.
-  if (approval)
+  if (personDecision)
     return {
-      outcome: outcomeOfDecision[approval.decision],
-      findings: [personFinding(approval), ...findings],
+      outcome: outcomeOfDecision[personDecision.decision],
+      findings: [personFinding(personDecision), ...findings],
     };
   if (isSaid('ask')) return buildVerdict('ask', findings);
   if (isSaid('accept')) return buildVerdict('accept', findings);

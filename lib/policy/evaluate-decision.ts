@@ -44,7 +44,7 @@ export async function evaluateWithDecision(
   const deadline = before?.approvalRequest?.deadline ?? computeDeadline(service, now);
   const evaluate = (personDecisions: RecordedDecisions) =>
     expireAtDeadline(
-      withQuorumFinding(decide(request, policy, personDecisions.approval, now), personDecisions),
+      withQuorumFinding(decide(request, policy, personDecisions.personDecision, now), personDecisions),
       service,
       deadline,
       now,
@@ -88,15 +88,18 @@ export function isDuplicateDecision(
   );
   return (
     isRecorded &&
-    !personDecisions.approval &&
+    !personDecisions.personDecision &&
     personDecisions.approvals?.decisions.length === approvals?.decisions.length
   );
 }
 
 /** Adds a finding with the number of approvals to a verdict that needs a quorum. */
-export function withQuorumFinding(verdict: Verdict, { approval, approvals }: RecordedDecisions): Verdict {
+export function withQuorumFinding(
+  verdict: Verdict,
+  { personDecision, approvals }: RecordedDecisions,
+): Verdict {
   const { outcome, findings } = verdict;
-  const isAboutPeople = outcome === 'ask' || outcome === 'hold' || (outcome === 'accept' && approval);
+  const isAboutPeople = outcome === 'ask' || outcome === 'hold' || (outcome === 'accept' && personDecision);
   if (!approvals || !isAboutPeople) return verdict;
   const { decisions, quorum } = approvals;
   const reason = `${decisions.length} of ${quorum} approvals: ${decisions.map(({ by }) => by).join(', ')}`;

@@ -103,14 +103,14 @@ export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): P
       }
       const result = await applyBatch(batch, connections, deps, applied);
       if (result === 'observe') return applied;
-      if (result === 'look-throttled' || result === 'throttled') {
+      if (result === 'recheck-throttled' || result === 'call-throttled') {
         const uncertainSince = deps.now();
         await deps.sleep(tokenRefillMs);
-        queue.unshift(result === 'throttled' ? { ...batch, uncertainSince } : batch);
-      } else if (result === 'too-many') {
+        queue.unshift(result === 'call-throttled' ? { ...batch, uncertainSince } : batch);
+      } else if (result === 'too-many-ids') {
         size = Math.ceil(batch.pointers.length / 2);
         queue.unshift(batch);
-      } else if (result === 'one-is-bad') queue.unshift(...splitBatch(batch));
+      } else if (result === 'one-id-refused') queue.unshift(...splitBatch(batch));
       else if (result !== 'done') queue.unshift({ ...batch, ...result });
     }
   }
@@ -148,15 +148,15 @@ async function applyBatch(
 ): Promise<
   | 'done'
   | 'observe'
-  | 'look-throttled'
-  | 'throttled'
-  | 'too-many'
-  | 'one-is-bad'
+  | 'recheck-throttled'
+  | 'call-throttled'
+  | 'too-many-ids'
+  | 'one-id-refused'
   | Required<Pick<EffectBatch, 'granted'>>
 > {
   const lookedAt = deps.now();
   const pendingRecords = await undefinedIfThrottled(() => recheckBatch(batch, connections, deps, applied));
-  if (!pendingRecords) return 'look-throttled';
+  if (!pendingRecords) return 'recheck-throttled';
   if (pendingRecords.length === 0) return 'done';
   // The identity of the table is unknown or changed: the next sweep records it.
   if (
@@ -170,7 +170,7 @@ async function applyBatch(
     const reservation = await undefinedIfThrottled(() =>
       reserveDisconnects(disconnects, batch.serviceId, connections, deps),
     );
-    if (!reservation) return 'look-throttled';
+    if (!reservation) return 'recheck-throttled';
     applied.redecided += reservation.redecided;
     return { granted: reservation.granted };
   }
@@ -217,16 +217,16 @@ async function callEc2(
   serviceId: string,
   due: readonly PendingRecord[],
   connections: ChangeableConnections,
-): Promise<EndpointResult[] | 'throttled' | 'too-many' | 'one-is-bad'> {
+): Promise<EndpointResult[] | 'call-throttled' | 'too-many-ids' | 'one-id-refused'> {
   const endpointIds = due.map(({ endpointId }) => endpointId);
   try {
     return await connections[action](serviceId, endpointIds);
   } catch (error) {
-    if (error instanceof ThrottledError) return 'throttled';
+    if (error instanceof ThrottledError) return 'call-throttled';
     if (!(error instanceof RefusedCallError))
       return endpointIds.map((endpointId) => ({ endpointId, successful: 'unknown' }));
-    if (due.length > 1 && error.reason === 'size') return 'too-many';
-    if (due.length > 1 && error.reason === 'endpoint') return 'one-is-bad';
+    if (due.length > 1 && error.reason === 'size') return 'too-many-ids';
+    if (due.length > 1 && error.reason === 'endpoint') return 'one-id-refused';
     const reason = `${error.code}: ${error.message}`;
     return endpointIds.map((endpointId) => ({ endpointId, successful: false, reason }));
   }

@@ -19,7 +19,7 @@ const StoredReservation = v.object({
 type StoredReservation = v.InferOutput<typeof StoredReservation>;
 
 /** All disconnects by policy in the last 24 hours. Explicit orders do not count. */
-const disconnectQuotaEntity = entity({ cuts: v.array(StoredReservation), version: v.number() });
+const disconnectQuotaEntity = entity({ reservations: v.array(StoredReservation), version: v.number() });
 export const readReservations = disconnectQuotaEntity.read;
 
 export const quotaKey: Key = { pk: 'DISCONNECT_QUOTA', sk: 'DISCONNECT_QUOTA' };
@@ -66,9 +66,9 @@ export function reserveQuota(
     const found = indexByKey(await table.get([quotaKey, identityKey]));
     const item = found.find(quotaKey);
     const tableIdentity = found.find(identityKey);
-    const known = item ? disconnectQuotaEntity.read(item) : { cuts: [], version: 0 };
+    const known = item ? disconnectQuotaEntity.read(item) : { reservations: [], version: 0 };
     const time = now();
-    const recent = known.cuts.filter((claim) => isInQuotaWindow(claim, time));
+    const recent = known.reservations.filter((claim) => isInQuotaWindow(claim, time));
     const claimed = new Set(recent.map(reservationName));
     const restoredAt = tableIdentity && readReplacedAt(tableIdentity);
     const isAnyUnknown = restoredAt !== undefined && isInQuotaWindow({ at: restoredAt }, time);
@@ -83,11 +83,11 @@ export function reserveQuota(
     const names = new Set(granted.map(reservationName));
     const others = recent.filter((reservation) => !names.has(reservationName(reservation)));
     const at = time.toISOString();
-    const cuts = [
+    const reservations = [
       ...others,
       ...granted.map(({ endpointId, since }) => ({ endpointId, serviceId, since, at })),
     ];
-    const put = disconnectQuotaEntity.item(quotaKey, { ...known, cuts, version: known.version + 1 });
+    const put = disconnectQuotaEntity.item(quotaKey, { ...known, reservations, version: known.version + 1 });
     const isWritten = granted.length === 0 || (await table.write([{ put, expected: known.version }]));
     return isWritten ? new Set(granted.map(({ endpointId }) => endpointId)) : conflict;
   });

@@ -48,7 +48,7 @@ export async function reevaluateConnected(
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   // An approval overrides an earlier order to revoke.
   const { revokeOrder: _revokeOrder, ...withoutOrder } = before ?? {};
-  const history = personDecisions.approval?.decision === 'approve' && decision ? withoutOrder : before;
+  const history = personDecisions.personDecision?.decision === 'approve' && decision ? withoutOrder : before;
   const evaluated = decideConnected(
     connection,
     history && { ...history, ...personDecisions },
@@ -81,7 +81,7 @@ export async function reevaluateConnected(
 
 /** Whether the decisions are about the former request: a denial, or too few approvals, do not apply to the connected endpoint. */
 function isDenialOfRequest(before: ConnectionRecord | undefined): boolean {
-  return before?.reevaluatedAt === undefined && before?.approval?.decision !== 'approve';
+  return before?.reevaluatedAt === undefined && before?.personDecision?.decision !== 'approve';
 }
 
 /** Whether the new record says the same as the old one, under the same policy versions. */

@@ -488,18 +488,18 @@ describe("a person's decision", () => {
   test.each([
     [
       'a person',
-      { approval: anApproval({ reason: 'known' }) },
+      { personDecision: anApproval({ reason: 'known' }) },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],
     ['policy', {}, `linkgate decided to accept it at ${noon.toISOString()} (because)`],
     [
       'policy with precedence over a person',
-      { approval: anApproval({ decision: 'deny', reason: 'unknown' }) },
+      { personDecision: anApproval({ decision: 'deny', reason: 'unknown' }) },
       `linkgate decided to accept it at ${noon.toISOString()} (because)`,
     ],
     [
       'a person whose decision waits for policy',
-      { approval: anApproval({ reason: 'known' }), verdict: aVerdict('hold') },
+      { personDecision: anApproval({ reason: 'known' }), verdict: aVerdict('hold') },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],
   ])(

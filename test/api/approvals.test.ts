@@ -98,7 +98,7 @@ describe('a service that requires tickets', () => {
 
 describe('the next step of a request that awaits approval', () => {
   const deadline = '2026-11-28T12:00:00.000Z';
-  const approvalRequest = { group: 'default', since: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
+  const approvalRequest = { group: 'default', requestedAt: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
 
   test.each([
     ['approval-requested', {}, `until ${deadline}, and stays open after that: linkgate approve`],

@@ -35,7 +35,7 @@ describe.each(['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueO
         customers: [{ name, accounts: [consumer] }],
         entries: [{ ...blockEntry(consumer, name), customer: name }],
       });
-      const { body } = await callApi(env, 'POST', '/plans', { document, adopt: true });
+      const { body } = await callApi(env, 'POST', '/plans', { document, takeOwnership: true });
       const { planId } = body.plan as { planId: string };
       expect(await callApi(env, 'POST', `/plans/${planId}/apply`)).toMatchObject({
         body: { apply: { status: 'done' } },

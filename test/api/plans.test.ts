@@ -33,7 +33,7 @@ describe('a plan', () => {
   test('counts its changes and changes nothing', async () => {
     const env = createEnvWith();
     const plan = await createPlan(env, policy);
-    expect(plan).toMatchObject({ summary: { add: 2, change: 0, remove: 0, conflicts: 0, left: 1 } });
+    expect(plan).toMatchObject({ summary: { add: 2, change: 0, remove: 0, conflicts: 0, unmanaged: 1 } });
     expect((await callApi(env, 'GET', '/allowlist')).body).toEqual({ entries: [] });
   });
 

@@ -103,7 +103,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
   });
 
   test('there is none if a person approved the connection', async () => {
-    const { body } = await callApi(createEnvWith(live({ approval: anApproval() })), 'DELETE', path);
+    const { body } = await callApi(createEnvWith(live({ personDecision: anApproval() })), 'DELETE', path);
     expect(body).toMatchObject({ disconnects: [], warnings: [] });
   });
 

@@ -35,13 +35,13 @@ import {
 
 const approved = {
   verdict: aVerdict('accept', { decidedBy: alice }),
-  approval: anApproval({ reason: 'known' }),
+  personDecision: anApproval({ reason: 'known' }),
 };
 const denial = anApproval({ decision: 'deny', reason: 'unknown' });
-const denied = { verdict: aVerdict('reject', { decidedBy: alice }), approval: denial };
+const denied = { verdict: aVerdict('reject', { decidedBy: alice }), personDecision: denial };
 const approvalRequest = {
   group: 'default',
-  since: noon.toISOString(),
+  requestedAt: noon.toISOString(),
   deadline: noon.toISOString(),
   version: 1,
   stage: 'expired',

@@ -169,11 +169,11 @@ describe('the status of a connection', () => {
 });
 
 describe('the resolution of a request', () => {
-  const approval = anApproval({ reason: 'known to us', ticket: 'CHG-1' });
+  const personDecision = anApproval({ reason: 'known to us', ticket: 'CHG-1' });
 
   test('is the person’s decision that the verdict follows, with reason and ticket', () => {
     expect(
-      computeConnectionStatus(aRecord({ verdict: aVerdict('accept', { decidedBy: alice }), approval }))
+      computeConnectionStatus(aRecord({ verdict: aVerdict('accept', { decidedBy: alice }), personDecision }))
         .resolution,
     ).toEqual({
       by: alice,
@@ -181,20 +181,20 @@ describe('the resolution of a request', () => {
       reason: 'known to us',
       ticket: 'CHG-1',
     });
-    const silent = aRecord({ verdict: aVerdict('reject'), approval: anApproval({ decision: 'deny' }) });
+    const silent = aRecord({ verdict: aVerdict('reject'), personDecision: anApproval({ decision: 'deny' }) });
     expect(computeConnectionStatus(silent).resolution).toEqual({ by: alice, at: time });
   });
 
   test('is linkgate where policy decided, even against a person’s decision', () => {
     const byPolicy = { by: 'linkgate', at: time, reason: 'because' };
     expect(computeConnectionStatus(aRecord({ verdict: aVerdict('accept') })).resolution).toEqual(byPolicy);
-    expect(computeConnectionStatus(aRecord({ verdict: aVerdict('reject'), approval })).resolution).toEqual(
-      byPolicy,
-    );
+    expect(
+      computeConnectionStatus(aRecord({ verdict: aVerdict('reject'), personDecision })).resolution,
+    ).toEqual(byPolicy);
   });
 
   test('is absent while the request is open, even with some approvals', () => {
-    const approvals = { decisions: [approval], quorum: 2 };
+    const approvals = { decisions: [personDecision], quorum: 2 };
     const connectionStatus = computeConnectionStatus(aRecord({ verdict: aVerdict('ask'), approvals }));
     expect(connectionStatus).toMatchObject({ status: 'awaiting-approval', approvals });
     expect(connectionStatus).not.toHaveProperty('settled');

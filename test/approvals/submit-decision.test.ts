@@ -32,7 +32,7 @@ describe('an open request', () => {
     const decision = await submitDecision(endpointId(1), approveInput, env.deps);
     expect(decision).toMatchObject({
       status: 'decided',
-      approval: { ...approveInput, at: noon.toISOString() },
+      personDecision: { ...approveInput, at: noon.toISOString() },
       record: { verdict: { outcome: 'accept', decidedBy: alice }, pendingEffect: { action: 'accept' } },
     });
     expect(env.applyRequests).toHaveLength(1);
@@ -53,7 +53,7 @@ describe('an open request', () => {
       status: 'decided',
       record: {
         verdict: { decidedBy: 'linkgate' },
-        approval: { by: alice },
+        personDecision: { by: alice },
         pendingEffect: { action: 'reject' },
       },
     });
@@ -128,7 +128,7 @@ describe('an open request that takes two approvals', () => {
         approvals: { decisions: [approveInput], quorum: 2 },
       },
     });
-    expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
+    expect(await env.record(endpointId(1))).not.toHaveProperty('personDecision');
     expect(env.applyRequests).toEqual([]);
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested']);
   });
@@ -186,11 +186,11 @@ describe('an open request that takes two approvals', () => {
 
 describe('a decision is too late', () => {
   test('when another person decided, and the result names them', async () => {
-    const records = [aRecord({ verdict: aVerdict('accept'), approval: anApproval() })];
+    const records = [aRecord({ verdict: aVerdict('accept'), personDecision: anApproval() })];
     const env = createTestEnv({ services, connections, records });
     expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       status: 'not-open',
-      record: { approval: { by: alice, decision: 'approve' } },
+      record: { personDecision: { by: alice, decision: 'approve' } },
     });
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
@@ -213,13 +213,13 @@ describe('a decision is too late', () => {
 
   test('when it was decided and connected right after EC2 showed it pending, and the result names who decided', async () => {
     const records = [
-      aRecord({ state: 'available', verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs }),
+      aRecord({ state: 'available', verdict: aVerdict('accept', { decidedBy: bob }), personDecision: bobs }),
     ];
     const env = createTestEnv({ services, connections, records });
     expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'available' },
-      record: { approval: { by: bob } },
+      record: { personDecision: { by: bob } },
     });
   });
 
@@ -231,14 +231,14 @@ describe('a decision is too late', () => {
     });
     const decidedRecord = aRecord({
       verdict: aVerdict('accept', { decidedBy: bob }),
-      approval: bobs,
+      personDecision: bobs,
       version: 2,
     });
     env.ec2.beforePage = () => env.put(recordItem(decidedRecord));
     expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'pending' },
-      record: { approval: { by: bob } },
+      record: { personDecision: { by: bob } },
     });
   });
 

@@ -53,7 +53,7 @@ describe('a decision without a call to EC2', () => {
     const { by, decision, outcome, action } = each;
     expect(await decide(env, { by, decision, reason: 'why' })).toMatchObject({
       status: 'decided',
-      approval: { by, decision, reason: 'why', at: noon.toISOString() },
+      personDecision: { by, decision, reason: 'why', at: noon.toISOString() },
       record: { verdict: { outcome, decidedBy: by }, pendingEffect: { action: outcome, attempts: 0 } },
     });
     expect(await env.actions(endpointId(1))).toEqual([action]);
@@ -106,7 +106,7 @@ describe('a decision without a call to EC2', () => {
       decide(env, { by: dora, decision: 'deny', reason: 'unknown' }),
     ]);
     expect(results.map(({ status }) => status)).toEqual(['decided', 'not-open']);
-    expect(results[1]).toMatchObject({ record: { approval: { by: bob, decision: 'approve' } } });
+    expect(results[1]).toMatchObject({ record: { personDecision: { by: bob, decision: 'approve' } } });
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 

@@ -96,7 +96,7 @@ const plan = {
   stage: 'local',
   accountId: '111111111111',
   region: 'us-east-1',
-  summary: { add: 1, change: 0, remove: 0, conflicts: 1, left: 0 },
+  summary: { add: 1, change: 0, remove: 0, conflicts: 1, unmanaged: 0 },
   interrupted: { by, at, done: 1, of: 2 },
 };
 const changes = [

@@ -20,7 +20,7 @@ const lines = "services: {payments: {}}\nallow: [{account: '222222222222', servi
 const file = join(writeFolder({ 'policy.yml': `version: 1\n${lines}` }), 'policy.yml');
 const broken = join(writeFolder({ 'policy.yml': 'version: 1\nallow: {}' }), 'policy.yml');
 
-const nothing = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
+const nothing = { add: 0, change: 0, remove: 0, conflicts: 0, unmanaged: 0 };
 const by = 'arn:aws:iam::111111111111:user/alice';
 const entry = { kind: 'entry', service: 'payments', name: '222222222222', accountId: '222222222222' };
 
@@ -54,7 +54,7 @@ const changes = [
     managedBy: 'person',
     changedBy: by,
   },
-  { ...entry, action: 'left', name: '555555555555', before: { effect: 'allow' }, managedBy: 'api' },
+  { ...entry, action: 'unmanaged', name: '555555555555', before: { effect: 'allow' }, managedBy: 'api' },
   {
     kind: 'principal',
     action: 'remove',
@@ -80,7 +80,7 @@ const effects = [
     reason: 'it is allowed',
   },
 ];
-const summary = { add: 1, change: 2, remove: 1, conflicts: 1, left: 1 };
+const summary = { add: 1, change: 2, remove: 1, conflicts: 1, unmanaged: 1 };
 
 const deploymentFields = { stage: 'local', accountId: '111111111111', region: 'eu-west-1' };
 const head = `${file} at the stage local, account 111111111111, Region eu-west-1`;
@@ -201,10 +201,13 @@ test('`plan` sends the document of the file for the stage of the deployment', as
   answerPlan();
   await runCli(`plan -f ${file} --take-ownership`, aws);
   const { body } = aws.apiRequests[0] ?? {};
-  const { document, adopt } = body as { document: ReturnType<typeof parseDocument>; adopt: boolean };
+  const { document, takeOwnership } = body as {
+    document: ReturnType<typeof parseDocument>;
+    takeOwnership: boolean;
+  };
   expect(withoutPositions(document)).toEqual(withoutPositions(parseDocument(lines)));
   expect(document.entries[0]?.at).toBe(`${file}:3:9`);
-  expect(adopt).toBe(true);
+  expect(takeOwnership).toBe(true);
 });
 
 test('an expired entry is a warning of a plan on standard error, in its JSON and in its Markdown', async () => {
@@ -263,7 +266,7 @@ test('an added service is printed with its id, and with its name once', async ()
 });
 
 test('a plan prints observed principals without a manager', async () => {
-  const principal = { kind: 'principal', action: 'left', name: '*', service: 'payments', serviceId };
+  const principal = { kind: 'principal', action: 'unmanaged', name: '*', service: 'payments', serviceId };
   answerPlan({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
   expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nOnly reported: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
@@ -276,7 +279,7 @@ test('`plan --exit-code` exits with 3 if there are changes, and with 0 otherwise
     code: 3,
     stderr: '',
   });
-  answerPlan({ plan: { summary: { ...nothing, left: 2 } }, changes: [], effects: [] });
+  answerPlan({ plan: { summary: { ...nothing, unmanaged: 2 } }, changes: [], effects: [] });
   expect(await runCli(`plan -f ${file} --exit-code`, aws)).toEqual({
     code: 0,
     stderr: '',

@@ -77,7 +77,7 @@ describe('an approval request', () => {
   test('goes to the group of the service as soon as the verdict is ask', () => {
     expect(nextApprovalRequest(undefined, ask, context)).toEqual({
       group: 'ops',
-      since: noon.toISOString(),
+      requestedAt: noon.toISOString(),
       deadline: '2026-11-28T12:00:00.000Z',
       version: 3,
       stage: 'approval-requested',

@@ -25,7 +25,7 @@ const records = fc
       verdict: fc
         .constantFrom('ask', 'accept', 'reject', 'hold')
         .map((outcome) => aVerdict(outcome as 'ask')),
-      approval: fc.constant(anApproval()),
+      personDecision: fc.constant(anApproval()),
       approvalRequest: fc.constantFrom('ops', 'default').map((group) => anApprovalRequest({ group })),
     },
     { requiredKeys: ['state'] },
@@ -35,7 +35,7 @@ const records = fc
 describe('the group that a request awaits', () => {
   test('is the one of its approval request as long as it is open', () => {
     expect(awaitedGroup(awaitingApproval)).toBe('ops');
-    expect(awaitedGroup({ ...awaitingApproval, approval: anApproval() })).toBeUndefined();
+    expect(awaitedGroup({ ...awaitingApproval, personDecision: anApproval() })).toBeUndefined();
     expect(awaitedGroup({ ...awaitingApproval, state: 'deleted' })).toBeUndefined();
     expect(awaitedGroup(aRecord({ verdict: aVerdict('hold') }))).toBeUndefined();
     expect(awaitedGroup(undefined)).toBeUndefined();

@@ -102,7 +102,7 @@ describe('a message from the bus', () => {
     detail: {
       connection: aConnection(),
       observedAt: noon.toISOString(),
-      record: aRecord({ verdict: aVerdict('accept'), approval: anApproval({ reason: 'fine' }) }),
+      record: aRecord({ verdict: aVerdict('accept'), personDecision: anApproval({ reason: 'fine' }) }),
     },
   };
 

@@ -23,7 +23,7 @@ describe('a request awaits approval', () => {
   test.each([
     ['once policy accepts', { verdict: aVerdict('accept') }],
     ['once policy rejects', { verdict: aVerdict('reject') }],
-    ['once a person decided', { verdict: aVerdict('hold'), approval: anApproval() }],
+    ['once a person decided', { verdict: aVerdict('hold'), personDecision: anApproval() }],
     ['once EC2 shows it connected', { verdict: aVerdict('ask'), state: 'available' }],
   ] as const)('no longer %s', (_when, record) => {
     expect(isAwaitingApproval(aRecord(record))).toBe(false);

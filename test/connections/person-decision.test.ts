@@ -10,7 +10,7 @@ const denial = anApproval({ decision: 'deny', reason: 'no contract' });
 
 describe('a person’s decision on a request', () => {
   test('closes the request if one approval is enough', () => {
-    expect(addApproval({}, alices, 1)).toEqual({ approval: alices });
+    expect(addApproval({}, alices, 1)).toEqual({ personDecision: alices });
   });
 
   test('leaves the request open below the quorum', () => {
@@ -20,7 +20,7 @@ describe('a person’s decision on a request', () => {
   test('closes the request at the quorum', () => {
     expect(addApproval(addApproval({}, alices, 2), bobs, 2)).toEqual({
       approvals: { decisions: [alices, bobs], quorum: 2 },
-      approval: bobs,
+      personDecision: bobs,
     });
   });
 
@@ -32,20 +32,20 @@ describe('a person’s decision on a request', () => {
   });
 
   test('closes the request if it is a denial, whoever approved', () => {
-    expect(addDenial(addApproval({}, alices, 3), denial)).toMatchObject({ approval: denial });
+    expect(addDenial(addApproval({}, alices, 3), denial)).toMatchObject({ personDecision: denial });
   });
 
   test('closes the request together with earlier ones if the quorum is lower by now', () => {
     expect(addApproval(addApproval({}, alices, 2), bobs, 1)).toEqual({
       approvals: { decisions: [alices, bobs], quorum: 1 },
-      approval: bobs,
+      personDecision: bobs,
     });
-    expect(addApproval(addApproval({}, alices, 2), alices, 1)).toEqual({ approval: alices });
+    expect(addApproval(addApproval({}, alices, 2), alices, 1)).toEqual({ personDecision: alices });
   });
 });
 
 test('only the recorded decisions are picked from a record', () => {
-  expect(pickRecordedDecisions(aRecord({ approval: alices }))).toEqual({ approval: alices });
+  expect(pickRecordedDecisions(aRecord({ personDecision: alices }))).toEqual({ personDecision: alices });
   expect(pickRecordedDecisions(undefined)).toEqual({});
 });
 
@@ -79,6 +79,6 @@ describe('the quorum finding', () => {
   test('is absent if policy decided alone or one approval is enough', () => {
     const accept = { outcome: 'accept' as const, findings: [aFinding()] };
     expect(withQuorumFinding(accept, personDecisions)).toEqual(accept);
-    expect(withQuorumFinding(accept, { approval: alices })).toEqual(accept);
+    expect(withQuorumFinding(accept, { personDecision: alices })).toEqual(accept);
   });
 });

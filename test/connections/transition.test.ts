@@ -90,31 +90,31 @@ describe('a decision on a request', () => {
   });
 
   test('by a person is recorded with that person’s decision', () => {
-    const approval = anApproval({ reason: 'known to us' });
+    const personDecision = anApproval({ reason: 'known to us' });
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), byPerson, nothing, noon, {
-      decision: approval,
-      personDecisions: { approval },
+      decision: personDecision,
+      personDecisions: { personDecision },
     });
-    expect(record).toMatchObject({ approval, verdict: { decidedBy: alice } });
+    expect(record).toMatchObject({ personDecision, verdict: { decidedBy: alice } });
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
   });
 
   test('after a person’s decision keeps that decision and is recorded as one of policy', () => {
-    const before = aRecord({ approval: anApproval(), verdict: aVerdict('accept') });
+    const before = aRecord({ personDecision: anApproval(), verdict: aVerdict('accept') });
     const { record, auditEvents } = applyDecision(before, aRequest(), byPerson, nothing, noon);
-    expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: alice } });
+    expect(record).toMatchObject({ personDecision: anApproval(), verdict: { decidedBy: alice } });
     expect(auditEvents).toMatchObject([{ action: 'decided', actor: 'linkgate' }]);
   });
 
   test('against a person’s decision is linkgate’s, and the person’s decision is kept', () => {
     const overruled = buildVerdict('reject');
     const decision = anApproval();
-    const personDecisions = { approval: decision };
+    const personDecisions = { personDecision: decision };
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), overruled, nothing, noon, {
       decision,
       personDecisions,
     });
-    expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: 'linkgate' } });
+    expect(record).toMatchObject({ personDecision: anApproval(), verdict: { decidedBy: 'linkgate' } });
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
   });
 

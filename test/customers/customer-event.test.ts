@@ -237,15 +237,15 @@ describe('the reason in a customer event', () => {
   const rejected = { state: 'rejected' as const, ...verdict('reject') };
 
   test('is the customer message of the denial', () => {
-    const approval = { ...denied, customerMessage: 'Ask sales first.' };
-    expect(nextCustomerEvent(aRecord({ ...rejected, approval }), undefined)).toEqual({
+    const personDecision = { ...denied, customerMessage: 'Ask sales first.' };
+    expect(nextCustomerEvent(aRecord({ ...rejected, personDecision }), undefined)).toEqual({
       event: 'rejected',
       reason: 'Ask sales first.',
     });
   });
 
   test('is not the internal reason of the denial', () => {
-    expect(nextCustomerEvent(aRecord({ ...rejected, approval: denied }), undefined)).toEqual({
+    expect(nextCustomerEvent(aRecord({ ...rejected, personDecision: denied }), undefined)).toEqual({
       event: 'rejected',
     });
   });
@@ -271,8 +271,10 @@ describe('the reason in a customer event', () => {
     });
 
     test('is the customer message of a later denial', () => {
-      const approval = { ...denied, customerMessage: 'You asked for it.' };
-      expect(nextCustomerEvent(aRecord({ ...disconnected, approval }), disconnectScheduled)).toMatchObject({
+      const personDecision = { ...denied, customerMessage: 'You asked for it.' };
+      expect(
+        nextCustomerEvent(aRecord({ ...disconnected, personDecision }), disconnectScheduled),
+      ).toMatchObject({
         reason: 'You asked for it.',
       });
     });

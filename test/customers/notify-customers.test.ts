@@ -323,7 +323,7 @@ test('no email contains internal reasons, notes or names', async () => {
             ...(cause && {
               revocation: { since: noon.toISOString(), disconnectAt: time, cause, by: secret },
             }),
-            ...(isDenied && { approval: { ...anApproval({ decision: 'deny' }), ...secretDecision } }),
+            ...(isDenied && { personDecision: { ...anApproval({ decision: 'deny' }), ...secretDecision } }),
             revokeOrder: secretDecision,
             grandfathered: secretDecision,
             extended: { ...secretDecision, until: time },

@@ -63,7 +63,7 @@ test('a principal that a person added in EC2 is reported as drift, with actor an
   );
   await sandbox.json('allow', accounts.allowed, '--service', 'payments');
   await waitUntilDrift((findings) => findings.length === 1 && !findings[0]?.detail.includes(root));
-  expect(await drift()).toMatchObject([{ check: 'principals-are-not-implied' }]);
+  expect(await drift()).toMatchObject([{ check: 'principals-not-in-allowlist' }]);
   expect(await principals()).toEqual([root, role]);
 });
 

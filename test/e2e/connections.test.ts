@@ -246,7 +246,7 @@ describe('changes outside linkgate', () => {
     expect(service.drift.map(({ check }) => check)).toEqual([
       'acceptance-is-not-required',
       'principal-is-everyone',
-      'principals-are-not-implied',
+      'principals-not-in-allowlist',
     ]);
   });
 });

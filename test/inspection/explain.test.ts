@@ -136,11 +136,14 @@ describe('the next step', () => {
 
   test.each([undefined, anApproval()])(
     'of a request that a failed rule holds is the next evaluation, whatever a person decided',
-    async (approval) => {
+    async (personDecision) => {
       const findings = [
         aFinding({ rule: 'is-broken', outcome: 'hold', failed: true, reason: 'the rule failed' }),
       ];
-      const record = aRecord({ verdict: aVerdict('hold', { findings }), ...(approval && { approval }) });
+      const record = aRecord({
+        verdict: aVerdict('hold', { findings }),
+        ...(personDecision && { personDecision }),
+      });
       const env = createTestEnv({ services, connections: [aConnection()], records: [record] });
       expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
         next: 'It waits, whatever an approver decides, and linkgate tries again within two minutes: the rule failed.',

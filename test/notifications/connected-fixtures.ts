@@ -73,13 +73,13 @@ export const disconnectedByPolicy = {
 
 export const disconnectedByPerson = {
   verdict: aVerdict('reject', { decidedBy: alice }),
-  approval: anApproval({ decision: 'deny', reason: 'contract ended' }),
+  personDecision: anApproval({ decision: 'deny', reason: 'contract ended' }),
   pendingEffect: { action: 'reject', attempts: 0 },
 } as const satisfies Partial<ConnectionRecord>;
 
 export const approvedByPerson = {
   verdict: aVerdict('accept', { decidedBy: alice }),
-  approval: anApproval({ reason: 'renewed' }),
+  personDecision: anApproval({ reason: 'renewed' }),
 } as const satisfies Partial<ConnectionRecord>;
 
 /** A connection whose scheduled disconnect was cancelled, because it is allowed again. */

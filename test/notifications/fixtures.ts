@@ -33,7 +33,7 @@ export function aGroup(group: Partial<ApproverGroup> = {}): ApproverGroup {
 export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return {
     group: 'default',
-    since: noon.toISOString(),
+    requestedAt: noon.toISOString(),
     deadline: secondsAfterNoon(4 * anHour).toISOString(),
     version: 0,
     stage: 'approval-requested',

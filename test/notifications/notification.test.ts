@@ -29,7 +29,7 @@ const awaitingApproval = aRecord({
 });
 const notified = markNotified(awaitingApproval);
 const inDigest = { ...awaitingApproval, notification: { digestId: 'digest-1', emailedTo: [] } };
-const accepted = { ...awaitingApproval, verdict: aVerdict('accept'), approval: anApproval() };
+const accepted = { ...awaitingApproval, verdict: aVerdict('accept'), personDecision: anApproval() };
 const time = noon.toISOString();
 const aDay = 86_400;
 
@@ -54,7 +54,7 @@ describe('the content hash of a request', () => {
       { verdict: aVerdict('ask', { findings: [{ rule: 'a', outcome: 'ask', reason: 'another' }] }) },
     ],
     ['the approver group', { approvalRequest: anApprovalRequest({ group: 'network' }) }],
-    ['the person who decided', { approval: anApproval() }],
+    ['the person who decided', { personDecision: anApproval() }],
     ['the approvals recorded so far', { approvals: { decisions: [anApproval()], quorum: 2 } }],
     ['the escalation stage', { approvalRequest: anApprovalRequest({ stage: 'reminded' }) }],
   ] as const satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
@@ -165,7 +165,7 @@ describe('a change of the table enqueues', () => {
   });
 
   test('a request whose message is outdated', async () => {
-    expect(await enqueueTargets([notified, { ...notified, approval: anApproval() }])).toEqual([alone]);
+    expect(await enqueueTargets([notified, { ...notified, personDecision: anApproval() }])).toEqual([alone]);
   });
 
   test('nothing when the notifier itself wrote the notification state or the stage', async () => {
@@ -195,7 +195,10 @@ describe('a change of the table enqueues', () => {
 
   test('a digest once and with a delay, so that it collects more requests', async () => {
     const second = { ...inDigest, endpointId: endpointId(2) };
-    const decisionFields = { verdict: aVerdict('accept', { decidedBy: alice }), approval: anApproval() };
+    const decisionFields = {
+      verdict: aVerdict('accept', { decidedBy: alice }),
+      personDecision: anApproval(),
+    };
     expect(
       await enqueueTargets(
         [inDigest, { ...inDigest, ...decisionFields }],

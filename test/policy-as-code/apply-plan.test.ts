@@ -354,7 +354,7 @@ describe('an apply that crashes at any call', () => {
       await planAndApply(env, former);
       const { changes } = await planDocument(env, former);
       expect(formatChanges(changes.filter(({ kind }) => kind !== 'principal'))).toEqual([
-        `left entry ${three} at orders`,
+        `unmanaged entry ${three} at orders`,
       ]);
       expect(await findUnfinishedApply(env.deps)).toEqual({});
     });

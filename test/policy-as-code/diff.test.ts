@@ -24,38 +24,63 @@ function selectEntryChanges(changes: readonly PolicyChange[]) {
 }
 
 describe('an entry', () => {
-  const ownership: readonly [string, ManagedBy | undefined, string, { adopt: boolean }, string[]][] = [
-    ['that does not exist is added', undefined, 'absent', { adopt: false }, ['add']],
-    ['of the file is changed', 'file', 'other', { adopt: false }, ['change']],
-    ['of the file that is equal is no row', 'file', 'equal', { adopt: false }, []],
-    ['of the file that the file no longer names is removed', 'file', 'unnamed', { adopt: false }, ['remove']],
-    ['of a person that differs is a conflict', 'person', 'other', { adopt: false }, ['conflict']],
-    ['of a person that is equal is left to them', 'person', 'equal', { adopt: false }, ['left']],
+  const ownership: readonly [string, ManagedBy | undefined, string, { takeOwnership: boolean }, string[]][] =
     [
-      'of a person that the file does not name is left to them',
-      'person',
-      'unnamed',
-      { adopt: false },
-      ['left'],
-    ],
-    ['of another system that differs is a conflict', 'api', 'other', { adopt: false }, ['conflict']],
-    ['of a person that differs is taken over under `--adopt`', 'person', 'other', { adopt: true }, ['adopt']],
-    [
-      'of a person that is equal is taken over under `--adopt`',
-      'person',
-      'equal',
-      { adopt: true },
-      ['adopt'],
-    ],
-    [
-      'of a person that the file does not name is never taken over',
-      'person',
-      'unnamed',
-      { adopt: true },
-      ['left'],
-    ],
-  ];
-  test.each(ownership)('%s', async (_name, managedBy, there, { adopt }, actions) => {
+      ['that does not exist is added', undefined, 'absent', { takeOwnership: false }, ['add']],
+      ['of the file is changed', 'file', 'other', { takeOwnership: false }, ['change']],
+      ['of the file that is equal is no row', 'file', 'equal', { takeOwnership: false }, []],
+      [
+        'of the file that the file no longer names is removed',
+        'file',
+        'unnamed',
+        { takeOwnership: false },
+        ['remove'],
+      ],
+      ['of a person that differs is a conflict', 'person', 'other', { takeOwnership: false }, ['conflict']],
+      [
+        'of a person that is equal is left to them',
+        'person',
+        'equal',
+        { takeOwnership: false },
+        ['unmanaged'],
+      ],
+      [
+        'of a person that the file does not name is left to them',
+        'person',
+        'unnamed',
+        { takeOwnership: false },
+        ['unmanaged'],
+      ],
+      [
+        'of another system that differs is a conflict',
+        'api',
+        'other',
+        { takeOwnership: false },
+        ['conflict'],
+      ],
+      [
+        'of a person that differs is taken over under `--take-ownership`',
+        'person',
+        'other',
+        { takeOwnership: true },
+        ['adopt'],
+      ],
+      [
+        'of a person that is equal is taken over under `--take-ownership`',
+        'person',
+        'equal',
+        { takeOwnership: true },
+        ['adopt'],
+      ],
+      [
+        'of a person that the file does not name is never taken over',
+        'person',
+        'unnamed',
+        { takeOwnership: true },
+        ['unmanaged'],
+      ],
+    ];
+  test.each(ownership)('%s', async (_name, managedBy, there, { takeOwnership }, actions) => {
     const env = createEnvWith(
       ...(there === 'absent'
         ? []
@@ -68,7 +93,7 @@ describe('an entry', () => {
           ]),
     );
     const document = aDocument({ entries: there === 'unnamed' ? [] : [allowEntry(one)] });
-    const { changes } = await planDocument(env, document, adopt);
+    const { changes } = await planDocument(env, document, takeOwnership);
     expect(selectEntryChanges(changes).map(({ action }) => action)).toEqual(actions);
   });
 
@@ -137,7 +162,7 @@ test('blocks come first, allowing changes before disallowing ones, and a service
     'remove service gone',
     `remove entry ${one} at orders`,
     'remove group old',
-    'left service orders',
+    'unmanaged service orders',
   ]);
 });
 
@@ -181,7 +206,7 @@ describe('a service', () => {
   test('of a person conflicts only in the settings that the file names', async () => {
     const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
     expect(formatChanges((await planDocument(env, aDocument({ services: [settings] }))).changes)).toEqual([
-      'left service orders',
+      'unmanaged service orders',
     ]);
     const stricter = aDocument({ services: [{ ...settings, onUnlisted: 'reject' as const }] });
     expect(formatChanges((await planDocument(env, stricter)).changes)).toEqual(['conflict service orders']);
@@ -190,7 +215,9 @@ describe('a service', () => {
   test('that the file only names is neither taken over nor removed', async () => {
     const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
     const nameOnly = aDocument({ services: [{ name: 'orders' }] });
-    expect(formatChanges((await planDocument(env, nameOnly, true)).changes)).toEqual(['left service orders']);
+    expect(formatChanges((await planDocument(env, nameOnly, true)).changes)).toEqual([
+      'unmanaged service orders',
+    ]);
     env.put(serviceItem(aService({ managedBy: 'file', requireTicket: true })));
     expect((await planDocument(env, nameOnly)).changes).toEqual([]);
   });
@@ -230,9 +257,9 @@ test('a group that left the file stays while a service or another group names it
   const { changes } = await planDocument(env, aDocument());
   expect(formatChanges(changes)).toEqual([
     'remove group forgotten',
-    'left group asked',
-    'left group called',
-    'left service orders',
+    'unmanaged group asked',
+    'unmanaged group called',
+    'unmanaged service orders',
   ]);
   expect(changes[1]?.note).toContain('while orders names it');
 });
@@ -359,10 +386,10 @@ describe('allowed principals', () => {
     const observedDocument = aDocument({ ...managed, services: [{ name: 'orders' }] });
     const { plan, changes } = await planDocument(env, observedDocument);
     expect(formatChanges(changes).slice(1)).toEqual([
-      `left principal ${root(one)} at orders`,
-      `left principal ${root(two)} at orders`,
+      `unmanaged principal ${root(one)} at orders`,
+      `unmanaged principal ${root(two)} at orders`,
     ]);
-    expect(plan.summary).toMatchObject({ add: 1, left: 2 });
+    expect(plan.summary).toMatchObject({ add: 1, unmanaged: 2 });
   });
 
   test('are not missing where every principal is allowed', async () => {
@@ -370,7 +397,7 @@ describe('allowed principals', () => {
       aWorldThatAllows('*'),
       aDocument({ entries: [allowEntry(one)], services: [{ name: 'orders' }] }),
     );
-    expect(formatChanges(changes).slice(1)).toEqual(['left principal * at orders']);
+    expect(formatChanges(changes).slice(1)).toEqual(['unmanaged principal * at orders']);
   });
 
   test('are approved by the person who applies a plan that lists them', async () => {

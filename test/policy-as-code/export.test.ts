@@ -39,7 +39,7 @@ test('a plan of an exported policy has no changes, whatever was done to the tabl
       const env = await createInventoryEnv(inventory);
       await planAndApply(env, withKnownServices(document, inventory));
       const { plan, changes } = await planDocument(env, await exportAll(env));
-      expect(changes.filter(({ action }) => action !== 'left')).toEqual([]);
+      expect(changes.filter(({ action }) => action !== 'unmanaged')).toEqual([]);
       expect(plan.summary).toMatchObject({ add: 0, change: 0, remove: 0, conflicts: 0 });
     }),
     { numRuns: 100, seed: 6 },

@@ -29,9 +29,9 @@ export interface PlanAndChanges {
 export async function planDocument(
   env: TestEnv,
   document: PolicyDocument,
-  adopt = false,
+  takeOwnership = false,
 ): Promise<PlanAndChanges> {
-  const plan = await makePlan(document, { adopt, allowRemovals: true }, env.deps);
+  const plan = await makePlan(document, { takeOwnership, allowRemovals: true }, env.deps);
   return { plan, changes: await readPlanChanges(plan, env.table) };
 }
 
@@ -47,9 +47,9 @@ export async function applyToEnd(plan: Plan, deps: ApplyStepDeps): Promise<Apply
 export async function planAndApply(
   env: TestEnv,
   document: PolicyDocument,
-  adopt = false,
+  takeOwnership = false,
 ): Promise<PlanAndChanges> {
-  const planned = await planDocument(env, document, adopt);
+  const planned = await planDocument(env, document, takeOwnership);
   await applyToEnd(planned.plan, env.deps);
   return planned;
 }

@@ -371,10 +371,10 @@ describe('a concurrent change of the record', () => {
     const first = anApproval();
     const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
     const decisions = await Promise.all(
-      [first, second].map((decision) => decideConnection(aRequest(), env.deps, { decision: decision })),
+      [first, second].map((decision) => decideConnection(aRequest(), env.deps, { decision })),
     );
     expect(decisions.map(({ outcome }) => outcome).sort()).toEqual(['accept', 'not-open']);
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { by: alice } });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved']);
   });
 

@@ -55,7 +55,7 @@ describe('a request that needs approval', () => {
     expect(await env.record(endpointId(1))).toMatchObject({
       approvalRequest: {
         group: 'default',
-        since: noon.toISOString(),
+        requestedAt: noon.toISOString(),
         version: 0,
         stage: 'approval-requested',
       },
@@ -84,7 +84,7 @@ describe('a request that needs approval', () => {
     env.put(serviceItem(aService({ policyRevision: 2, deadlineSeconds: 60 })));
     await decideConnection(aRequest(), env.deps);
     expect((await env.record(endpointId(1)))?.approvalRequest).toMatchObject({
-      since: noon.toISOString(),
+      requestedAt: noon.toISOString(),
       version: 0,
     });
     expect(await env.actions(endpointId(1))).toEqual([
@@ -151,7 +151,7 @@ describe('a request that needs approval', () => {
     await decideConnection(aRequest(), env.deps);
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({
-      approvalRequest: { since: secondsAfterNoon(60).toISOString(), version: 4 },
+      approvalRequest: { requestedAt: secondsAfterNoon(60).toISOString(), version: 4 },
     });
     expect(record).not.toHaveProperty('notification');
     expect(record).not.toHaveProperty('serviceDeregisteredAt');
@@ -200,7 +200,7 @@ describe('a request that needs approval', () => {
     await decideConnection(aRequest(), env.deps);
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({
-      approvalRequest: { since: secondsAfterNoon(60).toISOString(), version: 4 },
+      approvalRequest: { requestedAt: secondsAfterNoon(60).toISOString(), version: 4 },
     });
     expect(record).not.toHaveProperty('notification');
   });
@@ -243,7 +243,7 @@ describe('a request past its deadline', () => {
           pendingEffect: { action: 'reject', attempts: 0 },
         },
       });
-      expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
+      expect(await env.record(endpointId(1))).not.toHaveProperty('personDecision');
       expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
       expect(await readConsumerEntry(env)).toBeUndefined();
     },
@@ -256,7 +256,7 @@ describe('a request past its deadline', () => {
     const env = createEnv({ services: [service], records: [overdue] });
     env.advanceSeconds(60);
     expect(await decide(env)).toMatchObject({ outcome });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { by: alice } });
   });
 
   test('stays rejected after a late approval, and the response has the reason', async () => {
@@ -353,7 +353,7 @@ describe('an approval that allows the account', () => {
       },
     };
     const decision = anApproval({ allow: {} });
-    expect(await decideConnection(aRequest(), { ...env.deps, table }, { decision: decision })).toMatchObject({
+    expect(await decideConnection(aRequest(), { ...env.deps, table }, { decision })).toMatchObject({
       outcome: 'reject',
     });
     expect(await readConsumerEntry(env)).toMatchObject({ effect: 'block', version: 9 });
@@ -426,6 +426,6 @@ test('a denial without a block leaves the entry of the account as it is', async 
 test('a ticket id is recorded with the decision and in the history', async () => {
   const env = createEnv({ services: [aService({ requireTicket: true })] });
   await decide(env, { ticket: 'CHG-42' });
-  expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-42' } });
+  expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { ticket: 'CHG-42' } });
   expect((await readAuditTrail(endpointId(1), env.table)).at(-1)).toMatchObject({ ticket: 'CHG-42' });
 });

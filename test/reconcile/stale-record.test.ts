@@ -157,19 +157,19 @@ describe('a request that is pending acceptance', () => {
   test.each(['available', 'deleting', 'rejected'] as const)(
     'stays denied after one event wrongly showed it as %s',
     async (state) => {
-      const approval = anApproval({ decision: 'deny', reason: 'unknown' });
+      const personDecision = anApproval({ decision: 'deny', reason: 'unknown' });
       const denied = {
         ...awaitingRecord,
         verdict: aVerdict('reject'),
         pendingEffect: { action: 'reject', attempts: 0 },
-        approval,
+        personDecision,
       } as const;
       const env = await afterWrongEvent(denied, state, 30);
       expect(await env.record(endpointId(1))).toMatchObject({
         state: 'pendingAcceptance',
         verdict: { outcome: 'reject' },
         pendingEffect: { action: 'reject' },
-        approval,
+        personDecision,
       });
     },
   );

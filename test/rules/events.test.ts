@@ -101,7 +101,7 @@ const samples = {
       ...announcements,
     },
   },
-  'connection-changed-by-hand': {
+  'connection-changed-outside-linkgate': {
     matching: {
       "a person's Accept": apiCallEvent('AcceptVpcEndpointConnections', person),
       "the account's own Reject": apiCallEvent('RejectVpcEndpointConnections'),

@@ -78,11 +78,11 @@ test('constant conflicts of the service item are an error', async () => {
 test('drift of allowed principals is saved beside other drift', async () => {
   const env = createTestEnv({ services });
   env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
-  const principalDrift = [{ check: 'principals-are-not-implied', detail: '*' }];
+  const principalDrift = [{ check: 'principals-not-in-allowlist', detail: '*' }];
   const reconcilePrincipals = async () => ({ principalDrift, principalsCheckedAt: noon.toISOString() });
   expect(await checkService(serviceId(1), { ...env.deps, reconcilePrincipals })).toMatchObject([
     { check: 'principal-is-everyone' },
-    { check: 'principals-are-not-implied' },
+    { check: 'principals-not-in-allowlist' },
   ]);
   expect(await listRegisteredServices(env.deps)).toMatchObject([
     { drift: [{ check: 'principal-is-everyone' }], principalDrift },

@@ -21,7 +21,7 @@ export function checkConnectedState(
   const then = now.getTime() - late;
 
   function checkConnectedRecord(record: ConnectionRecord): void {
-    const { endpointId, verdict, revocation, revokeOrder, approval, grandfathered } = record;
+    const { endpointId, verdict, revocation, revokeOrder, personDecision, grandfathered } = record;
     const policyItems = indexByKey(items.read(policyInputKeys(record)));
     const policy = readOraclePolicy(record, policyItems);
     const { enforcingSince } = readPolicyInputs(record, policyItems);
@@ -35,7 +35,7 @@ export function checkConnectedState(
     const isInGrace = revocation !== undefined && Date.parse(revocation.disconnectAt) > then;
     const isAwaitingDecision = isAwaitingApproval(record) && record.approvalRequest !== undefined;
     const isOlderThanRegistration = !verdict && record.requestedAt < policy.service.registeredAt;
-    const isApproved = approval?.decision === 'approve';
+    const isApproved = personDecision?.decision === 'approve';
     const hasEndpointLimit = policy.entries[0]?.maxEndpoints !== undefined;
     const isAllowed = !block && (isApproved || isAllowedByEntry(record, policy, then));
     if (isAllowed && !revokeOrder && !hasEndpointLimit)
@@ -52,7 +52,7 @@ export function checkConnectedState(
           isAwaitingDecision ||
           isOlderThanRegistration ||
           grandfathered !== undefined,
-        `${endpointId}, ${JSON.stringify({ verdict, revocation, revokeOrder, approval })}`,
+        `${endpointId}, ${JSON.stringify({ verdict, revocation, revokeOrder, personDecision })}`,
       );
   }
 

@@ -154,7 +154,7 @@ export async function checkNotifications(
     const approvalRequested = watch
       .findHistory(endpointId)
       .findLast(({ action }) => action === 'approval-requested');
-    const since = Date.parse(approvalRequested?.time ?? approvalRequest.since);
+    const since = Date.parse(approvalRequested?.time ?? approvalRequest.requestedAt);
     for (const address of emails)
       assertInvariant(
         'approvers are notified of each request that awaits approval',

@@ -151,7 +151,7 @@ export function checkFinalState(
   }
 
   function checkPending(record: ConnectionRecord): void {
-    const { endpointId, verdict, approval } = record;
+    const { endpointId, verdict, personDecision } = record;
     const policyItems = readPolicyItems(record);
     assertInvariant(
       'every pending connection has a current verdict',
@@ -159,7 +159,7 @@ export function checkFinalState(
       endpointId,
     );
     const policy = readOraclePolicy(record, policyItems);
-    const expected = expectedAction(record, policy, approval, now.getTime());
+    const expected = expectedAction(record, policy, personDecision, now.getTime());
     const isWaiting = verdict?.outcome === 'ask' || verdict?.outcome === 'hold';
     const isBeyondCount = expected === 'accept' && policy.entries[0]?.maxEndpoints !== undefined;
     const isRejectedLate =

@@ -461,7 +461,7 @@ function isToReject({ pendingEffect }: Item): boolean {
 
 function withoutDecision(item: Item): Item {
   if (!recordPartitions.includes(item.pk)) return item;
-  const { approval: _approval, verdict: _verdict, ...rest } = item;
+  const { personDecision: _personDecision, verdict: _verdict, ...rest } = item;
   return rest;
 }
 

@@ -36,7 +36,7 @@ export function readOraclePolicy(
 export function expectedAction(
   request: RequestIdentity,
   { service, entries }: OraclePolicy,
-  approval: ConnectionRecord['approval'],
+  approval: ConnectionRecord['personDecision'],
   now: number,
 ): 'accept' | 'reject' | 'nothing' {
   if (!service || service.pausedAt !== undefined) return 'nothing';

@@ -73,7 +73,7 @@ test(
         .filter(({ action }) => /^(approved|denied)$/.test(action));
       expect(decisions).toHaveLength(1);
       const [winner] = decisions.map(({ actor }) => actor);
-      expect(watch.findRecord(endpointId)?.approval?.by).toBe(winner);
+      expect(watch.findRecord(endpointId)?.personDecision?.by).toBe(winner);
       winners.set(winner ?? '', (winners.get(winner ?? '') ?? 0) + 1);
       expect(slack.messages()).toHaveLength(1);
       expect(listButtons(slack.messages()[0] ?? message)).toEqual([]);

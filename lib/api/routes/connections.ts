@@ -98,15 +98,15 @@ async function requireDecision(
   const { record } = result;
   if (record && isAwaitingApproval(record) && isConnected(record.state))
     throw await connectedNotOpenError(record, table);
-  const { approval: last, approvals } = pickRecordedDecisions(record);
-  const approval = [last, ...(approvals?.decisions ?? [])].find(
+  const { personDecision: last, approvals } = pickRecordedDecisions(record);
+  const personDecision = [last, ...(approvals?.decisions ?? [])].find(
     (each) =>
       firstRequestedAt !== undefined &&
       each?.by === by &&
       each.decision === decision &&
       each.at >= firstRequestedAt,
   );
-  if (record && approval) return { approval, record };
+  if (record && personDecision) return { personDecision, record };
   throw notOpenError(endpointId, closingDecision(result));
 }
 
@@ -122,15 +122,15 @@ async function connectedNotOpenError(record: ConnectionRecord, table: Table): Pr
   );
 }
 
-function decisionView({ approval, record }: AppliedDecision) {
+function decisionView({ personDecision, record }: AppliedDecision) {
   const { endpointId, state, verdict, approvals } = record;
   const count = { approvals: approvals?.decisions.length ?? 1, quorum: approvals?.quorum ?? 1 };
   return {
     endpointId,
-    ...approval,
+    ...personDecision,
     state,
     verdict: verdict?.outcome,
-    ...(approval.decision === 'approve' && count),
+    ...(personDecision.decision === 'approve' && count),
   };
 }
 

@@ -36,10 +36,10 @@ export function plansRoutes(app: ApiApp): void {
       );
     const {
       document,
-      adopt = false,
+      takeOwnership = false,
       allowRemovals = false,
     } = validateInput(PlanInput, await readBody(context), 'the policy');
-    const plan = await makePlan(document, { adopt, allowRemovals }, api);
+    const plan = await makePlan(document, { takeOwnership, allowRemovals }, api);
     const location = { stage: api.deployment.stage, ...api.hub };
     return context.json(
       {

@@ -28,11 +28,11 @@ export function notOpenPage(record: ConnectionRecord, claims: LinkClaims): PageR
 
 /** The earlier decision of this address. An approver may still deny while the quorum is not reached. */
 function findEarlierDecision(
-  { approval, approvals }: ConnectionRecord,
+  { personDecision, approvals }: ConnectionRecord,
   { address, purpose }: LinkClaims,
 ): PersonDecision | undefined {
   const by = emailActor(address);
-  if (approval?.by === by) return approval;
+  if (personDecision?.by === by) return personDecision;
   return approvals?.decisions.find((decision) => decision.by === by && decision.decision === purpose);
 }
 

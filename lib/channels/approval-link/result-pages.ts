@@ -166,7 +166,10 @@ export function notExtendedPage(record: ConnectionRecord): Page {
 
 /** The effect of a recorded decision. `isObserving`: the mode is `observe`, and linkgate does not call EC2. */
 export function decisionRecordedPage(
-  { record, approval: decision }: { readonly record: ConnectionRecord; readonly approval: PersonDecision },
+  {
+    record,
+    personDecision: decision,
+  }: { readonly record: ConnectionRecord; readonly personDecision: PersonDecision },
   { isObserving }: { readonly isObserving: boolean },
 ): Page {
   const { verdict, pendingEffect, endpointId } = record;

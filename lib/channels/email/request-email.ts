@@ -35,7 +35,7 @@ export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, 
       questionText(view),
       ...statusText(record),
       ...(isReminder
-        ? [`linkgate asked the approver group ${group.name} on ${formatTime(approvalRequest.since)}.`]
+        ? [`linkgate asked the approver group ${group.name} on ${formatTime(approvalRequest.requestedAt)}.`]
         : []),
     ],
     requestFacts(view).map(([name, value]) => `${name}: ${value}`),

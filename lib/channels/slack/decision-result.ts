@@ -169,11 +169,11 @@ export function alreadyDecidedText(record: ConnectionRecord, view: RenderContext
 }
 
 function buildConfirmation(
-  { approval, record }: Extract<SubmitResult, { status: 'decided' }>,
+  { personDecision, record }: Extract<SubmitResult, { status: 'decided' }>,
   view: ApprovalView,
 ): SlackDecisionResult {
-  const { by, at, decision } = approval;
-  const storedDecision = record.approvals?.decisions.find((each) => each.by === by) ?? approval;
+  const { by, at, decision } = personDecision;
+  const storedDecision = record.approvals?.decisions.find((each) => each.by === by) ?? personDecision;
   const isNew = decision === 'deny' || storedDecision.at === at;
   const confirmation =
     confirmationSentences[computeApprovalKind(view.record) === 'new-connection' ? 'request' : 'connected'][
@@ -183,7 +183,7 @@ function buildConfirmation(
   const replacedEntry = allowlistChange.length > 0 ? replacedEntryText(view.entries) : [];
   return {
     decidedRecord: record,
-    isEffective: record.verdict !== undefined && matchesDecision(record.verdict, approval),
+    isEffective: record.verdict !== undefined && matchesDecision(record.verdict, personDecision),
     replyText: joinMarkup([
       isNew ? confirmation : 'You have already approved it.',
       statusMrkdwn(record, view),

@@ -116,16 +116,16 @@ export function requestTitle({ record, mode }: ApprovalView): string {
 /** The current status: decisions, approvals, and the state in EC2. Empty for a new request. */
 export function statusMrkdwn(record: ConnectionRecord, { group, mode }: RenderContext): Markup {
   const { status, resolution, approvals } = computeConnectionStatus(record);
-  const { approval, verdict } = record;
+  const { personDecision, verdict } = record;
   const lines: Markup[] = [];
   if (resolution)
     lines.push(markup`*${resolutionLabel(status, resolution)}* by ${decidedByText(resolution, group)}`);
   // A rule has precedence over the decision, such as a block or a pause.
-  if (approval && resolution?.by !== approval.by)
+  if (personDecision && resolution?.by !== personDecision.by)
     lines.push(
-      markup`*${approval.decision === 'approve' ? 'Approved' : 'Denied'}* by ${decidedByText(approval, group)}`,
+      markup`*${personDecision.decision === 'approve' ? 'Approved' : 'Denied'}* by ${decidedByText(personDecision, group)}`,
     );
-  if (approvals && (approvals.quorum > 1 || !approval))
+  if (approvals && (approvals.quorum > 1 || !personDecision))
     lines.push(
       joinMarkup([
         markup`*${approvals.decisions.length} of ${approvals.quorum} approvals*`,
@@ -153,15 +153,15 @@ function disconnectExtensionLines({ extended }: ConnectionRecord, { group, mode 
 
 /** The allowlist change of the decision. An account is allowed only if every approver chose it. */
 export function allowlistChangeText(
-  { approval, approvals, ownerAccountId, verdict }: ConnectionRecord,
+  { personDecision, approvals, ownerAccountId, verdict }: ConnectionRecord,
   serviceName: string,
 ): Markup[] {
-  if (!approval) return [];
-  if (approval.block) return [markup`linkgate blocked account ${ownerAccountId} at ${serviceName}.`];
-  const decisions: readonly PersonDecision[] = approvals?.decisions ?? [approval];
+  if (!personDecision) return [];
+  if (personDecision.block) return [markup`linkgate blocked account ${ownerAccountId} at ${serviceName}.`];
+  const decisions: readonly PersonDecision[] = approvals?.decisions ?? [personDecision];
   // An approval does not remove a block.
   if (
-    approval.decision !== 'approve' ||
+    personDecision.decision !== 'approve' ||
     verdict?.outcome === 'reject' ||
     !decisions.every(({ allow }) => allow)
   )

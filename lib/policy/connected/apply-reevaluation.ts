@@ -44,7 +44,7 @@ export function applyReevaluation(
     expiryWarning: _expiryWarning,
     revokeOrder,
     extended,
-    approval: _approval,
+    personDecision: _personDecision,
     approvals: _approvals,
     endedAt: _endedAt,
     missingSince: _missingSince,
@@ -68,7 +68,7 @@ export function applyReevaluation(
   return {
     record: {
       ...recordFields,
-      verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.approval),
+      verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.personDecision),
       ...((shouldDisconnect || verdict.outcome === 'hold') && due && { pendingEffect: due }),
       ...(isNewApprovalRequest ? {} : personDecisions),
       ...(approvalRequest && { approvalRequest }),
@@ -82,7 +82,7 @@ export function applyReevaluation(
       // An extension applies to one scheduled disconnect only.
       ...(extended && verdict.outcome !== 'accept' && { extended }),
       // The order to revoke stays until somebody approves the connection.
-      ...(revokeOrder && personDecisions.approval?.decision !== 'approve' && { revokeOrder }),
+      ...(revokeOrder && personDecisions.personDecision?.decision !== 'approve' && { revokeOrder }),
     },
     auditEvents: [
       ...(before ? [] : discoveredEvents(connection, now)),
@@ -171,7 +171,7 @@ function connectedApprovalRequest(
   if (!goesOn || !before.approvalRequest)
     return {
       group: service.approvers,
-      since: now.toISOString(),
+      requestedAt: now.toISOString(),
       deadline,
       version: before?.version ?? 0,
       stage: 'approval-requested',
@@ -179,7 +179,7 @@ function connectedApprovalRequest(
   const goingOn = { ...before.approvalRequest, group: service.approvers };
   if (!isForTime || deadline === goingOn.deadline) return goingOn;
   // A new deadline starts the stages again, so that people are reminded again.
-  return { ...goingOn, deadline, since: now.toISOString(), stage: 'approval-requested' };
+  return { ...goingOn, deadline, requestedAt: now.toISOString(), stage: 'approval-requested' };
 }
 
 function expiryWarningEvent(

@@ -40,7 +40,7 @@ export interface ConnectedContext {
 /** The part of a record that a decision about a connected endpoint needs. */
 export type ConnectionHistory = Pick<
   ConnectionRecord,
-  keyof ConnectedState | 'verdict' | 'approval' | 'approvalRequest' | 'acceptRequestedAt'
+  keyof ConnectedState | 'verdict' | 'personDecision' | 'approvalRequest' | 'acceptRequestedAt'
 >;
 
 /**
@@ -82,8 +82,8 @@ function evaluateConnected(
     return { ...scheduleDisconnect(command.revocation, command.finding, byPolicy, now), ...adoption };
   if (isBlockedBy(byPolicy) || revokingDecision(before, policy))
     return { ...revokeByPolicy(byPolicy, before, policy, context), ...adoption };
-  if (before?.approval?.decision === 'approve')
-    return { verdict: decide(connection, policy, before.approval, now) };
+  if (before?.personDecision?.decision === 'approve')
+    return { verdict: decide(connection, policy, before.personDecision, now) };
   // An adopted connection becomes policy-managed once a rule allows it.
   if (byPolicy.outcome === 'accept') return keepAllowed(byPolicy, before, now);
   if (grandfathered) return keepGrandfathered(grandfathered, byPolicy);
@@ -170,13 +170,17 @@ function explicitRevocation(
 
 /** A person's order to disconnect: not a denial of the former request, and not from before the registration of the service. */
 function revokingDecision(
-  { revokeOrder, approval, reevaluatedAt }: ConnectionHistory = {},
+  { revokeOrder, personDecision, reevaluatedAt }: ConnectionHistory = {},
   { service }: Policy,
 ) {
   // A denial is newer than an order to revoke, since revoking removes earlier decisions.
-  if (approval?.decision === 'deny' && reevaluatedAt !== undefined && approval.at >= service.registeredAt) {
-    const { by, at } = approval;
-    return { by, at, isNow: true, finding: rejectionFinding('person-denied', approval, 'denied it') };
+  if (
+    personDecision?.decision === 'deny' &&
+    reevaluatedAt !== undefined &&
+    personDecision.at >= service.registeredAt
+  ) {
+    const { by, at } = personDecision;
+    return { by, at, isNow: true, finding: rejectionFinding('person-denied', personDecision, 'denied it') };
   }
   if (!revokeOrder || revokeOrder.at < service.registeredAt) return undefined;
   const { by, at, immediate } = revokeOrder;

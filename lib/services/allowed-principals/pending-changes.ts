@@ -47,7 +47,7 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
     return dueAt !== undefined && dueAt <= now && canRetry(record, service, now);
   });
   // An allowlist that lost most of its entries by mistake must not remove everybody.
-  const isApproved = (principal: string) => findRecord(principal)?.agreed === true;
+  const isApproved = (principal: string) => findRecord(principal)?.removalApproved === true;
   const unapprovedCount = actual.filter((principal) => !isApproved(principal)).length;
   const unapprovedRemovals = disallow.filter((principal) => !isApproved(principal)).length;
   return unapprovedCount > maxUnapprovedRemovals && unapprovedRemovals > unapprovedCount / 2
@@ -62,7 +62,7 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
  */
 export function computeRemovalTime(record: PrincipalRecord | undefined, service: Service): Date | undefined {
   if (!record || !hasManagedPrincipals(service)) return undefined;
-  if (record.status === 'implied') return new Date(record.firstSeenAt);
+  if (record.status === 'desired') return new Date(record.firstSeenAt);
   if (record.notDesiredSince === undefined) return undefined;
   return new Date(Date.parse(record.notDesiredSince) + effectiveGraceSeconds(service) * 1000);
 }

@@ -47,7 +47,7 @@ export function principalDrift(
         detail: `allowed principals are missing that the allowlist names: ${formatPrincipals(absent, describePrincipal)}; they cannot create an endpoint`,
       },
     extra.length > 0 && {
-      check: 'principals-are-not-implied',
+      check: 'principals-not-in-allowlist',
       detail: `these allowed principals are not in the allowlist: ${formatPrincipals(extra, (principal) => describeExtraPrincipal(principal, findRecord(principal), service))}`,
     },
     refused.length > 0 && {
@@ -81,14 +81,14 @@ function describeExtraPrincipal(
   return [
     describePrincipal(principal),
     record && describeOrigin(record),
-    record?.status === 'found' && goesAt && `will be removed at ${goesAt.toISOString()}`,
+    record?.status === 'external' && goesAt && `will be removed at ${goesAt.toISOString()}`,
   ]
     .filter(Boolean)
     .join(', ');
 }
 
 function describeOrigin({ status, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
-  if (status === 'implied') return 'was in the allowlist until now';
+  if (status === 'desired') return 'was in the allowlist until now';
   return addedBy === undefined
     ? `added outside linkgate by an unknown user, first seen at ${firstSeenAt}`
     : `added by ${addedBy} at ${addedAt}`;

@@ -39,7 +39,7 @@ export function recordPrincipals(
   for (const addition of observed.additions) additions.set(principalKey(addition.principal), addition);
 
   const unwanted = [...actual.keys()].filter((key) => !desired.has(key));
-  const isAgreed = observed.isManaged && unwanted.length <= observed.removals;
+  const isRemovalApproved = observed.isManaged && unwanted.length <= observed.removals;
 
   const records: PrincipalRecord[] = [];
   const writes: Write[] = [];
@@ -50,7 +50,7 @@ export function recordPrincipals(
       ...observed,
       isDesired: desired.has(key),
       isActual: actual.has(key),
-      isAgreed,
+      isRemovalApproved,
     });
     const change = principalWrite(record, after);
     if (change) writes.push(change.write);
@@ -66,26 +66,26 @@ function nextPrincipalRecord(
   observed: ObservedPrincipal & {
     readonly isDesired: boolean;
     readonly isActual: boolean;
-    readonly isAgreed: boolean;
+    readonly isRemovalApproved: boolean;
   },
 ): PrincipalRecord | undefined {
   const { serviceId, isManaged, isDesired, isActual, now } = observed;
   const firstSeenAt = now.toISOString();
   if (isDesired) {
     if (!isManaged) return undefined;
-    if (before?.status !== 'implied')
+    if (before?.status !== 'desired')
       return {
         serviceId,
         principal,
-        status: 'implied',
+        status: 'desired',
         firstSeenAt,
         version: before?.version ?? 0,
       };
     const { refusal, ...retained } = clearRemoval(before);
     return { ...retained, ...(!isActual && refusal && { refusal }) };
   }
-  if (before?.status === 'implied') return isActual ? markNotDesired(before, observed) : undefined;
-  const record = before ?? { serviceId, principal, status: 'found', firstSeenAt, version: 0 };
+  if (before?.status === 'desired') return isActual ? markNotDesired(before, observed) : undefined;
+  const record = before ?? { serviceId, principal, status: 'external', firstSeenAt, version: 0 };
   const attributed = withAddition(record, addition);
   if (isActual) return markNotDesired(attributed, observed);
   const mayShow = now.getTime() - Date.parse(attributed.addedAt ?? '') < maxVisibilityDelayMs;
@@ -95,20 +95,24 @@ function nextPrincipalRecord(
 /** Marks a principal that is in EC2 and not desired. */
 function markNotDesired(
   record: PrincipalRecord,
-  { isManaged, isAgreed, now }: Pick<ObservedPrincipal, 'isManaged' | 'now'> & { readonly isAgreed: boolean },
+  {
+    isManaged,
+    isRemovalApproved,
+    now,
+  }: Pick<ObservedPrincipal, 'isManaged' | 'now'> & { readonly isRemovalApproved: boolean },
 ): PrincipalRecord {
   if (!isManaged) return clearRemoval(record);
   const { status, notDesiredSince = now.toISOString() } = record;
   return {
     ...record,
-    ...(status === 'found' && { notDesiredSince }),
-    ...(isAgreed && { agreed: true }),
+    ...(status === 'external' && { notDesiredSince }),
+    ...(isRemovalApproved && { removalApproved: true }),
   };
 }
 
 function clearRemoval({
   notDesiredSince: _since,
-  agreed: _agreed,
+  removalApproved: _removalApproved,
   ...record
 }: PrincipalRecord): PrincipalRecord {
   return record;

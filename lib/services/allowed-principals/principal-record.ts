@@ -9,10 +9,10 @@ export const PrincipalRecord = v.object({
   serviceId: ServiceId,
   principal: v.string(),
   /**
-   * `implied`: the allowlist names the principal, or did until now, while linkgate manages the principals. `found`: the principal
+   * `desired`: the allowlist names the principal, or did until now, while linkgate manages the principals. `external`: the principal
    * was in EC2 and not in the allowlist, so somebody added it outside linkgate.
    */
-  status: v.picklist(['implied', 'found']),
+  status: v.picklist(['desired', 'external']),
   /** ISO 8601 */
   firstSeenAt: v.string(),
   /** The author and the time of the addition, from CloudTrail. */
@@ -21,7 +21,7 @@ export const PrincipalRecord = v.object({
   /** ISO 8601: the start of the grace period after which linkgate removes a principal that was added outside linkgate. */
   notDesiredSince: v.exactOptional(v.string()),
   /** A person has approved the removal. */
-  agreed: v.exactOptional(v.literal(true)),
+  removalApproved: v.exactOptional(v.literal(true)),
   /** EC2's reason for refusing the principal. */
   refusal: v.exactOptional(v.object({ code: v.string(), message: v.string(), at: v.string() })),
   version: v.number(),

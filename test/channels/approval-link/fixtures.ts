@@ -11,7 +11,7 @@ export const address = 'approver@example.com';
 export const otherAddress = 'second@example.com';
 const approvalRequest = {
   group: 'default',
-  since: noon.toISOString(),
+  requestedAt: noon.toISOString(),
   deadline: secondsAfterNoon(86_400).toISOString(),
   version: 1,
   stage: 'approval-requested',

@@ -11,7 +11,7 @@ describe('a submitted form', () => {
     expect(statusCode).toBe(200);
     expect(body).toContain('linkgate now accepts the connection in EC2.');
     expect(await env.record(endpointId(1))).toMatchObject({
-      approval: { decision: 'approve', by: `mailto:${address}`, ...withReason },
+      personDecision: { decision: 'approve', by: `mailto:${address}`, ...withReason },
       pendingEffect: { action: 'accept', attempts: 0 },
     });
     expect(env.applyRequests).toHaveLength(1);
@@ -30,7 +30,7 @@ describe('a submitted form', () => {
     const env = createLinkTestEnv();
     const body = Buffer.from(new URLSearchParams({ reason: 'geprüft ✓' }).toString()).toString('base64');
     await env.send('POST', { rawQueryString: linkQuery(), body, isBase64Encoded: true });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason: 'geprüft ✓' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason: 'geprüft ✓' } });
   });
 
   test.each([
@@ -59,7 +59,7 @@ describe('a submitted form', () => {
     const env = createLinkTestEnv();
     const reason = '👨‍👩‍👧‍👦'.repeat(1000);
     expect(await env.answer({ reason })).toMatchObject({ statusCode: 200 });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason } });
   });
 
   test('has no maxlength, which counts code units', async () => {
@@ -73,7 +73,7 @@ describe('a submitted form', () => {
     expect(body).toContain('Enter the ticket');
     expect(body).toContain('>a customer of ours</textarea>');
     await env.answer({ ...withReason, ticket: 'OPS-7' });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'OPS-7' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { ticket: 'OPS-7' } });
   });
 
   test('allows the account for the selected duration', async () => {
@@ -103,7 +103,7 @@ describe('a submitted form', () => {
     const approving = createLinkTestEnv();
     await approving.answer({ ...withReason, block: 'yes', decision: 'deny', purpose: 'deny' });
     expect(await readStoredEntry(approving)).toBeUndefined();
-    expect(await approving.record(endpointId(1))).toMatchObject({ approval: { decision: 'approve' } });
+    expect(await approving.record(endpointId(1))).toMatchObject({ personDecision: { decision: 'approve' } });
   });
 
   test('in mode observe is answered with a note that linkgate does not change EC2', async () => {
@@ -147,7 +147,7 @@ describe('with a quorum of two', () => {
     expect(again.body).toContain('your link “Deny” works');
     expect((await env.follow(deny)).statusCode).toBe(200);
     await env.answer(withReason, deny);
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { decision: 'deny' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { decision: 'deny' } });
     expect(await env.actions(endpointId(1))).toEqual(['approved', 'denied']);
   });
 });
@@ -162,8 +162,8 @@ describe('two concurrent decisions', () => {
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 409]);
     const record = await env.record(endpointId(1));
     const late = answers.find(({ statusCode }) => statusCode === 409);
-    expect(late?.body).toContain(record?.approval?.by.replace('mailto:', ''));
-    expect(late?.body).toContain(record?.approval?.reason);
+    expect(late?.body).toContain(record?.personDecision?.by.replace('mailto:', ''));
+    expect(late?.body).toContain(record?.personDecision?.reason);
     expect(await env.actions(endpointId(1))).toHaveLength(1);
   });
 

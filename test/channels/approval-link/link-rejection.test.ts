@@ -71,8 +71,8 @@ describe('a link decides nothing, and shows the reason, when', () => {
   });
 
   test('the same person has already decided', async () => {
-    const approval = anApproval({ by: `mailto:${address}` });
-    const record = { verdict: aVerdict('accept', { decidedBy: approval.by }), approval };
+    const personDecision = anApproval({ by: `mailto:${address}` });
+    const record = { verdict: aVerdict('accept', { decidedBy: personDecision.by }), personDecision };
     const { statusCode, body } = await expectRejection(createLinkTestEnv({ record }), deny);
     expect(statusCode).toBe(410);
     expect(body).toContain('You approved it');
@@ -80,8 +80,12 @@ describe('a link decides nothing, and shows the reason, when', () => {
   });
 
   test('another person has decided, with the author, time and reason', async () => {
-    const approval = anApproval({ decision: 'deny', by: 'slack:T01LOCAL:U01ALICE', reason: 'not ours' });
-    const record = { verdict: aVerdict('reject', { decidedBy: approval.by }), approval };
+    const personDecision = anApproval({
+      decision: 'deny',
+      by: 'slack:T01LOCAL:U01ALICE',
+      reason: 'not ours',
+    });
+    const record = { verdict: aVerdict('reject', { decidedBy: personDecision.by }), personDecision };
     const { statusCode, body } = await expectRejection(createLinkTestEnv({ record }));
     expect(statusCode).toBe(409);
     expect(body).toContain(

@@ -32,7 +32,7 @@ describe('the page of an approval link', () => {
           requestedAt: '2026-11-20T11:59:00.000Z',
           state: 'available',
           verdict: aVerdict('accept', { decidedBy: alice }),
-          approval: anApproval({ reason: 'signed', ticket: 'OPS-1' }),
+          personDecision: anApproval({ reason: 'signed', ticket: 'OPS-1' }),
         }),
       ],
     });

@@ -45,7 +45,7 @@ test('an e-mail shows the whole request, with one link to approve and one to den
   const before = anAwaitingRecord(2, {
     state: 'available',
     verdict: aVerdict('accept'),
-    approval: anApproval({ by: alice, reason: 'known to us' }),
+    personDecision: anApproval({ by: alice, reason: 'known to us' }),
   });
   const entry = anEntry({ note: 'ACME' });
   const view = aView({ earlierConnections: [before], entries: [entry] });

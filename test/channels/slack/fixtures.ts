@@ -34,7 +34,7 @@ export const slackBob = `slack:${homeTeam}:U01BOB`;
 
 export const approvalRequest: ApprovalRequest = {
   group: 'default',
-  since: noon.toISOString(),
+  requestedAt: noon.toISOString(),
   deadline: '2026-11-28T12:00:00.000Z',
   version: 3,
   stage: 'approval-requested',

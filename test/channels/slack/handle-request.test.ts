@@ -47,7 +47,7 @@ describe('a click on', () => {
     const env = createSlackTestEnv();
     expect(await env.click('approve')).toEqual({ statusCode: 200 });
     expect(await env.record(endpointId(1))).toMatchObject({
-      approval: { decision: 'approve', by: slackAlice },
+      personDecision: { decision: 'approve', by: slackAlice },
       verdict: { outcome: 'accept', decidedBy: slackAlice },
       pendingEffect: { action: 'accept' },
     });
@@ -116,7 +116,7 @@ describe('a click on', () => {
     expect(json).toMatchObject({ response_action: 'update' });
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
     await env.submit((json as { view: ModalView }).view, { reason: 'unknown', ticket: 'CHG-7' });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-7' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { ticket: 'CHG-7' } });
   });
 
   test('Approve and allow account with an unknown duration decides nothing', async () => {
@@ -143,7 +143,7 @@ describe('a click on', () => {
     const answer = await env.submit(env.views[0], { reason: ' unknown to us ' });
     expect(answer).toEqual({ statusCode: 200 });
     expect(await env.record(endpointId(1))).toMatchObject({
-      approval: { decision: 'deny', by: slackAlice, reason: 'unknown to us' },
+      personDecision: { decision: 'deny', by: slackAlice, reason: 'unknown to us' },
       pendingEffect: { action: 'reject' },
     });
     expect(await readStoredEntry(env)).toBeUndefined();
@@ -171,14 +171,14 @@ describe('a click on', () => {
     });
     const reason = '😀'.repeat(1000);
     expect(await env.submit(env.views[0], { reason })).toEqual({ statusCode: 200 });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason } });
   });
 
   test('Deny replaces a lone surrogate with U+FFFD', async () => {
     const env = createSlackTestEnv();
     await env.click('deny');
     await env.submit(env.views[0], { reason: 'no \ud83d' });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason: 'no \ufffd' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason: 'no \ufffd' } });
   });
 
   test('Deny can also block the account', async () => {
@@ -196,7 +196,7 @@ describe('a click on', () => {
       json: { response_action: 'errors', errors: { ticket: expect.any(String) } },
     });
     await env.submit(env.views[0], { ticket: 'CHG-7' });
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-7' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { ticket: 'CHG-7' } });
     expect(await readStoredEntry(env)).toMatchObject({ expiresAt: '2026-11-28T12:00:00.000Z' });
   });
 });
@@ -464,13 +464,13 @@ test('an interaction that linkgate ignores gets 200', async () => {
 test('the workspace of the payload identifies a user without a workspace of their own', async () => {
   const env = createSlackTestEnv();
   await env.send(encodePayload({ ...clickPayload('approve'), user: { id: 'U01ALICE' } }));
-  expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: slackAlice } });
+  expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { by: slackAlice } });
 });
 
 test('the reply to an approval shows a rejection by policy that has precedence', async () => {
   const records = [
     anAwaitingRecord({
-      approval: anApproval({ by: slackBob }),
+      personDecision: anApproval({ by: slackBob }),
       verdict: aVerdict('reject', {
         findings: [{ rule: 'account-is-blocked', outcome: 'reject', reason: 'account is blocked' }],
       }),

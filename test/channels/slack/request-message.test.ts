@@ -26,7 +26,7 @@ function renderMessage(
 }
 
 const accepts = {
-  approval: anApproval({ by: slackAlice, reason: 'our customer', ticket: 'CHG-7' }),
+  personDecision: anApproval({ by: slackAlice, reason: 'our customer', ticket: 'CHG-7' }),
   verdict: aVerdict('accept', { decidedBy: slackAlice }),
 };
 
@@ -129,7 +129,7 @@ describe('an open request', () => {
       aRecord({
         endpointId: endpointId(3),
         state: 'rejected',
-        approval: anApproval({ decision: 'deny', by: slackBob, at: '2026-11-20T12:00:00.000Z' }),
+        personDecision: anApproval({ decision: 'deny', by: slackBob, at: '2026-11-20T12:00:00.000Z' }),
         verdict: aVerdict('reject', { decidedBy: slackBob, decidedAt: '2026-11-20T12:00:00.000Z' }),
       }),
     ];
@@ -172,18 +172,22 @@ describe('a decided request', () => {
   });
 
   test('shows its change of the allowlist', () => {
-    const approval = anApproval({ by: slackAlice, allow: { expiresAt: '2026-12-21T12:00:00.000Z' } });
-    expect(renderMessage(anAwaitingRecord({ ...accepts, approval })).all).toContain(
+    const personDecision = anApproval({ by: slackAlice, allow: { expiresAt: '2026-12-21T12:00:00.000Z' } });
+    expect(renderMessage(anAwaitingRecord({ ...accepts, personDecision })).all).toContain(
       `linkgate added account ${consumer} to the allowlist of orders until`,
     );
     expect(renderMessage(anAwaitingRecord(accepts)).all).not.toContain('allowlist');
   });
 
   test('shows the cost for the consumer once EC2 shows the rejection', () => {
-    const approval = anApproval({ decision: 'deny', by: 'mailto:approver@example.com', reason: 'unknown' });
-    const verdict = aVerdict('reject', { decidedBy: approval.by });
-    expect(renderMessage(anAwaitingRecord({ approval, verdict })).text).toMatch(/^Being rejected/);
-    const { all } = renderMessage(anAwaitingRecord({ approval, verdict, state: 'rejected' }));
+    const personDecision = anApproval({
+      decision: 'deny',
+      by: 'mailto:approver@example.com',
+      reason: 'unknown',
+    });
+    const verdict = aVerdict('reject', { decidedBy: personDecision.by });
+    expect(renderMessage(anAwaitingRecord({ personDecision, verdict })).text).toMatch(/^Being rejected/);
+    const { all } = renderMessage(anAwaitingRecord({ personDecision, verdict, state: 'rejected' }));
     expect(all).toContain('*Denied* by approver@example.com');
     expect(all).toContain('the consumer pays for it until they delete it');
   });
@@ -205,7 +209,9 @@ describe('a decided request', () => {
     const verdict = aVerdict('hold', {
       findings: [{ rule: 'service-is-paused', outcome: 'hold', reason: 'orders is paused' }],
     });
-    const { all, elements } = renderMessage(anAwaitingRecord({ approval: accepts.approval, verdict }));
+    const { all, elements } = renderMessage(
+      anAwaitingRecord({ personDecision: accepts.personDecision, verdict }),
+    );
     expect(elements).toEqual([]);
     expect(all).toContain('*Approved* by <@U01ALICE>');
     expect(all).toContain('orders is paused');
@@ -220,9 +226,9 @@ describe('a decided request', () => {
 });
 
 test('a user of a workspace without approvers is named, not mentioned', () => {
-  const approval = anApproval({ by: 'slack:T02OTHER:U01MALLORY' });
+  const personDecision = anApproval({ by: 'slack:T02OTHER:U01MALLORY' });
   const { all } = renderMessage(
-    anAwaitingRecord({ approval, verdict: aVerdict('accept', { decidedBy: approval.by }) }),
+    anAwaitingRecord({ personDecision, verdict: aVerdict('accept', { decidedBy: personDecision.by }) }),
   );
   expect(all).toContain('slack:T02OTHER:U01MALLORY');
   expect(all).not.toContain('<@U01MALLORY>');
@@ -269,7 +275,7 @@ test('a message with any text from outside is within the limits of Slack', () =>
       const open = anAwaitingRecord({ verdict: aVerdict('ask', { findings }), approvals });
       const closed = anAwaitingRecord({
         ...accepts,
-        approval: anApproval({ by: slackAlice, reason, ticket }),
+        personDecision: anApproval({ by: slackAlice, reason, ticket }),
       });
       for (const record of [open, closed]) {
         const { text } = renderMessage(record, {

@@ -78,7 +78,7 @@ describe('/linkgate approve and deny', () => {
       'You approved the request.',
     );
     expect(await env.record(endpointId(1))).toMatchObject({
-      approval: { by: slackAlice, reason: 'our customer' },
+      personDecision: { by: slackAlice, reason: 'our customer' },
     });
   });
 
@@ -95,7 +95,7 @@ describe('/linkgate approve and deny', () => {
     expect(await runCommand(env, `approve ${endpointId(1)}`)).toContain('requires a ticket id');
     await runCommand(env, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
     expect(await env.record(endpointId(1))).toMatchObject({
-      approval: { ticket: 'CHG-7', reason: 'our customer' },
+      personDecision: { ticket: 'CHG-7', reason: 'our customer' },
     });
   });
 
@@ -105,7 +105,7 @@ describe('/linkgate approve and deny', () => {
       const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
       await runCommand(env, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
       expect(await env.record(endpointId(1))).toMatchObject({
-        approval: { ticket: 'CHG-7', reason: 'our customer' },
+        personDecision: { ticket: 'CHG-7', reason: 'our customer' },
       });
     },
   );
@@ -116,7 +116,7 @@ describe('/linkgate approve and deny', () => {
       const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
       await runCommand(env, `approve ${endpointId(1)} ${text}`);
       expect(await env.record(endpointId(1))).toMatchObject({
-        approval: { ticket: 'CHG-7', reason: 'our customer' },
+        personDecision: { ticket: 'CHG-7', reason: 'our customer' },
       });
     },
   );
@@ -133,7 +133,7 @@ describe('/linkgate approve and deny', () => {
   ])('decide nothing for `%s vpce-… %s`, and show the error', async (decision, text, expected) => {
     const env = createSlackTestEnv();
     expect(await runCommand(env, `${decision} ${endpointId(1)} ${text}`)).toContain(expected);
-    expect((await env.record(endpointId(1)))?.approval).toBeUndefined();
+    expect((await env.record(endpointId(1)))?.personDecision).toBeUndefined();
   });
 
   test('reject an option that `allow` does not have', async () => {
@@ -148,7 +148,7 @@ describe('/linkgate approve and deny', () => {
     const env = createSlackTestEnv();
     const reason = '😀'.repeat(1000);
     await runCommand(env, `deny ${endpointId(1)} ${reason}`);
-    expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason } });
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason } });
   });
 
   test('are only for approvers', async () => {

@@ -83,7 +83,7 @@ function read(text: string): PolicyDocument {
 
 async function planChanges(document: PolicyDocument, env: TestEnv) {
   const { changes } = await planDocument(env, document);
-  return changes.filter(({ action }) => action !== 'left');
+  return changes.filter(({ action }) => action !== 'unmanaged');
 }
 
 test('a plan of an export has no changes, whatever the tags and names of services', async () => {

@@ -132,7 +132,7 @@ describe('a connected endpoint', () => {
     ['blocked', { before: accepted, entries: [block] }, 'is disconnected'],
     [
       'blocked although approved',
-      { before: { ...accepted, approval: anApproval() }, entries: [block] },
+      { before: { ...accepted, personDecision: anApproval() }, entries: [block] },
       'is disconnected',
     ],
     [
@@ -162,15 +162,15 @@ describe('a connected endpoint', () => {
     ],
     [
       'denied',
-      { before: { ...createScheduled(-24), reevaluatedAt: at(-24), approval: denied } },
+      { before: { ...createScheduled(-24), reevaluatedAt: at(-24), personDecision: denied } },
       'is disconnected',
     ],
     [
       'denied while it was a request',
-      { before: { ...createScheduled(-24), approval: denied } },
+      { before: { ...createScheduled(-24), personDecision: denied } },
       'is disconnected at 2026-11-23T12:00:00.000Z',
     ],
-    ['approved', { before: { ...createScheduled(-99), approval: anApproval() } }, 'stays'],
+    ['approved', { before: { ...createScheduled(-99), personDecision: anApproval() } }, 'stays'],
     [
       'at a service that is being deregistered',
       {

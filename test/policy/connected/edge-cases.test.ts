@@ -184,7 +184,7 @@ describe('a service that is not registered', () => {
 test('a denied request does not count as a denial of the connection that somebody accepted from it', async () => {
   const denied = aRecord({
     state: 'available',
-    approval: anApproval({ decision: 'deny', at: noon.toISOString() }),
+    personDecision: anApproval({ decision: 'deny', at: noon.toISOString() }),
     verdict: aVerdict('reject'),
   });
   const env = await createRevocationTestEnv({ entries: [], connections: [], records: [denied] });

@@ -66,7 +66,7 @@ describe('observed principals', () => {
     expect(drift).toMatchObject([
       { check: 'principals-are-missing', detail: expect.stringContaining(`${root} (account)`) },
       {
-        check: 'principals-are-not-implied',
+        check: 'principals-not-in-allowlist',
         detail: expect.stringContaining(
           `${externalPrincipal} (role), added outside linkgate by an unknown user, first seen at 2026-11-21T12:00:00.000Z`,
         ),
@@ -77,7 +77,7 @@ describe('observed principals', () => {
 
   test('lack nobody if `*` is allowed', async () => {
     const { reconcile } = createReconcileEnv([anEntry()], fakeAllowedPrincipals(['*']));
-    expect((await reconcile(observed)).checks).toEqual(['principals-are-not-implied']);
+    expect((await reconcile(observed)).checks).toEqual(['principals-not-in-allowlist']);
   });
 
   test('have no drift if they equal the allowlist', async () => {

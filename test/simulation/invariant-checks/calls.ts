@@ -72,7 +72,7 @@ export function watchCalls(
       disconnects.assertRevocation(record, record.revocation, policy, at, state);
       return;
     }
-    const expected = expectedAction(record, policy, record.approval, at);
+    const expected = expectedAction(record, policy, record.personDecision, at);
     const isBeyondCount = policy.entries[0]?.maxEndpoints !== undefined;
     assertInvariant(
       'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before',
@@ -89,7 +89,7 @@ export function watchCalls(
     { endpoints }: PrivateLinkState,
   ): void {
     const { endpointId } = record;
-    if (record.approval) {
+    if (record.personDecision) {
       acceptedByPolicy.delete(endpointId);
       return;
     }

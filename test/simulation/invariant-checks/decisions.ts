@@ -37,15 +37,15 @@ export function watchDecisions(assertInvariant: AssertInvariant) {
     record: ConnectionRecord | undefined,
     { endpointId, by, decision }: AttemptedDecision,
   ): void {
-    const { approval, approvals } = pickRecordedDecisions(record);
+    const { personDecision, approvals } = pickRecordedDecisions(record);
     const decisions: readonly PersonDecision[] = [
       ...(approvals?.decisions ?? []),
-      ...(approval ? [approval] : []),
+      ...(personDecision ? [personDecision] : []),
     ];
     assertInvariant(
       'responses to people match the recorded decisions',
       decisions.some((recorded) => recorded.by === by && recorded.decision === decision),
-      `${by} gets the response that they decided ${endpointId}, where ${approval?.by} has`,
+      `${by} gets the response that they decided ${endpointId}, where ${personDecision?.by} has`,
     );
   }
 
@@ -54,9 +54,9 @@ export function watchDecisions(assertInvariant: AssertInvariant) {
     { endpointId, by }: AttemptedDecision,
     result: Extract<SubmitResult, { status: 'not-open' }>,
   ): void {
-    const { approval, verdict } = record ?? {};
+    const { personDecision, verdict } = record ?? {};
     const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
-    const isOverruled = approval && isSettled && !matchesDecision(verdict, approval);
+    const isOverruled = personDecision && isSettled && !matchesDecision(verdict, personDecision);
     const closed = closingDecision(result);
     assertInvariant(
       'responses to people match the recorded decisions',
@@ -65,8 +65,8 @@ export function watchDecisions(assertInvariant: AssertInvariant) {
     );
     assertInvariant(
       'responses to people match the recorded decisions',
-      approval === undefined || closed.by === (isOverruled ? 'linkgate' : approval.by),
-      `${by} gets the response that ${approval?.by} decided ${endpointId}, and not that ${closed.by ?? closed.state} did`,
+      personDecision === undefined || closed.by === (isOverruled ? 'linkgate' : personDecision.by),
+      `${by} gets the response that ${personDecision?.by} decided ${endpointId}, and not that ${closed.by ?? closed.state} did`,
     );
   }
 

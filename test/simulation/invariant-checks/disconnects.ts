@@ -90,7 +90,7 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
       at: number,
       state: PrivateLinkState,
     ): void {
-      const { endpointId, approval, revokeOrder } = record;
+      const { endpointId, personDecision, revokeOrder } = record;
       const endpointRegion = state.endpoints[endpointId]?.region ?? '';
       if (!isConnectedState(state.endpoints[endpointId]?.state)) return;
       assertInvariant(
@@ -100,12 +100,13 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
       );
       const isBlocked = policy.entries.some(({ effect }) => effect === 'block');
       const isRevokedByPerson =
-        approval?.decision === 'deny' ||
+        personDecision?.decision === 'deny' ||
         connectedDecisions
           .get(endpointId)
           ?.some(({ action, by }) => action === 'revoke' && by === revokeOrder?.by) === true;
       const isAllowed =
-        approval?.decision === 'approve' || isAllowedByEntry({ endpointId, endpointRegion }, policy, at);
+        personDecision?.decision === 'approve' ||
+        isAllowedByEntry({ endpointId, endpointRegion }, policy, at);
       assertInvariant(
         'no allowed connection is disconnected',
         isBlocked || isRevokedByPerson || !isAllowed || isBeyondCount(record, policy, state),

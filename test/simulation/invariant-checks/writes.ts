@@ -110,16 +110,16 @@ export function watchWrites(
     if (!after || isNewerMajor(after) || isNewerMajor(before)) return;
     const record = readRecord(after);
     const earlierRecord = before && readRecord(before);
-    const [{ endpointId, approval }, earlierApproval] = [record, earlierRecord?.approval];
-    const isDecisionKept = approval
-      ? approval.at === earlierApproval?.at
+    const [{ endpointId, personDecision }, earlierApproval] = [record, earlierRecord?.personDecision];
+    const isDecisionKept = personDecision
+      ? personDecision.at === earlierApproval?.at
       : earlierRecord && isDecisionReopened(earlierRecord, record);
     assertInvariant(
       'one decision closes a request',
       !earlierApproval || (decisions.length === 0 && isDecisionKept === true),
-      `${earlierApproval?.by} has decided ${endpointId}, not ${approval?.by ?? decisions[0]?.actor}`,
+      `${earlierApproval?.by} has decided ${endpointId}, not ${personDecision?.by ?? decisions[0]?.actor}`,
     );
-    if (earlierApproval || approval?.decision !== 'approve') return;
+    if (earlierApproval || personDecision?.decision !== 'approve') return;
     const group = lastRead(run, groupKey('default'));
     const quorum = Number(group?.quorum ?? Number.POSITIVE_INFINITY);
     const approvers = new Set(
@@ -243,7 +243,7 @@ function changeKey({ before, after }: ItemChange): Key {
 function isDecisionReopened(before: ConnectionRecord, after: ConnectionRecord): boolean {
   const isReviewedFirst = before.reevaluatedAt === undefined && after.reevaluatedAt !== undefined;
   const isAcceptedAfterDeny =
-    before.approval?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
+    before.personDecision?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
   return (
     before.approvalRequest?.version !== after.approvalRequest?.version ||
     before.revokeOrder?.at !== after.revokeOrder?.at ||
