@@ -16,9 +16,8 @@ import {
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 import { listRegisteredServices, uniqueLocations } from '../lib/services/registered-services.ts';
-import { finishLocation } from '../lib/sweep/job.ts';
+import { handleSweepRequest } from '../lib/sweep/handle-sweep-request.ts';
 import { SweepScope } from '../lib/sweep/lease.ts';
-import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
 import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 
 const table = createTable();
@@ -32,14 +31,12 @@ const deps = {
   applyQueue: createApplyQueue(),
   notificationQueue: createNotificationQueue(),
   customerNotificationQueue: createCustomerNotificationQueue(),
+  sweepQueue,
   ...runtime,
 };
 
 /** The input of an EventBridge schedule. */
 const ScheduledSweep = v.object({ scope: SweepScope });
-
-/** The delay after which a request is tried again while another sweep runs. */
-const retryDelaySeconds = 5;
 
 /** A schedule enqueues one request for each location. A request from the queue runs the sweep of one location. */
 export const handler = handle<
@@ -52,7 +49,10 @@ export const handler = handle<
     requestId: context.awsRequestId,
     remainingMs: () => context.getRemainingTimeInMillis(),
   };
-  for (const { value } of messages) await runSweep(value, { ...deps, ...invocation });
+  for (const { value } of messages) {
+    const sweep = await handleSweepRequest(value, { ...deps, ...invocation });
+    logger.info('sweep finished', { ...value.location, scope: value.scope, ...sweep });
+  }
   return batchItemFailures(malformed);
 });
 
@@ -65,15 +65,4 @@ async function enqueueSweeps(scope: SweepScope): Promise<number> {
   // A service can drift without an event.
   if (scope === 'full') await serviceCheckQueue.enqueue(services.map(({ serviceId }) => serviceId));
   return locations.length;
-}
-
-async function runSweep(request: SweepRequest, invocation: Parameters<typeof sweepConnections>[2]) {
-  const { location, scope, jobId, queueIfRunning } = request;
-  const sweep = await sweepConnections(location, scope, invocation);
-  logger.info('sweep finished', { ...location, scope, ...sweep });
-  if (sweep.status === 'unfinished') await sweepQueue.enqueue(request);
-  else if (sweep.status === 'already-running' && (queueIfRunning || jobId !== undefined))
-    await sweepQueue.enqueue(request, { afterSeconds: retryDelaySeconds });
-  else if (sweep.status === 'done' && jobId !== undefined)
-    await finishLocation(jobId, location, sweep.result, invocation);
 }

@@ -124,9 +124,10 @@ async function switchToEnforce(why: ModeChangeAuthor, deps: SwitchModeDeps): Pro
 
 /** Enqueues a full sweep of every location, which re-evaluates outdated verdicts and enqueues pending effects. */
 async function enqueueFullSweeps(deps: SwitchModeDeps): Promise<void> {
+  const requestedAt = deps.now().toISOString();
   const locations = await readLocations(deps);
   await Promise.all(
-    locations.map((location) => deps.sweepQueue.enqueue({ location, scope: 'full', queueIfRunning: true })),
+    locations.map((location) => deps.sweepQueue.enqueue({ location, scope: 'full', requestedAt })),
   );
 }
 

@@ -36,14 +36,25 @@ export const sweepLeaseKey = (location: AccountRegion, scope: SweepScope): Key =
 export async function lastSweepSuccess(
   location: AccountRegion,
   scope: SweepScope,
-  { table, reportError }: ReadDeps,
+  deps: ReadDeps,
 ): Promise<string | undefined> {
-  const [lease] = parseEach(
-    await table.get([sweepLeaseKey(location, scope)]),
-    sweepLeaseEntity.read,
-    reportError,
-  );
-  return lease?.finishedAt;
+  return (await readLease(location, scope, deps))?.finishedAt;
+}
+
+/** Whether a sweep that started after `time` (ISO 8601) has ended. `startedAt` of a running sweep is later than the last end. */
+export async function hasSweptSince(
+  time: string,
+  location: AccountRegion,
+  scope: SweepScope,
+  deps: ReadDeps,
+): Promise<boolean> {
+  const lease = await readLease(location, scope, deps);
+  return lease?.finishedAt !== undefined && lease.startedAt > time && lease.startedAt <= lease.finishedAt;
+}
+
+async function readLease(location: AccountRegion, scope: SweepScope, { table, reportError }: ReadDeps) {
+  const items = await table.get([sweepLeaseKey(location, scope)]);
+  return parseEach(items, sweepLeaseEntity.read, reportError)[0];
 }
 
 /**

@@ -8,8 +8,11 @@ export const SweepRequest = v.object({
   scope: SweepScope,
   /** The job that collects the result. */
   jobId: v.exactOptional(v.string()),
-  /** Try again after a running sweep ends: that one may already have passed the connections in question. */
-  queueIfRunning: v.exactOptional(v.literal(true)),
+  /**
+   * ISO 8601: only a sweep that starts after this time serves the request, so that it waits for a running one. Without it a
+   * running sweep is enough.
+   */
+  requestedAt: v.exactOptional(v.string()),
 });
 export type SweepRequest = v.InferOutput<typeof SweepRequest>;
 

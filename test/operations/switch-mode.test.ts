@@ -171,7 +171,7 @@ describe('a switch to enforce', () => {
     await switchMode('enforce', author, env.deps);
     expect(steps).toEqual(['item', 'parameter', 'sweep']);
     expect(await policyRevision(env)).toBe(1);
-    expect(env.requestedSweeps).toEqual([{ location: hub, scope: 'full', queueIfRunning: true }]);
+    expect(env.requestedSweeps).toEqual([{ location: hub, scope: 'full', requestedAt: noon.toISOString() }]);
   });
 
   test.each([

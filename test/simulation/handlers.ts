@@ -10,7 +10,7 @@ import { handleNotifications } from '../../lib/reconcile/handle-notifications.ts
 import { recordStates } from '../../lib/reconcile/record-states.ts';
 import { affectedScope, reevaluateConnections } from '../../lib/reconcile/reevaluate.ts';
 import { checkServices } from '../../lib/services/check-service.ts';
-import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
+import { handleSweepRequest } from '../../lib/sweep/handle-sweep-request.ts';
 import { SweepRequest } from '../../lib/sweep/sweep-queue.ts';
 import type { ItemChange } from '../doubles/memory-table.ts';
 import type { QueueName } from './linkgate.ts';
@@ -53,13 +53,7 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
     return results.some((result) => 'error' in result) ? bodies.map((_, index) => index) : [];
   },
   async sweepQueue(bodies, wired) {
-    for (const body of bodies) {
-      const request = v.parse(SweepRequestSchema, body);
-      const sweep = await sweepConnections(request.location, request.scope, wired);
-      if (sweep.status === 'unfinished') await wired.sweepQueue.enqueue(request);
-      else if (sweep.status === 'already-running' && request.queueIfRunning)
-        await wired.sweepQueue.enqueue(request, { afterSeconds: 5 });
-    }
+    for (const body of bodies) await handleSweepRequest(v.parse(SweepRequestSchema, body), wired);
     return [];
   },
   async notificationQueue(bodies, wired) {

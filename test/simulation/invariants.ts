@@ -30,6 +30,7 @@ export type Invariant =
   | 'each pending effect has a pointer'
   | 'attributes of a newer version are kept'
   | 'items of a newer major version are not changed'
+  | 'the history ends'
   | 'the state becomes final'
   | 'no effect stays pending'
   | 'every audit trail is complete'

@@ -48,6 +48,8 @@ const periods = {
 } as const;
 /** The maximum time until the final state: a refused call is retried after an hour at most. */
 const maxRestMs = 6 * 60 * minute;
+/** The longest of 1,500 histories has 15,000 turns; one whose messages multiply has no end. */
+const maxTurns = 60_000;
 
 /** Runs one history of linkgate with consumers, people, AWS and faults; the seed determines all of it. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
@@ -83,6 +85,11 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     endedAt = scheduler.now();
   });
   await scheduler.runUntil(() => {
+    watch.assertInvariant(
+      'the history ends',
+      scheduler.turns() < maxTurns,
+      `after ${scheduler.turns()} turns`,
+    );
     if (watch.broken()) return true;
     if (endedAt === undefined || scheduler.now() < Math.max(stage.changedAt(), endedAt) + calm) return false;
     if (linkgate.isIdle() && hasNoPendingEffect()) return true;
