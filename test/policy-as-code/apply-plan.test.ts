@@ -114,7 +114,7 @@ describe('an apply', () => {
     expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'block', version: 1 });
   });
 
-  test('takes over what others manage under `--adopt`', async () => {
+  test('takes over what others manage under `--take-ownership`', async () => {
     const env = createBusyEnv();
     await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }), true);
     expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'allow', managedBy: 'file' });
