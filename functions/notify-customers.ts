@@ -38,7 +38,9 @@ async function handleQueue({ Records }: SQSEvent): Promise<SQSBatchResponse> {
 async function handleStream({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
   const changes = await Promise.all(
     Records.map(streamChange).map(async ({ before, after, sequenceNumber }) => {
-      const endpoint = await orReported(deps.reportError, () => selectEndpointToNotify(before, after));
+      const endpoint = await orReported(deps.reportError, 'read item', () =>
+        selectEndpointToNotify(before, after),
+      );
       return endpoint ? [{ endpoint, sequenceNumber }] : [];
     }),
   );

@@ -67,7 +67,8 @@ const internalErrorResponse = {
 /** Responds with an error, and reports it if it is unexpected. */
 export function toErrorResponse(error: unknown, context: Context<ApiEnv>): Response {
   const apiError = toApiError(error);
-  if (!apiError || error instanceof UnreadableItemError) context.get('api').reportError(error);
+  if (!apiError || error instanceof UnreadableItemError)
+    context.get('api').reportError(error, 'handle API request');
   const { status, code, message, details, retryAfterSeconds } = apiError ?? internalErrorResponse;
   if (retryAfterSeconds !== undefined) context.header('retry-after', String(retryAfterSeconds));
   return context.json({ error: { code, message, ...(details && { details }) } }, status);

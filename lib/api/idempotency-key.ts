@@ -40,7 +40,7 @@ export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next)
       context.set('firstRequestedAt', claimed.firstRequestedAt);
       await next();
       // If this fails, the record expires, and the request can be executed again.
-      await orReported(api.reportError, async () =>
+      await orReported(api.reportError, 'save idempotency record', async () =>
         isReplayable(context) ? claimed.saveResponse(await toStoredResponse(context)) : claimed.release(),
       );
       return;

@@ -36,7 +36,9 @@ export async function predictAccepts(
   entryTarget: EntryTarget,
   deps: PredictAcceptsDeps,
 ): Promise<AcceptPrediction> {
-  const prediction = await orReported(deps.reportError, () => predictAcceptsForEntry(entryTarget, deps));
+  const prediction = await orReported(deps.reportError, 'predict accepts', () =>
+    predictAcceptsForEntry(entryTarget, deps),
+  );
   return prediction ?? { accepts: [], warnings: [predictionFailedWarning] };
 }
 

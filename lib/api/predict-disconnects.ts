@@ -49,7 +49,9 @@ export async function predictDisconnects(
   scope: EntryTarget,
   deps: PredictDisconnectsDeps,
 ): Promise<DisconnectPrediction> {
-  const prediction = await orReported(deps.reportError, () => predictForEntry(change, scope, deps));
+  const prediction = await orReported(deps.reportError, 'predict disconnects', () =>
+    predictForEntry(change, scope, deps),
+  );
   return prediction ?? { disconnects: [], warnings: [predictionFailedWarning] };
 }
 
@@ -159,7 +161,7 @@ async function predictOutcomes(
     const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(connection, itemsByKey);
     const items = itemsByKey.all([recordKey(connection.endpointId)]);
     const [record] = parseEach(items, readRecord, reportError);
-    for (const error of unreadable) reportError(error);
+    for (const error of unreadable) reportError(error, 'read item');
     // linkgate leaves a connection as it is while an item that its verdict needs is unreadable.
     if (!service || unreadable.length > 0 || (items.length > 0 && !record)) return [];
     const countedEndpointIds = (quotaGroups.get(quotaGroupKey(connection)) ?? []).map(

@@ -6,9 +6,9 @@ import { formatKey, UnreadableItemError } from '../storage/entity.ts';
 export function collectUnreadable(reportError: ReadDeps['reportError']) {
   const errorsByKey = new Map<string, UnreadableItemError>();
   return {
-    reportError(error: unknown) {
+    reportError(error: unknown, operation: string) {
       if (error instanceof UnreadableItemError) errorsByKey.set(formatKey(error.key), error);
-      reportError(error);
+      reportError(error, operation);
     },
     errors: () => [...errorsByKey.values()],
   };

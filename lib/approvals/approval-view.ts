@@ -37,7 +37,7 @@ interface LoadApprovalViewOptions {
   /** Whether to read the account's earlier connections, which costs two reads per request. Default: true. */
   readonly withHistory?: boolean;
   /** Handles an error that prevents the view of a record. Default: report it. */
-  readonly onUnreadable?: (error: unknown) => void;
+  readonly onUnreadable?: Runtime['reportError'];
 }
 
 /**
@@ -54,7 +54,8 @@ export async function loadApprovalViews(
     (record, index) => allPolicyInputs[index]?.service ?? summarizeDeregisteredService(record),
   );
   for (const { unreadable } of allPolicyInputs.filter((_, index) => !services[index]))
-    for (const error of unreadable.filter(({ key }) => key.pk === servicesPartition)) onUnreadable(error);
+    for (const error of unreadable.filter(({ key }) => key.pk === servicesPartition))
+      onUnreadable(error, 'read item');
   const names = new Set(services.flatMap((service) => service?.approvers ?? []));
   const groups = parseEach(await deps.table.get([...names].map(groupKey)), readGroup, onUnreadable);
   const mode = allPolicyInputs.some(({ isObserving }) => isObserving) ? 'observe' : 'enforce';

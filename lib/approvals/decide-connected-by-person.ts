@@ -109,7 +109,9 @@ async function recordAndDecide(
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
   if (record.pendingEffect?.attempts === 0)
-    await orReported(deps.reportError, () => deps.applyQueue.enqueue(connection.location));
+    await orReported(deps.reportError, 'enqueue pending effects', () =>
+      deps.applyQueue.enqueue(connection.location),
+    );
   return { status: 'done', record };
 }
 

@@ -71,7 +71,9 @@ async function decideWithPersonDecision(
   const { record } = decision;
   // A failed enqueue does not undo the decision: the sweep enqueues pending effects too.
   if (record.pendingEffect?.attempts === 0)
-    await orReported(deps.reportError, () => deps.applyQueue.enqueue(connection.location));
+    await orReported(deps.reportError, 'enqueue pending effects', () =>
+      deps.applyQueue.enqueue(connection.location),
+    );
   return decision.outcome === 'passed' || decision.outcome === 'not-open'
     ? { status: 'not-open', connection: record, record }
     : { status: 'decided', personDecision, record };

@@ -53,7 +53,7 @@ export const rules = connectionRules;
 /** The clock and the error log of every invocation. */
 export const runtime = {
   now: () => new Date(),
-  reportError: (error: unknown) => logger.error('non-fatal error', { error }),
+  reportError: (error: unknown, operation: string) => logger.error('non-fatal error', { operation, error }),
 };
 export const newId = () => randomUUID();
 export const newSigningKey = () => randomBytes(32).toString('base64url');
@@ -218,7 +218,7 @@ export function createSlackIfConnected({ timeoutMs }: { readonly timeoutMs: numb
   const token = createSecret('slack/bot-token');
   const slack = createSlack({ timeoutMs, token });
   return async () => {
-    const storedTokens = (await orReported(runtime.reportError, token.values)) ?? [];
+    const storedTokens = (await orReported(runtime.reportError, 'read Slack token', token.values)) ?? [];
     const tokens = storedTokens.length > 0 ? storedTokens : await token.refresh();
     return tokens?.length ? slack : undefined;
   };

@@ -120,7 +120,10 @@ function toConnection(
     ...(ipAddressType !== undefined && { ipAddressType }),
   });
   if (result.success) return result.output;
-  reportError(new UnreadableConnectionError(ec2Connection, location, new v.ValiError(result.issues)));
+  reportError(
+    new UnreadableConnectionError(ec2Connection, location, new v.ValiError(result.issues)),
+    'describe connections',
+  );
   return undefined;
 }
 

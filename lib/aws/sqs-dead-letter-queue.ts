@@ -41,7 +41,7 @@ export async function deadLetterMalformed(
   const results = await settleEach(malformed, (message) => deadLetters.send(message));
   return results.flatMap((result) => {
     if (!('error' in result)) return [];
-    reportError(result.error);
+    reportError(result.error, 'send to dead-letter queue');
     return [result.input];
   });
 }

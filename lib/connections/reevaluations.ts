@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { EndpointId, isConnected } from '../privatelink/connection.ts';
-import { entity, parseEach } from '../storage/entity.ts';
-import type { Key, Table, Write } from '../storage/table.ts';
+import { entity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import type { Key, Write } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 import type { ConnectionRecord } from './connection-record.ts';
 import { nextWarningTime } from './expiry-warning-days.ts';
@@ -58,7 +58,7 @@ export function reevaluationWrites(before: ConnectionRecord | undefined, after: 
 export async function* listDueReevaluations(
   location: AccountRegion,
   now: Date,
-  { table, reportError }: { readonly table: Table; readonly reportError: (error: unknown) => void },
+  { table, reportError }: ReadDeps,
 ): AsyncIterable<string[]> {
   const end = now.toISOString();
   for await (const page of table.query(reevaluationPartition(location), { limit: 200 })) {

@@ -46,7 +46,7 @@ export async function enqueueMissedNotifications(
       (revocation ?? expiryWarning) !== undefined && isConnected(state),
   );
   if (endingRecords.length === 0) return;
-  await orReported(reportError, async () => {
+  await orReported(reportError, 'enqueue customer notifications', async () => {
     const customers = await findCustomersByAccount(
       endingRecords.map(({ ownerAccountId }) => ownerAccountId),
       { table, reportError },

@@ -68,7 +68,9 @@ export async function notifyCustomers(
     for (const batch of customerNotifications.length > maxIndividualEmails
       ? [customerNotifications]
       : chunks(customerNotifications, 1)) {
-      const isDone = await orReported(deps.reportError, () => sendNotification(batch, deps));
+      const isDone = await orReported(deps.reportError, 'send customer notification', () =>
+        sendNotification(batch, deps),
+      );
       if (!isDone) failed.push(...batch.map(({ record }) => record.endpointId));
     }
   return { notified: dueNotifications.length - failed.length, failed };
@@ -133,7 +135,7 @@ async function sendNotification(batch: readonly DueNotification[], deps: NotifyC
     await customerSender.send(customer.contact, mail, endpointEvents);
   } catch (error) {
     if (!(error instanceof DeliveryRejectedError)) throw error;
-    reportError(error);
+    reportError(error, 'send customer notification');
     await table.write([{ put: deliveryFailureItem(customer.name, error.message, now) }]);
     return true;
   }

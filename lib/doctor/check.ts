@@ -49,7 +49,7 @@ export async function runChecks(
       const result = await Promise.resolve()
         .then(findOut)
         .catch((error: unknown) => {
-          reportError(error);
+          reportError(error, 'run doctor check');
           return toUnknownResult(error);
         });
       return { group, name, subject, remedy: null, ...result };

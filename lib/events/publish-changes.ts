@@ -52,7 +52,9 @@ async function mapReadable<Input, Output>(
   read: (input: Input) => Output | undefined,
   reportError: Runtime['reportError'],
 ): Promise<Output[]> {
-  const outputs = await Promise.all(inputs.map((input) => orReported(reportError, () => read(input))));
+  const outputs = await Promise.all(
+    inputs.map((input) => orReported(reportError, 'read item', () => read(input))),
+  );
   return outputs.filter((output) => output !== undefined);
 }
 

@@ -62,7 +62,7 @@ export async function enqueueForChanges(
   }: { readonly notificationQueue: NotificationQueue } & Pick<Runtime, 'now' | 'reportError'>,
 ): Promise<void> {
   const selected = await Promise.all(
-    changes.map((change) => orReported(reportError, () => selectChangedTargets(change, now()))),
+    changes.map((change) => orReported(reportError, 'read item', () => selectChangedTargets(change, now()))),
   );
   const queuedTargets = selected.flatMap((each) => each ?? []);
   const selectTargets = (isDelayed: boolean) =>

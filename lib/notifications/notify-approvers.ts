@@ -51,17 +51,18 @@ export async function notifyApprovers(
     run,
   );
   for (const [group, groupRequests] of Map.groupBy(requests, (request) => request.group.name))
-    await orReported(run.reportError, () => notifyGroup(group, groupRequests, run));
+    await orReported(run.reportError, 'notify approver group', () => notifyGroup(group, groupRequests, run));
   const failedDigests = new Set<string>();
   for (const digest of digests)
     await notifyDigest(digest, run)
       .catch(omitUnreadable(run.reportError))
       .catch((error: unknown) => {
-        run.reportError(error);
+        run.reportError(error, 'send digest');
         failedDigests.add(digest);
       });
   const warnings = deduplicateTargets(targets.filter((each) => 'expiring' in each));
-  for (const { expiring } of warnings) await orReported(run.reportError, () => notifyExpiry(expiring, run));
+  for (const { expiring } of warnings)
+    await orReported(run.reportError, 'send expiry warning', () => notifyExpiry(expiring, run));
   const digestIdsByEndpoint = new Map(
     records.map(({ endpointId, notification }) => [endpointId, notification?.digestId]),
   );
@@ -90,7 +91,7 @@ async function loadApprovalTargets(
   run: NotificationRun,
 ): Promise<ApprovalTarget[]> {
   const requests = views.map((view) =>
-    orReported(run.reportError, async (): Promise<ApprovalTarget | undefined> => {
+    orReported(run.reportError, 'advance notified stage', async (): Promise<ApprovalTarget | undefined> => {
       if (!hasApprovalRequest(view.record)) return undefined;
       const behind = await escalationGroup(view.group, run);
       const record = await advanceNotifiedStage(view.record, view.service, behind, run);
@@ -123,7 +124,7 @@ async function notifyGroup(
 
   const assignedRequests = deliverableRequests.filter(({ record }) => record.notification !== undefined);
   for (const request of assignment.individual)
-    await orReported(run.reportError, () => notifyRequest(request, true, run));
+    await orReported(run.reportError, 'notify approvers', () => notifyRequest(request, true, run));
   for (const request of assignedRequests)
-    await orReported(run.reportError, () => notifyRequest(request, false, run));
+    await orReported(run.reportError, 'notify approvers', () => notifyRequest(request, false, run));
 }

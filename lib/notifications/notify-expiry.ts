@@ -98,7 +98,7 @@ async function emailExpiryWarning(
 ): Promise<string[]> {
   const sent = [...emailedTo];
   for (const address of warning.group.emails.filter((each) => !emailedTo.includes(each)))
-    await orReported(run.reportError, async () => {
+    await orReported(run.reportError, 'send expiry email', async () => {
       await run.emailSender.send(address, warningEmail(warning));
       sent.push(address);
     });

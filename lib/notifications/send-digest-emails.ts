@@ -31,7 +31,7 @@ export async function sendDigestEmails(digestState: DigestState, deps: NotifyDep
       await deps.emailSender.send(address, digestEmail({ group, records, services, isReminder }, links));
     }
   } catch (error) {
-    deps.reportError(error);
+    deps.reportError(error, 'send digest email');
     return { emailedAt };
   }
   return { emailedAt, emailedCount: digest.endpointIds.length, emailedStage: emailStage(stage) };

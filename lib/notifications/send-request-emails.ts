@@ -49,7 +49,7 @@ export async function sendRequestEmails(
   const { record, group } = request;
   const sent: string[] = [];
   for (const address of addresses)
-    await orReported(deps.reportError, async () => {
+    await orReported(deps.reportError, 'send request email', async () => {
       const links = group.emails.includes(address) ? await approvalLinks(request, address, deps) : undefined;
       await deps.emailSender.send(address, requestEmail(request, links, deps.now()));
       sent.push(address);

@@ -46,7 +46,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     group: string,
     channelError: NotificationThrottle['channelError'],
   ): Promise<void> {
-    await orReported(reportError, async () => {
+    await orReported(reportError, 'record Slack error', async () => {
       if (channelError || (await loadThrottle(group)).channelError)
         throttles.set(group, await recordChannelError(group, channelError, { table, reportError }));
     });
@@ -69,7 +69,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
         await notificationQueue.enqueueAfter(refusal.retryAfterSeconds, [target]);
         return undefined;
       }
-      reportError(error);
+      reportError(error, 'send Slack message');
       if (refusal?.isPermanent)
         await updateChannelError(group, { error: refusal.error, channel, at: now().toISOString() });
       else isAway = true;
@@ -121,7 +121,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
         await slack.update({ ...message, channel, ts });
         return true;
       } catch (error) {
-        reportError(error);
+        reportError(error, 'update Slack message');
         return error instanceof SlackError && error.isPermanent;
       }
     },

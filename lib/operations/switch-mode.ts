@@ -97,7 +97,8 @@ export async function switchMode(
   if (!isThere) await (mode === 'observe' ? switchToObserve(why, deps) : switchToEnforce(why, deps));
   const warnings = mode === 'enforce' ? await repairServices(deps) : [];
   // The next scheduled sweep recovers a failure here.
-  if (mode === 'enforce') await orReported(deps.reportError, () => enqueueFullSweeps(deps));
+  if (mode === 'enforce')
+    await orReported(deps.reportError, 'enqueue full sweeps', () => enqueueFullSweeps(deps));
   return { view: await showMode(deps), warnings };
 }
 
@@ -135,7 +136,7 @@ async function readModeOrError({ modeParameter, reportError }: ShowModeDeps) {
   try {
     return await modeParameter.read();
   } catch (error) {
-    reportError(error);
+    reportError(error, 'read mode parameter');
     return { error: error instanceof Error ? error.name : String(error) };
   }
 }

@@ -120,7 +120,9 @@ async function runTasks(
         }
     }
   } catch (error) {
-    await orReported(deps.reportError, () => deps.table.write([releaseApplyLease(lease, deps.now())]));
+    await orReported(deps.reportError, 'release apply lease', () =>
+      deps.table.write([releaseApplyLease(lease, deps.now())]),
+    );
     throw error;
   }
   return { status: 'done', done: lease.done, of: lease.of, warnings };

@@ -29,9 +29,9 @@ export async function readCurrentState(
   const unreadable: Key[] = [];
   const deps: ReadDeps = {
     table,
-    reportError(error) {
+    reportError(error, operation) {
       if (error instanceof UnreadableItemError) unreadable.push(error.key);
-      reportError(error);
+      reportError(error, operation);
     },
   };
   const [groups, services, allCustomers, lease] = await Promise.all([

@@ -78,7 +78,7 @@ async function diffServicePrincipals(
   const describeService = () => servicesClient(service.location).describe(serviceId);
   const configuration = await (managesPrincipals(service)
     ? describeService()
-    : orReported(reportError, describeService));
+    : orReported(reportError, 'describe service', describeService));
   // EC2 denies a service without the tag. The next plan shows its principals.
   if (!configuration?.principals) return [];
   const { missing, extra } = principalDifference(

@@ -114,7 +114,7 @@ async function compareVerdicts(
   const { service, entries, unreadable } = readPolicyInputs(record, {
     find: (key) => after.get(formatKey(key)),
   });
-  for (const error of unreadable) deps.reportError(error);
+  for (const error of unreadable) deps.reportError(error, 'read item');
   if (!service || unreadable.length > 0) return undefined;
   const was = (await readAuditTrail(endpointId, deps.table, deps.reportError)).find(
     ({ action }) => action === 'decided',

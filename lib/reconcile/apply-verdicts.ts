@@ -161,7 +161,7 @@ async function applyBatch(
   // The identity of the table is unknown or changed: the next sweep records it.
   if (
     pendingRecords.some((record) => isRevokedWhilePending(record)) &&
-    !(await orReported(deps.reportError, () => readRestoreTime(deps.table)))
+    !(await orReported(deps.reportError, 'read table identity', () => readRestoreTime(deps.table)))
   )
     return 'done';
   if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
@@ -187,8 +187,9 @@ async function applyBatch(
     .map(({ endpointId }) => endpointId);
   // A failed describe call does not keep linkgate from recording its calls.
   const described =
-    (await orReported(deps.reportError, () => describeById(connections, batch.serviceId, unconfirmedIds))) ??
-    new Map();
+    (await orReported(deps.reportError, 'describe connections', () =>
+      describeById(connections, batch.serviceId, unconfirmedIds),
+    )) ?? new Map();
   const fulfilled = [...described.values()].filter((connection) =>
     isFulfilledBy(batch.action, connection.state),
   );

@@ -208,7 +208,7 @@ async function saveHold(
   const verdict = holdForUnreadable(unreadable, now);
   if (before?.verdict && isSameHold(before.verdict, verdict))
     return { outcome: 'hold', record: before, isNew: false };
-  for (const error of unreadable) deps.reportError(error);
+  for (const error of unreadable) deps.reportError(error, 'read item');
   const transition =
     before && isReview
       ? holdConnected(before, verdict, policyVersions, now)

@@ -115,7 +115,7 @@ export async function detectChanges(
     } catch (error) {
       // An unreadable item does not stop the other connections.
       counts.unreadable++;
-      deps.reportError(error);
+      deps.reportError(error, 'detect changes');
     }
   }
   await deps.bus.publish(events);

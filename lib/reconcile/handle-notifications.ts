@@ -41,7 +41,7 @@ export async function handleNotifications(
   for (const result of results)
     if ('error' in result) {
       failedLocations.add(result.input[0]);
-      deps.reportError(result.error);
+      deps.reportError(result.error, 'handle notifications');
     } else counts = addCounts(counts, result.output);
   return { changeCounts: counts, failedLocations };
 }

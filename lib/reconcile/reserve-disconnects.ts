@@ -32,7 +32,7 @@ export async function reserveDisconnects(
   connections: Connections,
   deps: ReserveDisconnectsDeps,
 ): Promise<{ readonly granted: ReadonlySet<string>; readonly redecided: number }> {
-  const since = await orReported(deps.reportError, () => readRestoreTime(deps.table));
+  const since = await orReported(deps.reportError, 'read table identity', () => readRestoreTime(deps.table));
   // The next sweep records the identity of the table.
   if (since === undefined) return { granted: new Set(), redecided: 0 };
   const current = disconnects.filter(({ revocation }) => revocation.since >= since);
@@ -86,7 +86,9 @@ async function reserveForService(
 ): Promise<ReadonlySet<string> | undefined> {
   const connectedCount = await countConnected(serviceId, connections);
   const reservations = disconnects.map(({ endpointId, revocation: { since } }) => ({ endpointId, since }));
-  return orReported(deps.reportError, () => reserveQuota(serviceId, reservations, connectedCount, deps));
+  return orReported(deps.reportError, 'reserve disconnect quota', () =>
+    reserveQuota(serviceId, reservations, connectedCount, deps),
+  );
 }
 
 function toEndpointIds(records: readonly ConnectionRecord[]): ReadonlySet<string> {

@@ -3,19 +3,20 @@ export interface Runtime {
   now(): Date;
   /** Lambda's request id, as in the logs. Each audit entry names it. */
   readonly requestId: string;
-  /** Logs an error after which the rest of the work continues. */
-  readonly reportError: (error: unknown) => void;
+  /** Logs an error after which the rest of the work continues. `operation` names the work that failed, as in `read item`. */
+  readonly reportError: (error: unknown, operation: string) => void;
 }
 
 /** Runs one piece of work. An error is reported and does not stop the rest. */
 export async function orReported<T>(
   reportError: Runtime['reportError'],
+  operation: string,
   work: () => T | Promise<T>,
 ): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    reportError(error);
+    reportError(error, operation);
     return undefined;
   }
 }

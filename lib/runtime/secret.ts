@@ -42,7 +42,7 @@ export function cachedSecret(
       readAt = lastAttemptAt;
     } catch (error) {
       failure = error;
-      reportError(error);
+      reportError(error, 'read secret');
     }
   }
   const isPast = (time: number, age: number) => now().getTime() - time >= age;

@@ -45,7 +45,7 @@ async function tryRepair(
     await checkService(serviceId, deps);
     return undefined;
   } catch (error) {
-    deps.reportError(error);
+    deps.reportError(error, 'repair service drift');
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }
 }

@@ -92,7 +92,7 @@ function storageProblem(value: unknown): string | undefined {
 /** The dependencies of a list read. An item that cannot be read is reported and left out. */
 export interface ReadDeps {
   readonly table: Table;
-  readonly reportError: (error: unknown) => void;
+  readonly reportError: (error: unknown, operation: string) => void;
 }
 
 /** An error handler for reads that need every item. */
@@ -115,7 +115,7 @@ export async function readPartition<T>(
 export function omitUnreadable(reportError: ReadDeps['reportError']): (error: unknown) => undefined {
   return (error) => {
     if (!(error instanceof UnreadableItemError)) throw error;
-    reportError(error);
+    reportError(error, 'read item');
     return undefined;
   };
 }
@@ -143,13 +143,13 @@ export function versionToReplace(item: Item | undefined): number | undefined {
 export function parseEach<T>(
   items: readonly Item[],
   read: (item: Item) => T,
-  reportError: (error: unknown) => void,
+  reportError: ReadDeps['reportError'],
 ): T[] {
   return items.flatMap((item) => {
     try {
       return [read(item)];
     } catch (error) {
-      reportError(error);
+      reportError(error, 'read item');
       return [];
     }
   });

@@ -91,7 +91,7 @@ export async function sweepConnections(
 
   const isFirstRun = lease.checkpoint === undefined;
   // If the table cannot be identified, policy disconnects nothing. Everything else continues.
-  if (isFirstRun) await orReported(deps.reportError, () => trackIdentity(deps));
+  if (isFirstRun) await orReported(deps.reportError, 'record table identity', () => trackIdentity(deps));
   const dueCounts = isFirstRun ? await reevaluateDue(location, deps) : noChanges();
   const inventory = scope === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
   const counts = await sweepPages(location, scope, lease, inventory, deps);
@@ -232,11 +232,15 @@ async function markEnded(
       const toNotify = [...unlistedRecords, ...deregisteredRecords].filter((record) =>
         needsNotification(record, deps.now()),
       );
-      await orReported(deps.reportError, () =>
+      await orReported(deps.reportError, 'enqueue notifications', () =>
         deps.notificationQueue.enqueue(deduplicateTargets(toNotify.map(buildNotificationTarget))),
       );
       for (const record of unlistedRecords)
-        if (await orReported(deps.reportError, () => markMissingConnection(record, startedAt, deps)))
+        if (
+          await orReported(deps.reportError, 'mark missing connection', () =>
+            markMissingConnection(record, startedAt, deps),
+          )
+        )
           endedCount++;
     }
   return endedCount;

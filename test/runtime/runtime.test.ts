@@ -8,6 +8,7 @@ describe('a piece of work', () => {
     expect(
       await orReported(
         () => {},
+        'read item',
         async () => 'done',
       ),
     ).toBe('done');
@@ -21,10 +22,11 @@ describe('a piece of work', () => {
       },
     ],
     ['later', () => Promise.reject(broken)],
-  ])('that fails %s is reported, and does not throw', async (_when, work) => {
+  ])('that fails %s is reported with its operation, and does not throw', async (_when, work) => {
     const reported: unknown[] = [];
-    expect(await orReported((error) => reported.push(error), work)).toBeUndefined();
-    expect(reported).toEqual([broken]);
+    const reportError = (...each: unknown[]) => reported.push(each);
+    expect(await orReported(reportError, 'read item', work)).toBeUndefined();
+    expect(reported).toEqual([[broken, 'read item']]);
   });
 });
 

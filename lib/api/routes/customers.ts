@@ -76,7 +76,7 @@ async function withDeliveryStatus(
   { table, customerSubscriptions, reportError }: ApiDeps,
 ) {
   const isAnybodyMailed = all.some((customer) => contactEmails(customer).length > 0);
-  const deliveryData = await orReported(reportError, () =>
+  const deliveryData = await orReported(reportError, 'read delivery status', () =>
     Promise.all([
       isAnybodyMailed ? customerSubscriptions.list() : [],
       listDeliveryFailures({ table, reportError }),

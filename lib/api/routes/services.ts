@@ -104,7 +104,9 @@ export function servicesRoutes(app: ApiApp): void {
   app.post('/services/:service/resume', async (context) => {
     const api = context.get('api');
     const before = await requireService(pathParameter(context, 'service'), api);
-    const prediction = await orReported(api.reportError, () => predictDisconnectsOnResume(before, api));
+    const prediction = await orReported(api.reportError, 'predict disconnects', () =>
+      predictDisconnectsOnResume(before, api),
+    );
     const service = await resumeService(before.serviceId, api.caller, api);
     return context.json({
       service: serviceView(service ?? throwUnregistered(before.serviceId)),

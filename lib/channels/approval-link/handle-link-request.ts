@@ -21,7 +21,7 @@ export async function handleLinkRequest(event: unknown, deps: HandleLinkDeps) {
   const token = new URLSearchParams(request.rawQueryString).get('token') ?? '';
   const entered = method === 'POST' ? parseFormBody(request) : undefined;
   const result = handleLink(token, entered, deps).catch((error) => {
-    deps.reportError(error);
+    deps.reportError(error, 'handle approval link');
     return toErrorPage(error);
   });
   const { outcome, page, claims } = await result;

@@ -52,7 +52,7 @@ export async function subscribeAddresses(
   addressesInUse: readonly string[] | undefined,
   { subscriptions, reportError, remedy }: SubscribeAddressesDeps,
 ): Promise<string[]> {
-  const existing = await orReported(reportError, () => subscriptions.list());
+  const existing = await orReported(reportError, 'list subscriptions', () => subscriptions.list());
   if (!existing) return [`the e-mail subscriptions cannot be listed: ${remedy}`];
   const unused = addressesInUse
     ? existing.filter(({ address }) => !addressesInUse.some((each) => isSameAddress(each, address)))
@@ -79,7 +79,7 @@ export async function subscribeAddresses(
   ]);
   return changes.flat().flatMap((change) => {
     if ('output' in change) return change.output ?? [];
-    reportError(change.error);
+    reportError(change.error, 'change subscription');
     return `the subscription of ${change.input} cannot be changed: ${remedy}`;
   });
 }

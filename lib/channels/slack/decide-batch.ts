@@ -41,7 +41,7 @@ export async function decideBatch(
   }
   // The decisions are stored even if the queue fails: the sweep enqueues the locations again.
   const enqueued = [...locations.values()].map((location) =>
-    orReported(deps.reportError, () => deps.applyQueue.enqueue(location)),
+    orReported(deps.reportError, 'enqueue pending effects', () => deps.applyQueue.enqueue(location)),
   );
   await Promise.all(enqueued);
   return results;
@@ -56,7 +56,7 @@ async function submitOneAnswer(
   try {
     return await submitAnswer(view, answer, deps);
   } catch (error) {
-    deps.reportError(error);
+    deps.reportError(error, 'submit decision');
     return {
       isEffective: false,
       replyText:

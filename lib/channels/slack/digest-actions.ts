@@ -48,7 +48,7 @@ export async function handleDigestAction(
     await (modal ? deps.slack.updateView(modal.id, view) : deps.slack.openView(triggerId, view));
     return undefined;
   } catch (error) {
-    deps.reportError(error);
+    deps.reportError(error, 'open Slack modal');
     return markup`Slack did not open the form. linkgate recorded no decision. Click again, or type \`/linkgate waiting\`.`;
   }
 }

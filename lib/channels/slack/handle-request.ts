@@ -46,7 +46,7 @@ export async function handleSlackRequest(
     const json = await dispatchInteraction(interaction, deps);
     return { statusCode: 200, ...(json && { json }) };
   } catch (error) {
-    deps.reportError(error);
+    deps.reportError(error, 'handle Slack request');
     const json = await slackErrorResponse(interaction, error, deps);
     return { statusCode: 200, ...(json && { json }) };
   }
@@ -63,7 +63,7 @@ async function isSignedBySlack(
       false
     );
   } catch (error) {
-    reportError(error);
+    reportError(error, 'verify Slack signature');
     return false;
   }
 }

@@ -70,7 +70,7 @@ export async function handleRequestAction(
     await deps.slack.openView(click.triggerId, decisionModal(view, metadata, deps.now()));
     return undefined;
   } catch (error) {
-    deps.reportError(error);
+    deps.reportError(error, 'open Slack modal');
     return markup`Slack did not open the form. linkgate recorded no decision. Click again, or ${cliInsteadText(view)}`;
   }
 }

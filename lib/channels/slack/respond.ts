@@ -1,3 +1,4 @@
+import type { Runtime } from '../../runtime/runtime.ts';
 import type { Block } from './blocks.ts';
 
 /** A message that only the author of the click sees. */
@@ -27,13 +28,14 @@ interface SlackRespondOptions {
   readonly apiUrl: string;
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
-  readonly reportError: (error: unknown) => void;
+  readonly reportError: Runtime['reportError'];
 }
 
 export function slackRespond({ apiUrl, fetch, timeoutMs, reportError }: SlackRespondOptions): Respond {
+  const operation = 'post Slack response';
   return async (responseUrl, answer) => {
     if (!isResponseUrl(responseUrl, apiUrl)) {
-      reportError(new Error('the `response_url` is not an address of Slack'));
+      reportError(new Error('the `response_url` is not an address of Slack'), operation);
       return;
     }
     try {
@@ -45,9 +47,12 @@ export function slackRespond({ apiUrl, fetch, timeoutMs, reportError }: SlackRes
         signal: AbortSignal.timeout(timeoutMs),
       });
       if (!response.ok)
-        reportError(new Error(`Slack returned ${response.status} for a post to the \`response_url\``));
+        reportError(
+          new Error(`Slack returned ${response.status} for a post to the \`response_url\``),
+          operation,
+        );
     } catch (error) {
-      reportError(error);
+      reportError(error, operation);
     }
   };
 }

@@ -31,7 +31,9 @@ export async function enqueueServiceChecks(
   { table, serviceCheckQueue, reportError }: EnqueueChecksDeps,
 ): Promise<void> {
   const concerned = await Promise.all(
-    changes.map(({ before, after }) => orReported(reportError, () => affectedServiceId(before, after))),
+    changes.map(({ before, after }) =>
+      orReported(reportError, 'read item', () => affectedServiceId(before, after)),
+    ),
   );
   const serviceIds = new Set(concerned.filter((serviceId) => serviceId !== undefined));
   if (serviceIds.delete(allServicesScope))
