@@ -17,7 +17,7 @@ test.each([
   'ap-southeast-10',
   'mx-central-1',
   'zz-new2-north-1',
-])('a location may have any Region name, also of a future Region: %s', (region) => {
+])('any Region name is valid, also that of a future Region: %s', (region) => {
   const location = { ...hub, region };
   expect(parseAccountRegion(formatAccountRegion(location))).toEqual(location);
 });
@@ -37,11 +37,14 @@ test.each([
   ['us-isob-east-1', '', 'aws-iso-b'],
   ['eusc-de-east-1', '', 'aws-eusc'],
   ['zz-new-north-1', 'arn:aws-zz:sns:zz-new-north-1:111111111111:topic', 'aws-zz'],
-])('a Region belongs to a partition: %s %s', (region, arn, partition) => {
-  expect(awsPartition(region, arn)).toBe(partition);
-});
+])(
+  'the partition of the Region %s, with the topic ARN `%s` if that is known, is %s',
+  (region, arn, partition) => {
+    expect(awsPartition(region, arn)).toBe(partition);
+  },
+);
 
-test('a service name depends on the partition of its Region', () => {
+test('a service name begins with `com.amazonaws`, or in the partition aws-cn with `cn.com.amazonaws`', () => {
   const createName = (region: string) => awsServiceName({ ...hub, region }, serviceId(1));
   expect(createName('eu-west-1')).toBe(`com.amazonaws.vpce.eu-west-1.${serviceId(1)}`);
   expect(createName('cn-north-1')).toBe(`cn.com.amazonaws.vpce.cn-north-1.${serviceId(1)}`);

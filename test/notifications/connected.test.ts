@@ -42,12 +42,12 @@ function createScheduledDisconnects(
   );
 }
 
-describe('the content hash of a connected record', () => {
+describe('the content hash of a connection', () => {
   const revocation = { since: time, disconnectAt, cause: 'policy', by: 'linkgate' } as const;
   test.each([
     ['the disconnect time', { revocation: { ...revocation, disconnectAt: later } }],
-    ['the person who extended it', { extended: { by: alice, at: time, until: later } }],
-    ['the used-up disconnect quota', { revocation: { ...revocation, overQuota: true as const } }],
+    ['an extension by a person', { extended: { by: alice, at: time, until: later } }],
+    ['an exceeded disconnect quota', { revocation: { ...revocation, overQuota: true as const } }],
     ['a disconnect by policy', disconnectedByPolicy],
     ['a denial', disconnectedByPerson],
     ['an approval', approvedByPerson],
@@ -83,12 +83,12 @@ describe('the stage that a connection reaches at its deadline', () => {
   const computeNextStage = (record: ConnectionRecord, onExpiry?: 'reject') =>
     hasApprovalRequest(record) ? nextStage(record, onExpiry ? { onExpiry } : {}, after) : undefined;
 
-  test('is not recorded where policy disconnects it at the deadline, or has disconnected it', () => {
+  test('is not recorded if policy disconnects it at the deadline or disconnected it before', () => {
     expect(computeNextStage(aScheduledDisconnect())).toBeUndefined();
     expect(computeNextStage(aScheduledDisconnect(disconnectedByPolicy))).toBeUndefined();
   });
 
-  test('is `expired` where only a person decides, even if the service rejects expired requests', () => {
+  test('is `expired` if only a person may disconnect it, even if the service rejects expired requests', () => {
     expect(computeNextStage(anExternallyAccepted(), 'reject')).toBe('expired');
     expect(computeNextStage(anOverQuotaDisconnect(), 'reject')).toBe('expired');
     expect(computeNextStage(anAwaitingRecord(), 'reject')).toBeUndefined();
@@ -133,7 +133,7 @@ describe('a connection with an approval request', () => {
     );
   });
 
-  test('is enqueued again where Slack fails, because the pending sweep does not list connected endpoints', async () => {
+  test('is enqueued again if Slack fails, because the pending sweep does not list connected endpoints', async () => {
     const { env, slack, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await notify();
@@ -148,7 +148,7 @@ describe('connections of one account with simultaneous approval requests', () =>
     expect(env.notices).toEqual([{ endpointId: endpointId(1), afterSeconds: digestWindowSeconds }]);
   });
 
-  test('become one digest, even where the first message names only one of them', async () => {
+  test('become one digest, even if the first queue message names only one of them', async () => {
     const records = createScheduledDisconnects(100);
     const { env, slack, post, notify, subjects } = createNotifyTestEnv({ records });
     await notify(subjects.slice(99));
@@ -181,7 +181,7 @@ describe('connections of one account with simultaneous approval requests', () =>
     expect(slack.messages).toHaveLength(6);
   });
 
-  test('keep the messages that they have', async () => {
+  test('keep the messages that they have, and become no digest', async () => {
     const { slack, notify, subjects } = createNotifyTestEnv({ records: createScheduledDisconnects(3) });
     for (const subject of subjects) await notify([subject]);
     await notify();

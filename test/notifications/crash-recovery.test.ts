@@ -48,7 +48,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
     expect(orphanedMessages).toBe(2);
   });
 
-  test('is completed where the request moved to another group: only that group’s message offers actions', async () => {
+  test('is completed by the next run if the request moved to another group: only the message to that group offers actions', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, slack, deps, subjects, notify } = await createEnvWithChangedGroup();
       const killed = createCrashingDeps(nth, moment, deps);
@@ -63,7 +63,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
     });
   });
 
-  test('leaves no outdated message, even where the record returns to an earlier status', async () => {
+  test('leaves no outdated message, even if the record returns to an earlier status', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
       await notify();
@@ -80,7 +80,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
     });
   });
 
-  test('sends a reminder once, or twice where it crashed after Slack took the reply', async () => {
+  test('leads to one reminder, or to two if it crashed after Slack accepted the reply', async () => {
     await forEachCallSite(async (nth, moment) => {
       const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
       await notify();

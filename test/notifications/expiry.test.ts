@@ -61,7 +61,7 @@ describe('the warning before an allowlist entry expires', () => {
         expect(text).toContain(part);
   });
 
-  test('names the policy file instead of a command where the file manages the entry', async () => {
+  test('names the policy file instead of a command if the file manages the entry', async () => {
     const { env, slack, post, warn } = createEnvWithExpiring();
     env.put(entryItem(anEntry({ expiresAt: until, managedBy: 'file' })));
     await warn();
@@ -89,7 +89,7 @@ describe('the warning before an allowlist entry expires', () => {
     ]);
   });
 
-  test('is not sent where the entry was renewed or removed in the meantime', async () => {
+  test('is not sent if the entry was renewed or removed in the meantime', async () => {
     const { env, slack, warn } = createEnvWithExpiring();
     env.put(entryItem(anEntry({ expiresAt: '2027-01-01T00:00:00.000Z' })));
     await warn();
@@ -132,7 +132,7 @@ describe('the warning before an allowlist entry expires', () => {
     expect(slack.messages).toHaveLength(1);
   });
 
-  test('is sent again where a run crashed before it recorded the delivery', async () => {
+  test('is sent again if a run crashed before it recorded the delivery', async () => {
     const { env, slack, notify, warn } = createEnvWithExpiring();
     let writes = 0;
     const table = {

@@ -93,36 +93,36 @@ describe('the content hash of a request', () => {
   });
 });
 
-describe('approvers need a notification', () => {
-  test('once a request is open', () => {
+describe('approvers', () => {
+  test('need a notification once a request is open', () => {
     expect(needsNotification(awaitingApproval, noon)).toBe(true);
     expect(needsNotification(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
   });
 
-  test('not while their message shows the current record', () => {
+  test('need no notification while their message shows the current record', () => {
     expect(needsNotification(notified, noon)).toBe(false);
   });
 
-  test('when the record changes', () => {
+  test('need a notification when the record changes', () => {
     expect(needsNotification({ ...notified, verdict: aVerdict('accept') }, noon)).toBe(true);
   });
 
-  test('when the next escalation stage is reached', () => {
+  test('need a notification when the next escalation stage is reached', () => {
     expect(needsNotification(notified, secondsAfterNoon(aDay))).toBe(false);
     expect(needsNotification(notified, secondsAfterNoon(2 * aDay))).toBe(true);
   });
 
-  test('not about escalation stages while the service is paused', () => {
+  test('need no notification about an escalation stage while the service is paused', () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
     const onHold = { ...awaitingApproval, verdict: aVerdict('hold', { findings: [...findings] }) };
     expect(needsNotification(markNotified(onHold), secondsAfterNoon(2 * aDay))).toBe(false);
   });
 
-  test('not about escalation stages once the request is decided', () => {
+  test('need no notification about an escalation stage once the request is decided', () => {
     expect(needsNotification(markNotified(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
   });
 
-  test('about a digest while one of its requests is open', () => {
+  test('need a notification about a request in a digest while it is open', () => {
     expect(needsNotification(inDigest, noon)).toBe(true);
     expect(needsNotification({ ...inDigest, verdict: aVerdict('accept') }, noon)).toBe(false);
   });
@@ -133,7 +133,7 @@ test('a notification targets the request, or the digest that contains it', () =>
   expect(buildNotificationTarget(inDigest)).toEqual({ digest: 'digest-1' });
 });
 
-test('many requests of one digest are one target', () => {
+test('several requests of one digest are one target', () => {
   const otherTargets = [{ digest: 'digest-2' }, { endpointId: endpointId(1) }];
   expect(
     deduplicateTargets([
@@ -159,7 +159,7 @@ describe('a change of the table enqueues', () => {
   }
   const alone = { endpointId: endpointId(1) };
 
-  test('a request that becomes open', async () => {
+  test('a request that begins to await approval', async () => {
     expect(await enqueueTargets([undefined, awaitingApproval])).toEqual([alone]);
     expect(await enqueueTargets([aRecord({ verdict: aVerdict('hold') }), awaitingApproval])).toEqual([alone]);
   });
@@ -168,7 +168,7 @@ describe('a change of the table enqueues', () => {
     expect(await enqueueTargets([notified, { ...notified, personDecision: anApproval() }])).toEqual([alone]);
   });
 
-  test('nothing when the notifier itself wrote the notification state or the stage', async () => {
+  test('nothing when notify-approvers itself wrote the notification state or the stage', async () => {
     expect(await enqueueTargets([awaitingApproval, notified])).toEqual([]);
     expect(
       await enqueueTargets([
@@ -182,7 +182,7 @@ describe('a change of the table enqueues', () => {
     expect(await enqueueTargets([undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
   });
 
-  test('the digest that a request has left, and the request', async () => {
+  test('both the digest that a request left and the request', async () => {
     const { notification: _notification, ...moved } = {
       ...inDigest,
       approvalRequest: anApprovalRequest({ group: 'network' }),
@@ -193,7 +193,7 @@ describe('a change of the table enqueues', () => {
     ]);
   });
 
-  test('a digest once and with a delay, so that it collects more requests', async () => {
+  test('a digest once, after a delay in which more of its requests can change', async () => {
     const second = { ...inDigest, endpointId: endpointId(2) };
     const decisionFields = {
       verdict: aVerdict('accept', { decidedBy: alice }),

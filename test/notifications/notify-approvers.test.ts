@@ -48,7 +48,7 @@ describe('an open request', () => {
     expect(post.sent).toHaveLength(1);
   });
 
-  test('has one message where a run outlives its lease and another run takes over', async () => {
+  test('has one message if a run takes longer than its lease and another run takes over', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     let isSlow = true;
     slack.beforeEffect = async () => {
@@ -63,7 +63,7 @@ describe('an open request', () => {
     expect((await env.record(endpointId(1)))?.notification?.slackMessage?.ts).toBe(slack.messages[0]?.ts);
   });
 
-  test('is rendered again where it is decided during the Slack call', async () => {
+  test('has its message updated if it is decided during the Slack call', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     slack.beforeEffect = async (method) => {
       if (method === 'post') await submitStoredDecision(endpointId(1), approveInput, env.deps);
@@ -87,7 +87,7 @@ describe('an open request', () => {
     expect(slack.calls).toEqual(['post', 'update']);
   });
 
-  test('is not posted and keeps no notification state where the group has no channel and no address', async () => {
+  test('is not posted and has no notification state if the group has no channel and no address', async () => {
     const { slackChannel: _slackChannel, ...withoutChannel } = aGroup({ emails: [] });
     const { env, notify } = createNotifyTestEnv({ groups: [withoutChannel] });
     await notify();
@@ -104,7 +104,7 @@ describe('an open request', () => {
     expect(post.sent).toHaveLength(1);
   });
 
-  test('is not posted again where it is decided and a person deleted its message', async () => {
+  test('is not posted again if it is decided and a person deleted its message', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     slack.deleteMessage(slack.messages[0]?.ts ?? '');
@@ -121,7 +121,7 @@ describe('a message that Slack no longer lets linkgate update', () => {
     ['a person deleted it', 'deleteMessage'],
     ['it is too old', 'closeEditWindow'],
   ] as const)(
-    'because %s is posted anew where its request is open and its next stage comes',
+    'because %s is posted again at the next escalation stage of its open request',
     async (_, become) => {
       const { env, slack, notify } = createNotifyTestEnv();
       await notify();
@@ -140,7 +140,7 @@ describe('a message that Slack no longer lets linkgate update', () => {
     },
   );
 
-  test('has one reply with the outcome of its request', async () => {
+  test('has one reply with the outcome once its request is decided', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     slack.closeEditWindow(slack.messages[0]?.ts ?? '');
@@ -154,7 +154,7 @@ describe('a message that Slack no longer lets linkgate update', () => {
   });
 });
 
-describe('a request whose group has another channel now', () => {
+describe('a request whose approver group has a new Slack channel', () => {
   test('is posted in the new channel and emailed to the new approvers, and its old message offers no actions', async () => {
     const { env, slack, post, notify } = await createEnvWithChangedGroup();
     await notify();
@@ -170,7 +170,7 @@ describe('a request whose group has another channel now', () => {
     expect(post.sent.map(({ to }) => to)).toEqual([aliceEmail, 'bob@example.com']);
   });
 
-  test('has its old message updated later where Slack fails in between', async () => {
+  test('has its old message updated later if Slack fails during the move', async () => {
     const { env, slack, notify } = await createEnvWithChangedGroup();
     slack.beforeEffect = async (method) => {
       if (method === 'update') throw new SlackError('chat.update', 'timeout');
@@ -184,7 +184,7 @@ describe('a request whose group has another channel now', () => {
     expect(record && needsNotification(record, env.time)).toBe(false);
   });
 
-  test('keeps its old message where the old channel refuses the update', async () => {
+  test('keeps its old message unchanged if the old channel refuses the update', async () => {
     const { env, slack, notify } = await createEnvWithChangedGroup();
     slack.beforeEffect = async (method) => {
       if (method === 'update') throw new SlackError('chat.update', 'is_archived');
@@ -244,7 +244,7 @@ describe('the escalation of an open request', () => {
     expect(post.sent[2]?.text).not.toContain('https://');
   });
 
-  test('skips to the last stage reached', async () => {
+  test('skips to the last stage reached, with one reminder', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     env.advanceSeconds(5 * anHour);
@@ -253,7 +253,7 @@ describe('the escalation of an open request', () => {
     expect(slack.replies).toHaveLength(1);
   });
 
-  test('notifies the same approvers again where their group escalates to no other', async () => {
+  test('reminds the same approvers after three quarters if their group escalates to no other', async () => {
     const { env, notify } = createNotifyTestEnv();
     env.advanceSeconds(3 * anHour);
     await notify();
@@ -287,7 +287,7 @@ describe('the escalation of an open request', () => {
     expect(await env.actions(endpointId(1))).toEqual(['reminded']);
   });
 
-  test('leaves the expiry to policy where the service rejects expired requests', async () => {
+  test('records no expiry if the service rejects expired requests, because policy does', async () => {
     const { env, notify } = createNotifyTestEnv({ services: [aService({ onExpiry: 'reject' })] });
     await notify();
     env.advanceSeconds(5 * anHour);
@@ -296,8 +296,8 @@ describe('the escalation of an open request', () => {
   });
 });
 
-describe('an outage of Slack', () => {
-  test('that lasts an hour delays each post, which then comes once, and does not delay emails', async () => {
+describe('an outage', () => {
+  test('of Slack for an hour delays each post, which then comes once, and does not delay emails', async () => {
     const records = [1, 2, 3].map((number) => anAwaitingRecord(number));
     const { env, slack, post, notify } = createNotifyTestEnv({ records });
     slack.error = isDown;
@@ -314,7 +314,7 @@ describe('an outage of Slack', () => {
     expect(post.sent).toHaveLength(3);
   });
 
-  test('during a decision delays the update of the message', async () => {
+  test('of Slack during a decision delays the update of the message', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     await notify();
     await submitStoredDecision(endpointId(1), { decision: 'approve', by: alice }, env.deps);
@@ -329,7 +329,7 @@ describe('an outage of Slack', () => {
     expect(env.notices).toEqual([]);
   });
 
-  test('with a Retry-After is respected, and the request is enqueued for that time', async () => {
+  test('of Slack with a Retry-After stops further calls, and the requests are enqueued for that time', async () => {
     const records = [1, 2].map((number) => anAwaitingRecord(number));
     const { env, slack, notify } = createNotifyTestEnv({ records });
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 30);
@@ -343,7 +343,7 @@ describe('an outage of Slack', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('of one channel is retried after 15 minutes, and its error is kept until a call succeeds', async () => {
+  test('of one Slack channel is retried after 15 minutes, and its error is stored until a call succeeds', async () => {
     const { env, slack, notify } = createNotifyTestEnv();
     slack.error = new SlackError('chat.postMessage', 'not_in_channel');
     await notify();
@@ -361,7 +361,7 @@ describe('an outage of Slack', () => {
     expect((await findThrottle('default', env.deps)).channelError).toBeUndefined();
   });
 
-  test('of SNS does not delay Slack, and the emails follow', async () => {
+  test('of SNS does not delay Slack, and the emails are sent once SNS works', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv();
     post.error = new Error('SNS is away');
     await notify();

@@ -24,7 +24,7 @@ test('the message of a request says that its service was deregistered, and offer
   expect(slack.calls).toEqual(['post', 'update']);
 });
 
-test('a digest of requests whose service was deregistered offers nothing to decide', async () => {
+test('a digest says how many of its requests are of a deregistered service, and that none of them awaits approval', async () => {
   const records = Array.from({ length: 12 }, (_, number) => anAwaitingRecord(number));
   const { env, slack, notify } = createNotifyTestEnv({ records });
   await notify();

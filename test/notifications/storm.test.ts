@@ -32,8 +32,8 @@ async function createEnvAfterBurst(count: number, group = aGroup()) {
   };
 }
 
-describe('a burst of 200 requests', () => {
-  test('becomes ten messages and one digest with all others', async () => {
+describe('a burst', () => {
+  test('of 200 requests becomes ten Slack messages and one digest with the other 190', async () => {
     const { env, slack, digests } = await createEnvAfterBurst(200);
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('190 requests wait');
@@ -44,13 +44,13 @@ describe('a burst of 200 requests', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('becomes ten emails and one digest email with links to its first twenty requests', async () => {
+  test('of 200 requests becomes ten emails and one digest email with links to its first twenty requests', async () => {
     const { post } = await createEnvAfterBurst(200);
     expect(post.sent).toHaveLength(11);
     expect(post.sent.at(-1)?.text.match(/https:/g)).toHaveLength(40);
   });
 
-  test('adds further requests to the digest, and emails at most once a minute', async () => {
+  test('that goes on adds its requests to the digest, which is emailed at most once a minute', async () => {
     const { env, slack, post, notify, all } = await createEnvAfterBurst(20);
     env.put(...createAwaitingRecords(5, 21).map(recordItem));
     await notify(createAwaitingRecords(5, 21).map((record) => ({ endpointId: record.endpointId })));
@@ -118,7 +118,7 @@ describe('a digest', () => {
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(2);
   });
 
-  test('whose last update fails is enqueued again with growing delays, one message at a time', async () => {
+  test('whose last update fails is enqueued again after growing delays, as one queue message', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.advanceSeconds(5);
@@ -146,7 +146,7 @@ describe('a digest', () => {
     ).toBeUndefined();
   });
 
-  test('whose last update comes while Slack refuses its channel is enqueued again', async () => {
+  test('whose last update is due while Slack refuses the channel is enqueued again', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     slack.error = new SlackError('chat.update', 'is_archived');
     await submitStoredDecision(endpointId(11), approveInput, env.deps);
@@ -158,7 +158,7 @@ describe('a digest', () => {
     expect(env.notices).toEqual([{ ...all[0], afterSeconds: 60 }]);
   });
 
-  test('whose last update comes within its interval is enqueued once', async () => {
+  test('whose last update is due less than five seconds after the former one is enqueued once', async () => {
     const { env, notify, all } = await createEnvAfterBurst(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.notices.length = 0;
@@ -166,7 +166,7 @@ describe('a digest', () => {
     expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
-  test('whose last update fails for a week is not retried any more', async () => {
+  test('whose last update fails for a week is no longer retried', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.advanceSeconds(5);
@@ -200,7 +200,7 @@ describe('a digest', () => {
     expect(slack.replies.map(({ text }) => text)).toEqual([expect.stringContaining('All 2 requests')]);
   });
 
-  test('moves to the new channel of its group while one of its requests is open', async () => {
+  test('is posted in the new Slack channel of its group while one of its requests is open', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     env.put(groupItem(aGroup({ slackChannel: 'C01NETWORK' })));
     await submitStoredDecision(endpointId(11), approveInput, env.deps);
@@ -216,7 +216,7 @@ describe('a digest', () => {
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
   });
 
-  test('loses a request that moved to another group, which may be in another digest', async () => {
+  test('loses a request that moved to another group, and a digest of that group may contain it', async () => {
     const { env, notify, digests } = await createEnvAfterBurst(12);
     const { notification: _notification, ...removed } = anAwaitingRecord(
       11,
@@ -235,7 +235,7 @@ describe('a digest', () => {
     expect(env.errors).toEqual([]);
   });
 
-  test('shows only requests assigned to it, and says when none is left', async () => {
+  test('shows only the requests that it contains, and says when none is left', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     const { notification: _notification, ...removed } = anAwaitingRecord(
       11,
@@ -252,7 +252,7 @@ describe('a digest', () => {
     expect(slack.messages.at(-1)?.text).toContain('other approvers decide it now');
   });
 
-  test('is not updated twice within its interval', async () => {
+  test('is updated at most once in five seconds', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.notices.length = 0;

@@ -16,8 +16,8 @@ import { memoryTable } from '../doubles/memory-table.ts';
 const throttle: NotificationThrottle = emptyThrottle('default');
 const channelError = { error: 'not_in_channel', channel: 'C01', at: noon.toISOString() };
 
-describe('the throttle lets requests have messages of their own', () => {
-  test('up to ten within a minute', () => {
+describe('the notification throttle of an approver group', () => {
+  test('allows ten messages about single requests within a minute', () => {
     const after = consumeCapacity(
       consumeCapacity(throttle, 4, undefined, noon),
       6,
@@ -29,7 +29,7 @@ describe('the throttle lets requests have messages of their own', () => {
     expect(computeCapacity(after, secondsAfterNoon(90))).toEqual({ individual: 10 });
   });
 
-  test('and none in the five minutes after a digest began', () => {
+  test('allows none in the five minutes after a digest began', () => {
     const afterBurst = consumeCapacity(throttle, 11, 'digest-1', noon);
     expect(computeCapacity(afterBurst, secondsAfterNoon(299))).toEqual({
       individual: 0,
@@ -38,7 +38,7 @@ describe('the throttle lets requests have messages of their own', () => {
     expect(computeCapacity(afterBurst, secondsAfterNoon(300))).toEqual({ individual: 10 });
   });
 
-  test('again after that where few requests come', () => {
+  test('allows them again after these five minutes if few requests arrive', () => {
     let after = consumeCapacity(throttle, 11, 'digest-1', noon);
     for (let seconds = 30; seconds < 300; seconds += 30)
       after = consumeCapacity(after, 1, 'digest-1', secondsAfterNoon(seconds));
@@ -48,7 +48,7 @@ describe('the throttle lets requests have messages of their own', () => {
     });
   });
 
-  test('but not while a burst goes on, which stays in its digest', () => {
+  test('allows none while a burst goes on: its requests join the digest', () => {
     const duringBurst = consumeCapacity(
       consumeCapacity(throttle, 11, 'digest-1', noon),
       10,
@@ -62,7 +62,7 @@ describe('the throttle lets requests have messages of their own', () => {
     expect(computeCapacity(duringBurst, secondsAfterNoon(350))).toEqual({ individual: 10 });
   });
 
-  test('and keeps only the times that count', () => {
+  test('keeps the times of the last ten requests only', () => {
     expect(
       consumeCapacity(consumeCapacity(throttle, 8, undefined, noon), 8, undefined, noon).recentRequests,
     ).toHaveLength(10);

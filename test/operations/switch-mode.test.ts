@@ -51,7 +51,7 @@ function recordOrder(env: TestEnv): string[] {
 }
 
 describe('the mode', () => {
-  test('is not switched where the actor and reason cannot be stored', async () => {
+  test('is not switched if the actor and reason cannot be stored', async () => {
     const env = createTestEnv();
     const steps = recordOrder(env);
     const why = { by: alice, reason: 'half \ud83d' };
@@ -60,7 +60,7 @@ describe('the mode', () => {
     expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });
 
-  test('with an invalid value counts as observe and is reported, and a switch to observe repairs it', async () => {
+  test('counts as observe and is reported if its SSM parameter has an invalid value, and a switch to observe repairs that', async () => {
     const env = createTestEnv();
     env.mode = 'observe';
     const { modeParameter } = env.deps;
@@ -80,7 +80,7 @@ describe('the mode', () => {
     expect(steps).toContain('parameter');
   });
 
-  test('is enforce since setup until somebody switches it', async () => {
+  test('is enforce from setup until the first switch', async () => {
     expect(await showMode(createTestEnv().deps)).toEqual({
       mode: 'enforce',
       since: changedAt,
@@ -95,7 +95,7 @@ describe('the mode', () => {
   });
 
   test.each([undefined, aModeChange()])(
-    'follows its SSM parameter where somebody changed it without linkgate, and says so',
+    'is that of its SSM parameter if somebody changed it without linkgate, and its author says so',
     async (switched) => {
       const env = createTestEnv();
       if (switched) env.put(modeChangeItem(switched));
@@ -112,7 +112,7 @@ describe('the mode', () => {
     },
   );
 
-  test('reports an unfinished switch to enforce', async () => {
+  test('stays observe after an unfinished switch to enforce, with a reason that names the switch', async () => {
     const env = createTestEnv();
     env.mode = 'observe';
     const { modeParameter } = env.deps;
@@ -127,7 +127,7 @@ describe('the mode', () => {
     });
   });
 
-  test('counts as observe where the SSM parameter cannot be read, and has the error', async () => {
+  test('counts as observe if the SSM parameter cannot be read, and has the error', async () => {
     const env = createTestEnv();
     const error = awsError('ParameterNotFound');
     env.deps.modeParameter = { ...env.deps.modeParameter, read: () => Promise.reject(error) };
@@ -155,7 +155,7 @@ describe('a switch to observe', () => {
     expect(await policyRevision(env)).toBe(3);
   });
 
-  test('keeps the first actor when repeated', async () => {
+  test('keeps the actor of the first switch when repeated', async () => {
     const env = createTestEnv();
     await switchMode('observe', author, env.deps);
     env.time = secondsAfterNoon(60);
@@ -178,7 +178,7 @@ describe('a switch to enforce', () => {
     { meanwhile: 'right before', steps: ['stop', 'write'] },
     { meanwhile: 'right after', steps: ['write', 'stop'] },
   ] as const)(
-    'loses against a switch to observe $meanwhile it writes the SSM parameter',
+    'fails if somebody switches to observe $meanwhile it writes the SSM parameter',
     async ({ steps }) => {
       const env = createTestEnv();
       env.mode = 'observe';
@@ -199,7 +199,7 @@ describe('a switch to enforce', () => {
     },
   );
 
-  test('loses against a switch to observe whose item is not written yet', async () => {
+  test('is overridden by a switch to observe that began earlier and is not yet complete', async () => {
     const env = createTestEnv();
     const { table } = env;
     let isFirst = true;
@@ -238,7 +238,7 @@ describe('a switch to enforce', () => {
     expect(env.requestedSweeps).toHaveLength(1);
   });
 
-  test('raises the policy revision where somebody changed the SSM parameter without linkgate', async () => {
+  test('raises the policy revision also if somebody changed the SSM parameter to enforce without linkgate', async () => {
     const env = createTestEnv();
     env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 1 })));
     await switchMode('enforce', author, env.deps);
@@ -246,7 +246,7 @@ describe('a switch to enforce', () => {
     expect(await showMode(env.deps)).toMatchObject({ mode: 'enforce', by: alice });
   });
 
-  test('succeeds where no sweep can be enqueued, and reports the error', async () => {
+  test('succeeds if no sweep can be enqueued, and reports the error', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     env.deps.sweepQueue = { enqueue: () => Promise.reject(new Error('the queue is away')) };

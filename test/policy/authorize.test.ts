@@ -33,7 +33,7 @@ function findDenialCode(
   }
 }
 
-describe('the people who may decide', () => {
+describe('a decision', () => {
   test.each([
     { situation: 'a group', overrides: {}, approvers: [alice, bob, dora] },
     {
@@ -48,7 +48,7 @@ describe('the people who may decide', () => {
     },
     { situation: 'a group that names nobody', overrides: { group: aGroup() }, approvers: [alice] },
   ] satisfies { situation: string; overrides: AuthorityOverrides; approvers: string[] }[])(
-    'in $situation, are $approvers',
+    'in $situation is allowed to $approvers',
     ({ overrides, approvers }) => {
       for (const decision of ['approve', 'deny'] as const)
         expect(everybody.filter((by) => findDenialCode({ by, decision }, overrides) === undefined)).toEqual(
@@ -57,7 +57,7 @@ describe('the people who may decide', () => {
     },
   );
 
-  test('are listed in the error for a person who may not decide', () => {
+  test('by anybody else fails with an error that names the approver group', () => {
     const authorize = () => authorizeDecision({ by: carol, decision: 'deny' }, authority);
     expect(authorize).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
     expect(findDenialCode({ by: carol })).toBe('not-an-approver');
@@ -72,19 +72,19 @@ describe('an owner of the account', () => {
     anEntry({ serviceId: '*', effect: 'block', owners: [alice, dora] }),
   ];
 
-  test('is named by any of its entries', () => {
+  test('is each person or role that any of its entries names as owner', () => {
     expect(listAccountOwners([...entries, anEntry()])).toEqual([bob, alice, dora]);
   });
 
-  test.each([alice, bob, dora])('cannot approve it, through any channel: %s', (by) => {
+  test.each([alice, bob, dora])('cannot approve its requests, through any channel: %s', (by) => {
     expect(findDenialCode({ by, decision: 'approve' }, { entries })).toBe('owner');
   });
 
-  test.each([alice, bob, dora])('can deny it: %s', (by) => {
+  test.each([alice, bob, dora])('can deny its requests: %s', (by) => {
     expect(findDenialCode({ by, decision: 'deny' }, { entries })).toBeUndefined();
   });
 
-  test('does not prevent an approval by other people', () => {
+  test('does not prevent other approvers from approving', () => {
     expect(findDenialCode({ by: dora }, { entries: [anEntry({ owners: [bob] })] })).toBeUndefined();
   });
 });
@@ -92,18 +92,18 @@ describe('an owner of the account', () => {
 describe('a service that requires a ticket id', () => {
   const overrides = { service: aService({ requireTicket: true }) };
 
-  test.each(['approve', 'deny'] as const)('lets nobody %s without one', (decision) => {
+  test.each(['approve', 'deny'] as const)('lets approvers %s only with a ticket id', (decision) => {
     expect(findDenialCode({ decision }, overrides)).toBe('no-ticket');
     expect(findDenialCode({ decision, ticket: '' }, overrides)).toBe('no-ticket');
     expect(findDenialCode({ decision, ticket: 'CHG-1' }, overrides)).toBeUndefined();
   });
 
-  test('checks the approver before the ticket', () => {
+  test('reports a person who is no approver before a missing ticket id', () => {
     expect(findDenialCode({ by: carol }, overrides)).toBe('not-an-approver');
   });
 });
 
-test('an IAM role that owns an account is anybody who assumed it, in any session', () => {
+test('an IAM role that owns an account stands for everybody who assumed it, in any session', () => {
   const owners = ['arn:aws:iam::111111111111:role/teams/Payments'];
   const entries = [anEntry({ owners })];
   const session = (role: string) => `arn:aws:sts::111111111111:assumed-role/${role}/alice`;

@@ -40,15 +40,18 @@ describe('an allowed account', () => {
   });
 
   test.each([
-    { name: 'an endpoint that its entry does not name', entry: { endpointIds: [endpointId(2)] } },
-    { name: 'a Region that its entry does not name', entry: { consumerRegions: ['eu-west-1'] } },
-    { name: 'an entry that has expired', entry: { expiresAt: '2026-11-21T11:59:59.000Z' } },
-  ])('needs approval with $name', ({ entry }) => {
+    { name: 'for an endpoint that its entry does not name', entry: { endpointIds: [endpointId(2)] } },
+    {
+      name: 'for an endpoint in a Region that its entry does not name',
+      entry: { consumerRegions: ['eu-west-1'] },
+    },
+    { name: 'once its entry has expired', entry: { expiresAt: '2026-11-21T11:59:59.000Z' } },
+  ])('needs approval $name', ({ entry }) => {
     const verdict = decide(aRequest(), aPolicy({ entries: [anEntry(entry)] }), undefined, noon);
     expect(verdict.outcome).toBe('ask');
   });
 
-  test('needs approval beyond the endpoint limit of its entry', () => {
+  test('needs approval for an endpoint beyond the limit of its entry', () => {
     const policy = aPolicy({
       entries: [anEntry({ maxEndpoints: 1 })],
       countedEndpointIds: [endpointId(2)],
@@ -56,7 +59,7 @@ describe('an allowed account', () => {
     expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('ask');
   });
 
-  test('has a verdict that expires with its entry', () => {
+  test('has the verdict accept until its entry expires', () => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-12-01T00:00:00.000Z' })] });
     expect(decide(aRequest(), policy, undefined, noon)).toMatchObject({
       outcome: 'accept',
@@ -71,7 +74,7 @@ describe('a blocked account', () => {
     expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('reject');
   });
 
-  test('is rejected whoever approved it', () => {
+  test('is rejected even if a person approved it', () => {
     const policy = aPolicy({ entries: [anEntry({ effect: 'block', serviceId: '*' })] });
     expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('reject');
   });
@@ -83,12 +86,12 @@ describe('a blocked account', () => {
 });
 
 describe('the entry for the service comes before the entry for `*`', () => {
-  test('so that a narrow entry for the service is not widened', () => {
+  test('so that an entry for `*` does not allow more endpoints than the entry for the service', () => {
     const entries = [anEntry({ endpointIds: [endpointId(2)] }), anEntry({ serviceId: '*' })];
     expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('ask');
   });
 
-  test('so that an entry for the service outlives an expired entry for `*`', () => {
+  test('so that the account stays allowed when only the entry for `*` has expired', () => {
     const entries = [anEntry(), anEntry({ serviceId: '*', expiresAt: '2026-11-01T00:00:00.000Z' })];
     expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('accept');
   });
@@ -123,19 +126,19 @@ describe('an account without an entry', () => {
 });
 
 describe('a person’s decision', () => {
-  test('overrides rules that ask', () => {
+  test('to approve leads to accept although a rule asks', () => {
     const policy = aPolicy({ entries: [anEntry({ endpointIds: [endpointId(2)] })] });
     expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
   });
 
-  test('denies what the allowlist allows', () => {
+  test('to deny leads to reject although the allowlist allows the account', () => {
     const denial = anApproval({ decision: 'deny', reason: 'not this year' });
     const verdict = decide(aRequest(), aPolicy({ entries: [anEntry()] }), denial, noon);
     expect(verdict.outcome).toBe('reject');
     expect(primaryReason(verdict)).toBe(`${alice} denied it: not this year`);
   });
 
-  test('is the first finding, since it determines the verdict', () => {
+  test('is the first finding of the verdict, since it determines the outcome', () => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-11-01T00:00:00.000Z' })] });
     const verdict = decide(aRequest(), policy, anApproval(), noon);
     expect(verdict.findings.map(({ rule }) => rule)).toEqual([
@@ -149,20 +152,20 @@ describe('a person’s decision', () => {
   test.each([
     ['that has expired', '2026-11-01T00:00:00.000Z'],
     ['that will expire', '2026-12-01T00:00:00.000Z'],
-  ])('does not expire with an entry %s', (_when, expiresAt) => {
+  ])('to approve has no end, even with an entry %s', (_when, expiresAt) => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt })] });
     const verdict = decide(aRequest(), policy, anApproval(), noon);
     expect(verdict.outcome).toBe('accept');
     expect(verdict).not.toHaveProperty('until');
   });
 
-  test('does not count while the service is paused', () => {
+  test('to approve leads to hold while the service is paused', () => {
     expect(decide(aRequest(), aPolicy({ service: paused }), anApproval(), noon).outcome).toBe('hold');
   });
 });
 
-describe('the outcomes have an order', () => {
-  test('a hold comes before a reject', () => {
+describe('the verdict of several findings', () => {
+  test('is hold at a paused service, even for a blocked account', () => {
     const policy = aPolicy({ service: paused, entries: [anEntry({ effect: 'block' })] });
     expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('hold');
   });
@@ -172,12 +175,12 @@ describe('the outcomes have an order', () => {
     { outcomes: ['accept', 'ask', 'reject'], outcome: 'reject' },
     { outcomes: ['accept', 'ask'], outcome: 'ask' },
     { outcomes: ['accept'], outcome: 'accept' },
-  ] as const)('$outcomes together give $outcome', ({ outcomes, outcome }) => {
+  ] as const)('is $outcome if their outcomes are $outcomes', ({ outcomes, outcome }) => {
     const rules = outcomes.map((each) => createRule(each));
     expect(decide(aRequest(), aPolicy({ rules }), undefined, noon).outcome).toBe(outcome);
   });
 
-  test('a verdict expires with the first of the findings that determine it', () => {
+  test('expires with the first of the findings that determine it', () => {
     const rules = [
       createRule('accept', secondsAfterNoon(60)),
       createRule('ask', secondsAfterNoon(30)),
@@ -214,7 +217,7 @@ describe('a rule that throws', () => {
     });
   });
 
-  test('is not overridden by a rule that accepts, nor by a person', () => {
+  test('keeps the request on hold although another rule accepts and a person approved', () => {
     const policy = aPolicy({ rules: [broken, createRule('accept')] });
     expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('hold');
   });
@@ -268,7 +271,7 @@ describe('for any input', () => {
   });
   const somewhen = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('2100-01-01') });
 
-  test('a verdict explains itself', () => {
+  test('a verdict has an outcome and a reason', () => {
     fc.assert(
       fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
         const verdict = decide(request, policy, approval, now);
@@ -278,7 +281,7 @@ describe('for any input', () => {
     );
   });
 
-  test('a blocked account is not accepted', () => {
+  test('a blocked account is rejected, or on hold while the service is paused', () => {
     fc.assert(
       fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
         const entries = [
@@ -302,7 +305,7 @@ describe('for any input', () => {
     );
   });
 
-  test('no rule, not even one that throws, makes decide fail', () => {
+  test('a decision has a verdict whatever its rules return or throw', () => {
     const finding = fc.option(
       fc.record({ outcome: fc.constantFrom(...Outcome.options), reason: fc.string({ minLength: 1 }) }),
       { nil: undefined },

@@ -47,19 +47,19 @@ test('endpoints are counted from the stored quota while it belongs to this versi
   expect(await count(storedQuota)).toEqual([endpointId(7)]);
 });
 
-test('endpoints are counted from EC2 without a stored quota: those that are connected, and those that a call of Accept may still connect', async () => {
+test('without a stored quota, each endpoint counts that is connected in EC2 or that an Accept call may still connect', async () => {
   expect(await count(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
 });
 
-test('endpoints are counted from EC2 after a change of the entry, with those whose Accept call is recent and which EC2 does not list yet', async () => {
+test('after a change of the entry, endpoints are counted from EC2, with each that had an Accept call in the last five minutes and that EC2 does not list yet', async () => {
   expect(await count({ ...storedQuota, entryVersion: 3 }, 299)).toEqual([1, 2, 3, 6, 7].map(endpointId));
 });
 
-test('an endpoint with an Accept call counts for five minutes at most, unless EC2 lists it or its verdict is accept', async () => {
+test('five minutes after its Accept call, an endpoint no longer counts if EC2 does not list it, or if it is not connected and its verdict is no longer accept', async () => {
   expect(await count({ ...storedQuota, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
 });
 
-test('a request with a record of a newer version counts, since it may be accepted already', async () => {
+test('a request whose record has a newer schema version counts, since it may be accepted already', async () => {
   const { table, ec2, deps, errors } = createTestEnv({ connections, records });
   const [item] = await table.get([recordKey(endpointId(4))]);
   await table.write(item ? [{ put: { ...item, schemaVersion: '2.0' } }] : []);

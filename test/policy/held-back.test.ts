@@ -72,8 +72,8 @@ async function readQuota(env: TestEnv): Promise<EndpointQuota> {
   return readEndpointQuota(item);
 }
 
-describe('a new endpoint that exceeds the limit until the old one is deleted', () => {
-  test('is accepted by the next sweep of pending requests', async () => {
+describe('a request over the endpoint limit of its account', () => {
+  test('is accepted by the next pending sweep after an older endpoint was deleted', async () => {
     const env = await createEnvWithFullQuota({ waiting: [second] });
     await deleteEndpoint(env);
     expect(listConnected(env)).toEqual([]);
@@ -89,7 +89,7 @@ describe('a new endpoint that exceeds the limit until the old one is deleted', (
     ]);
   });
 
-  test('is accepted as soon as the endpoint quota changes', async () => {
+  test('is accepted as soon as the deletion of an older endpoint changes the endpoint quota', async () => {
     const env = await createEnvWithFullQuota({ waiting: [second] });
     await deleteEndpoint(env);
     await reevaluateConnections({ serviceId: serviceId(1), ownerAccountId: consumer }, env.deps);
@@ -97,7 +97,7 @@ describe('a new endpoint that exceeds the limit until the old one is deleted', (
     expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
-  test('is accepted by the full sweep that misses the old one, if no notification of its deletion arrived', async () => {
+  test('is accepted by the full sweep that no longer finds an older endpoint, if no notification of its deletion arrived', async () => {
     const env = await createEnvWithFullQuota({ waiting: [second] });
     env.ec2.removeConnection(first.endpointId);
     env.advanceSeconds(600);
@@ -105,7 +105,7 @@ describe('a new endpoint that exceeds the limit until the old one is deleted', (
     expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
-  test('is accepted when the old one is rejected', async () => {
+  test('is accepted when an older endpoint is rejected in EC2', async () => {
     const env = await createEnvWithFullQuota({ waiting: [second] });
     env.ec2.show({ ...first, state: 'rejected' });
     await sweep(env, 'full');
@@ -142,7 +142,7 @@ describe('of several requests that wait for the endpoint quota', () => {
     expect(listConnected(env)).toEqual([first, second, third].map(({ endpointId: id }) => id));
   });
 
-  test('none is overtaken by a later request after an endpoint ended', async () => {
+  test('none is accepted later than a newer request after an endpoint was deleted', async () => {
     const env = await createEnvWithFullQuota({ waiting: [second] });
     await deleteEndpoint(env);
     env.ec2.show(third);
@@ -152,7 +152,7 @@ describe('of several requests that wait for the endpoint quota', () => {
     expect(listConnected(env)).toEqual([second.endpointId]);
   });
 
-  test('one that a person approved out of turn no longer blocks the later ones', async () => {
+  test('one that a person approved no longer delays the later ones', async () => {
     const env = await createEnvWithFullQuota();
     await submitDecision(second.endpointId, { decision: 'approve', by: alice }, env.deps);
     await sweep(env, 'pending');
@@ -170,7 +170,7 @@ describe('of several requests that wait for the endpoint quota', () => {
         submitDecision(second.endpointId, { decision: 'deny', by: alice, reason: 'no' }, env.deps),
     ],
     ['was deleted', (env: TestEnv) => deleteEndpoint(env, second)],
-  ])('one that %s does not block the later ones', async (_what, end) => {
+  ])('one that %s no longer delays the later ones', async (_what, end) => {
     const env = await createEnvWithFullQuota();
     await end(env);
     await processQueues(env);
@@ -179,7 +179,7 @@ describe('of several requests that wait for the endpoint quota', () => {
     expect(listConnected(env)).toEqual([third.endpointId]);
   });
 
-  test('one whose events were lost blocks the later ones until the next full sweep at most', async () => {
+  test('one whose events were lost delays the later ones until the next full sweep at most', async () => {
     const env = await createEnvWithFullQuota();
     env.ec2.removeConnection(second.endpointId);
     await deleteEndpoint(env);
@@ -207,7 +207,7 @@ describe('of several requests that wait for the endpoint quota', () => {
   });
 });
 
-test('a full sweep repairs an endpoint quota that lost its waiting requests', async () => {
+test('a full sweep adds the waiting requests to an endpoint quota that lost them', async () => {
   const env = await createEnvWithFullQuota();
   const { heldBack, ...withoutHeldBack } = await readQuota(env);
   await env.table.write([quotaWrite(aRequest(), withoutHeldBack, withoutHeldBack)]);
@@ -215,7 +215,7 @@ test('a full sweep repairs an endpoint quota that lost its waiting requests', as
   expect((await readQuota(env)).heldBack).toEqual(heldBack);
 });
 
-describe('a change of the endpoint quota', () => {
+describe('an endpoint quota', () => {
   const quota = {
     serviceId: serviceId(1),
     accountId: consumer,
@@ -230,7 +230,7 @@ describe('a change of the endpoint quota', () => {
     return 'put' in write ? write.put : undefined;
   };
 
-  test('affects the waiting requests if an earlier endpoint left it', () => {
+  test('that loses an endpoint has its waiting requests decided again', () => {
     const scope = { serviceId: serviceId(1), ownerAccountId: consumer };
     expect(
       affectedScope(createItem({ ...quota, heldBack }), createItem({ ...quota, endpointIds: [], heldBack })),
@@ -238,23 +238,23 @@ describe('a change of the endpoint quota', () => {
   });
 
   test.each([
-    ['no request waits', quota, { ...quota, endpointIds: [] }],
+    ['loses an endpoint while no request waits', quota, { ...quota, endpointIds: [] }],
     [
-      'an endpoint joined it',
+      'gains an endpoint',
       { ...quota, heldBack },
       { ...quota, endpointIds: [first.endpointId, third.endpointId], heldBack },
     ],
-    ['a request begins to wait', quota, { ...quota, heldBack }],
+    ['gains a waiting request', quota, { ...quota, heldBack }],
     [
-      'a waiting request joined it',
+      'counts a request that waited',
       { ...quota, endpointIds: [], heldBack },
       { ...quota, endpointIds: [id], heldBack: [] },
     ],
-  ])('affects nothing if %s', (_what, before, after) => {
+  ])('that %s has no request decided again', (_what, before, after) => {
     expect(affectedScope(createItem(before), createItem(after))).toBeUndefined();
   });
 
-  test('affects nothing if it is new', () => {
+  test('that is new has no request decided again', () => {
     expect(affectedScope(undefined, createItem({ ...quota, heldBack }))).toBeUndefined();
   });
 });

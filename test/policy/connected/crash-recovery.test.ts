@@ -23,7 +23,7 @@ async function overdue() {
   return env;
 }
 
-test('a crash at any call during a disconnect loses nothing and never exceeds the disconnect quota', async () => {
+test('after a crash at any call, due connections are disconnected up to the disconnect quota, and the others await approval', async () => {
   const kills = await forEachCallSite(async (nth, moment) => {
     const env = await overdue();
     const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
@@ -66,7 +66,7 @@ async function settleDecisions(env: Awaited<ReturnType<typeof overdue>>): Promis
   env.deps.applyQueue = applyQueue;
 }
 
-test('a reservation by a run that crashed is not made twice', async () => {
+test('a run that crashed after it reserved the disconnect quota does not use it up twice', async () => {
   const env = await overdue();
   const { ec2 } = env;
   ec2.respond = () => {

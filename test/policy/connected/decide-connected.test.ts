@@ -69,58 +69,70 @@ const graceFromNow = `is disconnected at ${at(72)}`;
 
 describe('a connected endpoint', () => {
   test.each<[string, Situation, string]>([
-    ['allowed', { before: accepted, entries: [anEntry()] }, 'stays'],
-    ['allowed, seen for the first time', { entries: [anEntry()] }, 'stays'],
-    ['no longer allowed', { before: accepted }, graceFromNow],
+    ['stays if its account is allowed', { before: accepted, entries: [anEntry()] }, 'stays'],
     [
-      'no longer allowed at a service that rejects unlisted accounts',
+      'stays if its account is allowed and linkgate sees it for the first time',
+      { entries: [anEntry()] },
+      'stays',
+    ],
+    ['is disconnected in 72 hours if its account is no longer allowed', { before: accepted }, graceFromNow],
+    [
+      'is disconnected in 72 hours, not at once, with `onUnlisted` reject',
       { before: accepted, service: aService({ onUnlisted: 'reject' }) },
       graceFromNow,
     ],
     [
-      'no longer allowed at a service that puts unlisted accounts on hold',
+      'is disconnected in 72 hours, and not on hold, with `onUnlisted` hold',
       { before: accepted, service: aService({ onUnlisted: 'hold' }) },
       graceFromNow,
     ],
     [
-      'no longer allowed at a service with a shorter grace period',
+      'is disconnected in one hour if that is the grace period of its service',
       { before: accepted, service: aService({ graceSeconds: hour }) },
       `is disconnected at ${at(1)}`,
     ],
     [
-      'scheduled to be disconnected a day ago',
+      'is disconnected in 48 hours if the disconnect was scheduled 24 hours ago',
       { before: createScheduled(-24) },
       `is disconnected at ${at(48)}`,
     ],
-    ['scheduled 72 hours ago', { before: createScheduled(-72) }, 'is disconnected'],
     [
-      'scheduled 72 hours ago, in another table',
+      'is disconnected now if the disconnect was scheduled 72 hours ago',
+      { before: createScheduled(-72) },
+      'is disconnected',
+    ],
+    [
+      'is disconnected in 72 hours if the disconnect was scheduled before the last switch to mode `enforce`',
       { before: createScheduled(-72), enforcingSince: at(-1) },
       graceFromNow,
     ],
     [
-      'scheduled 72 hours ago, and allowed again',
+      'stays if its account is allowed again, although the disconnect is due',
       { before: createScheduled(-72), entries: [anEntry()] },
       'stays',
     ],
     [
-      'scheduled 72 hours ago, and extended',
+      'is disconnected at the end of an extension, although the disconnect is due',
       { before: { ...createScheduled(-72), extended: { by: alice, at: at(-1), until: at(5) } } },
       `is disconnected at ${at(5)}`,
     ],
     [
-      'extended to an earlier date than the scheduled one',
+      'is disconnected at the scheduled time if an extension ends earlier',
       { before: { ...createScheduled(-24), extended: { by: alice, at: at(-1), until: at(5) } } },
       `is disconnected at ${at(48)}`,
     ],
     [
-      'extended, and past that date',
+      'is disconnected now if the extension is over',
       { before: { ...createScheduled(-99), extended: { by: alice, at: at(-9), until: at(-1) } } },
       'is disconnected',
     ],
-    ['beyond the disconnect quota', { before: createScheduled(-72, { overQuota: true }) }, 'is asked about'],
     [
-      'beyond the disconnect quota, and extended',
+      'awaits approval beyond the disconnect quota',
+      { before: createScheduled(-72, { overQuota: true }) },
+      'is asked about',
+    ],
+    [
+      'is disconnected at the end of an extension, also beyond the disconnect quota',
       {
         before: {
           ...createScheduled(-72, { overQuota: true }),
@@ -129,50 +141,58 @@ describe('a connected endpoint', () => {
       },
       `is disconnected at ${at(5)}`,
     ],
-    ['blocked', { before: accepted, entries: [block] }, 'is disconnected'],
     [
-      'blocked although approved',
+      'is disconnected now if its account is blocked',
+      { before: accepted, entries: [block] },
+      'is disconnected',
+    ],
+    [
+      'is disconnected now if its account is blocked, although a person approved it',
       { before: { ...accepted, personDecision: anApproval() }, entries: [block] },
       'is disconnected',
     ],
     [
-      'blocked although it is older than the registration',
+      'is disconnected now if its account is blocked, although it is older than the registration of its service',
       { connection: old, entries: [block] },
       'is disconnected',
     ],
     [
-      'blocked before the table was restored',
+      'is disconnected in 72 hours if its account was blocked before the table was restored',
       { before: accepted, entries: [block], restoredAt: at(-1) },
       graceFromNow,
     ],
     [
-      'revoked',
+      'is disconnected 72 hours after a person revoked it',
       { before: { ...accepted, revokeOrder: revoked }, entries: [anEntry()] },
       `is disconnected at ${at(71)}`,
     ],
     [
-      'revoked now',
+      'is disconnected now if a person revoked it with `now`',
       { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, entries: [anEntry()] },
       'is disconnected',
     ],
     [
-      'revoked now before the table was restored',
+      'is disconnected in 72 hours if a person revoked it with `now` before the table was restored',
       { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, restoredAt: at(0) },
       graceFromNow,
     ],
     [
-      'denied',
+      'is disconnected now if a person denied it',
       { before: { ...createScheduled(-24), reevaluatedAt: at(-24), personDecision: denied } },
       'is disconnected',
     ],
     [
-      'denied while it was a request',
+      'is disconnected at the scheduled time if a person denied it while it was a request',
       { before: { ...createScheduled(-24), personDecision: denied } },
       'is disconnected at 2026-11-23T12:00:00.000Z',
     ],
-    ['approved', { before: { ...createScheduled(-99), personDecision: anApproval() } }, 'stays'],
     [
-      'at a service that is being deregistered',
+      'stays if a person approved it, although the disconnect is due',
+      { before: { ...createScheduled(-99), personDecision: anApproval() } },
+      'stays',
+    ],
+    [
+      'is disconnected now if its service is being deregistered',
       {
         before: accepted,
         entries: [anEntry()],
@@ -180,41 +200,49 @@ describe('a connected endpoint', () => {
       },
       'is disconnected',
     ],
-    ['past its date at a paused service', { before: createScheduled(-99), service: paused }, 'waits'],
-    ['blocked at a paused service', { before: accepted, entries: [block], service: paused }, 'waits'],
-    ['accepted outside linkgate', {}, 'is asked about'],
     [
-      'accepted outside linkgate after it was rejected',
+      'waits while its service is paused, although the disconnect is due',
+      { before: createScheduled(-99), service: paused },
+      'waits',
+    ],
+    [
+      'waits while its service is paused, although its account is blocked',
+      { before: accepted, entries: [block], service: paused },
+      'waits',
+    ],
+    ['awaits approval if it was accepted outside linkgate', {}, 'is asked about'],
+    [
+      'awaits approval if it was accepted outside linkgate against the verdict reject',
       { before: { verdict: aVerdict('reject') } },
       'is asked about',
     ],
     [
-      'accepted outside linkgate at a service that adopts such connections',
+      'stays with `onExternalAccept` adopt if it was accepted outside linkgate',
       { service: aService({ onExternalAccept: 'adopt' }) },
       'stays',
     ],
     [
-      'accepted outside linkgate at a service that disconnects such connections',
+      'is disconnected in 72 hours with `onExternalAccept` disconnect if it was accepted outside linkgate',
       { service: aService({ onExternalAccept: 'disconnect' }) },
       graceFromNow,
     ],
-    ['older than the registration of its service', { connection: old }, 'stays'],
+    ['stays if it is older than the registration of its service', { connection: old }, 'stays'],
     [
-      'older than the registration of its service, and since then allowed and no longer allowed',
+      'is disconnected in 72 hours if it is older than the registration of its service, and was allowed since then and no longer is',
       { connection: old, before: accepted },
       graceFromNow,
     ],
-  ])('that is %s', (_what, situation, expected) => {
+  ])('%s', (_what, situation, expected) => {
     expect(summarizeDecision(situation)).toBe(expected);
   });
 
-  test('is managed by policy once a rule allows it, and no longer adopted', () => {
+  test('that was adopted is no longer adopted once its account is allowed', () => {
     const grandfathered = { by: alice, at: at(-1) };
     expect(decide({ before: { grandfathered }, entries: [anEntry()] })).not.toHaveProperty('grandfathered');
     expect(decide({ before: { grandfathered } })).toMatchObject({ grandfathered });
   });
 
-  test('has no scheduled disconnect in mode `observe`: the verdict is only the one of mode `enforce`', () => {
+  test('has no scheduled disconnect in mode `observe`, only the verdict reject', () => {
     const { verdict, revocation } = decide({ before: accepted, isObserving: true });
     expect(revocation).toBeUndefined();
     expect(verdict.outcome).toBe('reject');
@@ -226,7 +254,7 @@ describe('a connected endpoint', () => {
     expect(decide({ before, service: paused })).toMatchObject({ revocation: before.revocation });
   });
 
-  test('is disconnected for the reason that policy gives', () => {
+  test('has the reason of policy in its verdict', () => {
     expect(decide({ before: accepted }).verdict.findings[0]).toMatchObject({
       rule: 'no-longer-allowed',
       reason: 'account 022222222222 is not on the allowlist of orders',

@@ -50,7 +50,7 @@ function switchTo(env: TestEnv, mode: 'enforce' | 'observe', policyRevision: num
   );
 }
 
-test('a lower limit in an entry for `*` disconnects the newest endpoints', async () => {
+test('a lower endpoint limit in an entry for `*` disconnects the newest endpoints', async () => {
   const entry = anEntry({ serviceId: allServicesScope, maxEndpoints: 3 });
   const env = await createRevocationTestEnv({ entries: [entry], connections: createConnections(3) });
   env.put(entryItem({ ...entry, maxEndpoints: 1, version: 2 }));
@@ -63,7 +63,7 @@ describe('an extended disconnect', () => {
   const inAYear = secondsAfterNoon(300 * day).toISOString();
   const keep = { action: 'keep', by: alice, reason: 'they are moving', until: inAYear } as const;
 
-  test('that was called off does not extend the next one', async () => {
+  test('that was cancelled does not extend the next one', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await decideConnectedByPerson(endpointId(1), keep, env.deps);
@@ -74,7 +74,7 @@ describe('an extended disconnect', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('has people reminded again before the new date', async () => {
+  test('has the new date as its deadline, and its reminders are sent again', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     const record = await env.record(endpointId(1));
@@ -92,7 +92,7 @@ describe('an extended disconnect', () => {
   });
 });
 
-describe('an explicit order in mode `observe`', () => {
+describe('in mode `observe`', () => {
   test.each([
     ['a block', (env: TestEnv) => putConsumerEntry(env, { effect: 'block' })],
     [
@@ -100,7 +100,7 @@ describe('an explicit order in mode `observe`', () => {
       (env: TestEnv) =>
         decideConnectedByPerson(endpointId(1), { action: 'revoke', by: alice, now: true }, env.deps),
     ],
-  ])('(%s) is carried out after the switch to mode `enforce`', async (_what, command) => {
+  ])('%s by a person disconnects nothing until the switch to mode `enforce`', async (_what, command) => {
     const env = await createRevocationTestEnv();
     switchTo(env, 'observe', 0);
     await command(env);
@@ -112,7 +112,7 @@ describe('an explicit order in mode `observe`', () => {
   });
 });
 
-test('a disconnect scheduled before the mode was switched by hand is scheduled again', async () => {
+test('a disconnect is scheduled again if somebody switched the mode in SSM after it was scheduled', async () => {
   const env = await createRevocationTestEnv();
   await removeConsumerEntry(env);
   env.advanceSeconds(72 * hour);
@@ -125,7 +125,7 @@ test('a disconnect scheduled before the mode was switched by hand is scheduled a
   expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt } });
 });
 
-test('a block needs no approval, not even one from before the table was restored', async () => {
+test('the disconnect by a block awaits no approval, even if the block is older than the restore of the table', async () => {
   const block = anEntry({ effect: 'block', changedAt: '2026-10-01T00:00:00.000Z' });
   const env = await createRevocationTestEnv({ entries: [block], connections: [aConnection(older)] });
   await sweep(env, 'full');
@@ -136,14 +136,14 @@ test('a block needs no approval, not even one from before the table was restored
   expect(await submitDecision(endpointId(1), decision, env.deps)).toMatchObject({ status: 'not-open' });
 });
 
-test('a block reaches connections that linkgate has not described yet', async () => {
+test('a block disconnects connections that linkgate has not described yet', async () => {
   const env = await createRevocationTestEnv({ entries: [], connections: [] });
   env.ec2.show(aConnection(older));
   await putConsumerEntry(env, { effect: 'block' });
   expect(readState(env)).toBe('rejected');
 });
 
-test('a connection that a rule allowed is not adopted as externally accepted, whatever was decided in mode `observe`', async () => {
+test('a connection that its entry allowed is not adopted with `onExternalAccept` adopt after the entry was removed in mode `observe`', async () => {
   const env = await createRevocationTestEnv({
     services: [aService({ onExternalAccept: 'adopt' })],
     connections: [],
@@ -158,7 +158,7 @@ test('a connection that a rule allowed is not adopted as externally accepted, wh
 });
 
 describe('a service that is not registered', () => {
-  test('has no disconnects, neither now nor when it is registered again', async () => {
+  test('has no connection revoked, neither now nor when it is registered again', async () => {
     const env = await createRevocationTestEnv();
     await env.table.write([{ remove: serviceKey(aService().serviceId) }]);
     const revoke = { action: 'revoke', by: alice, now: true } as const;
@@ -168,7 +168,7 @@ describe('a service that is not registered', () => {
     expect(readState(env)).toBe('pending');
   });
 
-  test('leaves what is connected alone when it is registered again, even without an entry', async () => {
+  test('keeps its connections when it is registered again, even without an entry', async () => {
     const env = await createRevocationTestEnv();
     await env.table.write([{ remove: serviceKey(aService().serviceId) }]);
     await removeEntry({ serviceId: aService().serviceId, accountId: consumer }, env.deps);
@@ -181,7 +181,7 @@ describe('a service that is not registered', () => {
   });
 });
 
-test('a denied request does not count as a denial of the connection that somebody accepted from it', async () => {
+test('a connection that somebody accepted outside linkgate after its request was denied stays and awaits approval', async () => {
   const denied = aRecord({
     state: 'available',
     personDecision: anApproval({ decision: 'deny', at: noon.toISOString() }),

@@ -156,7 +156,7 @@ describe('a connection whose entry is removed', () => {
     expect(await readRecord(env)).toEqual(before);
   });
 
-  test('is left alone when its service is deregistered, and is grandfathered when that is registered again', async () => {
+  test('stays connected when its service is deregistered, and also when the service is registered again', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.put(serviceItem(aService({ policyRevision: 2 })));
@@ -174,10 +174,10 @@ describe('a connection whose entry is removed', () => {
   });
 });
 
-describe('a disconnect is scheduled', () => {
+describe('the disconnect of a connection is scheduled', () => {
   test.each([
-    ['when its entry names other consumer Regions', { consumerRegions: ['eu-west-1'] }],
-    ['when its entry names other endpoints', { endpointIds: [endpointId(9)] }],
+    ['when its entry now names other consumer Regions', { consumerRegions: ['eu-west-1'] }],
+    ['when its entry now names other endpoints', { endpointIds: [endpointId(9)] }],
     ['when its entry has expired', { expiresAt: noon.toISOString() }],
   ])('%s', async (_when, entry) => {
     const env = await createRevocationTestEnv();
@@ -218,7 +218,7 @@ describe('a disconnect is scheduled', () => {
 });
 
 describe('before an entry expires', () => {
-  test('people are warned 14, 7 and 1 days before, once each', async () => {
+  test('approvers are warned 14, 7 and 1 days before, once each', async () => {
     const env = await createRevocationTestEnv({
       entries: [anEntry({ expiresAt: secondsAfterNoon(20 * day).toISOString() })],
     });
@@ -233,7 +233,7 @@ describe('before an entry expires', () => {
     expect((await env.actions(endpointId(1))).filter((action) => action === 'expiry-warned')).toHaveLength(3);
   });
 
-  test('nobody is warned 14 or 7 days before if the entry was shorter from the start', async () => {
+  test('approvers are not warned 14 or 7 days before if the entry was shorter from the start', async () => {
     const env = await createRevocationTestEnv({
       entries: [anEntry({ expiresAt: secondsAfterNoon(3 * day).toISOString() })],
     });
@@ -267,7 +267,7 @@ describe('a block', () => {
     expect(listDisconnects(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(30);
   });
 
-  test('cannot be extended, only lifted', async () => {
+  test('cannot be delayed by an extension', async () => {
     const env = await createRevocationTestEnv();
     env.put(serviceItem(aService({ pausedAt: noon.toISOString(), policyRevision: 2 })));
     await putConsumerEntry(env, { effect: 'block' });
@@ -295,7 +295,7 @@ describe('a revocation by a person', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('takes effect after a pause', async () => {
+  test('with `now` takes effect after a pause of the service', async () => {
     const env = await createRevocationTestEnv({
       services: [aService({ pausedAt: noon.toISOString() })],
       connections: [],
@@ -308,7 +308,7 @@ describe('a revocation by a person', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('takes effect although the process crashes before the decision', async () => {
+  test('with `now` takes effect even if the process crashes before the decision', async () => {
     const env = await createRevocationTestEnv();
     const { write } = env.deps.table;
     let writes = 0;
@@ -324,7 +324,7 @@ describe('a revocation by a person', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('can be overruled during the grace period', async () => {
+  test('disconnects nothing if a person approves the connection during the grace period', async () => {
     const env = await createRevocationTestEnv();
     await decideConnected(env, revoking);
     await decide(env, 'approve');
@@ -364,7 +364,7 @@ describe('a connection that was accepted outside linkgate', () => {
     return env;
   }
 
-  test('needs approval, and stays connected until somebody denies it', async () => {
+  test('awaits approval, and stays connected until somebody denies it', async () => {
     const env = await createExternallyAccepted(undefined);
     expect(await readRecord(env)).toMatchObject({
       verdict: { outcome: 'ask', findings: [{ rule: 'accepted-outside-linkgate' }, {}] },
@@ -391,7 +391,7 @@ describe('a connection that was accepted outside linkgate', () => {
     expect(await env.actions(endpointId(1))).toContain('grandfathered');
   });
 
-  test('again after a disconnect needs approval, as if no disconnect had been scheduled', async () => {
+  test('after linkgate disconnected it awaits approval, without the former schedule', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     await advanceAndSweep(72 * hour, env);
@@ -403,7 +403,7 @@ describe('a connection that was accepted outside linkgate', () => {
     expect(await readRecord(env)).not.toHaveProperty('revocation');
   });
 
-  test('after its request was denied needs approval, and is not disconnected for that denial', async () => {
+  test('after its request was denied awaits approval, and is not disconnected for that denial', async () => {
     const env = await createRevocationTestEnv({ entries: [] });
     await decide(env, 'deny');
     expect(readState(env)).toBe('rejected');
@@ -414,7 +414,7 @@ describe('a connection that was accepted outside linkgate', () => {
     expect(await readRecord(env)).toMatchObject({ verdict: { outcome: 'ask' } });
   });
 
-  test('before the service was registered is left alone', async () => {
+  test('before the service was registered stays connected without approval', async () => {
     const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
     const env = await createRevocationTestEnv({ entries: [], connections: [old] });
     await advanceAndSweep(30 * day, env);
@@ -425,7 +425,7 @@ describe('a connection that was accepted outside linkgate', () => {
 });
 
 describe('a pause', () => {
-  test('keeps scheduled disconnects, which go on after it', async () => {
+  test('delays scheduled disconnects until it ends', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.put(serviceItem(aService({ pausedAt: env.time.toISOString(), policyRevision: 2 })));
@@ -444,7 +444,7 @@ describe('a pause', () => {
 });
 
 describe('in mode `observe`', () => {
-  test('nothing is scheduled, and after the switch to mode `enforce` everything has its whole grace period', async () => {
+  test('no disconnect is scheduled, and after the switch to mode `enforce` each has its whole grace period', async () => {
     const env = await createRevocationTestEnv();
     env.mode = 'observe';
     env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 0 })));
@@ -461,7 +461,7 @@ describe('in mode `observe`', () => {
     expect(listDisconnects(env)).toEqual([]);
   });
 
-  test('earlier schedules are called off, and everything is scheduled again after the switch to mode `enforce`', async () => {
+  test('earlier schedules do not apply, and each disconnect is scheduled again after the switch to mode `enforce`', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
     env.mode = 'observe';
@@ -488,7 +488,7 @@ describe('the disconnect quota', () => {
     return env;
   }
 
-  test('is five of a service in 24 hours, and the others await approval', async () => {
+  test('is five connections of a service in 24 hours, and the others await approval', async () => {
     const env = await revokedAtOnce(8);
     const states = createConnections(8).map(({ endpointId: id }) => env.ec2.state(id));
     expect(states.filter((state) => state === 'rejected')).toHaveLength(5);
@@ -503,12 +503,12 @@ describe('the disconnect quota', () => {
     expect(listDisconnects(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(5);
   });
 
-  test('is a tenth of what is connected if that is more, and twenty over all', async () => {
+  test('is a tenth of the connections of a service if that is more than five, and twenty for all services', async () => {
     const env = await revokedAtOnce(250);
     expect(listDisconnects(env).flatMap(({ endpointIds }) => endpointIds)).toHaveLength(20);
   });
 
-  test('does not keep people from denying connections beyond it', async () => {
+  test('does not apply to a denial by a person', async () => {
     const env = await revokedAtOnce(8);
     const beyond = createConnections(8)
       .map(({ endpointId: id }) => id)
@@ -518,7 +518,7 @@ describe('the disconnect quota', () => {
     expect(beyond.map((id) => env.ec2.state(id))).toEqual(['rejected', 'rejected', 'rejected']);
   });
 
-  test('is reserved again for a connection that somebody extended', async () => {
+  test('applies again at the end of an extension of a connection over quota', async () => {
     const env = await revokedAtOnce(8);
     const [id = ''] = createConnections(8)
       .map((each) => each.endpointId)
@@ -538,7 +538,7 @@ describe('nothing is disconnected', () => {
     return env;
   }
 
-  test('because the table was restored: everything is scheduled again', async () => {
+  test('right after the table was restored: each disconnect is scheduled again', async () => {
     const env = await overdue();
     env.deps.table = { ...env.table, identity: async () => 'another table' };
     await sweep(env, 'pending');
@@ -548,7 +548,7 @@ describe('nothing is disconnected', () => {
     expect(await readRecord(env)).toMatchObject({ revocation: { disconnectAt } });
   });
 
-  test('by a block from before the table was restored without a grace period', async () => {
+  test('without a grace period by a block from before the table was restored', async () => {
     const env = await createRevocationTestEnv();
     env.advanceSeconds(hour);
     env.put(entryItem(anEntry({ effect: 'block', version: 2, changedAt: noon.toISOString() })));
@@ -558,14 +558,14 @@ describe('nothing is disconnected', () => {
     expect(await readRecord(env)).toMatchObject({ revocation: { cause: 'policy' } });
   });
 
-  test('in an empty table', async () => {
+  test('with an empty table', async () => {
     const env = await createRevocationTestEnv();
     env.deps.table = memoryTable(createMemoryItems());
     await sweep(env, 'full');
     expect(listDisconnects(env)).toEqual([]);
   });
 
-  test('in a table that lost everything but its services', async () => {
+  test('with a table that lost everything but its services', async () => {
     const env = await createRevocationTestEnv();
     const items = createMemoryItems();
     items.commit([{ put: serviceItem(aService()) }]);
@@ -598,7 +598,7 @@ describe('nothing is disconnected', () => {
     expect(listDisconnects(env)).toEqual([]);
   });
 
-  test('because a page of EC2 was missing', async () => {
+  test('because one describe call lacked a connection', async () => {
     const env = await createRevocationTestEnv();
     env.ec2.removeConnection(endpointId(1));
     await sweep(env, 'full');
@@ -609,7 +609,7 @@ describe('nothing is disconnected', () => {
   });
 });
 
-test('a revocation fails at a group of a newer schema version, and nothing is written', async () => {
+test('a denial fails and changes nothing if the approver group has a newer schema version', async () => {
   const env = await createRevocationTestEnv();
   await removeConsumerEntry(env);
   env.put({ ...groupItem(aGroup()), schemaVersion: '2.0' });
