@@ -285,7 +285,7 @@ describe('a text', () => {
   test.each(crossProduct([...neededReasons, ...optionalReasons, ...notes], ['😀', '👨‍👩‍👧‍👦']))(
     '%s counts %s as one character',
     async (name, value, [method, path, body]) => {
-      const most = name.startsWith('the ticket') ? 100 : name.startsWith('what the consumer') ? 500 : 1_000;
+      const most = name.startsWith('the ticket') ? 100 : name.startsWith('the customer message') ? 500 : 1_000;
       const [fits, tooLong] = [value.repeat(most), value.repeat(most + 1)];
       const answer = await callApi(await createConnectedEnv(), method, path, body(fits));
       expect(JSON.stringify(answer)).not.toContain('Shorten');
