@@ -10,7 +10,7 @@ const change = { serviceId: serviceId(1), accountId: consumer, effect: 'allow' }
 
 describe('an entry', () => {
   test.each(['2099-01-31T12:00:00+02', '2099-02-30T12:00:00Z', 'soon'])(
-    'with the invalid expiry `%s` cannot be read, so it is not ignored',
+    'with the invalid expiry `%s` in the table is an error, and is not read as an entry without expiry',
     (expiresAt) => {
       const item = { ...entryItem(anEntry()), expiresAt };
       expect(() => readEntry(item)).toThrow(MalformedItemError);
@@ -51,14 +51,14 @@ describe('an entry', () => {
     expect((await putEntry(change, alice, env.deps)).version).toBeGreaterThan(version);
   });
 
-  test('that is removed is returned once', async () => {
+  test('is returned by its removal, and a second removal returns nothing', async () => {
     const { deps } = createTestEnv({ entries: [anEntry()] });
     expect(await removeEntry(change, deps)).toEqual(anEntry());
     expect(await removeEntry(change, deps)).toBeUndefined();
     expect(await readEntries([serviceId(1)], deps)).toEqual([]);
   });
 
-  test('with constant conflicts is an error', async () => {
+  test('that other writers keep changing is neither stored nor removed, and OptimisticLockError is thrown', async () => {
     const env = createTestEnv({ entries: [anEntry()] });
     const deps = { ...env.deps, table: { ...env.table, write: async () => false } };
     await expect(putEntry(change, alice, deps)).rejects.toThrow(OptimisticLockError);

@@ -266,7 +266,7 @@ describe('the allowlist', () => {
     expect(await callApi(env, 'GET', '/allowlist?service=orders')).toMatchObject({ body: { entries: [] } });
   });
 
-  test('names the first of many endpoints that an entry disconnects', async () => {
+  test('names the first 20 endpoints that an entry disconnects, and counts the others', async () => {
     const connections = Array.from({ length: 1_025 }, (_, index) =>
       aConnection({ endpointId: endpointId(index), state: 'available' }),
     );
@@ -277,7 +277,7 @@ describe('the allowlist', () => {
     expect(new Set(warning.match(/vpce-[0-9a-f]{17}/g)).size).toBe(20);
   });
 
-  test('rejects lists that do not fit into an item of the table', async () => {
+  test('rejects an entry with more than 1,000 endpoints', async () => {
     const endpointIds = Array.from({ length: 1_001 }, (_, index) => endpointId(index));
     const body = { effect: 'allow', endpointIds };
     expect(
@@ -299,7 +299,7 @@ describe('the allowlist', () => {
     expect(env.ec2.describeCalls).toEqual([{ ownerAccountId: consumer }]);
   });
 
-  test('predicts nothing for services outside the scope of a change', async () => {
+  test('predicts no impact on services outside the scope of a change', async () => {
     const twoServices = [...services, aService({ serviceId: serviceId(2), name: 'payments' })];
     const connections = [aConnection({ serviceId: serviceId(2), state: 'available' })];
     const env = createTestEnv({ services: twoServices, connections });
@@ -367,12 +367,12 @@ describe('the allowlist', () => {
 
   test.each([
     ['an account id of 11 digits', '12345678901', { effect: 'allow' }, 'an account id has 12 digits'],
-    ['an effect that there is not', consumer, { effect: 'permit' }, 'effect:'],
-    ['a misspelt field', consumer, { effect: 'allow', maxEndpoint: 1 }, 'maxEndpoint:'],
-    ['no endpoint at all', consumer, { effect: 'allow', endpointIds: [] }, 'endpointIds:'],
-    ['an endpoint id that is none', consumer, { effect: 'allow', endpointIds: ['vpce-x'] }, 'endpointIds.0:'],
+    ['an unknown effect', consumer, { effect: 'permit' }, 'effect:'],
+    ['an unknown field', consumer, { effect: 'allow', maxEndpoint: 1 }, 'maxEndpoint:'],
+    ['an empty list of endpoints', consumer, { effect: 'allow', endpointIds: [] }, 'endpointIds:'],
+    ['a malformed endpoint id', consumer, { effect: 'allow', endpointIds: ['vpce-x'] }, 'endpointIds.0:'],
     [
-      'a Region that is none',
+      'a malformed Region',
       consumer,
       { effect: 'allow', consumerRegions: ['Virginia'] },
       'consumerRegions.0:',
@@ -487,18 +487,18 @@ describe("a person's decision", () => {
 
   test.each([
     [
-      'a person',
+      'a decision of a person',
       { personDecision: anApproval({ reason: 'known' }) },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],
-    ['policy', {}, `linkgate decided to accept it at ${noon.toISOString()} (because)`],
+    ['a decision of policy', {}, `linkgate decided to accept it at ${noon.toISOString()} (because)`],
     [
-      'policy with precedence over a person',
+      'a decision of policy against that of a person',
       { personDecision: anApproval({ decision: 'deny', reason: 'unknown' }) },
       `linkgate decided to accept it at ${noon.toISOString()} (because)`,
     ],
     [
-      'a person whose decision waits for policy',
+      'a decision of a person that policy holds',
       { personDecision: anApproval({ reason: 'known' }), verdict: aVerdict('hold') },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],

@@ -61,7 +61,7 @@ describe('a service that requires tickets', () => {
   const services = [aService({ requireTicket: true })];
 
   test.each([{ decision: 'approve' }, { decision: 'deny', reason: 'unknown' }])(
-    'is not decided without one: %j',
+    'rejects a decision without a ticket: %j',
     async (body) => {
       const env = createTestEnv({ services, connections });
       expect(await callApi(env, 'POST', decision, body)).toMatchObject(
@@ -88,7 +88,7 @@ describe('a service that requires tickets', () => {
     ['', 422, 'BlankText'],
     ['   ', 422, 'BlankText'],
     ['x'.repeat(101), 400, 'InvalidRequest'],
-  ] as const)('takes no ticket %j', async (ticket, status, code) => {
+  ] as const)('rejects the ticket %j', async (ticket, status, code) => {
     const env = createTestEnv({ services, connections });
     expect(await callApi(env, 'POST', decision, { decision: 'approve', ticket })).toMatchObject(
       errorResponse(status, code, 'ticket'),
@@ -105,15 +105,18 @@ describe('the next step of a request that awaits approval', () => {
     ['reminded', { onExpiry: 'reject' }, `until ${deadline}, and is rejected then: linkgate approve`],
     ['expired', {}, `Nobody decided it before ${deadline}, and it still awaits approval`],
     ['approval-requested', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
-  ] as const)('names the deadline: %s, %j', async (stage, settings, sentence) => {
-    const env = createTestEnv({
-      services: [aService(settings)],
-      connections,
-      records: [aRecord({ verdict: aVerdict('ask'), approvalRequest: { ...approvalRequest, stage } })],
-    });
-    const { body } = await callApi(env, 'GET', `/connections/${endpointId(1)}`);
-    expect(body.next).toContain(sentence);
-  });
+  ] as const)(
+    'in the stage %s, with the service settings %j, contains “%s”',
+    async (stage, settings, sentence) => {
+      const env = createTestEnv({
+        services: [aService(settings)],
+        connections,
+        records: [aRecord({ verdict: aVerdict('ask'), approvalRequest: { ...approvalRequest, stage } })],
+      });
+      const { body } = await callApi(env, 'GET', `/connections/${endpointId(1)}`);
+      expect(body.next).toContain(sentence);
+    },
+  );
 });
 
 describe('an allowlist entry', () => {
@@ -139,7 +142,7 @@ describe('an allowlist entry', () => {
     'mailto:Alice@example.com',
     'slack:U01ALICE',
     'arn:aws:s3:::bucket',
-  ])('rejects the owner %j, which is no actor', async (owner) => {
+  ])('rejects the owner %j, which has not the form of an actor', async (owner) => {
     const input = { effect: 'block', owners: [owner] };
     expect(await callApi(createTestEnv({ services }), 'PUT', path, input)).toMatchObject(
       errorResponse(400, 'InvalidRequest', 'an actor looks like'),
@@ -150,7 +153,7 @@ describe('an allowlist entry', () => {
 describe('an approver group', () => {
   const emails = ['a@example.com', 'b@example.com'];
 
-  test('stores where its members decide and to which group requests escalate', async () => {
+  test('stores its decision channels and its escalation group', async () => {
     const body = { emails, decisionChannels: 'api', escalateTo: 'default' };
     expect(await callApi(createTestEnv(), 'PUT', '/approvers/night', body)).toMatchObject({
       status: 200,
@@ -161,13 +164,13 @@ describe('an approver group', () => {
   test.each([
     ['nobody', 404, 'UnknownGroup', 'there is no approver group `nobody`'],
     ['night', 400, 'InvalidRequest', 'cannot escalate to itself'],
-  ] as const)('cannot escalate to %s', async (escalateTo, status, code, sentence) => {
+  ] as const)('cannot escalate to the group %s: %d %s, %s', async (escalateTo, status, code, sentence) => {
     expect(await callApi(createTestEnv(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
       errorResponse(status, code, sentence),
     );
   });
 
-  test('can be removed when nothing names it; its addresses are unsubscribed', async () => {
+  test('can be removed when nothing refers to it, and its addresses are unsubscribed', async () => {
     const env = createTestEnv();
     await callApi(env, 'PUT', '/approvers/night', { emails });
     expect(await callApi(env, 'GET', '/approvers/night')).toMatchObject({ body: { group: { emails } } });
@@ -204,7 +207,7 @@ describe('an approver group', () => {
     ['default', 'a service asks it unless it names another'],
     ['night', 'the service orders asks the group night'],
     ['boss', 'the group night escalates to boss'],
-  ])('%s cannot be removed: %s', async (name, sentence) => {
+  ])('with the name %s cannot be removed, because %s', async (name, sentence) => {
     const env = createTestEnv({ services: [aService({ approvers: 'night' })] });
     await callApi(env, 'PUT', '/approvers/boss', { emails });
     await callApi(env, 'PUT', '/approvers/night', { emails, escalateTo: 'boss' });

@@ -76,14 +76,14 @@ describe('a customer', () => {
   });
 
   test.each<[string, object]>([
-    ['no account', { accounts: [] }],
-    ['a contact that is neither', { accounts: [consumer], contact: { phone: '1' } }],
+    ['no accounts', { accounts: [] }],
+    ['a contact without an email address or a topic', { accounts: [consumer], contact: { phone: '1' } }],
     [
-      'a topic of another name',
+      'a topic whose name does not begin with linkgate-',
       { accounts: [consumer], contact: { topicArn: topicArn.replace('linkgate-', '') } },
     ],
-    ['no address', { accounts: [consumer], contact: { email: 'ops' } }],
-    ['a contract that ends some day', { accounts: [consumer], contractEndsAt: 'soon' }],
+    ['a malformed email address', { accounts: [consumer], contact: { email: 'ops' } }],
+    ['a malformed end of its contract', { accounts: [consumer], contractEndsAt: 'soon' }],
   ])('with %s is rejected', async (_what, body) => {
     expect(await putCustomer('initech', body)).toMatchObject({ status: 400 });
     expect(await listCustomers()).toEqual([]);
@@ -147,17 +147,14 @@ describe('the address of a contact', () => {
   });
 
   test.each([
-    ['nobody', undefined, 'not-subscribed'],
-    ['everybody', { arn: 'arn:1' }, 'shared'],
-  ])(
-    'has a status and a remedy when it receives the messages of %s',
-    async (_whose, subscription, status) => {
-      await putCustomer('initech', { accounts: [consumer], contact: { email } });
-      env.customerSubscriptions.clear();
-      if (subscription) env.customerSubscriptions.set(email, subscription);
-      expect(await listCustomers()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
-    },
-  );
+    ['not-subscribed', 'no subscription', undefined],
+    ['shared', 'a subscription without a filter policy', { arn: 'arn:1' }],
+  ])('has the status %s and a remedy if it has %s', async (status, _whose, subscription) => {
+    await putCustomer('initech', { accounts: [consumer], contact: { email } });
+    env.customerSubscriptions.clear();
+    if (subscription) env.customerSubscriptions.set(email, subscription);
+    expect(await listCustomers()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
+  });
 
   test('stays subscribed while another customer has it', async () => {
     env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });

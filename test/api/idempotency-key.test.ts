@@ -77,7 +77,7 @@ describe('a request with an Idempotency-Key', () => {
     expect(await readErrorCode(response)).toBe('IdempotencyKeyReused');
   });
 
-  test('is executed for each caller, even with the same key', async () => {
+  test('is executed once for each caller, even with the same key', async () => {
     const env = createTestEnv({ services });
     await putEntry(env);
     env.deps.caller = bob;
@@ -100,8 +100,8 @@ describe('a request with an Idempotency-Key', () => {
   });
 
   test.each([
-    ['other writers kept changing the entry', async () => false, 409],
-    ['the table broke', () => Promise.reject(new Error('the table is away')), 500],
+    ['other writers keep changing the entry', async () => false, 409],
+    ['a write to the table fails', () => Promise.reject(new Error('the table is away')), 500],
   ])('is executed again after a transient error: %s', async (_what, write, status) => {
     const env = createTestEnv({ services });
     const { table } = env;
@@ -146,7 +146,7 @@ test('an empty Idempotency-Key in the event, which Hono drops as a header, is re
   expect(response.status).toBe(400);
 });
 
-test('a retry of a decision whose first run crashed before the response answers with the decision', async () => {
+test('a retry after a crash between the decision and its response answers with the decision', async () => {
   const env = createTestEnv({ services, connections: [aConnection()] });
   const decision = `/connections/${endpointId(1)}/decision`;
   const body = { decision: 'approve', reason: 'known' };
@@ -166,7 +166,7 @@ test('a retry of a decision whose first run crashed before the response answers 
   });
 });
 
-test('a retry of an approval whose first run crashed answers with it even after another approval met the quorum', async () => {
+test('a retry after a crash answers with its approval, even if another approval met the quorum in the meantime', async () => {
   const group = { name: 'default', quorum: 2, slackUsers: [], emails: [], version: 1 };
   const env = createTestEnv({ services, connections: [aConnection()], groups: [group] });
   const decision = `/connections/${endpointId(1)}/decision`;
@@ -192,7 +192,7 @@ test.each([
   ['entry', path],
   ['service', '/services/orders'],
 ])(
-  'a retry of the removal of the %s whose first run crashed before the response succeeds with a warning',
+  'a retry after a crash between the removal of the %s and its response succeeds with a warning',
   async (_what, removed) => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     const { table } = env;

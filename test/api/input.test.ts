@@ -53,13 +53,13 @@ const times: readonly InputField[] = [
     (value) => ({ accounts: [consumer], contractEndsAt: value }),
   ],
   [
-    'the expiry of an entry of a policy',
+    'the expiry of an entry in a policy',
     'POST',
     '/plans',
     (value) => wrapDocument({ entries: [{ ...allowEntry(consumer), expiresAt: value }] }),
   ],
   [
-    'the end of a contract of a policy',
+    'the end of a contract in a policy',
     'POST',
     '/plans',
     (value) => wrapDocument({ customers: [{ name: 'acme', accounts: [consumer], contractEndsAt: value }] }),
@@ -69,45 +69,50 @@ const times: readonly InputField[] = [
 /** Each input that takes a number. */
 const numbers: readonly InputField[] = [
   [
-    'the limit of an entry',
+    'the endpoint limit of an entry',
     'PUT',
     `/allowlist/orders/${consumer}`,
     (value) => ({ effect: 'allow', maxEndpoints: value }),
   ],
   [
-    'the time that people have',
+    'the deadline of approval requests',
     'POST',
     '/services',
     (value) => ({ serviceId: serviceId(1), deadlineSeconds: value }),
   ],
-  ['a grace period', 'POST', '/services', (value) => ({ serviceId: serviceId(1), graceSeconds: value })],
-  ['a quorum', 'PUT', '/approvers/ops', (value) => ({ emails: group.emails, quorum: value })],
   [
-    'how many principals go',
+    'the grace period of a service',
+    'POST',
+    '/services',
+    (value) => ({ serviceId: serviceId(1), graceSeconds: value }),
+  ],
+  ['the quorum of a group', 'PUT', '/approvers/ops', (value) => ({ emails: group.emails, quorum: value })],
+  [
+    'the number of principals to remove',
     'POST',
     '/services/orders/principals/approval',
     (value) => ({ removals: value }),
   ],
   [
-    'the limit of an entry of a policy',
+    'the endpoint limit of an entry in a policy',
     'POST',
     '/plans',
     (value) => wrapDocument({ entries: [{ ...allowEntry(consumer), maxEndpoints: value }] }),
   ],
   [
-    'a quorum of a policy',
+    'the quorum of a group in a policy',
     'POST',
     '/plans',
     (value) => wrapDocument({ groups: [{ ...group, quorum: value }] }),
   ],
   [
-    'the time that people have by a policy',
+    'the deadline of approval requests in a policy',
     'POST',
     '/plans',
     (value) => wrapDocument({ services: [{ name: 'orders', deadlineSeconds: value }] }),
   ],
   [
-    'a grace period of a policy',
+    'the grace period of a service in a policy',
     'POST',
     '/plans',
     (value) => wrapDocument({ services: [{ name: 'orders', graceSeconds: value }] }),
@@ -116,7 +121,12 @@ const numbers: readonly InputField[] = [
 
 /** Each input that takes a reason. */
 const neededReasons: readonly InputField[] = [
-  ['a denial', 'POST', connectionPath('decision'), (value) => ({ decision: 'deny', reason: value })],
+  [
+    'the reason of a denial',
+    'POST',
+    connectionPath('decision'),
+    (value) => ({ decision: 'deny', reason: value }),
+  ],
   [
     'the reason of an extension',
     'POST',
@@ -144,9 +154,9 @@ const neededReasons: readonly InputField[] = [
 ];
 
 const optionalReasons: readonly InputField[] = [
-  ['a revocation', 'POST', connectionPath('revocation'), (value) => ({ reason: value })],
-  ['a switch of the mode', 'PUT', '/mode', (value) => ({ mode: 'observe', reason: value })],
-  ['a pause', 'POST', '/services/orders/pause', (value) => ({ reason: value })],
+  ['the reason of a revocation', 'POST', connectionPath('revocation'), (value) => ({ reason: value })],
+  ['the reason of a mode change', 'PUT', '/mode', (value) => ({ mode: 'observe', reason: value })],
+  ['the reason of a pause', 'POST', '/services/orders/pause', (value) => ({ reason: value })],
 ];
 
 const notes: readonly InputField[] = [
@@ -195,14 +205,17 @@ describe('a time', () => {
       '2099-01-31T12:00Z',
       'soon',
     ]),
-  )('%s rejects `%s`, and the error shows the valid format', async (_name, value, field) => {
-    expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject(
-      invalidRequest('write a date-time such as 2027-01-31T12:00:00Z'),
-    );
-  });
+  )(
+    'used as %s is rejected if it is `%s`, and the error shows the valid format',
+    async (_name, value, field) => {
+      expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject(
+        invalidRequest('write a date-time such as 2027-01-31T12:00:00Z'),
+      );
+    },
+  );
 
   test.each(crossProduct(times, ['2099-02-30T12:00:00Z']))(
-    '%s rejects `%s`, a day that does not exist',
+    'used as %s is rejected if it is `%s`, a day that does not exist',
     async (_name, value, field) => {
       expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject(
         invalidRequest('there is no day 2099-02-30'),
@@ -225,13 +238,13 @@ describe('a time', () => {
 
 describe('a number', () => {
   test.each(crossProduct(numbers, [2 ** 53 + 2, 1e300, -1, 1.5, 1e15, '2']))(
-    '%s rejects %s',
+    'used as %s is rejected if it is %j',
     async (_name, value, field) => {
       expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject({ status: 400 });
     },
   );
 
-  test('may be as large as the documented maximum', async () => {
+  test('is accepted up to the documented maximum and rejected above it', async () => {
     const env = await createConnectedEnv();
     const path = `/allowlist/orders/${consumer}`;
     expect(await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 100_000 })).toMatchObject({
@@ -245,7 +258,7 @@ describe('a number', () => {
 
 describe('a text', () => {
   test.each(crossProduct(neededReasons, ['', ' \n', '\u200b\u200b', '\u3164', '\u202e', '\u2800']))(
-    '%s rejects %j, which has no visible character',
+    'used as %s is rejected if it is %j, which has no visible character',
     async (_name, value, field) => {
       expect(await sendInvalidValue(await createConnectedEnv(), field, value)).toMatchObject({
         status: 422,
@@ -265,7 +278,7 @@ describe('a text', () => {
   });
 
   test.each(crossProduct(optionalReasons, [' \u200b']))(
-    '%s treats %j as an absent reason',
+    'used as %s counts as absent if it is %j',
     async (_name, value, [method, path, body]) => {
       const { status, body: answer } = await callApi(await createConnectedEnv(), method, path, body(value));
       expect(status).toBe(200);
@@ -274,7 +287,7 @@ describe('a text', () => {
   );
 
   test.each(crossProduct([...neededReasons, ...optionalReasons, ...notes], ['half \ud83d']))(
-    '%s stores U+FFFD for the lone surrogate in %j',
+    'used as %s gets U+FFFD for the lone surrogate in %j',
     async (_name, value, [method, path, body]) => {
       const answer = await callApi(await createConnectedEnv(), method, path, body(value));
       expect(answer).not.toMatchObject({ status: 500 });
@@ -283,9 +296,13 @@ describe('a text', () => {
   );
 
   test.each(crossProduct([...neededReasons, ...optionalReasons, ...notes], ['😀', '👨‍👩‍👧‍👦']))(
-    '%s counts %s as one character',
+    'used as %s is limited in graphemes: %s counts as one character',
     async (name, value, [method, path, body]) => {
-      const most = name.startsWith('the ticket') ? 100 : name.startsWith('the customer message') ? 500 : 1_000;
+      const most = name.startsWith('the ticket')
+        ? 100
+        : name.startsWith('the customer message')
+          ? 500
+          : 1_000;
       const [fits, tooLong] = [value.repeat(most), value.repeat(most + 1)];
       const answer = await callApi(await createConnectedEnv(), method, path, body(fits));
       expect(JSON.stringify(answer)).not.toContain('Shorten');
@@ -297,10 +314,10 @@ describe('a text', () => {
   );
 
   test.each([
-    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d])],
-    ['lists of lists of lists', '['.repeat(200_000)],
-    ['lists of lists of lists that end', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
-  ])('is rejected as a body if it is %s', async (_what, body) => {
+    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d])],
+    ['JSON arrays that are nested 200,000 deep and not closed', '['.repeat(200_000)],
+    ['JSON arrays that are nested 200,000 deep', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
+  ])('is rejected as a request body if it is %s', async (_what, body) => {
     const path = `/allowlist/orders/${consumer}`;
     expect(await callApi(await createConnectedEnv(), 'PUT', path, body)).toMatchObject(
       invalidRequest('the body is not JSON in UTF-8'),

@@ -79,7 +79,7 @@ describe('in the mode observe', () => {
     'revokeConnection',
   ];
 
-  test('these tests cover every operation that changes something', () => {
+  test('every operation that changes something is tested', () => {
     const tried = new Set(writeOperations.map(([method, path]) => findOperation(method, path)));
     const otherOperations = operations.filter(
       (operation) => operation.method !== 'GET' && !tried.has(operation),

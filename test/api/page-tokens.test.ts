@@ -58,24 +58,27 @@ const invalidTokenResponse = {
   },
 };
 
-test.each(lists)('%s rejects an invalid token', async (name, path) => {
+test.each(lists)('the list `%s` at %s answers ExpiredToken to an invalid token', async (name, path) => {
   for (const token of ['', 'guess', 'bnVsbA', '%00', 'W10', encodePageToken(ofPlan(name), [])])
     expect([token, await answerTo(path, token)]).toMatchObject([token, invalidTokenResponse]);
   for (const position of nowhere[name] ?? [])
     expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(invalidTokenResponse);
 });
 
-test.each(lists)('%s rejects the token of another list', async (name, path, position) => {
-  for (const [other, , otherPosition] of [...lists, ['impact another', '', {}] as const])
-    if (other !== name)
-      for (const each of [position, otherPosition])
-        expect(await answerTo(path, encodePageToken(ofPlan(other), each))).toMatchObject(
-          invalidTokenResponse,
-        );
-});
+test.each(lists)(
+  'the list `%s` at %s answers ExpiredToken to the token of another list',
+  async (name, path, position) => {
+    for (const [other, , otherPosition] of [...lists, ['impact another', '', {}] as const])
+      if (other !== name)
+        for (const each of [position, otherPosition])
+          expect(await answerTo(path, encodePageToken(ofPlan(other), each))).toMatchObject(
+            invalidTokenResponse,
+          );
+  },
+);
 
 test.each(lists.filter(([, , position]) => 'nextToken' in position))(
-  '%s rejects a token that EC2 no longer accepts',
+  'the list `%s` at %s answers ExpiredToken to a token that EC2 no longer accepts',
   async (name, path, position) => {
     expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(invalidTokenResponse);
   },

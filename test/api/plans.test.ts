@@ -60,7 +60,7 @@ describe('a plan', () => {
     ['a gzip file of invalid JSON', 'VERSIONS', gzipSync('[').toString('base64')],
     ['a gzip file of an invalid change', 'CHANGES', gzipSync('[{"kind":"nothing"}]').toString('base64')],
   ])(
-    'with %s in a chunk names the chunk, which can be removed before planning again',
+    'with %s in one of its items answers UnreadableItem with the item, which can be removed before planning again',
     async (_what, name, packed) => {
       const env = createEnvWith();
       const { planId } = await createPlan(env, policy);
@@ -177,7 +177,7 @@ describe('an apply', () => {
     });
   });
 
-  test('that is not done is in the next plan as running or interrupted', async () => {
+  test('that is not complete is shown in the next plan as running or interrupted', async () => {
     const env = createEnvWith();
     const first = await createPlan(env, policy);
     env.remainingMs = 1_000;
@@ -230,7 +230,7 @@ describe('a simulation', () => {
     });
   });
 
-  test('leaves out services that the document does not name', async () => {
+  test('leaves out services that the policy does not name', async () => {
     const other = '444444444444';
     const otherService = { serviceId: serviceId(2) };
     const connections = [

@@ -30,8 +30,8 @@ function createEnvWith(...connections: readonly ReturnType<typeof aPendingConnec
   });
 }
 
-describe('the response to allowing an account predicts the accepts', () => {
-  test('of each pending request, without deciding it', async () => {
+describe('the response to an allowlist change predicts', () => {
+  test('the accept of each pending request, without deciding it', async () => {
     const env = createEnvWith(
       aPendingConnection(1),
       aPendingConnection(0, { serviceId: serviceId(2) }),
@@ -47,7 +47,7 @@ describe('the response to allowing an account predicts the accepts', () => {
     ]);
   });
 
-  test('up to the endpoint limit, oldest first', async () => {
+  test('the accepts of the oldest requests up to the endpoint limit', async () => {
     const { body } = await callApi(
       createEnvWith(aPendingConnection(3), aPendingConnection(1), aPendingConnection(2)),
       'PUT',
@@ -60,7 +60,7 @@ describe('the response to allowing an account predicts the accepts', () => {
     expect(body.accepts).toEqual([accept(1), accept(2)]);
   });
 
-  test('only of endpoints that the entry allows', async () => {
+  test('accepts only of endpoints that the entry allows', async () => {
     const { body } = await callApi(createEnvWith(aPendingConnection(1), aPendingConnection(2)), 'PUT', path, {
       effect: 'allow',
       endpointIds: [endpointId(2)],
@@ -68,7 +68,7 @@ describe('the response to allowing an account predicts the accepts', () => {
     expect(body.accepts).toEqual([accept(2)]);
   });
 
-  test('as none if the account is blocked at every service or the service is paused', async () => {
+  test('no accepts if the account is blocked at every service or the service is paused', async () => {
     const env = createTestEnv({
       services: [aService()],
       connections: [aPendingConnection(1)],
@@ -82,7 +82,7 @@ describe('the response to allowing an account predicts the accepts', () => {
     expect((await callApi(paused, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
   });
 
-  test('as none in the mode observe, with a warning that says what enforce would accept', async () => {
+  test('no accepts in the mode observe, and a warning names those of enforce', async () => {
     const env = createEnvWith(aPendingConnection(1));
     env.mode = 'observe';
     expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
@@ -93,7 +93,7 @@ describe('the response to allowing an account predicts the accepts', () => {
     });
   });
 
-  test('as none for a block', async () => {
+  test('no accepts for a block', async () => {
     expect(
       (await callApi(createEnvWith(aPendingConnection(1)), 'PUT', path, { effect: 'block' })).body.accepts,
     ).toEqual([]);

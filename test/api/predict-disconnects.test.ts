@@ -38,8 +38,8 @@ function createEnvWith(record: ConnectionRecord, service = aService()) {
 
 const first = { endpointId: endpointId(1), serviceId: serviceId(1), service: 'orders' };
 
-describe('the predicted impact of an allowlist change on a connected endpoint', () => {
-  test('a block disconnects it at once', async () => {
+describe('the predicted impact of an allowlist change on a connected endpoint is', () => {
+  test('an immediate disconnect for a block', async () => {
     const { body } = await callApi(createEnvWith(live()), 'PUT', path, { effect: 'block' });
     expect(body).toMatchObject({
       disconnects: [{ ...first, at: noon.toISOString() }],
@@ -48,10 +48,10 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
   });
 
   test.each([
-    ['forgetting its account', 'DELETE', undefined],
-    ['naming other endpoints', 'PUT', { effect: 'allow', endpointIds: [endpointId(2)] }],
-    ['naming other Regions', 'PUT', { effect: 'allow', consumerRegions: ['eu-central-1'] }],
-  ])('%s disconnects it after the grace period', async (_change, method, input) => {
+    ['the entry is removed', 'DELETE', undefined],
+    ['the entry allows only other endpoints', 'PUT', { effect: 'allow', endpointIds: [endpointId(2)] }],
+    ['the entry allows only other Regions', 'PUT', { effect: 'allow', consumerRegions: ['eu-central-1'] }],
+  ])('a disconnect after the grace period if %s', async (_change, method, input) => {
     const { body } = await callApi(createEnvWith(live()), method, path, input);
     expect(body).toMatchObject({
       disconnects: [{ ...first, at: graceEnds }],
@@ -63,7 +63,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
     });
   });
 
-  test('a lower endpoint limit disconnects the newest endpoint after the grace period', async () => {
+  test('a disconnect of the newest endpoint after the grace period for a lower endpoint limit', async () => {
     const connections = [1, 2].map((number) =>
       aConnection({
         endpointId: endpointId(number),
@@ -79,13 +79,13 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
     expect(body.disconnects).toEqual([{ ...first, endpointId: endpointId(2), at: graceEnds }]);
   });
 
-  test('the grace period is the setting of the service', async () => {
+  test('a disconnect after the grace period that the service has', async () => {
     const env = createEnvWith(live(), aService({ graceSeconds: 3600 }));
     const { body } = await callApi(env, 'DELETE', path);
     expect(body.disconnects).toEqual([{ ...first, at: secondsAfterNoon(3600).toISOString() }]);
   });
 
-  test('allowing the account within the grace period cancels the disconnect', async () => {
+  test('a cancelled disconnect if the account is allowed within the grace period', async () => {
     const revocation = {
       since: noon.toISOString(),
       disconnectAt: graceEnds,
@@ -102,12 +102,12 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
     });
   });
 
-  test('there is none if a person approved the connection', async () => {
+  test('no disconnect if a person approved the connection', async () => {
     const { body } = await callApi(createEnvWith(live({ personDecision: anApproval() })), 'DELETE', path);
     expect(body).toMatchObject({ disconnects: [], warnings: [] });
   });
 
-  test('nothing is disconnected while the service is paused', async () => {
+  test('no disconnect while the service is paused, with a warning that the pause keeps it connected', async () => {
     const env = createEnvWith(live(), aService({ pausedAt: noon.toISOString() }));
     expect((await callApi(env, 'PUT', path, { effect: 'block' })).body).toMatchObject({
       disconnects: [],
@@ -115,7 +115,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
     });
   });
 
-  test('in the mode observe there are no disconnects, and a warning says what enforce would do', async () => {
+  test('no disconnect in the mode observe, with a warning that names the disconnect of enforce', async () => {
     const env = createEnvWith(live());
     env.mode = 'observe';
     expect((await callApi(env, 'PUT', path, { effect: 'block' })).body).toMatchObject({
@@ -124,7 +124,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
     });
   });
 
-  test('connections with the same disconnect second share one warning', async () => {
+  test('one warning for all connections that are disconnected in the same second', async () => {
     const connections = [1, 2].map((number) =>
       aConnection({ endpointId: endpointId(number), state: 'available' }),
     );
@@ -147,7 +147,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint', 
     ]);
   });
 
-  test('approval is requested for a connection that somebody accepted outside linkgate', async () => {
+  test('a decision of an approver if somebody accepted the connection outside linkgate', async () => {
     const externallyAccepted = aRecord({ state: 'available', verdict: aVerdict('ask') });
     expect((await callApi(createEnvWith(externallyAccepted), 'DELETE', path)).body).toMatchObject({
       disconnects: [],
@@ -186,7 +186,7 @@ describe('disconnects beyond the disconnect quota', () => {
     expect(await warnings(createEnvWithConnected(16, 64), 'DELETE')).toContain(quotaWarning(16, 8));
   });
 
-  test('do not occur for a block, nor up to five disconnects', async () => {
+  test('do not occur for a block or for up to five disconnects', async () => {
     expect(await warnings(createEnvWithConnected(16), 'PUT', { effect: 'block' })).toHaveLength(1);
     expect(await warnings(createEnvWithConnected(5), 'DELETE')).toHaveLength(1);
   });
@@ -209,7 +209,7 @@ describe('resuming a paused service', () => {
   }
   const due = live({ revocation: scheduledRevocation(late), verdict: aVerdict('hold') });
 
-  test('disconnects overdue connections at once, and is predicted so', async () => {
+  test('disconnects overdue connections at once, as predicted', async () => {
     const env = pausedWith(due, []);
     const prediction = {
       disconnects: [{ ...first, at: late }],

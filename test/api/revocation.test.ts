@@ -165,7 +165,7 @@ describe('extending a connection', () => {
     });
   });
 
-  test('ends with a later revocation, and a warning says so', async () => {
+  test('has no effect after a later revocation, and a warning says so', async () => {
     const env = await createRevokedEnv();
     await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'they move' });
     const { body } = await callApi(env, 'POST', connectionPath('revocation'), { now: true });

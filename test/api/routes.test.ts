@@ -118,7 +118,7 @@ test.each(levels)(
   60_000,
 );
 
-test('a path parameter of one segment runs the operation of its route, and no other', async () => {
+test('a path whose parameters have one segment each runs the operation of its route, and no other', async () => {
   const call = calledBy('administrator');
   const oneSegment = calls.filter(
     ({ operation, path }) => /^[^?]*$/.test(path) && segments(path) === segments(operation),
@@ -133,8 +133,8 @@ test('a path parameter of one segment runs the operation of its route, and no ot
 
 test.each([
   ['decoded', '*'],
-  ['as it came', '%2A'],
-])('a path parameter is understood when API Gateway passes it %s', async (_how, service) => {
+  ['URL-encoded', '%2A'],
+])('a path parameter has the same value when API Gateway passes it %s', async (_how, service) => {
   const respond = respondByRoute(createApiApp(() => createTestEnv().deps));
   const event = {
     routeKey: 'PUT /allowlist/{service}/{accountId}',

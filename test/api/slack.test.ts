@@ -47,7 +47,7 @@ describe('the secrets of the Slack app', () => {
     expect(env.secrets.get('slack/bot-token')).toEqual(['xoxb-another', botToken]);
   });
 
-  test('that were current before are removed by `forgetPrevious`, also together with new ones', async () => {
+  test('lose their previous values by `forgetPrevious`, also in a request with new secrets', async () => {
     const env = createTestEnv();
     await connect(env);
     await connect(env, { signingSecret: 'another-signing-secret', botToken: 'xoxb-another' });
@@ -57,7 +57,7 @@ describe('the secrets of the Slack app', () => {
     expect(env.secrets.get('slack/bot-token')).toEqual([botToken]);
   });
 
-  test('are incomplete with one of two: a warning names the missing one', async () => {
+  test('are stored if one of the two is missing, and a warning names the missing one', async () => {
     expect(await connect(createTestEnv(), { signingSecret })).toEqual({
       status: 200,
       body: { warnings: ['the bot token is missing: linkgate slack connect'] },

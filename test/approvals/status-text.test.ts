@@ -49,46 +49,46 @@ const approvalRequest = {
 
 describe('the status text of a request', () => {
   test.each([
-    ['open', { verdict: aVerdict('ask') }, 'It waits for approval.'],
+    ['open', 'It waits for approval.', { verdict: aVerdict('ask') }],
     [
       'open after its deadline',
-      { verdict: aVerdict('ask'), approvalRequest },
       'It waits for approval. Nobody decided before the deadline; approvers can still decide.',
+      { verdict: aVerdict('ask'), approvalRequest },
     ],
     [
       'approved by one of two',
-      { verdict: aVerdict('ask'), approvals: { quorum: 2, decisions: [anApproval({ ticket: 'OPS-1' })] } },
       `It needs 2 approvals and has 1: ${alice}, on 21 Nov 2026, 12:00 UTC (ticket OPS-1). It waits for approval.`,
+      { verdict: aVerdict('ask'), approvals: { quorum: 2, decisions: [anApproval({ ticket: 'OPS-1' })] } },
     ],
     [
-      'held by a pause',
+      'on hold by a pause',
+      'It is on hold, whatever approvers decide: orders is paused.',
       {
         verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
       },
-      'It is on hold, whatever approvers decide: orders is paused.',
     ],
     [
-      'approved, and not connected before EC2 shows it',
-      approved,
+      'approved, and not yet connected in EC2',
       `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. Its acceptance is pending; EC2 does not show it connected yet.`,
+      approved,
     ],
     [
       'connected',
-      { ...approved, state: 'available' },
       `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. EC2 shows it connected.`,
+      { ...approved, state: 'available' },
     ],
     [
       'denied',
-      denied,
       `${alice} denied it on 21 Nov 2026, 12:00 UTC: “unknown”. Its rejection is pending; EC2 does not show it rejected yet.`,
+      denied,
     ],
     [
       'rejected by policy',
-      { verdict: aVerdict('reject'), state: 'rejected' },
       'linkgate decided by policy to reject it on 21 Nov 2026, 12:00 UTC: “because”. EC2 shows it rejected.',
+      { verdict: aVerdict('reject'), state: 'rejected' },
     ],
-    ['deleted', { state: 'deleted' }, 'The endpoint is deleted.'],
-  ] as const)('%s', (_name, record, text) => {
+    ['deleted', 'The endpoint is deleted.', { state: 'deleted' }],
+  ] as const)('that is %s is “%s”', (_name, text, record) => {
     expect(statusText(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(text);
   });
 });
@@ -98,47 +98,47 @@ describe('the status text of a connection', () => {
   test.each([
     [
       'scheduled to be disconnected',
-      aScheduledDisconnect(),
       'It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it.',
+      aScheduledDisconnect(),
     ],
     [
       'extended',
-      aScheduledDisconnect({ extended }),
       `It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it. ${alice} extended it until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
+      aScheduledDisconnect({ extended }),
     ],
     [
       'accepted outside linkgate',
-      anExternallyAccepted(),
       'It is connected and stays connected until somebody decides.',
+      anExternallyAccepted(),
     ],
     [
-      'held by a pause',
+      'on hold by a pause',
+      'It is connected and stays connected while decisions are on hold: orders is paused.',
       aScheduledDisconnect({
         verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
       }),
-      'It is connected and stays connected while decisions are on hold: orders is paused.',
     ],
     [
       'approved to stay',
-      aScheduledDisconnect(approvedByPerson),
       `${alice} kept it connected on 21 Nov 2026, 12:00 UTC: “renewed”. It stays connected.`,
+      aScheduledDisconnect(approvedByPerson),
     ],
     [
       'allowed again',
-      aCancelledDisconnect(),
       'linkgate decided by policy to accept it on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
+      aCancelledDisconnect(),
     ],
     [
       'being disconnected',
-      aScheduledDisconnect(disconnectedByPolicy),
       `linkgate decided by policy to disconnect it on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. Its disconnect is pending; EC2 does not show it rejected yet.`,
+      aScheduledDisconnect(disconnectedByPolicy),
     ],
     [
       'disconnected by a person',
-      aDisconnected(disconnectedByPerson),
       `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was disconnected: EC2 shows it rejected.`,
+      aDisconnected(disconnectedByPerson),
     ],
-  ] as const)('%s', (_name, record, text) => {
+  ] as const)('that is %s is “%s”', (_name, text, record) => {
     expect(statusText(record).join(' ')).toBe(text);
   });
 });

@@ -34,28 +34,28 @@ const time = noon.toISOString();
 
 describe('the status of a request', () => {
   test.each([
-    ['it has no verdict', {}, 'awaiting-approval'],
-    ['approvers are asked', { verdict: aVerdict('ask') }, 'awaiting-approval'],
-    ['the default of its service is hold', { verdict: held }, 'awaiting-approval'],
-    ['its service is paused', { verdict: paused }, 'paused'],
-    ['the verdict is accept', { verdict: aVerdict('accept') }, 'accepting'],
-    ['EC2 shows it pending', { verdict: aVerdict('accept'), state: 'pending' }, 'accepting'],
-    ['EC2 shows it connected', { verdict: aVerdict('accept'), state: 'available' }, 'connected'],
-    ['the verdict is reject', { verdict: aVerdict('reject') }, 'rejecting'],
-    ['EC2 shows it rejected', { verdict: aVerdict('reject'), state: 'rejected' }, 'rejected'],
-    ['somebody else accepted it', { verdict: aVerdict('reject'), state: 'available' }, 'connected'],
-    ['somebody else rejected it', { verdict: aVerdict('ask'), state: 'rejected' }, 'rejected'],
+    ['awaiting-approval', 'it has no verdict', {}],
+    ['awaiting-approval', 'approvers are asked', { verdict: aVerdict('ask') }],
+    ['awaiting-approval', 'the default of its service is hold', { verdict: held }],
+    ['paused', 'its service is paused', { verdict: paused }],
+    ['accepting', 'the verdict is accept', { verdict: aVerdict('accept') }],
+    ['accepting', 'EC2 shows it pending', { verdict: aVerdict('accept'), state: 'pending' }],
+    ['connected', 'EC2 shows it connected', { verdict: aVerdict('accept'), state: 'available' }],
+    ['rejecting', 'the verdict is reject', { verdict: aVerdict('reject') }],
+    ['rejected', 'EC2 shows it rejected', { verdict: aVerdict('reject'), state: 'rejected' }],
+    ['connected', 'somebody else accepted it', { verdict: aVerdict('reject'), state: 'available' }],
+    ['rejected', 'somebody else rejected it', { verdict: aVerdict('ask'), state: 'rejected' }],
     [
+      'deregistered',
       'its service was deregistered',
       { verdict: aVerdict('ask'), serviceDeregisteredAt: time },
-      'deregistered',
     ],
-    ['EC2 shows it deleting', { verdict: aVerdict('ask'), state: 'deleting' }, 'deleted'],
-    ['EC2 shows it deleted', { verdict: aVerdict('accept'), state: 'deleted' }, 'deleted'],
-    ['EC2 no longer lists it', { verdict: aVerdict('ask'), state: 'deleted', endedAt: time }, 'deleted'],
-  ] as const satisfies [string, Partial<ConnectionRecord>, ConnectionStatus['status']][])(
-    'where %s',
-    (_, record, status) => {
+    ['deleted', 'EC2 shows it deleting', { verdict: aVerdict('ask'), state: 'deleting' }],
+    ['deleted', 'EC2 shows it deleted', { verdict: aVerdict('accept'), state: 'deleted' }],
+    ['deleted', 'EC2 no longer lists it', { verdict: aVerdict('ask'), state: 'deleted', endedAt: time }],
+  ] as const satisfies [ConnectionStatus['status'], string, Partial<ConnectionRecord>][])(
+    'is %s if %s',
+    (status, _, record) => {
       expect(computeConnectionStatus(aRecord(record)).status).toBe(status);
     },
   );
@@ -80,50 +80,50 @@ describe('the status of a request', () => {
 
 describe('the status of a connection', () => {
   test.each([
-    ['no rule allows it any more', aScheduledDisconnect(), 'disconnect-scheduled', 'scheduled-disconnect'],
-    ['it was accepted outside linkgate', anExternallyAccepted(), 'under-review', 'keep-or-disconnect'],
-    ['the disconnect quota is used up', anOverQuotaDisconnect(), 'under-review', 'keep-or-disconnect'],
+    ['disconnect-scheduled', 'no rule allows it any more', aScheduledDisconnect(), 'scheduled-disconnect'],
+    ['under-review', 'it was accepted outside linkgate', anExternallyAccepted(), 'keep-or-disconnect'],
+    ['under-review', 'the disconnect quota is used up', anOverQuotaDisconnect(), 'keep-or-disconnect'],
     [
+      'under-review',
       'the disconnect quota is used up and approvers are not asked yet',
       { ...anOverQuotaDisconnect(), verdict: disconnectedByPolicy.verdict },
-      'under-review',
       'keep-or-disconnect',
     ],
     [
+      'review-paused',
       'its service is paused',
       aScheduledDisconnect({ verdict: paused }),
-      'review-paused',
       'keep-or-disconnect',
     ],
-    ['a person approved it', aScheduledDisconnect(approvedByPerson), 'kept', 'keep-or-disconnect'],
-    ['a rule allows it again', aCancelledDisconnect(), 'kept', 'keep-or-disconnect'],
+    ['kept', 'a person approved it', aScheduledDisconnect(approvedByPerson), 'keep-or-disconnect'],
+    ['kept', 'a rule allows it again', aCancelledDisconnect(), 'keep-or-disconnect'],
     [
+      'disconnecting',
       'its grace period is over',
       aScheduledDisconnect(disconnectedByPolicy),
-      'disconnecting',
       'keep-or-disconnect',
     ],
     [
+      'review-paused',
       'its grace period is over and its service is paused',
       aScheduledDisconnect({ ...disconnectedByPolicy, verdict: paused }),
-      'review-paused',
       'keep-or-disconnect',
     ],
     [
+      'disconnected',
       'EC2 shows it rejected after it was connected',
       aDisconnected(disconnectedByPolicy),
-      'disconnected',
       'keep-or-disconnect',
     ],
     [
+      'deleted',
       'the endpoint is deleted before the disconnect',
       aScheduledDisconnect({ state: 'deleted' }),
-      'deleted',
       'new-connection',
     ],
-  ] as const satisfies [string, ConnectionRecord, ConnectionStatus['status'], string][])(
-    'where %s',
-    (_, record, status, approvalKind) => {
+  ] as const satisfies [ConnectionStatus['status'], string, ConnectionRecord, string][])(
+    'is %s if %s',
+    (status, _, record, approvalKind) => {
       expect(computeConnectionStatus(record).status).toBe(status);
       expect(computeApprovalKind(record)).toBe(approvalKind);
     },

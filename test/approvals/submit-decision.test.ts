@@ -26,7 +26,7 @@ const awaitingApproval = aRecord({ verdict: aVerdict('ask') });
 const denyInput = { decision: 'deny', by: alice, reason: 'unknown' } as const;
 
 describe('an open request', () => {
-  test('that a person approves gets verdict accept in the same transaction, and its effect is enqueued', async () => {
+  test('that a person approves gets the verdict accept in the same transaction, and its effect is enqueued', async () => {
     const records = [aRecord({ verdict: aVerdict('ask') })];
     const env = createTestEnv({ services, connections, records });
     const decision = await submitDecision(endpointId(1), approveInput, env.deps);
@@ -39,14 +39,14 @@ describe('an open request', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 
-  test('that a person denies gets verdict reject', async () => {
+  test('that a person denies gets the verdict reject', async () => {
     const env = createTestEnv({ services, connections });
     const decision = await submitDecision(endpointId(1), denyInput, env.deps);
     expect(decision).toMatchObject({ record: { pendingEffect: { action: 'reject' } } });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'denied']);
   });
 
-  test('of a blocked account gets verdict reject even if a person approves it', async () => {
+  test('of a blocked account gets the verdict reject even if a person approves it', async () => {
     const env = createTestEnv({ services, connections, entries: [anEntry({ effect: 'block' })] });
     const decision = await submitDecision(endpointId(1), approveInput, env.deps);
     expect(decision).toMatchObject({
@@ -59,7 +59,7 @@ describe('an open request', () => {
     });
   });
 
-  test('stays decided where enqueueing its effect fails, and the error is reported', async () => {
+  test('stays decided if its effect cannot be enqueued, and the error is reported', async () => {
     const env = createTestEnv({ services, connections });
     const error = new Error('the queue is away');
     env.deps.applyQueue = { enqueue: () => Promise.reject(error) };
@@ -105,7 +105,7 @@ test('an owner of the consumer account cannot approve through the API', async ()
   expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({ status: 'decided' });
 });
 
-describe('an open request that takes two approvals', () => {
+describe('an open request that needs two approvals', () => {
   const carol = 'arn:aws:iam::111111111111:user/carol';
 
   async function createQuorumEnv() {

@@ -48,17 +48,20 @@ describe('a decision without a call to EC2', () => {
   test.each([
     { by: bob, decision: 'approve', outcome: 'accept', action: 'approved' },
     { by: dora, decision: 'deny', outcome: 'reject', action: 'denied' },
-  ] as const)('applies to the recorded state: $by $action it', async (each) => {
-    const env = createEnvWith();
-    const { by, decision, outcome, action } = each;
-    expect(await decide(env, { by, decision, reason: 'why' })).toMatchObject({
-      status: 'decided',
-      personDecision: { by, decision, reason: 'why', at: noon.toISOString() },
-      record: { verdict: { outcome, decidedBy: by }, pendingEffect: { action: outcome, attempts: 0 } },
-    });
-    expect(await env.actions(endpointId(1))).toEqual([action]);
-    expect(env.applyRequests).toHaveLength(1);
-  });
+  ] as const)(
+    'applies to the recorded state: $decision by $by results in the verdict $outcome',
+    async (each) => {
+      const env = createEnvWith();
+      const { by, decision, outcome, action } = each;
+      expect(await decide(env, { by, decision, reason: 'why' })).toMatchObject({
+        status: 'decided',
+        personDecision: { by, decision, reason: 'why', at: noon.toISOString() },
+        record: { verdict: { outcome, decidedBy: by }, pendingEffect: { action: outcome, attempts: 0 } },
+      });
+      expect(await env.actions(endpointId(1))).toEqual([action]);
+      expect(env.applyRequests).toHaveLength(1);
+    },
+  );
 
   test('does not describe connections, even where an entry limits endpoints', async () => {
     const env = createEnvWith({ entries: [anEntry({ maxEndpoints: 1 })] });
@@ -77,7 +80,7 @@ describe('a decision without a call to EC2', () => {
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
-  test('counts once where it is submitted twice at once', async () => {
+  test('is recorded once if it is submitted twice at the same time', async () => {
     const env = createEnvWith({ groups: [{ ...group, quorum: 2 }] });
     const results = await Promise.all([decide(env, approveInput), decide(env, approveInput)]);
     expect(results.map(({ status }) => status)).toEqual(['decided', 'decided']);
@@ -86,7 +89,7 @@ describe('a decision without a call to EC2', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved', 'approved']);
   });
 
-  test('after the deadline of a service that rejects expired requests rejects the request and enqueues the effect', async () => {
+  test('after the deadline has no effect if the service rejects expired requests: the request is rejected and its effect enqueued', async () => {
     const past = noon.toISOString();
     const env = createEnvWith({
       services: [aService({ onExpiry: 'reject' })],
@@ -99,7 +102,7 @@ describe('a decision without a call to EC2', () => {
     expect(env.applyRequests).toHaveLength(1);
   });
 
-  test('names the person who decided first', async () => {
+  test('returns the decision of the person who decided first', async () => {
     const env = createEnvWith();
     const results = await Promise.all([
       decide(env, approveInput),
@@ -113,13 +116,13 @@ describe('a decision without a call to EC2', () => {
   test.each([
     ['approvers were not asked about', { verdict: aVerdict('hold') }],
     ['belongs to a deregistered service', { ...awaitingApproval, serviceDeregisteredAt: noon.toISOString() }],
-  ])('is answered with unknown for a request that %s', async (_, record) => {
+  ])('has the result unknown for a request that %s', async (_, record) => {
     const env = createEnvWith({ records: [aRecord(record)] });
     expect(await decide(env, approveInput)).toEqual({ status: 'unknown' });
     expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
-  test('is answered with unknown for a request without a record', async () => {
+  test('has the result unknown for a request without a record', async () => {
     expect(await decide(createEnvWith(), approveInput, endpointId(9))).toEqual({ status: 'unknown' });
   });
 });

@@ -16,7 +16,7 @@ describe('an actor', () => {
     ['mailto:alice@example.com', 'mail'],
     [alice, 'api'],
     ['arn:aws:sts::111111111111:assumed-role/slack:ops/mailto:me', 'api'],
-  ])('says by which channel: %s by %s', (actor, channel) => {
+  ])('contains its channel: %s decides by %s', (actor, channel) => {
     expect(actorChannel(actor)).toBe(channel);
   });
 });

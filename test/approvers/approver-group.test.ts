@@ -47,11 +47,11 @@ describe('an approver group', () => {
   });
 });
 
-describe('an approver group that could never decide is rejected because', () => {
+describe('an approver group that could never decide is rejected', () => {
   test.each([
     { settings: { quorum: 1, slackUsers: [], emails: [] }, why: 'has no members' },
     { settings: { quorum: 2, slackUsers: [bob, bob], emails: [] }, why: 'its quorum is 2, and it has 1' },
-  ])('$why', async ({ settings: invalidSettings, why }) => {
+  ])('and the error says “$why”', async ({ settings: invalidSettings, why }) => {
     const attempt = setGroup('ops', invalidSettings, alice, createTestEnv().deps);
     await expect(attempt).rejects.toThrow(QuorumOutOfReachError);
     await expect(attempt).rejects.toThrow(why);

@@ -157,7 +157,7 @@ describe('the verification finds', () => {
     );
   });
 
-  test("another connection's trail in the place of this one", () => {
+  test('the trail of another connection in the place of this one', () => {
     fc.assert(
       fc.property(eventsByTransition, (transitions) => {
         const { items, record } = buildTrail(transitions);

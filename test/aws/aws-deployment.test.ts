@@ -76,7 +76,7 @@ describe('parameters', () => {
     expect(sent).toMatchObject([{ ParameterFilters: [{ Key: 'Name', Values: ['/linkgate/test/'] }] }]);
   });
 
-  test('contain the API URL; only a missing parameter counts as absent', async () => {
+  test('contain the API URL, and only ParameterNotFound counts as an absent URL', async () => {
     const withParameter = createStubbedDeployment({ GetParameter: { Parameter: { Value: 'https://api' } } });
     expect(await withParameter.deployment.apiUrl()).toBe('https://api');
     const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });

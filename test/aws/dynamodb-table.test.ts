@@ -51,7 +51,7 @@ describe('items are read by key', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('again after a pause, where DynamoDB left keys unprocessed', async () => {
+  test('again after a delay if DynamoDB leaves keys unprocessed', async () => {
     const { table, pauses } = createStubbedTable(
       { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } },
       { Responses: { 'linkgate-test': [marshall(item)] } },
@@ -151,14 +151,14 @@ describe('items are written', () => {
         expect(pauses).toEqual([50, 100]);
       });
 
-      test('with a limited number of retries: then the table is busy', async () => {
+      test('with a limited number of retries, and then TableBusyError is thrown', async () => {
         const { table } = createStubbedTable(...Array.from({ length: 20 }, () => aCancellation(code)));
         await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
       });
     },
   );
 
-  test('with any other error thrown to the caller', async () => {
+  test('or any other error is thrown to the caller', async () => {
     const { table } = createStubbedTable(awsError('AccessDeniedException'));
     await expect(table.write([{ put: item }])).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });

@@ -73,7 +73,7 @@ describe('a page of connections', () => {
   });
 
   test.each(['pendingAcceptance', 'PendingAcceptance'])(
-    'has the state in camel case, where EC2 says %s',
+    'has the state pendingAcceptance if EC2 says %s',
     async (state) => {
       const { connections } = createHubConnections(buildPage([anSdkConnection({ VpcEndpointState: state })]));
       expect((await connections.page({})).connections).toEqual([aConnection()]);
@@ -144,7 +144,7 @@ describe('a page of connections', () => {
     },
   );
 
-  test('does not take expired credentials for an expired page token', async () => {
+  test('throws the error of expired credentials unchanged, and not ExpiredTokenError', async () => {
     const { connections } = createHubConnections(awsError('ExpiredToken'));
     await expect(connections.page({}, 'old')).rejects.toMatchObject({ name: 'ExpiredToken' });
   });
@@ -200,17 +200,20 @@ describe('if EC2 refuses the filter by endpoint', () => {
 });
 
 describe('Accept and Reject', () => {
-  test.each(['accept', 'reject'] as const)('%s names the service and the endpoints', async (action) => {
-    const { connections, sent } = createHubConnections({ Unsuccessful: [] });
-    const answers = await connections[action](serviceId(1), [endpointId(1), endpointId(2)]);
-    expect(answers).toEqual([1, 2].map((number) => ({ endpointId: endpointId(number), successful: true })));
-    expect(sent).toEqual([
-      {
-        command: `${action === 'accept' ? 'Accept' : 'Reject'}VpcEndpointConnections`,
-        input: { ServiceId: serviceId(1), VpcEndpointIds: [endpointId(1), endpointId(2)] },
-      },
-    ]);
-  });
+  test.each(['accept', 'reject'] as const)(
+    'name the service and the endpoints in the call: %s',
+    async (action) => {
+      const { connections, sent } = createHubConnections({ Unsuccessful: [] });
+      const answers = await connections[action](serviceId(1), [endpointId(1), endpointId(2)]);
+      expect(answers).toEqual([1, 2].map((number) => ({ endpointId: endpointId(number), successful: true })));
+      expect(sent).toEqual([
+        {
+          command: `${action === 'accept' ? 'Accept' : 'Reject'}VpcEndpointConnections`,
+          input: { ServiceId: serviceId(1), VpcEndpointIds: [endpointId(1), endpointId(2)] },
+        },
+      ]);
+    },
+  );
 
   test('return a result for each endpoint, with the reason from `Unsuccessful`', async () => {
     const { connections } = createHubConnections({

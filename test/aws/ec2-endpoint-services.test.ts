@@ -82,18 +82,15 @@ describe('a service', () => {
   test.each([
     ['GatewayLoadBalancer', true],
     ['Interface', undefined],
-  ])(
-    'of the type %s says whether it can have connection notifications',
-    async (ServiceType, isOfGateways) => {
-      const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
-      const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
-      const { services } = createStubbedServices({
-        ...describeAnswers,
-        DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
-      });
-      expect((await services.describe(serviceId(1)))?.isGatewayLoadBalancer).toBe(isOfGateways);
-    },
-  );
+  ])('of the type %s is described with isGatewayLoadBalancer %s', async (ServiceType, isOfGateways) => {
+    const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+    const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
+    const { services } = createStubbedServices({
+      ...describeAnswers,
+      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
+    });
+    expect((await services.describe(serviceId(1)))?.isGatewayLoadBalancer).toBe(isOfGateways);
+  });
 
   test.each(['Deleting', 'Deleted'])('in the state %s counts as missing', async (ServiceState) => {
     const ServiceConfigurations = [{ ServiceId: serviceId(1), ServiceState }];

@@ -76,7 +76,7 @@ test.each([
   ['KMSAccessDeniedException', 'client', true],
   ['ThrottledException', 'client', false],
   ['InternalErrorException', 'server', false],
-] as const)('the SNS error %s is a rejection or transient', async (name, $fault, isRefusal) => {
+] as const)('the SNS error %s with the fault %s is permanent: %s', async (name, $fault, isRefusal) => {
   const error = new SNSServiceException({ name, $fault, message: 'no', $metadata: {} });
   const post = snsCustomerSender(
     { send: async () => {} },

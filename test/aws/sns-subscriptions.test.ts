@@ -74,7 +74,7 @@ test('an address is subscribed with a filter policy for its own messages', async
   ]);
 });
 
-test('a subscription gets the filter policy of its address, and is removed, by its ARN', async () => {
+test('the filter policy of a subscription is set, and a subscription is removed, by its ARN', async () => {
   const { subscriptions, sent } = createStubbedSubscriptions();
   await subscriptions.setAddressFilter('arn:1', 'Alice@example.com');
   await subscriptions.unsubscribe('arn:1');

@@ -63,7 +63,7 @@ test.each([
 test.each([
   ['banana', { mode: 'observe', unknownValue: 'banana' }],
   ['observe', { mode: 'observe' }],
-])('an unknown value of the parameter is reported: `%s`', async (Value, read) => {
+])('the parameter value `%s` is read as %j: only an unknown value is reported', async (Value, read) => {
   const { client } = stubSdkClient<SSMClient>({ Parameter: { Value, LastModifiedDate: noon } });
   expect(await ssmMode(client, '/linkgate/test/mode')()).toEqual({ ...read, changedAt: noon.toISOString() });
 });

@@ -56,7 +56,7 @@ test('rotation puts the new value on the first line and keeps the old value on t
   });
 });
 
-test('the first value is stored alone', async () => {
+test('rotation of a missing secret stores the new value alone', async () => {
   const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });
   const { client, sent } = stubSdkClient<SSMClient>(missing);
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'new')).toBe(true);

@@ -53,7 +53,7 @@ describe('the deadline of an approval request', () => {
     );
   });
 
-  test('passes exactly at its instant', () => {
+  test('passes exactly at its time', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 60, max: 10_000_000 }),
@@ -101,7 +101,7 @@ describe('an approval request', () => {
     expect(nextApprovalRequest(approvalRequest, accept, context)).toBe(approvalRequest);
   });
 
-  test('does not begin for any other verdict', () => {
+  test('does not exist for any other verdict', () => {
     for (const outcome of ['accept', 'reject', 'hold'] as const)
       expect(nextApprovalRequest(undefined, { outcome, findings: [] }, context)).toBeUndefined();
   });

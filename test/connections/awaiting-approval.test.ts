@@ -33,7 +33,7 @@ const records = fc
   .map((record) => aRecord(record as Partial<ConnectionRecord>));
 
 describe('the group that a request awaits', () => {
-  test('is the one of its approval request as long as it is open', () => {
+  test('is the group of its approval request while the request is open', () => {
     expect(awaitedGroup(awaitingApproval)).toBe('ops');
     expect(awaitedGroup({ ...awaitingApproval, personDecision: anApproval() })).toBeUndefined();
     expect(awaitedGroup({ ...awaitingApproval, state: 'deleted' })).toBeUndefined();
@@ -41,7 +41,7 @@ describe('the group that a request awaits', () => {
     expect(awaitedGroup(undefined)).toBeUndefined();
   });
 
-  test('has a pointer to the request from the first to the last moment of waiting', () => {
+  test('lists the request in its partition from the verdict ask until the request is closed', () => {
     expect(awaitingApprovalWrites(undefined, awaitingApproval)).toMatchObject([
       { put: { ...key, endpointId: endpointId(1) } },
     ]);
@@ -51,7 +51,7 @@ describe('the group that a request awaits', () => {
     expect(awaitingApprovalWrites(awaitingApproval, { ...awaitingApproval, auditCount: 7 })).toEqual([]);
   });
 
-  test('may be replaced by another group', () => {
+  test('changes with the approval request, and the request moves to the partition of the new group', () => {
     const moved = { ...awaitingApproval, approvalRequest: anApprovalRequest({ group: 'default' }) };
     expect(awaitingApprovalWrites(awaitingApproval, moved)).toMatchObject([
       { remove: key },
@@ -59,7 +59,7 @@ describe('the group that a request awaits', () => {
     ]);
   });
 
-  test('has pointers to exactly the open requests, whatever happens to a request', () => {
+  test('lists exactly its open requests after any sequence of changes', () => {
     fc.assert(
       fc.property(fc.array(records, { minLength: 1, maxLength: 12 }), (history) => {
         const items = createMemoryItems();

@@ -36,12 +36,12 @@ describe('a connection request that EC2 lists again', () => {
   const verdict = aVerdict('accept');
   const missingSince = noon.toISOString();
 
-  test('after it ended is published as a request', () => {
+  test('is published as a request if it had ended', () => {
     const deleted = aRecord({ state: 'deleted', verdict, endedAt: noon.toISOString() });
     expect(eventType('pendingAcceptance', deleted)).toBe('Connection Request');
   });
 
-  test('after a sweep missed it is published as changed, with its record', () => {
+  test('is published as changed, with its record, if a sweep did not find it', () => {
     const record = aRecord({ verdict: aVerdict('ask'), missingSince });
     expect(toConnectionEvent(aConnection(), record, noon, false)).toMatchObject({
       type: 'Connection Changed',
@@ -49,7 +49,7 @@ describe('a connection request that EC2 lists again', () => {
     });
   });
 
-  test('after a sweep missed it is published as a request if it is to be decided anyway', () => {
+  test('is published as a request if a sweep did not find it and it has no verdict', () => {
     expect(eventType('pendingAcceptance', aRecord({ missingSince }))).toBe('Connection Request');
   });
 });
@@ -71,7 +71,7 @@ describe('a connection', () => {
     expect(eventType('available', aRecord({ state: 'available' }))).toBeUndefined();
   });
 
-  test('that a sweep missed, or that shows its pending effect, is published as changed', () => {
+  test('that a sweep did not find, or that shows its pending effect, is published as changed', () => {
     const effect = { action: 'reject', attempts: 1 } as const;
     expect(eventType('available', aRecord({ state: 'available', missingSince: noon.toISOString() }))).toBe(
       'Connection Changed',

@@ -62,7 +62,7 @@ describe('a verdict is current', () => {
   const policyVersions = { service: 1, entry: 0, wildcardEntry: 0, mode: 0 };
   const verdict = aVerdict('accept', { until: secondsAfterNoon(60).toISOString() });
 
-  test('while its policy versions are', () => {
+  test('while its policy versions are current', () => {
     expect(isVerdictCurrent(verdict, policyVersions, noon)).toBe(true);
   });
 

@@ -32,7 +32,7 @@ describe('the index of connections by account', () => {
     expect(byAccountWrites(record, { ...record, state: 'available' })).toEqual([]);
   });
 
-  test('gets a record of an older version once its approval request begins', () => {
+  test('gets the connection of a record of an older version once its approval request begins', () => {
     const [older, requested] = [
       createRecord(1),
       { ...createRecord(1), approvalRequest: anApprovalRequest() },

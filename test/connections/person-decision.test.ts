@@ -35,7 +35,7 @@ describe('a person’s decision on a request', () => {
     expect(addDenial(addApproval({}, alices, 3), denial)).toMatchObject({ personDecision: denial });
   });
 
-  test('closes the request together with earlier ones if the quorum is lower by now', () => {
+  test('closes the request together with earlier ones if the quorum was lowered in the meantime', () => {
     expect(addApproval(addApproval({}, alices, 2), bobs, 1)).toEqual({
       approvals: { decisions: [alices, bobs], quorum: 1 },
       personDecision: bobs,
@@ -44,7 +44,7 @@ describe('a person’s decision on a request', () => {
   });
 });
 
-test('only the recorded decisions are picked from a record', () => {
+test('the recorded decisions of a record contain none of its other attributes', () => {
   expect(pickRecordedDecisions(aRecord({ personDecision: alices }))).toEqual({ personDecision: alices });
   expect(pickRecordedDecisions(undefined)).toEqual({});
 });
@@ -54,14 +54,14 @@ describe('the quorum finding', () => {
   const quorumFinding = { rule: 'quorum', reason: `1 of 2 approvals: ${alice}` };
   const personDecisions = addApproval({}, alices, 2);
 
-  test('comes first for a verdict of ask', () => {
+  test('comes first in the verdict ask', () => {
     expect(withQuorumFinding({ ...ask, findings: [...ask.findings] }, personDecisions).findings).toEqual([
       { ...quorumFinding, outcome: 'ask' },
       ...ask.findings,
     ]);
   });
 
-  test('comes after the reason of a hold', () => {
+  test('comes after the reason in the verdict hold', () => {
     const pause = aFinding({ outcome: 'hold', reason: 'orders is paused' });
     expect(withQuorumFinding({ outcome: 'hold', findings: [pause] }, personDecisions).findings).toEqual([
       pause,

@@ -46,10 +46,13 @@ describe('a connection that EC2 shows', () => {
       requestedAt: '2026-11-10T00:00:00.000Z',
       reason: 'linkgate first saw it after it was answered',
     },
-  ])('without a record since $requestedAt is recorded as: $reason', ({ requestedAt, reason }) => {
-    const sighting = aSighting({ state: 'available', requestedAt });
-    expect(recordState(undefined, sighting, registeredAt, noon)?.auditEvents).toMatchObject([{ reason }]);
-  });
+  ])(
+    'without a record and requested at $requestedAt is recorded with the reason: $reason',
+    ({ requestedAt, reason }) => {
+      const sighting = aSighting({ state: 'available', requestedAt });
+      expect(recordState(undefined, sighting, registeredAt, noon)?.auditEvents).toMatchObject([{ reason }]);
+    },
+  );
 
   test.each(['deleted', 'failed', 'expired'] as const)('as %s without a record is not recorded', (state) => {
     expect(summarizeTransition(undefined, state)).toBeUndefined();
@@ -59,15 +62,18 @@ describe('a connection that EC2 shows', () => {
     { due: 'accept', before: accepting, state: 'pending' },
     { due: 'accept', before: accepting, state: 'available' },
     { due: 'reject', before: rejecting, state: 'rejected' },
-  ] as const)('as $state with a pending $due has its verdict applied', ({ before, state }) => {
-    expect(summarizeTransition(aRecord(before), state)).toEqual({
-      actions: ['applied'],
-      state,
-      due: undefined,
-    });
-  });
+  ] as const)(
+    'as $state with a pending $due is recorded as applied, and no effect is pending',
+    ({ before, state }) => {
+      expect(summarizeTransition(aRecord(before), state)).toEqual({
+        actions: ['applied'],
+        state,
+        due: undefined,
+      });
+    },
+  );
 
-  test('available after it was pending is not applied a second time', () => {
+  test('available after it was pending is not recorded as applied a second time', () => {
     const before = aRecord({ state: 'pending', verdict: aVerdict('accept'), acceptRequestedAt: time });
     expect(summarizeTransition(before, 'available')).toEqual({
       actions: [],
@@ -76,7 +82,7 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test('rejected with a pending accept after a call is refused, and no effect is pending', () => {
+  test('rejected after a call to Accept is recorded as refused, and no effect is pending', () => {
     expect(summarizeTransition(aRecord(accepting), 'rejected')).toEqual({
       actions: ['refused'],
       state: 'rejected',
@@ -84,7 +90,7 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test('rejected with a pending accept before any call was rejected by somebody else', () => {
+  test('rejected before any call to Accept is recorded as observed, and no effect is pending', () => {
     const before = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
     expect(summarizeTransition(before, 'rejected')).toEqual({
       actions: ['observed'],
@@ -94,7 +100,7 @@ describe('a connection that EC2 shows', () => {
   });
 
   test.each(['pendingAcceptance', 'available'] as const)(
-    'connected with a pending reject stays connected if linkgate never called Accept (last recorded: %s)',
+    'connected with a pending reject has no pending effect if linkgate never called Accept (recorded state: %s)',
     (state) => {
       const effect = { action: 'reject', attempts: 1, lastAttemptAt: time } as const;
       const before = aRecord({ state, verdict: aVerdict('reject'), pendingEffect: effect });
@@ -114,15 +120,18 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test.each(['deleted', 'failed', 'expired'] as const)('as %s has ended, whatever was pending', (state) => {
-    expect(summarizeTransition(aRecord(accepting), state)).toEqual({
-      actions: ['deleted'],
-      state,
-      due: undefined,
-    });
-  });
+  test.each(['deleted', 'failed', 'expired'] as const)(
+    'as %s is recorded as deleted, whatever effect was pending',
+    (state) => {
+      expect(summarizeTransition(aRecord(accepting), state)).toEqual({
+        actions: ['deleted'],
+        state,
+        due: undefined,
+      });
+    },
+  );
 
-  test('deleted after it was deleting has ended', () => {
+  test('deleted after it was deleting is recorded as deleted', () => {
     expect(summarizeTransition(aRecord({ state: 'deleting' }), 'deleted')).toMatchObject({
       actions: ['deleted'],
     });
@@ -136,7 +145,7 @@ describe('a connection that EC2 shows', () => {
     expect(summarizeTransition(aRecord({ state: 'available' }), 'available')).toBeUndefined();
   });
 
-  test('again after a sweep missed it is no longer missing', () => {
+  test('is no longer recorded as missing after a sweep did not find it', () => {
     const before = aRecord({ state: 'available', missingSince: time });
     const transition = recordState(before, aSighting({ state: 'available' }), registeredAt, noon);
     expect(transition?.record).not.toHaveProperty('missingSince');
@@ -160,7 +169,7 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
-  test('connected soon after it was rejected gets a pending reject: a late effect of an earlier call', () => {
+  test('connected soon after it was rejected gets a pending reject, because it is a late effect of an earlier call', () => {
     const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
     expect(summarizeTransition(before, 'pending', secondsAfterNoon(60))).toEqual({
       actions: ['observed'],
@@ -197,7 +206,7 @@ describe('a late event', () => {
     },
   );
 
-  test('of the same instant counts', () => {
+  test('with the same description time as the record is recorded', () => {
     const before = aRecord({ state: 'pending', observedAt: time });
     expect(summarizeTransition(before, 'available', noon)).toMatchObject({ state: 'available' });
   });

@@ -99,14 +99,14 @@ describe('a decision on a request', () => {
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
   });
 
-  test('after a person’s decision keeps that decision and is recorded as one of policy', () => {
+  test('after a person’s decision keeps that decision, and the actor of its audit entry is linkgate', () => {
     const before = aRecord({ personDecision: anApproval(), verdict: aVerdict('accept') });
     const { record, auditEvents } = applyDecision(before, aRequest(), byPerson, nothing, noon);
     expect(record).toMatchObject({ personDecision: anApproval(), verdict: { decidedBy: alice } });
     expect(auditEvents).toMatchObject([{ action: 'decided', actor: 'linkgate' }]);
   });
 
-  test('against a person’s decision is linkgate’s, and the person’s decision is kept', () => {
+  test('by policy against a person’s decision is recorded with both: the verdict by linkgate and the decision of the person', () => {
     const overruled = buildVerdict('reject');
     const decision = anApproval();
     const personDecisions = { personDecision: decision };
@@ -118,7 +118,7 @@ describe('a decision on a request', () => {
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
   });
 
-  test('after the connection ended opens its record again', () => {
+  test('after the connection ended records it as pending acceptance again', () => {
     const before = aRecord({ state: 'deleted', endedAt: time, missingSince: time });
     const { record } = applyDecision(before, aRequest(), buildVerdict('ask'), nothing, noon);
     expect(record.state).toBe('pendingAcceptance');
@@ -127,7 +127,7 @@ describe('a decision on a request', () => {
   });
 
   test.each(['accept', 'ask'] as const)(
-    'with %s on a connected endpoint does not record it as connected yet',
+    'with %s on a connected endpoint leaves its recorded state unchanged',
     (outcome) => {
       const before = aRecord({ verdict: aVerdict('reject'), ...rejecting });
       const live = aRequest({ state: 'available' });
@@ -157,7 +157,7 @@ describe('a call to EC2', () => {
     expect(auditEvents).toMatchObject([{ action: 'refused', actor: 'ec2', reason: 'it said no' }]);
   });
 
-  test('keeps the effect of a verdict that changed in the meantime', () => {
+  test('keeps the pending effect of a verdict that changed in the meantime', () => {
     const before = aRecord({ verdict: aVerdict('reject'), pendingEffect: { action: 'reject', attempts: 0 } });
     expect(markRequested(before, 'accept', noon).record).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },

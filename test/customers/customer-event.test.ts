@@ -228,7 +228,7 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
     { event: 'accepted' },
     undefined,
   ],
-])('%s', (_what, record, lastNotified, news) => {
+])('linkgate %s to the customer', (_what, record, lastNotified, news) => {
   expect(nextCustomerEvent(aRecord(record), lastNotified)).toEqual(news);
 });
 

@@ -97,7 +97,7 @@ describe('the contact of a customer', () => {
     expect(sent).toMatchObject([{ contact: email, events: ['waiting'] }]);
   });
 
-  test('gets the current event, not every step before it', async () => {
+  test('gets only the current event after several changes', async () => {
     const records = approvalRequest(1);
     storeRecords({ ...verdict('accept'), state: 'available', acceptRequestedAt: noon.toISOString() });
     await notify(records);
@@ -181,7 +181,7 @@ describe('a new contact', () => {
     expect(events()).toEqual(['disconnect-scheduled', 'expiring']);
   });
 
-  test('gets them where the account moved to another customer', async () => {
+  test('gets them if the account moved to another customer', async () => {
     const records = storeRecords(scheduledDisconnect);
     await notify(records);
     await removeCustomer('initech', deps);
@@ -249,7 +249,7 @@ test('an email that SNS throttled is retried and sent once', async () => {
   expect(sent).toHaveLength(2);
 });
 
-describe('enqueueMissedNotifications', () => {
+describe('the full sweep', () => {
   async function enqueueMissed(records: readonly ConnectionRecord[]): Promise<string[]> {
     const endpoints: string[] = [];
     const consumers = {
@@ -260,7 +260,7 @@ describe('enqueueMissedNotifications', () => {
     return endpoints;
   }
 
-  test('enqueues a scheduled disconnect that was not sent', async () => {
+  test('enqueues the notification of a scheduled disconnect that was not sent', async () => {
     const records = storeRecords(scheduledDisconnect, scheduledDisconnect);
     await notify(records.slice(0, 1));
     expect(await enqueueMissed(records)).toEqual([endpointId(2)]);
@@ -279,7 +279,7 @@ describe('enqueueMissedNotifications', () => {
     expect(await enqueueMissed(records)).toEqual([endpointId(1), endpointId(2)]);
   });
 
-  test('reads nothing where no disconnect and no expiry is due', async () => {
+  test('reads no items if no disconnect is scheduled and no entry expires', async () => {
     const records = approvalRequest(3);
     reads = 0;
     expect(await enqueueMissed(records)).toEqual([]);

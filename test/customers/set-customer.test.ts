@@ -71,7 +71,7 @@ describe('an account', () => {
     expect(await findCustomerNames(account(1))).toEqual(['globex']);
   });
 
-  test('is stored once where it is listed twice', async () => {
+  test('is stored once if it is listed twice', async () => {
     expect(await set('initech', [account(1), account(1)])).toMatchObject({ accounts: [account(1)] });
   });
 });

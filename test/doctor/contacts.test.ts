@@ -20,11 +20,15 @@ test('the contact check is absent without contacts', async () => {
 });
 
 test.each([
-  ['is in order', { arn: 'arn:1', filterAddresses: [email] }, 'ok'],
-  ['has yet to confirm', {}, 'warning'],
-  ['is no longer subscribed', undefined, 'failed'],
-  ['is sent the messages of others', { arn: 'arn:1' }, 'failed'],
-])('the contact check reports an address that %s', async (_what, subscription, status) => {
+  [
+    'ok',
+    'has a confirmed subscription with its own filter policy',
+    { arn: 'arn:1', filterAddresses: [email] },
+  ],
+  ['warning', 'has not confirmed its subscription', {}],
+  ['failed', 'has no subscription', undefined],
+  ['failed', 'has a subscription without a filter policy', { arn: 'arn:1' }],
+])('the contact check has the status %s for an address that %s', async (status, _what, subscription) => {
   await set({ email });
   if (subscription) env.customerSubscriptions.set(email, subscription);
   expect(await checkContacts(env.deps)).toMatchObject([

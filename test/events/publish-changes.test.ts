@@ -51,7 +51,7 @@ function serviceChange(before: Partial<Service> | undefined, after: Partial<Serv
 const ask = aVerdict('ask');
 const missing = { check: 'tag-is-missing', detail: 'no tag' } as const;
 
-describe('a request that waits', () => {
+describe('a request that waits for approval', () => {
   test('is published with its service and verdict', async () => {
     const { published } = await publish([recordChange(undefined, { verdict: ask })]);
     expect(published).toEqual([
@@ -70,31 +70,35 @@ describe('a request that waits', () => {
   });
 
   test.each([
-    ['was not decided before', {}],
-    ['was accepted before, but not yet by EC2', { verdict: aVerdict('accept') }],
-    ['waited for something else before', { verdict: aVerdict('hold') }],
-    ['was taken for gone before', { state: 'deleted', verdict: ask, endedAt: noon.toISOString() }],
-  ] as const)('is published where it %s', async (_what, before) => {
+    ['had no verdict before', {}],
+    ['had the verdict accept before, and EC2 had not accepted it', { verdict: aVerdict('accept') }],
+    ['was on hold before', { verdict: aVerdict('hold') }],
+    ['was recorded as deleted before', { state: 'deleted', verdict: ask, endedAt: noon.toISOString() }],
+  ] as const)('is published if it %s', async (_what, before) => {
     const { published } = await publish([recordChange(before, { verdict: ask })]);
     expect(published).toHaveLength(1);
   });
 
   test.each([
-    ['it waits as before', { verdict: ask }, { verdict: aVerdict('ask', { decidedBy: 'somebody' }) }],
-    ['it is accepted', { verdict: ask }, { verdict: aVerdict('accept') }],
+    [
+      'it waited for approval before',
+      { verdict: ask },
+      { verdict: aVerdict('ask', { decidedBy: 'somebody' }) },
+    ],
+    ['it has the verdict accept now', { verdict: ask }, { verdict: aVerdict('accept') }],
     ['EC2 shows it connected already', undefined, { state: 'available', verdict: ask }],
-    ['it was never decided', undefined, {}],
-  ] as const)('is not published where %s', async (_what, before, after) => {
+    ['it has no verdict', undefined, {}],
+  ] as const)('is not published if %s', async (_what, before, after) => {
     const { published } = await publish([recordChange(before, after)]);
     expect(published).toEqual([]);
   });
 
-  test('is not published where its service is no longer registered', async () => {
+  test('is not published if its service is no longer registered', async () => {
     const { published } = await publish([recordChange(undefined, { verdict: ask })], []);
     expect(published).toEqual([]);
   });
 
-  test('is published under the same id where its change is delivered again', async () => {
+  test('has the same deduplication id if its change is delivered again', async () => {
     const change = recordChange(undefined, { verdict: ask });
     const [first, second] = (await publish([change, change])).published;
     expect(second?.deduplicationId).toBe(first?.deduplicationId);
@@ -116,18 +120,15 @@ describe('a service', () => {
   });
 
   test.each([
-    ['it was put right', { drift: [missing] }, {}],
-    ['it is registered as it should not be', undefined, { drift: [missing] }],
-    ['something else is amiss', { drift: [missing] }, { drift: [{ ...missing, detail: 'other' }] }],
-  ])(
-    'is announced where %s',
-    async (_what, before: Partial<Service> | undefined, after: Partial<Service>) => {
-      const { published } = await publish([serviceChange(before, after)]);
-      expect(published).toHaveLength(1);
-    },
-  );
+    ['its drift was repaired', { drift: [missing] }, {}],
+    ['it is registered with drift', undefined, { drift: [missing] }],
+    ['its findings change', { drift: [missing] }, { drift: [{ ...missing, detail: 'other' }] }],
+  ])('is published if %s', async (_what, before: Partial<Service> | undefined, after: Partial<Service>) => {
+    const { published } = await publish([serviceChange(before, after)]);
+    expect(published).toHaveLength(1);
+  });
 
-  test('is published under another id each time it is checked, also where its versions start again', async () => {
+  test('has another deduplication id for each check, even if it was registered again', async () => {
     const createCheckedChange = (checkedAt: string) =>
       serviceChange(undefined, { drift: [missing], version: 1, checkedAt });
     const { published } = await publish([
@@ -138,15 +139,15 @@ describe('a service', () => {
   });
 
   test.each([
-    ['was checked and is as it was', serviceChange({ drift: [missing] }, { drift: [missing] })],
-    ['is registered in order', serviceChange(undefined, {})],
-    ['is unregistered', { before: serviceItem(aService({ drift: [missing] })), after: undefined }],
-  ])('is not published where it %s', async (_what, change) => {
+    ['has the same drift as before', serviceChange({ drift: [missing] }, { drift: [missing] })],
+    ['is registered without drift', serviceChange(undefined, {})],
+    ['is deregistered', { before: serviceItem(aService({ drift: [missing] })), after: undefined }],
+  ])('is not published if it %s', async (_what, change) => {
     expect((await publish([change])).published).toEqual([]);
   });
 });
 
-test('a change of anything else is not published', async () => {
+test('a change of an item that is neither a connection nor a service is not published', async () => {
   const { published } = await publish([{ before: undefined, after: { pk: 'JOB#1', sk: 'JOB', version: 1 } }]);
   expect(published).toEqual([]);
 });

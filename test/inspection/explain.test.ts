@@ -199,7 +199,7 @@ describe('the next step', () => {
     ['deleting', 'The endpoint is gone; nothing is left to do.'],
     ['failed', 'EC2 shows it as failed: the consumer has to create a new endpoint.'],
     ['expired', 'EC2 shows it as expired: the consumer has to create a new endpoint.'],
-  ] as const)('of one that is %s: %s', async (state, next) => {
+  ] as const)('of a connection in the state %s is: %s', async (state, next) => {
     expect(await explainNext(state)).toBe(next);
   });
 });

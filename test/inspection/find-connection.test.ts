@@ -26,7 +26,7 @@ function createTwoLocations() {
 }
 
 describe('finding a connection', () => {
-  test('searches every location without a record', async () => {
+  test('searches every location if there is no record', async () => {
     const { connection, describedLocations, deps } = createTwoLocations();
     expect(await findConnection(endpointId(1), undefined, deps)).toEqual(connection);
     expect(describedLocations.sort()).toEqual(

@@ -42,7 +42,7 @@ describe('the verification of all trails', () => {
     expect(pages).toBeGreaterThan(2);
   });
 
-  test('takes one call for a small table', async () => {
+  test('takes one request for a small table', async () => {
     expect(await verifyAll(createTrails(20).table)).toEqual({ pages: 1, verified: 20, broken: [] });
   });
 
@@ -68,7 +68,7 @@ describe('the verification of all trails', () => {
   });
 });
 
-test('a single trail can be verified', async () => {
+test('the verification of a single trail counts its entries and names the broken ones', async () => {
   const { items, table } = createTrails(8);
   expect(await verifyTrail(endpointId(7), table)).toEqual({ verified: 1, broken: [] });
   items.commit([{ remove: secondEntry }]);
@@ -76,7 +76,7 @@ test('a single trail can be verified', async () => {
   expect(await verifyTrail(endpointId(99), table)).toBeUndefined();
 });
 
-test('an entry that is written during the verification is no break', async () => {
+test('an entry that is written during the verification is not reported as broken', async () => {
   const { table } = createTrails(1);
   const [item] = await table.get([{ pk: 'CONNECTION#1', sk: endpointId(1) }]);
   const before = aRecord({ ...item, endpointId: endpointId(1) } as never);

@@ -58,7 +58,7 @@ test('the log contains the approver and the outcome, and never the token', async
   expect(JSON.stringify(logFields)).not.toContain('1.ey');
 });
 
-test('any request gets a page', async () => {
+test('a request with any query, body and headers gets a page, and no server error', async () => {
   const env = createLinkTestEnv();
   const text = fc.string({ unit: 'binary' });
   const form = fc.dictionary(text, text).map((fields) => new URLSearchParams(fields).toString());
@@ -83,7 +83,7 @@ test('any request gets a page', async () => {
   );
 });
 
-test('a form of megabytes gets a page of kilobytes', async () => {
+test('a form of megabytes is answered with a page of kilobytes and status 422', async () => {
   const { statusCode, body } = await createLinkTestEnv().answer({ reason: '<'.repeat(5_000_000) });
   expect(statusCode).toBe(422);
   expect(body.length).toBeLessThan(200_000);

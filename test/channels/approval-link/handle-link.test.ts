@@ -26,7 +26,7 @@ describe('a submitted form', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
-  test('may be base64 and in any language', async () => {
+  test('may be base64-encoded and in any language', async () => {
     const env = createLinkTestEnv();
     const body = Buffer.from(new URLSearchParams({ reason: 'geprüft ✓' }).toString()).toString('base64');
     await env.send('POST', { rawQueryString: linkQuery(), body, isBase64Encoded: true });
@@ -176,7 +176,7 @@ describe('two concurrent decisions', () => {
 });
 
 describe('a rotated signing key', () => {
-  test('is accepted while it is the previous key, and no longer', async () => {
+  test('is accepted while it is the previous key, and rejected after the next rotation', async () => {
     const env = createLinkTestEnv();
     env.key.value = 'new\na-key';
     expect(await env.follow()).toMatchObject({ statusCode: 200 });

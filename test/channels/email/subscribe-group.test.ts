@@ -23,7 +23,7 @@ function subscribe(group: ApproverGroup, otherGroups: readonly ApproverGroup[] =
 }
 
 describe('an address of a group', () => {
-  test('is subscribed, and again while it is not confirmed', async () => {
+  test('is subscribed, and subscribed again while it is not confirmed', async () => {
     env.subscriptions.set('b@example.com', {});
     const warnings = await subscribe(aGroup(['a@example.com', 'b@example.com']));
     expect(warnings).toEqual([
@@ -33,16 +33,16 @@ describe('an address of a group', () => {
     expect([...env.subscriptions.keys()].sort()).toEqual(['a@example.com', 'b@example.com']);
   });
 
-  test('that is subscribed is not changed, in upper or lower case', async () => {
+  test('that is already subscribed is not subscribed again, in upper or lower case', async () => {
     env.subscriptions.set('A@example.com', own('a@example.com'));
     expect(await subscribe(aGroup(['a@example.com']))).toEqual([]);
     expect([...env.subscriptions]).toEqual([['A@example.com', own('a@example.com')]]);
   });
 
   test.each([
-    ["everybody's", {}],
-    ["another one's", { filterAddresses: ['b@example.com'] }],
-  ])('that receives %s e-mails gets a filter for its own', async (_whose, wider) => {
+    ['all addresses', {}],
+    ['another address', { filterAddresses: ['b@example.com'] }],
+  ])('that receives the e-mails of %s gets a filter policy for its own e-mails', async (_whose, wider) => {
     env.subscriptions.set('a@example.com', { arn: 'arn:1', ...wider });
     expect(await subscribe(aGroup(['a@example.com']))).toEqual([]);
     expect(env.subscriptions.get('a@example.com')).toEqual({
@@ -85,7 +85,7 @@ describe('the subscription of an address that is no longer in the group', () => 
 
   test.each([
     ['was not confirmed', {}],
-    ['is none of linkgate’s making', { arn: 'arn:2' }],
+    ['was created outside linkgate', { arn: 'arn:2' }],
   ])('stays if it %s', async (_why, subscription) => {
     env.subscriptions.set('gone@example.com', subscription);
     await subscribe(aGroup([]));

@@ -135,7 +135,7 @@ describe("a digest's modal", () => {
     readView((json as { view: ModalView }).view);
   });
 
-  test('decides all requests of an account, except those with an answer of their own', async () => {
+  test('decides all requests of an account, except those with their own selection', async () => {
     const env = aStorm(6);
     await env.click('decide', opens);
     await env.submit(newest(env), {
@@ -370,22 +370,22 @@ describe("a digest's modal", () => {
 
 describe('a digest does not open', () => {
   test.each([
-    ['who is no approver', { ...opens, user: 'U01CAROL' }, 'The approvers are'],
-    ['from another workspace', { ...opens, team: 'T02OTHER' }, 'The approvers are'],
+    ['for a user who is no approver', { ...opens, user: 'U01CAROL' }, 'The approvers are'],
+    ['for a user of another workspace', { ...opens, team: 'T02OTHER' }, 'The approvers are'],
     [
-      'by another message',
+      'for a click on another message',
       { ...opens, message: { ...requestMessageId, ts: '1.1' } },
       'This message is out of date',
     ],
-    ['where there is none', { value: 'digest-9' }, 'does not know this digest'],
-  ])('%s', async (_, how, expected) => {
+    ['for an unknown digest', { value: 'digest-9' }, 'does not know this digest'],
+  ])('%s, and the reply says why', async (_, how, expected) => {
     const env = aStorm(3);
     await env.click('decide', how);
     expect(env.views).toEqual([]);
     expect(env.answers[0]?.text).toContain(expected);
   });
 
-  test('whose form was forged', async () => {
+  test('for a forged form, which decides nothing', async () => {
     const env = aStorm(3);
     const view = { type: 'modal', callback_id: 'digest', private_metadata: '{"digest":"digest-1"}' };
     const { json } = await env.submit(view, { account: `approve:${consumer}` });

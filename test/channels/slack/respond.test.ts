@@ -56,10 +56,10 @@ describe('the reply to a click', () => {
   });
 
   test.each([
-    ['Slack refuses the answer', url, async () => new Response('', { status: 404 })],
-    ['there is no way to Slack', url, async () => Promise.reject(new TypeError('fetch failed'))],
-    ['the address is not of Slack', 'https://evil.example/', async () => new Response('ok')],
-  ])('is an error that is reported if %s', async (_, address, reply) => {
+    ['Slack answers 404', url, async () => new Response('', { status: 404 })],
+    ['the network request fails', url, async () => Promise.reject(new TypeError('fetch failed'))],
+    ['its response_url is not a URL of Slack', 'https://evil.example/', async () => new Response('ok')],
+  ])('is reported as an error if %s', async (_, address, reply) => {
     expect((await respondTo(address, reply)).errors).toHaveLength(1);
   });
 });

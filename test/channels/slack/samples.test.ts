@@ -41,6 +41,6 @@ test('field values are read by action_id', () => {
   });
 });
 
-test('a sample of an unanswerable interaction has a valid signature', () => {
+test('the malformed sample is parsed as no interaction', () => {
   expect(parseInteraction(sample('malformed').body)).toBeUndefined();
 });

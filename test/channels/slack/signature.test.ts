@@ -41,8 +41,8 @@ test.each([[[]], [['']], [['  ']]])('no signature is valid with the secrets %j',
 });
 
 test.each([
-  ['a byte more', Buffer.concat([body, Buffer.from('x')])],
-  ['spaces encoded otherwise', Buffer.from(`${body}`.replace('text=', 'text=+').replace('+', '%20'))],
+  ['an additional byte', Buffer.concat([body, Buffer.from('x')])],
+  ['another encoding of its spaces', Buffer.from(`${body}`.replace('text=', 'text=+').replace('+', '%20'))],
 ])('a signature is invalid for a body with %s', (_, changed) => {
   expect(isProved([secret], changed)).toBe(false);
 });
@@ -60,8 +60,8 @@ describe('a timestamp', () => {
 
 test.each([
   ['no signature', { 'x-slack-request-timestamp': timestamp }],
-  ['no time', { 'x-slack-signature': signature }],
-  ['a time that is no number', { ...headers, 'x-slack-request-timestamp': 'yesterday' }],
+  ['no timestamp', { 'x-slack-signature': signature }],
+  ['a timestamp that is no number', { ...headers, 'x-slack-request-timestamp': 'yesterday' }],
   ['another version', { ...headers, 'x-slack-signature': signature.replace('v0', 'v1') }],
   ['a signature that is too short', { ...headers, 'x-slack-signature': signature.slice(0, -1) }],
   ['a signature that is too long', { ...headers, 'x-slack-signature': `${signature}0` }],
@@ -71,7 +71,7 @@ test.each([
   expect(parseSignature(sent, body, secondsAfter(0))).toBeUndefined();
 });
 
-test('headers are found in any case', () => {
+test('the names of the signature headers are case-insensitive', () => {
   const shouted = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]),
   );

@@ -64,7 +64,7 @@ describe('/linkgate show', () => {
     );
   });
 
-  test('shows a non-approver only the approvers', async () => {
+  test('names only the approvers to a user who is none', async () => {
     const reply = await runCommand(createSlackTestEnv(), `show ${endpointId(1)}`, { team: 'T02OTHER' });
     expect(reply).toContain('The approvers are <@U01ALICE>');
     expect(reply).not.toContain(consumer);
@@ -198,16 +198,20 @@ describe('/linkgate allow', () => {
   });
 
   test.each([
-    ['an account that is none', 'allow 12 orders', 'account id of 12 digits'],
+    ['a malformed account id', 'allow 12 orders', 'account id of 12 digits'],
     ['a service that is not registered', `allow ${consumer} others`, 'does not know the service others'],
-    ['a time that is past', `allow ${consumer} orders 2020-01-01`, 'a time in the future'],
-    ['a time that is none', `allow ${consumer} orders soon`, 'a time in the future'],
+    ['an expiry in the past', `allow ${consumer} orders 2020-01-01`, 'a time in the future'],
+    ['a malformed expiry', `allow ${consumer} orders soon`, 'a time in the future'],
     [
-      'a time with half an offset',
+      'an expiry with an incomplete UTC offset',
       `allow ${consumer} orders 2099-01-31T12:00:00+02`,
       'a date-time such as 2027-01-31T12:00:00Z',
     ],
-    ['a day that does not exist', `allow ${consumer} orders 2099-02-30`, 'there is no day 2099-02-30'],
+    [
+      'an expiry on a day that does not exist',
+      `allow ${consumer} orders 2099-02-30`,
+      'there is no day 2099-02-30',
+    ],
   ])('changes nothing for %s', async (_, text, expected) => {
     const env = createSlackTestEnv();
     expect(await runCommand(env, text)).toContain(expected);
@@ -215,32 +219,32 @@ describe('/linkgate allow', () => {
   });
 
   test.each([
-    ['somebody who is no approver', {}, { user: 'U01CAROL' }, 'The approvers are'],
+    ['a user who is no approver', {}, { user: 'U01CAROL' }, 'The approvers are'],
     [
-      'a service that wants a ticket with each decision',
+      'a service that requires tickets',
       { services: [aService({ requireTicket: true })] },
       {},
       'Approve and allow account',
     ],
     [
-      'one alone where it takes two',
+      'one approver of a group with a quorum of two',
       { groups: [{ ...group, quorum: 2 }] },
       {},
       'cannot allow an account alone',
     ],
     [
-      'anybody in Slack where the group decides by the API',
+      'a group that decides only by API',
       { groups: [{ ...group, decisionChannels: 'api' as const }] },
       {},
       'cannot allow an account alone',
     ],
-  ])('is not for %s', async (_, contents, user, expected) => {
+  ])('changes nothing and explains it for %s', async (_, contents, user, expected) => {
     const env = createSlackTestEnv(contents);
     expect(await runCommand(env, `allow ${consumer} orders`, user)).toContain(expected);
     expect(await readStoredEntry(env)).toBeUndefined();
   });
 
-  test('is not for an owner of the account, and keeps the owners of the entry', async () => {
+  test('changes nothing for an owner of the account, and keeps the owners if another approver changes the entry', async () => {
     const env = createSlackTestEnv({ entries: [anEntry({ effect: 'allow', owners: [slackAlice] })] });
     expect(await runCommand(env, `allow ${consumer} orders`)).toContain('You own this account');
     await runCommand(env, `allow ${consumer} orders`, { user: 'U01BOB' });

@@ -60,7 +60,7 @@ describe('a message', () => {
     },
   );
 
-  test('is not sent a third time if Slack rejects the plain text too', async () => {
+  test('is not sent again if Slack rejects the plain text too', async () => {
     const { api, calls } = aSlack(() => slackError('invalid_blocks'));
     await expect(api.post(message)).rejects.toThrow(SlackError);
     expect(calls).toHaveLength(2);
@@ -98,7 +98,7 @@ describe('a token', () => {
     expect(calls).toEqual([]);
   });
 
-  test('belongs to a bot of a workspace, with scopes', async () => {
+  test('is identified by its workspace, its bot and its scopes', async () => {
     const { api } = aSlack(() =>
       Response.json(
         { ok: true, team_id: 'T1', user_id: 'U1', url: 'https://x.slack.com/' },
@@ -117,34 +117,30 @@ describe('a token', () => {
 describe('a failed call', () => {
   test.each<[string, Reply, object]>([
     [
-      'too many calls',
+      'a 429 with Retry-After',
       () => new Response('', { status: 429, headers: { 'retry-after': '17' } }),
       { error: 'ratelimited', retryAfterSeconds: 17, isPermanent: false },
     ],
     [
-      'too many calls, said otherwise',
+      'the error ratelimited with Retry-After',
       () => slackError('ratelimited', { headers: { 'retry-after': '9' } }),
       { error: 'ratelimited', retryAfterSeconds: 9 },
     ],
+    ['a 429 without Retry-After', () => new Response('', { status: 429 }), { retryAfterSeconds: 30 }],
+    ['a 503', () => new Response('', { status: 503 }), { error: 'http_503', isPermanent: false }],
     [
-      'too many calls, without saying until when',
-      () => new Response('', { status: 429 }),
-      { retryAfterSeconds: 30 },
-    ],
-    ['a broken Slack', () => new Response('', { status: 503 }), { error: 'http_503', isPermanent: false }],
-    [
-      'an answer that is not JSON',
+      'a response that is not JSON',
       () => new Response('<html>'),
       { error: 'unreachable', isPermanent: false },
     ],
-    ['a channel that is not there', () => slackError('channel_not_found'), { isPermanent: true }],
-    ['no way to Slack', () => Promise.reject(new TypeError('fetch failed')), { error: 'unreachable' }],
+    ['the error channel_not_found', () => slackError('channel_not_found'), { isPermanent: true }],
+    ['a network error', () => Promise.reject(new TypeError('fetch failed')), { error: 'unreachable' }],
     [
-      'no answer in time',
+      'a timeout',
       () => Promise.reject(Object.assign(new Error('too slow'), { name: 'TimeoutError' })),
       { error: 'timeout', isPermanent: false },
     ],
-  ])('because of %s becomes a SlackError without a retry', async (_, reply, error) => {
+  ])('because of %s throws a SlackError and is not retried', async (_, reply, error) => {
     const { api, calls } = aSlack(reply);
     await expect(api.post(message)).rejects.toMatchObject({ name: 'SlackError', ...error });
     expect(calls).toHaveLength(1);
