@@ -62,15 +62,18 @@ const busy = aDocument({
 });
 
 test.each([
-  ['an entry', { entries: [allowEntry(one), allowEntry(two, { maxEndpoints: 2 ** 60 })] }],
+  ['a number', { entries: [allowEntry(one), allowEntry(two, { maxEndpoints: 2 ** 60 })] }],
   ['a note', { entries: [allowEntry(one), allowEntry(two, { note: 'half \ud83d' })] }],
-])('a plan with %s that the table cannot store changes nothing', async (_what, document) => {
-  const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
-  const { plan } = await planDocument(env, aDocument({ services: [{ name: 'orders' }], ...document }));
-  await expect(applyPlan(plan, env.deps)).rejects.toThrow('the policy cannot be applied: 1 problem');
-  expect(await findEntry(env, serviceId(1), one)).toBeUndefined();
-  expect(await findUnfinishedApply(env.deps)).toEqual({});
-});
+])(
+  'an apply of a plan with %s that the table cannot store fails and changes nothing',
+  async (_what, document) => {
+    const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
+    const { plan } = await planDocument(env, aDocument({ services: [{ name: 'orders' }], ...document }));
+    await expect(applyPlan(plan, env.deps)).rejects.toThrow('the policy cannot be applied: 1 problem');
+    expect(await findEntry(env, serviceId(1), one)).toBeUndefined();
+    expect(await findUnfinishedApply(env.deps)).toEqual({});
+  },
+);
 
 /** Whether the table equals the file. */
 async function isApplied(env: TestEnv, document = busy): Promise<boolean> {
@@ -108,25 +111,25 @@ describe('an apply', () => {
     expect(await isApplied(env)).toBe(true);
   });
 
-  test('leaves alone what others manage', async () => {
+  test('does not change an item that others manage', async () => {
     const env = createBusyEnv();
     await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }));
     expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'block', version: 1 });
   });
 
-  test('takes over what others manage under `--take-ownership`', async () => {
+  test('takes over an item that others manage under `--take-ownership`', async () => {
     const env = createBusyEnv();
     await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }), true);
     expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'allow', managedBy: 'file' });
   });
 
-  test('answers that it is done when it is called again', async () => {
+  test('answers `done` when it is called again after its end', async () => {
     const env = createBusyEnv();
     const { plan } = await planAndApply(env, busy);
     expect(await applyPlan(plan, env.deps)).toMatchObject({ status: 'done', warnings: [] });
   });
 
-  test('applies as much as its time allows, and goes on when it is called again', async () => {
+  test('applies as many changes as its time allows, and continues when it is called again', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     const short = { ...env.deps, table: slow(env), remainingMs: () => env.remainingMs };
@@ -142,7 +145,7 @@ describe('an apply', () => {
     expect(await isApplied(env)).toBe(true);
   });
 
-  test('moves an account between customers and entries without a gap', async () => {
+  test('moves accounts from one customer to another in both directions', async () => {
     const env = createBusyEnv();
     await planAndApply(
       env,
@@ -178,7 +181,7 @@ function slow(env: TestEnv): Table {
   };
 }
 
-describe('an apply is refused', () => {
+describe('an apply of a plan', () => {
   const moves: readonly [string, (env: TestEnv) => void, string][] = [
     [
       'an entry of the plan was changed',
@@ -201,7 +204,7 @@ describe('an apply is refused', () => {
       `service ${serviceId(1)}`,
     ],
   ];
-  test.each(moves)('when %s since the plan was made', async (_name, move, moved) => {
+  test.each(moves)('is refused if %s since the plan was made', async (_name, move, moved) => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     move(env);
@@ -213,14 +216,14 @@ describe('an apply is refused', () => {
     expect(await findUnfinishedApply(env.deps)).toEqual({});
   });
 
-  test('not when linkgate only checked a service', async () => {
+  test('is not refused if linkgate only checked a service since the plan was made', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     env.put(serviceItem(aService({ managedBy: 'file', version: 9, checkedAt: env.time.toISOString() })));
     expect(await applyToEnd(plan, env.deps)).toMatchObject({ status: 'done' });
   });
 
-  test('by name when an entry changes during the apply, after the changes before it', async () => {
+  test('stops at an entry that changed during the apply, and names it', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     const table = beforeWrite(env.table, 2, () =>
@@ -238,7 +241,7 @@ describe('an apply is refused', () => {
     });
   });
 
-  test('while another plan is applied', async () => {
+  test('is refused while another plan is applied', async () => {
     const env = createBusyEnv();
     const [first, second] = [await planDocument(env, busy), await planDocument(env, aDocument())];
     env.remainingMs = 14_500;
@@ -259,28 +262,31 @@ function beforeWrite(table: Table, nth: number, interfere: () => void): Table {
   };
 }
 
-test.each([1, 2, 3, 5, 8])('one of two concurrent applies wins whole (interleaved by %s)', async (pace) => {
-  const env = createBusyEnv();
-  const other = aDocument({ ...busy, entries: [blockEntry(one), allowEntry(two)] });
-  const plans = [await planDocument(env, busy), await planDocument(env, other)];
-  let turn = 0;
-  const yielding: Table = {
-    ...env.table,
-    async get(keys) {
-      for (let step = 0; step < turn++ % pace; step++) await Promise.resolve();
-      return env.table.get(keys);
-    },
-  };
-  const results = await Promise.allSettled(
-    plans.map(({ plan }) => applyToEnd(plan, { ...env.deps, table: yielding })),
-  );
-  const won = results.filter(({ status }) => status === 'fulfilled');
-  expect(won).toHaveLength(1);
-  const winner = results[0]?.status === 'fulfilled' ? busy : other;
-  expect(await isApplied(env, winner)).toBe(true);
-});
+test.each([1, 2, 3, 5, 8])(
+  'of two concurrent applies, one fails and the other makes the table equal to its file (interleaved by %s)',
+  async (pace) => {
+    const env = createBusyEnv();
+    const other = aDocument({ ...busy, entries: [blockEntry(one), allowEntry(two)] });
+    const plans = [await planDocument(env, busy), await planDocument(env, other)];
+    let turn = 0;
+    const yielding: Table = {
+      ...env.table,
+      async get(keys) {
+        for (let step = 0; step < turn++ % pace; step++) await Promise.resolve();
+        return env.table.get(keys);
+      },
+    };
+    const results = await Promise.allSettled(
+      plans.map(({ plan }) => applyToEnd(plan, { ...env.deps, table: yielding })),
+    );
+    const won = results.filter(({ status }) => status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    const winner = results[0]?.status === 'fulfilled' ? busy : other;
+    expect(await isApplied(env, winner)).toBe(true);
+  },
+);
 
-describe('an apply that crashes at any call', () => {
+describe('an interrupted apply', () => {
   /** Runs an apply once for each of its calls, and lets it crash there. */
   async function killedEverywhere(
     then: (env: TestEnv, isBegun: boolean) => Promise<void>,
@@ -301,7 +307,7 @@ describe('an apply that crashes at any call', () => {
     return kills;
   }
 
-  test('is finished by the next apply of the file', async () => {
+  test('that crashed at any call is completed by the next apply of the file', async () => {
     const kills = await killedEverywhere(async (env) => {
       await planAndApply(env, busy);
       expect(await isApplied(env)).toBe(true);
@@ -310,7 +316,7 @@ describe('an apply that crashes at any call', () => {
     expect(kills).toBeGreaterThan(20);
   });
 
-  test('is finished by another call for the same plan', async () => {
+  test('that crashed at any call is completed by another call for the same plan', async () => {
     await killedEverywhere(async (env) => {
       const plan = await findPlan('id-1', env.deps);
       if (plan) await applyToEnd(plan, env.deps);
@@ -319,7 +325,7 @@ describe('an apply that crashes at any call', () => {
   });
 
   test.each(['its own plan', 'another'])(
-    'has removed a service and all of its entries after the apply of %s',
+    'leaves nothing of a removed service after the apply of %s',
     async (planToApply) => {
       const leaving = aDocument({
         groups: [{ name: 'old', quorum: 1, slackUsers: [], emails: [] }],
@@ -360,7 +366,7 @@ describe('an apply that crashes at any call', () => {
     });
   });
 
-  test('leaves no entry half written, and is reported until an apply ends', async () => {
+  test('leaves each entry as before or as after its change, and is reported as interrupted', async () => {
     let interruptedCount = 0;
     await killedEverywhere(async (env, isInterrupted) => {
       if (isInterrupted) interruptedCount++;
@@ -371,7 +377,7 @@ describe('an apply that crashes at any call', () => {
     expect(interruptedCount).toBeGreaterThan(10);
   });
 
-  test('changes nothing more if it was only slow', async () => {
+  test('that was only slow changes nothing more after another apply took over', async () => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
     let isAsleep = true;

@@ -27,53 +27,71 @@ describe('an entry', () => {
   const ownership: readonly [string, ManagedBy | undefined, string, { takeOwnership: boolean }, string[]][] =
     [
       ['that does not exist is added', undefined, 'absent', { takeOwnership: false }, ['add']],
-      ['of the file is changed', 'file', 'other', { takeOwnership: false }, ['change']],
-      ['of the file that is equal is no row', 'file', 'equal', { takeOwnership: false }, []],
       [
-        'of the file that the file no longer names is removed',
+        'that the file manages is changed if it differs',
+        'file',
+        'other',
+        { takeOwnership: false },
+        ['change'],
+      ],
+      [
+        'that the file manages is not in the plan if it is equal',
+        'file',
+        'equal',
+        { takeOwnership: false },
+        [],
+      ],
+      [
+        'that the file manages is removed if the file no longer names it',
         'file',
         'unnamed',
         { takeOwnership: false },
         ['remove'],
       ],
-      ['of a person that differs is a conflict', 'person', 'other', { takeOwnership: false }, ['conflict']],
       [
-        'of a person that is equal is left to them',
+        'that a person manages is a conflict if it differs',
+        'person',
+        'other',
+        { takeOwnership: false },
+        ['conflict'],
+      ],
+      [
+        'that a person manages stays unmanaged if it is equal',
         'person',
         'equal',
         { takeOwnership: false },
         ['unmanaged'],
       ],
       [
-        'of a person that the file does not name is left to them',
+        'that a person manages stays unmanaged if the file does not name it',
         'person',
         'unnamed',
         { takeOwnership: false },
         ['unmanaged'],
       ],
       [
-        'of another system that differs is a conflict',
+        'that another system manages is a conflict if it differs',
         'api',
         'other',
         { takeOwnership: false },
         ['conflict'],
       ],
       [
-        'of a person that differs is taken over under `--take-ownership`',
+        'that a person manages is taken over under `--take-ownership` if it differs',
         'person',
         'other',
         { takeOwnership: true },
         ['adopt'],
       ],
       [
-        'of a person that is equal is taken over under `--take-ownership`',
+        'that a person manages is taken over under `--take-ownership` if it is equal',
         'person',
         'equal',
         { takeOwnership: true },
         ['adopt'],
       ],
       [
-        'of a person that the file does not name is never taken over',
+        'that a person manages stays unmanaged under `--take-ownership` if the file does not name it',
         'person',
         'unnamed',
         { takeOwnership: true },
@@ -97,7 +115,7 @@ describe('an entry', () => {
     expect(selectEntryChanges(changes).map(({ action }) => action)).toEqual(actions);
   });
 
-  test('is equal in whatever order its lists are', async () => {
+  test('is not in the plan if only the order of its lists differs', async () => {
     const roles = ['a', 'b'].map((name) => `arn:aws:iam::${one}:role/${name}`);
     const env = createEnvWith({ accountId: one, managedBy: 'file', roles });
     const { changes } = await planDocument(
@@ -107,7 +125,7 @@ describe('an entry', () => {
     expect(selectEntryChanges(changes)).toEqual([]);
   });
 
-  test('has the former settings, its manager and the new settings in its change', async () => {
+  test('is in the plan with its former settings, its new settings and its manager', async () => {
     const env = createEnvWith({ accountId: one, managedBy: 'api', maxEndpoints: 3 });
     const { changes } = await planDocument(
       env,
@@ -130,7 +148,7 @@ describe('an entry', () => {
   });
 });
 
-test('blocks come first, allowing changes before disallowing ones, and a service after its entries', async () => {
+test('a plan has blocks first, then changes that allow, a new service after its entries, and removals last', async () => {
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' })],
     entries: [
@@ -166,7 +184,7 @@ test('blocks come first, allowing changes before disallowing ones, and a service
   ]);
 });
 
-test('a service is removed before the entries that allow its connections', async () => {
+test('a plan removes a service before the entries that allow its connections', async () => {
   const env = createTestEnv({
     services: [
       aService({ managedBy: 'file' }),
@@ -187,7 +205,7 @@ test('a service is removed before the entries that allow its connections', async
 describe('a service', () => {
   const settings = { serviceId: serviceId(1), name: 'orders' };
 
-  test('of the file has the settings of the file, and defaults for the rest', async () => {
+  test('that the file manages gets the settings of the file, and the default of each other setting', async () => {
     const env = createTestEnv({ services: [aService({ managedBy: 'file', requireTicket: true })] });
     const { changes } = await planDocument(env, aDocument({ services: [settings] }));
     expect(changes).toMatchObject([
@@ -195,7 +213,7 @@ describe('a service', () => {
     ]);
   });
 
-  test('of the file is unchanged if the file repeats the defaults', async () => {
+  test('that the file manages is not in the plan if the file repeats the defaults', async () => {
     const env = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
     const document = aDocument({
       services: [{ ...settings, graceSeconds: 72 * 3600, onExternalAccept: 'ask' }],
@@ -203,7 +221,7 @@ describe('a service', () => {
     expect((await planDocument(env, document)).changes).toEqual([]);
   });
 
-  test('of a person conflicts only in the settings that the file names', async () => {
+  test('that a person manages is a conflict only if it differs in a setting that the file names', async () => {
     const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
     expect(formatChanges((await planDocument(env, aDocument({ services: [settings] }))).changes)).toEqual([
       'unmanaged service orders',
@@ -212,7 +230,7 @@ describe('a service', () => {
     expect(formatChanges((await planDocument(env, stricter)).changes)).toEqual(['conflict service orders']);
   });
 
-  test('that the file only names is neither taken over nor removed', async () => {
+  test('that the file names without settings is neither taken over nor removed', async () => {
     const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
     const nameOnly = aDocument({ services: [{ name: 'orders' }] });
     expect(formatChanges((await planDocument(env, nameOnly, true)).changes)).toEqual([
@@ -231,12 +249,12 @@ describe('a service', () => {
   });
 });
 
-test('the group `default` is no row if the file does not name it, whoever manages it', async () => {
+test('the group `default` is not in the plan if the file does not name it, whoever manages it', async () => {
   const env = createTestEnv({ groups: [aGroup({ changedBy: alice, managedBy: 'api' })] });
   expect((await planDocument(env, aDocument())).changes).toEqual([]);
 });
 
-test('the group of setup belongs to the first file that names it', async () => {
+test('the group `default` is changed by a file that names it after setup created it, and is a conflict after a person changed it', async () => {
   const env = createTestEnv({ groups: [aGroup()] });
   const telling = aDocument({ groups: [{ name: 'default', ...people }] });
   expect(formatChanges((await planAndApply(env, telling)).changes)).toEqual(['change group default']);
@@ -245,7 +263,7 @@ test('the group of setup belongs to the first file that names it', async () => {
   expect(formatChanges((await planDocument(env, telling)).changes)).toEqual(['conflict group default']);
 });
 
-test('a group that left the file stays while a service or another group names it', async () => {
+test('a group that the file no longer names is not removed while a service or another group names it', async () => {
   const env = createTestEnv({
     services: [aService({ approvers: 'asked' })],
     groups: [
@@ -323,7 +341,7 @@ describe('a policy file', () => {
       'of its own account and Region',
     ],
     [
-      'that gives a name that another service has',
+      'that gives a service the name of another service',
       { services: [{ serviceId: serviceId(9), name: 'orders' }] },
       `is the name of ${serviceId(1)}`,
     ],
@@ -348,7 +366,7 @@ describe('a policy file', () => {
     expect(problems[0]?.at).toBe(document?.entries?.[0]?.at);
   });
 
-  test('is refused with all of its problems at once', async () => {
+  test('with several problems is refused with all of them at once', async () => {
     const env = createEnvWith();
     const bad = aDocument({
       entries: [allowEntry(one, { service: 'a' }), allowEntry(one, { service: 'b' })],
@@ -371,7 +389,7 @@ describe('allowed principals', () => {
     return env;
   }
 
-  test('that the allowlist implies, and no others, are rows of a service that has them managed', async () => {
+  test('are added and removed to equal the allowlist if the service has them managed', async () => {
     const env = aWorldThatAllows(root(two), 'AROAEXAMPLE');
     const rows = (await planDocument(env, managed)).changes.filter(({ kind }) => kind === 'principal');
     expect(rows).toMatchObject([
@@ -381,7 +399,7 @@ describe('allowed principals', () => {
     ]);
   });
 
-  test('are listed but not changed where they are observed', async () => {
+  test('are in the plan as unmanaged if the service has them observed', async () => {
     const env = aWorldThatAllows(root(two));
     const observedDocument = aDocument({ ...managed, services: [{ name: 'orders' }] });
     const { plan, changes } = await planDocument(env, observedDocument);
@@ -392,7 +410,7 @@ describe('allowed principals', () => {
     expect(plan.summary).toMatchObject({ add: 1, unmanaged: 2 });
   });
 
-  test('are not missing where every principal is allowed', async () => {
+  test('lack no account of the allowlist if `*` is one of them', async () => {
     const { changes } = await planDocument(
       aWorldThatAllows('*'),
       aDocument({ entries: [allowEntry(one)], services: [{ name: 'orders' }] }),
@@ -407,7 +425,7 @@ describe('allowed principals', () => {
     expect(service?.principalsApproval).toEqual({ by: alice, at: env.time.toISOString(), removals: 1 });
   });
 
-  test('are approved for a service that the same plan registers, and without a difference too', async () => {
+  test('are approved for a service that the same plan registers, even if they equal the allowlist', async () => {
     const env = createTestEnv({ groups: [aGroup()] });
     env.services.setConfiguration(aConfiguration({ principals: [root(one)] }));
     await planAndApply(env, managed);
@@ -415,7 +433,7 @@ describe('allowed principals', () => {
     expect(service).toMatchObject({ principals: 'managed', principalsApproval: { by: alice } });
   });
 
-  test('of a service without the tag are no rows, and none is approved for removal', async () => {
+  test('of a service without the tag are not in the plan, and no removal is approved', async () => {
     const env = createTestEnv({ groups: [aGroup()] });
     env.services.setConfiguration(aConfiguration({ isTagged: false, principals: [root(two)] }));
     const { changes } = await planAndApply(env, managed);

@@ -30,6 +30,6 @@ test.each([
   ['gives a service a name with letters and a dash', 'valid', { services: [{ name: 'orders-eu' }] }],
   ['gives a service a name with a space', 'invalid', { services: [{ name: 'orders eu' }] }],
   ['gives a service an empty name', 'invalid', { services: [{ name: '' }] }],
-])('a document that %s is %s', (_what, validity, document) => {
+])('a policy document that %s is %s', (_what, validity, document) => {
   expect(v.is(PolicyDocument, aDocument(document))).toBe(validity === 'valid');
 });

@@ -33,7 +33,7 @@ async function exportAll(env: TestEnv): Promise<PolicyDocument> {
   return document;
 }
 
-test('a plan of an exported policy has no changes, whatever was done to the table', async () => {
+test('a plan of an exported policy has no changes, whatever the table contains', async () => {
   await fc.assert(
     fc.asyncProperty(randomInventories, randomDocuments, async (inventory, document) => {
       const env = await createInventoryEnv(inventory);
@@ -46,7 +46,7 @@ test('a plan of an exported policy has no changes, whatever was done to the tabl
   );
 }, 60_000);
 
-test('an export begins again if a service is removed between two pages', async () => {
+test('the page token of an export expires if a service is removed before the next page', async () => {
   const accounts = Array.from({ length: 1_001 }, (_, index) => String(200_000_000_000 + index));
   const env = createTestEnv({
     services: [aService()],
@@ -57,7 +57,7 @@ test('an export begins again if a service is removed between two pages', async (
   await expect(exportPolicy(nextToken, env.deps)).rejects.toThrow(ExpiredTokenError);
 });
 
-test('entries are exported in pages, whatever service they are of', async () => {
+test('an export returns all entries over several pages: those for a service and those for every service', async () => {
   const accounts = Array.from({ length: 1_500 }, (_, index) => String(200_000_000_000 + index));
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'empty' })],

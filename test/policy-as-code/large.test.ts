@@ -4,7 +4,7 @@ import { aService } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 import { aDocument, allowEntry, applyToEnd, planDocument } from './fixtures.ts';
 
-test('10,000 entries need few calls to plan, and one transaction for 90 entries to apply', async () => {
+test('a plan of 10,000 entries has fewer than 20 parts, and its apply needs fewer than 115 transactions', async () => {
   const env = createTestEnv({ services: [aService()] });
   const accounts = Array.from({ length: 10_000 }, (_, index) => String(200_000_000_000 + index));
   const document = aDocument({ entries: accounts.map((account) => allowEntry(account)) });

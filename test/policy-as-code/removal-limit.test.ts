@@ -60,7 +60,7 @@ describe('a policy that would remove', () => {
     });
   });
 
-  test('what others manage, and what takes its place, does not count them', async () => {
+  test('6 of 12 items that the file manages is refused, although others manage 8 more', async () => {
     const env = await createEnvWithManaged(12);
     for (const { accountId } of accounts(20).slice(12))
       await callApi(env, 'PUT', `/allowlist/orders/${accountId}`, { effect: 'block' });
@@ -70,7 +70,7 @@ describe('a policy that would remove', () => {
     });
   });
 
-  test('groups, services and customers counts them as it does entries', async () => {
+  test('groups, services and customers is refused like one that would remove entries', async () => {
     const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
     const customers = Array.from({ length: 6 }, (_, index) => ({
       name: `customer-${index}`,
@@ -85,7 +85,7 @@ describe('a policy that would remove', () => {
   });
 });
 
-test('a plan names the deployment that it was made in, and what of the file has expired', async () => {
+test('a plan names its deployment, and warns of each entry and contract of the file that has expired', async () => {
   const env = await createEnvWithManaged(0);
   const expiresAt = '2026-01-31T23:59:59.999Z';
   const document = aDocument({

@@ -109,13 +109,13 @@ describe('a pending effect', () => {
     expect(sizes(env)).toEqual([100, 100, 50]);
   });
 
-  test('takes turns with those of other services, so that a burst at one service does not delay the others', async () => {
+  test('is not delayed by a burst at another service', async () => {
     const env = aPlaceWithDue(upTo(301), { serviceOf: (number) => (number === 301 ? 2 : 1) });
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.calls.map((call) => call.serviceId)).toEqual([1, 2, 1, 1].map(serviceId));
   });
 
-  test('goes out in separate calls for Accept and Reject', async () => {
+  test('is sent in a call for its action only: Accept and Reject are separate calls', async () => {
     const env = aPlaceWithDue([1]);
     const rejected = aPlaceWithDue([2], { action: 'reject' });
     env.put(...(await allItems(rejected)));
@@ -141,7 +141,7 @@ describe('before the call to EC2', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { attempts: 0 } });
   });
 
-  test('a verdict under an older policy version is decided again instead of applied', async () => {
+  test('a request is decided again, and not accepted, if its verdict has an older policy version', async () => {
     const env = aPlaceWithDue([1, 2]);
     env.put(entryItem(anEntry({ effect: 'block' })));
     const applied = await applyVerdicts(hub, env.deps);
@@ -150,20 +150,20 @@ describe('before the call to EC2', () => {
     expect(env.published.map(({ type }) => type)).toEqual(['Connection Request', 'Connection Request']);
   });
 
-  test('a verdict from before the switch to mode `enforce` is decided again', async () => {
+  test('a request is decided again if its verdict is older than the switch to mode `enforce`', async () => {
     const env = aPlaceWithDue([1]);
     env.put(modeChangeItem(aModeChange()));
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
     expect(env.ec2.calls).toEqual([]);
   });
 
-  test('an expired verdict is decided again', async () => {
+  test('a request is decided again if its verdict has expired', async () => {
     const verdict = aVerdict('accept', { until: noon.toISOString() });
     const env = aPlaceWithDue([1], { record: { verdict } });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
   });
 
-  test('a verdict that changed to reject during the run is not accepted', async () => {
+  test('a request is not accepted if its verdict changed to reject during the run', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = () => {
       const decidedAnew = aRecord({
@@ -184,7 +184,7 @@ describe('before the call to EC2', () => {
     { pointer: 'accept', decided: 'reject', state: 'pendingAcceptance' },
     { pointer: 'reject', decided: 'accept', state: 'available' },
   ] as const)(
-    'a pointer to $pointer is skipped when the verdict changed to $decided after it was read',
+    'a pending $pointer is skipped if the verdict changed to $decided after it was read',
     async ({ pointer, decided, state }) => {
       const env = aPlaceWithDue([1], { action: pointer, state });
       const redecidedRecord = {
@@ -274,7 +274,7 @@ describe('before the call to EC2', () => {
   });
 
   test.each(['pending', 'available'] as const)(
-    'a connection with a pending reject that somebody accepted outside linkgate is not disconnected: it is %s',
+    'a connection with a pending reject is not disconnected if EC2 shows it %s because somebody accepted it outside linkgate',
     async (state) => {
       const env = aPlaceWithDue([1], { action: 'reject', state });
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 1 });
@@ -296,7 +296,7 @@ describe('before the call to EC2', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
-  test('a record of a newer schema version is skipped, a policy of a newer version causes a new decision, and the others are applied', async () => {
+  test('a record of a newer schema version is skipped, a request at a service of a newer schema version is decided again, and the others are applied', async () => {
     const env = aPlaceWithDue([1, 2, 3], { serviceOf: (number) => (number === 3 ? 2 : 1) });
     for (const key of [recordKey(endpointId(1)), serviceKey(serviceId(2))]) {
       const [item] = await env.table.get([key]);
@@ -310,7 +310,7 @@ describe('before the call to EC2', () => {
     ]);
   });
 
-  test('a connection that EC2 does not list is left to the sweep', async () => {
+  test('a connection that EC2 does not list gets no call and no event', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.removeConnection(endpointId(1));
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 0, timedOut: false });
@@ -318,8 +318,8 @@ describe('before the call to EC2', () => {
   });
 });
 
-describe('the answer of EC2', () => {
-  test('marks each endpoint in `Unsuccessful` on its own', async () => {
+describe('the response of EC2', () => {
+  test('marks only the endpoints in `Unsuccessful` as refused', async () => {
     const env = aPlaceWithDue([1, 2]);
     env.ec2.respond = ({ endpointIds }) =>
       endpointIds.map((id) =>
@@ -345,7 +345,7 @@ describe('the answer of EC2', () => {
     expect(await env.actions(endpointId(1))).toEqual(['applying']);
   });
 
-  test('leads to a describe call when it is unknown', async () => {
+  test('leads to a describe call, and to no second call, when it is unknown', async () => {
     const env = aPlaceWithDue([1, 2]);
     env.ec2.respond = (_call, take) => {
       take();
@@ -361,7 +361,7 @@ describe('the answer of EC2', () => {
     expect(env.ec2.calls).toHaveLength(1);
   });
 
-  test('is followed by another call after a second when EC2 throttles', async () => {
+  test('leads to another call each second while EC2 throttles', async () => {
     const env = aPlaceWithDue([1]);
     let refusals = 3;
     env.ec2.respond = (_call, take) => {
@@ -429,7 +429,7 @@ describe('throttling by EC2', () => {
     expect(env.ec2.calls).toHaveLength(1);
   });
 
-  test('of a call that EC2 carried out all the same is recorded as applied and published', async () => {
+  test('of an Accept call that took effect all the same leads to no second call, and the change is published', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = (_call, take) => {
       take();
@@ -446,8 +446,8 @@ describe('throttling by EC2', () => {
   });
 });
 
-describe('what fails', () => {
-  test('in the describe call after the call is reported, and the call is recorded', async () => {
+describe('a failure', () => {
+  test('of the describe call after an Accept call is reported, and the Accept call is recorded', async () => {
     const env = aPlaceWithDue([1]);
     const error = new Error('EC2 is away');
     env.ec2.respond = () => {
@@ -463,8 +463,8 @@ describe('what fails', () => {
 
   test.each([
     ['a record', recordItem(aRecord({ verdict: aVerdict('accept') }))],
-    ['a pointer', { pk: pendingEffectPartition(hub), sk: endpointId(1), version: 1 }],
-  ])('in reading %s is reported, and the other effects are applied', async (_what, item) => {
+    ['a pending effect', { pk: pendingEffectPartition(hub), sk: endpointId(1), version: 1 }],
+  ])('to read %s is reported, and the other effects are applied', async (_what, item) => {
     const env = aPlaceWithDue([1, 2]);
     env.put({ ...item, schemaVersion: '9.0' });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 1 });
@@ -474,7 +474,7 @@ describe('what fails', () => {
 });
 
 describe('a concurrent write to the same record', () => {
-  test('makes the run mark the newer record', async () => {
+  test('makes the run record its call in the newer record', async () => {
     const env = aPlaceWithDue([1]);
     env.ec2.respond = (_call, take) => {
       const approved = aRecord({
@@ -493,7 +493,7 @@ describe('a concurrent write to the same record', () => {
     });
   });
 
-  test('on every retry fails the run', async () => {
+  test('on every retry ends the run with an error', async () => {
     const env = aPlaceWithDue([1]);
     const table = { ...env.table, write: async () => false };
     await expect(applyVerdicts(hub, { ...env.deps, table })).rejects.toThrow(OptimisticLockError);

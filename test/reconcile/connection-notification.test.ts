@@ -16,12 +16,12 @@ describe('a connection notification', () => {
     ['Pascal-case JSON', JSON.stringify({ VpcEndpointId: endpointId(1), ServiceId: serviceId(1) })],
     ['text', `Connect: VPC endpoint ${endpointId(1)}, service ${serviceId(1)}.`],
     ['JSON inside JSON', JSON.stringify({ detail: JSON.stringify({ id: endpointId(1), of: serviceId(1) }) })],
-    ['an ARN', `arn:aws:ec2:us-east-1:111111111111:vpc-endpoint/${endpointId(1)} ${serviceId(1)}`],
-  ])('in %s names its endpoint and its service', (_style, message) => {
+    ['text with an ARN', `arn:aws:ec2:us-east-1:111111111111:vpc-endpoint/${endpointId(1)} ${serviceId(1)}`],
+  ])('as %s is parsed with its endpoint and its service', (_style, message) => {
     expect(parseNotification(wrapInSns(message))).toEqual({ location: hub, topicArn, ...ids });
   });
 
-  test('may name several endpoints, each counted once', () => {
+  test('with several endpoint ids yields each of them once', () => {
     const message = [1, 2, 1].map(endpointId).join(' ');
     expect(parseNotification(wrapInSns(message))?.endpointIds).toEqual([endpointId(1), endpointId(2)]);
   });
@@ -31,11 +31,11 @@ describe('a connection notification', () => {
     expect(notification).toEqual({ location: hub, topicArn, endpointIds: [], serviceIds: [] });
   });
 
-  test('does not take a service id for an endpoint id', () => {
+  test('with only a service id yields no endpoint', () => {
     expect(parseNotification(wrapInSns(serviceId(1)))?.endpointIds).toEqual([]);
   });
 
-  test('ignores ids that are too long or too short', () => {
+  test('with an id that is too long or too short yields no endpoint', () => {
     expect(
       parseNotification(wrapInSns('vpce-123 vpce-00000000000000000000 vpce-nfn-00000000000000001')),
     ).toMatchObject({
@@ -92,7 +92,7 @@ test.each([
   '{"Message":"no topic"}',
   '{"TopicArn":"x","Message":""}',
   '{"detail":null}',
-])('anything else is not a notification: %s', (body) => {
+])('any other body is not parsed as a notification: %s', (body) => {
   expect(parseNotification(body)).toBeUndefined();
 });
 

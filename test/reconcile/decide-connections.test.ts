@@ -61,7 +61,7 @@ async function readCounted(env: TestEnv): Promise<readonly string[] | undefined>
 }
 
 describe('a connection request', () => {
-  test('of an allowed account is accepted, and record, history and pending effect are written', async () => {
+  test('of an allowed account gets the verdict accept, with a record, a history and a pending effect', async () => {
     const env = createTestEnv({ services, entries: [anEntry({ version: 7 })] });
     await decideConnections([aRequest()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -86,7 +86,7 @@ describe('a connection request', () => {
     expect(await env.record(endpointId(1))).toBeUndefined();
   });
 
-  test('of a deregistered service is marked as deregistered', async () => {
+  test('of a deregistered service loses its pending effect, which its history records', async () => {
     const verdict = aVerdict('accept');
     const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } })];
     const env = createTestEnv({ records });
@@ -122,7 +122,7 @@ describe('a connection request', () => {
     expect(record).not.toHaveProperty('endedAt');
   });
 
-  test('that EC2 shows in a later state is not decided', async () => {
+  test('whose record already shows it available is not decided', async () => {
     const records = [aRecord({ state: 'available' })];
     const env = createTestEnv({ services, records });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'passed' });
@@ -170,8 +170,8 @@ describe('a connection request', () => {
   });
 });
 
-describe('a connection that somebody else answered before linkgate saw it', () => {
-  test('is disconnected if its account is blocked', async () => {
+describe('a connection that somebody accepted or rejected before linkgate saw it', () => {
+  test('gets a pending reject if it is connected and its account is blocked', async () => {
     const env = createTestEnv({ services, entries: [anEntry({ effect: 'block' })] });
     await decideConnections([live], env.deps);
     const record = await env.record(endpointId(1));
@@ -181,7 +181,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'disconnect-scheduled']);
   });
 
-  test('and that is rejected gets a verdict for comparison and no pending effect', async () => {
+  test('gets a verdict and no pending effect if it is rejected', async () => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     await decideConnections([aRequest({ state: 'rejected' })], env.deps);
     const record = await env.record(endpointId(1));
@@ -191,7 +191,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
   });
 
-  test('is not decided by an event from before that answer', async () => {
+  test('is not decided while its record still shows it pending acceptance', async () => {
     const env = createTestEnv({ services });
     await decideConnections([aRequest()], env.deps);
     env.put(entryItem(anEntry({ effect: 'block' })));
@@ -201,7 +201,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     expect(record).not.toHaveProperty('pendingEffect');
   });
 
-  test('and that is connected needs approval once, however often the event arrives', async () => {
+  test('needs approval once if it is connected, however often the event arrives', async () => {
     const env = createTestEnv({ services });
     await decideConnections([live], env.deps);
     await decideConnections([live], env.deps);
@@ -212,7 +212,7 @@ describe('a connection that somebody else answered before linkgate saw it', () =
     { state: 'available', endpoints: [endpointId(1)] },
     { state: 'rejected', endpoints: [] },
   ] as const)(
-    'and that is $state counts towards the endpoint quota of its account: $endpoints',
+    'counts towards the endpoint quota of its account only if it is connected: $state, $endpoints',
     async ({ state, endpoints }) => {
       const env = createTestEnv({ services, entries: [anEntry({ maxEndpoints: 2 })] });
       await decideConnections([aRequest({ state })], env.deps);
@@ -292,7 +292,7 @@ describe('a connection that linkgate accepted late against its verdict', () => {
 });
 
 describe('a batch of requests', () => {
-  test('enqueues its location once', async () => {
+  test('enqueues its location for apply-verdicts once', async () => {
     const env = createTestEnv({ services, entries: [anEntry()] });
     await decideConnections(
       [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) })),
@@ -301,7 +301,7 @@ describe('a batch of requests', () => {
     expect(env.applyRequests).toEqual([location]);
   });
 
-  test('decides each request on its own: one with an unreadable service is on hold, with the reason', async () => {
+  test('is decided request by request: one with an unreadable service is on hold, and the others are decided', async () => {
     const other = aRequest({ endpointId: endpointId(2), serviceId: serviceId(2) });
     const broken = { ...serviceItem(aService({ serviceId: serviceId(2) })), onUnlisted: 'perhaps' };
     const env = createTestEnv({ services, entries: [anEntry()] });
@@ -339,7 +339,7 @@ describe('a decision', () => {
   const until = secondsAfterNoon(60).toISOString();
   const holding: Rule = { name: 'holds', evaluate: () => ({ outcome: 'hold', reason: 'not yet', until }) };
 
-  test('reports rules that failed once, and no rules that only hold', async () => {
+  test('reports a rule that failed once, and no rule that only holds', async () => {
     const env = createTestEnv({ services });
     env.deps.rules = [broken, holding];
     const first = await decideConnection(aRequest(), env.deps);
@@ -366,7 +366,7 @@ describe('a concurrent change of the record', () => {
     expect(await decideConnection(aRequest(), { ...env.deps, table })).toMatchObject({ outcome: 'accept' });
   });
 
-  test('by two people lets one decision win, and the other response has its author', async () => {
+  test('by two people applies the first decision, and answers the other that the request is not open', async () => {
     const env = createTestEnv({ services });
     const first = anApproval();
     const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
@@ -378,7 +378,7 @@ describe('a concurrent change of the record', () => {
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved']);
   });
 
-  test('on every retry fails the decision', async () => {
+  test('on every retry ends the decision with an error', async () => {
     const env = createTestEnv({ services });
     const table: Table = { ...env.table, write: async () => false };
     await expect(decideConnection(aRequest(), { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
@@ -402,7 +402,7 @@ describe('an entry with an endpoint limit', () => {
     expect(await readCounted(env)).toEqual([endpointId(1), endpointId(2)]);
   });
 
-  test('holds the limit when all endpoints arrive at once', async () => {
+  test('accepts no more than the limit when all endpoints arrive at once', async () => {
     const env = createTestEnv({ services, entries, connections: requests });
     const results = await decideConnections(requests, env.deps);
     const outcomes = results.map((result) => 'output' in result && result.output.outcome);
@@ -428,7 +428,7 @@ describe('an entry with an endpoint limit', () => {
     expect(await readCounted(env)).toEqual([endpointId(2)]);
   });
 
-  test('still counts an endpoint with a recent Accept call, although its verdict changed', async () => {
+  test('counts an endpoint for five minutes after its Accept call, although its verdict changed', async () => {
     const entry = anEntry({ endpointIds: [endpointId(2)], maxEndpoints: 1, version: 3 });
     const acceptRequestedAt = noon.toISOString();
     const records = [aRecord({ verdict: aVerdict('accept'), acceptRequestedAt, countsTowardQuota: true })];
@@ -449,7 +449,7 @@ describe('an entry with an endpoint limit', () => {
     expect(outcomes).toEqual(['ask', 'ask', 'ask', 'accept']);
   });
 
-  test('does not count endpoints of other accounts', async () => {
+  test('does not count endpoints of other accounts or services', async () => {
     const otherAccount = aRequest({
       endpointId: endpointId(8),
       ownerAccountId: '333333333333',

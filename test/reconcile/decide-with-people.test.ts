@@ -49,7 +49,7 @@ async function listWaiting(env: TestEnv, group = 'default'): Promise<string[]> {
 }
 
 describe('a request that needs approval', () => {
-  test('is awaited by its approver group from the transaction of its decision on', async () => {
+  test('is listed as waiting for its approver group as soon as it is decided', async () => {
     const env = createEnv({ records: [] });
     await decideConnection(aRequest(), env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -69,7 +69,7 @@ describe('a request that needs approval', () => {
     expect(await listWaiting(env)).toEqual([endpointId(1)]);
   });
 
-  test('is no longer awaited once anybody decides it', async () => {
+  test('is no longer listed as waiting once a person or a block decides it', async () => {
     const approved = createEnv();
     await decide(approved);
     const blocked = createEnv({ entries: [anEntry({ effect: 'block' })] });
@@ -158,7 +158,7 @@ describe('a request that needs approval', () => {
     expect(await listWaiting(env)).toEqual([endpointId(1)]);
   });
 
-  test('keeps the reference to its former message, whose buttons are still to be removed', async () => {
+  test('keeps the id of its former Slack message until its buttons are removed', async () => {
     const slack = { channel: 'C01APPROVALS', ts: '1.1' };
     const record = {
       ...awaitingRecord,
@@ -228,31 +228,28 @@ describe('a request past its deadline', () => {
   });
 
   test.each([
-    ['approved', {}],
-    ['denied', { decision: 'deny', reason: 'unknown', block: true }],
-    ['approved by a person who may not', { by: 'mailto:nobody@example.com' }],
-  ] as const)(
-    'and that is %s a moment late is rejected first, and the late decision changes nothing',
-    async (_, decision) => {
-      const env = createEnv({ services, records: [overdue] });
-      env.advanceSeconds(60);
-      expect(await decide(env, decision)).toMatchObject({
-        outcome: 'not-open',
-        record: {
-          verdict: { outcome: 'reject', decidedBy: 'linkgate' },
-          pendingEffect: { action: 'reject', attempts: 0 },
-        },
-      });
-      expect(await env.record(endpointId(1))).not.toHaveProperty('personDecision');
-      expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
-      expect(await readConsumerEntry(env)).toBeUndefined();
-    },
-  );
+    ['an approval', {}],
+    ['a denial with a block', { decision: 'deny', reason: 'unknown', block: true }],
+    ['an approval by a person who is no approver', { by: 'mailto:nobody@example.com' }],
+  ] as const)('is rejected before %s that comes late, which then changes nothing', async (_, decision) => {
+    const env = createEnv({ services, records: [overdue] });
+    env.advanceSeconds(60);
+    expect(await decide(env, decision)).toMatchObject({
+      outcome: 'not-open',
+      record: {
+        verdict: { outcome: 'reject', decidedBy: 'linkgate' },
+        pendingEffect: { action: 'reject', attempts: 0 },
+      },
+    });
+    expect(await env.record(endpointId(1))).not.toHaveProperty('personDecision');
+    expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
+    expect(await readConsumerEntry(env)).toBeUndefined();
+  });
 
   test.each([
     ['its service is paused', aService({ onExpiry: 'reject', pausedAt: noon.toISOString() }), 'hold'],
     ['its service keeps expired requests open', aService({ onExpiry: 'escalate' }), 'accept'],
-  ] as const)('and that is approved late is approved if %s', async (_, service, outcome) => {
+  ] as const)('can still be approved if %s', async (_, service, outcome) => {
     const env = createEnv({ services: [service], records: [overdue] });
     env.advanceSeconds(60);
     expect(await decide(env)).toMatchObject({ outcome });
@@ -269,7 +266,7 @@ describe('a request past its deadline', () => {
     });
   });
 
-  test('is not approved by the second of two required approvals if that is late', async () => {
+  test('is rejected if only the first of two required approvals came in time', async () => {
     const env = createEnv({ services, records: [overdue], groups: [aGroup({ quorum: 2 })] });
     await decide(env, { by: bob });
     env.advanceSeconds(60);
@@ -280,7 +277,7 @@ describe('a request past its deadline', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved', 'expired', 'decided']);
   });
 
-  test('is recorded as expired once, also if its service begins to reject expired requests later', async () => {
+  test('is recorded as expired once, even if its service rejects expired requests from then on', async () => {
     const expired = {
       ...overdue,
       approvalRequest: { ...anApprovalRequest({ stage: 'expired' }), deadline: noon.toISOString() },
@@ -340,7 +337,7 @@ describe('an approval that allows the account', () => {
     expect(entry?.version).toBeGreaterThan(5);
   });
 
-  test('is evaluated again if somebody changes the entry at the same time', async () => {
+  test('leads to reject if somebody blocks the account at the same time', async () => {
     const env = createEnv();
     const { write } = env.table;
     let isFirst = true;
@@ -368,7 +365,7 @@ describe('an approval that allows the account', () => {
     expect((await readConsumerEntry(env))?.effect).not.toBe('allow');
   });
 
-  test('does not lift a block while the service is paused either', async () => {
+  test('does not lift a block while the service is paused', async () => {
     const services = [aService({ pausedAt: noon.toISOString() })];
     const env = createEnv({ services, entries: [anEntry({ effect: 'block' })] });
     expect(await decide(env, { allow: {} })).toMatchObject({ outcome: 'hold' });

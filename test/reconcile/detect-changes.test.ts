@@ -43,7 +43,7 @@ describe('a connection that EC2 shows', () => {
   });
 
   test.each(['pending', 'available', 'rejected'] as const)(
-    'as %s without a record is published as a request too: somebody else answered it',
+    'as %s without a record is published as a request too, because somebody else accepted or rejected it',
     async (state) => {
       const env = createTestEnv({ services });
       expect(await detectChanges([aConnection({ state })], env.deps)).toMatchObject({
@@ -67,7 +67,7 @@ describe('a connection that EC2 shows', () => {
     expect(env.published).toEqual([]);
   });
 
-  test('counts as waiting if people are to decide, not if EC2 is still to be called', async () => {
+  test('counts as waiting while a person has to decide, and not while linkgate has to call EC2', async () => {
     const records = [
       aRecord({ verdict: aVerdict('ask') }),
       aRecord({
@@ -102,19 +102,19 @@ describe('a verdict under an older policy version', () => {
   const records = [aRecord({ verdict: aVerdict('ask') })];
   const entries = [anEntry({ version: 5 })];
 
-  test('is published as a request when versions are compared', async () => {
+  test('is published as a request if the sweep compares versions', async () => {
     const env = createTestEnv({ services, records, entries });
     await detectChanges([aConnection()], env.deps, { recheckPolicy: { rules: connectionRules } });
     expect(env.published).toMatchObject([{ type: 'Connection Request' }]);
   });
 
-  test('is not noticed when versions are not compared', async () => {
+  test('is not published if the sweep does not compare versions', async () => {
     const env = createTestEnv({ services, records, entries });
     expect(await detectChanges([aConnection()], env.deps)).toMatchObject({ waiting: 1, decided: 0 });
   });
 });
 
-test('a request of an older version without an approval request is published when versions are compared', async () => {
+test('a request with the verdict ask and no approval request is published if the sweep compares versions', async () => {
   const awaitingRecord = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
   const olderRecord = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
   const env = createTestEnv({ services, records: [awaitingRecord, olderRecord] });
@@ -123,7 +123,7 @@ test('a request of an older version without an approval request is published whe
   expect(env.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
 });
 
-test('the caller gets the record of each connection', async () => {
+test('the record of each connection is passed to the caller', async () => {
   const env = createTestEnv({ services, records: [aRecord()] });
   const endpointIds: string[] = [];
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
@@ -131,7 +131,7 @@ test('the caller gets the record of each connection', async () => {
   expect(endpointIds).toEqual([endpointId(1)]);
 });
 
-test('change counts can be added', () => {
+test('the counts of two results are added up', () => {
   const counts = { described: 5, decided: 4, changed: 3, waiting: 2, unregistered: 1, unreadable: 6 };
   expect(addCounts(addCounts(noChanges(), counts), counts)).toEqual({
     described: 10,

@@ -41,18 +41,18 @@ function createQuota() {
   };
 }
 
-describe('in any 24 hours', () => {
-  test('policy may disconnect five connections of a small service', async () => {
+describe('the disconnect quota', () => {
+  test('allows five disconnects of a small service in 24 hours', async () => {
     const quota = createQuota();
     expect(await quota.reserve(0, 9)).toBe(5);
     expect(await quota.reserve(10, 19)).toBe(0);
   });
 
-  test('policy may disconnect a tenth of a large service', async () => {
+  test('allows disconnects of a tenth of the connections of a large service', async () => {
     expect(await createQuota().reserve(0, 30, { connectedCount: 120 })).toBe(12);
   });
 
-  test('policy may disconnect twenty connections of all services together', async () => {
+  test('allows twenty disconnects of all services together', async () => {
     const quota = createQuota();
     const granted: number[] = [];
     for (const service of [1, 2, 3, 4, 5])
@@ -60,20 +60,20 @@ describe('in any 24 hours', () => {
     expect(granted).toEqual([5, 5, 5, 5, 0]);
   });
 
-  test('a reservation counts once when the disconnect is tried again', async () => {
+  test('counts a disconnect once, even if it is retried', async () => {
     const quota = createQuota();
     await quota.reserve(0, 5);
     expect(await quota.reserve(0, 5)).toBe(5);
     expect(await quota.reserve(0, 6)).toBe(5);
   });
 
-  test('the same endpoint scheduled at another time is another reservation', async () => {
+  test('counts a second disconnect of the same endpoint', async () => {
     const quota = createQuota();
     await quota.reserve(0, 5);
     expect(await quota.reserve(0, 5, { since: new Date(noon.getTime() + hour) })).toBe(0);
   });
 
-  test('a retried reservation counts from the retry on', async () => {
+  test('counts a retried disconnect until 24 hours after the retry', async () => {
     const quota = createQuota();
     await quota.reserve(0, 5);
     quota.wait(23 * hour);
@@ -84,7 +84,7 @@ describe('in any 24 hours', () => {
     expect(await quota.reserve(10, 15)).toBe(5);
   });
 
-  test('a reservation counts a few minutes longer than a day, since EC2 may act late', async () => {
+  test('counts a disconnect five minutes longer than a day, since EC2 may act late', async () => {
     const quota = createQuota();
     await quota.reserve(0, 5);
     quota.wait(24 * hour);
@@ -93,7 +93,7 @@ describe('in any 24 hours', () => {
     expect(await quota.reserve(10, 15)).toBe(5);
   });
 
-  test('policy may disconnect nothing for a day after the table was restored, because it lacks the disconnects since its backup', async () => {
+  test('allows no disconnect for a day after the table was restored, because a backup lacks the latest disconnects', async () => {
     const quota = createQuota();
     await quota.findTable();
     expect(await quota.reserve(0, 2)).toBe(2);
@@ -104,7 +104,7 @@ describe('in any 24 hours', () => {
     expect(await quota.reserve(10, 19)).toBe(5);
   });
 
-  test('two concurrent runs reserve no more than the quota', async () => {
+  test('is not exceeded by concurrent runs', async () => {
     const quota = createQuota();
     const granted = await Promise.all(
       [1, 2, 3, 4, 5, 6].map((service) => quota.reserve(service * 10, service * 10 + 5, { service })),

@@ -92,7 +92,7 @@ describe('a batch of connection notifications', () => {
     expect(filters).toEqual([{ endpointIds: [1, 2, 3].map(endpointId) }]);
   });
 
-  test('of which some have no ids publishes each connection once', async () => {
+  test('with and without ids publishes each connection once', async () => {
     const { publishedIds } = await handle(aNotification({ endpointIds: [endpointId(1)] }), aNotification());
     expect(publishedIds).toEqual([endpointId(1)]);
   });
@@ -113,9 +113,9 @@ describe('a batch of connection notifications', () => {
   });
 
   test.each([
-    ['whose describe call fails', hub],
-    ['whose role cannot be assumed', { accountId: '222222222222', region: 'eu-west-1' }],
-  ])('with one for a location %s fails for that location alone', async (_what, location) => {
+    ['its describe call fails', hub],
+    ['its role cannot be assumed', { accountId: '222222222222', region: 'eu-west-1' }],
+  ])('fails for one location alone if %s', async (_what, location) => {
     const env = createTestEnv({ services, connections });
     const readable = { accountId: '333333333333', region: 'eu-west-2' };
     const connectionsClient = (requested: AccountRegion) => {

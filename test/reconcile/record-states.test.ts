@@ -20,7 +20,7 @@ function createEvent(connection = pending, record: typeof accepting | null = acc
 }
 
 describe('a state that EC2 shows', () => {
-  test('is recorded: after Accept the verdict is applied and no effect is pending', async () => {
+  test('is recorded, and ends the pending effect once it shows the verdict', async () => {
     const env = createTestEnv({ services, records: [accepting] });
     const [result] = await recordStates([createEvent()], env.deps);
     expect(result).toMatchObject({ output: ['applied'] });
@@ -51,7 +51,7 @@ describe('a state that EC2 shows', () => {
 });
 
 describe('a record that changed since the event was published', () => {
-  test('is read again, and the newer one counts', async () => {
+  test('is read again, and the newer one is updated', async () => {
     const newer = aRecord({
       ...accepting,
       version: 2,
@@ -67,7 +67,7 @@ describe('a record that changed since the event was published', () => {
     });
   });
 
-  test('is left as it is if it was observed later than the event', async () => {
+  test('is not changed if it was observed later than the event', async () => {
     const observedAt = secondsAfterNoon(1).toISOString();
     const env = createTestEnv({
       services,
@@ -78,7 +78,7 @@ describe('a record that changed since the event was published', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'available', version: 2 });
   });
 
-  test('on every retry fails this event and no other', async () => {
+  test('on every retry fails its event, and no other event', async () => {
     const env = createTestEnv({ services, records: [accepting] });
     const table = { ...env.table, write: async () => false };
     const unknown = createEvent(aConnection({ state: 'deleted', endpointId: endpointId(2) }), null);
@@ -109,7 +109,7 @@ describe('an endpoint that counts towards the quota', () => {
     expect(await countedAfter(state)).toEqual([endpointId(2)]);
   });
 
-  test('is marked in its record as not counting once it ended', async () => {
+  test('is recorded as no longer counting once EC2 shows it deleted', async () => {
     const env = createTestEnv({ services, records: [live] });
     await recordStates([createEvent(aConnection({ state: 'deleted' }), live)], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({ countsTowardQuota: false });
@@ -120,7 +120,7 @@ describe('an endpoint that counts towards the quota', () => {
   });
 });
 
-test('an endpoint that ended is recorded with the time', async () => {
+test('a deleted endpoint is recorded with the time of its end', async () => {
   const env = createTestEnv({ services, records: [accepting] });
   await recordStates([createEvent(aConnection({ state: 'deleted' }))], env.deps);
   expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted', endedAt: noon.toISOString() });

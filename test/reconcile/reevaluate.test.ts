@@ -21,7 +21,7 @@ import {
 import { createTestEnv } from '../doubles/test-env.ts';
 
 describe('a change of policy affects', () => {
-  test('the requests of the account at the service of an entry that is added, changed or removed', () => {
+  test('the requests of an account at a service if its entry there is added, changed or removed', () => {
     const scope = { serviceId: serviceId(1), ownerAccountId: consumer };
     const item = entryItem(anEntry());
     expect(affectedScope(undefined, item)).toEqual(scope);
@@ -52,7 +52,7 @@ describe('a change of policy affects', () => {
     expect(affectedScope(serviceItem(aService()), serviceItem(aService({ version: 2 })))).toBeUndefined();
   });
 
-  test('the requests of an item that only a newer version can read', () => {
+  test('the same requests if only a newer version of linkgate can read the item', () => {
     const changes = [
       { before: undefined, after: { ...serviceItem(aService()), schemaVersion: '2.0' } },
       { before: undefined, after: entryItem(anEntry()) },
@@ -63,7 +63,7 @@ describe('a change of policy affects', () => {
     ]);
   });
 
-  test('nothing if the item is no input of a decision', () => {
+  test('nothing if no decision depends on the item', () => {
     expect(affectedScope(undefined, { pk: 'JOB#1', sk: 'JOB', version: 1 })).toBeUndefined();
     expect(affectedScope(undefined, undefined)).toBeUndefined();
   });
@@ -88,7 +88,7 @@ describe('the requests that a change of policy affects', () => {
     return env.published.map(({ connection }) => connection.endpointId);
   }
 
-  test('are published if their verdicts rest on other versions', async () => {
+  test('are published if their verdicts have other policy versions', async () => {
     expect(await reevaluate({ serviceId: serviceId(1), ownerAccountId: consumer })).toEqual(
       [1, 4].map(endpointId),
     );
@@ -102,7 +102,7 @@ describe('the requests that a change of policy affects', () => {
     ]);
   });
 
-  test('are published together with what is already connected if the service is new', async () => {
+  test('include the connections of the service if it is new', async () => {
     const env = createTestEnv({ services, connections });
     await reevaluateConnections({ serviceId: serviceId(1) }, env.deps);
     expect(env.published).toMatchObject([
@@ -112,7 +112,7 @@ describe('the requests that a change of policy affects', () => {
     ]);
   });
 
-  test('are left alone if their verdicts rest on the current versions', async () => {
+  test('are not published if their verdicts have the current policy versions', async () => {
     expect(await reevaluate({ serviceId: serviceId(1), ownerAccountId: '333333333333' })).toEqual([]);
   });
 
@@ -155,7 +155,7 @@ describe('many changes of policy', () => {
     expect(coalesceScopes(changes)[0]?.first).toBe(changes[0]);
   });
 
-  test('do not merge with those of a deregistered service', () => {
+  test('of a deregistered service need a query of their own', () => {
     const deregistered = { scope: { serviceId: serviceId(1), isDeregistered: true } };
     expect(looks([deregistered, deregistered, ...[1, 2, 3, 4].map((number) => entry(number, '*'))])).toEqual([
       deregistered.scope,
@@ -163,12 +163,12 @@ describe('many changes of policy', () => {
     ]);
   });
 
-  test('are processed in the order of the first change of each query, so that none is lost if one fails', () => {
+  test('are processed in the order in which they occurred, so that none is lost if one fails', () => {
     const changes = [entry(1), entry(1, serviceId(2)), entry(2), entry(2, serviceId(2))];
     expect(coalesceScopes(changes).map(({ first }) => first)).toEqual(changes);
   });
 
-  test('of a whole batch need at most three queries for a service', () => {
+  test('of a batch of 100 changes at seven services need at most seven queries', () => {
     const batch = Array.from({ length: 100 }, (_, index) => entry(index, serviceId(index % 7)));
     expect(coalesceScopes(batch).length).toBeLessThanOrEqual(7);
   });

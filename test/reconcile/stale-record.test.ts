@@ -92,7 +92,7 @@ async function isRight(env: TestEnv, described: ConnectionState): Promise<boolea
   );
 }
 
-describe('a sweep a minute later corrects the record, whatever state EC2 shows, of a connection', () => {
+describe('a sweep corrects the record, whatever state EC2 shows, of a connection', () => {
   const states = connectionStates.flatMap((recorded) =>
     Object.keys(verdicts).map((situation) => ({ situation, recorded })),
   );
@@ -183,7 +183,7 @@ describe('a request that is pending acceptance', () => {
     },
   );
 
-  test('is not reopened right after EC2 showed the connection that linkgate accepted: EC2 may answer late', async () => {
+  test('is reopened only 30 seconds after linkgate accepted it, because EC2 may show an older state until then', async () => {
     const accepted = { verdict: aVerdict('accept'), state: 'available', acceptRequestedAt: time } as const;
     const records = [aRecord({ ...old, ...accepted })];
     const env = createTestEnv({ services, entries: [anEntry()], connections: [request], records });

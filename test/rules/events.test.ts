@@ -65,8 +65,8 @@ const samples = {
     notMatching: {
       'a changed connection': linkgateEvent('Connection Changed'),
       "somebody else's event of that name": { ...request, source: 'elsewhere' },
-      'an event whose source only begins so': { ...request, source: 'linkgate.orders' },
-      'a name in other letters': linkgateEvent('connection request', 'pendingAcceptance'),
+      'an event whose source only begins with linkgate': { ...request, source: 'linkgate.orders' },
+      'an event whose detail-type differs in case': linkgateEvent('connection request', 'pendingAcceptance'),
       'a call of EC2': apiCallEvent('AcceptVpcEndpointConnections'),
       ...announcements,
     },
@@ -85,7 +85,7 @@ const samples = {
   'connection-is-pending': {
     matching: {
       'a connection that EC2 is connecting': linkgateEvent('Connection Changed', 'pending'),
-      'one that somebody else accepted before linkgate knew of it': linkgateEvent(
+      'a connection that somebody else accepted before linkgate described it': linkgateEvent(
         'Connection Request',
         'pending',
       ),
@@ -93,7 +93,7 @@ const samples = {
     notMatching: {
       'a connection that became available': linkgateEvent('Connection Changed'),
       'a request that awaits acceptance': linkgateEvent('Connection Changed', 'pendingAcceptance'),
-      'a connection that was pending when it was last seen': {
+      'a connection that EC2 shows available and that was recorded as pending': {
         ...linkgateEvent('Connection Changed'),
         detail: { connection: { state: 'available' }, record: { state: 'pending' } },
       },
@@ -106,11 +106,11 @@ const samples = {
       "a person's Accept": apiCallEvent('AcceptVpcEndpointConnections', person),
       "the account's own Reject": apiCallEvent('RejectVpcEndpointConnections'),
       'an Accept in another role': apiCallEvent('AcceptVpcEndpointConnections', otherRole),
-      'an Accept in a role of nearly that name': apiCallEvent(
+      'an Accept in a role with a similar name': apiCallEvent(
         'AcceptVpcEndpointConnections',
         inRole(`${applyRole}2`),
       ),
-      'an Accept that broke inside EC2, after which nobody knows': withErrorCode(
+      'an Accept that failed with an internal error, so that its result is unknown': withErrorCode(
         apiCallEvent('AcceptVpcEndpointConnections', person),
         'Server.InternalError',
       ),
@@ -118,8 +118,8 @@ const samples = {
     notMatching: {
       "linkgate's own Accept": apiCallEvent('AcceptVpcEndpointConnections', inRole(applyRole)),
       "linkgate's own Reject": apiCallEvent('RejectVpcEndpointConnections', inRole(applyRole)),
-      'a look at connections': apiCallEvent('DescribeVpcEndpointConnections', person),
-      'an endpoint that this account made itself': apiCallEvent('CreateVpcEndpoint', person),
+      'a describe call for connections': apiCallEvent('DescribeVpcEndpointConnections', person),
+      'an endpoint that this account created': apiCallEvent('CreateVpcEndpoint', person),
       'an Accept that EC2 refused': withErrorCode(
         apiCallEvent('AcceptVpcEndpointConnections', person),
         'Client.UnauthorizedOperation',
@@ -128,7 +128,7 @@ const samples = {
         apiCallEvent('AcceptVpcEndpointConnections', person),
         'vpc-lattice.amazonaws.com',
       ),
-      'an event of EC2 that is no call': {
+      'an event of EC2 that is no API call': {
         ...apiCallEvent('AcceptVpcEndpointConnections', person),
         'detail-type': 'EC2 Instance State-change Notification',
       },
@@ -141,11 +141,11 @@ const samples = {
         'ModifyVpcEndpointServicePermissions',
         otherRole,
       ),
-      'a change of the service, such as acceptance switched off': apiCallEvent(
+      'a change of the service, such as its acceptance setting': apiCallEvent(
         'ModifyVpcEndpointServiceConfiguration',
         otherRole,
       ),
-      'a change of who pays': apiCallEvent('ModifyVpcEndpointServicePayerResponsibility'),
+      'a change of the payer responsibility': apiCallEvent('ModifyVpcEndpointServicePayerResponsibility'),
       'a new connection notification': apiCallEvent('CreateVpcEndpointConnectionNotification', person),
       'a changed connection notification': apiCallEvent('ModifyVpcEndpointConnectionNotification'),
       'a deleted connection notification': apiCallEvent('DeleteVpcEndpointConnectionNotifications'),
@@ -154,12 +154,12 @@ const samples = {
         'CreateVpcEndpointConnectionNotification',
         inRole('arn:aws:iam::111111111111:role/linkgate-test-OnApiRequestRole'),
       ),
-      'a change that broke inside EC2, after which nobody knows': withErrorCode(
+      'a change that failed with an internal error, so that its result is unknown': withErrorCode(
         apiCallEvent('ModifyVpcEndpointServiceConfiguration'),
         'Server.Unavailable',
       ),
-      "linkgate's tag taken away": tagChangeEvent('DeleteTags', ['vpce-svc-1'], ['linkgate']),
-      'all tags taken away': tagChangeEvent('DeleteTags', ['vpce-svc-1'], []),
+      "linkgate's tag deleted": tagChangeEvent('DeleteTags', ['vpce-svc-1'], ['linkgate']),
+      'all tags deleted': tagChangeEvent('DeleteTags', ['vpce-svc-1'], []),
       "linkgate's tag changed, among other tags and resources": tagChangeEvent(
         'CreateTags',
         ['i-1', 'vpce-svc-1'],
@@ -173,18 +173,18 @@ const samples = {
       ),
       'another tag of a service': tagChangeEvent('DeleteTags', ['vpce-svc-1'], ['Name']),
       "linkgate's tag of something else": tagChangeEvent('CreateTags', ['i-1', 'vpce-1'], ['linkgate']),
-      'a tag that was only tried': withErrorCode(
+      'a change of a tag that EC2 refused': withErrorCode(
         tagChangeEvent('CreateTags', ['vpce-svc-1'], ['linkgate']),
         'Client.DryRunOperation',
       ),
       'an Accept': apiCallEvent('AcceptVpcEndpointConnections', person),
-      'a look at services': apiCallEvent('DescribeVpcEndpointServiceConfigurations'),
-      'a look at who is allowed': apiCallEvent('DescribeVpcEndpointServicePermissions', person),
-      'a new service, which nobody registered yet': apiCallEvent(
+      'a describe call for services': apiCallEvent('DescribeVpcEndpointServiceConfigurations'),
+      'a describe call for allowed principals': apiCallEvent('DescribeVpcEndpointServicePermissions', person),
+      'a new service, which is not registered yet': apiCallEvent(
         'CreateVpcEndpointServiceConfiguration',
         person,
       ),
-      'a change that was only tried': withErrorCode(
+      'a change that EC2 refused': withErrorCode(
         apiCallEvent('ModifyVpcEndpointServicePermissions', person),
         'Client.DryRunOperation',
       ),
@@ -205,7 +205,7 @@ test('every event pattern has samples that it matches and samples that it does n
   expect(patterns.map((file) => file.replace('.json', '')).sort()).toEqual(Object.keys(samples).sort());
 });
 
-describe.each(Object.entries(samples))('%s', (name, { matching, notMatching }) => {
+describe.each(Object.entries(samples))('the event pattern %s', (name, { matching, notMatching }) => {
   test.each(Object.entries(matching))('matches %s', (_sample, event) => {
     expect(matchesPattern(patternNamed(name), event)).toBe(true);
   });
@@ -230,7 +230,7 @@ describe('the stream filter of on-table-stream', () => {
   }
 
   test.each([
-    ['an entry', 'ALLOWLIST#*', {}],
+    ['an allowlist entry', 'ALLOWLIST#*', {}],
     ['a service', 'SERVICE', {}],
     ['a request with verdict ask', 'CONNECTION#0', requestWith('ask')],
     ['a request with verdict hold', 'CONNECTION#f', requestWith('hold')],

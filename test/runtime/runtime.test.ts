@@ -3,7 +3,7 @@ import { orReported, settleEach } from '../../lib/runtime/runtime.ts';
 
 const broken = new Error('broken');
 
-describe('a piece of work', () => {
+describe('a task', () => {
   test('returns its result', async () => {
     expect(
       await orReported(
@@ -16,12 +16,12 @@ describe('a piece of work', () => {
 
   test.each([
     [
-      'at once',
+      'synchronously',
       () => {
         throw broken;
       },
     ],
-    ['later', () => Promise.reject(broken)],
+    ['asynchronously', () => Promise.reject(broken)],
   ])('that fails %s is reported with its operation, and does not throw', async (_when, work) => {
     const reported: unknown[] = [];
     const reportError = (...each: unknown[]) => reported.push(each);

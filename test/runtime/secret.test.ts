@@ -71,7 +71,7 @@ test('a failed read is repeated at most once a minute, and the cached values sta
   expect(store.errors).toHaveLength(2);
 });
 
-test('a secret that was never read is an error, and is read again after a minute', async () => {
+test('a secret whose first read failed is an error, and is read again after a minute', async () => {
   const { store, secret } = aStore('one');
   store.isAway = true;
   await expect(secret.values()).rejects.toMatchObject({ name: 'UnreadableSecretError' });

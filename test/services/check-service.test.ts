@@ -27,7 +27,7 @@ test('a check does not change the policy revision', async () => {
   expect(await listRegisteredServices(env.deps)).toMatchObject([{ policyRevision: 1, version: 2 }]);
 });
 
-test('a service that EC2 no longer lists stays registered with that drift', async () => {
+test('a service that EC2 no longer lists stays registered, with the drift `service-is-missing`', async () => {
   const env = createTestEnv({ services });
   expect(await checkService(serviceId(1), env.deps)).toMatchObject([{ check: 'service-is-missing' }]);
 });
@@ -36,7 +36,7 @@ test('a service that is not registered is skipped', async () => {
   expect(await checkService(serviceId(1), createTestEnv().deps)).toBeUndefined();
 });
 
-test('each service is checked once, and a failure does not stop the others', async () => {
+test('each service is checked once, and a failed check does not stop the others', async () => {
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'other' })],
   });
@@ -51,7 +51,7 @@ test('each service is checked once, and a failure does not stop the others', asy
   expect(results).toHaveLength(2);
 });
 
-test('services are checked one after another, because EC2 throttles', async () => {
+test('services are checked one after another, so that EC2 does not throttle', async () => {
   const numbers = [1, 2, 3];
   const env = createTestEnv({
     services: numbers.map((number) => aService({ serviceId: serviceId(number), name: `service-${number}` })),
@@ -68,7 +68,7 @@ test('services are checked one after another, because EC2 throttles', async () =
   expect(most).toBe(1);
 });
 
-test('constant conflicts of the service item are an error', async () => {
+test('a check fails with an error if each write of the service item has a conflict', async () => {
   const env = createTestEnv({ services });
   env.services.setConfiguration(aConfiguration());
   const table = { ...env.table, write: async () => false };
@@ -89,7 +89,7 @@ test('drift of allowed principals is saved beside other drift', async () => {
   ]);
 });
 
-test('an approval of principals that has ended is removed', async () => {
+test('a check removes an approval of principals that no longer applies', async () => {
   const approved = aService({ principalsApproval: { by: 'alice', at: noon.toISOString() } });
   const env = createTestEnv({ services: [approved] });
   env.services.setConfiguration(aConfiguration());
@@ -106,7 +106,7 @@ test('the principals of a service that EC2 does not list are not checked', async
   ]);
 });
 
-test('a check that started after a request covers it', async () => {
+test('a request for a check is skipped if a check started after it', async () => {
   const checked = aService({ principalsCheckedAt: noon.toISOString() });
   const { table } = createTestEnv({ services: [checked] });
   expect(await wasCheckedSince(serviceId(1), '2026-11-21T11:59:59.000Z', table)).toBe(true);

@@ -14,26 +14,38 @@ test('a service with the configuration that linkgate needs has no drift', () => 
 });
 
 test.each([
-  ['that does not require acceptance', { acceptanceRequired: false }, 'acceptance-is-not-required'],
-  ['that allows every principal', { principals: ['*'] }, 'principal-is-everyone'],
-  ['without its tag', { isTagged: false }, 'tag-is-missing'],
-  ['without a connection notification', { notifications: [] }, 'notification-is-missing'],
   [
-    'whose connection notification goes to another topic',
+    'that does not require acceptance has the drift `acceptance-is-not-required`',
+    { acceptanceRequired: false },
+    'acceptance-is-not-required',
+  ],
+  [
+    'that allows every principal has the drift `principal-is-everyone`',
+    { principals: ['*'] },
+    'principal-is-everyone',
+  ],
+  ['without its tag has the drift `tag-is-missing`', { isTagged: false }, 'tag-is-missing'],
+  [
+    'without a connection notification has the drift `notification-is-missing`',
+    { notifications: [] },
+    'notification-is-missing',
+  ],
+  [
+    'whose connection notification goes to another topic has the drift `notification-is-missing`',
     { notifications: [{ ...notification, topicArn: `${topicArn}-other` }] },
     'notification-is-missing',
   ],
   [
-    'with a disabled connection notification',
+    'with a disabled connection notification has the drift `notification-is-disabled`',
     { notifications: [{ ...notification, isEnabled: false }] },
     'notification-is-disabled',
   ],
   [
-    'whose connection notification lacks events',
+    'whose connection notification lacks events has the drift `notification-lacks-events`',
     { notifications: [{ ...notification, events: ['Connect', 'Accept'] }] },
     'notification-lacks-events',
   ],
-])('a service %s has that drift', (_what, change, check) => {
+])('a service %s', (_what, change, check) => {
   expect(listDriftChecks(aConfiguration(change as Partial<ServiceConfiguration>))).toEqual([check]);
 });
 
@@ -44,11 +56,11 @@ test('a Gateway Load Balancer service without a connection notification has no d
   ).toEqual(['tag-is-missing']);
 });
 
-test('a missing service has no other drift', () => {
+test('a service that EC2 does not list has only the drift `service-is-missing`', () => {
   expect(listDriftChecks(undefined)).toEqual(['service-is-missing']);
 });
 
-test('a service can have several drift checks', () => {
+test('a service can have several kinds of drift', () => {
   expect(listDriftChecks(aConfiguration({ principals: ['*'], isTagged: false, notifications: [] }))).toEqual([
     'principal-is-everyone',
     'tag-is-missing',

@@ -36,7 +36,7 @@ describe('a service that is registered', () => {
     expect(await listRegisteredServices(env.deps)).toEqual([service]);
   });
 
-  test('gets its tag and no notification if it is of Gateway Load Balancers, with a warning that only the sweep finds its requests', async () => {
+  test('gets its tag and no notification if it is a Gateway Load Balancer service, with a warning that only sweeps find its requests', async () => {
     const env = createTestEnv();
     env.services.setConfiguration({ ...bare, isGatewayLoadBalancer: true });
     const { service, warnings } = await registerService({ ...registration, name: 'fw' }, alice, env.deps);
@@ -65,19 +65,22 @@ describe('a service that is registered', () => {
     ['looks like an id', 'VPCE-svc-payments'],
     ['is too long', 'a'.repeat(65)],
     ["is another service's name", 'taken'],
-  ])('goes by its id where its tag %s, with a warning how to name it', async (_what, nameTag) => {
-    const env = createTestEnv({ services: [aService({ serviceId: serviceId(2), name: 'taken' })] });
-    env.services.setConfiguration(aConfiguration({ nameTag }));
-    const { service, warnings } = await registerService(registration, alice, env.deps);
-    expect(service.name).toBe(serviceId(1));
-    expect(warnings).toEqual([
-      expect.stringMatching(
-        new RegExp(
-          `the tag \`Name\` of ${serviceId(1)}, .* linkgate service add ${serviceId(1)} --name <name>$`,
+  ])(
+    'is named by its id if its tag `Name` %s, with a warning that says how to name it',
+    async (_what, nameTag) => {
+      const env = createTestEnv({ services: [aService({ serviceId: serviceId(2), name: 'taken' })] });
+      env.services.setConfiguration(aConfiguration({ nameTag }));
+      const { service, warnings } = await registerService(registration, alice, env.deps);
+      expect(service.name).toBe(serviceId(1));
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          new RegExp(
+            `the tag \`Name\` of ${serviceId(1)}, .* linkgate service add ${serviceId(1)} --name <name>$`,
+          ),
         ),
-      ),
-    ]);
-  });
+      ]);
+    },
+  );
 
   test('again keeps its settings, and needs no change in EC2', async () => {
     const env = createTestEnv({ services: [aService({ onUnlisted: 'hold', name: 'orders' })] });
@@ -156,13 +159,13 @@ describe('a registration warns', () => {
     return (await registerService({ ...registration, name: 'orders', onUnlisted }, alice, env.deps)).warnings;
   }
 
-  test('that linkgate decides nothing if acceptance is not required', async () => {
+  test('that linkgate decides nothing if the service does not require acceptance', async () => {
     expect(await listWarnings({ acceptanceRequired: false })).toEqual([
       'orders: EC2 accepts every allowed principal automatically; linkgate decides nothing.',
     ]);
   });
 
-  test('that any account can create requests if everybody is an allowed principal', async () => {
+  test('that any account can create requests if `*` is an allowed principal', async () => {
     expect(await listWarnings({ principals: ['*'] })).toEqual([
       expect.stringContaining('--on-unlisted hold'),
     ]);
@@ -172,7 +175,7 @@ describe('a registration warns', () => {
   });
 });
 
-describe('in observe mode', () => {
+describe('in mode `observe`', () => {
   test('a service is registered without changes in EC2, with a warning', async () => {
     const env = createTestEnv();
     env.mode = 'observe';
@@ -190,7 +193,7 @@ describe('in observe mode', () => {
     expect((await registerService(registration, alice, env.deps)).warnings).toEqual([]);
   });
 
-  test('a service is removed, with the commands that clean up EC2', async () => {
+  test('a service is deregistered without changes in EC2, with the commands that clean up', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.mode = 'observe';
     env.services.setConfiguration(aConfiguration());
@@ -255,8 +258,8 @@ describe('a service is not registered', () => {
   });
 });
 
-describe('a service that is removed', () => {
-  test('loses only its tag and linkgate’s connection notification', async () => {
+describe('a service that is deregistered', () => {
+  test('loses only its tag and linkgate’s connection notification in EC2', async () => {
     const env = createTestEnv({ services: [aService()] });
     const otherNotification = {
       notificationId: 'vpce-nfn-9',
@@ -298,14 +301,14 @@ describe('a service that is removed', () => {
     expect(env.services.calls).toEqual([]);
   });
 
-  test('is removed even if EC2 no longer lists it', async () => {
+  test('is deregistered even if EC2 no longer lists it', async () => {
     const env = createTestEnv({ services: [aService()] });
     await removeService(aService(), env.deps);
     expect(await listRegisteredServices(env.deps)).toEqual([]);
     expect(env.services.calls).toEqual([]);
   });
 
-  test('is removed despite a concurrent change', async () => {
+  test('is deregistered despite a concurrent change', async () => {
     const env = createTestEnv({ services: [aService({ version: 2 })] });
     await removeService(aService(), env.deps);
     expect(await listRegisteredServices(env.deps)).toEqual([]);

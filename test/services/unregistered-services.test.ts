@@ -46,7 +46,7 @@ test('services that are not registered are listed location by location', async (
   ]);
 });
 
-test('the location of the hub is listed even if no service is registered', async () => {
+test('services at the location of linkgate are listed even if no service is registered', async () => {
   const env = createTestEnv();
   env.services.setConfiguration(aConfiguration());
   expect(await listUnregisteredServices(undefined, env.deps)).toMatchObject({
@@ -54,6 +54,6 @@ test('the location of the hub is listed even if no service is registered', async
   });
 });
 
-test('a page token of another list is refused', async () => {
+test('an unknown page token is refused', async () => {
   await expect(listUnregisteredServices('a guess', createListingDeps())).rejects.toThrow(ExpiredTokenError);
 });

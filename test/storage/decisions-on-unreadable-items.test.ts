@@ -44,9 +44,9 @@ describe.each([
   ['the service', serviceKey(serviceId(1))],
   ["the account's entry at the service", entryKey(serviceId(1), consumer)],
   ["the account's entry at every service", entryKey('*', consumer)],
-  ['the set of its endpoints that count', endpointQuotaKey(request)],
+  ['the endpoint quota of its account', endpointQuotaKey(request)],
   ['the last switch of the mode', modeKey],
-  ['the memory of the table', identityKey],
+  ['the identity of the table', identityKey],
 ])('a request whose decision needs %s, which is unreadable,', (_what, key) => {
   test('is on hold with a finding that names the item, and is recorded once', async () => {
     const env = createEnvWithRequest();
@@ -77,7 +77,7 @@ describe.each([
     expect(await decideConnection(request, env.deps)).toMatchObject({ outcome: 'accept' });
   });
 
-  test('is not decided by a person meanwhile, who gets the name of the item', async () => {
+  test('cannot be decided through the API, and the response has the command that removes the item', async () => {
     const env = createEnvWithRequest();
     env.put(newer(key));
     await decideConnection(request, env.deps);
@@ -88,7 +88,7 @@ describe.each([
     });
   });
 
-  test('is not decided in Slack or by a link either, with the same message', async () => {
+  test('cannot be decided in Slack or by an approval link, and the answer has the same command', async () => {
     const slack = createSlackTestEnv({ connections: [request], entries: [anEntry({ maxEndpoints: 3 })] });
     slack.put(newer(key));
     await slack.click(actionIds.approve);
@@ -108,15 +108,15 @@ describe.each([
 
 test.each([
   ['the group that decides', groupKey('default'), removeCommand(groupKey('default'))],
-  ['the record, which stays', recordKey(endpointId(1)), "it holds people's decisions"],
-])('a click on a request gets the message that %s is unreadable', async (_what, key, expectedText) => {
+  ['the record, which cannot be removed,', recordKey(endpointId(1)), "it holds people's decisions"],
+])('a click on a button is answered that %s is unreadable', async (_what, key, expectedText) => {
   const slack = createSlackTestEnv();
   slack.put(newer(key));
   await slack.click(actionIds.deny);
   expect(slack.answers).toMatchObject([{ text: expect.stringContaining(expectedText) }]);
 });
 
-test('the form of a denial reports an item that has become unreadable', async () => {
+test('the denial form in Slack reports an item that has become unreadable', async () => {
   const slack = createSlackTestEnv();
   await slack.click(actionIds.deny);
   const key = entryKey(serviceId(1), consumer);
@@ -126,10 +126,10 @@ test('the form of a denial reports an item that has become unreadable', async ()
   expect(JSON.stringify(json)).toContain(removeCommand(key));
 });
 
-describe('a connected connection at an unreadable service', () => {
+describe('a connection at a service whose item is unreadable', () => {
   const connection = aConnection({ state: 'available' });
 
-  test('stays, and its earlier decision is on hold', async () => {
+  test('stays connected, with the verdict hold until the item can be read', async () => {
     const record = aRecord({
       state: 'available',
       verdict: aVerdict('accept'),
@@ -142,7 +142,7 @@ describe('a connected connection at an unreadable service', () => {
     expect((await decideConnection(connection, env.deps)).outcome).toBe('accept');
   });
 
-  test('without a decision is not recorded, so that it counts as older than the service later', async () => {
+  test('is not recorded if it has no record yet, so that it later counts as older than the registration', async () => {
     const env = createTestEnv({ services: [aService()], connections: [connection] });
     env.put(newer(serviceKey(serviceId(1))));
     await expect(decideConnection(connection, env.deps)).rejects.toThrow('deploy the newer version');
@@ -150,7 +150,7 @@ describe('a connected connection at an unreadable service', () => {
   });
 });
 
-test('a decision from before an entry became unreadable is not applied', async () => {
+test('a verdict is decided again, and not applied, if an entry became unreadable after it', async () => {
   const verdict = aVerdict('accept', { policyVersions: { service: 1, entry: 0, wildcardEntry: 1, mode: 0 } });
   const record = aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } });
   const env = createTestEnv({
@@ -165,8 +165,8 @@ test('a decision from before an entry became unreadable is not applied', async (
   expect(env.published).toMatchObject([{ type: 'Connection Request' }]);
 });
 
-describe('beside an unreadable group or customer', () => {
-  test('no address is unsubscribed that it may name', async () => {
+describe('with an unreadable group or customer', () => {
+  test('no address that it may name is unsubscribed', async () => {
     const env = createTestEnv();
     env.subscriptions.set('bob@example.com', { arn: 'arn:1', filterAddresses: ['bob@example.com'] });
     env.customerSubscriptions.set('ops@hooli.example', {

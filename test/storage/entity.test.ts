@@ -71,7 +71,7 @@ test('an item that cannot be read is reported and does not stop the others', () 
   expect(reported).toEqual([expect.any(UnsupportedSchemaVersionError)]);
 });
 
-test('items are found by both parts of their key', () => {
+test('items are found by their partition key and sort key', () => {
   const index = indexByKey([item, { ...item, sk: '2' }]);
   expect(index.find({ pk: 'THINGS', sk: '2' })).toMatchObject({ sk: '2' });
   expect(index.find({ pk: 'THINGS1', sk: '' })).toBeUndefined();

@@ -29,14 +29,14 @@ describe('a request with an idempotency key', () => {
     expect(both.map(({ status }) => status).sort()).toEqual(['claimed', 'running']);
   });
 
-  test('differs from another request with the same key, which is refused', async () => {
+  test('is refused if another request used the same key', async () => {
     const { saveResponse } = await claim();
     expect(await ask('block')).toEqual({ status: 'reused' });
     await saveResponse(answer);
     expect(await ask('block')).toEqual({ status: 'reused' });
   });
 
-  test('may run again after a release, and keeps the time of the first attempt', async () => {
+  test('may run again after a failed attempt, and keeps the time of the first attempt', async () => {
     const firstRequestedAt = env.time.toISOString();
     const { release } = await claim();
     await release();
@@ -53,7 +53,7 @@ describe('a request with an idempotency key', () => {
     expect(await claim()).toMatchObject({ firstRequestedAt });
   });
 
-  test('has the response of the run that took it over, even if the earlier run ends later', async () => {
+  test('has the response of the run that took over, even if the earlier run ends later', async () => {
     const late = await claim();
     env.advanceSeconds(maxRunMs / 1000);
     const { saveResponse } = await claim();
@@ -74,7 +74,7 @@ describe('a request with an idempotency key', () => {
   });
 });
 
-test('an idempotency item has a TTL', async () => {
+test('an idempotency item has a TTL of one day', async () => {
   await claim();
   const [item] = await env.table.get([{ pk: 'IDEMPOTENCY#a-name', sk: 'REQUEST' }]);
   expect(item?.expiresAt).toBe(env.time.getTime() / 1000 + 86_400);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { conflict, OptimisticLockError, retryOnConflict } from '../../lib/storage/optimistic-lock.ts';
 
-test('an attempt is repeated until it has no conflict', async () => {
+test('a write is retried until it has no conflict', async () => {
   const turns: boolean[] = [];
   const result = await retryOnConflict('orders', async (isFirst) => {
     turns.push(isFirst);
@@ -11,7 +11,7 @@ test('an attempt is repeated until it has no conflict', async () => {
   expect(turns).toEqual([true, false, false]);
 });
 
-test('constant conflicts end with an error that names the item', async () => {
+test('a write that has a conflict on every retry ends with an error that names the item', async () => {
   const contended = retryOnConflict('orders', async () => conflict);
   await expect(contended).rejects.toThrow(OptimisticLockError);
   await expect(contended).rejects.toMatchObject({ itemName: 'orders' });

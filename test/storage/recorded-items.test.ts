@@ -163,45 +163,48 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
 const findCodec = ({ pk }: Item) => pk.split('#')[0] ?? '';
 const itemName = ({ pk, sk }: Item) => `${pk} ${sk}`;
 
-describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaVersion, items }) => {
-  const each = items.map((item) => [itemName(item), item] as const);
+describe.each(recorded)(
+  'of the recorded items of schema version $schemaVersion,',
+  ({ schemaVersion, items }) => {
+    const each = items.map((item) => [itemName(item), item] as const);
 
-  test('are of every entity of that version', () => {
-    const expected = Object.keys(entityCodecs).filter(
-      (kind) => (entityCodecs[kind]?.since ?? '') <= schemaVersion,
+    test('each entity of that version has at least one', () => {
+      const expected = Object.keys(entityCodecs).filter(
+        (kind) => (entityCodecs[kind]?.since ?? '') <= schemaVersion,
+      );
+      expect([...new Set(items.map(findCodec))].sort()).toEqual(expected.sort());
+    });
+
+    test.each(each)('%s is read', async (_name, item) => {
+      expect(await entityCodecs[findCodec(item)]?.read(item)).toBeDefined();
+    });
+
+    test.each(each)(
+      '%s of a newer minor version is read, and keeps its added attributes',
+      async (_name, item) => {
+        const { read, write } = entityCodecs[findCodec(item)] as EntityCodec;
+        const newer = withAddedAttributes(item);
+        expect(await read(newer)).toBeDefined();
+        if (write) expect(write(newer)).toMatchObject({ later: newer.later, version: item.version });
+      },
     );
-    expect([...new Set(items.map(findCodec))].sort()).toEqual(expected.sort());
-  });
 
-  test.each(each)('%s is read', async (_name, item) => {
-    expect(await entityCodecs[findCodec(item)]?.read(item)).toBeDefined();
-  });
+    test.each(each)('%s of a newer major version is refused', async (_name, item) => {
+      await expect(async () =>
+        entityCodecs[findCodec(item)]?.read({ ...item, schemaVersion: '2.0' }),
+      ).rejects.toThrow(UnsupportedSchemaVersionError);
+    });
 
-  test.each(each)(
-    '%s of a newer minor version is read, and keeps its added attributes',
-    async (_name, item) => {
-      const { read, write } = entityCodecs[findCodec(item)] as EntityCodec;
-      const newer = withAddedAttributes(item);
-      expect(await read(newer)).toBeDefined();
-      if (write) expect(write(newer)).toMatchObject({ later: newer.later, version: item.version });
-    },
-  );
-
-  test.each(each)('%s of a newer major version is refused', async (_name, item) => {
-    await expect(async () =>
-      entityCodecs[findCodec(item)]?.read({ ...item, schemaVersion: '2.0' }),
-    ).rejects.toThrow(UnsupportedSchemaVersionError);
-  });
-
-  test('can be read beside one of a newer major version', () => {
-    const errors: unknown[] = [];
-    const records = items.filter((item) => findCodec(item) === 'CONNECTION');
-    const [first, ...otherRecords] = records;
-    const mixed = [{ ...(first as Item), schemaVersion: '2.0' }, ...otherRecords];
-    expect(parseEach(mixed, readRecord, (error) => errors.push(error))).toHaveLength(otherRecords.length);
-    expect(errors).toEqual([expect.any(UnsupportedSchemaVersionError)]);
-  });
-});
+    test('all records but one of a newer major version are read', () => {
+      const errors: unknown[] = [];
+      const records = items.filter((item) => findCodec(item) === 'CONNECTION');
+      const [first, ...otherRecords] = records;
+      const mixed = [{ ...(first as Item), schemaVersion: '2.0' }, ...otherRecords];
+      expect(parseEach(mixed, readRecord, (error) => errors.push(error))).toHaveLength(otherRecords.length);
+      expect(errors).toEqual([expect.any(UnsupportedSchemaVersionError)]);
+    });
+  },
+);
 
 const anyDecision = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const;
 
@@ -229,7 +232,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     for (const { endpointId } of due) expect(env.ec2.state(endpointId)).toBe('pending');
   });
 
-  test('keeps its counted endpoints', async () => {
+  test('has an endpoint quota that still counts its endpoints', async () => {
     const { env, records } = createEnvWithItems(items);
     const [quota] = items.filter((item) => findCodec(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
     const countedRecord = records.find(({ endpointId }) => quota?.endpointIds.includes(endpointId));
@@ -242,7 +245,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     expect((await decideConnection(next, env.deps)).outcome).toBe('ask');
   });
 
-  test('has a sweep that continues at its checkpoint, and a job that finishes', async () => {
+  test('has a sweep that resumes at its checkpoint, and a job that succeeds', async () => {
     const { env } = createEnvWithItems(items);
     expect((await acquireSweepLease(hub, 'full', env.deps))?.checkpoint).toBeDefined();
     env.advanceSeconds(60);
@@ -256,7 +259,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     expect((await findJob(jobId, env.table))?.status).toBe('succeeded');
   });
 
-  test('with an item of a newer major version is listed without it, with a remedy', async () => {
+  test('is listed without a service of a newer major version, with a warning that names the remedy', async () => {
     const { env } = createEnvWithItems(
       items.map((item) => (findCodec(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
     );

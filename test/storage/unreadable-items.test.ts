@@ -230,7 +230,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
     expect(await env.table.get([entryKey(serviceId(1), newAccount)])).toHaveLength(1);
   });
 
-  test('doctor names it, and the API removes it unless decisions would be lost', async () => {
+  test('doctor names it, and the API removes it unless it records decisions', async () => {
     const item = brokenItem(kind, how);
     const { env } = await createEnvWith(item);
     const unreportedKinds = [

@@ -23,8 +23,12 @@ const acquire = ({ deps }: TestEnv) => acquireSweepLease(hub, 'full', deps);
 describe('while another sweep runs', () => {
   test.each([
     ['a scheduled request is dropped', full, []],
-    ['a request with a time is tried again', requestedAtNoon, [{ ...requestedAtNoon, afterSeconds: 5 }]],
-    ['a request of a job is tried again', ofJob, [{ ...ofJob, afterSeconds: 5 }]],
+    [
+      'a request with a time is enqueued again after five seconds',
+      requestedAtNoon,
+      [{ ...requestedAtNoon, afterSeconds: 5 }],
+    ],
+    ['a request of a job is enqueued again after five seconds', ofJob, [{ ...ofJob, afterSeconds: 5 }]],
   ] as const)('%s', async (_title, request, enqueued) => {
     const { env, handle } = await createSweepEnv();
     await acquire(env);
@@ -46,14 +50,14 @@ describe('a second copy of a request', () => {
     expect(env.requestedSweeps).toEqual([]);
   });
 
-  test('waits for a newer sweep that runs', async () => {
+  test('is enqueued again while a newer sweep runs', async () => {
     const { env, handle } = await createSweepEnv();
     await acquire(env);
     expect(await handle(requestedAtNoon)).toEqual({ status: 'already-running' });
   });
 });
 
-test('a sweep that started before the request does not serve it', async () => {
+test('a request is not served by a sweep that started before it', async () => {
   const { env, handle } = await createSweepEnv();
   const running = await acquire(env);
   const request = { ...full, requestedAt: env.time.toISOString() };
@@ -62,7 +66,7 @@ test('a sweep that started before the request does not serve it', async () => {
   expect(await handle(request)).toMatchObject({ status: 'done' });
 });
 
-test('a job whose sweep ended without its result is swept again', async () => {
+test('a request of a job is served by another sweep if the first one ended without a result', async () => {
   const { env, handle } = await createSweepEnv();
   await (await acquire(env))?.release();
   expect(await handle(ofJob)).toMatchObject({ status: 'done' });

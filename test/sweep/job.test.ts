@@ -35,7 +35,7 @@ test('a duplicate result of a location is ignored', async () => {
   expect(job && jobResult(job).described).toBe(7);
 });
 
-test('two results that arrive at the same time both count', async () => {
+test('two results that arrive at the same time are both added', async () => {
   const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, otherLocation], alice, deps);
   await Promise.all([hub, otherLocation].map((location) => finishLocation('job-1', location, result, deps)));

@@ -196,7 +196,7 @@ describe('a sweep that runs out of time', () => {
 describe('a record whose connection EC2 does not list', () => {
   const records = [aRecord({ state: 'available' })];
 
-  test('in one full sweep is missing', async () => {
+  test('in one full sweep is marked as missing', async () => {
     const env = createTestEnv({ services, records });
     expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
     expect(await env.record(endpointId(1))).toMatchObject({
@@ -205,7 +205,7 @@ describe('a record whose connection EC2 does not list', () => {
     });
   });
 
-  test('in two full sweeps is ended', async () => {
+  test('in two full sweeps is marked as ended', async () => {
     const env = createTestEnv({ services, records });
     await nextPass(env);
     expect(await nextPass(env)).toMatchObject({ result: { ended: 1 } });
@@ -214,7 +214,7 @@ describe('a record whose connection EC2 does not list', () => {
     expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
   });
 
-  test('is not missing if the connection is newer than the sweep', async () => {
+  test('is not marked as missing if the connection is newer than the sweep', async () => {
     const env = createTestEnv({
       services,
       records: [aRecord({ requestedAt: '2026-11-21T12:01:00.000Z' })],
@@ -224,10 +224,10 @@ describe('a record whose connection EC2 does not list', () => {
   });
 
   test.each([
-    ['before', '2026-11-21T12:00:59.999Z', true],
-    ['when', '2026-11-21T12:01:00.000Z', false],
+    ['a millisecond before', '2026-11-21T12:00:59.999Z', true],
+    ['at', '2026-11-21T12:01:00.000Z', false],
   ])(
-    'is missing only if it was not described since the sweep started: %s',
+    'is marked as missing only if it was last described before the sweep started: %s the start',
     async (_when, observedAt, isMissing) => {
       const env = createTestEnv({ services, records: [aRecord({ state: 'available', observedAt })] });
       await nextPass(env);
@@ -244,7 +244,7 @@ describe('a record whose connection EC2 does not list', () => {
     expect(await env.record(other.endpointId)).toHaveProperty('missingSince');
   });
 
-  test('is not missing if EC2 lists it in an unknown format', async () => {
+  test('is not marked as missing if EC2 lists it in an unknown format', async () => {
     const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
     env.ec2.unreadable = [endpointId(1)];
     await nextPass(env);
@@ -252,7 +252,7 @@ describe('a record whose connection EC2 does not list', () => {
     expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 
-  test('in another location is not missing', async () => {
+  test('in another location is not marked as missing', async () => {
     const location = { accountId: '222222222222', region: 'eu-west-1' };
     const env = createTestEnv({ services, records: [aRecord({ location, state: 'available' })] });
     await nextPass(env);

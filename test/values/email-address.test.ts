@@ -20,19 +20,19 @@ const form = 'an e-mail address looks like alice@example.com';
 
 /** Every place that takes an address, and what it makes of one. */
 const parsers: readonly (readonly [string, (address: string) => unknown])[] = [
-  ['a group, by the API', (email) => v.parse(ApproversInput, { emails: [email] }).emails[0]],
+  ['a group in an API request', (email) => v.parse(ApproversInput, { emails: [email] }).emails[0]],
   [
-    'a contact, by the API',
+    'a contact in an API request',
     (email) => v.parse(CustomerInput, { accounts: [consumer], contact: { email } }).contact,
   ],
-  ['an owner, by the API', (email) => v.parse(Actor, `mailto:${email.toLowerCase()}`)],
-  ['an owner, on the command line', (email) => parseActor(email)],
+  ['an owner in an API request', (email) => v.parse(Actor, `mailto:${email.toLowerCase()}`)],
+  ['an owner on the command line', (email) => parseActor(email)],
   [
-    'a group, in a policy file',
+    'a group in a policy file',
     (email) => parseDocument(`approvers: {team: {emails: [${JSON.stringify(email)}]}}`).groups[0]?.emails,
   ],
   [
-    'a contact and an owner, in a policy file',
+    'a contact and an owner in a policy file',
     (email) =>
       parseDocument(
         `customers: {acme: {accounts: ['${consumer}'], contact: {email: ${JSON.stringify(email)}}, owners: [${JSON.stringify(email)}]}}`,
@@ -40,8 +40,8 @@ const parsers: readonly (readonly [string, (address: string) => unknown])[] = [
   ],
 ];
 
-describe.each(parsers)('%s', (_parser, parseAddress) => {
-  test.each(addresses)('accepts %s', (address) => {
+describe.each(parsers)('the e-mail address of %s', (_parser, parseAddress) => {
+  test.each(addresses)('can be %s', (address) => {
     expect(JSON.stringify(parseAddress(address))).toContain(address.toLowerCase());
   });
 });
@@ -68,13 +68,13 @@ describe('an e-mail address', () => {
     'älice@example.com',
     `${'l'.repeat(65)}@example.com`,
     `alice@${'example.'.repeat(40)}com`,
-  ])('is not %j', (text) => {
+  ])('cannot be %j, and the message shows an example', (text) => {
     expect(v.safeParse(Email, text).issues?.map(({ message }) => message)).toEqual([form]);
     expect(parseActor(text)).toBeUndefined();
     expect(v.is(Actor, `mailto:${text.toLowerCase()}`)).toBe(false);
   });
 
-  test('needs an ASCII domain, which the message suggests', () => {
+  test('needs its domain in ASCII, which the message suggests', () => {
     expect(v.safeParse(Email, 'ops@bücher.example').issues?.[0].message).toBe(
       'an e-mail address has its domain in ASCII: ops@xn--bcher-kva.example',
     );

@@ -43,7 +43,7 @@ function validationMessage(schema: v.GenericSchema, body: unknown): string | und
 }
 
 describe('the message for invalid input', () => {
-  test.each([...schemas, ...parts])('says the expected value: %s', (_name, schema) => {
+  test.each([...schemas, ...parts])('names the expected value: %s', (_name, schema) => {
     const messages = wrongBodies(schema).flatMap((body) => validationMessage(schema, body) ?? []);
     expect(messages.length).toBeGreaterThan(shapes.length / 2);
     for (const message of messages) {
@@ -72,7 +72,7 @@ describe('the message for invalid input', () => {
       { owners: Array(101).fill('mailto:a@b.example') },
       'owners: it has to have at most 100 entries, and has 101',
     ],
-    ['a field that is none', { account: [] }, 'account: unknown field'],
+    ['an unknown field', { account: [] }, 'account: unknown field'],
   ])('names the field, the expected and the received value: %s', (_what, fields, message) => {
     const body = { accounts: ['222222222222'], ...fields };
     expect(validationMessage(inputs.CustomerInput, body)).toBe(`the body is invalid: ${message}`);

@@ -28,7 +28,7 @@ test.each([
   '2099-01-31',
   ' 2099-01-31T12:00:00Z',
   '',
-])('`%s` is not a time, and the message shows the format', (text) => {
+])('`%s` is refused as a time, and the message shows the format', (text) => {
   const { issues } = v.safeParse(Instant, text);
   expect(issues?.[0].message).toBe(
     'write a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00',
@@ -40,6 +40,6 @@ test.each([
   ['2099-02-29T12:00:00Z', '2099-02-29'],
   ['2099-13-01T12:00:00+02:00', '2099-13-01'],
   ['2099-04-31T00:00:00+0200', '2099-04-31'],
-])('`%s` is on a day that does not exist, and the message says so', (text, day) => {
+])('`%s` is refused because its day does not exist, and the message says so', (text, day) => {
   expect(v.safeParse(Instant, text).issues?.[0].message).toBe(`there is no day ${day}`);
 });

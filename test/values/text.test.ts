@@ -16,20 +16,20 @@ const flag = '🏴󠁧󠁢󠁥󠁮󠁧󠁿';
 const invisible = {
   nothing: '',
   blanks: '  \t\n ',
-  'a space without a break': '\u00a0',
-  'spaces of no width': '\u200b\u200b',
-  'joiners and marks of direction': '\u200d\u200c\u200e\u202e\u2066',
-  'a byte order mark': '\ufeff',
+  'no-break spaces': '\u00a0',
+  'zero-width spaces': '\u200b\u200b',
+  'joiners and direction marks': '\u200d\u200c\u200e\u202e\u2066',
+  'byte order marks': '\ufeff',
   'soft hyphens': '\u00ad',
-  'fillers of Hangul': '\u3164\u115f\uffa0',
-  'an empty pattern of Braille': '\u2800',
+  'Hangul fillers': '\u3164\u115f\uffa0',
+  'blank Braille patterns': '\u2800',
   'control characters': '\u0000\u0007\u001b\u0085\u007f',
-  'separators of lines': '\u2028\u2029',
-  'a selector of variations': '\ufe0f',
-  'half a character': '\ud83d',
+  'line separators': '\u2028\u2029',
+  'variation selectors': '\ufe0f',
+  'lone surrogates': '\ud83d',
 } as const;
 
-test.each(Object.entries(invisible))('%s count as an empty text', (_what, text) => {
+test.each(Object.entries(invisible))('a text that consists of %s counts as empty', (_what, text) => {
   expect(visibleText(text)).toBe('');
   expect(v.safeParse(Reason, text).issues?.[0].message).toBe('say why');
   expect(v.parse(OptionalText(10), text)).toBe('');
@@ -43,11 +43,11 @@ describe('a limit in characters', () => {
   test.each([
     ['letters', 'a'],
     ['emoji', '😀'],
-    ['a family', family],
-    ['a flag', flag],
-    ['letters with accents of their own', 'e\u0301'],
-    ['Hangul', '각'],
-  ])('counts %s like people do', (_what, character) => {
+    ['family emoji', family],
+    ['flag emoji', flag],
+    ['letters with combining accents', 'e\u0301'],
+    ['Hangul syllables', '각'],
+  ])('counts each of these as one character: %s', (_what, character) => {
     expect(fitsCharacters(1_000, character.repeat(1_000))).toBe(true);
     expect(fitsCharacters(1_000, character.repeat(1_001))).toBe(false);
     expect(v.is(Reason, character.repeat(1_000))).toBe(true);
@@ -56,13 +56,13 @@ describe('a limit in characters', () => {
     );
   });
 
-  test('also limits storage: a letter with very many marks counts as several characters', () => {
+  test('counts a letter with very many combining marks as several characters, to limit its storage', () => {
     expect(fitsCharacters(10, `a${'\u0301'.repeat(100)}`)).toBe(true);
     expect(fitsCharacters(10, `a${'\u0301'.repeat(199)}`)).toBe(true);
     expect(fitsCharacters(10, `a${'\u0301'.repeat(200)}`)).toBe(false);
   });
 
-  test('does not split a character', () => {
+  test('does not truncate a text within a character', () => {
     expect(truncateCharacters(3, family.repeat(5))).toBe(family.repeat(3));
     expect(truncateCharacters(3, 'abc')).toBe('abc');
     expect(truncateCharacters(2, `a${flag}b`)).toBe(`a${flag}`);

@@ -8,21 +8,21 @@ function evaluate(endpointRegion: string | undefined, consumerRegions?: string[]
   return consumerRegionIsNotNamed.evaluate(request, aPolicy({ entries }), noon);
 }
 
-test('asks about an endpoint in a Region that the entry does not name', () => {
+test('consumer-region-is-not-named asks about an endpoint in a Region that the entry does not name', () => {
   expect(evaluate('eu-west-1', ['us-east-1'])).toEqual({
     outcome: 'ask',
     reason: `the entry of account ${consumer} does not allow the consumer Region eu-west-1`,
   });
 });
 
-test('asks about an endpoint without a Region in EC2 where the entry names Regions', () => {
+test('consumer-region-is-not-named asks about an endpoint whose Region EC2 does not return, if the entry names Regions', () => {
   expect(evaluate(undefined, ['us-east-1'])).toEqual({
     outcome: 'ask',
     reason: `the entry of account ${consumer} does not allow an unknown consumer Region`,
   });
 });
 
-test('has no finding for a named Region or for an entry without Regions', () => {
+test('consumer-region-is-not-named has no finding for a named Region, or for an entry without Regions', () => {
   expect(evaluate('us-east-1', ['eu-west-1', 'us-east-1'])).toBeUndefined();
   expect(evaluate('us-east-1')).toBeUndefined();
 });

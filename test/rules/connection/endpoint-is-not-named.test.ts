@@ -7,14 +7,14 @@ function evaluate(endpointIds?: string[]) {
   return endpointIsNotNamed.evaluate(aRequest({ endpointId: endpointId(1) }), aPolicy({ entries }), noon);
 }
 
-test('asks about an endpoint that the entry does not name', () => {
+test('endpoint-is-not-named asks about an endpoint that the entry does not name', () => {
   expect(evaluate([endpointId(2)])).toEqual({
     outcome: 'ask',
     reason: `the entry of account ${consumer} does not allow the endpoint ${endpointId(1)}`,
   });
 });
 
-test('has no finding for a named endpoint or for an entry without endpoints', () => {
+test('endpoint-is-not-named has no finding for a named endpoint, or for an entry without endpoints', () => {
   expect(evaluate([endpointId(2), endpointId(1)])).toBeUndefined();
   expect(evaluate()).toBeUndefined();
 });

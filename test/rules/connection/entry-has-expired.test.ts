@@ -4,14 +4,14 @@ import { anEntry, aPolicy, aRequest, consumer, noon, secondsAfterNoon } from '..
 
 const entries = [anEntry({ expiresAt: noon.toISOString() })];
 
-test('asks from the time of the expiry', () => {
+test('entry-has-expired asks from the time at which the entry expires', () => {
   expect(entryHasExpired.evaluate(aRequest(), aPolicy({ entries }), noon)).toEqual({
     outcome: 'ask',
     reason: `the entry of account ${consumer} expired at ${noon.toISOString()}`,
   });
 });
 
-test('has no finding before the expiry or without one', () => {
+test('entry-has-expired has no finding before that time, or for an entry that does not expire', () => {
   expect(entryHasExpired.evaluate(aRequest(), aPolicy({ entries }), secondsAfterNoon(-1))).toBeUndefined();
   expect(entryHasExpired.evaluate(aRequest(), aPolicy({ entries: [anEntry()] }), noon)).toBeUndefined();
 });

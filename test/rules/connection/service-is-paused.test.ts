@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { serviceIsPaused } from '../../../rules/connection/service-is-paused.ts';
 import { alice, aPolicy, aRequest, aService, noon } from '../../builders.ts';
 
-test('holds everything at a paused service', () => {
+test('service-is-paused puts each request at a paused service on hold', () => {
   const service = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
   expect(serviceIsPaused.evaluate(aRequest(), aPolicy({ service }), noon)).toEqual({
     outcome: 'hold',
@@ -10,11 +10,11 @@ test('holds everything at a paused service', () => {
   });
 });
 
-test('has no finding for a service that is not paused', () => {
+test('service-is-paused has no finding for a service that is not paused', () => {
   expect(serviceIsPaused.evaluate(aRequest(), aPolicy(), noon)).toBeUndefined();
 });
 
-test('names the actor and the reason of the pause', () => {
+test('service-is-paused names the actor and the reason of the pause', () => {
   const pausedAt = '2026-11-21T11:00:00.000Z';
   const service = aService({ pausedAt, pausedBy: alice, pauseReason: 'incident 7' });
   expect(serviceIsPaused.evaluate(aRequest(), aPolicy({ service }), noon)).toMatchObject({

@@ -21,19 +21,19 @@ function change(
   );
 }
 
-test('principals are added first and then removed, in batches of fifty', async () => {
+test('principals are added first and then removed, in calls with at most fifty principals', async () => {
   const ec2 = fakeAllowedPrincipals(['*']);
   expect(await change(ec2, all, ['*'])).toEqual({ refused: [] });
   expect(ec2.calls).toEqual(['allow 50', 'allow 50', 'allow 20', 'disallow 1']);
 });
 
-test('batches become smaller once EC2 refuses their size', async () => {
+test('calls have fewer principals once EC2 refuses their number', async () => {
   const ec2 = fakeAllowedPrincipals([], { perCall: 30 });
   expect(await change(ec2, all)).toEqual({ refused: [] });
   expect(ec2.calls).toEqual(['allow 50', 'allow 25', 'allow 25', 'allow 25', 'allow 25', 'allow 20']);
 });
 
-test('one invalid principal is found by splitting its batch, and later batches keep their size', async () => {
+test('one invalid principal is found by smaller calls, and later calls have fifty principals again', async () => {
   const ec2 = fakeAllowedPrincipals([], { bad: [all[3] ?? ''] });
   expect(await change(ec2, all)).toMatchObject({
     refused: [{ principal: all[3], code: 'InvalidPrincipal' }],
@@ -42,7 +42,7 @@ test('one invalid principal is found by splitting its batch, and later batches k
   expect(ec2.calls.slice(-2)).toEqual(['allow 50', 'allow 20']);
 });
 
-test('nothing more is tried after EC2 refuses a change of the service', async () => {
+test('no further call is made after EC2 refuses a change of the service', async () => {
   const ec2 = fakeAllowedPrincipals();
   ec2.allow = async () => {
     ec2.calls.push('allow');
@@ -52,7 +52,7 @@ test('nothing more is tried after EC2 refuses a change of the service', async ()
   expect(ec2.calls).toHaveLength(1);
 });
 
-test('an unknown result is not a refusal', async () => {
+test('a call with an unknown result is an error, not a refusal', async () => {
   const ec2 = fakeAllowedPrincipals();
   ec2.allow = async () => {
     throw new Error('timeout');

@@ -64,7 +64,7 @@ test('an account id and the ARN of its root user are the same principal', () => 
   expect(principalDifference([root], [consumer])).toEqual({ missing: [], extra: [] });
 });
 
-test('missing and extra principals are in the format of the EC2 call', () => {
+test('missing and extra principals are ARNs, account ids or `*`, as EC2 expects them', () => {
   expect(principalDifference([root, role], ['*', role, '333333333333'])).toEqual({
     missing: [root],
     extra: ['*', '333333333333'],

@@ -21,14 +21,14 @@ function body(added: unknown, userIdentity: object = { arn: alice }): string {
 
 const at = '2026-11-21T12:00:00.000Z';
 
-test('one added principal is an object in CloudTrail', () => {
+test('one added principal is parsed from an object in the CloudTrail event', () => {
   expect(parseExternalAdditions(body({ tag: 1, content: '*' }))).toEqual({
     serviceId: serviceId(1),
     additions: [{ principal: '*', by: alice, at }],
   });
 });
 
-test('several added principals are an array in CloudTrail', () => {
+test('several added principals are parsed from an array in the CloudTrail event', () => {
   const added = ['*', '022222222222'].map((content, index) => ({ tag: index + 1, content }));
   expect(parseExternalAdditions(body(added))?.additions).toMatchObject([
     { principal: '*' },
@@ -36,7 +36,7 @@ test('several added principals are an array in CloudTrail', () => {
   ]);
 });
 
-test('an AWS service can be the author', () => {
+test('the author of an addition can be an AWS service', () => {
   const parsed = parseExternalAdditions(
     body({ content: '*' }, { type: 'AWSService', invokedBy: 'x.amazonaws.com' }),
   );
@@ -48,11 +48,11 @@ test.each([
   ['an event without an author', body({ content: '*' }, {})],
   ['another call', body({ content: '*' }).replace('ModifyVpcEndpointServicePermissions"', 'CreateTags"')],
   ['a body that is not JSON', 'not JSON'],
-])('there are no additions in %s', (_what, text) => {
+])('no addition is parsed from %s', (_what, text) => {
   expect(parseExternalAdditions(text)).toBeUndefined();
 });
 
-test('the sample event is parsed', () => {
+test('the addition in the sample event is parsed', () => {
   const sample = new URL('../../../events/check-service/principals-changed.json', import.meta.url);
   const [record] = JSON.parse(readFileSync(sample, 'utf8')).Records;
   expect(parseExternalAdditions(record.body)?.additions).toEqual([{ principal: '*', by: alice, at }]);

@@ -75,7 +75,7 @@ describe('observed principals', () => {
     expect(ec2.calls).toEqual([]);
   });
 
-  test('lack nobody if `*` is allowed', async () => {
+  test('lack no account of the allowlist if `*` is one of them', async () => {
     const { reconcile } = createReconcileEnv([anEntry()], fakeAllowedPrincipals(['*']));
     expect((await reconcile(observed)).checks).toEqual(['principals-not-in-allowlist']);
   });
@@ -165,7 +165,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root]);
   });
 
-  test('that were added outside linkgate long ago have the grace period from the approval on', async () => {
+  test('that were added outside linkgate before the approval are removed after a grace period from the approval on', async () => {
     const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     await reconcile(observed);
     env.advanceSeconds(1000 * hour);
@@ -173,7 +173,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([externalPrincipal]);
   });
 
-  test('that were added outside linkgate do not get another grace period by a later approval', async () => {
+  test('that were added outside linkgate get no further grace period by a later approval', async () => {
     const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
     const service = { ...managed, graceSeconds: 2 * hour };
     for (let hoursPassed = 0; hoursPassed <= 2; hoursPassed++) {
@@ -230,7 +230,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root]);
   });
 
-  test('are not removed if most of them would be, until a person approves', async () => {
+  test('are not removed if that would remove most of them, until a person approves', async () => {
     const { reconcile, ec2, removeEntry } = createReconcileEnv(createEntries(20));
     await reconcile(managed);
     for (let number = 0; number < 15; number++) await removeEntry(account(number));
@@ -263,7 +263,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toHaveLength(13);
   });
 
-  test('with an approved removal are removed after the grace period, even if they are most', async () => {
+  test('whose removal is approved are removed after the grace period, even if they are most of the principals', async () => {
     const externalPrincipals = Array.from({ length: 15 }, (_, number) => `${externalPrincipal}${number}`);
     const { reconcile, ec2, env } = createReconcileEnv(
       [anEntry()],
@@ -308,7 +308,7 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([root]);
   });
 
-  test('are changed once in a run, even if EC2 lists the change late', async () => {
+  test('are changed once in a run, even if EC2 does not list the change yet', async () => {
     const { reconcile, ec2 } = createReconcileEnv([anEntry()]);
     ec2.list = async () => [];
     expect((await reconcile(managed)).checks).toEqual(['principals-are-missing']);
@@ -364,7 +364,7 @@ describe('a principal that EC2 refuses', () => {
   });
 });
 
-describe('ten thousand entries', () => {
+describe('10,000 entries', () => {
   test('are compared with EC2 in few calls', async () => {
     const { reconcile, ec2 } = createReconcileEnv(createEntries(10_000));
     expect((await reconcile(managed)).drift).toEqual([]);
