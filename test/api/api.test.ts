@@ -89,7 +89,7 @@ describe('services', () => {
     expect(answer).toMatchObject({ status: 200, body: { service: { serviceId: serviceId(1) } } });
   });
 
-  test('answer UnknownService and name the registered services when they are not registered', async () => {
+  test('that are not registered answer UnknownService, and the error names the registered ones', async () => {
     expect(await callApi(createTestEnv({ services }), 'GET', '/services/order')).toEqual(
       refusal(404, 'UnknownService', 'no service `order` is registered (registered: orders)'),
     );
@@ -348,7 +348,7 @@ describe('the allowlist', () => {
     });
   });
 
-  test('warns that allowing an account does not revive a rejected connection', async () => {
+  test('warns that a rejected connection stays rejected after its account is allowed', async () => {
     const env = createTestEnv({ services, connections: [aConnection({ state: 'rejected' })] });
     const { body } = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' });
     expect(body.warnings).toEqual([expect.stringContaining('stays rejected')]);
@@ -434,7 +434,7 @@ describe('connections', () => {
     });
   });
 
-  test('answer UnknownEndpoint when neither EC2 nor linkgate knows them', async () => {
+  test('that neither EC2 nor linkgate knows answer UnknownEndpoint', async () => {
     expect(await callApi(createTestEnv({ services }), 'GET', `/connections/${endpointId(9)}`)).toEqual(
       refusal(404, 'UnknownEndpoint', expect.stringContaining(endpointId(9))),
     );
@@ -480,7 +480,7 @@ describe("a person's decision", () => {
   test.each([
     [{ decision: 'deny' }, 400, 'InvalidRequest'],
     [{ decision: 'deny', reason: ' ' }, 422, 'BlankText'],
-  ] as const)('is rejected as a denial without a reason: %j', async (body, status, code) => {
+  ] as const)('that denies without a reason is rejected: %j answers %d %s', async (body, status, code) => {
     const answer = await callApi(createTestEnv({ services, connections }), 'POST', path, body);
     expect(answer).toEqual(refusal(status, code, expect.stringContaining('reason:')));
   });

@@ -142,7 +142,7 @@ describe('an allowlist entry', () => {
     'mailto:Alice@example.com',
     'slack:U01ALICE',
     'arn:aws:s3:::bucket',
-  ])('rejects the owner %j, which has not the form of an actor', async (owner) => {
+  ])('rejects the owner %j, which is not a valid actor', async (owner) => {
     const input = { effect: 'block', owners: [owner] };
     expect(await callApi(createTestEnv({ services }), 'PUT', path, input)).toMatchObject(
       errorResponse(400, 'InvalidRequest', 'an actor looks like'),

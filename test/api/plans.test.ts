@@ -203,7 +203,7 @@ describe('an apply', () => {
 });
 
 describe('a simulation', () => {
-  test('lists the recorded requests with another verdict at the time of the request', async () => {
+  test('lists the recorded requests whose verdict would have differed at the time of the request', async () => {
     const formatDay = (day: number) => `2026-11-${day}T00:00:00.000Z`;
     const connections = [
       aConnection({ endpointId: endpointId(1), requestedAt: formatDay(10) }),

@@ -197,7 +197,7 @@ describe('extending a connection', () => {
     );
   });
 
-  test('needs a reason', async () => {
+  test('without a reason is rejected', async () => {
     expect(
       await callApi(await createRevokedEnv(), 'POST', connectionPath('extend'), { until, reason: ' ' }),
     ).toEqual(refusal(422, 'BlankText', 'needs a reason'));

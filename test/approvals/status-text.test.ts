@@ -177,7 +177,7 @@ describe('the question to approvers', () => {
   });
 });
 
-test('the reasons to ask leave out findings that accept, and format times', () => {
+test('the reasons of an approval request leave out findings that accept, and format times', () => {
   const findings = [
     aFinding({ outcome: 'ask', reason: 'the entry expired at 2026-11-21T12:00:00.000Z' }),
     aFinding({ outcome: 'accept', reason: 'the account is allowed' }),
@@ -187,7 +187,7 @@ test('the reasons to ask leave out findings that accept, and format times', () =
   ]);
 });
 
-test('a passed deadline reads as past where the request can still be decided', () => {
+test('a passed deadline is written in the past tense if the request can still be decided', () => {
   const view = aView({ record: aRecord({ verdict: aVerdict('ask'), approvalRequest }) });
   expect(requestFacts(view)).toContainEqual(['Deadline passed on', '21 Nov 2026, 12:00 UTC']);
 });
@@ -222,7 +222,7 @@ test('the text of an entry has its scope, expiry and note', () => {
   );
 });
 
-test('an actor is named as in their channel', () => {
+test('the name of an actor is an email address, a Slack user with the workspace, or an ARN', () => {
   expect(['mailto:a@example.com', 'slack:T01LOCAL:U01ALICE', alice].map(actorName)).toEqual([
     'a@example.com',
     'U01ALICE (Slack workspace T01LOCAL)',

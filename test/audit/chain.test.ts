@@ -60,7 +60,7 @@ function chooseIndex(items: readonly Item[], at: number): number {
   return at % items.length;
 }
 
-test('a trail verifies whatever the order of attributes in the table', () => {
+test('a trail is valid whatever the order of attributes in the table', () => {
   fc.assert(
     fc.property(eventsByTransition, (transitions) => {
       const { items, record } = buildTrail(transitions);

@@ -45,12 +45,12 @@ test.each([
   expect(refusal).toMatchObject({ reason, code, message: 'no' });
 });
 
-test('throttling is not a refusal', async () => {
+test('throttling throws ThrottledError, and is not a refusal', async () => {
   const { principals } = createStubbedPrincipals(awsError('RequestLimitExceeded'));
   await expect(principals.allow(serviceId(1), ['*'])).rejects.toThrow(ThrottledError);
 });
 
-test('any other error leaves the result unknown', async () => {
+test('any other error is thrown unchanged, because the result is unknown', async () => {
   const { principals } = createStubbedPrincipals(awsError('InternalError', 'broken'));
   await expect(principals.allow(serviceId(1), ['*'])).rejects.toMatchObject({ name: 'InternalError' });
 });

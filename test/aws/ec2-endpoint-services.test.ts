@@ -141,7 +141,7 @@ describe('a connection notification', () => {
     ]);
   });
 
-  test('in `Unsuccessful` of a delete call is an error', async () => {
+  test('in `Unsuccessful` of the delete call is an error', async () => {
     const Unsuccessful = [{ ResourceId: 'vpce-nfn-1', Error: { Code: 'InvalidState', Message: 'no' } }];
     const { services } = createStubbedServices({
       DeleteVpcEndpointConnectionNotifications: { Unsuccessful },

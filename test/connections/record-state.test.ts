@@ -112,7 +112,7 @@ describe('a connection that EC2 shows', () => {
     },
   );
 
-  test('connected with a pending reject keeps that effect if linkgate called Accept', () => {
+  test('connected with a pending reject keeps that pending effect if linkgate called Accept', () => {
     expect(summarizeTransition(aRecord(rejecting), 'available')).toEqual({
       actions: [],
       state: 'available',
@@ -206,7 +206,7 @@ describe('a late event', () => {
     },
   );
 
-  test('with the same description time as the record is recorded', () => {
+  test('is recorded if its description time is that of the record', () => {
     const before = aRecord({ state: 'pending', observedAt: time });
     expect(summarizeTransition(before, 'available', noon)).toMatchObject({ state: 'available' });
   });

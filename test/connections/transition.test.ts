@@ -167,13 +167,13 @@ describe('a call to EC2', () => {
 });
 
 describe('a connection that EC2 does not list', () => {
-  test('in one whole sweep is missing', () => {
+  test('in one full sweep is recorded as missing', () => {
     const { record, auditEvents } = markMissing(aRecord({ state: 'available' }), time, noon);
     expect(record).toMatchObject({ state: 'available', missingSince: time });
     expect(auditEvents).toEqual([]);
   });
 
-  test('in two whole sweeps ended when the second one began, and has no pending effect', () => {
+  test('in two full sweeps is recorded as ended when the second sweep began, and has no pending effect', () => {
     const before = aRecord({ state: 'available', missingSince: time, ...rejecting });
     const { record, auditEvents } = markMissing(
       before,
@@ -240,7 +240,7 @@ describe('an open request that nobody decides', () => {
 });
 
 describe('the writes of a transition', () => {
-  test('are conditional on the record’s version, and number the audit entries onwards', () => {
+  test('are conditional on the record’s version, and continue the numbers of the audit entries', () => {
     const before = aRecord({ version: 4, auditCount: 2 });
     const transition = applyDecision(before, aRequest(), buildVerdict('accept'), nothing, noon);
     expect(transitionWrites(before, transition, 'request-1')).toMatchObject([

@@ -142,7 +142,7 @@ describe('the contact of a customer', () => {
     expect(sent.map(({ events }) => events)).toEqual([['disconnect-scheduled'], ['disconnect-extended']]);
   });
 
-  test('gets up to five emails at once', async () => {
+  test('gets one email for each of up to five endpoints', async () => {
     await notify(approvalRequest(5));
     expect(sent).toHaveLength(5);
   });

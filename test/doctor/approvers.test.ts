@@ -73,7 +73,7 @@ describe('the Slack check', () => {
   test.each([
     ['token_revoked', 'failed', 'reinstall the app'],
     ['timeout', 'warning', 'check again'],
-  ])('reports the Slack error %s', async (error, status, remedy) => {
+  ])('reports the Slack error %s as %s, with the remedy “%s”', async (error, status, remedy) => {
     env.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
     expect(await listProblems()).toMatchObject([
       {
@@ -113,7 +113,7 @@ describe('the Slack check', () => {
   test.each([
     [['chat:write'], 'failed', 'lacks scopes: commands'],
     [['chat:write', 'commands', 'files:read'], 'warning', 'does not use: files:read'],
-  ])('reports the app scopes %j', async (scopes, status, detail) => {
+  ])('reports the app scopes %j as %s: “%s”', async (scopes, status, detail) => {
     env.slackApp.scopes = scopes;
     expect(await listProblems()).toMatchObject([
       {
@@ -129,7 +129,7 @@ describe('the Slack check', () => {
     ['not_in_channel', '/invite @linkgate-test'],
     ['is_archived', '--slack-channel'],
     ['something_new', 'documentation of Slack'],
-  ])('fails for a channel that rejects messages with %s', async (error, remedy) => {
+  ])('fails for a channel that rejects messages with %s, with the remedy “%s”', async (error, remedy) => {
     env.put(aFailedThrottle(error));
     expect(await listProblems()).toMatchObject([
       {

@@ -189,7 +189,7 @@ describe('the deployment check', () => {
   test.each([
     [undefined, 'linkgate setup'],
     ['String', 'aws ssm delete-parameter'],
-  ])('fails for a signing key of the type %s', async (type, remedy) => {
+  ])('fails for a signing key of the type %s, with the remedy `%s`', async (type, remedy) => {
     const parameters = new Map(type === undefined ? [] : [['links/signing-key', type]]);
     env.deps.deployment = aDeployment({ parameters: async () => parameters });
     expect(await listProblems()).toMatchObject([
@@ -255,14 +255,14 @@ describe('the queue check', () => {
     ['connection-requests-dead-letters', 'connection-requests', 'The sweep recovers it'],
     ['service-checks-dead-letters', 'service-checks', 'The full sweep recovers it'],
     ['failed-invocations', undefined, '`Service Drifted` is lost'],
-  ])('says whether messages in %s can be purged', async (name, source, remedy) => {
+  ])('says what a lost message in %s means (source queue: %s): “%s”', async (name, source, remedy) => {
     const ended = aQueue(name, { visibleMessages: 1 });
     const feeding = source === undefined ? [] : [aQueue(source, { deadLetterQueueArn: ended.arn })];
     env.deps.deployment = aDeployment({ queues: [...healthyQueues, ...feeding, ended] });
     expect(await listProblems()).toMatchObject([{ remedy: expect.stringContaining(remedy) }]);
   });
 
-  test('says for every queue what a lost message means, as its alarm does', async () => {
+  test('says for every queue what a lost message means, in the words of its alarm', async () => {
     const { Resources } = createRequire(import.meta.url)('../../resources/queues.cjs')();
     const names = Object.values<{ Properties: { QueueName?: string } }>(Resources)
       .flatMap(({ Properties: { QueueName } }) => QueueName ?? [])
@@ -425,7 +425,7 @@ describe('the service check', () => {
     ['tag', 'failed', { isTagged: false }, `linkgate service add ${serviceId(1)}`],
     ['notification', 'failed', { notifications: [] }, `linkgate service add ${serviceId(1)}`],
     ['service', 'failed', { state: 'Pending' }, 'describe-vpc-endpoint-service-configurations'],
-  ])('reports drift in %s', async (name, status, configuration, remedy) => {
+  ])('reports drift in %s as %s', async (name, status, configuration, remedy) => {
     env.services.setConfiguration(aConfiguration(configuration));
     expect(await listProblems()).toMatchObject([
       { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
@@ -454,14 +454,17 @@ describe('the service check', () => {
   test.each([
     ['principals-are-missing', 'warning', `linkgate service add ${serviceId(1)} --principals managed`],
     ['principals-cannot-be-changed', 'failed', "linkgate's role lacks the permission"],
-  ])('reports allowed principals that differ from the allowlist: %s', async (check, status, remedy) => {
-    const principalDrift = [{ check, detail: 'this and that' }];
-    const service = aService({ principalDrift, principalsCheckedAt: noon.toISOString() });
-    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...service } }]);
-    expect(await listProblems()).toMatchObject([
-      { name: 'principals', status, detail: 'this and that', remedy: expect.stringContaining(remedy) },
-    ]);
-  });
+  ])(
+    'reports allowed principals that differ from the allowlist: %s as %s, with the remedy “%s”',
+    async (check, status, remedy) => {
+      const principalDrift = [{ check, detail: 'this and that' }];
+      const service = aService({ principalDrift, principalsCheckedAt: noon.toISOString() });
+      await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...service } }]);
+      expect(await listProblems()).toMatchObject([
+        { name: 'principals', status, detail: 'this and that', remedy: expect.stringContaining(remedy) },
+      ]);
+    },
+  );
 
   test('warns about the principal `*`, and its remedy uses the partition of the service', async () => {
     const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');

@@ -75,7 +75,7 @@ describe('a difference between EC2 and the verdict', () => {
     ['pending', 'ask', 'linkgate would request approval, and EC2 shows it pending'],
     ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
     ['rejected', 'ask', 'linkgate would request approval, and EC2 shows it rejected'],
-  ] as const)('exists for %s and the verdict %s', (state, outcome, differs) => {
+  ] as const)('exists for the state %s and the verdict %s: “%s”', (state, outcome, differs) => {
     expect(computeDifference(state, outcome)).toBe(differs);
   });
 
@@ -86,7 +86,7 @@ describe('a difference between EC2 and the verdict', () => {
     ['deleting', 'reject'],
     ['pendingAcceptance', 'ask'],
     ['pendingAcceptance', 'accept'],
-  ] as const)('does not exist for %s and the verdict %s', (state, outcome) => {
+  ] as const)('does not exist for the state %s and the verdict %s', (state, outcome) => {
     expect(computeDifference(state, outcome)).toBeNull();
   });
 
@@ -177,7 +177,7 @@ describe('the next step', () => {
     );
   });
 
-  test("of a request to an unregistered service is not linkgate's", async () => {
+  test('of a request to an unregistered service is no decision of linkgate', async () => {
     const env = createTestEnv({
       connections: [aConnection()],
       records: [aRecord({ verdict: aVerdict('ask') })],
@@ -187,7 +187,7 @@ describe('the next step', () => {
     });
   });
 
-  test("of a rejected connection is the consumer's, who pays until the endpoint is deleted", async () => {
+  test('of a rejected connection is a new endpoint of the consumer, who pays for the old one until its deletion', async () => {
     expect(await explainNext('rejected', 'reject')).toMatch(
       /stays rejected.*charges for it until then.*new endpoint/,
     );

@@ -15,11 +15,14 @@ test.each([
   ['approve', 200, 'decided'],
   ['approve-and-allow', 200, 'decided'],
   ['deny', 200, 'decided'],
-])('handles the API Gateway event %s', async (name, statusCode, outcome) => {
-  const event = JSON.parse(readFileSync(new URL(`${name}.json`, samples), 'utf8'));
-  const { response, logFields } = await handleLinkRequest(event, createLinkTestEnv().app);
-  expect([response.statusCode, logFields.outcome]).toEqual([statusCode, outcome]);
-});
+])(
+  'the API Gateway event %s gets the status code %d and the outcome %s',
+  async (name, statusCode, outcome) => {
+    const event = JSON.parse(readFileSync(new URL(`${name}.json`, samples), 'utf8'));
+    const { response, logFields } = await handleLinkRequest(event, createLinkTestEnv().app);
+    expect([response.statusCode, logFields.outcome]).toEqual([statusCode, outcome]);
+  },
+);
 
 test('every page forbids framing, caching and the Referer header, and loads nothing', async () => {
   const env = createLinkTestEnv();

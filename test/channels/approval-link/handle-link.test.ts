@@ -62,7 +62,7 @@ describe('a submitted form', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason } });
   });
 
-  test('has no maxlength, which counts code units', async () => {
+  test('has no maxlength at its reason field, because maxlength counts UTF-16 code units', async () => {
     expect((await createLinkTestEnv().follow()).body).not.toContain('maxlength');
   });
 

@@ -136,14 +136,6 @@ describe('/linkgate approve and deny', () => {
     expect((await env.record(endpointId(1)))?.personDecision).toBeUndefined();
   });
 
-  test('reject an option that `allow` does not have', async () => {
-    const env = createSlackTestEnv();
-    expect(await runCommand(env, `allow ${consumer} orders --expires=30d`)).toContain(
-      'no option `--expires`',
-    );
-    expect(await readStoredEntry(env)).toBeUndefined();
-  });
-
   test('count the characters of a reason as graphemes', async () => {
     const env = createSlackTestEnv();
     const reason = '😀'.repeat(1000);
@@ -185,6 +177,14 @@ describe('/linkgate allow', () => {
     expect(await readStoredEntry(env)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
     await runCommand(env, `allow ${consumer} orders 2027-01-31`);
     expect(await readStoredEntry(env)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
+  });
+
+  test('rejects an unknown option', async () => {
+    const env = createSlackTestEnv();
+    expect(await runCommand(env, `allow ${consumer} orders --expires=30d`)).toContain(
+      'no option `--expires`',
+    );
+    expect(await readStoredEntry(env)).toBeUndefined();
   });
 
   test('prefers a service id to a service name', async () => {
@@ -238,7 +238,7 @@ describe('/linkgate allow', () => {
       {},
       'cannot allow an account alone',
     ],
-  ])('changes nothing and explains it for %s', async (_, contents, user, expected) => {
+  ])('changes nothing and names the reason for %s', async (_, contents, user, expected) => {
     const env = createSlackTestEnv(contents);
     expect(await runCommand(env, `allow ${consumer} orders`, user)).toContain(expected);
     expect(await readStoredEntry(env)).toBeUndefined();

@@ -42,7 +42,7 @@ describe('a message', () => {
     expect(calls).toMatchObject([{ method: 'chat.postMessage', body: { ...message, unfurl_links: false } }]);
   });
 
-  test('can reply in a thread', async () => {
+  test('can be posted as a reply in a thread', async () => {
     const { api, calls } = aSlack(() => ok());
     await api.post({ channel: 'C1', text: 'still waits', threadTs: '1.1' });
     expect(calls[0]?.body).toMatchObject({ thread_ts: '1.1' });
