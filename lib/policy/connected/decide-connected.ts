@@ -124,6 +124,7 @@ export function isReevaluationDue(
     isVerdictExpired(verdict, now) ||
     would.revocation?.disconnectAt !== revocation?.disconnectAt ||
     would.expiryWarning?.daysBefore !== record.expiryWarning?.daysBefore ||
+    (would.grandfathered === undefined) !== (record.grandfathered === undefined) ||
     (awaitedGroup(record) ?? policy.service.approvers) !== policy.service.approvers
   );
 }

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AllowlistEntry } from '../../../lib/allowlist/entry.ts';
+import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
 import type { Revocation } from '../../../lib/connections/revocation.ts';
-import { type ConnectionHistory, decideConnected } from '../../../lib/policy/connected/decide-connected.ts';
+import {
+  type ConnectionHistory,
+  decideConnected,
+  isReevaluationDue,
+} from '../../../lib/policy/connected/decide-connected.ts';
 import type { Connection } from '../../../lib/privatelink/connection.ts';
 import {
   aConnection,
@@ -9,6 +14,7 @@ import {
   anApproval,
   anEntry,
   aPolicy,
+  aRecord,
   aService,
   aVerdict,
   noon,
@@ -259,5 +265,29 @@ describe('a connected endpoint', () => {
       rule: 'no-longer-allowed',
       reason: 'account 022222222222 is not on the allowlist of orders',
     });
+  });
+});
+
+describe('a connection from before the registration, accepted under an earlier one,', () => {
+  const verdict = aVerdict('accept', { decidedAt: at(-240) });
+  const earlier = aRecord({
+    state: 'available',
+    requestedAt: at(-240),
+    verdict,
+    acceptRequestedAt: at(-240),
+  });
+  const isDue = (record: ConnectionRecord, entries: readonly AllowlistEntry[] = []) => {
+    const policy = aPolicy({ entries, service: aService({ registeredAt: at(-24) }) });
+    const context = { restoredAt: '', enforcingSince: '', isObserving: false, now: noon };
+    return isReevaluationDue(record, record, policy, verdict.policyVersions, context);
+  };
+
+  test('is re-evaluated, so that its record says that it is grandfathered', () => {
+    expect(isDue(earlier)).toBe(true);
+    expect(isDue({ ...earlier, grandfathered: { by: 'linkgate', at: at(-24) } })).toBe(false);
+  });
+
+  test('is re-evaluated again once a rule allows it, so that its permission decides from then on', () => {
+    expect(isDue({ ...earlier, grandfathered: { by: 'linkgate', at: at(-24) } }, [anEntry()])).toBe(true);
   });
 });
