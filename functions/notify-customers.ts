@@ -8,8 +8,8 @@ import {
   runtime,
 } from '../lib/aws/deps.ts';
 import { streamChange } from '../lib/aws/stream-change.ts';
-import { CustomerEndpoint, selectEndpointToNotify } from '../lib/customers/enqueue-missed.ts';
-import { notifyCustomers } from '../lib/customers/notify-customers.ts';
+import { CustomerEndpoint, selectEndpointToNotify } from '../lib/customer-notifications/enqueue-missed.ts';
+import { notifyCustomers } from '../lib/customer-notifications/notify-customers.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { orReported } from '../lib/runtime/runtime.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';

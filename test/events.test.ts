@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { BusMessage } from '../lib/connections/connection-event.ts';
-import { CustomerEndpoint, selectEndpointToNotify } from '../lib/customers/enqueue-missed.ts';
+import { CustomerEndpoint, selectEndpointToNotify } from '../lib/customer-notifications/enqueue-missed.ts';
 import { publishDomainEvents } from '../lib/events/publish-changes.ts';
 import { AccountRegion } from '../lib/locations/account-region.ts';
 import { NotificationTarget } from '../lib/notifications/notification.ts';

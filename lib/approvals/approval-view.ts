@@ -2,6 +2,12 @@ import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../approvers/approver-group.ts';
 import { type ConnectionRecord, findRecord } from '../connections/connection-record.ts';
 import { listEarlierConnections } from '../connections/connections-by-account.ts';
+import { customerKey } from '../customers/customer.ts';
+import {
+  accountPointerKey,
+  readAccountPointer,
+  selectCustomersByAccount,
+} from '../customers/customer-by-account.ts';
 import type { Mode } from '../mode/mode.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -18,6 +24,8 @@ export interface ApprovalView {
   readonly service: ServiceSummary;
   /** The current group: authorization is checked at the time of the decision. */
   readonly group: ApproverGroup;
+  /** The customer that the account belongs to. */
+  readonly customer?: string;
   /** The allowlist entries of the account: at the service, then at every service. */
   readonly entries: readonly AllowlistEntry[];
   /** The account's earlier connections at the service that have records, the newest first. */
@@ -48,7 +56,9 @@ export async function loadApprovalViews(
   deps: LoadApprovalViewDeps,
   { withHistory = true, onUnreadable = deps.reportError }: LoadApprovalViewOptions = {},
 ): Promise<ApprovalView[]> {
-  const itemsByKey = indexByKey(await deps.table.get(records.flatMap(policyInputKeys)));
+  const pointerKeys = records.map(({ ownerAccountId }) => accountPointerKey(ownerAccountId));
+  const itemsByKey = indexByKey(await deps.table.get([...records.flatMap(policyInputKeys), ...pointerKeys]));
+  const pointers = parseEach(itemsByKey.all(pointerKeys), readAccountPointer, deps.reportError);
   const allPolicyInputs = records.map((record) => readPolicyInputs(record, itemsByKey));
   const services = records.map(
     (record, index) => allPolicyInputs[index]?.service ?? summarizeDeregisteredService(record),
@@ -57,7 +67,11 @@ export async function loadApprovalViews(
     for (const error of unreadable.filter(({ key }) => key.pk === servicesPartition))
       onUnreadable(error, 'read item');
   const names = new Set(services.flatMap((service) => service?.approvers ?? []));
-  const groups = parseEach(await deps.table.get([...names].map(groupKey)), readGroup, onUnreadable);
+  const groupKeys = [...names].map(groupKey);
+  const customerKeys = pointers.map(({ customer }) => customerKey(customer));
+  const groupsAndCustomers = indexByKey(await deps.table.get([...groupKeys, ...customerKeys]));
+  const groups = parseEach(groupsAndCustomers.all(groupKeys), readGroup, onUnreadable);
+  const customers = selectCustomersByAccount(pointers, groupsAndCustomers, deps.reportError);
   const mode = allPolicyInputs.some(({ isObserving }) => isObserving) ? 'observe' : 'enforce';
   const views = records.map(async (record, index): Promise<ApprovalView | undefined> => {
     const { entries = [] } = allPolicyInputs[index] ?? {};
@@ -65,7 +79,16 @@ export async function loadApprovalViews(
     const group = groups.find(({ name }) => name === service?.approvers);
     if (!service || !group) return undefined;
     const earlier = withHistory ? await listEarlierConnections(record, maxEarlierConnections, deps) : [];
-    return { record, service, group, entries, earlierConnections: earlier, mode };
+    const customer = customers.get(record.ownerAccountId)?.name;
+    return {
+      record,
+      service,
+      group,
+      ...(customer !== undefined && { customer }),
+      entries,
+      earlierConnections: earlier,
+      mode,
+    };
   });
   return (await Promise.all(views)).filter((view) => view !== undefined);
 }

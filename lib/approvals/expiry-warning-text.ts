@@ -1,6 +1,6 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
-import { accountText } from '../policy/account-text.ts';
+import { accountText } from '../customers/account-text.ts';
 import { effectiveGraceSeconds, type Service } from '../services/service.ts';
 import { allowCommand, entryText, formatTime } from './status-text.ts';
 
@@ -20,7 +20,7 @@ export const maxCountedConnections = 500;
 
 export function expiryWarningTitle({ entry, service, daysBefore }: ExpiryWarning): string {
   const time = daysBefore === 1 ? '1 day' : `${daysBefore} days`;
-  return `Access of account ${accountText(entry.accountId, [entry])} to ${service.name} ends in ${time}`;
+  return `Access of account ${accountText(entry.accountId, entry.customer)} to ${service.name} ends in ${time}`;
 }
 
 /** Describes the entry, its expiry and the effect on its connections. */

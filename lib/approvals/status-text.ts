@@ -1,9 +1,9 @@
 import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
 import type { ConnectionRecord } from '../connections/connection-record.ts';
-import { accountText } from '../policy/account-text.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import type { ApprovalView } from './approval-view.ts';
+import { ownerAccountText } from './owner-account-text.ts';
 import {
   type ApprovalKind,
   type ConnectionStatus,
@@ -192,13 +192,10 @@ export function earlierConnectionText(record: ConnectionRecord): string {
 }
 
 /** The question to approvers in one sentence. */
-export function questionText({
-  record,
-  service,
-  entries,
-}: Pick<ApprovalView, 'record' | 'service' | 'entries'>): string {
-  const { ownerAccountId, approvalRequest } = record;
-  const account = accountText(ownerAccountId, entries);
+export function questionText(view: Pick<ApprovalView, 'record' | 'service' | 'customer'>): string {
+  const { record, service } = view;
+  const { approvalRequest } = record;
+  const account = ownerAccountText(view);
   const target = `your endpoint service ${service.name}`;
   const time = approvalRequest ? ` on ${formatTime(approvalRequest.deadline)}` : '';
   const questions: Readonly<Record<ApprovalKind, string>> = {
@@ -221,23 +218,12 @@ export function isOverdue({ approvalRequest }: ConnectionRecord): boolean {
 }
 
 /** The facts about a request as pairs of label and value. */
-export function requestFacts({
-  record,
-  service,
-  entries,
-}: ApprovalView): (readonly [name: string, value: string])[] {
-  const {
-    location,
-    ownerAccountId,
-    endpointId,
-    endpointRegion,
-    ipAddressType,
-    requestedAt,
-    approvalRequest,
-  } = record;
+export function requestFacts(view: ApprovalView): (readonly [name: string, value: string])[] {
+  const { record, service } = view;
+  const { location, endpointId, endpointRegion, ipAddressType, requestedAt, approvalRequest } = record;
   return [
     ['Service', `${service.name} (${service.serviceId}) in ${location.region}`],
-    ['Account', accountText(ownerAccountId, entries)],
+    ['Account', ownerAccountText(view)],
     ['Endpoint', `${endpointId} in ${endpointRegion ?? location.region}`],
     ['IP address type', ipAddressType ?? 'unknown'],
     ['Requested', formatTime(requestedAt)],

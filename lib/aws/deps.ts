@@ -16,7 +16,7 @@ import { createLink, type LinkClaims } from '../channels/approval-link/link.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import { slackRespond } from '../channels/slack/respond.ts';
 import { slackWebApi } from '../channels/slack/web-api.ts';
-import type { CustomerEndpoint } from '../customers/enqueue-missed.ts';
+import type { CustomerEndpoint } from '../customer-notifications/enqueue-missed.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ModeParameter, ReadMode } from '../mode/mode.ts';
 import type { ChangeableConnections, Connections } from '../privatelink/connections.ts';

@@ -5,12 +5,12 @@ import {
   SNSServiceException,
 } from '@aws-sdk/client-sns';
 import type { EmailSender } from '../channels/email/email-sender.ts';
-import type { EndpointEvent } from '../customers/customer-email.ts';
+import type { EndpointEvent } from '../customer-notifications/customer-email.ts';
 import {
   buildCustomerMessage,
   type CustomerSender,
   DeliveryRejectedError,
-} from '../customers/customer-sender.ts';
+} from '../customer-notifications/customer-sender.ts';
 
 /**
  * Sends to an e-mail address through linkgate's own topic, and to a customer's topic in the Region of that topic.

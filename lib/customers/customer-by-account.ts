@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, indexByKey, parseEach } from '../storage/entity.ts';
+import { entity, type ItemsByKey, indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table, Write } from '../storage/table.ts';
 import { type Customer, CustomerName, customerItem, customerKey, readCustomer } from './customer.ts';
 import { deliveryFailureKey } from './delivery-failure.ts';
@@ -43,6 +43,15 @@ export async function findCustomersByAccount(
   );
   if (pointers.length === 0) return new Map();
   const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
+  return selectCustomersByAccount(pointers, items, reportError);
+}
+
+/** Selects the customers of the pointers from items that were read, by account id. */
+export function selectCustomersByAccount(
+  pointers: readonly AccountPointer[],
+  items: ItemsByKey,
+  reportError: Runtime['reportError'],
+): ReadonlyMap<string, Customer> {
   const accountCustomers = pointers.flatMap(({ accountId, customer: name }) => {
     const [customer] = parseEach(items.all([customerKey(name)]), readCustomer, reportError);
     return customer?.accounts.includes(accountId) ? [[accountId, customer] as const] : [];

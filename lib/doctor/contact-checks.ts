@@ -1,8 +1,8 @@
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
+import { computeDeliveryStatus, type DeliveryStatus } from '../customer-notifications/delivery-status.ts';
+import { contactEmails } from '../customer-notifications/subscribe-contact.ts';
 import { listCustomers } from '../customers/customer.ts';
 import { listDeliveryFailures } from '../customers/delivery-failure.ts';
-import { computeDeliveryStatus, type DeliveryStatus } from '../customers/delivery-status.ts';
-import { contactEmails } from '../customers/subscribe-contact.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
 import { type Check, type CheckResult, failed, ok, runChecks, warning } from './check.ts';

@@ -7,10 +7,10 @@ import { readRecord, recordPartitions } from '../connections/connection-record.t
 import { byAccountWrites } from '../connections/connections-by-account.ts';
 import { pendingEffectPartition } from '../connections/pending-effects.ts';
 import { reevaluationPartition } from '../connections/reevaluations.ts';
+import { lastNotificationKey } from '../customer-notifications/last-notification.ts';
 import { customerPartition, readCustomer } from '../customers/customer.ts';
 import { accountPointerKey } from '../customers/customer-by-account.ts';
 import { deliveryFailurePartition } from '../customers/delivery-failure.ts';
-import { lastNotificationKey } from '../customers/last-notification.ts';
 import { modeKey } from '../mode/mode.ts';
 import { throttleKey } from '../notifications/throttle.ts';
 import { quotaPartition } from '../policy/endpoint-quota.ts';

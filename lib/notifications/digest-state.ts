@@ -1,6 +1,10 @@
 import { type Digest, findDigest, latestStage, readDigestMembers } from '../approvals/digest.ts';
+import { countBy, maxNamedAccounts } from '../approvals/summary.ts';
 import { type ApproverGroup, findGroup } from '../approvers/approver-group.ts';
+import { maxListedInEmail } from '../channels/email/digest-email.ts';
 import type { EscalationStage } from '../connections/approval-request.ts';
+import { isAwaitingApproval } from '../connections/connection-record.ts';
+import { findCustomersByAccount } from '../customers/customer-by-account.ts';
 import { readService, type Service, serviceKey } from '../services/service.ts';
 import { parseEach } from '../storage/entity.ts';
 import { advanceNotifiedStage, nextStage } from './advance-stage.ts';
@@ -13,6 +17,8 @@ export interface DigestState {
   readonly group: ApproverGroup;
   readonly records: readonly AwaitingRecord[];
   readonly services: readonly Service[];
+  /** Customers' names by account id, for the accounts that a notification names. */
+  readonly customers: ReadonlyMap<string, string>;
   /** The latest stage of its open requests. */
   readonly stage: EscalationStage;
   /** The group that this group escalates to. */
@@ -29,7 +35,22 @@ export async function loadDigest(id: string, deps: NotifyDeps): Promise<DigestSt
   const records = (await readDigestMembers(digest, deps)).filter(hasApprovalRequest);
   const keys = records.map(({ serviceId }) => serviceKey(serviceId));
   const services = parseEach(await deps.table.get(keys), readService, deps.reportError);
-  return withLatestStage(records, { digest, group, services, nextGroup: await escalationGroup(group, deps) });
+  const customers = await findCustomersByAccount(selectNamedAccounts(records), deps);
+  return withLatestStage(records, {
+    digest,
+    group,
+    services,
+    customers: new Map([...customers].map(([accountId, { name }]) => [accountId, name])),
+    nextGroup: await escalationGroup(group, deps),
+  });
+}
+
+/** The accounts with the most open requests, and those of the requests that an e-mail lists. */
+function selectNamedAccounts(records: readonly AwaitingRecord[]): string[] {
+  const open = records.filter(isAwaitingApproval);
+  const largest = countBy(open, ({ ownerAccountId }) => ownerAccountId).slice(0, maxNamedAccounts);
+  const listed = open.slice(0, maxListedInEmail).map(({ ownerAccountId }) => ownerAccountId);
+  return [...new Set([...largest.map(([accountId]) => accountId), ...listed])];
 }
 
 /** Whether any request has reached a stage that its record does not have yet. */

@@ -98,11 +98,11 @@ async function updateDigest(
 }
 
 function renderDigest(
-  { digest: { id }, group, records, services }: DigestState,
+  { digest: { id }, group, records, services, customers }: DigestState,
   run: NotificationRun,
 ): SlackMessage {
   if (records.length === 0) return movedToOtherChannelMessage('These requests');
-  return digestMessage({ id, group, records, services }, run.now());
+  return digestMessage({ id, group, records, services, customers }, run.now());
 }
 
 function describeRendering(

@@ -19,7 +19,7 @@ export function selectRequestsToEmail(digestState: DigestState): AwaitingRecord[
 
 /** @returns the changes to save. A failed email is reported, and the next run sends all of them again. */
 export async function sendDigestEmails(digestState: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
-  const { digest, group, services, stage } = digestState;
+  const { digest, group, services, customers, stage } = digestState;
   const records = selectRequestsToEmail(digestState);
   const isReminder = emailStage(stage) !== emailStage('approval-requested');
   const emailedAt = deps.now().toISOString();
@@ -28,7 +28,10 @@ export async function sendDigestEmails(digestState: DigestState, deps: NotifyDep
       const links = group.emails.includes(address)
         ? await createDigestLinks(records, address, digestState, deps)
         : new Map();
-      await deps.emailSender.send(address, digestEmail({ group, records, services, isReminder }, links));
+      await deps.emailSender.send(
+        address,
+        digestEmail({ group, records, services, customers, isReminder }, links),
+      );
     }
   } catch (error) {
     deps.reportError(error, 'send digest email');

@@ -10,7 +10,10 @@ import {
 import { pendingEffectPartition } from '../connections/pending-effects.ts';
 import { listDueReevaluations } from '../connections/reevaluations.ts';
 import { markMissing } from '../connections/transition.ts';
-import { type CustomerNotificationQueue, enqueueMissedNotifications } from '../customers/enqueue-missed.ts';
+import {
+  type CustomerNotificationQueue,
+  enqueueMissedNotifications,
+} from '../customer-notifications/enqueue-missed.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import {
   buildNotificationTarget,

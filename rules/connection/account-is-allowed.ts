@@ -1,4 +1,4 @@
-import { accountText } from '../../lib/policy/account-text.ts';
+import { entryAccountText } from '../../lib/policy/entry-account-text.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const accountIsAllowed: Rule = {
@@ -9,7 +9,7 @@ export const accountIsAllowed: Rule = {
     const scopeText = entry.serviceId === '*' ? 'every service' : policy.service.name;
     return {
       outcome: 'accept',
-      reason: `account ${accountText(ownerAccountId, policy.entries)} is allowed at ${scopeText}`,
+      reason: `account ${entryAccountText(ownerAccountId, policy.entries)} is allowed at ${scopeText}`,
       ...(entry.expiresAt !== undefined && { until: entry.expiresAt }),
     };
   },

@@ -1,4 +1,4 @@
-import { accountText } from '../../lib/policy/account-text.ts';
+import { entryAccountText } from '../../lib/policy/entry-account-text.ts';
 import type { Rule } from '../../lib/policy/rule.ts';
 
 export const accountIsBlocked: Rule = {
@@ -9,7 +9,7 @@ export const accountIsBlocked: Rule = {
     const scopeText = block.serviceId === '*' ? 'every service' : service.name;
     return {
       outcome: 'reject',
-      reason: `account ${accountText(ownerAccountId, entries)} is blocked at ${scopeText}`,
+      reason: `account ${entryAccountText(ownerAccountId, entries)} is blocked at ${scopeText}`,
     };
   },
 };

@@ -1,4 +1,4 @@
-import { accountText } from '../../lib/policy/account-text.ts';
+import { entryAccountText } from '../../lib/policy/entry-account-text.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const consumerRegionIsNotNamed: Rule = {
@@ -10,7 +10,7 @@ export const consumerRegionIsNotNamed: Rule = {
       ? undefined
       : {
           outcome: 'ask',
-          reason: `the entry of account ${accountText(ownerAccountId, policy.entries)} does not allow ${endpointRegion === undefined ? 'an unknown consumer Region' : `the consumer Region ${endpointRegion}`}`,
+          reason: `the entry of account ${entryAccountText(ownerAccountId, policy.entries)} does not allow ${endpointRegion === undefined ? 'an unknown consumer Region' : `the consumer Region ${endpointRegion}`}`,
         };
   },
 };

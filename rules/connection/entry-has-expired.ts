@@ -1,4 +1,4 @@
-import { accountText } from '../../lib/policy/account-text.ts';
+import { entryAccountText } from '../../lib/policy/entry-account-text.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const entryHasExpired: Rule = {
@@ -9,7 +9,7 @@ export const entryHasExpired: Rule = {
       ? undefined
       : {
           outcome: 'ask',
-          reason: `the entry of account ${accountText(ownerAccountId, policy.entries)} expired at ${expiresAt}`,
+          reason: `the entry of account ${entryAccountText(ownerAccountId, policy.entries)} expired at ${expiresAt}`,
         };
   },
 };

@@ -1,4 +1,4 @@
-import { accountText } from '../../lib/policy/account-text.ts';
+import { entryAccountText } from '../../lib/policy/entry-account-text.ts';
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const maxEndpointsReached: Rule = {
@@ -7,7 +7,7 @@ export const maxEndpointsReached: Rule = {
     const maxEndpoints = effectiveEntry(policy)?.maxEndpoints;
     const countedIds = policy.countedEndpointIds;
     const earlier = countedIds.includes(endpointId) ? countedIds.indexOf(endpointId) : countedIds.length;
-    const account = accountText(ownerAccountId, policy.entries);
+    const account = entryAccountText(ownerAccountId, policy.entries);
     return maxEndpoints === undefined || earlier < maxEndpoints
       ? undefined
       : {

@@ -1,4 +1,4 @@
-import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
+import type { CustomerMessages } from '../../lib/customer-notifications/customer-email.ts';
 import { endpointText } from './phrases.ts';
 
 export const acceptedMessage: CustomerMessages['accepted'] = (news) => {

@@ -1,4 +1,4 @@
-import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
+import type { CustomerMessages } from '../../lib/customer-notifications/customer-email.ts';
 import { acceptedMessage } from './accepted.ts';
 import { disconnectCancelledMessage } from './disconnect-cancelled.ts';
 import { disconnectExtendedMessage } from './disconnect-extended.ts';

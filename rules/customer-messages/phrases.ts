@@ -1,4 +1,4 @@
-import type { EventFacts } from '../../lib/customers/customer-email.ts';
+import type { EventFacts } from '../../lib/customer-notifications/customer-email.ts';
 
 /** `endpoint vpce-… to payments` */
 export function endpointText({ endpointId, service }: EventFacts): string {

@@ -1,4 +1,4 @@
-import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
+import type { CustomerMessages } from '../../lib/customer-notifications/customer-email.ts';
 import { deleteEndpoint, endpointText, reasonText } from './phrases.ts';
 
 export const rejectedMessage: CustomerMessages['rejected'] = (news) => ({

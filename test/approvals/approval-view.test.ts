@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { loadApprovalViews } from '../../lib/approvals/approval-view.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { modeChangeItem } from '../../lib/mode/mode.ts';
 import type { Table } from '../../lib/storage/table.ts';
 import {
   aGroup,
+  alice,
   aModeChange,
   anApprovalRequest,
   anEntry,
@@ -150,4 +152,23 @@ test('an approval view has no entries where the allowlist has none', async () =>
     createEnvWith([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,
   );
   expect(view).toMatchObject({ entries: [], record: { ownerAccountId: consumer } });
+});
+
+describe('the customer of a view', () => {
+  test('is the one that has the account, and costs no additional read', async () => {
+    const env = createEnvWith([request(1)]);
+    await setCustomer('initech', { accounts: [consumer] }, alice, env.deps);
+    const { table, reads } = countReads(env);
+    const [view] = await loadApprovalViews([request(1)], { ...env.deps, table }, { withHistory: false });
+    expect(view?.customer).toBe('initech');
+    expect(reads.gets).toBe(2);
+  });
+
+  test('is absent once no customer has the account', async () => {
+    const env = createEnvWith([request(1)]);
+    await setCustomer('initech', { accounts: [consumer] }, alice, env.deps);
+    await setCustomer('initech', { accounts: [] }, alice, env.deps);
+    const [view] = await loadApprovalViews([request(1)], env.deps);
+    expect(view).not.toHaveProperty('customer');
+  });
 });

@@ -163,9 +163,8 @@ describe('the question to approvers', () => {
     }
   });
 
-  test('names the customer of the account where an entry has one', () => {
-    const entries = [anEntry({ customer: 'initech' })];
-    const view = aView({ record: aScheduledDisconnect(), entries });
+  test('names the customer of the account', () => {
+    const view = aView({ record: aScheduledDisconnect(), customer: 'initech' });
     expect(questionText(view)).toContain(`account ${consumer} (initech)`);
     expect(requestFacts(view)).toContainEqual(['Account', `${consumer} (initech)`]);
   });

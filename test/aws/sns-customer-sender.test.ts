@@ -2,7 +2,7 @@ import { type SNSClient, SNSServiceException } from '@aws-sdk/client-sns';
 import { expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { snsCustomerSender } from '../../lib/aws/sns-customer-sender.ts';
-import { CustomerMessage, DeliveryRejectedError } from '../../lib/customers/customer-sender.ts';
+import { CustomerMessage, DeliveryRejectedError } from '../../lib/customer-notifications/customer-sender.ts';
 import { consumer, endpointId, serviceId } from '../builders.ts';
 import { stubSdkClient } from '../doubles/sdk-client.ts';
 

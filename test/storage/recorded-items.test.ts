@@ -11,10 +11,10 @@ import { isAwaitingApproval, readRecord, recordItem } from '../../lib/connection
 import { listEarlierConnections } from '../../lib/connections/connections-by-account.ts';
 import { readPendingEffect } from '../../lib/connections/pending-effects.ts';
 import { listDueReevaluations } from '../../lib/connections/reevaluations.ts';
+import { readLastNotification } from '../../lib/customer-notifications/last-notification.ts';
 import { customerItem, readCustomer } from '../../lib/customers/customer.ts';
 import { findAccountPointers } from '../../lib/customers/customer-by-account.ts';
 import { listDeliveryFailures } from '../../lib/customers/delivery-failure.ts';
-import { readLastNotification } from '../../lib/customers/last-notification.ts';
 import { modeChangeItem, readModeChange } from '../../lib/mode/mode.ts';
 import { ExpiringAccess, findExpiryWarning } from '../../lib/notifications/expiry-warning-state.ts';
 import { readThrottle, throttleItem } from '../../lib/notifications/throttle.ts';

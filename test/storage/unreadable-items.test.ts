@@ -8,11 +8,11 @@ import { awaitingApprovalPartition } from '../../lib/connections/awaiting-approv
 import { recordKey } from '../../lib/connections/connection-record.ts';
 import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
 import { reevaluationPartition } from '../../lib/connections/reevaluations.ts';
+import { lastNotificationKey } from '../../lib/customer-notifications/last-notification.ts';
+import { notifyCustomers } from '../../lib/customer-notifications/notify-customers.ts';
 import { customerKey } from '../../lib/customers/customer.ts';
 import { accountPointerKey } from '../../lib/customers/customer-by-account.ts';
 import { deliveryFailureKey } from '../../lib/customers/delivery-failure.ts';
-import { lastNotificationKey } from '../../lib/customers/last-notification.ts';
-import { notifyCustomers } from '../../lib/customers/notify-customers.ts';
 import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { itemEntities } from '../../lib/doctor/item-entities.ts';
 import { modeKey } from '../../lib/mode/mode.ts';

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
+import { computeDeliveryStatus, type DeliveryStatus } from '../../customer-notifications/delivery-status.ts';
+import { contactEmails, subscribeContact } from '../../customer-notifications/subscribe-contact.ts';
 import { type Customer, findCustomer, listCustomers } from '../../customers/customer.ts';
 import { listDeliveryFailures } from '../../customers/delivery-failure.ts';
-import { computeDeliveryStatus, type DeliveryStatus } from '../../customers/delivery-status.ts';
 import { removeCustomer, setCustomer } from '../../customers/set-customer.ts';
-import { contactEmails, subscribeContact } from '../../customers/subscribe-contact.ts';
 import { orReported } from '../../runtime/runtime.ts';
 import { listIfAllReadable } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';

@@ -4,6 +4,7 @@ import {
   describeConnectedAction,
   selectConnectedActions,
 } from '../../approvals/connected-commands.ts';
+import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import {
   knownAccountText,
@@ -38,9 +39,9 @@ ${decisionForm(view, claims, form)}`,
   };
 }
 
-function requestPageTitle({ record }: ApprovalView, { purpose }: LinkClaims): string {
-  const account = `account ${record.ownerAccountId}`;
-  if (computeApprovalKind(record) === 'new-connection')
+function requestPageTitle(view: ApprovalView, { purpose }: LinkClaims): string {
+  const account = `account ${ownerAccountText(view)}`;
+  if (computeApprovalKind(view.record) === 'new-connection')
     return `${purpose === 'approve' ? 'Approve' : 'Deny'} ${account}?`;
   return {
     approve: `Keep ${account} connected?`,

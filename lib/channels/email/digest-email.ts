@@ -11,6 +11,7 @@ import {
 } from '../../approvals/summary.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
+import { accountText } from '../../customers/account-text.ts';
 import type { Service } from '../../services/service.ts';
 import { composeEmail } from './compose-email.ts';
 import type { EmailLinks, EmailMessage } from './email-sender.ts';
@@ -24,6 +25,8 @@ interface DigestEmailContent {
   /** The open requests. */
   readonly records: readonly ConnectionRecord[];
   readonly services: readonly Service[];
+  /** Customers' names by account id, for the accounts that the text names. */
+  readonly customers: ReadonlyMap<string, string>;
   /** The approver has received an e-mail about them before. */
   readonly isReminder: boolean;
 }
@@ -33,11 +36,13 @@ interface DigestEmailContent {
  * @param links the links of this approver by endpoint id, for the listed requests; empty if the group decides only by API
  */
 export function digestEmail(
-  { group, records, services, isReminder }: DigestEmailContent,
+  { group, records, services, customers, isReminder }: DigestEmailContent,
   links: ReadonlyMap<string, EmailLinks>,
 ): EmailMessage {
   const nameService = ({ serviceId }: ConnectionRecord) => findServiceName(serviceId, services);
-  const accounts = countBy(records, ({ ownerAccountId }) => `account ${ownerAccountId}`);
+  const nameAccount = ({ ownerAccountId }: ConnectionRecord) =>
+    `account ${accountText(ownerAccountId, customers.get(ownerAccountId))}`;
+  const accounts = countBy(records, nameAccount);
   const listedRecords = records.slice(0, maxListedInEmail);
   const unlistedCount = records.length - listedRecords.length;
   const reasons = reasonCounts(records);
@@ -65,7 +70,7 @@ export function digestEmail(
       ...bulletLines(countBy(records, nameService).map(emailCountLine)),
     ],
     ...listedRecords.map((record, index) => [
-      `${index + 1}. ${record.endpointId} of account ${record.ownerAccountId} to ${nameService(record)}${emailDeadlineText(record)}`,
+      `${index + 1}. ${record.endpointId} of ${nameAccount(record)} to ${nameService(record)}${emailDeadlineText(record)}`,
       ...emailLinkLines(record, links.get(record.endpointId)),
     ]),
     ...(unlistedCount > 0 ? [[`And ${unlistedCount} more.`]] : []),

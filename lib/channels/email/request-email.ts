@@ -5,6 +5,7 @@ import {
   connectedLabels,
   describeConnectedAction,
 } from '../../approvals/connected-commands.ts';
+import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import {
   actionExplanations,
@@ -29,7 +30,7 @@ export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, 
   const { endpointId, approvalRequest } = record;
   const approvalKind = computeApprovalKind(record);
   const isReminder = approvalRequest !== undefined && approvalRequest.stage !== 'approval-requested';
-  const subject = requestSubjects[approvalKind](record.ownerAccountId, service.name);
+  const subject = requestSubjects[approvalKind](ownerAccountText(view), service.name);
   return composeEmail(emailSubject(subject, isReminder), [
     [
       questionText(view),

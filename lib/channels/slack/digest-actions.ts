@@ -9,7 +9,7 @@ import { parseEach } from '../../storage/entity.ts';
 import { buttonValue } from './actions.ts';
 import { batchResultText, decideBatch } from './decide-batch.ts';
 import { buildExtension, notAnApproverText, type SubmittedAnswer } from './decision-result.ts';
-import { cliOnlyText, type DigestView } from './digest-message.ts';
+import { cliOnlyText, type DigestRequests } from './digest-message.ts';
 import {
   accountFieldName,
   DigestMetadata,
@@ -142,7 +142,7 @@ async function loadClickedDigest(
   { digest: id, channel, ts, members }: DigestMetadata,
   actor: string,
   deps: InteractionDeps,
-): Promise<(DigestView & Pick<DigestMetadata, 'members'>) | Markup> {
+): Promise<(DigestRequests & Pick<DigestMetadata, 'members'>) | Markup> {
   const digest = await findDigest(id, deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!digest || !group) return markup`linkgate does not know this digest.`;

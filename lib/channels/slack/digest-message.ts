@@ -10,6 +10,7 @@ import {
 } from '../../approvals/summary.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
+import { accountText } from '../../customers/account-text.ts';
 import type { Service } from '../../services/service.ts';
 import { actionIds } from './actions.ts';
 import { actions, button, context, header, type SlackMessage, section } from './blocks.ts';
@@ -17,15 +18,23 @@ import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn
 import { slackDate, slackStatusLabels } from './status-text.ts';
 
 /** Many approval requests of one group that share one message. */
-export interface DigestView {
+export interface DigestRequests {
   readonly id: string;
   readonly group: ApproverGroup;
   readonly records: readonly ConnectionRecord[];
   readonly services: readonly Service[];
 }
 
+export interface DigestView extends DigestRequests {
+  /** Customers' names by account id, for the accounts that the text names. */
+  readonly customers: ReadonlyMap<string, string>;
+}
+
 /** Shows counts by status, reason, account and service; the modal lists the requests. */
-export function digestMessage({ id, group, records, services }: DigestView, now: Date): SlackMessage {
+export function digestMessage(
+  { id, group, records, services, customers }: DigestView,
+  now: Date,
+): SlackMessage {
   const open = records.filter(isAwaitingApproval);
   const title =
     open.length > 0
@@ -41,7 +50,7 @@ export function digestMessage({ id, group, records, services }: DigestView, now:
     ...(open.length > 0
       ? [
           ...digestReasons(open),
-          accountCounts(open),
+          accountCounts(open, customers),
           serviceCounts(open, services),
           ...earliestDeadlineParts(open, now),
         ]
@@ -75,12 +84,14 @@ function digestReasons(open: readonly ConnectionRecord[]): Markup[] {
   return reasons.length > 0 ? [joinMarkup([markup`*Reasons*`, ...reasons.map(countBullet)])] : [];
 }
 
-function accountCounts(open: readonly ConnectionRecord[]): Markup {
+function accountCounts(open: readonly ConnectionRecord[], customers: DigestView['customers']): Markup {
   const accounts = countBy(open, ({ ownerAccountId }) => ownerAccountId);
   const otherCount = accounts.length - maxNamedAccounts;
   return joinMarkup([
     areAllNewConnections(open) ? markup`*Accounts with the most requests*` : markup`*Accounts*`,
-    ...accounts.slice(0, maxNamedAccounts).map(countBullet),
+    ...accounts
+      .slice(0, maxNamedAccounts)
+      .map(([account, count]) => countBullet([accountText(account, customers.get(account)), count])),
     ...(otherCount > 0 ? [`• and ${otherCount} more accounts`] : []),
   ]);
 }

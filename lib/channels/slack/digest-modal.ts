@@ -6,7 +6,7 @@ import { areAllNewConnections, countBy, findServiceName, waitingText } from '../
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import { actionIds, buttonValue } from './actions.ts';
 import { actions, type Block, button, input, type ModalView, modal, section, select } from './blocks.ts';
-import type { DigestView } from './digest-message.ts';
+import type { DigestRequests } from './digest-message.ts';
 import type { FieldValues } from './interaction.ts';
 import { joinMarkup, type Markup, markup } from './mrkdwn.ts';
 import {
@@ -55,7 +55,7 @@ function possibleAnswers(record: ConnectionRecord): readonly ApprovalAnswer[] {
 }
 
 /** Renders a page with a field for each request, and one for all requests of an account. */
-export function digestPage(digest: DigestView, metadata: DigestMetadata, resultText?: Markup): ModalView {
+export function digestPage(digest: DigestRequests, metadata: DigestMetadata, resultText?: Markup): ModalView {
   const open = digest.records.filter(isAwaitingApproval);
   const pages = Math.max(Math.ceil(open.length / requestsPerPage), 1);
   const page = Math.min(metadata.page, pages - 1);
@@ -104,7 +104,7 @@ export function roundBlockId(round: number, field: string): string {
   return `${field}.${round}`;
 }
 
-function requestInput(record: ConnectionRecord, { services }: DigestView): Block {
+function requestInput(record: ConnectionRecord, { services }: DigestRequests): Block {
   const { ownerAccountId, endpointId, endpointRegion, location, serviceId } = record;
   const name = findServiceName(serviceId, services);
   const label = `${ownerAccountId} to ${name}: ${endpointId} in ${endpointRegion ?? location.region}${modalDeadlineText(record)}`;

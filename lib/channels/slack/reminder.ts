@@ -1,17 +1,18 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
+import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import { areAllNewConnections, waitingText } from '../../approvals/summary.ts';
 import { slackActor } from '../../approvers/actor.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import { isAwaitingApproval } from '../../connections/connection-record.ts';
 import { isMember } from '../../policy/authorize.ts';
-import type { DigestView } from './digest-message.ts';
+import type { DigestRequests } from './digest-message.ts';
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import { mentionUser, slackDate } from './status-text.ts';
 
 /** Mentions the approvers of open requests, and at escalation the escalation group too. */
 export function reminderText(
-  view: ApprovalView | DigestView,
+  view: ApprovalView | DigestRequests,
   escalation: ApproverGroup | undefined,
   now: Date,
 ): string {
@@ -31,8 +32,10 @@ function escalationRoleText(escalation: ApproverGroup | undefined, group: Approv
     : '';
 }
 
-function requestReminder({ record, service }: ApprovalView, now: Date): Markup {
-  const { endpointId, ownerAccountId: account, approvalRequest } = record;
+function requestReminder(view: ApprovalView, now: Date): Markup {
+  const { record, service } = view;
+  const { endpointId, approvalRequest } = record;
+  const account = ownerAccountText(view);
   const explainHint = markup`(\`linkgate explain ${endpointId}\`)`;
   const approvalKind = computeApprovalKind(record);
   if (approvalKind === 'scheduled-disconnect' && approvalRequest)
@@ -44,7 +47,7 @@ function requestReminder({ record, service }: ApprovalView, now: Date): Markup {
   return markup`${endpointId} of account ${account} ${waitText} at ${service.name} ${explainHint}${reminderDeadlineText(approvalRequest?.deadline, now)}`;
 }
 
-function digestReminder({ records }: DigestView, now: Date): Markup {
+function digestReminder({ records }: DigestRequests, now: Date): Markup {
   const open = records.filter(isAwaitingApproval);
   const [deadline] = open.flatMap(({ approvalRequest }) => approvalRequest?.deadline ?? []).sort();
   if (areAllNewConnections(open))

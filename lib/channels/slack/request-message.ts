@@ -4,6 +4,7 @@ import {
   describeConnectedAction,
   selectConnectedActions,
 } from '../../approvals/connected-commands.ts';
+import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { computeApprovalKind, computeConnectionStatus } from '../../approvals/status.ts';
 import {
   deadlineLabel,
@@ -30,7 +31,7 @@ import {
 /** Shows an approver an open request with its buttons, or the status of a decided one. */
 export function requestMessage(view: ApprovalView, now: Date): SlackMessage {
   const { record, service, group } = view;
-  const title = `${requestTitle(view)}: ${record.ownerAccountId} to ${service.name}`;
+  const title = `${requestTitle(view)}: ${ownerAccountText(view)} to ${service.name}`;
   const requestFacts = requestFactsMrkdwn(view);
   const isWaiting = isAwaitingApproval(record);
   const statusParts = [
@@ -88,11 +89,11 @@ function escalationText(
 
 function requestFactsMrkdwn(view: ApprovalView): Markup {
   const { record, service, entries } = view;
-  const { location, ownerAccountId, endpointId, endpointRegion, ipAddressType, requestedAt } = record;
+  const { location, endpointId, endpointRegion, ipAddressType, requestedAt } = record;
   const note = entries.find((entry) => entry.note !== undefined)?.note;
   return joinMarkup([
     markup`*Service:* ${service.name} in ${location.region}`,
-    markup`*Account:* ${ownerAccountId}${note ? ` (${truncatePlain(maxNoteLength, note)})` : ''}`,
+    markup`*Account:* ${ownerAccountText(view)}${note ? `, ${truncatePlain(maxNoteLength, note)}` : ''}`,
     markup`*Endpoint:* ${endpointId} in ${endpointRegion ?? location.region}${ipAddressType ? `, ${ipAddressType}` : ''}`,
     markup`*Requested:* ${slackDate(requestedAt)}`,
     ...deadlineFacts(view),

@@ -3,6 +3,7 @@ import { putEntryIfUnchanged } from '../../allowlist/entries.ts';
 import { allServicesScope, entryKey, readEntry } from '../../allowlist/entry.ts';
 import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../allowlist/parse-expiry.ts';
 import { type ApprovalView, loadApprovalView, loadApprovalViews } from '../../approvals/approval-view.ts';
+import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import { replacedEntryText } from '../../approvals/status-text.ts';
 import { type ApproverGroup, findGroup, listApproverGroups } from '../../approvers/approver-group.ts';
@@ -132,12 +133,13 @@ async function findFirstWaiting(groups: readonly ApproverGroup[], count: number,
   return ids;
 }
 
-function waitingLine({ record, service }: ApprovalView): Markup {
-  const { endpointId, ownerAccountId, approvalRequest } = record;
+function waitingLine(view: ApprovalView): Markup {
+  const { record, service } = view;
+  const { endpointId, approvalRequest } = record;
   const until = approvalRequest
     ? markup`, ${waitingDeadlineLabels[computeApprovalKind(record)]} ${slackDate(approvalRequest.deadline)}`
     : '';
-  return markup`• \`${endpointId}\` of account ${ownerAccountId} to ${service.name}${until}`;
+  return markup`• \`${endpointId}\` of account ${ownerAccountText(view)} to ${service.name}${until}`;
 }
 
 const waitingDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {

@@ -5,6 +5,7 @@ import { anOverQuotaDisconnect, aScheduledDisconnect } from '../../notifications
 import { aGroup, anAwaitingRecord } from '../../notifications/fixtures.ts';
 
 const services = [aService()];
+const noCustomers = new Map<string, string>();
 
 test('a digest e-mail counts the requests, and lists the first twenty with their links', () => {
   const records = Array.from({ length: 23 }, (_, index) =>
@@ -17,7 +18,10 @@ test('a digest e-mail counts the requests, and lists the first twenty with their
       return [id, { approve: link('approve'), deny: link('deny'), expiresAt }];
     }),
   );
-  const { subject, text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, links);
+  const { subject, text } = digestEmail(
+    { group: aGroup(), records, services, customers: noCustomers, isReminder: false },
+    links,
+  );
   expect(subject).toBe('23 requests wait for the approver group default');
   expect(text).toContain('- account 022222222222: 21\n- account 333333333333: 2\n');
   expect(text).toContain('- orders: 23\n');
@@ -34,7 +38,7 @@ Deny: https://links.example/approval?token=deny-${endpointId(20)}
 test('a digest e-mail has no links if the group decides only by API', () => {
   const group = aGroup({ decisionChannels: 'api' });
   const { text } = digestEmail(
-    { group, records: [anAwaitingRecord()], services: [], isReminder: false },
+    { group, records: [anAwaitingRecord()], services: [], customers: noCustomers, isReminder: false },
     new Map(),
   );
   expect(text).not.toContain('https:');
@@ -47,7 +51,10 @@ test('a digest e-mail about connections counts the reasons', () => {
     anOverQuotaDisconnect({ endpointId: endpointId(2) }),
     aScheduledDisconnect({ endpointId: endpointId(3) }),
   ];
-  const { text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, new Map());
+  const { text } = digestEmail(
+    { group: aGroup(), records, services, customers: noCustomers, isReminder: false },
+    new Map(),
+  );
   expect(text).toContain(
     'Reasons\n- its grace period is over, but the disconnect quota of orders for 24 hours is used up: a person decides: 2\n- account 022222222222 is not on the allowlist of orders: 1\n',
   );
@@ -57,10 +64,20 @@ test('a digest reminder of one overdue request shows that it is overdue', () => 
   const approvalRequest = anApprovalRequest({ deadline: '2026-11-21T16:00:00.000Z', stage: 'expired' });
   const record = anAwaitingRecord(1, { approvalRequest });
   const { subject, text } = digestEmail(
-    { group: aGroup(), records: [record], services, isReminder: true },
+    { group: aGroup(), records: [record], services, customers: noCustomers, isReminder: true },
     new Map(),
   );
   expect(subject).toBe('Reminder: 1 request waits for the approver group default');
   expect(text).toContain('overdue since 21 Nov 2026, 16:00 UTC');
   expect(text).not.toContain('combines them');
+});
+
+test('a digest email names the customer beside its account', () => {
+  const customers = new Map([['022222222222', 'initech']]);
+  const { text } = digestEmail(
+    { group: aGroup(), records: [anAwaitingRecord()], services, customers, isReminder: false },
+    new Map(),
+  );
+  expect(text).toContain('account 022222222222 (initech): 1');
+  expect(text).toContain('of account 022222222222 (initech) to orders');
 });

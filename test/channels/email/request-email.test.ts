@@ -41,6 +41,12 @@ function aView(view: Partial<ApprovalView> = {}): ApprovalView {
   };
 }
 
+test('an e-mail names the customer beside the account', () => {
+  const { subject, text } = requestEmail(aView({ customer: 'initech' }), links, noon);
+  expect(subject).toBe('Account 022222222222 (initech) requests a connection to orders');
+  expect(text).toContain('Account: 022222222222 (initech)');
+});
+
 test('an e-mail shows the whole request, with one link to approve and one to deny', () => {
   const before = anAwaitingRecord(2, {
     state: 'available',

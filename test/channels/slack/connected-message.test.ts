@@ -181,6 +181,7 @@ describe('a digest of overdue connections', () => {
     group,
     records: [anOverQuotaDisconnect(), anOverQuotaDisconnect({ endpointId: endpointId(2) })],
     services: [aService()],
+    customers: new Map<string, string>(),
   };
 
   test('counts the reasons', () => {
@@ -221,6 +222,7 @@ describe('a digest of connections', () => {
     group,
     records,
     services: [aService()],
+    customers: new Map<string, string>(),
   });
 
   test('counts scheduled disconnects by account, and shows the first disconnect time', () => {

@@ -30,6 +30,7 @@ import {
 } from './fixtures.ts';
 
 const another = '333333333333';
+const noCustomers = new Map<string, string>();
 const notification = { digestId: 'digest-1', emailedTo: [] };
 
 /** Requests of two accounts, taking turns. */
@@ -87,7 +88,13 @@ async function outcomes(env: SlackTestEnv, count: number): Promise<(string | und
 
 describe('a digest', () => {
   test('counts the open requests by account and service', () => {
-    const digest = { id: 'digest-1', group, records: requests(25), services: [aService()] };
+    const digest = {
+      id: 'digest-1',
+      group,
+      records: requests(25),
+      services: [aService()],
+      customers: noCustomers,
+    };
     const { text, blocks } = digestMessage(digest, noon);
     readBlocks(blocks);
     for (const part of ['25 requests', `${consumer}: 13`, `${another}: 12`, 'orders: 25'])
@@ -95,14 +102,23 @@ describe('a digest', () => {
     expect(JSON.stringify(blocks)).toContain('"value":"digest-1"');
   });
 
+  test('names the customer beside its account', () => {
+    const customers = new Map([[another, 'initech']]);
+    const digest = { id: 'digest-1', group, records: requests(3), services: [], customers };
+    expect(digestMessage(digest, noon).text).toContain(`${another} (initech): 1`);
+  });
+
   test('has no button once all requests are decided, or if the group decides only by API', () => {
     const records = requests(3).map((record) => ({ ...record, state: 'available' as const }));
-    const message = digestMessage({ id: 'digest-1', group, records, services: [] }, noon);
+    const message = digestMessage(
+      { id: 'digest-1', group, records, services: [], customers: noCustomers },
+      noon,
+    );
     expect(message.blocks.some(({ type }) => type === 'actions')).toBe(false);
     expect(message.text).toContain('Connected: 3');
     const byApi = { ...group, decisionChannels: 'api' as const };
     const byApiMessage = digestMessage(
-      { id: 'digest-1', group: byApi, records: requests(3), services: [] },
+      { id: 'digest-1', group: byApi, records: requests(3), services: [], customers: noCustomers },
       noon,
     );
     expect(byApiMessage.blocks.some(({ type }) => type === 'actions')).toBe(false);
@@ -420,7 +436,13 @@ describe('a reminder', () => {
   test('of a digest counts the open requests', () => {
     const [first, ...openRequests] = requests(3);
     const decidedRequest = { ...(first ?? anAwaitingRecord()), state: 'available' as const };
-    const digest = { id: 'digest-1', group, records: [decidedRequest, ...openRequests], services: [] };
+    const digest = {
+      id: 'digest-1',
+      group,
+      records: [decidedRequest, ...openRequests],
+      services: [],
+      customers: noCustomers,
+    };
     expect(reminderText(digest, undefined, noon)).toContain('2 requests still wait');
     expect(reminderText({ ...digest, records: openRequests.slice(1) }, undefined, noon)).toContain(
       '1 request still waits for approval, until',

@@ -40,7 +40,7 @@ describe('an open request', () => {
     );
     for (const part of [
       'orders in us-east-1',
-      `${consumer} (Globex)`,
+      `${consumer}, Globex`,
       `${endpointId(1)} in eu-west-1`,
       'dualstack',
       '<!date^1795262340^{date_short} {time}|2026-11-21T11:59:00.000Z>',
@@ -53,6 +53,12 @@ describe('an open request', () => {
       expect(all).toContain(part);
       expect(text).toContain(part);
     }
+  });
+
+  test('names the customer beside the account, in the title and the facts', () => {
+    const { text } = requestMessage(aView({ customer: 'initech' }), noon);
+    expect(text).toContain(`Waiting for approval: ${consumer} (initech) to orders`);
+    expect(text).toContain(`*Account:* ${consumer} (initech)`);
   });
 
   test('has its buttons in one block, each with the endpoint and the version of the approval request', () => {

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { contactAddress, type NotifiableCustomer } from '../customers/customer.ts';
 import { EndpointId } from '../privatelink/connection.ts';
 import { entity } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
-import { contactAddress, type NotifiableCustomer } from './customer.ts';
 import type { EndpointEvent } from './customer-email.ts';
 import { connectedEvents, customerEvents, type LastEvent } from './customer-event.ts';
 

@@ -3,8 +3,12 @@ import {
   composeCustomerEmail,
   composeCustomerSummaryEmail,
   type EndpointEvent,
-} from '../../lib/customers/customer-email.ts';
-import { type CustomerEvent, customerEvents, type NextEvent } from '../../lib/customers/customer-event.ts';
+} from '../../lib/customer-notifications/customer-email.ts';
+import {
+  type CustomerEvent,
+  customerEvents,
+  type NextEvent,
+} from '../../lib/customer-notifications/customer-event.ts';
 import { customerMessages } from '../../rules/customer-messages/index.ts';
 import { findSection, parseTable, readPage } from '../docs/page.ts';
 

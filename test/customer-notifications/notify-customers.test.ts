@@ -3,11 +3,17 @@ import fc from 'fast-check';
 import type { EmailMessage } from '../../lib/channels/email/email-sender.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import { recordItem } from '../../lib/connections/connection-record.ts';
+import {
+  type CustomerSender,
+  DeliveryRejectedError,
+} from '../../lib/customer-notifications/customer-sender.ts';
+import { enqueueMissedNotifications } from '../../lib/customer-notifications/enqueue-missed.ts';
+import {
+  type NotifyCustomersDeps,
+  notifyCustomers,
+} from '../../lib/customer-notifications/notify-customers.ts';
 import type { Contact } from '../../lib/customers/customer.ts';
-import { type CustomerSender, DeliveryRejectedError } from '../../lib/customers/customer-sender.ts';
 import { listDeliveryFailures } from '../../lib/customers/delivery-failure.ts';
-import { enqueueMissedNotifications } from '../../lib/customers/enqueue-missed.ts';
-import { type NotifyCustomersDeps, notifyCustomers } from '../../lib/customers/notify-customers.ts';
 import { removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import { serviceItem } from '../../lib/services/service.ts';

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { type ConnectionRecord, readRecord, recordPartitions } from '../connections/connection-record.ts';
+import { hasContact } from '../customers/customer.ts';
+import { findCustomersByAccount } from '../customers/customer-by-account.ts';
 import { AccountId, EndpointId, isConnected } from '../privatelink/connection.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import { indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Table } from '../storage/table.ts';
-import { hasContact } from './customer.ts';
-import { findCustomersByAccount } from './customer-by-account.ts';
 import { mayHaveCustomerEvent, nextCustomerEvent } from './customer-event.ts';
 import { lastNotificationKey, readLastNotification, selectLastEvent } from './last-notification.ts';
 

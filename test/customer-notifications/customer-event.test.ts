@@ -5,7 +5,7 @@ import {
   mayHaveCustomerEvent,
   type NextEvent,
   nextCustomerEvent,
-} from '../../lib/customers/customer-event.ts';
+} from '../../lib/customer-notifications/customer-event.ts';
 import { alice, anApproval, aRecord, noon, secondsAfterNoon } from '../builders.ts';
 
 const inThreeDays = secondsAfterNoon(3 * 86_400).toISOString();

@@ -1,4 +1,7 @@
 import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
+import { hasContact, type NotifiableCustomer } from '../customers/customer.ts';
+import { findCustomersByAccount } from '../customers/customer-by-account.ts';
+import { deliveryFailureItem, deliveryFailureKey } from '../customers/delivery-failure.ts';
 import { awsServiceName } from '../locations/account-region.ts';
 import type { ReadMode } from '../mode/mode.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
@@ -6,8 +9,6 @@ import { readService, serviceKey } from '../services/service.ts';
 import { indexByKey, parseEach } from '../storage/entity.ts';
 import { type Table, type Write, writesPerTransaction } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
-import { hasContact, type NotifiableCustomer } from './customer.ts';
-import { findCustomersByAccount } from './customer-by-account.ts';
 import {
   type CustomerMessages,
   composeCustomerEmail,
@@ -16,7 +17,6 @@ import {
 } from './customer-email.ts';
 import { nextCustomerEvent } from './customer-event.ts';
 import { type CustomerSender, DeliveryRejectedError } from './customer-sender.ts';
-import { deliveryFailureItem, deliveryFailureKey } from './delivery-failure.ts';
 import type { CustomerEndpoint } from './enqueue-missed.ts';
 import {
   type LastNotification,

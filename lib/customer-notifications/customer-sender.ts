@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { EmailMessage } from '../channels/email/email-sender.ts';
-import { type Contact, contactAddress } from './customer.ts';
+import { type Contact, contactAddress } from '../customers/customer.ts';
 import type { EndpointEvent } from './customer-email.ts';
 
 /** Sends emails and SNS messages to the contacts of customers. */

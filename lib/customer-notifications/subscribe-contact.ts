@@ -1,6 +1,6 @@
 import { type Subscriptions, subscribeAddresses } from '../channels/email/subscriptions.ts';
+import type { Customer } from '../customers/customer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Customer } from './customer.ts';
 
 interface SubscribeContactDeps extends Pick<Runtime, 'reportError'> {
   readonly customerSubscriptions: Subscriptions;

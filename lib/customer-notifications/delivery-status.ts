@@ -3,8 +3,8 @@ import {
   isManagedSubscription,
   type Subscription,
 } from '../channels/email/subscriptions.ts';
-import type { Contact, Customer } from './customer.ts';
-import type { DeliveryFailure } from './delivery-failure.ts';
+import type { Contact, Customer } from '../customers/customer.ts';
+import type { DeliveryFailure } from '../customers/delivery-failure.ts';
 
 /** Whether messages reach a contact, as far as SNS shows. */
 export type DeliveryStatus =

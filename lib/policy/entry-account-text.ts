@@ -1,10 +1,11 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
+import { accountText } from '../customers/account-text.ts';
 
-/** An account id with its customer's name, where an entry has it: `444455556666 (initech)`. */
-export function accountText(
+/** An account id with the customer's name that its entry has. */
+export function entryAccountText(
   accountId: string,
   entries: readonly Pick<AllowlistEntry, 'accountId' | 'customer'>[],
 ): string {
   const entry = entries.find((each) => each.accountId === accountId && each.customer !== undefined);
-  return entry?.customer === undefined ? accountId : `${accountId} (${entry.customer})`;
+  return accountText(accountId, entry?.customer);
 }
