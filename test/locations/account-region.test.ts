@@ -38,7 +38,7 @@ test.each([
   ['eusc-de-east-1', '', 'aws-eusc'],
   ['zz-new-north-1', 'arn:aws-zz:sns:zz-new-north-1:111111111111:topic', 'aws-zz'],
 ])(
-  'the partition of the Region %s, with the topic ARN `%s` if that is known, is %s',
+  'the partition of the Region %s comes from its name, or else from the topic ARN `%s`: %s',
   (region, arn, partition) => {
     expect(awsPartition(region, arn)).toBe(partition);
   },

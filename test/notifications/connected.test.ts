@@ -96,7 +96,7 @@ describe('the stage that a connection reaches at its deadline', () => {
 });
 
 describe('a connection with an approval request', () => {
-  test('is posted to Slack and emailed, and its Slack message follows its status', async () => {
+  test('is posted to Slack and emailed, and its Slack message is updated when its status changes', async () => {
     const { env, slack, post, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([

@@ -381,7 +381,7 @@ test('an email to a group that decides by API only has no links', async () => {
   expect(post.sent[0]?.text).toContain(`linkgate approve ${endpointId(1)}`);
 });
 
-test('a link is bound to one approver, one request and one approval request', async () => {
+test('an approval link is for one approver, one endpoint and one approval request', async () => {
   const records = [anAwaitingRecord(1, { approvalRequest: anApprovalRequest({ version: 7 }) })];
   const { post, notify } = createNotifyTestEnv({ records });
   await notify();

@@ -152,7 +152,7 @@ describe('a person’s decision', () => {
   test.each([
     ['that has expired', '2026-11-01T00:00:00.000Z'],
     ['that will expire', '2026-12-01T00:00:00.000Z'],
-  ])('to approve has no end, even with an entry %s', (_when, expiresAt) => {
+  ])('to approve does not expire, even with an entry %s', (_when, expiresAt) => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt })] });
     const verdict = decide(aRequest(), policy, anApproval(), noon);
     expect(verdict.outcome).toBe('accept');

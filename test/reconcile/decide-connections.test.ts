@@ -104,7 +104,7 @@ describe('a connection request', () => {
     });
   });
 
-  test('that is connected with a pending reject is left alone once its service is deregistered', async () => {
+  test('that is connected loses its pending reject once its service is deregistered', async () => {
     const env = createTestEnv({ records: [aLiveOneToBeCut] });
     expect(await decideConnection(live, env.deps)).toEqual({ outcome: 'unregistered' });
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');

@@ -402,7 +402,7 @@ describe('with a quorum of two', () => {
     expect(await readConsumerEntry(env)).toBeUndefined();
   });
 
-  test('one denial that blocks the account is enough, whatever the other person decided', async () => {
+  test('the account is blocked once one person denies and blocks it, whatever the other decided', async () => {
     const env = createEnv({ groups });
     await decide(env, { allow: {} });
     await decide(env, { by: bob, decision: 'deny', reason: 'fraud', block: true });

@@ -54,7 +54,7 @@ describe('a connection that EC2 shows', () => {
     },
   );
 
-  test('is only published as changed if it was answered before its service was registered', async () => {
+  test('is published as changed, and not as a request, if it was accepted before its service was registered', async () => {
     const env = createTestEnv({ services });
     const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
     expect(await detectChanges([old], env.deps)).toMatchObject({ decided: 0, changed: 1 });

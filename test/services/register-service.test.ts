@@ -258,8 +258,8 @@ describe('a service is not registered', () => {
   });
 });
 
-describe('a service that is deregistered', () => {
-  test('loses only its tag and linkgate’s connection notification in EC2', async () => {
+describe('the deregistration of a service', () => {
+  test('deletes only its tag and linkgate’s connection notification in EC2', async () => {
     const env = createTestEnv({ services: [aService()] });
     const otherNotification = {
       notificationId: 'vpce-nfn-9',
@@ -279,7 +279,7 @@ describe('a service that is deregistered', () => {
     expect(await listRegisteredServices(env.deps)).toEqual([]);
   });
 
-  test('gets a missing tag again before its notification is deleted', async () => {
+  test('adds a missing tag again before it deletes the notification', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.services.setConfiguration(aConfiguration({ isTagged: false }));
     expect(await removeService(aService(), env.deps)).toEqual([]);
@@ -290,7 +290,7 @@ describe('a service that is deregistered', () => {
     ]);
   });
 
-  test('stays unchanged in EC2 if another stage has tagged it, with the commands that clean up', async () => {
+  test('changes nothing in EC2 if another stage has tagged the service, and returns the commands that clean up', async () => {
     const env = createTestEnv({ services: [aService()] });
     env.services.setConfiguration(aConfiguration({ isTagged: false, otherStage: 'prod' }));
     expect(await removeService(aService(), env.deps)).toEqual([
@@ -301,14 +301,14 @@ describe('a service that is deregistered', () => {
     expect(env.services.calls).toEqual([]);
   });
 
-  test('is deregistered even if EC2 no longer lists it', async () => {
+  test('succeeds even if EC2 no longer lists the service', async () => {
     const env = createTestEnv({ services: [aService()] });
     await removeService(aService(), env.deps);
     expect(await listRegisteredServices(env.deps)).toEqual([]);
     expect(env.services.calls).toEqual([]);
   });
 
-  test('is deregistered despite a concurrent change', async () => {
+  test('succeeds despite a concurrent change', async () => {
     const env = createTestEnv({ services: [aService({ version: 2 })] });
     await removeService(aService(), env.deps);
     expect(await listRegisteredServices(env.deps)).toEqual([]);

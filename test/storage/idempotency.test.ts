@@ -64,7 +64,7 @@ describe('a request with an idempotency key', () => {
     expect(await ask()).toEqual({ status: 'answered', response: answer });
   });
 
-  test('expires after a day, even if DynamoDB has not deleted it yet', async () => {
+  test('gets the stored response for one day, even if DynamoDB deletes the item later', async () => {
     const { saveResponse } = await claim();
     await saveResponse(answer);
     env.advanceSeconds(86_399);

@@ -260,7 +260,7 @@ describe('a connected endpoint', () => {
     expect(decide({ before, service: paused })).toMatchObject({ revocation: before.revocation });
   });
 
-  test('has the reason of policy in its verdict', () => {
+  test('has a verdict whose reason says that its account is not on the allowlist', () => {
     expect(decide({ before: accepted }).verdict.findings[0]).toMatchObject({
       rule: 'no-longer-allowed',
       reason: 'account 022222222222 is not on the allowlist of orders',

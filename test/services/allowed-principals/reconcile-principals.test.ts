@@ -386,7 +386,7 @@ describe('10,000 entries', () => {
   });
 });
 
-test('a throttled call is left to a later run', async () => {
+test('a call that EC2 throttles is made again by a later run', async () => {
   const { reconcile, ec2, enqueuedIds } = createReconcileEnv([anEntry()]);
   ec2.allow = async () => {
     throw new ThrottledError('slow down');
