@@ -124,7 +124,7 @@ const samples = {
         apiCallEvent('AcceptVpcEndpointConnections', person),
         'Client.UnauthorizedOperation',
       ),
-      'a call of that name to another service': withEventSource(
+      'a call with that name to another AWS service': withEventSource(
         apiCallEvent('AcceptVpcEndpointConnections', person),
         'vpc-lattice.amazonaws.com',
       ),
@@ -173,7 +173,7 @@ const samples = {
       ),
       'another tag of a service': tagChangeEvent('DeleteTags', ['vpce-svc-1'], ['Name']),
       "linkgate's tag of something else": tagChangeEvent('CreateTags', ['i-1', 'vpce-1'], ['linkgate']),
-      'a change of a tag that EC2 refused': withErrorCode(
+      'a dry run of a tag change': withErrorCode(
         tagChangeEvent('CreateTags', ['vpce-svc-1'], ['linkgate']),
         'Client.DryRunOperation',
       ),
@@ -184,11 +184,11 @@ const samples = {
         'CreateVpcEndpointServiceConfiguration',
         person,
       ),
-      'a change that EC2 refused': withErrorCode(
+      'a dry run of a change': withErrorCode(
         apiCallEvent('ModifyVpcEndpointServicePermissions', person),
         'Client.DryRunOperation',
       ),
-      'a call of that name to another service': withEventSource(
+      'a call with that name to another AWS service': withEventSource(
         apiCallEvent('ModifyVpcEndpointServicePermissions'),
         'vpc-lattice.amazonaws.com',
       ),
