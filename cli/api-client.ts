@@ -4,6 +4,7 @@ import { Warnings } from './api-views.ts';
 import { CommandError, StaleListError } from './command-error.ts';
 import { markControls, markValue, safeJson, unmarkControls } from './control-characters.ts';
 import type { Deployment } from './deployment.ts';
+import { selectExitReason } from './exit-codes.ts';
 import type { Clock } from './process-io.ts';
 import { version } from './version.ts';
 
@@ -282,9 +283,8 @@ function responseError(status: number, body: unknown, { apiUrl }: Deployment): C
   if (parsed.success) {
     const { code, message, details } = parsed.output.error;
     if (code === 'ExpiredToken') return new StaleListError();
-    const isUsageError = status === 400 || code === 'BlankText';
     return new CommandError(
-      isUsageError ? 'usageError' : 'failed',
+      selectExitReason(status, code),
       message + formatOtherDecision(message, details) + formatProblems(details),
       { code },
     );

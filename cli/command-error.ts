@@ -1,10 +1,7 @@
-/** The exit codes; 0 is done. `checkFailed`: the command is done, and a check failed. */
-export const exitCodes = { failed: 1, usageError: 2, checkFailed: 3 } as const;
-
-type Reason = keyof typeof exitCodes;
+import { type ExitReason, exitCodes } from './exit-codes.ts';
 
 /** The code of an error that has none of its own, such as one of the API has. */
-const defaultCodes: Readonly<Record<Reason, string>> = {
+const defaultCodes: Readonly<Record<ExitReason, string>> = {
   failed: 'Failed',
   usageError: 'UsageError',
   checkFailed: 'CheckFailed',
@@ -22,7 +19,7 @@ export class CommandError extends Error {
   readonly code: string;
 
   constructor(
-    reason: Reason,
+    reason: ExitReason,
     message: string,
     { code = defaultCodes[reason], ...options }: CommandErrorOptions = {},
   ) {

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
-import { CommandError, exitCodes } from './command-error.ts';
+import { CommandError } from './command-error.ts';
 import { markControls, safeJson } from './control-characters.ts';
+import { exitCodes } from './exit-codes.ts';
 import { handlers } from './handlers.ts';
 import { type Io, processIo, withSafeTerminals } from './process-io.ts';
 import { createProgram } from './program.ts';

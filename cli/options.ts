@@ -2,7 +2,7 @@ import { Argument, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
 import { RoleArn } from '../lib/allowlist/entry.ts';
 import { GroupName, SlackChannel, type SlackUser } from '../lib/approvers/approver-group.ts';
-import { requiredDecisionText } from '../lib/connections/person-decision.ts';
+import { requiredDecisionText } from '../lib/connections/decision-text.ts';
 import { ContactTopic, CustomerName } from '../lib/customers/customer.ts';
 import { AccountRegion } from '../lib/locations/account-region.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/privatelink/connection.ts';

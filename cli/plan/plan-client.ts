@@ -1,6 +1,7 @@
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { readAllPages } from '../api-client.ts';
-import { CommandError, exitCodes } from '../command-error.ts';
+import { CommandError } from '../command-error.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { Policy } from '../policy-file/write-policy-file.ts';
 import type { Session } from '../session.ts';
 import {

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approvers/actor.ts';
 import { DecisionChannels, GroupName, Quorum, SlackChannel, SlackUser } from '../approvers/approver-group.ts';
-import { OptionalReason, requiredDecisionText } from '../connections/person-decision.ts';
+import { OptionalReason, requiredDecisionText } from '../connections/decision-text.ts';
 import { Contact, CustomerName } from '../customers/customer.ts';
 import { Mode } from '../mode/mode.ts';
 import { PolicyDocument } from '../policy-as-code/document.ts';

@@ -61,16 +61,6 @@ export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
 
 const connectionEntity = entity(ConnectionRecord.entries);
 
-/** The wait between two calls to EC2 for one connection, doubled with each call, in milliseconds. */
-const backoffMs = { first: 60_000, longest: 3_600_000 };
-
-/** @returns undefined if linkgate has not called EC2 yet. */
-export function nextAttemptTime({ attempts, lastAttemptAt }: PendingEffect): Date | undefined {
-  if (lastAttemptAt === undefined) return undefined;
-  const wait = Math.min(backoffMs.first * 2 ** (attempts - 1), backoffMs.longest);
-  return new Date(new Date(lastAttemptAt).getTime() + wait);
-}
-
 /** The last digit of the endpoint id chooses the partition, so that a burst spreads over sixteen. */
 export const recordPartitions = [...'0123456789abcdef'].map((digit) => `CONNECTION#${digit}`);
 

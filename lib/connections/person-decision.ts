@@ -1,14 +1,5 @@
 import * as v from 'valibot';
-import { OptionalText, RequiredText } from '../values/text.ts';
 import type { Outcome, Verdict } from '../verdicts/verdict.ts';
-
-/** The maximum length of a person's texts, in characters, for the API, Slack and approval links alike. */
-export const maxDecisionLength = { reason: 1_000, ticket: 100, customerMessage: 500 } as const;
-
-/** The schemas of these texts, the same for the API, Slack and approval links. */
-export const requiredDecisionText = (field: keyof typeof maxDecisionLength, missing: string) =>
-  RequiredText(maxDecisionLength[field], missing);
-export const OptionalReason = OptionalText(maxDecisionLength.reason);
 
 /** A person's decision on a request or a connection. */
 export const PersonDecision = v.object({

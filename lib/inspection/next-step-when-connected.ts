@@ -1,10 +1,7 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { connectedCommands } from '../approvals/connected-commands.ts';
-import {
-  type ConnectionRecord,
-  isAwaitingApproval,
-  nextAttemptTime,
-} from '../connections/connection-record.ts';
+import { connectedCommands } from '../approvals/connected-actions.ts';
+import { nextAttemptTime } from '../connections/backoff.ts';
+import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
 import type { Mode } from '../mode/mode.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';

@@ -1,4 +1,5 @@
-import { type ConnectionRecord, nextAttemptTime } from '../connections/connection-record.ts';
+import { nextAttemptTime } from '../connections/backoff.ts';
+import type { ConnectionRecord } from '../connections/connection-record.ts';
 import { type Connection, isConnected } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import { shellWord } from '../values/shell-word.ts';

@@ -1,3 +1,4 @@
+import { nextAttemptTime } from '../connections/backoff.ts';
 import type { Bus, ConnectionEvent } from '../connections/connection-event.ts';
 import {
   type ConnectionRecord,
@@ -5,7 +6,6 @@ import {
   isManagedByUs,
   isRevokedWhilePending,
   isVerdictCurrent,
-  nextAttemptTime,
   type PendingEffect,
   readRecord,
   recordKey,

@@ -6,7 +6,7 @@ import { formatTime } from './time.ts';
 
 /** What e-mail subscriptions were sent, the newest first and open. */
 export function inboxHtml(mails: readonly ReceivedMail[]): Html {
-  const none = html`<p>No emails yet. linkgate sends one when an approver has to decide. Reload this page then.</p>`;
+  const none = html`<p>No emails yet. linkgate sends one to approvers who have to decide and to customers. Reload this page then.</p>`;
   const count = mails.length === 0 ? '' : ` (${mails.length})`;
   return pageHtml(
     '/mail',

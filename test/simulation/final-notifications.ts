@@ -2,7 +2,7 @@ import { type Digest, findDigest } from '../../lib/approvals/digest.ts';
 import { computeConnectionStatus } from '../../lib/approvals/status.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
 import { buttonValue } from '../../lib/channels/slack/actions.ts';
-import { notAppliedText, slackStatusLabels } from '../../lib/channels/slack/status-text.ts';
+import { notAppliedText, slackStatusLabels } from '../../lib/channels/slack/status-mrkdwn.ts';
 import { currentStage, isLaterStage } from '../../lib/connections/approval-request.ts';
 import { isAwaitingApproval, recordPartitions } from '../../lib/connections/connection-record.ts';
 import { type AwaitingRecord, hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';

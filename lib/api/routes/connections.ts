@@ -1,4 +1,4 @@
-import { connectedCommands } from '../../approvals/connected-commands.ts';
+import { connectedCommands } from '../../approvals/connected-actions.ts';
 import {
   type SubmitResult,
   type SubmittedDecision,

@@ -1,5 +1,5 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import { type ConnectedAction, connectedLabels } from '../../approvals/connected-commands.ts';
+import { type ConnectedAction, connectedLabels } from '../../approvals/connected-actions.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import { replacedEntryText } from '../../approvals/status-text.ts';
 import { allowDurations, type FormFieldName, type FormProblems, type FormValues } from './form.ts';

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { allowDurationDays, computeAllowExpiry } from '../../approvals/allow-duration.ts';
 import type { SubmittedDecision } from '../../approvals/submit-decision.ts';
-import { requiredDecisionText } from '../../connections/person-decision.ts';
+import { requiredDecisionText } from '../../connections/decision-text.ts';
 import type { Service } from '../../services/service.ts';
 import type { LinkClaims } from './link.ts';
 

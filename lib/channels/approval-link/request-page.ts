@@ -3,7 +3,7 @@ import {
   connectedLabels,
   describeConnectedAction,
   selectConnectedActions,
-} from '../../approvals/connected-commands.ts';
+} from '../../approvals/connected-actions.ts';
 import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import {

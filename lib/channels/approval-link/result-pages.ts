@@ -1,5 +1,5 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import { connectedLabels } from '../../approvals/connected-commands.ts';
+import { connectedLabels } from '../../approvals/connected-actions.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import { decidedText, formatTime, selectDecisionVerbs, statusText } from '../../approvals/status-text.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';

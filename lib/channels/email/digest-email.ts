@@ -1,4 +1,4 @@
-import { connectedLabels } from '../../approvals/connected-commands.ts';
+import { connectedLabels } from '../../approvals/connected-actions.ts';
 import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import { formatTime, isOverdue } from '../../approvals/status-text.ts';
 import {

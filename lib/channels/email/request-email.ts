@@ -4,7 +4,7 @@ import {
   connectedCommands,
   connectedLabels,
   describeConnectedAction,
-} from '../../approvals/connected-commands.ts';
+} from '../../approvals/connected-actions.ts';
 import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import {

@@ -5,7 +5,7 @@ import {
   connectedLabels,
   describeConnectedAction,
   selectConnectedActions,
-} from '../../approvals/connected-commands.ts';
+} from '../../approvals/connected-actions.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import { replacedEntryText } from '../../approvals/status-text.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';

@@ -13,7 +13,7 @@ import {
   unreadableErrorText,
 } from './decision-result.ts';
 import { joinMarkup, type Markup, markup } from './mrkdwn.ts';
-import { observeModeText, slackStatusLabels } from './status-text.ts';
+import { observeModeText, slackStatusLabels } from './status-mrkdwn.ts';
 
 type SubmittedAnswers = readonly (readonly [ApprovalView, SubmittedAnswer])[];
 type BatchResults = ReadonlyMap<ApprovalView, SlackDecisionResult>;

@@ -22,7 +22,7 @@ import {
   connectedCommandBullets,
   type RenderContext,
   statusMrkdwn,
-} from './status-text.ts';
+} from './status-mrkdwn.ts';
 
 /** The result of a submitted answer, and the reply to its author. */
 export interface SlackDecisionResult {

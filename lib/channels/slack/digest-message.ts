@@ -15,7 +15,7 @@ import type { Service } from '../../services/service.ts';
 import { actionIds } from './actions.ts';
 import { actions, button, context, header, type SlackMessage, section } from './blocks.ts';
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
-import { slackDate, slackStatusLabels } from './status-text.ts';
+import { slackDate, slackStatusLabels } from './status-mrkdwn.ts';
 
 /** Many approval requests of one group that share one message. */
 export interface DigestRequests {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { connectedLabels, selectConnectedActions } from '../../approvals/connected-commands.ts';
+import { connectedLabels, selectConnectedActions } from '../../approvals/connected-actions.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import { formatTime } from '../../approvals/status-text.ts';
 import { areAllNewConnections, countBy, findServiceName, waitingText } from '../../approvals/summary.ts';

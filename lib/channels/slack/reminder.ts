@@ -8,7 +8,7 @@ import { isAwaitingApproval } from '../../connections/connection-record.ts';
 import { isMember } from '../../policy/authorize.ts';
 import type { DigestRequests } from './digest-message.ts';
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
-import { mentionUser, slackDate } from './status-text.ts';
+import { mentionUser, slackDate } from './status-mrkdwn.ts';
 
 /** Mentions the approvers of open requests, and at escalation the escalation group too. */
 export function reminderText(

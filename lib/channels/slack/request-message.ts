@@ -3,7 +3,7 @@ import {
   connectedLabels,
   describeConnectedAction,
   selectConnectedActions,
-} from '../../approvals/connected-commands.ts';
+} from '../../approvals/connected-actions.ts';
 import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { computeApprovalKind, computeConnectionStatus } from '../../approvals/status.ts';
 import {
@@ -26,7 +26,7 @@ import {
   slackDate,
   slackStatusLabels,
   statusMrkdwn,
-} from './status-text.ts';
+} from './status-mrkdwn.ts';
 
 /** Shows an approver an open request with its buttons, or the status of a decided one. */
 export function requestMessage(view: ApprovalView, now: Date): SlackMessage {

@@ -5,9 +5,9 @@ import {
   connectedActions,
   connectedLabels,
   describeConnectedAction,
-} from '../../approvals/connected-commands.ts';
+} from '../../approvals/connected-actions.ts';
 import type { SubmittedDecision } from '../../approvals/submit-decision.ts';
-import { OptionalReason, requiredDecisionText } from '../../connections/person-decision.ts';
+import { OptionalReason, requiredDecisionText } from '../../connections/decision-text.ts';
 import { expiryChoices } from './actions.ts';
 import { type Block, checkbox, input, type ModalView, modal, section, textInput } from './blocks.ts';
 import type { FieldValues } from './interaction.ts';

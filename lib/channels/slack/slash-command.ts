@@ -9,7 +9,7 @@ import { replacedEntryText } from '../../approvals/status-text.ts';
 import { type ApproverGroup, findGroup, listApproverGroups } from '../../approvers/approver-group.ts';
 import { listAwaiting } from '../../connections/awaiting-approval.ts';
 import { isAwaitingApproval, readRecord, recordKey } from '../../connections/connection-record.ts';
-import { OptionalReason, requiredDecisionText } from '../../connections/person-decision.ts';
+import { OptionalReason, requiredDecisionText } from '../../connections/decision-text.ts';
 import { isMember, listAccountOwners } from '../../policy/authorize.ts';
 import { AccountId, EndpointId } from '../../privatelink/connection.ts';
 import type { DecideDeps } from '../../reconcile/decide-connections.ts';
@@ -26,7 +26,7 @@ import {
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import { requestMessage } from './request-message.ts';
 import type { Ephemeral } from './respond.ts';
-import { approverMentions, slackDate } from './status-text.ts';
+import { approverMentions, slackDate } from './status-mrkdwn.ts';
 
 const helpText = joinMarkup([
   markup`• \`/linkgate waiting [page]\`: lists the requests that wait for your decision`,

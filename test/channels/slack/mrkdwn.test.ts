@@ -7,7 +7,7 @@ import {
   truncate,
   truncatePlain,
 } from '../../../lib/channels/slack/mrkdwn.ts';
-import { mentionUser, slackDate } from '../../../lib/channels/slack/status-text.ts';
+import { mentionUser, slackDate } from '../../../lib/channels/slack/status-mrkdwn.ts';
 
 /** Text with many of the sequences that Slack or JavaScript counts as several characters. */
 const awkward = fc.array(

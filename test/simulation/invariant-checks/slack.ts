@@ -1,4 +1,4 @@
-import { slackStatusLabels } from '../../../lib/channels/slack/status-text.ts';
+import { slackStatusLabels } from '../../../lib/channels/slack/status-mrkdwn.ts';
 import type { AssertInvariant } from '../invariants.ts';
 import type { SlackObserver } from '../slack.ts';
 import { readTitle } from '../slack.ts';

@@ -1,5 +1,5 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import { connectedCommands } from '../../approvals/connected-commands.ts';
+import { connectedCommands } from '../../approvals/connected-actions.ts';
 import { type ConnectionStatus, computeConnectionStatus } from '../../approvals/status.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';

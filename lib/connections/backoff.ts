@@ -1,0 +1,11 @@
+import type { PendingEffect } from './connection-record.ts';
+
+/** The wait between two calls of Accept or Reject for one connection, doubled with each call, in milliseconds. */
+const backoffMs = { first: 60_000, longest: 3_600_000 };
+
+/** @returns undefined if linkgate has not called EC2 yet. */
+export function nextAttemptTime({ attempts, lastAttemptAt }: PendingEffect): Date | undefined {
+  if (lastAttemptAt === undefined) return undefined;
+  const wait = Math.min(backoffMs.first * 2 ** (attempts - 1), backoffMs.longest);
+  return new Date(new Date(lastAttemptAt).getTime() + wait);
+}
