@@ -9,10 +9,7 @@ const rules = {
   ConnectionRequestRule: { pattern: 'connection-request', queue: 'ConnectionRequests', bus: 'Bus' },
   ConnectionChangedRule: { pattern: 'connection-changed', queue: 'ConnectionChanges', bus: 'Bus' },
   ConnectionIsPendingRule: { pattern: 'connection-is-pending', queue: 'ConnectionRechecks', bus: 'Bus' },
-  ConnectionChangedOutsideLinkgateRule: {
-    pattern: 'connection-changed-outside-linkgate',
-    queue: 'ConnectionNotifications',
-  },
+  ExternalConnectionChangeRule: { pattern: 'external-connection-change', queue: 'ConnectionNotifications' },
   ServiceChangedRule: { pattern: 'service-changed', queue: 'ServiceChecks' },
 };
 

@@ -101,7 +101,7 @@ const samples = {
       ...announcements,
     },
   },
-  'connection-changed-outside-linkgate': {
+  'external-connection-change': {
     matching: {
       "a person's Accept": apiCallEvent('AcceptVpcEndpointConnections', person),
       "the account's own Reject": apiCallEvent('RejectVpcEndpointConnections'),
