@@ -76,11 +76,11 @@ describe('imports', () => {
   });
 
   test('of lib point down the layers that docs/contributing/architecture.md draws', () => {
-    const [, drawing = ''] = readPage('docs/contributing/architecture.md').fences.map(({ text }) => text);
-    const drawnLayers = [...drawing.matchAll(/^ {4}(\S.*)$/gm)].flatMap(([, chain = '']) =>
+    const [, diagram = ''] = readPage('docs/contributing/architecture.md').fences.map(({ text }) => text);
+    const diagramLayers = [...diagram.matchAll(/^ {4}(\S.*)$/gm)].flatMap(([, chain = '']) =>
       chain.split(' --> '),
     );
-    expect(drawnLayers).toEqual([...new Set(layers.map((layer) => layer.replace(/\/.*/, '')))]);
+    expect(diagramLayers).toEqual([...new Set(layers.map((layer) => layer.replace(/\/.*/, '')))]);
   });
 
   test('of lib are all between its layers', () => {

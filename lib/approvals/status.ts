@@ -90,12 +90,12 @@ function computeConnectedStatus(record: ConnectionRecord): ConnectionStatus['sta
   if (isToBeDisconnected) return 'disconnecting';
   if (verdict && isAwaitingApproval(record))
     return verdict.outcome === 'reject' && !revocation?.overQuota ? 'disconnect-scheduled' : 'under-review';
-  if (wasAskedWhileConnected(record) && verdict?.outcome === 'accept') return 'kept';
+  if (wasApprovalRequestedWhileConnected(record) && verdict?.outcome === 'accept') return 'kept';
   return state === 'available' ? 'connected' : 'accepting';
 }
 
 /** Whether approvers were asked after linkgate's last AcceptVpcEndpointConnections for it. */
-function wasAskedWhileConnected({
+function wasApprovalRequestedWhileConnected({
   approvalRequest,
   reevaluatedAt,
   acceptRequestedAt = '',

@@ -33,8 +33,8 @@ export async function verifyTrailPage(
   serviceId?: string,
 ): Promise<Verification & { readonly next?: RecordCursor }> {
   const isWanted = (record: Item) => serviceId === undefined || record.serviceId === serviceId;
-  const { records, ...goesOn } = await listRecords(start, trailsPerPage, table, isWanted);
-  return { ...(await verifyTrails(records, table)), ...goesOn };
+  const { records, ...nextPage } = await listRecords(start, trailsPerPage, table, isWanted);
+  return { ...(await verifyTrails(records, table)), ...nextPage };
 }
 
 /** Verifies `count` connections, or all if there are fewer: from a random point of each partition, then from its start. */

@@ -72,8 +72,8 @@ export function computeCapacity(
     return { individual: 0, runningDigest: digest.id };
   const individual =
     maxIndividual - recentRequests.filter((time) => isYoungerThan(throttleWindowMs, time, now)).length;
-  const goesOn = digest !== undefined && isYoungerThan(throttleWindowMs, digest.lastJoinedAt, now);
-  return { individual, ...(goesOn && { runningDigest: digest.id }) };
+  const isBurstRunning = digest !== undefined && isYoungerThan(throttleWindowMs, digest.lastJoinedAt, now);
+  return { individual, ...(isBurstRunning && { runningDigest: digest.id }) };
 }
 
 /** @returns the throttle after `count` more requests, and after some of them joined a digest. */

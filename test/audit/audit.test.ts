@@ -5,18 +5,18 @@ import { memoryTable } from '../doubles/memory-table.ts';
 
 const nothingYet = { endpointId: endpointId(1), auditCount: 0 };
 
-function aHappening(auditEvent: Partial<AuditEvent> = {}): AuditEvent {
+function anAuditEvent(auditEvent: Partial<AuditEvent> = {}): AuditEvent {
   return { time: noon.toISOString(), actor: 'linkgate', action: 'decided', ...auditEvent };
 }
 
 function auditEvents(count: number): AuditEvent[] {
-  return Array.from({ length: count }, () => aHappening());
+  return Array.from({ length: count }, () => anAuditEvent());
 }
 
 test('an audit entry is never overwritten', async () => {
   const table = memoryTable();
   const writeEntry = (actor: string) =>
-    table.write(auditWrites(nothingYet, [aHappening({ actor })], 'request-1').writes);
+    table.write(auditWrites(nothingYet, [anAuditEvent({ actor })], 'request-1').writes);
   expect(await writeEntry('linkgate')).toBe(true);
   expect(await writeEntry('mallory')).toBe(false);
   expect(await readAuditTrail(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
@@ -42,7 +42,7 @@ test('an audit trail contains the entries of one endpoint', async () => {
 
 test('an audit entry records actor, reason and request id', async () => {
   const table = memoryTable();
-  const denied = aHappening({ action: 'denied', outcome: 'reject', reason: 'unknown to us' });
+  const denied = anAuditEvent({ action: 'denied', outcome: 'reject', reason: 'unknown to us' });
   await table.write(auditWrites(nothingYet, [denied], 'request-1').writes);
   expect(await readAuditTrail(endpointId(1), table)).toMatchObject([{ ...denied, requestId: 'request-1' }]);
 });

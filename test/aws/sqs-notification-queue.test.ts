@@ -8,13 +8,13 @@ const subjects = Array.from({ length: 12 }, (_, index) => ({ endpointId: endpoin
 
 function createStubbedQueue(...answers: readonly unknown[]) {
   const { client, sent } = stubSdkClient<SQSClient>(...answers);
-  return { notices: sqsNotificationQueue(client, 'https://queue'), sent };
+  return { notificationQueue: sqsNotificationQueue(client, 'https://queue'), sent };
 }
 
 describe('notifications are enqueued', () => {
   test('in batches of ten targets', async () => {
-    const { notices, sent } = createStubbedQueue();
-    await notices.enqueue(subjects);
+    const { notificationQueue, sent } = createStubbedQueue();
+    await notificationQueue.enqueue(subjects);
     expect(sent.map(({ input }) => (input as { Entries: unknown[] }).Entries.length)).toEqual([10, 2]);
     expect(sent[1]?.input).toEqual({
       QueueUrl: 'https://queue',
@@ -25,9 +25,9 @@ describe('notifications are enqueued', () => {
   });
 
   test('without a call for an empty list', async () => {
-    const { notices, sent } = createStubbedQueue();
-    await notices.enqueue([]);
-    await notices.enqueueAfter(5, []);
+    const { notificationQueue, sent } = createStubbedQueue();
+    await notificationQueue.enqueue([]);
+    await notificationQueue.enqueueAfter(5, []);
     expect(sent).toEqual([]);
   });
 
@@ -36,13 +36,13 @@ describe('notifications are enqueued', () => {
     [30, 30],
     [3_600, 900],
   ])('with a delay within the limits of SQS: %d seconds become %d', async (seconds, DelaySeconds) => {
-    const { notices, sent } = createStubbedQueue();
-    await notices.enqueueAfter(seconds, [{ digest: 'digest-1' }]);
+    const { notificationQueue, sent } = createStubbedQueue();
+    await notificationQueue.enqueueAfter(seconds, [{ digest: 'digest-1' }]);
     expect(sent[0]?.input).toMatchObject({ Entries: [{ DelaySeconds }] });
   });
 
   test('or an error names the messages that SQS did not accept', async () => {
-    const { notices } = createStubbedQueue({ Failed: [{ Id: '0', Message: 'throttled' }] });
-    await expect(notices.enqueue(subjects.slice(0, 2))).rejects.toThrow(NotificationsNotSentError);
+    const { notificationQueue } = createStubbedQueue({ Failed: [{ Id: '0', Message: 'throttled' }] });
+    await expect(notificationQueue.enqueue(subjects.slice(0, 2))).rejects.toThrow(NotificationsNotSentError);
   });
 });

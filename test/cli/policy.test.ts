@@ -69,7 +69,7 @@ const effects = [
     ...live,
     effect: 'disconnect-later',
     endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
-    reason: 'not endorsed',
+    reason: 'not allowed',
     at: '2031-05-04T12:00:00.000Z',
   },
   {
@@ -179,7 +179,7 @@ Allowed principals in AWS
 
 These would be disconnected after their grace period
     vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, available: at 2031-05-04 12:00:00 UTC
-      not endorsed
+      not allowed
 
 These would be accepted
     vpce-0aaaaaaaaaaaaaaa2 of 444444444444 at payments, pendingAcceptance

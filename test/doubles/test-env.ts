@@ -76,7 +76,7 @@ export function createTestEnv({
     published,
     applyRequests: applyRequests,
     requestedSweeps: sweeps,
-    notices: queuedNotifications,
+    queuedNotifications,
     errors,
     removals: [] as { item: Item; by: string }[],
     time: noon,

@@ -137,7 +137,7 @@ describe('a connection with an approval request', () => {
     const { env, slack, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await notify();
-    expect(env.notices).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
+    expect(env.queuedNotifications).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
   });
 });
 
@@ -145,7 +145,9 @@ describe('connections of one account with simultaneous approval requests', () =>
   test('are enqueued with a delay, so that one batch gets them all', async () => {
     const { env } = createNotifyTestEnv();
     await enqueueForChanges([{ before: undefined, after: recordItem(aScheduledDisconnect()) }], env.deps);
-    expect(env.notices).toEqual([{ endpointId: endpointId(1), afterSeconds: digestWindowSeconds }]);
+    expect(env.queuedNotifications).toEqual([
+      { endpointId: endpointId(1), afterSeconds: digestWindowSeconds },
+    ]);
   });
 
   test('become one digest, even if the first queue message names only one of them', async () => {
@@ -154,7 +156,9 @@ describe('connections of one account with simultaneous approval requests', () =>
     await notify(subjects.slice(99));
     for (let from = 0; from < 99; from += 10) await notify(subjects.slice(from, from + 10));
     env.advanceSeconds(digestWindowSeconds);
-    await notify(env.notices.flatMap((each) => ('digest' in each ? [{ digest: each.digest }] : [])));
+    await notify(
+      env.queuedNotifications.flatMap((each) => ('digest' in each ? [{ digest: each.digest }] : [])),
+    );
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
       '100 connections will be disconnected',
     ]);

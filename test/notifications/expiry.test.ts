@@ -36,12 +36,12 @@ describe('the warning before an allowlist entry expires', () => {
       return { before: recordItem(before), after: recordItem(record) };
     });
     await enqueueForChanges(changes, env.deps);
-    expect(env.notices).toEqual([{ expiring, afterSeconds: digestWindowSeconds }]);
+    expect(env.queuedNotifications).toEqual([{ expiring, afterSeconds: digestWindowSeconds }]);
     await enqueueForChanges(
       changes.map(({ after }) => ({ before: after, after })),
       env.deps,
     );
-    expect(env.notices).toHaveLength(1);
+    expect(env.queuedNotifications).toHaveLength(1);
   });
 
   test('names the account, the time, the number of connections, the consequence and the command that renews the entry', async () => {
@@ -100,24 +100,24 @@ describe('the warning before an allowlist entry expires', () => {
     const { env, slack, post, warn } = createEnvWithExpiring();
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await warn();
-    expect(env.notices).toEqual([{ expiring, afterSeconds: 300 }]);
+    expect(env.queuedNotifications).toEqual([{ expiring, afterSeconds: 300 }]);
     slack.error = undefined;
     await warn();
     expect(slack.messages).toHaveLength(1);
     expect(post.sent).toHaveLength(1);
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     await warn();
-    expect(env.notices).toEqual([]);
+    expect(env.queuedNotifications).toEqual([]);
   });
 
   test('is retried for one day', async () => {
     const { env, slack, warn } = createEnvWithExpiring();
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await warn();
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     env.advanceSeconds(25 * 3600);
     await warn();
-    expect(env.notices).toEqual([]);
+    expect(env.queuedNotifications).toEqual([]);
   });
 
   test('is emailed again to the addresses that SNS failed to publish to', async () => {
@@ -155,10 +155,10 @@ describe('the warning before an allowlist entry expires', () => {
     const emailedTo = createEnvWithExpiring(1, { groups: [byMail] });
     await emailedTo.warn();
     expect(emailedTo.post.sent).toHaveLength(1);
-    expect(emailedTo.env.notices).toEqual([]);
+    expect(emailedTo.env.queuedNotifications).toEqual([]);
     const silent = createEnvWithExpiring(1, { groups: [{ ...byMail, emails: [] }] });
     await silent.warn();
-    expect(silent.env.notices).toEqual([]);
+    expect(silent.env.queuedNotifications).toEqual([]);
   });
 
   test('says that a policy file manages the entry', async () => {

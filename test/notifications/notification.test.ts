@@ -155,7 +155,7 @@ describe('a change of the table enqueues', () => {
     }));
     await enqueueForChanges(items, env.deps);
     expect(env.errors).toEqual([]);
-    return env.notices;
+    return env.queuedNotifications;
   }
   const alone = { endpointId: endpointId(1) };
 
@@ -219,7 +219,7 @@ describe('a change of the table enqueues', () => {
       ],
       env.deps,
     );
-    expect(env.notices).toEqual([alone]);
+    expect(env.queuedNotifications).toEqual([alone]);
     expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 });

@@ -320,13 +320,13 @@ describe('an outage', () => {
     await submitStoredDecision(endpointId(1), { decision: 'approve', by: alice }, env.deps);
     slack.error = isDown;
     await notify();
-    expect(env.notices).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
+    expect(env.queuedNotifications).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
     slack.error = undefined;
     env.advanceSeconds(300);
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     await notify();
     expect(slack.messages[0]?.text).toContain('Being accepted');
-    expect(env.notices).toEqual([]);
+    expect(env.queuedNotifications).toEqual([]);
   });
 
   test('of Slack with a Retry-After stops further calls, and the requests are enqueued for that time', async () => {
@@ -335,7 +335,9 @@ describe('an outage', () => {
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 30);
     await notify();
     expect(slack.calls).toEqual(['post']);
-    expect(env.notices).toEqual([1, 2].map((each) => ({ endpointId: endpointId(each), afterSeconds: 30 })));
+    expect(env.queuedNotifications).toEqual(
+      [1, 2].map((each) => ({ endpointId: endpointId(each), afterSeconds: 30 })),
+    );
     slack.error = undefined;
     env.advanceSeconds(30);
     await notify();

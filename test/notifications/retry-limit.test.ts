@@ -28,7 +28,7 @@ test('a digest says how many of its requests are of a deregistered service, and 
   const records = Array.from({ length: 12 }, (_, number) => anAwaitingRecord(number));
   const { env, slack, notify } = createNotifyTestEnv({ records });
   await notify();
-  const [digest] = env.notices.flatMap((notice) => ('digest' in notice ? notice.digest : []));
+  const [digest] = env.queuedNotifications.flatMap((notice) => ('digest' in notice ? notice.digest : []));
   if (digest === undefined) throw new Error('no digest was begun');
   await notify([{ digest }]);
   await env.table.write([{ remove: serviceKey(serviceId(1)) }]);

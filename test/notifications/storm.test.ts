@@ -23,7 +23,9 @@ async function createEnvAfterBurst(count: number, group = aGroup()) {
   for (const [one = [], other = []] of chunks(chunks(subjects, 10), 2))
     await Promise.all([notify(one), notify(other)]);
   env.advanceSeconds(5);
-  const queuedDigests = [...new Set(env.notices.flatMap((each) => ('digest' in each ? each.digest : [])))];
+  const queuedDigests = [
+    ...new Set(env.queuedNotifications.flatMap((each) => ('digest' in each ? each.digest : []))),
+  ];
   for (const digest of queuedDigests) await notify([{ digest }]);
   return {
     ...testEnv,
@@ -125,22 +127,22 @@ describe('a digest', () => {
     slack.error = new SlackError('chat.update', 'timeout');
     const waited: (number | undefined)[] = [];
     for (let attempt = 0; attempt < 7; attempt++) {
-      env.notices.length = 0;
+      env.queuedNotifications.length = 0;
       await notify(all);
       // Another message, for example after a change, adds no second retry.
       await notify(all);
-      expect(env.notices).toMatchObject([all[0]]);
-      const seconds = env.notices[0]?.afterSeconds;
+      expect(env.queuedNotifications).toMatchObject([all[0]]);
+      const seconds = env.queuedNotifications[0]?.afterSeconds;
       waited.push(seconds);
       env.advanceSeconds(seconds ?? 0);
     }
     expect(waited).toEqual([60, 60, 120, 240, 480, 900, 900]);
     slack.error = undefined;
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('All 2 requests are decided');
     await notify(all);
-    expect(env.notices).toEqual([]);
+    expect(env.queuedNotifications).toEqual([]);
     expect(
       (await findDigest(all[0] && 'digest' in all[0] ? all[0].digest : '', env.table))?.retry,
     ).toBeUndefined();
@@ -153,17 +155,17 @@ describe('a digest', () => {
     env.advanceSeconds(5);
     await notify(all);
     await submitStoredDecision(endpointId(12), approveInput, env.deps);
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     await notify(all);
-    expect(env.notices).toEqual([{ ...all[0], afterSeconds: 60 }]);
+    expect(env.queuedNotifications).toEqual([{ ...all[0], afterSeconds: 60 }]);
   });
 
   test('whose last update is due less than five seconds after the former one is enqueued once', async () => {
     const { env, notify, all } = await createEnvAfterBurst(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     await notify(all);
-    expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
+    expect(env.queuedNotifications).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
   test('whose last update fails for a week is no longer retried', async () => {
@@ -173,9 +175,9 @@ describe('a digest', () => {
     slack.error = new SlackError('chat.update', 'timeout');
     await notify(all);
     env.advanceSeconds(7 * 86_400 + 1);
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     await notify(all);
-    expect(env.notices).toEqual([]);
+    expect(env.queuedNotifications).toEqual([]);
   });
 
   test('that a person deleted is posted again at the next escalation stage while requests are open', async () => {
@@ -255,10 +257,10 @@ describe('a digest', () => {
   test('is updated at most once in five seconds', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     await submitStoredDecision(endpointId(11), approveInput, env.deps);
-    env.notices.length = 0;
+    env.queuedNotifications.length = 0;
     await notify(all);
     expect(slack.calls).not.toContain('update');
-    expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
+    expect(env.queuedNotifications).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
   test('has one reminder at each escalation stage, whatever the number of its requests', async () => {

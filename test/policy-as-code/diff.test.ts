@@ -383,14 +383,14 @@ describe('allowed principals', () => {
     entries: [allowEntry(one)],
   });
 
-  function aWorldThatAllows(...principals: string[]) {
+  function createEnvWithPrincipals(...principals: string[]) {
     const env = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
     env.services.setConfiguration(aConfiguration({ principals }));
     return env;
   }
 
   test('are added and removed to equal the allowlist if the service has them managed', async () => {
-    const env = aWorldThatAllows(root(two), 'AROAEXAMPLE');
+    const env = createEnvWithPrincipals(root(two), 'AROAEXAMPLE');
     const rows = (await planDocument(env, managed)).changes.filter(({ kind }) => kind === 'principal');
     expect(rows).toMatchObject([
       { action: 'add', name: root(one), service: 'orders', note: 'account' },
@@ -400,7 +400,7 @@ describe('allowed principals', () => {
   });
 
   test('are in the plan as unmanaged if the service has them observed', async () => {
-    const env = aWorldThatAllows(root(two));
+    const env = createEnvWithPrincipals(root(two));
     const observedDocument = aDocument({ ...managed, services: [{ name: 'orders' }] });
     const { plan, changes } = await planDocument(env, observedDocument);
     expect(formatChanges(changes).slice(1)).toEqual([
@@ -412,14 +412,14 @@ describe('allowed principals', () => {
 
   test('lack no account of the allowlist if `*` is one of them', async () => {
     const { changes } = await planDocument(
-      aWorldThatAllows('*'),
+      createEnvWithPrincipals('*'),
       aDocument({ entries: [allowEntry(one)], services: [{ name: 'orders' }] }),
     );
     expect(formatChanges(changes).slice(1)).toEqual(['unmanaged principal * at orders']);
   });
 
   test('are approved by the person who applies a plan that lists them', async () => {
-    const env = aWorldThatAllows(root(two));
+    const env = createEnvWithPrincipals(root(two));
     await planAndApply(env, managed);
     const [service] = await listRegisteredServices(env.deps);
     expect(service?.principalsApproval).toEqual({ by: alice, at: env.time.toISOString(), removals: 1 });

@@ -26,10 +26,10 @@ import {
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 const location = `${hub.accountId}/${hub.region}`;
-const acceptAsked = { acceptRequestedAt: noon.toISOString() };
+const acceptRequested = { acceptRequestedAt: noon.toISOString() };
 
 /** A location with pending effects for the given endpoints, at one service or at several. */
-function aPlaceWithDue(
+function createEnvWithPendingEffects(
   numbers: readonly number[],
   {
     action = 'accept' as 'accept' | 'reject',
@@ -69,7 +69,7 @@ function sizes({ ec2 }: TestEnv): number[] {
 
 describe('a pending effect', () => {
   test('is sent to EC2 and stays pending until EC2 shows it', async () => {
-    const env = aPlaceWithDue([1, 2]);
+    const env = createEnvWithPendingEffects([1, 2]);
     const applied = await applyVerdicts(hub, env.deps);
     expect(applied).toEqual({ requested: 2, refused: 0, redecided: 0, changed: 0, timedOut: false });
     expect(env.ec2.calls).toEqual([
@@ -83,7 +83,7 @@ describe('a pending effect', () => {
 
   test('is not sent again within a minute', async () => {
     const effect = { action: 'accept', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
-    const env = aPlaceWithDue([1], { record: { pendingEffect: effect } });
+    const env = createEnvWithPendingEffects([1], { record: { pendingEffect: effect } });
     env.advanceSeconds(59);
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.calls).toEqual([]);
@@ -94,7 +94,7 @@ describe('a pending effect', () => {
 
   test('is sent again after a delay that doubles, up to an hour', async () => {
     const effect = { action: 'accept', attempts: 20, lastAttemptAt: noon.toISOString() } as const;
-    const env = aPlaceWithDue([1], { record: { pendingEffect: effect } });
+    const env = createEnvWithPendingEffects([1], { record: { pendingEffect: effect } });
     env.advanceSeconds(3_599);
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.calls).toEqual([]);
@@ -104,20 +104,20 @@ describe('a pending effect', () => {
   });
 
   test('is sent in calls of at most 100 endpoint ids', async () => {
-    const env = aPlaceWithDue(upTo(250));
+    const env = createEnvWithPendingEffects(upTo(250));
     await applyVerdicts(hub, env.deps);
     expect(sizes(env)).toEqual([100, 100, 50]);
   });
 
   test('is not delayed by a burst at another service', async () => {
-    const env = aPlaceWithDue(upTo(301), { serviceOf: (number) => (number === 301 ? 2 : 1) });
+    const env = createEnvWithPendingEffects(upTo(301), { serviceOf: (number) => (number === 301 ? 2 : 1) });
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.calls.map((call) => call.serviceId)).toEqual([1, 2, 1, 1].map(serviceId));
   });
 
   test('is sent in a call for its action only: Accept and Reject are separate calls', async () => {
-    const env = aPlaceWithDue([1]);
-    const rejected = aPlaceWithDue([2], { action: 'reject' });
+    const env = createEnvWithPendingEffects([1]);
+    const rejected = createEnvWithPendingEffects([2], { action: 'reject' });
     env.put(...(await allItems(rejected)));
     env.ec2.show(aConnection({ endpointId: endpointId(2) }));
     await applyVerdicts(hub, env.deps);
@@ -134,7 +134,7 @@ describe('a pending effect', () => {
 
 describe('before the call to EC2', () => {
   test('mode `observe` stops the run', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.mode = 'observe';
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.calls).toEqual([]);
@@ -142,7 +142,7 @@ describe('before the call to EC2', () => {
   });
 
   test('a request is decided again, and not accepted, if its verdict has an older policy version', async () => {
-    const env = aPlaceWithDue([1, 2]);
+    const env = createEnvWithPendingEffects([1, 2]);
     env.put(entryItem(anEntry({ effect: 'block' })));
     const applied = await applyVerdicts(hub, env.deps);
     expect(applied).toMatchObject({ requested: 0, redecided: 2 });
@@ -151,7 +151,7 @@ describe('before the call to EC2', () => {
   });
 
   test('a request is decided again if its verdict is older than the switch to mode `enforce`', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.put(modeChangeItem(aModeChange()));
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
     expect(env.ec2.calls).toEqual([]);
@@ -159,12 +159,12 @@ describe('before the call to EC2', () => {
 
   test('a request is decided again if its verdict has expired', async () => {
     const verdict = aVerdict('accept', { until: noon.toISOString() });
-    const env = aPlaceWithDue([1], { record: { verdict } });
+    const env = createEnvWithPendingEffects([1], { record: { verdict } });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
   });
 
   test('a request is not accepted if its verdict changed to reject during the run', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.ec2.respond = () => {
       const decidedAnew = aRecord({
         version: 2,
@@ -186,7 +186,7 @@ describe('before the call to EC2', () => {
   ] as const)(
     'a pending $pointer is skipped if the verdict changed to $decided after it was read',
     async ({ pointer, decided, state }) => {
-      const env = aPlaceWithDue([1], { action: pointer, state });
+      const env = createEnvWithPendingEffects([1], { action: pointer, state });
       const redecidedRecord = {
         version: 2,
         verdict: aVerdict(decided),
@@ -205,7 +205,11 @@ describe('before the call to EC2', () => {
   ])(
     'a connected endpoint with a pending reject is decided again, not disconnected, once $when',
     async ({ entry }) => {
-      const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
+      const env = createEnvWithPendingEffects([1], {
+        action: 'reject',
+        state: 'available',
+        record: acceptRequested,
+      });
       if (entry) env.put(entryItem(entry));
       else await env.table.write([{ remove: serviceKey(serviceId(1)) }]);
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 1 });
@@ -219,7 +223,7 @@ describe('before the call to EC2', () => {
   test.each(['available', 'rejected', 'deleted'] as const)(
     'a connection that EC2 shows %s is published as changed and not accepted',
     async (state) => {
-      const env = aPlaceWithDue([1], { state });
+      const env = createEnvWithPendingEffects([1], { state });
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 1 });
       expect(env.published).toMatchObject([
         { type: 'Connection Changed', connection: { state }, record: { endpointId: endpointId(1) } },
@@ -228,8 +232,12 @@ describe('before the call to EC2', () => {
   );
 
   test('a connected endpoint with a pending reject is disconnected if linkgate called Accept for it', async () => {
-    const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
-    await trackIdentity({ ...env.deps, now: () => new Date(acceptAsked.acceptRequestedAt) });
+    const env = createEnvWithPendingEffects([1], {
+      action: 'reject',
+      state: 'available',
+      record: acceptRequested,
+    });
+    await trackIdentity({ ...env.deps, now: () => new Date(acceptRequested.acceptRequestedAt) });
     await applyVerdicts(hub, env.deps);
     expect(env.ec2.state(endpointId(1))).toBe('rejected');
   });
@@ -244,11 +252,11 @@ describe('before the call to EC2', () => {
   ] as const)(
     'a connected endpoint with a pending reject from before the restore of the table %s',
     async (_, state, type) => {
-      const record = { ...acceptAsked, state };
-      const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record });
+      const record = { ...acceptRequested, state };
+      const env = createEnvWithPendingEffects([1], { action: 'reject', state: 'available', record });
       await trackIdentity({
         ...env.deps,
-        now: () => new Date(Date.parse(acceptAsked.acceptRequestedAt) + 1),
+        now: () => new Date(Date.parse(acceptRequested.acceptRequestedAt) + 1),
       });
       await applyVerdicts(hub, env.deps);
       expect(env.ec2.calls).toEqual([]);
@@ -257,18 +265,22 @@ describe('before the call to EC2', () => {
   );
 
   test('a pending reject from before the restore of the table waits while the service is paused', async () => {
-    const record = { ...acceptAsked, state: 'available', verdict: aVerdict('hold') } as const;
-    const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record });
+    const record = { ...acceptRequested, state: 'available', verdict: aVerdict('hold') } as const;
+    const env = createEnvWithPendingEffects([1], { action: 'reject', state: 'available', record });
     await trackIdentity({
       ...env.deps,
-      now: () => new Date(Date.parse(acceptAsked.acceptRequestedAt) + 1),
+      now: () => new Date(Date.parse(acceptRequested.acceptRequestedAt) + 1),
     });
     await applyVerdicts(hub, env.deps);
     expect(env.published).toEqual([]);
   });
 
   test('nothing is disconnected while the identity of the table is unknown', async () => {
-    const env = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
+    const env = createEnvWithPendingEffects([1], {
+      action: 'reject',
+      state: 'available',
+      record: acceptRequested,
+    });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 0, changed: 0 });
     expect(env.ec2.calls).toEqual([]);
   });
@@ -276,7 +288,7 @@ describe('before the call to EC2', () => {
   test.each(['pending', 'available'] as const)(
     'a connection with a pending reject is not disconnected if EC2 shows it %s because somebody accepted it outside linkgate',
     async (state) => {
-      const env = aPlaceWithDue([1], { action: 'reject', state });
+      const env = createEnvWithPendingEffects([1], { action: 'reject', state });
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 1 });
       expect(env.ec2.calls).toEqual([]);
       await recordStates(env.published, env.deps);
@@ -286,10 +298,10 @@ describe('before the call to EC2', () => {
   );
 
   test('a scheduled disconnect waits while the service is paused', async () => {
-    const env = aPlaceWithDue([1], {
+    const env = createEnvWithPendingEffects([1], {
       action: 'reject',
       state: 'available',
-      record: { ...acceptAsked, verdict: aVerdict('hold') },
+      record: { ...acceptRequested, verdict: aVerdict('hold') },
     });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 0, changed: 0 });
     expect(env.ec2.calls).toEqual([]);
@@ -297,7 +309,7 @@ describe('before the call to EC2', () => {
   });
 
   test('a record of a newer schema version is skipped, a request at a service of a newer schema version is decided again, and the others are applied', async () => {
-    const env = aPlaceWithDue([1, 2, 3], { serviceOf: (number) => (number === 3 ? 2 : 1) });
+    const env = createEnvWithPendingEffects([1, 2, 3], { serviceOf: (number) => (number === 3 ? 2 : 1) });
     for (const key of [recordKey(endpointId(1)), serviceKey(serviceId(2))]) {
       const [item] = await env.table.get([key]);
       await env.table.write(item ? [{ put: { ...item, schemaVersion: '2.0' } }] : []);
@@ -311,7 +323,7 @@ describe('before the call to EC2', () => {
   });
 
   test('a connection that EC2 does not list gets no call and no event', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.ec2.removeConnection(endpointId(1));
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, changed: 0, timedOut: false });
     expect(env.published).toEqual([]);
@@ -320,7 +332,7 @@ describe('before the call to EC2', () => {
 
 describe('the response of EC2', () => {
   test('marks only the endpoints in `Unsuccessful` as refused', async () => {
-    const env = aPlaceWithDue([1, 2]);
+    const env = createEnvWithPendingEffects([1, 2]);
     env.ec2.respond = ({ endpointIds }) =>
       endpointIds.map((id) =>
         id === endpointId(2)
@@ -333,7 +345,7 @@ describe('the response of EC2', () => {
   });
 
   test('counts an endpoint in `Unsuccessful` as applied when EC2 already shows the wanted state, and publishes the change', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.ec2.respond = (_call, take) =>
       take().map(({ endpointId: id }) => ({
         endpointId: id,
@@ -346,7 +358,7 @@ describe('the response of EC2', () => {
   });
 
   test('leads to a describe call, and to no second call, when it is unknown', async () => {
-    const env = aPlaceWithDue([1, 2]);
+    const env = createEnvWithPendingEffects([1, 2]);
     env.ec2.respond = (_call, take) => {
       take();
       throw new Error('socket hang up');
@@ -362,7 +374,7 @@ describe('the response of EC2', () => {
   });
 
   test('leads to another call each second while EC2 throttles', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     let refusals = 3;
     env.ec2.respond = (_call, take) => {
       if (refusals-- > 0) throw new ThrottledError();
@@ -374,7 +386,7 @@ describe('the response of EC2', () => {
   });
 
   test('makes the run enqueue its location again when EC2 throttles until the time is used up', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.ec2.respond = () => {
       throw new ThrottledError();
     };
@@ -385,7 +397,7 @@ describe('the response of EC2', () => {
   });
 
   test('halves the number of ids for this and later calls when EC2 refuses the size', async () => {
-    const env = aPlaceWithDue(upTo(200));
+    const env = createEnvWithPendingEffects(upTo(200));
     env.ec2.respond = ({ endpointIds }, take) => {
       if (endpointIds.length > 25) throw new RefusedCallError('size', 'InvalidParameterValue', 'too many');
       return take();
@@ -395,7 +407,7 @@ describe('the response of EC2', () => {
   });
 
   test('leads to smaller calls until the one invalid id is found, and the other endpoints are applied', async () => {
-    const env = aPlaceWithDue(upTo(8));
+    const env = createEnvWithPendingEffects(upTo(8));
     const code = 'InvalidVpcEndpointId.NotFound';
     env.ec2.respond = ({ endpointIds }, take) => {
       if (endpointIds.includes(endpointId(6)))
@@ -408,7 +420,7 @@ describe('the response of EC2', () => {
   });
 
   test('marks all endpoints as refused after one call when EC2 refuses the service or the caller', async () => {
-    const env = aPlaceWithDue([1, 2]);
+    const env = createEnvWithPendingEffects([1, 2]);
     env.ec2.respond = () => {
       throw new RefusedCallError('service', 'UnauthorizedOperation', 'you are not authorized');
     };
@@ -419,7 +431,7 @@ describe('the response of EC2', () => {
 
 describe('throttling by EC2', () => {
   test('of the describe call leads to another describe call a second later', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     let refusals = 2;
     env.ec2.beforePage = () => {
       if (refusals-- > 0) throw new ThrottledError();
@@ -430,7 +442,7 @@ describe('throttling by EC2', () => {
   });
 
   test('of an Accept call that took effect all the same leads to no second call, and the change is published', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.ec2.respond = (_call, take) => {
       take();
       throw new ThrottledError();
@@ -448,7 +460,7 @@ describe('throttling by EC2', () => {
 
 describe('a failure', () => {
   test('of the describe call after an Accept call is reported, and the Accept call is recorded', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     const error = new Error('EC2 is away');
     env.ec2.respond = () => {
       env.ec2.beforePage = () => {
@@ -465,7 +477,7 @@ describe('a failure', () => {
     ['a record', recordItem(aRecord({ verdict: aVerdict('accept') }))],
     ['a pending effect', { pk: pendingEffectPartition(hub), sk: endpointId(1), version: 1 }],
   ])('to read %s is reported, and the other effects are applied', async (_what, item) => {
-    const env = aPlaceWithDue([1, 2]);
+    const env = createEnvWithPendingEffects([1, 2]);
     env.put({ ...item, schemaVersion: '9.0' });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 1 });
     expect(env.ec2.calls).toMatchObject([{ endpointIds: [endpointId(2)] }]);
@@ -475,7 +487,7 @@ describe('a failure', () => {
 
 describe('a concurrent write to the same record', () => {
   test('makes the run record its call in the newer record', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     env.ec2.respond = (_call, take) => {
       const approved = aRecord({
         version: 9,
@@ -494,14 +506,14 @@ describe('a concurrent write to the same record', () => {
   });
 
   test('on every retry ends the run with an error', async () => {
-    const env = aPlaceWithDue([1]);
+    const env = createEnvWithPendingEffects([1]);
     const table = { ...env.table, write: async () => false };
     await expect(applyVerdicts(hub, { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
   });
 });
 
 test('a run without remaining time only enqueues its location again', async () => {
-  const env = aPlaceWithDue([1]);
+  const env = createEnvWithPendingEffects([1]);
   env.remainingMs = 9_000;
   expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, timedOut: true });
   expect(env.applyRequests).toEqual([location]);

@@ -36,7 +36,7 @@ const services = [aService()];
 const location = `${hub.accountId}/${hub.region}`;
 
 const live = aRequest({ state: 'available' });
-const aLiveOneToBeCut = aRecord({
+const aConnectionToDisconnect = aRecord({
   state: 'available',
   verdict: aVerdict('reject'),
   pendingEffect: { action: 'reject', attempts: 1 },
@@ -96,7 +96,7 @@ describe('a connection request', () => {
   });
 
   test('that is connected with a pending reject is decided again when the policy changes, and not disconnected', async () => {
-    const env = createTestEnv({ services, records: [aLiveOneToBeCut], entries: [anEntry()] });
+    const env = createTestEnv({ services, records: [aConnectionToDisconnect], entries: [anEntry()] });
     expect(await decideConnection(live, env.deps)).toMatchObject({ outcome: 'accept' });
     expect(await env.record(endpointId(1))).toMatchObject({
       state: 'available',
@@ -105,7 +105,7 @@ describe('a connection request', () => {
   });
 
   test('that is connected loses its pending reject once its service is deregistered', async () => {
-    const env = createTestEnv({ records: [aLiveOneToBeCut] });
+    const env = createTestEnv({ records: [aConnectionToDisconnect] });
     expect(await decideConnection(live, env.deps)).toEqual({ outcome: 'unregistered' });
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     for await (const due of env.table.query(pendingEffectPartition(hub))) expect(due).toEqual([]);
@@ -237,7 +237,7 @@ describe('after the switch back to mode `enforce`', () => {
   });
 
   test('a connection that somebody accepted against its verdict needs approval', async () => {
-    const { acceptRequestedAt: _acceptAskedAt, ...othersAccepted } = aLiveOneToBeCut;
+    const { acceptRequestedAt: _acceptRequestedAt, ...othersAccepted } = aConnectionToDisconnect;
     const env = createTestEnv({ services, records: [othersAccepted] });
     env.put(modeChangeItem(aModeChange()));
     await decideConnections([live], env.deps);
@@ -249,7 +249,7 @@ describe('after the switch back to mode `enforce`', () => {
     const env = createTestEnv({
       services,
       entries: [anEntry({ effect: 'block' })],
-      records: [aLiveOneToBeCut],
+      records: [aConnectionToDisconnect],
     });
     env.put(modeChangeItem(aModeChange()));
     await decideConnections([live], env.deps);
@@ -266,7 +266,7 @@ describe('a connection that linkgate accepted late against its verdict', () => {
 
   test('keeps its pending disconnect while the service is paused, and is disconnected by policy once it resumes', async () => {
     const entries = [anEntry({ effect: 'block' })];
-    const env = createTestEnv({ services: [paused], entries, records: [aLiveOneToBeCut] });
+    const env = createTestEnv({ services: [paused], entries, records: [aConnectionToDisconnect] });
     expect(await decideConnection(live, env.deps)).toMatchObject({
       outcome: 'hold',
       record: { pendingEffect: { action: 'reject' } },
@@ -284,7 +284,7 @@ describe('a connection that linkgate accepted late against its verdict', () => {
   ] as const)('stays connected if the policy now $policy', async ({ onUnlisted }) => {
     const env = createTestEnv({
       services: [aService({ onUnlisted, policyRevision: 2 })],
-      records: [aLiveOneToBeCut],
+      records: [aConnectionToDisconnect],
     });
     await decideConnection(live, env.deps);
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');

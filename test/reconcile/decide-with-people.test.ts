@@ -179,7 +179,7 @@ describe('a request that needs approval', () => {
   });
 
   test('of an older version without an approval request is decided again and awaits approval', async () => {
-    const { approvalRequest: _asking, ...older } = awaitingRecord;
+    const { approvalRequest: _approvalRequest, ...older } = awaitingRecord;
     const env = createEnv({ records: [older] });
     expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: true });
     expect(await env.actions(endpointId(1))).toEqual(['decided', 'approval-requested']);

@@ -27,7 +27,7 @@ const SweepRequestSchema = v.pipe(v.string(), v.parseJson(), SweepRequest);
 /** linkgate's functions by queue, as functions/ has them. */
 export const handlers: Readonly<Record<QueueName, Handler>> = {
   notifications: handleNotificationBatch,
-  looks: handleNotificationBatch,
+  rechecks: handleNotificationBatch,
   async requests(bodies, wired) {
     const requests = bodies
       .map((body) => v.parse(ConnectionEventSchema, body).detail)

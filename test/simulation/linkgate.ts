@@ -32,7 +32,7 @@ export type LinkgateUnderTest = ReturnType<typeof deployLinkgate>;
 /** The settings of each queue and its function in serverless.yml and resources/. */
 const specs = {
   notifications: { seconds: 30, visibility: 60, batch: 10, concurrency: 10 },
-  looks: { seconds: 30, visibility: 60, batch: 10, concurrency: 10, delay: 5 },
+  rechecks: { seconds: 30, visibility: 60, batch: 10, concurrency: 10, delay: 5 },
   requests: { seconds: 30, visibility: 60, batch: 10, concurrency: 10 },
   changes: { seconds: 30, visibility: 60, batch: 10, concurrency: 10 },
   serviceChanges: { seconds: 30, visibility: 120, batch: 10, concurrency: 10 },

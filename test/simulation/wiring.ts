@@ -44,7 +44,7 @@ export function createWiring(
     const body = JSON.stringify(event);
     if (isRequest(event)) queues.requests.send(body);
     if (isChange(event)) queues.changes.send(body);
-    if (isPending(event)) queues.looks.send(body);
+    if (isPending(event)) queues.rechecks.send(body);
   }
 
   return (run: Run) => {

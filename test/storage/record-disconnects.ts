@@ -12,8 +12,8 @@ export async function startScheduledDisconnects(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const rules = ['--grace', '1h', '--on-external-accept', 'adopt', '--principals', 'managed', '--yes'];
   await sandbox.json('service', 'add', serviceId, '--name', 'tenancies', ...rules);
-  const byHand = { ServiceId: serviceId, AddAllowedPrincipals: [`arn:aws:iam::${limited}:role/network`] };
-  await sandbox.ec2(provider).send(new ModifyVpcEndpointServicePermissionsCommand(byHand));
+  const addition = { ServiceId: serviceId, AddAllowedPrincipals: [`arn:aws:iam::${limited}:role/network`] };
+  await sandbox.ec2(provider).send(new ModifyVpcEndpointServicePermissionsCommand(addition));
   await sandbox.json('allow', limited, ...service, '--expires', '8d');
   await sandbox.json('allow', allowed, ...service);
   await sandbox.idle();

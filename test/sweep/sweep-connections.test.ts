@@ -76,21 +76,21 @@ describe('a sweep enqueues notifications', () => {
     async (pass) => {
       const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
       await sweepConnections(hub, pass, env.deps);
-      expect(env.notices).toContainEqual({ endpointId: endpointId(1) });
+      expect(env.queuedNotifications).toContainEqual({ endpointId: endpointId(1) });
     },
   );
 
   test('for no request whose messages are up to date', async () => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [notifiedRecord] });
     await sweepConnections(hub, 'full', env.deps);
-    expect(env.notices).toEqual([]);
+    expect(env.queuedNotifications).toEqual([]);
   });
 
   test('for reminders and escalations that are due', async () => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [notifiedRecord] });
     env.advanceSeconds(2 * 86_400);
     await sweepConnections(hub, 'pending', env.deps);
-    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('once for a digest with several waiting requests', async () => {
@@ -102,27 +102,27 @@ describe('a sweep enqueues notifications', () => {
     }));
     const env = createTestEnv({ services, connections: upTo(2), records });
     await sweepConnections(hub, 'pending', env.deps);
-    expect(env.notices).toEqual([{ digest: 'digest-1' }]);
+    expect(env.queuedNotifications).toEqual([{ digest: 'digest-1' }]);
   });
 
   test('once for a listed connection, also in a full sweep', async () => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
     await sweepConnections(hub, 'full', env.deps);
-    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('for requests whose service was deregistered', async () => {
     const records = [{ ...notifiedRecord, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
     const env = createTestEnv({ connections: [aConnection()], records });
     await sweepConnections(hub, 'full', env.deps);
-    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('for requests that EC2 no longer lists', async () => {
     const records = [{ ...notifiedRecord, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
     const env = createTestEnv({ services, records });
     await sweepConnections(hub, 'full', env.deps);
-    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
   });
 });
 

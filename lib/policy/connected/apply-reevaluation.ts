@@ -54,8 +54,8 @@ export function applyReevaluation(
   const shouldDisconnect =
     revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
   const isScheduled = revocation !== undefined && verdict.outcome !== 'hold' && !shouldDisconnect;
-  const isAsking = isAboutExternalAccept(verdict) || (isScheduled && !isBlockedByRule(verdict));
-  const approvalRequest = isAsking
+  const requiresApproval = isAboutExternalAccept(verdict) || (isScheduled && !isBlockedByRule(verdict));
+  const approvalRequest = requiresApproval
     ? connectedApprovalRequest(before, verdict, revocation, service, now)
     : before?.approvalRequest;
   const isNewApprovalRequest =
@@ -164,11 +164,11 @@ function connectedApprovalRequest(
 ): ApprovalRequest {
   const isForTime = verdict.outcome === 'reject' && revocation !== undefined;
   const deadline = isForTime ? revocation.disconnectAt : computeDeadline(service, now);
-  const goesOn =
+  const ongoingRequest =
     before?.approvalRequest !== undefined &&
     isAwaitingApproval(before) &&
     !(before.verdict?.outcome === 'reject' && verdict.outcome === 'ask');
-  if (!goesOn || !before.approvalRequest)
+  if (!ongoingRequest || !before.approvalRequest)
     return {
       group: service.approvers,
       requestedAt: now.toISOString(),

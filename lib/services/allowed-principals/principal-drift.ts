@@ -77,11 +77,11 @@ function describeExtraPrincipal(
   record: PrincipalRecord | undefined,
   service: Service,
 ): string {
-  const goesAt = computeRemovalTime(record, service);
+  const removalTime = computeRemovalTime(record, service);
   return [
     describePrincipal(principal),
     record && describeOrigin(record),
-    record?.status === 'external' && goesAt && `will be removed at ${goesAt.toISOString()}`,
+    record?.status === 'external' && removalTime && `will be removed at ${removalTime.toISOString()}`,
   ]
     .filter(Boolean)
     .join(', ');

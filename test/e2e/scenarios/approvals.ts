@@ -127,7 +127,7 @@ async function scheduleDisconnect(accountId: string, context: ServiceContext): P
 }
 
 /**
- * Gives the first of two approvals after the group of the service changed, before linkgate notices: for requests, and for connections
+ * Gives the first of two approvals after the group of the service changed, before linkgate queuedNotifications: for requests, and for connections
  * with a scheduled disconnect that are allowed again.
  */
 async function decideDuringGroupChange(context: ServiceContext) {
