@@ -1,6 +1,7 @@
 import { allServicesScope, type EntryTarget } from '../allowlist/entry.ts';
 import { readRecord, recordKey } from '../connections/connection-record.ts';
 import type { ReadMode } from '../mode/mode.ts';
+import { omitDisconnecting } from '../policy/connected/counted-endpoints.ts';
 import { decideConnected } from '../policy/connected/decide-connected.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
@@ -156,19 +157,35 @@ async function predictOutcomes(
   const connected = connections.filter(({ state }) => isConnected(state));
   const keys = connected.flatMap((each) => [recordKey(each.endpointId), ...policyInputKeys(each)]);
   const itemsByKey = indexByKey(await table.get(keys));
-  const quotaGroups = Map.groupBy([...connected].sort(compareRequestedAt), quotaGroupKey);
+  const records = new Map(
+    parseEach(
+      itemsByKey.all(connected.map(({ endpointId }) => recordKey(endpointId))),
+      readRecord,
+      reportError,
+    ).map((record) => [record.endpointId, record]),
+  );
+  const quotaGroups = Map.groupBy(
+    [...connected]
+      .sort(compareRequestedAt)
+      .map((connection) => ({ connection, record: records.get(connection.endpointId) })),
+    ({ connection }) => quotaGroupKey(connection),
+  );
+  const countedByGroup = new Map<string, readonly string[]>();
   const outcomes = connected.flatMap((connection) => {
     const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(connection, itemsByKey);
-    const items = itemsByKey.all([recordKey(connection.endpointId)]);
-    const [record] = parseEach(items, readRecord, reportError);
+    const record = records.get(connection.endpointId);
+    const isRecordUnreadable = !record && itemsByKey.find(recordKey(connection.endpointId)) !== undefined;
     for (const error of unreadable) reportError(error, 'read item');
     // linkgate leaves a connection as it is while an item that its verdict needs is unreadable.
-    if (!service || unreadable.length > 0 || (items.length > 0 && !record)) return [];
-    const countedEndpointIds = (quotaGroups.get(quotaGroupKey(connection)) ?? []).map(
-      ({ endpointId }) => endpointId,
-    );
-    const policy = { service: adjustService(service), entries, countedEndpointIds, rules };
+    if (!service || unreadable.length > 0 || isRecordUnreadable) return [];
     const context = { ...policyInputs, isObserving: false, now: now() };
+    const key = quotaGroupKey(connection);
+    const group = quotaGroups.get(key) ?? [];
+    const all = group.map((each) => each.connection.endpointId);
+    const uncounted = { service: adjustService(service), entries, countedEndpointIds: all, rules };
+    const countedEndpointIds = countedByGroup.get(key) ?? omitDisconnecting(uncounted, group, context);
+    countedByGroup.set(key, countedEndpointIds);
+    const policy = { ...uncounted, countedEndpointIds };
     const outcome = predictOutcome(connection, record, policy, context);
     return outcome ? [[connection, outcome] as const] : [];
   });

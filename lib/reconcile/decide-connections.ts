@@ -12,6 +12,7 @@ import {
   isVerdictCurrent,
   lacksApprovalRequest,
   maybeConnected,
+  pickConnection,
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
@@ -28,17 +29,19 @@ import {
 } from '../connections/transition.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { buildAllowlistChange } from '../policy/allowlist-change.ts';
+import { omitDisconnecting } from '../policy/connected/counted-endpoints.ts';
+import type { ConnectedContext } from '../policy/connected/decide-connected.ts';
 import { holdForUnreadable } from '../policy/decide.ts';
-import { endpointQuotaKey, hasFreedQuota, readQuotaUse } from '../policy/endpoint-quota.ts';
+import { endpointQuotaKey, hasFreedQuota, type QuotaUse, readQuotaUse } from '../policy/endpoint-quota.ts';
 import { evaluateWithDecision, isDuplicateDecision } from '../policy/evaluate-decision.ts';
 import { isHeldBack } from '../policy/held-back.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
-import type { Rule } from '../policy/rule.ts';
+import { effectiveEntry, type Policy, type Rule } from '../policy/rule.ts';
 import { type Connection, isAnswered, isConnected } from '../privatelink/connection.ts';
 import type { Connections } from '../privatelink/connections.ts';
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { serviceKey } from '../services/service.ts';
-import { indexByKey, UnreadableItemError } from '../storage/entity.ts';
+import { indexByKey, parseEach, UnreadableItemError } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import type { Finding, Verdict } from '../verdicts/verdict.ts';
@@ -127,8 +130,10 @@ export async function decideConnection(
     if (count instanceof UnreadableItemError) return held([count]);
     const rules = { service, entries, rules: deps.rules };
     if (isReview) {
-      const policy = { ...rules, countedEndpointIds: count.endpointIds };
-      return reevaluateConnected(request, before, decision, { ...policyInputs, policy, count, now }, deps);
+      const context = { ...policyInputs, now };
+      const countedEndpointIds = await selectCountedEndpoints(request, rules, count, context, deps);
+      const policy = { ...rules, countedEndpointIds };
+      return reevaluateConnected(request, before, decision, { ...context, policy, count }, deps);
     }
     const policy = { ...rules, countedEndpointIds: count.endpointIdsBefore };
     const { verdict, ...evaluated } = await evaluateWithDecision(request, before, decision, {
@@ -174,6 +179,26 @@ export async function decideConnection(
       ? { outcome: 'not-open', record: after }
       : { outcome: verdict.outcome, record: after, isNew: true };
   });
+}
+
+/** Reads the records of the endpoints that come before a connected one, only if they use up the limit. */
+async function selectCountedEndpoints(
+  { endpointId }: Connection,
+  rules: Omit<Policy, 'countedEndpointIds'>,
+  { endpointIds }: QuotaUse,
+  context: ConnectedContext,
+  { table, reportError }: DecideDeps,
+): Promise<readonly string[]> {
+  const policy = { ...rules, countedEndpointIds: endpointIds };
+  const maxEndpoints = effectiveEntry(policy)?.maxEndpoints;
+  const earlierIds = endpointIds.includes(endpointId)
+    ? endpointIds.slice(0, endpointIds.indexOf(endpointId))
+    : endpointIds;
+  if (maxEndpoints === undefined || earlierIds.length < maxEndpoints) return endpointIds;
+  // An endpoint whose record cannot be read counts.
+  const records = parseEach(await table.get(earlierIds.map(recordKey)), readRecord, reportError);
+  const others = records.map((record) => ({ connection: pickConnection(record), record }));
+  return omitDisconnecting(policy, others, context);
 }
 
 function toUnreadableError(error: unknown): UnreadableItemError {

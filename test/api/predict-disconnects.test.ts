@@ -79,6 +79,17 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
     expect(body.disconnects).toEqual([{ ...first, endpointId: endpointId(2), at: graceEnds }]);
   });
 
+  test('no disconnect of an endpoint that the entry names, beside an earlier one that it does not name', async () => {
+    const connections = [1, 2].map((number) =>
+      aConnection({ endpointId: endpointId(number), state: 'available' }),
+    );
+    const records = connections.map(({ endpointId: id }) => live({ endpointId: id }));
+    const env = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
+    const entry = { effect: 'allow', maxEndpoints: 1, endpointIds: [endpointId(2)] };
+    const { body } = await callApi(env, 'PUT', path, entry);
+    expect(body.disconnects).toEqual([{ ...first, at: graceEnds }]);
+  });
+
   test('a disconnect after the grace period that the service has', async () => {
     const env = createEnvWith(live(), aService({ graceSeconds: 3600 }));
     const { body } = await callApi(env, 'DELETE', path);

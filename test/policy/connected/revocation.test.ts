@@ -205,6 +205,14 @@ describe('the disconnect of a connection is scheduled', () => {
     expect([1, 2, 3].map((number) => readState(env, number))).toEqual(['pending', 'rejected', 'rejected']);
   });
 
+  test('not for an endpoint that the entry names, beside an earlier one that it does not name', async () => {
+    const env = await createRevocationTestEnv({ connections: createConnections(2) });
+    await putConsumerEntry(env, { maxEndpoints: 1, endpointIds: [endpointId(2)] });
+    await sweep(env, 'full');
+    await advanceAndSweep(72 * hour, env);
+    expect([1, 2].map((number) => readState(env, number))).toEqual(['rejected', 'pending']);
+  });
+
   test('for the time at which the entry expires', async () => {
     const env = await createRevocationTestEnv({
       entries: [anEntry({ expiresAt: secondsAfterNoon(20 * day).toISOString() })],

@@ -1,0 +1,33 @@
+import type { ConnectionRecord } from '../../connections/connection-record.ts';
+import { type Connection, isConnected } from '../../privatelink/connection.ts';
+import type { Policy } from '../rule.ts';
+import { type ConnectedContext, decideConnected } from './decide-connected.ts';
+
+/** A connected endpoint of the same account and service. */
+export interface OtherEndpoint {
+  readonly connection: Connection;
+  readonly record: ConnectionRecord | undefined;
+}
+
+/**
+ * Omits the endpoints that policy disconnects for another reason than the limit, so that a connected endpoint that its entry
+ * allows is not disconnected beside one that it does not allow. For a new request they count until they are disconnected.
+ * @param policy its `countedEndpointIds` has the endpoints in their order.
+ */
+export function omitDisconnecting(
+  policy: Policy,
+  others: readonly OtherEndpoint[],
+  context: ConnectedContext,
+): string[] {
+  const uncounted = { ...policy, countedEndpointIds: [] };
+  const disconnecting = new Set(
+    others
+      .filter(({ connection }) => isConnected(connection.state))
+      .filter(
+        ({ connection, record }) =>
+          decideConnected(connection, record, uncounted, context).verdict.outcome === 'reject',
+      )
+      .map(({ connection }) => connection.endpointId),
+  );
+  return policy.countedEndpointIds.filter((endpointId) => !disconnecting.has(endpointId));
+}
