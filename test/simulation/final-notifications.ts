@@ -3,7 +3,7 @@ import { computeConnectionStatus } from '../../lib/approvals/status.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
 import { buttonValue } from '../../lib/channels/slack/actions.ts';
 import { notAppliedText, slackStatusLabels } from '../../lib/channels/slack/status-mrkdwn.ts';
-import { currentStage, isLaterStage } from '../../lib/connections/approval-request.ts';
+import { currentStage, escalationStages, isLaterStage } from '../../lib/connections/approval-request.ts';
 import { isAwaitingApproval, recordPartitions } from '../../lib/connections/connection-record.ts';
 import { type AwaitingRecord, hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';
 import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
@@ -149,11 +149,16 @@ export async function checkNotifications(
     );
   }
 
-  function checkMails({ endpointId, approvalRequest }: AwaitingRecord, { emails }: ApproverGroup): void {
+  function checkMails(
+    { endpointId, approvalRequest }: AwaitingRecord,
+    { emails, changedAt = '' }: ApproverGroup,
+  ): void {
+    const history = watch.findHistory(endpointId);
+    const stageEvent = history.findLast(({ action }) => escalationStages.some((stage) => stage === action));
+    // An approver who is added after the last stage gets no email.
+    if (stageEvent && changedAt > stageEvent.time) return;
     // An extended deadline does not start a new approval request.
-    const approvalRequested = watch
-      .findHistory(endpointId)
-      .findLast(({ action }) => action === 'approval-requested');
+    const approvalRequested = history.findLast(({ action }) => action === 'approval-requested');
     const since = Date.parse(approvalRequested?.time ?? approvalRequest.requestedAt);
     for (const address of emails)
       assertInvariant(
