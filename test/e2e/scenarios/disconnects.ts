@@ -63,7 +63,7 @@ async function setContactEmail(context: ServiceContext) {
   const { linkgate } = context;
   await linkgate.json(...initech, '--contact-email', address);
   await confirmSubscription(context, address);
-  await widenSubscription(context, 'consumers', address);
+  await widenSubscription(context, 'customers', address);
   await linkgate.json(...initech, '--contact-email', address);
 }
 
