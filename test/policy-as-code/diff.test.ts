@@ -256,11 +256,11 @@ test('the group `default` is not in the plan if the file does not name it, whoev
 
 test('the group `default` is changed by a file that names it after setup created it, and is a conflict after a person changed it', async () => {
   const env = createTestEnv({ groups: [aGroup()] });
-  const telling = aDocument({ groups: [{ name: 'default', ...people }] });
-  expect(formatChanges((await planAndApply(env, telling)).changes)).toEqual(['change group default']);
-  expect((await planDocument(env, telling)).changes).toEqual([]);
+  const groupDocument = aDocument({ groups: [{ name: 'default', ...people }] });
+  expect(formatChanges((await planAndApply(env, groupDocument)).changes)).toEqual(['change group default']);
+  expect((await planDocument(env, groupDocument)).changes).toEqual([]);
   env.put(groupItem(aGroup({ changedBy: alice, version: 3 })));
-  expect(formatChanges((await planDocument(env, telling)).changes)).toEqual(['conflict group default']);
+  expect(formatChanges((await planDocument(env, groupDocument)).changes)).toEqual(['conflict group default']);
 });
 
 test('a group that the file no longer names is not removed while a service or another group names it', async () => {

@@ -162,7 +162,7 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
         const mail = random.pick(withLinks);
         const token = random.pick(extractTokens(mail));
         const link = verifyToken(token, [linkKey], new Date(scheduler.now()));
-        if (link.status === 'tampered') return;
+        if (link.status === 'invalid-signature') return;
         const { endpointId } = link.claims;
         const input = random.chance(0.8) ? formInput : undefined;
         const attempt = { by: emailActor(mail.address), endpointId };
@@ -170,7 +170,7 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
         void runAttempt('on-approval-link', description, attempt, async (deps) => {
           const { outcome } = await handleLink(token, input, deps);
           const isDecision = outcome === 'decided' && link.claims.purpose !== 'extend';
-          return { decidedCount: isDecision ? 1 : 0, isTooLate: outcome === 'closed' };
+          return { decidedCount: isDecision ? 1 : 0, isTooLate: outcome === 'already-decided' };
         });
       },
       'Slack unavailable'() {

@@ -12,7 +12,7 @@ test('a write is retried until it has no conflict', async () => {
 });
 
 test('a write that has a conflict on every retry ends with an error that names the item', async () => {
-  const contended = retryOnConflict('orders', async () => conflict);
-  await expect(contended).rejects.toThrow(OptimisticLockError);
-  await expect(contended).rejects.toMatchObject({ itemName: 'orders' });
+  const conflicting = retryOnConflict('orders', async () => conflict);
+  await expect(conflicting).rejects.toThrow(OptimisticLockError);
+  await expect(conflicting).rejects.toMatchObject({ itemName: 'orders' });
 });

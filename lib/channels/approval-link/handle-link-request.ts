@@ -38,7 +38,7 @@ export async function handleLinkRequest(event: unknown, deps: HandleLinkDeps) {
 function toErrorPage(error: unknown): PageResult {
   return error instanceof UnreadableItemError
     ? { outcome: 'unreadable', page: unreadableItemPage(error) }
-    : { outcome: 'broken', page: internalErrorPage() };
+    : { outcome: 'internal-error', page: internalErrorPage() };
 }
 
 /** In characters. The page repeats the submitted values, and Lambda limits the size of a response. */

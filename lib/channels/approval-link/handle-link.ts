@@ -30,7 +30,8 @@ export async function handleLink(
   deps: HandleLinkDeps,
 ): Promise<PageResult> {
   const link = await verifyLink(token, deps);
-  if (link.status === 'tampered') return { outcome: 'tampered', page: pages.invalidSignaturePage() };
+  if (link.status === 'invalid-signature')
+    return { outcome: 'invalid-signature', page: pages.invalidSignaturePage() };
   const { claims } = link;
   const result =
     link.status === 'expired'
@@ -42,9 +43,9 @@ export async function handleLink(
 async function verifyLink(token: string, { signingKey, now }: HandleLinkDeps): Promise<ApprovalLink> {
   const link = await verifyWithSecret(signingKey, (keys) => {
     const candidate = verifyToken(token, keys, now());
-    return candidate.status === 'tampered' ? undefined : candidate;
+    return candidate.status === 'invalid-signature' ? undefined : candidate;
   });
-  return link ?? { status: 'tampered' };
+  return link ?? { status: 'invalid-signature' };
 }
 
 async function handleLinkClaims(
@@ -53,7 +54,7 @@ async function handleLinkClaims(
   deps: HandleLinkDeps,
 ): Promise<PageResult> {
   const view = await loadApprovalView(claims.endpointId, deps);
-  if (!view) return { outcome: 'unknown', page: pages.unknownRequestPage(claims) };
+  if (!view) return { outcome: 'unknown-request', page: pages.unknownRequestPage(claims) };
   const rejection = linkRejection(view, claims);
   if (rejection) return rejection;
   const now = deps.now();
@@ -76,7 +77,7 @@ async function catchConflict(decide: () => Promise<PageResult>): Promise<PageRes
     return await decide();
   } catch (error) {
     if (conflictErrors.some((errorClass) => error instanceof errorClass))
-      return { outcome: 'overtaken', page: pages.decidedConcurrentlyPage() };
+      return { outcome: 'decided-concurrently', page: pages.decidedConcurrentlyPage() };
     throw error;
   }
 }
@@ -94,8 +95,8 @@ async function extendByLink(
   );
   if (result.status === 'done') return { outcome: 'decided', page: pages.extendedPage(result.record) };
   return result.status === 'no-scheduled-disconnect'
-    ? { outcome: 'superseded', page: pages.notExtendedPage(result.record) }
-    : { outcome: 'unknown', page: pages.unknownRequestPage(claims) };
+    ? { outcome: 'outdated-link', page: pages.notExtendedPage(result.record) }
+    : { outcome: 'unknown-request', page: pages.unknownRequestPage(claims) };
 }
 
 async function decideByLink(
@@ -112,7 +113,10 @@ async function decideByLink(
     };
   const record = result.status === 'not-open' ? result.record : undefined;
   return (
-    (record && notOpenPage(record, claims)) ?? { outcome: 'unknown', page: pages.unknownRequestPage(claims) }
+    (record && notOpenPage(record, claims)) ?? {
+      outcome: 'unknown-request',
+      page: pages.unknownRequestPage(claims),
+    }
   );
 }
 

@@ -13,17 +13,18 @@ export function linkRejection(view: ApprovalView, claims: LinkClaims): PageResul
   const unauthorized = checkLinkAddress(view, claims);
   if (unauthorized?.outcome === 'not-an-approver') return unauthorized;
   if (record.approvalRequest?.version !== claims.version)
-    return { outcome: 'superseded', page: pages.outdatedLinkPage(record) };
+    return { outcome: 'outdated-link', page: pages.outdatedLinkPage(record) };
   return notOpenPage(record, claims) ?? unauthorized;
 }
 
 /** The page for a request that is decided or closed, or for a disconnect time that has changed. */
 export function notOpenPage(record: ConnectionRecord, claims: LinkClaims): PageResult | undefined {
   const decision = findEarlierDecision(record, claims);
-  if (decision) return { outcome: 'used', page: pages.linkAlreadyUsedPage(record, decision) };
-  if (!isAwaitingApproval(record)) return { outcome: 'closed', page: pages.alreadyDecidedPage(record) };
+  if (decision) return { outcome: 'link-already-used', page: pages.linkAlreadyUsedPage(record, decision) };
+  if (!isAwaitingApproval(record))
+    return { outcome: 'already-decided', page: pages.alreadyDecidedPage(record) };
   const isChanged = claims.purpose === 'extend' && record.revocation?.disconnectAt !== claims.disconnectAt;
-  return isChanged ? { outcome: 'superseded', page: pages.notExtendedPage(record) } : undefined;
+  return isChanged ? { outcome: 'outdated-link', page: pages.notExtendedPage(record) } : undefined;
 }
 
 /** The earlier decision of this address. An approver may still deny while the quorum is not reached. */

@@ -21,7 +21,7 @@ export type ApprovalLink =
   | { readonly status: 'valid'; readonly claims: LinkClaims }
   | { readonly status: 'expired'; readonly claims: LinkClaims }
   /** No accepted key matches the signature. */
-  | { readonly status: 'tampered' };
+  | { readonly status: 'invalid-signature' };
 
 /** An empty key signs nothing: anybody could forge a link. */
 export class NoSigningKeyError extends Error {
@@ -40,9 +40,9 @@ export function createLink(approvalUrl: string, claims: LinkClaims, key: string)
 /** @param keys the accepted values of `links/signing-key`; an empty list accepts no link */
 export function verifyToken(token: string, keys: readonly string[], now: Date): ApprovalLink {
   const [, payload, signature] = /^1\.([\w-]+)\.([\w-]{43})$/.exec(token) ?? [];
-  if (payload === undefined || signature === undefined) return { status: 'tampered' };
+  if (payload === undefined || signature === undefined) return { status: 'invalid-signature' };
   if (!keys.some((key) => timingSafeEqual(Buffer.from(signPayload(payload, key)), Buffer.from(signature))))
-    return { status: 'tampered' };
+    return { status: 'invalid-signature' };
   const claims = v.parse(LinkClaims, JSON.parse(Buffer.from(payload, 'base64url').toString()));
   return { status: new Date(claims.expiresAt) > now ? 'valid' : 'expired', claims };
 }

@@ -5,19 +5,19 @@ import type { LinkClaims } from './link.ts';
 export const httpStatus = {
   shown: 200,
   decided: 200,
-  tampered: 400,
+  'invalid-signature': 400,
   'not-an-approver': 403,
   'api-only': 403,
   owner: 403,
-  superseded: 409,
-  closed: 409,
-  overtaken: 409,
+  'outdated-link': 409,
+  'already-decided': 409,
+  'decided-concurrently': 409,
   unreadable: 409,
   expired: 410,
-  used: 410,
-  unknown: 410,
+  'link-already-used': 410,
+  'unknown-request': 410,
   incomplete: 422,
-  broken: 500,
+  'internal-error': 500,
 } as const;
 
 export interface PageResult {

@@ -10,7 +10,7 @@ const samples = new URL('../../../events/on-approval-link/', import.meta.url);
 test.each([
   ['link-followed', 200, 'shown'],
   ['link-scanned', 200, 'shown'],
-  ['link-truncated', 400, 'tampered'],
+  ['link-truncated', 400, 'invalid-signature'],
   ['form-posted-empty', 422, 'incomplete'],
   ['approve', 200, 'decided'],
   ['approve-and-allow', 200, 'decided'],
