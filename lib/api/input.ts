@@ -44,12 +44,12 @@ export const RegisterInput = v.strictObject({
 });
 
 const { expiresAt, note, ...entryFields } = AllowlistEntry.entries;
-const maxEndpoints = v.exactOptional(MaxEndpoints);
+const maxEndpointsInput = v.exactOptional(MaxEndpoints);
 // The maximum length applies only to requests: an item of the table is read whatever it contains.
 const endpointIds = v.exactOptional(v.pipe(entryFields.endpointIds.wrapped, v.maxLength(1000)));
 const consumerRegions = v.exactOptional(v.pipe(entryFields.consumerRegions.wrapped, v.maxLength(100)));
 const roles = v.exactOptional(v.pipe(entryFields.roles.wrapped, v.maxLength(100)));
-const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1), v.maxLength(100)));
+const ownersInput = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1), v.maxLength(100)));
 
 /** A block takes no conditions: ignored conditions would block more than the author meant. */
 export const EntryInput = v.variant('effect', [
@@ -57,13 +57,13 @@ export const EntryInput = v.variant('effect', [
     effect: v.literal('allow'),
     endpointIds,
     consumerRegions,
-    maxEndpoints,
+    maxEndpoints: maxEndpointsInput,
     expiresAt,
     roles,
-    owners,
+    owners: ownersInput,
     note,
   }),
-  v.strictObject({ effect: v.literal('block'), owners, note }),
+  v.strictObject({ effect: v.literal('block'), owners: ownersInput, note }),
 ]);
 
 const reason = v.exactOptional(OptionalReason);
@@ -139,7 +139,7 @@ export const CustomerInput = v.strictObject({
     v.maxLength(1000),
   ),
   contact: v.exactOptional(Contact),
-  owners,
+  owners: ownersInput,
   contractEndsAt: v.exactOptional(Instant),
 });
 

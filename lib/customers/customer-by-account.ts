@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, type ItemsByKey, indexByKey, parseEach } from '../storage/entity.ts';
+import { entity, type ItemIndex, indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table, Write } from '../storage/table.ts';
 import { type Customer, CustomerName, customerItem, customerKey, readCustomer } from './customer.ts';
 import { deliveryFailureKey } from './delivery-failure.ts';
@@ -49,7 +49,7 @@ export async function findCustomersByAccount(
 /** Selects the customers of the pointers from items that were read, by account id. */
 export function selectCustomersByAccount(
   pointers: readonly AccountPointer[],
-  items: ItemsByKey,
+  items: ItemIndex,
   reportError: Runtime['reportError'],
 ): ReadonlyMap<string, Customer> {
   const accountCustomers = pointers.flatMap(({ accountId, customer: name }) => {

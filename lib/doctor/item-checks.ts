@@ -44,7 +44,7 @@ export const ItemCheckCursor = v.object({
 type ItemCheckCursor = v.InferOutput<typeof ItemCheckCursor>;
 
 const itemsPerPage = 1_000;
-const queriesPerPage = 40;
+const itemQueriesPerPage = 40;
 
 /**
  * Finds every unreadable item of the table, except audit entries, which `linkgate audit verify` checks, and items that expire
@@ -60,7 +60,7 @@ export async function checkItems(
   if (source === 0 && after === undefined)
     errors.push(...findUnreadable(await deps.table.get(await listSingletonKeys(deps))));
   const end = read + itemsPerPage;
-  for (let queries = 0; source < partitions.length && queries < queriesPerPage && read < end; queries++) {
+  for (let queries = 0; source < partitions.length && queries < itemQueriesPerPage && read < end; queries++) {
     const page = await queryFirstPage(partitions[source] ?? '', after, deps.table);
     const beside = await deps.table.get(page.flatMap((item) => listRelatedKeys(item)));
     errors.push(...findUnreadable([...page, ...beside]));

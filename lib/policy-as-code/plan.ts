@@ -43,9 +43,9 @@ export type Plan = v.InferOutput<typeof Plan>;
 
 const planEntity = entity(Plan.entries);
 export const readPlan = planEntity.read;
-const ItemVersion = v.tuple([v.string(), v.number()]);
+const PlannedItemVersion = v.tuple([v.string(), v.number()]);
 /** A value in a part of a plan. */
-export const PartValue = v.union([PolicyChange, ItemVersion]);
+export const PartValue = v.union([PolicyChange, PlannedItemVersion]);
 
 const planPartition = (planId: string) => `PLAN#${planId}`;
 const planKey = (planId: string): Key => ({ pk: planPartition(planId), sk: 'PLAN' });
@@ -179,7 +179,7 @@ export async function readPlannedVersions(
     planId,
     table,
   );
-  return new Map(items.flatMap((item) => chunkValues(item, ItemVersion)));
+  return new Map(items.flatMap((item) => chunkValues(item, PlannedItemVersion)));
 }
 
 async function readParts(keys: readonly Key[], planId: string, table: Table): Promise<Item[]> {

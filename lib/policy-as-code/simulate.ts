@@ -45,7 +45,7 @@ const recordsPerPage = 100;
 /** The number of audit trails that are read at once. */
 const maxParallelTrails = 10;
 /** The number of earlier connections of an account that count towards its limit in a simulation. */
-const maxEarlierConnections = 100;
+const maxEarlierEndpoints = 100;
 
 /**
  * Decides a page of recorded requests that the plan's policy covers, each at its own time, with the allowlist after the plan. Pauses
@@ -140,7 +140,7 @@ async function compareVerdicts(
 
 /** The endpoints of the account that counted at the time of the request, from the records. */
 async function endpointIdsCountedThen(record: ConnectionRecord, deps: SimulateDeps): Promise<string[]> {
-  const earlier = await listEarlierConnections(record, maxEarlierConnections, deps);
+  const earlier = await listEarlierConnections(record, maxEarlierEndpoints, deps);
   return earlier
     .filter(({ state, verdict, acceptRequestedAt }) =>
       [isConnected(state), verdict?.outcome === 'accept', acceptRequestedAt !== undefined].includes(true),

@@ -23,14 +23,14 @@ export class StalePlanError extends Error {
   readonly changedItems: readonly string[];
 
   constructor(changedItems: readonly string[], options?: ErrorOptions) {
-    const unnamedCount = changedItems.length - maxNamedItems;
-    const list = `${changedItems.slice(0, maxNamedItems).join(', ')}${unnamedCount > 0 ? ` and ${unnamedCount} more` : ''}`;
+    const unnamedCount = changedItems.length - maxNamedChanges;
+    const list = `${changedItems.slice(0, maxNamedChanges).join(', ')}${unnamedCount > 0 ? ` and ${unnamedCount} more` : ''}`;
     super(`the table changed since the plan was made (${list}): plan again`, options);
     this.changedItems = changedItems;
   }
 }
 
-const maxNamedItems = 10;
+const maxNamedChanges = 10;
 
 /** Lists the items whose version differs from the plan's, without those that the plan itself changed. */
 export async function itemsChangedSince(

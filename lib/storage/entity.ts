@@ -165,4 +165,4 @@ export function indexByKey(items: readonly Item[]) {
   const find = (key: Key): Item | undefined => itemByKey.get(formatKey(key));
   return { find, all: (keys: readonly Key[]): Item[] => keys.flatMap((key) => find(key) ?? []) };
 }
-export type ItemsByKey = ReturnType<typeof indexByKey>;
+export type ItemIndex = ReturnType<typeof indexByKey>;

@@ -56,7 +56,7 @@ export function requestMessage(view: ApprovalView, now: Date): SlackMessage {
 }
 
 /** The number of characters of the note of an allowlist entry. */
-const maxNoteLength = 200;
+const maxShownNoteLength = 200;
 
 /** The deadline, the effect after it, and the escalation so far. */
 function deadlineFacts({ record, service, group }: ApprovalView): Markup[] {
@@ -93,7 +93,7 @@ function requestFactsMrkdwn(view: ApprovalView): Markup {
   const note = entries.find((entry) => entry.note !== undefined)?.note;
   return joinMarkup([
     markup`*Service:* ${service.name} in ${location.region}`,
-    markup`*Account:* ${ownerAccountText(view)}${note ? `, ${truncatePlain(maxNoteLength, note)}` : ''}`,
+    markup`*Account:* ${ownerAccountText(view)}${note ? `, ${truncatePlain(maxShownNoteLength, note)}` : ''}`,
     markup`*Endpoint:* ${endpointId} in ${endpointRegion ?? location.region}${ipAddressType ? `, ${ipAddressType}` : ''}`,
     markup`*Requested:* ${slackDate(requestedAt)}`,
     ...deadlineFacts(view),
