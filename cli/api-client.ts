@@ -26,21 +26,20 @@ export interface Api {
     responseSchema: S,
     input?: RequestInput,
   ): Promise<v.InferOutput<S>>;
-  /** Shows the warnings of a response. */
   warn(warnings: readonly string[] | null | undefined): void;
-  /** The clock of the API. The clock of this machine may differ. */
+  /** The time by the clock of the API, which may differ from the clock of this machine. */
   now(): Promise<Date>;
 }
 
-/** By this header linkgate distinguishes a person at the command line from another system. */
+/** The header distinguishes a person at the command line from another system. */
 const userAgent = `linkgate-cli/${version}`;
 const timeoutMs = 30_000;
 const maxAttempts = 4;
 /** The first wait before a retry. It doubles each time. */
 const firstWaitMs = 300;
-/** The statuses to retry: throttled, or a broken response. */
+/** A retry may succeed after throttling or a broken response. */
 const transient = [429, 502, 503, 504];
-/** The attempts, a second apart, while the API still processes the same request: longer than its timeout. */
+/** The number of attempts, one second apart, while the API processes the same request: longer than its timeout. */
 const maxInProgressAttempts = 40;
 
 const ErrorResponse = v.object({
@@ -147,7 +146,7 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
 interface ApiResponse {
   readonly status: number;
   readonly date: string | null;
-  /** From the header `retry-after`. */
+  /** Reads the header `retry-after`. */
   readonly retryAfterMs?: number;
   readonly text: string;
 }
@@ -168,7 +167,7 @@ function isRunning(result: ApiResponse | NetworkFailure): result is ApiResponse 
   return parsed.success && parsed.output.error.code === 'InProgress';
 }
 
-/** The attempts to read a list whose pages change meanwhile. */
+/** The number of attempts to read a list whose pages change during the read. */
 const maxListAttempts = 3;
 
 interface Page {
@@ -216,7 +215,7 @@ async function readPagesOnce<S extends v.GenericSchema<unknown, Page>, T>(
   return all;
 }
 
-/** The form of ids and names. `..`, `/` and `?` would request another path. */
+/** Ids and names match this pattern. `..`, `/` and `?` would request another path. */
 const segmentForm = /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)$/;
 
 /** @throws CommandError */
@@ -237,7 +236,7 @@ function buildUrl(apiUrl: string, path: readonly string[], query: Query): URL {
   return url;
 }
 
-/** A lone surrogate has no encoding. */
+/** A lone surrogate has no UTF-8 encoding. */
 function encodeParameter(text: string): string {
   return encodeURIComponent(unmarkControls(text).toWellFormed());
 }

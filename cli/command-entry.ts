@@ -9,11 +9,11 @@ export interface CommandEntry {
   readonly name: string;
   readonly group: (typeof commandGroups)[number];
   readonly summary: string;
-  /** Commander changes what it is given, so that each run makes its own. */
+  /** Creates new objects for each run, because commander mutates them. */
   readonly arguments?: readonly (() => Argument)[];
   readonly options?: readonly (() => Option)[];
   readonly example: string;
   readonly notes?: string;
-  /** The command of its family that runs where none is named. */
+  /** The default command of its family. */
   readonly isDefault?: true;
 }

@@ -1,6 +1,6 @@
 import { type ExitReason, exitCodes } from './exit-codes.ts';
 
-/** The code of an error that has none of its own, such as one of the API has. */
+/** The error code of a CommandError that has no code of the API. */
 const defaultCodes: Readonly<Record<ExitReason, string>> = {
   failed: 'Failed',
   usageError: 'UsageError',
@@ -8,7 +8,7 @@ const defaultCodes: Readonly<Record<ExitReason, string>> = {
 };
 
 interface CommandErrorOptions extends ErrorOptions {
-  /** For programs that read `--json`. */
+  /** The error code in the output of `--json`. */
   readonly code?: string;
 }
 
@@ -29,7 +29,7 @@ export class CommandError extends Error {
   }
 }
 
-/** A list changed while its pages were read, or its token expired: the reader begins again. */
+/** The API's list changed during the read, or its page token expired: the reader starts again. */
 export class StaleListError extends CommandError {
   override readonly name = 'StaleListError';
 

@@ -5,12 +5,12 @@ import { policyCommands } from './command-table/policy-commands.ts';
 
 const all = [...decideCommands, ...policyCommands, ...operateCommands] as const;
 
-/** Every command of linkgate: help, the parser and docs/commands.md are made from it. */
+/** Every command of linkgate. The help, the parser and docs/commands.md use this table. */
 export const commandTable: readonly CommandEntry[] = all;
 
 export type CommandName = (typeof all)[number]['name'];
 
-/** The first words that several commands share. */
+/** The description of each family: the first word that several commands share. */
 export const families: Readonly<Record<string, string>> = {
   service: 'endpoint services that linkgate manages',
   allowlist: 'entries that allow or block an account',

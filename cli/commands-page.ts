@@ -6,7 +6,7 @@ import { commandTable } from './command-table.ts';
 import { commonOptions } from './options.ts';
 import { formatSentence, isRequired, usageText } from './program.ts';
 
-/** docs/commands.md, made from the table of commands. */
+/** Renders docs/commands.md from the table of commands. */
 export function commandsPage(): string {
   return `${[intro, ...commandGroups.flatMap(groupSection)].join('\n\n')}\n`;
 }

@@ -2,8 +2,8 @@ import { CommandError } from './command-error.ts';
 import type { Io } from './process-io.ts';
 
 /**
- * Goes on only when a person says yes, at the terminal or beforehand by `--yes`.
- * @param question what is about to happen, and whether it may
+ * Continues only if a person agrees, at the terminal or by `--yes`.
+ * @param question describes the change, and asks for agreement
  * @throws CommandError
  */
 export async function confirm(

@@ -1,7 +1,7 @@
 import type { Connection } from './api-views.ts';
 import { serviceLabel } from './output.ts';
 
-/** A line for each service, with its endpoints. */
+/** Formats a line for each service, with its endpoints. */
 export function formatEndpoints(
   connections: readonly Pick<Connection, 'endpointId' | 'service' | 'serviceId'>[],
 ): string {

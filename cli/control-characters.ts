@@ -1,11 +1,11 @@
 /**
- * What moves a terminal's cursor, rings its bell, hides text or turns the direction of writing: controls of C0 and C1, DEL, formats
- * such as U+202E and U+200B, separators of lines, halves of characters. Values from outside may hold all of it: each such character
- * is marked where they come in, and written visibly where they are printed. In between a line's end is linkgate's own.
+ * Control and format characters can move a terminal's cursor, ring its bell, hide text or reverse its direction: C0 and C1
+ * controls, DEL, formats such as U+202E and U+200B, line separators and lone surrogates. linkgate marks each such character in
+ * external values on input, and escapes it on output. An unmarked line break is linkgate's own.
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0]/gu;
 
-/** No text has this: Unicode reserves it for the inside of programs. A mark is as long as it will be shown. */
+/** No text contains this character: Unicode reserves it as a noncharacter. A mark has the length of its escape. */
 const sign = '\ufdd0';
 const markPattern = /\ufdd0(?:([nt])|u\{([0-9a-f]+)\})/g;
 const escapesByCharacter: Readonly<Record<string, string>> = { '\n': 'n', '\t': 't' };
@@ -19,29 +19,29 @@ function formatEscape(character: string): string {
   return escapesByCharacter[character] ?? `u{${formatCodePoint(character)}}`;
 }
 
-/** A value from outside, of which no character does anything to a terminal any more. */
+/** Marks every control character of an external value, so that a terminal shows it as text. */
 export function markControls(text: string): string {
   return text.replace(unsafe, (character) => `${sign}${formatEscape(character)}`);
 }
 
-/** For `JSON.parse`. */
+/** A reviver for `JSON.parse`. */
 export function markValue(_name: string, value: unknown): unknown {
   return typeof value === 'string' ? markControls(value) : value;
 }
 
-/** The value as it came. */
+/** Restores the original value. */
 export function unmarkControls(text: string): string {
   return text.replace(markPattern, (_mark, name?: string, code = '0') =>
     name === undefined ? String.fromCodePoint(Number.parseInt(code, 16)) : (charactersByEscape[name] ?? ''),
   );
 }
 
-/** The lines of a text that linkgate's API has put into lines itself. */
+/** Splits a text of linkgate's API at its marked line breaks. */
 export function splitMarkedLines(text: string): string[] {
   return text.split(`${sign}n`);
 }
 
-/** JSON of values as they came, in which whatever was marked or would have to be is escaped. */
+/** Serializes original values as JSON, and escapes their control characters. */
 export function safeJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent)
     .replace(markPattern, (mark) => escapeForJson(unmarkControls(mark)))
@@ -53,17 +53,17 @@ function escapeForJson(text: string): string {
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
 
-/** A copy of a value as it came. */
+/** Copies a value with its original texts. */
 export function unmarkDeep<Value extends object>(value: Value): Value {
   return JSON.parse(safeJson(value));
 }
 
-/** Whether YAML has to quote and escape a text, so that a terminal can show the file and the file says the same. */
+/** Whether YAML has to quote and escape a text, so that a terminal can show the file without a change of its meaning. */
 export function needsEscapes(text: string): boolean {
   return text.replaceAll('\n', '').search(unsafe) >= 0;
 }
 
-/** YAML in which such texts are quoted. */
+/** Escapes control characters in YAML that quotes each text with such a character. */
 export function safeYaml(yaml: string): string {
   return yaml.replace(unsafe, (character) => {
     if (character === '\n') return character;
@@ -74,7 +74,7 @@ export function safeYaml(yaml: string): string {
 
 const colourOrUnsafe = new RegExp(`\\u001b\\[\\d+m|${unsafe.source}`, 'gu');
 
-/** As a terminal may show it: with linkgate's own lines and, where it has any, colours. */
+/** Escapes control characters for a terminal, except linkgate's own line breaks and, if enabled, colours. */
 export function showControls(text: string, { isColoured }: { readonly isColoured: boolean }): string {
   return text.replace(colourOrUnsafe, (match) => {
     if (match === '\n' || (isColoured && match.length > 1 && match.startsWith('\u001b'))) return match;
@@ -82,7 +82,7 @@ export function showControls(text: string, { isColoured }: { readonly isColoured
   });
 }
 
-/** Control characters without a mark. */
+/** Escapes a control character that has no mark. */
 function escapeControl(character: string): string {
   return character.search(unsafe) >= 0 ? `\\${formatEscape(character)}` : character;
 }

@@ -4,7 +4,7 @@ import { CommandError } from './command-error.ts';
 import { markControls } from './control-characters.ts';
 import type { Io } from './process-io.ts';
 
-/** The deployment that a person asked for. */
+/** The selected deployment. */
 export interface DeploymentSelector {
   readonly region?: string;
   readonly stage?: string;
@@ -21,7 +21,7 @@ export interface Deployment {
 
 const formatApiUrlParameter = (stage: string) => `/linkgate/${stage}/api-url`;
 
-/** The stage that is wanted, or else the only one in the account and Region. */
+/** Finds the deployment of the given stage, or the only deployment in the account and Region. */
 export async function findDeployment(
   selector: DeploymentSelector,
   { env }: Pick<Io, 'env'>,
@@ -61,19 +61,19 @@ async function resolveSsmClient(selectedRegion: string | undefined, env: Io['env
   }
 }
 
-/** @param region or else the one of the shared configuration */
+/** @param region defaults to the Region of the shared AWS configuration */
 function createSsmClient(region: string | undefined, env: Io['env']): SSMClient {
   const isAnonymous = !env.AWS_ACCESS_KEY_ID && !env.AWS_PROFILE;
   return new SSMClient({
     ...(region && { region }),
-    // In the sandbox the access key is an account: who names none is the provider, and no real key is used there.
+    // In the sandbox the access key is an account id. Without a key the caller is the provider.
     ...(isSandbox(env) &&
       isAnonymous && { credentials: { accessKeyId: '111111111111', secretAccessKey: 'sandbox' } }),
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
   });
 }
 
-/** Whether an emulator on this machine answers for AWS. */
+/** Whether AWS_ENDPOINT_URL names an emulator on this machine. */
 function isSandbox(env: Io['env']): boolean {
   const url = env.AWS_ENDPOINT_URL;
   return url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? '');
@@ -153,7 +153,7 @@ async function describeAccount(ssm: SSMClient): Promise<string> {
     const { Account } = await new STSClient({ region, credentials }).send(new GetCallerIdentityCommand());
     return `account ${Account}`;
   } catch {
-    // Only the text of an error that is thrown already.
+    // The account id only completes the message of an error that the caller throws anyway.
     return 'the account of these credentials';
   }
 }

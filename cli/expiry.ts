@@ -8,26 +8,26 @@ import {
 } from '../lib/allowlist/parse-expiry.ts';
 import { CommandError } from './command-error.ts';
 
-/** The time for a decision, in seconds. */
+/** Parses a deadline. Returns seconds. */
 export function parseDeadlineOption(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('Write a time such as 7d or 36h.');
   return milliseconds / 1000;
 }
 
-/** See `parseExpiryOption`. */
+/** Parses the expiry of an entry, which `resolveExpiresAt` resolves. */
 export function parseExpiryOption(text: string): Expiry {
   const expiry = parseExpiry(text);
   if (expiry) return expiry;
   throw new InvalidArgumentError(`${capitalize(explainInvalidExpiry(text))}.`);
 }
 
-/** As commander's own messages begin. */
+/** Commander's own messages start with a capital letter. */
 function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** @param now by the clock of linkgate's API, which is the one that expiries are judged by */
+/** @param now the time by the clock of linkgate's API, which evaluates expiries */
 export function resolveExpiresAt(expiry: Expiry, now: Date, option = '--expires'): string {
   const at = resolveExpiry(expiry, now);
   if (at <= now)

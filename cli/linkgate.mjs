@@ -4,7 +4,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-// linkgate is TypeScript that Node runs as it is, which the machine's own Node may be too old for.
+// The machine's own Node.js may be too old to run TypeScript without a build.
 const nodeOfLambda = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 const isOld = Number.parseInt(process.versions.node, 10) < 24;
 
@@ -15,7 +15,7 @@ else if (isOld && !process.features.typescript) {
   );
   process.exitCode = 1;
 } else {
-  // A reader that has seen enough, such as `head`, is no failure.
+  // A reader such as `head` closes the pipe early, which is no failure.
   process.stdout.on('error', (error) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit();

@@ -32,7 +32,7 @@ export async function main(argv: readonly string[], outside: Io = processIo): Pr
     if (!failure) return 0;
     const { exitCode, code, message, isPrinted } = failure;
     if (message && !isPrinted) io.stderr.write(`error: ${message}\n`);
-    // A command that fails after its result has printed its one document.
+    // A command that fails after its result has already printed its one JSON document.
     if (wantsJson(argv) && !hasPrinted) io.stdout.write(`${safeJson({ error: { code, message } }, 2)}\n`);
     return exitCode;
   } finally {
@@ -44,7 +44,7 @@ interface Failure {
   readonly exitCode: number;
   readonly code: string;
   readonly message: string;
-  /** Commander has written its own errors to standard error already. */
+  /** Commander has already written its own error to standard error. */
   readonly isPrinted: boolean;
 }
 
@@ -65,13 +65,13 @@ function toFailure(error: unknown): Failure | undefined {
   return { exitCode: exitCodes.failed, code: 'InternalError', message: stackText(error), isPrinted: false };
 }
 
-/** The command line may be wrong before commander reads any option. */
+/** Reads `--json` from the arguments, because commander may throw before it parses any option. */
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return argv.slice(0, end < 0 ? undefined : end).includes('--json');
 }
 
-/** With the lines of its stack alone, whatever its message is. */
+/** Marks control characters in the message, and keeps the line breaks of the stack. */
 function stackText(error: unknown): string {
   if (!(error instanceof Error)) return markControls(String(error));
   const { message, stack = '' } = error;

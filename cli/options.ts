@@ -23,7 +23,6 @@ export function option(flags: string, description: string): () => Option {
   return () => new Option(flags, description);
 }
 
-/** The options of every command. */
 export const commonOptions = (): readonly Option[] => [
   new Option('--json', 'print one JSON document'),
   new Option('--region <region>', 'the AWS Region of the deployment').argParser(
@@ -52,7 +51,7 @@ export const endpointArgument = () =>
     createTextParser(EndpointId, endpointForm),
   );
 
-/** Absent if the command names an account. */
+/** Absent if the command names an account instead. */
 export const optionalEndpointArgument = () =>
   new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(
     createTextParser(EndpointId, endpointForm),
@@ -68,7 +67,7 @@ export const serviceArgument = () =>
     createTextParser(v.pipe(v.string(), v.nonEmpty()), ''),
   );
 
-/** For the allowlist, where an entry may be for every service. */
+/** Accepts a service, or `*` for an allowlist entry at every service. */
 export const requiredServiceOption = () =>
   new Option(
     '--service <service>',
@@ -251,7 +250,7 @@ function formatSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 }
 
-/** A visible text. Blanks and characters without width do not count, marked or not. */
+/** Accepts a text with a visible character. Whitespace and zero-width characters do not count, marked or unmarked. */
 function createVisibleTextParser(field: Parameters<typeof requiredDecisionText>[0]) {
   const schema = requiredDecisionText(field, 'write visible text');
   return createTextParser(v.pipe(v.string(), v.transform(unmarkControls), schema));
@@ -265,7 +264,7 @@ function createListParser(schema: v.GenericSchema<string, string>, form?: string
   ];
 }
 
-/** The message to the customer. The reason stays with the provider. */
+/** The message to the customer. The reason stays internal. */
 export function customerMessageOption(): Option {
   return new Option(
     '--customer-message <text>',

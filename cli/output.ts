@@ -6,12 +6,12 @@ import type { Io } from './process-io.ts';
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
 
-/** The output of a command: its result on standard output, all else on standard error. */
+/** The output of a command: the result on standard output, everything else on standard error. */
 export interface Output {
   readonly paint: Paint;
   /** The maximum length of a line. */
   readonly width: number;
-  /** The one result: the document with `--json`, the text for people without. */
+  /** Prints the one result: the document with `--json`, otherwise the text. */
   result(document: object, text: string): void;
   warn(warnings: readonly string[] | null | undefined): void;
   /** Prints a note before the result. */
@@ -48,13 +48,13 @@ const noBorders = {
   middle: '',
 };
 
-/** The cells of a row, and a coloured text below them over the whole width. */
+/** The cells of a row, and a coloured text below them across the full width. */
 interface Row {
   readonly cells: readonly string[];
   readonly below?: string | null | undefined;
 }
 
-/** Columns without borders. The last one wraps, so that a line fits the terminal where that is possible. */
+/** Renders columns without borders. The last column wraps to the width of the terminal, if its words allow. */
 export function table(head: readonly string[], rows: readonly Row[], { paint, width }: Output): string {
   const widths = head.map(
     (title, index) => gap + longest([title, ...rows.map(({ cells }) => cells[index] ?? '')]),
@@ -78,10 +78,10 @@ export function table(head: readonly string[], rows: readonly Row[], { paint, wi
 }
 
 const gap = 2;
-/** Below this a wrapped column is harder to read than a line that is too long. */
+/** The minimum width of a wrapped column. A narrower column is harder to read than a long line. */
 const narrowest = 26;
 
-/** Labels with their values, without those that are undefined. */
+/** Formats labels with their values, and omits undefined values. */
 export function keyValues(
   pairs: readonly (readonly [label: string, value: string | null | undefined])[],
   { paint }: Output,
@@ -96,7 +96,7 @@ export function time(iso: string): string {
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** `payments (vpce-svc-…)`, or the id alone where a service has no name of its own. */
+/** `payments (vpce-svc-…)`, or the id alone for a service without a name. */
 export function serviceLabel({
   service,
   serviceId,
@@ -107,17 +107,17 @@ export function serviceLabel({
   return service && service !== serviceId ? `${service} (${serviceId})` : serviceId;
 }
 
-/** `222222222222 (initech)`, or the account alone where it belongs to no customer. */
+/** `222222222222 (initech)`, or the account id alone for an account without a customer. */
 export function accountLabel(accountId: string, customer: string | null | undefined): string {
   return customer ? `${accountId} (${customer})` : accountId;
 }
 
-/** `alice (arn:aws:iam::111111111111:user/alice)` for the ARN of an identity with a name; others as they are. */
+/** `alice (arn:aws:iam::111111111111:user/alice)` for the ARN of an identity with a name; any other actor unchanged. */
 export function actorLabel(actor: string): string {
   return actor.startsWith('arn:') && actor.includes('/') ? `${shortActor(actor)} (${actor})` : actor;
 }
 
-/** `alice` for the ARN of an identity; others as they are. */
+/** `alice` for the ARN of an identity; any other actor unchanged. */
 export function shortActor(actor: string): string {
   return actor.startsWith('arn:')
     ? actor.slice(Math.max(actor.lastIndexOf('/'), actor.lastIndexOf(':')) + 1)

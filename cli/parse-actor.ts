@@ -12,10 +12,7 @@ export function parseSlackUser(text: string): SlackUser | undefined {
 
 const arn = /^arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+$/;
 
-/**
- * Somebody as linkgate writes down who decided, from what people write: `T…:U…`, an e-mail address or an ARN. What is written down
- * already is taken too.
- */
+/** Parses an actor as people write it: `T…:U…`, an e-mail address or an ARN. The stored form of an actor is valid too. */
 export function parseActor(text: string): string | undefined {
   const user = parseSlackUser(text.replace(/^slack:/, ''));
   if (user) return slackActor(user);

@@ -2,12 +2,12 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { showControls } from './control-characters.ts';
 
-/** The input and output of the process. Tests pass in their own. */
+/** The input and output of the process. Tests replace them. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
-  /** Absent if nothing can be read. */
+  /** Absent if standard input is unreadable. */
   readonly stdin?: Stdin;
   readonly clock: Clock;
 }
@@ -16,13 +16,13 @@ interface Terminal {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
-  /** Whether it shows linkgate's own colours. */
+  /** Whether the stream shows linkgate's own colours. */
   readonly isColoured?: boolean;
 }
 
 export interface Stdin {
   readonly isTTY?: boolean | undefined;
-  /** The lines of standard input. A terminal shows typed lines only with `isShown`. */
+  /** Reads lines from standard input. A terminal echoes typed lines only with `isShown`. */
   lines(options?: { readonly isEchoed?: boolean }): AsyncIterable<string>;
 }
 
@@ -32,7 +32,7 @@ export interface Clock {
   after(milliseconds: number, callback: () => void): () => void;
 }
 
-/** The same process, with control characters escaped at its terminals. */
+/** Wraps the process so that its terminals show control characters escaped. */
 export function withSafeTerminals(io: Io): Io {
   return { ...io, stdout: safeTerminal(io.stdout, io), stderr: safeTerminal(io.stderr, io) };
 }
@@ -66,13 +66,13 @@ async function* typedLines({ isEchoed = false } = {}): AsyncGenerator<string> {
   const discard = new Writable({ write: (_chunk, _encoding, callback) => callback() });
   const output = isEchoed ? process.stderr : discard;
   const lines = createInterface({ input: stdin, output, terminal: stdin.isTTY === true });
-  // Reading keys one by one, so as not to show them, takes Ctrl-C away from the terminal.
+  // Raw mode, which hides the typed keys, disables Ctrl-C in the terminal.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     yield* lines;
   } finally {
     lines.close();
-    // A terminal that may still be typed into would keep the command from ending.
+    // An open terminal input would keep the process from exiting.
     stdin.destroy();
   }
 }

@@ -36,7 +36,7 @@ function orderByGroup(entries: readonly CommandEntry[]): readonly CommandEntry[]
   return commandGroups.flatMap((group) => entries.filter((entry) => entry.group === group));
 }
 
-/** The family of a command, made at its first command. */
+/** Finds the family of a command, or creates it for its first command. */
 function findOrAddParent({ name, group }: CommandEntry, linkgate: Command): Command {
   const [family = '', verb] = name.split(' ');
   if (verb === undefined) return linkgate;
@@ -69,7 +69,7 @@ function createCommand({ name, group, summary, arguments: args = [], options = [
   return command.addHelpText('after', `${notes}\nExample:\n  ${more.example}`);
 }
 
-/** `show one service` as a sentence. */
+/** Formats `show one service` as a sentence. */
 export function formatSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
@@ -91,16 +91,16 @@ export function usageText(args: readonly Argument[], options: readonly Option[])
   ].join(' ');
 }
 
-/** A command that runs something. */
+/** Adds an executable command. */
 class RunnableCommand extends Command {
-  /** A missing option may be the very one that is misspelt: an unknown option is reported first. */
+  /** Reports an unknown option first, because a misspelt option causes a missing one. */
   override parseOptions(argv: string[]): ParseOptionsResult {
     const parsed = super.parseOptions(argv);
     if (parsed.unknown.length > 0) for (const option of this.options) option.makeOptionMandatory(false);
     return parsed;
   }
 
-  /** The default command of a family gets a misspelt command as its argument. */
+  /** Commander passes a misspelt command to the default command of its family as an argument. */
   override error(message: string, options?: ErrorOptions): never {
     const [unknownCommand = this.name()] = this.parent?.args ?? [];
     if (
@@ -116,7 +116,7 @@ class RunnableCommand extends Command {
   }
 }
 
-/** Commander passes its settings on only to commands that it makes itself. */
+/** Commander copies its settings only to commands that it creates itself. */
 function configure(command: Command, io: Io, path = command.name()): Command {
   command
     .exitOverride()

@@ -1,8 +1,8 @@
 import type { Io } from './process-io.ts';
 
 /**
- * Shows the current step of a command on standard error once the command takes longer than the delay:
- * each step in a terminal, only the first one elsewhere, such as in a log.
+ * Shows the current step of a command on standard error after the delay: each step in a terminal, only the first step elsewhere,
+ * such as in a log.
  */
 export interface Progress {
   /** An empty step shows nothing. */

@@ -9,7 +9,7 @@ interface ConnectionSelector {
   readonly service?: string | undefined;
 }
 
-/** All connections as EC2 shows them now. */
+/** Reads all connections as EC2 shows them now. */
 export function readConnections(
   { account, service }: ConnectionSelector,
   { api }: Session,
@@ -29,7 +29,7 @@ export function isWaiting({ state }: Connection): boolean {
 const pollIntervalMs = 2_000;
 
 /**
- * Polls until EC2 shows none of the connections connected or waiting, or the time is over.
+ * Polls until EC2 shows none of the connections connected or pending acceptance, or until the timeout.
  * @returns the connections of the last read
  */
 export async function waitUntilDisconnected(

@@ -4,7 +4,7 @@ import type { Service } from './api-views.ts';
 import { formatPause } from './commands/pause.ts';
 import { keyValues, type Output, shortActor, table, time } from './output.ts';
 
-/** A line for each service. */
+/** Formats a line for each service. */
 export function serviceTable(services: readonly Service[], output: Output): string {
   return table(
     ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
@@ -58,7 +58,7 @@ function formatDeadline({ deadlineSeconds, onExpiry }: Service): string {
   return `${formatDuration(deadlineSeconds ?? defaultDeadlineSeconds)}; then it is ${then}`;
 }
 
-/** All settings and the state of a service. */
+/** Formats all settings and the state of a service. */
 export function serviceDetails(service: Service, output: Output): string {
   const { accountId, region, acceptanceRequired, registeredAt, registeredBy, checkedAt } = service;
   return keyValues(

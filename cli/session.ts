@@ -5,7 +5,7 @@ import { type Output, outputTo } from './output.ts';
 import type { Clock, Io } from './process-io.ts';
 import type { Progress } from './progress.ts';
 
-/** A valid command works with this. */
+/** The dependencies of a valid command. */
 export interface Session {
   readonly stage: string;
   readonly api: Api;
@@ -14,7 +14,7 @@ export interface Session {
   readonly clock: Clock;
 }
 
-/** Finds the deployment that the options mean. */
+/** Finds the deployment that the options select. */
 export type OpenSession = (options: CommonOptions) => Promise<Session>;
 
 export function createSessions(io: Io, progress: Progress): OpenSession {

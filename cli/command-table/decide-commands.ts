@@ -1,7 +1,7 @@
 import type { CommandEntry } from '../command-entry.ts';
 import * as take from '../options.ts';
 
-/** Commands about single connections and requests. */
+/** Commands for a single connection or request. */
 export const decideCommands = [
   {
     name: 'connections',

@@ -2,7 +2,7 @@ import { Argument } from 'commander';
 import type { CommandEntry } from '../command-entry.ts';
 import * as take from '../options.ts';
 
-/** Commands about the deployment. */
+/** Commands for the deployment. */
 export const operateCommands = [
   {
     name: 'setup',

@@ -5,7 +5,7 @@ import * as settings from '../service-options.ts';
 
 const planOptions = [take.fileOption, take.takeOwnershipOption, take.allowRemovalsOption];
 
-/** Commands about services, the allowlist, people and policy files. */
+/** Commands for services, the allowlist, people and policy files. */
 export const policyCommands = [
   {
     name: 'service add',

@@ -102,7 +102,7 @@ export function blockAccount({ open }: HandlerDeps) {
   };
 }
 
-/** Lists the connections that a block disconnects, before it does. A failed read does not stop the block. */
+/** Lists the connections that a block will disconnect. A failed read does not stop the block. */
 async function printDisconnects(
   selector: { readonly account: string; readonly service: string },
   session: Session,
@@ -198,7 +198,7 @@ function formatEntryTable(entries: readonly Entry[], output: Output): string {
   return table(['SERVICE', 'ACCOUNT', 'EFFECT'], rows, output);
 }
 
-/** A person manages every other entry. */
+/** Every other manager is a person. */
 const managers: Readonly<Record<string, string | undefined>> = {
   file: 'the policy file',
   api: 'another system',

@@ -42,7 +42,7 @@ function describeNoConnections({
     : 'there are no such connections: a consumer makes one with `aws ec2 create-vpc-endpoint`';
 }
 
-/** A table for each service. The reason is below each connection: no terminal is wide enough for another column. */
+/** Renders a table for each service. The reason is below each connection, because a terminal has no room for another column. */
 function formatConnectionTables(connections: readonly Connection[], output: Output): string {
   return [...Map.groupBy(connections, ({ serviceId }) => serviceId)]
     .map(([serviceId, serviceConnections]) => {

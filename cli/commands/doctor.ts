@@ -25,7 +25,7 @@ export function runDoctor({ open }: HandlerDeps) {
 const statusTexts = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 const statusStyles = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
 
-/** The checks by group. A remedy is below each failed check. */
+/** Lists the checks by group, with the remedy below each failed check. */
 function formatReport(checks: readonly Check[], isWhole: boolean, output: Output): string {
   return [...Map.groupBy(checks, ({ group }) => group)]
     .map(
@@ -47,14 +47,14 @@ function formatChecks(checks: readonly Check[], isWhole: boolean, output: Output
   return [...(isFolded ? foldedLines(passedChecks, output) : []), ...lines].join('\n');
 }
 
-/** The count and the names of the passed checks. */
+/** Counts and names the passed checks. */
 function foldedLines(checks: readonly Check[], output: Output): string[] {
   const names = [...new Set(checks.map(({ name }) => name))].join(', ');
   const [first = '', ...more] = wrapText(`${checks.length} checks: ${names}`, output.width - indent.length);
   return [`${formatStatus('ok', output)}${first}`, ...more.map((line) => indent + line)];
 }
 
-/** A command stays in one line, so that people can paste it. */
+/** A command stays on one line, so that people can paste it. */
 function remedyLines(remedy: string | null | undefined, { width }: Output): string[] {
   const lines = remedy ? splitMarkedLines(remedy) : [];
   return lines
@@ -69,7 +69,7 @@ function formatStatus(status: Check['status'], { paint }: Output): string {
   return `  ${paint(statusStyles[status], statusTexts[status].padEnd(7))}  `;
 }
 
-/** Lines of so many characters at most, as far as words allow. */
+/** Wraps a text at word boundaries to lines of at most this many characters. */
 function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

@@ -37,7 +37,10 @@ function formatRequest(connection: Connection): string {
   return `Account ${accountLabel(ownerAccountId, customer)} asked${from}${requestTime}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
 }
 
-/** The findings. A connection in question shows no finding that accepts it: that is no reason for the question. */
+/**
+ * Lists the findings. A connection that awaits approval shows no finding that accepts it, because that finding is no reason to
+ * ask.
+ */
 function findings({ outcome: verdict, findings: all }: Verdict, { state }: Connection, output: Output) {
   const isInQuestion = (state === 'available' || state === 'pending') && verdict !== 'accept';
   const rows = all
@@ -56,7 +59,7 @@ function formatSteps(history: readonly Step[], output: Output): string {
   return table(['  WHEN', 'WHAT'], rows, output);
 }
 
-/** Folds equal steps in a row into one line, such as a call that EC2 refuses again and again. */
+/** Folds consecutive equal steps into one line, such as a call that EC2 refuses repeatedly. */
 function foldSteps(history: readonly Step[], output: Output) {
   const lines: { first: string; last: string; times: number; text: string }[] = [];
   for (const step of history) {
@@ -69,12 +72,12 @@ function foldSteps(history: readonly Step[], output: Output) {
   return lines;
 }
 
-/** The reason of the decisive finding. A person's decision has its own step. */
+/** The reason of the decisive finding. A person's decision is a separate step. */
 function findDecisiveReason({ findings, outcome }: Step): string | undefined {
   return findings?.find((finding) => finding.outcome === outcome && !/^person-/.test(finding.rule))?.reason;
 }
 
-/** One step as a sentence. An action of a later version of linkgate shows its own name. */
+/** Formats one step as a sentence. An action of a newer version of linkgate shows its own name. */
 function formatStep(step: Step, { paint }: Output): string {
   const { action, outcome, state } = step;
   const actor = actorLabel(step.actor);
@@ -107,14 +110,14 @@ function formatStep(step: Step, { paint }: Output): string {
 
 const effectTexts = { allow: 'allowed', block: 'blocked' };
 
-/** The allowlist change and the ticket of a person's decision. */
+/** Formats the allowlist change and the ticket of a person's decision. */
 function formatDecisionDetails({ ticket, entry }: Step): string {
   const until = entry?.expiresAt ? ` until ${time(entry.expiresAt)}` : '';
   const also = entry ? ` and ${effectTexts[entry.effect]} its account${until}` : '';
   return `${also}${ticket ? ` (ticket ${ticket})` : ''}`;
 }
 
-/** Wraps a text to the terminal. A command in backticks stays whole, so that people can copy it. */
+/** Wraps a text to the width of the terminal. A command in backticks stays whole, so that people can copy it. */
 function wrapToTerminal(text: string, { width }: Output): string {
   const [first = '', ...words] = text.match(/(?:`[^`]*`|\S)+/g) ?? [];
   const lines: string[] = [];

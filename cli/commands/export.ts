@@ -83,7 +83,7 @@ async function exportFromConnections(nameOrId: string, { api, output, progress }
     output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
 }
 
-/** A policy with an entry for each account. The entry names its endpoints. */
+/** Builds a policy with an entry for each account. Each entry names its endpoints. */
 function buildAllowPolicy(connected: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
   const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate export --from-connections\` looked`;
   // The file accepts valid names only.
@@ -103,12 +103,12 @@ function buildAllowPolicy(connected: readonly Connection[], { name, serviceId }:
   };
 }
 
-/** YAML escapes nothing in a comment. */
+/** YAML has no escapes in a comment. */
 function escapeRemark(remark: string): string {
   return showControls(remark, { isColoured: false });
 }
 
-/** The time of the request, and who accepted it. */
+/** Formats the time of the request, and the actor who accepted it. */
 function formatRemark({ state, requestedAt, verdict, decidedBy }: Connection): string {
   const requestText = requestedAt ? `asked on ${requestedAt.slice(0, 10)}, ` : '';
   const decisionText =

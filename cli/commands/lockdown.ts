@@ -24,9 +24,9 @@ interface LockdownReport {
   readonly entry: Entry;
   readonly disconnected: readonly Connection[];
   readonly rejected: readonly Connection[];
-  /** Still connected or waiting in EC2. */
+  /** Connections that EC2 still shows connected or pending acceptance. */
   readonly left: readonly Connection[];
-  /** Entries that still allow the account. The block outranks them. */
+  /** Entries that still allow the account. The block has precedence. */
   readonly outranked: readonly Entry[];
 }
 
@@ -72,7 +72,10 @@ function formatLockdownQuestion(accountId: string, connections: readonly Connect
   ].join('\n');
 }
 
-/** Waits until EC2 shows the disconnects. Mode `observe` disconnects nothing: it reads the connections once. */
+/**
+ * Waits until EC2 shows the disconnects. In mode `observe` linkgate disconnects nothing, so the command reads the connections
+ * once.
+ */
 async function readConnectionsAfterBlock(
   account: string,
   wait: number,
@@ -84,7 +87,7 @@ async function readConnectionsAfterBlock(
     : waitUntilDisconnected({ account }, wait, session);
 }
 
-/** A request that arrived between the two reads counts as rejected, too. */
+/** Also counts a request that arrived between the two reads as rejected. */
 function classifyConnections(before: readonly Connection[], after: readonly Connection[]) {
   const wasConnected = new Set(before.filter(isConnected).map(({ endpointId }) => endpointId));
   const wasRejected = new Set(

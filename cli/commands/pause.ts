@@ -31,7 +31,7 @@ export function pauseService({ open }: HandlerDeps) {
   };
 }
 
-/** Disconnects that fell due during the pause happen at once: the command lists them and asks first. */
+/** linkgate performs disconnects that became due during the pause at once: the command lists them and asks first. */
 export function resumeService({ open, io }: HandlerDeps) {
   return async (nameOrId: string, { yes, ...common }: ResumeOptions) => {
     const { api, output, progress } = await open(common);

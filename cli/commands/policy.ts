@@ -41,7 +41,7 @@ export function planPolicy({ open }: HandlerDeps) {
     );
     const text = markdown ? formatPlanMarkdown(planned) : formatPlanText(planned, session.output);
     session.output.result(planned, text);
-    // The plan has said it.
+    // The plan has printed this already.
     if (exitCode && hasChanges(planned.plan.summary)) throw new CommandError('checkFailed', '');
   };
 }

@@ -62,7 +62,7 @@ async function confirmAccount(
   return connected.map(({ endpointId }) => endpointId);
 }
 
-/** A line for each connection with an extended disconnect: until when, by whom and why. */
+/** Formats a line for each extended disconnect, with its new time, its author and its reason. */
 async function listExtensions(connected: readonly Connection[], { api }: Session): Promise<string[]> {
   const extended: string[] = [];
   for (const { endpointId, disconnectAt } of connected) {
@@ -92,7 +92,7 @@ async function revokeEach(
     try {
       responses.push(await api.call('POST', path, RevocationResponse, { body }));
     } catch (error) {
-      // A connection that ended meanwhile stops no other revocation.
+      // A connection that has ended does not stop the other revocations.
       if (!(error instanceof CommandError) || endpointIds.length === 1) throw error;
       failed.push(`${endpointId}: ${error.message}`);
     }

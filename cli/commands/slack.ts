@@ -33,7 +33,7 @@ interface Secrets {
 
 const questions = ['signing secret (empty: as it is): ', 'bot token, xoxb-… (empty: as it is): '];
 
-/** The prefix distinguishes them: only tokens have it. */
+/** Distinguishes the two secrets by the prefix, which only tokens have. */
 async function readSecrets({ stdin, stderr }: Io): Promise<Secrets> {
   const pendingQuestions = stdin?.isTTY ? [...questions] : [];
   const ask = () => stderr.write(pendingQuestions.shift() ?? '');

@@ -9,7 +9,7 @@ import type { Session } from '../session.ts';
 const JobResponse = v.looseObject({ job: Job });
 
 const pollIntervalMs = 1_000;
-/** A function runs 15 minutes at most, and a pass that did not end by then is resumed by the next one. */
+/** A Lambda function runs for at most 15 minutes. The next sweep resumes an unfinished one. */
 const maxPolls = 900;
 
 export function sweepConnections({ open }: HandlerDeps) {
@@ -46,7 +46,7 @@ function formatCounts(counts: Readonly<Record<string, unknown>>, { output }: Ses
   );
 }
 
-/** A count of a later version of linkgate shows its own name. */
+/** A count of a newer version of linkgate shows its own name. */
 const labels: Readonly<Record<string, string>> = {
   described: 'connections that EC2 lists',
   decided: 'requests handed over to be decided',

@@ -9,10 +9,13 @@ import {
   type ReportSection,
 } from './report.ts';
 
-/** GitHub takes 65,536 characters in a comment. */
+/** GitHub limits a comment to 65,536 characters. */
 const maxLength = 60_000;
 
-/** A plan as the comment of a pull request. What people wrote stands in blocks of code alone, where it cannot be Markdown. */
+/**
+ * Renders a plan as a pull request comment. External text appears only in code blocks, so that GitHub does not render it as
+ * Markdown.
+ */
 export function formatPlanMarkdown(planned: PlanReport): string {
   const unfinished = formatInterruption(planned);
   const top = [
@@ -21,7 +24,7 @@ export function formatPlanMarkdown(planned: PlanReport): string {
     `**${formatSummary(planned)}**`,
     ...(unfinished ? [`\`\`\`text\n${escapeCodeLine(unfinished)}\n\`\`\``] : []),
   ].join('\n\n');
-  // The impact on connections comes first: it must not be truncated.
+  // The impact on connections comes first, so that GitHub does not truncate it.
   const warnings = planned.warnings.map((text) => ({ sign: ' ' as const, text, details: [] }));
   const blocks = [
     ...createBlocks('Warnings', 'text', warnings.length > 0 ? [{ title: 'Warnings', lines: warnings }] : []),
@@ -41,7 +44,7 @@ interface Block {
 function createBlocks(title: string, language: string, sections: readonly ReportSection[]): Block[] {
   const lines = sections.flatMap(({ title: heading, lines: all }) => [
     `# ${heading}`,
-    // In a block `diff` GitHub gives `!` a colour, and none to `~`.
+    // In a `diff` block GitHub colours `!`, and does not colour `~`.
     ...all.flatMap(({ sign, text, details }) => [
       `${sign.replace('~', '!')} ${text}`,
       ...details.map((detail) => `      ${detail}`),
@@ -50,12 +53,12 @@ function createBlocks(title: string, language: string, sections: readonly Report
   return lines.length > 0 ? [{ title, language, lines: lines.map(escapeCodeLine) }] : [];
 }
 
-/** Code within a line, whatever stands in it. */
+/** Formats any text as inline code. */
 function escapeInlineCode(text: string): string {
   return text.replaceAll('`', "'").replaceAll(/[\r\n]+/g, ' ');
 }
 
-/** One line, which ends no block of code. */
+/** Formats a text as one line that cannot close a code block. */
 function escapeCodeLine(line: string): string {
   return line.replaceAll('```', "'''").replaceAll(/[\r\n]+/g, ' ');
 }

@@ -18,7 +18,7 @@ import {
 } from './plan-views.ts';
 import { listUnmanagedChanges, type PlanReport } from './report.ts';
 
-/** Creates a plan, and reads its changes and its impact on the connections of today. */
+/** Creates a plan, and reads its changes and its impact on the current connections. */
 export async function plan(
   file: string,
   document: PolicyDocument,
@@ -48,7 +48,7 @@ export async function plan(
   };
 }
 
-/** The customers that the plan itself adds or changes, by account: the API does not know them yet. */
+/** The customers that the plan adds or changes, by account: the API does not know them yet. */
 function mapPlannedCustomers(changes: readonly Change[]): ReadonlyMap<string, string> {
   const listAccounts = ({ after }: Change) =>
     Array.isArray(after?.accounts) ? after.accounts.map(String) : [];
@@ -68,7 +68,7 @@ function withCustomer<Row extends { readonly customer?: string | null | undefine
   return customer === undefined ? row : { ...row, customer };
 }
 
-/** The options of a plan that a person has to give. */
+/** The options of a plan that only a person can set. */
 interface PlanOptions {
   readonly takeOwnership?: true | undefined;
   readonly allowRemovals?: true | undefined;
@@ -89,14 +89,14 @@ async function createPlan(
     api.warn(response.warnings);
     return response;
   } catch (error) {
-    // The arguments are valid: the file is wrong.
+    // The arguments are valid, so the file is wrong.
     if (error instanceof CommandError && error.exitCode === exitCodes.usageError)
       throw new CommandError('failed', error.message, { code: error.code, cause: error });
     throw error;
   }
 }
 
-/** Applies a plan, however many calls that takes. */
+/** Applies a plan, in as many calls as it needs. */
 export async function apply({ planId }: Plan, { api, progress, output }: Session): Promise<Apply> {
   for (;;) {
     const { apply: applyState, warnings } = await api.call('POST', ['plans', planId, 'apply'], ApplyResponse);
@@ -107,16 +107,16 @@ export async function apply({ planId }: Plan, { api, progress, output }: Session
 }
 
 export interface Simulation {
-  /** The changes of the file, all applied in the simulation. */
+  /** The number of changes in the file, all of which the simulation applies. */
   readonly changes: readonly Change[];
   readonly requests: readonly ChangedVerdict[];
   readonly looked: number;
 }
 
-/** Which requests of the last 90 days a policy would have decided otherwise. */
+/** Lists the requests of the last 90 days that the policy would decide differently. */
 export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
   const { api, progress } = session;
-  // Nobody applies this plan, so any number of removals is safe.
+  // The simulation never applies this plan, so any number of removals is safe.
   const planResponse = await createPlan(document, { allowRemovals: true }, session);
   const { planId } = planResponse.plan;
   const changes = await readAllPages(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);

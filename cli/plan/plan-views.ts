@@ -88,7 +88,7 @@ const { groups, services, customers, entries } = PolicyDocument.entries;
 const [allow, block] = entries.item.options;
 const managed = { managedBy: v.optional(ManagedBy, 'person') };
 
-/** A part of the table as a document. A field that is not known here would be missing from the file: it is refused. */
+/** A page of the exported policy as a document. The schema refuses an unknown field, because the file would lose it. */
 export const PolicyPage = v.looseObject({
   document: v.object({
     groups: v.array(v.strictObject({ ...groups.item.entries, ...managed })),

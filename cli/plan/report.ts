@@ -5,10 +5,10 @@ import { formatSettings } from './settings.ts';
 
 /** A plan with its changes and its impact. */
 export interface PlanReport {
-  /** As it was named on the command line. */
+  /** The file name from the command line. */
   readonly file: string;
   readonly plan: Plan;
-  /** Valid in the file, but hardly intended. */
+  /** Valid settings that are probably a mistake. */
   readonly warnings: readonly string[];
   readonly changes: readonly Change[];
   readonly effects: readonly ConnectionEffect[];
@@ -38,12 +38,12 @@ const kinds: Readonly<Record<string, string>> = {
 
 const signs: Readonly<Record<string, ChangeSymbol>> = { add: '+', remove: '-', change: '~', adopt: '~' };
 
-/** The file, and the deployment that it applies to. */
+/** Formats the file, and the deployment that it applies to. */
 export function formatHeader({ file, plan: { stage, accountId, region } }: PlanReport): string {
   return `${file} at the stage ${stage}, account ${accountId}, Region ${region}`;
 }
 
-/** The changes that an apply makes in the table, by kind. */
+/** Lists the changes that an apply writes to the table, by kind. */
 export function listChangeSections(changes: readonly Change[]): readonly ReportSection[] {
   const appliedChanges = changes.filter(({ action }) => action in signs);
   const byKind = Map.groupBy(appliedChanges, ({ kind }) => kind);
@@ -71,7 +71,7 @@ function formatChangeName({ kind, name, service, serviceId, customer }: Change):
   return `${account} at ${service === '*' ? 'every service' : service}`;
 }
 
-/** Objects managed by somebody else. They do not change, whatever the file says. */
+/** Items of other managers. An apply does not change them. */
 export function listUnmanagedSections(changes: readonly Change[]): readonly ReportSection[] {
   const unmanaged = changes.filter(({ action }) => !(action in signs));
   const conflicts = unmanaged.filter(({ action }) => action === 'conflict');
@@ -97,7 +97,7 @@ export function listUnmanagedSections(changes: readonly Change[]): readonly Repo
   ].filter(({ lines }) => lines.length > 0);
 }
 
-/** A line for each object managed by somebody else, conflicts with the file first. */
+/** Formats a line for each item of another manager, conflicts with the file first. */
 export function listUnmanagedChanges(changes: readonly Change[]): readonly string[] {
   const unmanaged = changes.filter(({ action, kind }) => !(action in signs) && kind !== 'principal');
   return unmanaged.toSorted((a, b) => a.action.localeCompare(b.action)).map(formatUnmanagedName);
@@ -143,7 +143,7 @@ const textsByEffect: Readonly<Record<Impact['effect'], EffectTexts>> = {
 };
 const effectTexts: Readonly<Record<string, EffectTexts>> = textsByEffect;
 
-/** The impact on the connections of today. */
+/** Formats the impact on the current connections. */
 export function listEffectSections(all: readonly ConnectionEffect[]): readonly ReportSection[] {
   const byEffect = Map.groupBy(all, ({ effect }) => effect);
   return Object.entries(effectTexts).flatMap(([effect, { title }]) => {
@@ -175,7 +175,7 @@ export function hasChanges({ add, change, remove }: Plan['summary']): boolean {
   return add + change + remove > 0;
 }
 
-/** The state of an apply that still runs or was interrupted. */
+/** Formats the state of an apply that runs or was interrupted. */
 export function formatInterruption({ plan: { running, interrupted } }: PlanReport): string | undefined {
   if (running) {
     const { by, at, done, of, leaseUntil } = running;

@@ -2,7 +2,10 @@ import { formatDuration } from '../policy-file/duration.ts';
 import { formatActor, formatDate } from '../policy-file/values.ts';
 import type { Change } from './plan-views.ts';
 
-/** The changed settings, by the names in the file: `expires: 2027-01-31 → 2027-06-30`. An added or removed object shows all but its name. */
+/**
+ * Formats the changed settings, by their names in the file: `expires: 2027-01-31 → 2027-06-30`. An added or removed item shows
+ * all settings except its name.
+ */
 export function formatSettings({
   before,
   after,
@@ -34,7 +37,7 @@ function formatSettingName(name: string): string {
   return names[name] ?? name;
 }
 
-/** More would hide what else there is. */
+/** A longer text would hide the other settings. */
 const longestList = 10;
 
 function formatValue(name: string, value: unknown): string {

@@ -14,7 +14,7 @@ import {
 
 const styles = { '+': 'green', '-': 'red', '~': 'yellow' } as const;
 
-/** A plan for people at a terminal. */
+/** Formats a plan for a terminal. */
 export function formatPlanText(planned: PlanReport, output: Output): string {
   const unfinished = formatInterruption(planned);
   return [

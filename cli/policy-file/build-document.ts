@@ -20,7 +20,7 @@ export type DocumentGroup = PolicyDocument['groups'][number];
 export type DocumentService = PolicyDocument['services'][number];
 export type DocumentCustomer = PolicyDocument['customers'][number];
 
-/** Builds the document of a stage, as the API takes it, and adds to the problems. */
+/** Builds the document of a stage for the API, and adds to the problems. */
 export function buildDocument(
   parts: Sections,
   stage: string | undefined,

@@ -23,10 +23,10 @@ interface BuiltEntry {
   readonly entry: DocumentEntry;
 }
 
-/** Reports lists of lists before they fill the memory. */
+/** Rejects nested lists before they exhaust the memory. */
 const maxEntries = 200_000;
 
-/** The allowlist at a stage: an entry for each account and service. */
+/** Builds the allowlist of a stage: an entry for each account and service. */
 export function buildEntries(
   stage: string | undefined,
   referenced: ReferencedParts,
@@ -80,7 +80,7 @@ interface EntryTarget {
   readonly customer: DocumentCustomer | undefined;
 }
 
-/** The accounts that an entry is for: none where its customer is not at this stage. */
+/** Resolves the accounts of an entry. An entry whose customer is not at this stage has none. */
 function resolveTarget(
   part: Part<Allow | Block>,
   fields: Block,
@@ -96,7 +96,7 @@ function resolveTarget(
   return { accounts: account === undefined ? customer.accounts : [account], customer };
 }
 
-/** The services that an entry is for, by id where the file has it; those that are not at this stage are left out. */
+/** Resolves the services of an entry, by id if the file has it, and omits services that are not at this stage. */
 function resolveServices(
   serviceNames: string | readonly string[],
   { services }: ReferencedParts,
@@ -109,7 +109,7 @@ function resolveServices(
   });
 }
 
-/** Endpoints and roles belong to one account. */
+/** An endpoint or a role belongs to exactly one account. */
 function checkNarrowings(
   part: Part<Allow>,
   fields: Allow,

@@ -8,15 +8,15 @@ import type { Path, Source } from './source.ts';
 
 type Section = keyof typeof namedSections;
 
-/** `builtIn`: names that exist without a file. */
+/** `builtIn`: names that exist without a declaration. */
 const sections: Readonly<Record<Section, { readonly label: string; readonly builtIn: readonly string[] }>> = {
-  // `linkgate setup` makes it.
+  // `linkgate setup` creates this group.
   approvers: { label: 'approver group', builtIn: [defaultGroup] },
   services: { label: 'service', builtIn: [allServicesScope] },
   customers: { label: 'customer', builtIn: [] },
 };
 
-/** The fields that name other parts. */
+/** The fields that refer to other parts. */
 const referenceFields: readonly (readonly [part: string, field: string, targetSection: Section])[] = [
   ['approvers', 'escalateTo', 'approvers'],
   ['services', 'approvers', 'approvers'],
@@ -27,7 +27,8 @@ const referenceFields: readonly (readonly [part: string, field: string, targetSe
 ];
 
 /**
- * The names that no file declares, also in parts with other problems. If the declared names are unreadable, it reports none.
+ * Reports the names that no file declares, also in parts with other problems. If the declarations are unreadable, it reports
+ * none.
  */
 export function findUnknownReferences(sources: readonly Source[]): readonly Problem[] {
   return referenceFields.flatMap(([part, field, targetSection]) => {
@@ -52,7 +53,7 @@ interface Reference {
   readonly path: Path;
 }
 
-/** The names in a field of each part, the overrides of its environments included. */
+/** Reads the names in a field of each part, including the overrides of its environments. */
 function listReferences({ value }: Source, part: string, field: string): readonly Reference[] {
   return listFields(value, part).flatMap(([key, definition]) => {
     const path = [part, key];

@@ -19,7 +19,7 @@ export function resolveFields<Fields extends EnvironmentScoped>(
   return { ...fields, ...environments[stage] };
 }
 
-/** A slip in the name of an environment would silently leave something out. */
+/** A misspelt environment would silently omit a part. */
 export function findUndeclaredEnvironments(
   parts: Sections,
   declared: readonly string[] | undefined,

@@ -7,7 +7,7 @@ import { stageForm, stagePattern } from '../../lib/values/stage.mjs';
 import { parseActor, parseSlackUser } from '../parse-actor.ts';
 import { durationPattern, parseSeconds } from './duration.ts';
 
-/** A field that may be left out, what an editor says of it, and an example. */
+/** Defines an optional field, with a description for editors and an example. */
 export function field<const Schema extends v.GenericSchema>(
   schema: Schema,
   description: string,
@@ -26,7 +26,7 @@ export function createListSchema<const Schema extends v.GenericSchema>(schema: S
   );
 }
 
-/** YAML reads digits as a number, of which only the file has the text. */
+/** YAML parses digits as a number, so only the file has the original text. */
 export const Account = v.config(AccountId, {
   message: ({ input }) =>
     typeof input === 'number' ? accountUnquoted : "an account id is 12 digits in quotes, '012345678901'",
@@ -34,7 +34,7 @@ export const Account = v.config(AccountId, {
 
 export const accountUnquoted = 'an account id without quotes is a number in YAML, which loses leading zeros';
 
-/** The remedy, by the value in the file. */
+/** The remedy, which depends on the literal text in the file. */
 export function explainUnquotedAccount(literal: string): string {
   return /^\d{12}$/.test(literal)
     ? `${accountUnquoted}: write '${literal}'`
@@ -49,7 +49,7 @@ export const Stage = v.pipe(v.string(), v.regex(stagePattern, stageForm));
 
 const timeForm = 'write a time such as 7d or 36h';
 
-/** A time as people write it, of as many seconds as the schema takes. */
+/** Validates a duration such as `7d` against a schema of seconds. */
 export function Duration(secondsSchema: v.GenericSchema<number>) {
   return v.pipe(
     v.string(timeForm),
@@ -62,7 +62,7 @@ export function Duration(secondsSchema: v.GenericSchema<number>) {
   );
 }
 
-/** A day or an instant; not a time from now. */
+/** Validates a day or a date-time, and refuses a duration from now. */
 export const Instant = v.pipe(
   v.string(dateForm),
   v.check((text) => 'at' in (parseExpiry(text) ?? {}), dateForm),
@@ -93,7 +93,7 @@ export const SlackPerson = v.pipe(
   v.check((text) => parseSlackUser(text) !== undefined, 'a Slack user looks like T0123456789:U0123456789'),
 );
 
-/** A map by names of people's own. `v.record` itself passes over `prototype` and `constructor` without a word. */
+/** Validates a map with names as keys. `v.record` silently drops `prototype` and `constructor`. */
 function createMapSchema<const Value extends v.GenericSchema>(
   nameSchema: v.GenericSchema<string, string>,
   valueSchema: Value,
@@ -112,7 +112,7 @@ function createMapSchema<const Value extends v.GenericSchema>(
 
 export const onlyIn = 'The environments in which it counts: a list, or all where it is left out.';
 
-/** A list of environments, or what is different in each. */
+/** A list of environments, or a map with the overrides of each. */
 export function createEnvironmentsSchema<const Entries extends v.ObjectEntries>(fields: Entries) {
   return field(
     v.union(

@@ -30,7 +30,7 @@ import {
   Stage,
 } from './fields.ts';
 
-// The form of a policy file, as people write it: nothing is changed on the way.
+// The schema validates a policy file as people write it, and transforms no value.
 
 const groupFields = {
   slack: field(
@@ -176,7 +176,7 @@ const narrowings = {
   ),
 };
 
-/** An entry of whichever list. */
+/** Any allowlist entry. */
 function createEntrySchema<const Fields extends v.ObjectEntries>(fields: Fields) {
   return v.pipe(
     v.strictObject({ ...entryFields, ...fields }),
@@ -203,7 +203,7 @@ export type Customer = v.InferOutput<typeof Customer>;
 export type Allow = v.InferOutput<typeof Allow>;
 export type Block = v.InferOutput<typeof Block>;
 
-/** The fields of a file outside its sections. */
+/** The top-level fields of a file, without its sections. */
 export const headerSchema = {
   version: field(v.literal(1), 'The version of this form, 1. An included file may leave it out.'),
   include: field(
@@ -218,7 +218,7 @@ export const headerSchema = {
   ),
 };
 
-/** The parts of a file that have names. A group or service without settings is only named, so that others can speak of it. */
+/** The sections of named parts. A group or service without settings is a declaration, so that other parts can refer to it. */
 export const namedSections = {
   approvers: { part: Group, name: GroupName, about: 'Groups of people who decide, by name.' },
   services: {
@@ -229,7 +229,7 @@ export const namedSections = {
   customers: { part: Customer, name: CustomerName, about: 'Who stands behind accounts, by name.' },
 } as const;
 
-/** The parts of a file that are lists. */
+/** The sections that are lists. */
 export const listSections = {
   allow: { part: Allow, about: 'Accounts that may connect.' },
   block: { part: Block, about: 'Accounts that are rejected whoever approves them.' },

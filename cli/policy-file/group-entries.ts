@@ -11,7 +11,7 @@ interface StoredEntry {
   readonly managedBy: ManagedBy;
 }
 
-/** One entry of a file, which may stand for several of the allowlist. */
+/** One entry of a file, which may represent several allowlist entries. */
 export interface GroupedEntry {
   readonly section: DocumentEntry['effect'];
   readonly managedBy: ManagedBy;
@@ -31,8 +31,8 @@ interface MergeableEntry {
 }
 
 /**
- * The entries of a file. Equal entries of several services, or of all accounts of a customer, become one.
- * @param findServiceKey the name of a service in the file
+ * Groups allowlist entries for a file: equal entries of several services, or of all accounts of a customer, become one.
+ * @param findServiceKey returns the name of a service in the file
  */
 export function groupEntries(
   entries: readonly StoredEntry[],
@@ -86,7 +86,7 @@ function toGroupedEntries({
   return accounts.map((account) => createEntry({ customer: name, account }));
 }
 
-/** The customer from whom an entry has what a file would give it; undefined where it was changed since. */
+/** Finds the customer whose entry in a file would produce this allowlist entry; undefined if the entry was changed since. */
 function findInheritedCustomer(
   entry: DocumentEntry,
   customer: DocumentCustomer | undefined,

@@ -7,13 +7,13 @@ import { headerSchema } from './file-schema.ts';
 import { formatPosition, type Problem, type SourcePosition } from './problem.ts';
 import { parseSource, type Source } from './source.ts';
 
-/** A policy file and its includes, the file itself first, with the problems of unreadable ones. */
+/** Reads a policy file and its includes, the file itself first, with the problems of unreadable files. */
 export interface PolicyFiles {
   readonly sources: readonly Source[];
   readonly problems: readonly Problem[];
 }
 
-/** @throws CommandError where the file itself cannot be read */
+/** @throws CommandError if the file itself is unreadable */
 export function readPolicyFiles(file: string): PolicyFiles {
   const realPath = resolveRealPath(file);
   const folder = dirname(realPath);
@@ -22,7 +22,7 @@ export function readPolicyFiles(file: string): PolicyFiles {
   /** The position of each `include`, by the real path of the file. */
   const includePositions = new Map<string, SourcePosition>();
 
-  /** @param including the real paths of the files through which one comes to this one */
+  /** @param including the real paths of the files on the include path to this file */
   function read(name: string, path: string, position: SourcePosition, including: readonly string[]): void {
     const message = explainRepeatedFile(name, path, including);
     if (message !== undefined) return void problems.push({ position, message });
@@ -59,7 +59,7 @@ export function readPolicyFiles(file: string): PolicyFiles {
   return { sources, problems };
 }
 
-/** The paths that a name or pattern matches, relative to a file. A pattern does not match the file itself. */
+/** Lists the paths that a name or pattern matches, relative to a file. A pattern does not match the file itself. */
 function matchFiles(pattern: string, from: string): readonly string[] {
   const folder = dirname(from);
   const names = globSync(pattern, { cwd: folder }).sort();
@@ -93,7 +93,7 @@ function explainReadError(error: unknown): string {
 
 const Including = v.object({ include: v.fallback(headerSchema.include.wrapped, []) });
 
-/** Empty if the form is wrong: the validation reports that with all other problems. */
+/** Returns an empty list for an invalid form, which the validation reports. */
 function readIncludes({ value }: Source): readonly string[] {
   const including = v.safeParse(Including, value);
   return including.success ? including.output.include : [];

@@ -2,7 +2,7 @@ import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { headerSchema, listSections, namedSections } from './file-schema.ts';
 
-/** The form of policy files as JSON Schema, by which editors complete, explain and check. */
+/** Builds the JSON Schema of policy files, with which editors complete, explain and validate. */
 export function policyFileSchema(): JsonSchema {
   const { approvers, services, customers } = namedSections;
   const { allow, block } = listSections;
@@ -15,13 +15,13 @@ export function policyFileSchema(): JsonSchema {
     block: createSectionSchema(block.about, v.array(block.part)),
   });
   return {
-    // JSON Schema cannot express all rules, such as the form of names: the command line checks these.
+    // JSON Schema cannot express every rule, such as the format of names: the command line validates these.
     ...toJsonSchema(File, { errorMode: 'ignore', ignoreActions: ['check', 'raw_check'] }),
     title: 'linkgate policy',
   };
 }
 
-/** As it is published. */
+/** The published text. */
 export function policyFileSchemaText(): string {
   return `${formatJson(policyFileSchema(), '', 0)}\n`;
 }
@@ -29,8 +29,8 @@ export function policyFileSchemaText(): string {
 const maxWidth = 110;
 
 /**
- * Formats JSON as the formatter of this repository does: a list that fits stands in one line.
- * @param usedWidth the width of the text before the value in its line
+ * Formats JSON like Biome: a list that fits stays on one line.
+ * @param usedWidth the width of the text before the value on its line
  */
 function formatJson(value: unknown, indent: string, usedWidth: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -40,7 +40,7 @@ function formatJson(value: unknown, indent: string, usedWidth: number): string {
   if (Array.isArray(value)) {
     const items = value.map((each) => formatJson(each, innerIndent, innerIndent.length));
     const line = items.join(', ');
-    // With its brackets, and a comma after it.
+    // Includes the brackets, and a comma after the list.
     const isFitting = !line.includes('\n') && usedWidth + line.length + 3 <= maxWidth;
     return `[${isFitting ? line : formatLines(items)}]`;
   }
@@ -51,7 +51,7 @@ function formatJson(value: unknown, indent: string, usedWidth: number): string {
   return `{${formatLines(fields)}}`;
 }
 
-/** A list that is empty but for comments is nothing to YAML. */
+/** YAML parses a list with only comments as null. */
 function createSectionSchema<const Schema extends v.GenericSchema>(description: string, schema: Schema) {
   return v.exactOptional(v.pipe(v.nullable(schema), v.metadata({ description })));
 }

@@ -1,7 +1,7 @@
 import { CommandError } from '../command-error.ts';
 import { markControls } from '../control-characters.ts';
 
-/** A character of a file, counted from 1. */
+/** A position in a file. Lines and columns start at 1. */
 export interface SourcePosition {
   readonly file: string;
   readonly line: number;
@@ -14,12 +14,12 @@ export interface Problem {
   readonly message: string;
 }
 
-/** `policy.yml:12:5`, of which editors and terminals make a link. */
+/** `policy.yml:12:5`, which editors and terminals turn into a link. */
 export function formatPosition({ file, line, column }: SourcePosition): string {
   return `${file}:${line}:${column}`;
 }
 
-/** All problems of the files in one error. */
+/** Collects all problems of the files in one error. */
 export function validationError(problems: readonly Problem[]): CommandError {
   const lines = new Set(
     problems

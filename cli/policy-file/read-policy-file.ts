@@ -9,16 +9,16 @@ import { type Problem, validationError } from './problem.ts';
 import { emptySections, type FileHeader, isParsed, splitSections } from './sections.ts';
 import type { Source } from './source.ts';
 
-/** A policy file with all that it includes, of which nothing is wrong. */
+/** A valid policy file with its includes. */
 export interface PolicyFile {
   /**
-   * What it says at a stage of linkgate.
-   * @throws CommandError where it is not for that stage
+   * Builds the document of a stage.
+   * @throws CommandError if the file does not have that stage
    */
   resolveDocument(stage: string): PolicyDocument;
 }
 
-/** @throws CommandError with all problems, each with its line */
+/** @throws CommandError with all problems and their lines */
 export function readPolicyFile(file: string): PolicyFile {
   const files = readPolicyFiles(file);
   const problems = [...files.problems];
@@ -26,7 +26,7 @@ export function readPolicyFile(file: string): PolicyFile {
   const headers = files.sources.map((source) => splitSections(source, parts, problems));
   const [header, ...included] = headers;
   problems.push(...findMisplacedFields(files.sources, header, included));
-  // An unreadable file may declare the names: a missing name is no problem then.
+  // An unreadable file may declare the names, so a missing name is no problem then.
   if (files.problems.length === 0) problems.push(...findUnknownReferences(files.sources));
   if (files.sources[0] && isParsed('environments', files.sources[0])) {
     problems.push(...findUndeclaredEnvironments(parts, header?.environments));

@@ -26,7 +26,7 @@ export interface NamedPart<T> extends Part<T> {
   readonly name: string;
 }
 
-/** The sections of all files together. */
+/** The merged sections of all files. */
 export interface Sections {
   readonly approvers: NamedPart<Group>[];
   readonly services: NamedPart<Service>[];
@@ -46,7 +46,7 @@ export function emptySections(): Sections {
   return { approvers: [], services: [], customers: [], allow: [], block: [] };
 }
 
-// A list of which every line is a comment is nothing to YAML. A schema of valibot's for maps would pass over names such as `constructor`.
+// YAML parses a list with only comments as null. A valibot schema for maps would drop names such as `constructor`.
 const byName = v.nullish(
   v.custom<object>(isMap, (issue) => describeIssue({ ...issue, expected: 'Object' }, idiom)),
   {},
@@ -71,7 +71,7 @@ export function isParsed(field: keyof typeof FileShape.entries, { value }: Sourc
 /** Adds the parts of a file to the sections, and its problems to the problems. */
 export function splitSections(source: Source, parts: Sections, problems: Problem[]): FileHeader {
   parsePart(FileShape, source, [], source.value ?? {}, problems);
-  // A part of the wrong form is reported, and the parts beside it are validated all the same.
+  // An invalid part is reported, and the other parts are validated too.
   const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
   for (const name of ['approvers', 'services', 'customers'] as const)
     addNamedParts(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
@@ -155,7 +155,7 @@ function selectUnionIssues(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<un
     : [issue];
 }
 
-/** The message of an issue for which the schema has none. */
+/** The fallback message for an issue. */
 function describeSchemaIssue(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
   const { expected, received, input, path } = issue;
   if (expected === 'never') {

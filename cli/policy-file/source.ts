@@ -16,20 +16,23 @@ import type { Problem, SourcePosition } from './problem.ts';
 
 export type Path = readonly PropertyKey[];
 
-/** A YAML file that was read. */
+/** A parsed YAML file. */
 export interface Source {
   readonly file: string;
   readonly value: unknown;
-  /** The position of a value or its key; of the nearest parent if the value is missing. */
+  /** Finds the position of a value or its key; that of the nearest parent if the value is missing. */
   findPosition(path: Path, target?: 'key'): SourcePosition;
-  /** The text of a scalar as the file has it: YAML reads `0x1F` as 31. */
+  /** Reads the original text of a scalar: YAML parses `0x1F` as 31. */
   readLiteral(path: Path): string | undefined;
 }
 
-/** The maximum number of expanded aliases: more than people write, and little enough for the memory. */
+/** The maximum number of expanded aliases: more than people write, and few enough for the memory. */
 const maxAliasCount = 100_000;
 
-/** @returns what YAML has against it, where it is none */
+/**
+ * Parses a YAML file.
+ * @returns the YAML problems of an invalid file
+ */
 export function parseSource(file: string, text: string): Source | readonly Problem[] {
   const lines = new LineCounter();
   const toPosition = (offset: number): SourcePosition => {
@@ -60,7 +63,7 @@ export function parseSource(file: string, text: string): Source | readonly Probl
       readLiteral: (path) => readNodeLiteral(document, path),
     };
   } catch (error) {
-    // Too deep to be read, or aliases of aliases of aliases.
+    // The document is nested too deeply, or its aliases expand to too many nodes.
     return [{ position: toPosition(0), message: `it cannot be read: ${(error as Error).message}` }];
   }
 }
@@ -72,7 +75,7 @@ function describeYamlError({ code, message }: YAMLError, { line }: SourcePositio
   return message;
 }
 
-/** YAML 1.1 takes digits with a zero before them for octal ones, and `no` for `false`. */
+/** YAML 1.1 parses digits with a leading zero as octal, and `no` as `false`. */
 function findVersionProblems({ directives }: Document.Parsed, text: string): readonly YamlProblem[] {
   const { version, explicit = false } = directives.yaml;
   return explicit && version !== '1.2'
@@ -85,7 +88,7 @@ interface YamlProblem {
   readonly message: string;
 }
 
-/** Aliases of nothing, and merges of what has no keys. */
+/** Finds aliases without an anchor, and merges of values that are not maps. */
 function findAliasProblems(document: Document): readonly YamlProblem[] {
   const anchors = new Map<string, Node>();
   const problems: YamlProblem[] = [];
@@ -114,7 +117,7 @@ function isMerge(key: unknown): key is Node {
   return isScalar(key) && key.type === 'PLAIN' && (key.value === '<<' || typeof key.value === 'symbol');
 }
 
-/** The offset of the last existing part of the path; of its key if the value is no scalar. */
+/** Finds the offset of the last existing node of the path, or of its key if the value is no scalar. */
 function findOffset(document: Document, path: Path, target?: 'key'): number {
   let node: unknown = document.contents;
   let offset = readStartOffset(node);
@@ -143,7 +146,7 @@ function isNonNullScalar(value: unknown): boolean {
   return isScalar(value) && value.value !== null;
 }
 
-/** The item of a list or of a map under a key, merged maps included. */
+/** Reads an item of a list, or the value of a map key, including merged maps. */
 function findItem(document: Document, node: unknown, key: PropertyKey): Node | Pair | undefined {
   const resolvedNode = isAlias(node) ? node.resolve(document) : node;
   if (isSeq(resolvedNode)) return resolvedNode.items[Number(key)] as Node | undefined;

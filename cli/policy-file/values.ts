@@ -14,14 +14,14 @@ export function removeDuplicates<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
 
-/** The instant until which something counts. */
+/** Parses an expiry to an instant. */
 export function parseInstant(text: string | undefined): string | undefined {
   const expiry = text === undefined ? undefined : parseExpiry(text);
-  // The form takes no time from now.
+  // The schema refuses a duration from now, so the current time has no effect.
   return expiry && resolveExpiry(expiry, new Date(0)).toISOString();
 }
 
-/** The end of a day as that day; another instant as it is. */
+/** Formats the end of a day as that day, and any other instant unchanged. */
 export function formatDate(instant: string): string {
   const [day, end] = instant.split('T');
   return day !== undefined && end === '23:59:59.999Z' ? day : instant;
@@ -31,7 +31,7 @@ export function parseActors(texts: readonly string[] | undefined): string[] {
   return texts?.flatMap((text) => parseActor(text) ?? []) ?? [];
 }
 
-/** An actor as people write one. */
+/** Formats an actor as people write it. */
 export function formatActor(actor: string): string {
   return actor.replace(/^(slack|mailto):/, '');
 }

@@ -7,13 +7,13 @@ import type { Customer, Group, Service } from './file-schema.ts';
 import { groupEntries } from './group-entries.ts';
 import { formatActor, formatDate, withoutUndefined } from './values.ts';
 
-/** An object of the table in the form of a document, with its manager. */
+/** An item of the table in the form of the document, with its manager. */
 export interface StoredDefinition<Definition> {
   readonly definition: Definition;
   readonly managedBy: ManagedBy;
 }
 
-/** The policy of the table. */
+/** The policy in the table. */
 export type Policy = {
   readonly [Kind in keyof PolicyDocument]: readonly StoredDefinition<PolicyDocument[Kind][number]>[];
 };
@@ -29,14 +29,14 @@ const managerComments = {
   api: ' managed by another system, through the API',
 };
 
-/** A block scalar loses the blanks of such a line: `yaml` 2 takes them for its indentation. */
+/** A block scalar loses the spaces of such a line: `yaml` 2 treats them as indentation. */
 const blankFirstLine = /^[ \t]+\n/;
 
 const heading = ` yaml-language-server: $schema=policy.schema.json
  \`linkgate schema\` prints that schema.`;
 
 /**
- * A policy file from which the same document is read.
+ * Writes a policy file that parses to the same document.
  * @param remarks the comment behind an endpoint, by its id
  */
 export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, string> = new Map()): string {
@@ -68,7 +68,7 @@ export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, str
     },
   });
   const yamlOptions = { lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity };
-  // The output adds one line end. Others may belong to a note.
+  // The output adds one line break. Any other may belong to a note.
   return safeYaml(document.toString(yamlOptions)).replace(/\n$/, '');
 }
 
