@@ -59,7 +59,7 @@ async function measureSize({ name, ...files }: BundledFunction): Promise<Figure>
   };
 }
 
-/** Alternates between both kinds, so that other load affects both alike. The first round warms the disk cache and does not count. */
+/** Alternates between both kinds, so that other load affects both alike. The first round only warms the disk cache. */
 async function measureLoadTimes(
   bundled: readonly BundledFunction[],
   say: (progress: string) => void,

@@ -30,12 +30,12 @@ type Figures = BenchResult['figures'];
 
 const splitName = (name: string) => name.split(', ') as [string, string?];
 
-/** Whether several measures are taken of each subject, all with a baseline. */
+/** Whether each subject has several measures, all with a baseline. */
 function isGrid(figures: Figures): boolean {
   return figures.every(({ name, baseline }) => baseline !== undefined && name.includes(', '));
 }
 
-/** A row for each subject, a column for each measure, in parentheses what it is compared with. */
+/** Renders a row for each subject and a column for each measure, with the baseline in parentheses. */
 function renderGrid(figures: Figures): string[] {
   const cells = figures.map(({ name, value, unit, baseline }) => {
     const [subject, measure = ''] = splitName(name);

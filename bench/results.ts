@@ -12,7 +12,7 @@ export interface Results {
   readonly date: string;
   readonly machine: string;
   readonly node: string;
-  /** The load average of the minute before. */
+  /** The load average of the minute before the run. */
   readonly load: number;
   readonly benches: readonly BenchResult[];
 }

@@ -1,7 +1,7 @@
 // Finds private words in declared and used names. docs/glossary.md has the standard words.
 import { globSync, readFileSync } from 'node:fs';
 
-/** The standard word for each private one. A word of a camel-case name counts, in any case. */
+/** The standard word for each private word. Each word of a camel-case name counts, in any case. */
 const standardWords = {
   agenda: 're-evaluations',
   bell: 'notification',

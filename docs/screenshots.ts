@@ -1,4 +1,4 @@
-/** Takes the pictures of these pages, from the sandbox in Chromium: `node docs/screenshots.ts`, in a Node that strips types. */
+/** Takes the screenshots of docs/ from the sandbox in Chromium: `node docs/screenshots.ts`, in a Node that strips types. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ import { callLinkgate } from '../sandbox/linkgate-api.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const customer = '444444444444';
-/** Some ask more often than others. */
+/** The consumers of the digest; some create more endpoints than others. */
 const askers = [
   '222222222222',
   '333333333333',
@@ -24,12 +24,12 @@ const askers = [
   '222222222222',
   '333333333333',
 ];
-/** The first ten of a minute have messages of their own. */
+/** The number of requests; each of the first ten in a minute has its own message. */
 const inAStorm = 24;
 
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
-  // Letters in shades of grey alone make smaller files.
+  // Greyscale antialiasing of text makes smaller files.
   args: [
     '--headless',
     '--no-sandbox',
@@ -40,7 +40,7 @@ const browser = await chromium.launch({
 });
 const { sandbox, origin } = await startSandbox();
 try {
-  // As wide as a phone, and as high as the longest message.
+  // The viewport has the width of a phone and the height of the longest message.
   const context = await browser.newContext({
     viewport: { width: 480, height: 1200 },
     deviceScaleFactor: 1.5,
@@ -58,7 +58,7 @@ try {
   sandbox.kill();
 }
 
-/** The request that waits in the story of `npm start`; then one beyond the limit of an entry, which a person approves. */
+/** Takes the request of the `npm start` demo, then one beyond the endpoint limit of an entry, which a person approves. */
 async function oneRequest(service: Service, page: Page): Promise<void> {
   const note = 'Northwind Traders, contract 2026-114';
   const message = page.locator('article.message:not(.private)').last();
@@ -83,17 +83,17 @@ async function oneRequest(service: Service, page: Page): Promise<void> {
   await take('slack-connected', message);
 }
 
-/** The customer's entry is taken away: the endpoint that it let in is to be cut, and the one that a person approved stays. */
+/** Removes the customer's entry: linkgate schedules the disconnect of the endpoint that only the entry allowed. */
 async function oneEnding(service: Service, page: Page): Promise<void> {
   await linkgate('DELETE', `/allowlist/${service.name}/${customer}`);
-  // Connections of one account are told of together, so it is waited for others.
+  // linkgate batches the connections of one account, so the message has a delay.
   await passTime(10);
   const message = page.locator('article.message', { hasText: 'Disconnect scheduled:' });
   await message.waitFor();
   await take('slack-scheduled-disconnect', message);
 }
 
-/** The page that a mail's link opens. */
+/** Takes the page of an approval link from an email. */
 async function aLink(service: Service): Promise<void> {
   await requestConnection(customer, service);
   const page = await browser.newPage({ viewport: { width: 720, height: 900 } });
@@ -102,12 +102,12 @@ async function aLink(service: Service): Promise<void> {
   await page.close();
 }
 
-/** More ask within a minute than people would want a message each about. */
+/** Takes the digest of more requests in a minute than the throttle allows. */
 async function storm(service: Service, page: Page): Promise<void> {
   for (let index = 0; index < inAStorm; index++)
     await requestConnection(askers[index % askers.length] ?? customer, service);
   const digest = page.locator('article.message', { hasText: 'Accounts with the most requests' });
-  // It grows while requests come in.
+  // linkgate updates the digest while requests arrive.
   await passTime(10);
   await digest.waitFor();
   await take('slack-digest', digest);
@@ -119,7 +119,7 @@ async function take(name: string, target: Locator): Promise<void> {
 
 interface Service {
   readonly name: string;
-  /** As consumers name it. */
+  /** The `ServiceName` of CreateVpcEndpoint. */
   readonly serviceName: string;
 }
 
@@ -140,7 +140,7 @@ async function makeService(name: string): Promise<Service> {
   return { name, serviceName };
 }
 
-/** An account creates an endpoint, and everything that follows happens. */
+/** Creates an endpoint in an account, and waits until the sandbox is idle. */
 async function requestConnection(accountId: string, { serviceName }: Service): Promise<void> {
   const endpoint = { VpcId: 'vpc-0123456789abcdef0', SubnetIds: ['subnet-0123456789abcdef0'] };
   await createEc2Client(accountId).send(

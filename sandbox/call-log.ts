@@ -24,7 +24,7 @@ export function redact(service: string, action: string, params: unknown): unknow
 
 export interface CallLog {
   record(call: RecordedCall): void;
-  /** From the `since`th call on, counted from 0. */
+  /** Lists the calls from index `since`. */
   list(selection: {
     readonly since: number;
     readonly principal: string | undefined;

@@ -112,7 +112,7 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
     }
   }
 
-  /** Checks twice in a row, so that a message between two hops is not missed. */
+  /** Checks twice in a row, because one check can miss a message between two services. */
   async function isIdle(timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     for (let idleChecks = 0; idleChecks < 2; ) {

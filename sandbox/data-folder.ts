@@ -82,6 +82,6 @@ function removeAbandoned() {
 }
 
 function removeFolder(path: string) {
-  // The engine may still write into it while it ends.
+  // The engine may still write into the folder until it ends.
   rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }

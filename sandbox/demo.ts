@@ -21,7 +21,7 @@ const otherAllowedAccountId = '555555555555';
 const decisionTimeoutMs = 10_000;
 const pollMs = 25;
 
-/** Runs the story of `npm start`: a provider, three consumers and their requests, by real AWS calls. */
+/** Runs the demo of `npm start`: a provider, three consumers and their requests, by real AWS calls. */
 export async function runDemo(
   origin: string,
   { ApiUrl = '' }: Readonly<Record<string, string>>,

@@ -37,7 +37,7 @@ export function createSandboxServer(handlers: () => Handlers | undefined): Serve
 async function respond(handlers: Handlers | undefined, request: IncomingMessage, response: ServerResponse) {
   const body = await readRequestBody(request);
   const { status, headers, body: answer } = await routeRequest(handlers, request, body);
-  // Flush first: a change that was answered survives a kill of the process.
+  // Flush first, so that a change with a response survives a kill of the process.
   handlers?.emulator.store.flush();
   // SDK clients correct their clocks by this header.
   const date = new Date(handlers?.emulator.clock.now() ?? Date.now()).toUTCString();

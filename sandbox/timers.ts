@@ -14,7 +14,7 @@ export interface Timers {
     action: (payload: Payload) => void,
     inFlight?: InFlight,
   ): (time: number, payload: Payload) => void;
-  /** Starts the timers of before the restart. */
+  /** Starts the timers that an earlier process scheduled. */
   resume(): void;
 }
 

@@ -24,7 +24,7 @@ export function secondsAfterNoon(seconds: number): Date {
   return new Date(noon.getTime() + seconds * 1000);
 }
 
-/** The same number always makes the same id. */
+/** Returns the same id for the same number. */
 export function endpointId(number: number): string {
   return `vpce-${number.toString(16).padStart(17, '0')}`;
 }

@@ -4,7 +4,7 @@ import formats from 'ajv-formats';
 
 const folder = new URL('../events/bus/', import.meta.url);
 
-/** Holds an event against the published schema of its name, and says what is wrong with it. */
+/** Returns a validator of events by the published schema of their `detail-type`. It returns the problems. */
 export function busSchemas() {
   const ajv = new Ajv2020({ allErrors: true });
   formats.default(ajv);

@@ -17,7 +17,7 @@ import { createTestEnv } from './doubles/test-env.ts';
 
 const events = new URL('../events/', import.meta.url);
 
-// A sample is whatever its source sends: each test names what it reads.
+// Samples have no common shape: each test knows the fields that it reads.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Sample = any;
 

@@ -40,7 +40,7 @@ const layers = [
   'values',
 ];
 
-/** Of each file, the files of ours that it imports, for their types too. */
+/** The imported files of this repository by importing file, type imports included. */
 const imports = new Map(folders.flatMap(listFiles).map((file) => [file, readImports(file)]));
 
 function listFiles(folder: string): string[] {
@@ -104,7 +104,7 @@ describe('imports', () => {
   });
 });
 
-/** The layer of a file of lib, counted from the top; -1 for what is outside of it. */
+/** Returns the layer of a file of lib, counted from the top; -1 for a file outside the layers. */
 function findLayer(file: string): number {
   return layers.findIndex((layer) => file.startsWith(`lib/${layer}/`));
 }

@@ -1,4 +1,4 @@
-/** A simulated clock. It stands still while work runs, then jumps to the next timer. */
+/** A simulated clock. It advances only to the next timer, after all other work has run. */
 export function simulatedClock(start: number) {
   let now = start;
   const timers: { readonly at: number; readonly go: () => void }[] = [];
@@ -12,7 +12,7 @@ export function simulatedClock(start: number) {
     at,
     now: () => now,
     sleep: (milliseconds: number) => new Promise<void>((go) => at(now + milliseconds, go)),
-    /** Runs until `isOver` or until no timer is left. */
+    /** Runs until `isFinished` or until no timer is left. */
     async runUntil(isFinished: () => boolean): Promise<void> {
       while (!isFinished()) {
         // After one turn of the event loop, all work that needs no timer has run.

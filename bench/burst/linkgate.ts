@@ -90,7 +90,7 @@ function deploy(
     table: simulatedTable(items, call),
     bus: { publish: sendInBatches(call, deliver) },
     applyQueue: { enqueue: () => call('SendMessage', latencyMs.other, () => verdicts.send('')) },
-    // The policy accepts every request, so no approver is notified.
+    // The policy accepts every request, so linkgate notifies no approver.
     notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
     customerNotificationQueue: { enqueue: async () => {} },
     connectionsClient: () => ({

@@ -8,7 +8,7 @@ import { simulatedClock } from './clock.ts';
 import { simulatedEc2 } from './ec2.ts';
 import type { Outcome } from './linkgate.ts';
 
-/** A typical script: lists pending connections and accepts them one by one. Throttled ones are retried in the next round. */
+/** A typical script: lists pending connections and accepts them one by one. The next round retries throttled ones. */
 export async function runAcceptLoop(requests: number): Promise<Outcome> {
   const clock = simulatedClock(noon.getTime());
   const calls = new Map<string, number>();

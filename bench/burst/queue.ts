@@ -3,9 +3,9 @@ import type { Clock } from './clock.ts';
 interface QueueSpec {
   readonly batch: number;
   readonly concurrency: number;
-  /** Seconds until a failed message is tried again. */
+  /** Seconds until SQS delivers a failed message again. */
   readonly visibility: number;
-  /** Seconds until a new message is delivered. */
+  /** Seconds until SQS delivers a new message. */
   readonly delay?: number;
 }
 

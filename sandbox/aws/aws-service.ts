@@ -33,7 +33,7 @@ export interface OperationContext {
 
 /**
  * One API operation: typed input as the SDK's schema parses it, to typed output. Throws `AwsError`.
- * Inputs are `never` here so that each table can name the SDK's own input types; the wire is what checks them.
+ * Inputs are `never` here so that each table can name the SDK's own input types; sandbox/wire validates inputs.
  */
 export type Operation = (input: never, context: OperationContext) => unknown;
 

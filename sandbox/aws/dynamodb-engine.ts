@@ -48,7 +48,7 @@ function binaryOnPath({ PATH = '' }: NodeJS.ProcessEnv): string | undefined {
     });
 }
 
-// The shell reads from a pipe of this process. When this process ends, even by SIGKILL, the pipe closes and the shell kills the engine.
+// The shell reads a pipe of this process. When this process ends, even by SIGKILL, the shell kills the engine.
 const untilPipeCloses =
   '"$0" --host "$1" --port "$2" --db-path "$3" & engine=$!; cat > /dev/null; kill -9 $engine';
 

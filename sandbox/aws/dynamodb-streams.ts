@@ -31,7 +31,7 @@ export type FindStreamConsumer = (
 ) => ((records: readonly StreamRecord[]) => void) | undefined;
 
 /**
- * Reads the stream of a table after each write instead of polling: nobody else writes to the table.
+ * Reads the stream of a table after each write instead of polling: only the sandbox writes to the table.
  * The engine has one shard per stream.
  */
 export function createStreamReader({

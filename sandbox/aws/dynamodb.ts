@@ -12,7 +12,7 @@ export interface DynamoDb {
   accesses(operation: string, body: Json, caller: CallerLocation): Promise<readonly Access[]>;
   /** Runs an operation for the sandbox itself. Throws `AwsError`. */
   call(location: CallerLocation, operation: string, body: Json): Promise<Json>;
-  /** Delivers the records of a table's stream that were not delivered yet. */
+  /** Delivers the undelivered records of a table's stream. */
   readStream(tableArn: string): Promise<void>;
   /** Deletes the items whose time to live is over, as the service does. */
   expire(tableArn: string): Promise<void>;

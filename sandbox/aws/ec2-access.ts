@@ -39,7 +39,7 @@ const taggedResources: Resources = ({ Resources: ids = [] }, caller, privateLink
 
 /**
  * The resources of each operation, from the Service Authorization Reference, "Actions, resources, and condition keys for
- * Amazon EC2". Describe calls have no resources, except the one that lists the allowed principals of a service.
+ * Amazon EC2". Describe calls have no resources, except DescribeVpcEndpointServicePermissions.
  */
 const resources: Readonly<Record<string, Resources>> = {
   AcceptVpcEndpointConnections: services,

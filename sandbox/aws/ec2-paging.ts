@@ -11,7 +11,7 @@ type Key = number | string;
 
 const pageSizeBounds = { min: 5, max: 1000 };
 
-/** Returns one page of rows in ascending order of their keys. A token is valid for the same operation, account and Region only. */
+/** Returns one page of rows in ascending order of their keys. A token is valid only for its operation, account and Region. */
 export function paginate<Row>(
   operation: string,
   rows: readonly Row[],

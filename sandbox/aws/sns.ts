@@ -46,7 +46,7 @@ export interface Sns {
   acceptsFrom(topicArn: string, service: string, sourceArn: string): boolean;
   /** Follows an unsigned link of an email: confirm or unsubscribe. Throws `AwsError`. */
   followLink(link: URLSearchParams): string;
-  /** Publishes for an AWS service. Returns false if the topic policy denies it; AWS reports that to nobody. */
+  /** Publishes for an AWS service. Returns false if the topic policy denies it; AWS does not report that. */
   publish(
     topicArn: string,
     publication: Publication,

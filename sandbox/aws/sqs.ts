@@ -78,7 +78,7 @@ export function createSqs({
     longPolls.wake(arn, clock.now());
   }
 
-  /** Changes a message if the receipt handle is current, and wakes its consumers. */
+  /** Changes a message if the receipt handle is current, and calls the consumers of its queue. */
   function hide(
     arn: string,
     receiptHandle: string,
@@ -135,7 +135,7 @@ export function createSqs({
       const queue = requireQueue(arn);
       const message = findInFlight(queue, receiptHandle);
       if (message) queue.messages.delete(message.messageId);
-      // The next of its message group can be received now.
+      // The next message of the group is visible now.
       if (queue.isFifo) longPolls.wake(arn, clock.now());
     },
     returnAfterFailure: (arn, receiptHandle, afterSeconds) =>

@@ -44,7 +44,7 @@ interface StreamMappingDeps {
 
 const retryDelayMs = 1000;
 
-/** The event source mapping of a table's stream: one shard, in order, one batch at a time. Returns the function that takes new records. */
+/** The event source mapping of a table's stream: one shard, one batch at a time. Returns a function that takes records. */
 export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
   const { clock, inFlight, faults, invoke, pendingRecords = new Map() } = deps;
   const filterTests = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));

@@ -4,7 +4,7 @@ import type { ReceivedMail } from '../sns-deliveries.ts';
 import { pageHtml } from './page.ts';
 import { formatTime } from './time.ts';
 
-/** What e-mail subscriptions were sent, the newest first and open. */
+/** Renders the emails of email subscriptions, newest first, with the newest open. */
 export function inboxHtml(mails: readonly ReceivedMail[]): Html {
   const none = html`<p>No emails yet. linkgate sends one to approvers who have to decide and to customers. Reload this page then.</p>`;
   const count = mails.length === 0 ? '' : ` (${mails.length})`;

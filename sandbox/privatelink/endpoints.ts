@@ -38,7 +38,7 @@ export type EndpointChange = Partial<
 interface ProviderVerb {
   readonly to: EndpointState;
   readonly from: readonly string[];
-  /** The state after an earlier call of the same verb. */
+  /** The state after an earlier call of the same operation. */
   readonly doneStates: readonly string[];
 }
 

@@ -22,7 +22,7 @@ export type ConnectionEvent = 'Accept' | 'Connect' | 'Delete' | 'Reject';
 export interface Permission {
   readonly id: string;
   readonly serial: number;
-  /** The principal as it was added: an ARN, an account id, a service principal or `*`. */
+  /** The principal as the provider added it: an ARN, an account id, a service principal or `*`. */
   readonly principal: string;
 }
 
@@ -93,7 +93,7 @@ export interface PrivateLinkState {
   tags: Record<string, Record<string, string>>;
   /** Parameters and created id of each `ClientToken`. */
   clientTokens: Record<string, { readonly parameters: string; readonly resourceId: string }>;
-  /** The due times in order. `advance` skips entries that a later change made void. */
+  /** The due times in order. `advance` skips entries that a later change replaced. */
   schedule: { readonly at: number; readonly id: string }[];
   /** Numbers resources in the order of their creation; pages use this order. */
   serial: number;

@@ -11,7 +11,7 @@ export type PrivateLink = ReturnType<typeof createPrivateLink>;
 
 /**
  * AWS PrivateLink of every account and Region, as a state machine: no clock, no randomness, no timers. `now` comes with
- * each call, in milliseconds since the epoch; reads show what `advance` has carried out.
+ * each call, in milliseconds since the epoch; reads show the transitions that `advance` has carried out.
  */
 export function createPrivateLink({
   id,

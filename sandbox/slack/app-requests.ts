@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 
 export interface Reply {
-  /** Absent if nothing responded in time. */
+  /** Absent if the app does not respond in time. */
   readonly status?: number;
   /** The error that Slack shows to its user. */
   readonly error?: string;

@@ -224,7 +224,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
   };
 }
 
-/** A response that Slack does not understand is an error of linkgate, and shows as one. */
+/** Returns Slack's error if linkgate's response is invalid. */
 function orInputError(read: () => InteractionResult): InteractionResult {
   try {
     return read();

@@ -95,7 +95,7 @@ export async function loadStack(
   };
 }
 
-/** The ARN is preferred to `Ref`, which may be a URL with another port after a restart. */
+/** Prefers the ARN to `Ref`, which may be a URL with another port after a restart. */
 function physicalId({ ref, attributes }: CreatedResource): string {
   return attributes?.Arn ?? ref;
 }

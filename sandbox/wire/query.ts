@@ -26,7 +26,7 @@ interface Parameter {
   readonly children: Map<string, Parameter>;
 }
 
-/** Parses `VpcEndpointId.1=vpce-…&Filter.1.Name=…` by the schema of the operation. It ignores unknown parameters, as AWS does. */
+/** Parses `VpcEndpointId.1=vpce-…&Filter.1.Name=…` by the schema of the operation. Ignores unknown parameters, like AWS. */
 export function parseQuery(
   schema: NormalizedSchema,
   parameters: URLSearchParams,

@@ -1,7 +1,7 @@
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { formatTimestamp } from './timestamp.ts';
 
-/** Returns an element named `tag`, or nothing without a value. Flat lists and maps repeat the tag. */
+/** Returns an element named `tag`, or an empty text without a value. Flat lists and maps repeat the tag. */
 export function toXml(schema: NormalizedSchema, value: unknown, tag: string): string {
   if (value === undefined || value === null) return '';
   const isFlat = Boolean(schema.getMergedTraits().xmlFlattened);

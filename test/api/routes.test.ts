@@ -80,7 +80,7 @@ function calledBy(level: string) {
 }
 
 const special = ['\\', '%5C', '#', '%23', '?', '%3F', '..', '%2E%2E', '%2F', '%252F', '//', '%2F%2F'];
-/** Parameter values that would lead to another operation if they were read as a part of the path. */
+/** Parameter values that select another operation if the API reads them as part of the path. */
 const traversalValues = ['\\', '%5C', '/', '//', '%2F', '%252F'].flatMap((slash) =>
   ['', '#', '%23', '?', '%3F', '%253F'].flatMap((end) => [
     ['x', `revocation${end}`].join(slash),

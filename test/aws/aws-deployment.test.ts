@@ -9,7 +9,7 @@ import { awsError } from '../doubles/sdk-client.ts';
 
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:linkgate-test-apply-verdicts.fifo';
 
-/** A deployment whose clients answer by command; paginators ask for the real clients' classes. */
+/** A deployment whose clients respond by command; paginators require instances of the real client classes. */
 function createStubbedDeployment(answers: Readonly<Record<string, unknown>>) {
   const sent: unknown[] = [];
   function stubSend<Client extends object>(client: Client): Client {

@@ -8,7 +8,7 @@ import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 function createStubbedPrincipals(...answers: readonly unknown[]) {
   const { client, sent } = stubSdkClient<EC2Client>(...answers);
-  // Paginators ask for the real client's class.
+  // Paginators require an instance of the real client class.
   Object.setPrototypeOf(client, EC2Client.prototype);
   return { principals: ec2AllowedPrincipals(client), sent };
 }

@@ -5,7 +5,7 @@ import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { aConfiguration, serviceId, topicArn } from '../builders.ts';
 import { awsError } from '../doubles/sdk-client.ts';
 
-/** The services of a client that answers by command; paginators ask for the real client's class. */
+/** The services of a client that responds by command; paginators require an instance of the real client class. */
 function createStubbedServices(answers: Readonly<Record<string, unknown>>) {
   const sent: { command: string; input: unknown }[] = [];
   const client = Object.assign(new EC2Client({ region: 'us-east-1' }), {

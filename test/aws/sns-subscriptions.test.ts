@@ -4,7 +4,7 @@ import { snsSubscriptions } from '../../lib/aws/sns-subscriptions.ts';
 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:linkgate-test-approvals';
 
-/** Paginators ask for the real client's class. */
+/** Paginators require an instance of the real client class. */
 function createStubbedSubscriptions(answers: Readonly<Record<string, (input: Input) => unknown>> = {}) {
   const sent: unknown[] = [];
   const client = Object.assign(new SNSClient({ region: 'us-east-1' }), {

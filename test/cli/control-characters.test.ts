@@ -36,11 +36,11 @@ const fixed = new Set([
   'endpointId',
   'mode',
   'managedBy',
-  // Text of linkgate itself, in lines.
+  // linkgate itself writes this text, in several lines.
   'remedy',
 ]);
 
-/** Adds the attack to each text that could come from outside. */
+/** Adds the attack to each text that can come from outside. */
 function injectAttack(value: unknown, name = ''): unknown {
   if (typeof value === 'string')
     return fixed.has(name) || name.endsWith('At') || name === 'at' || name === 'time'
@@ -213,7 +213,7 @@ const answers: Readonly<Record<string, object>> = {
   'GET /doctor': { checks: [check] },
 };
 
-/** One line for each command; options that print nothing from outside are in brackets. */
+/** At least one line for each command. */
 const lines = [
   'setup',
   `service add ${serviceId}`,
@@ -260,7 +260,7 @@ const lines = [
   'doctor',
 ] as const;
 
-/** These print nothing that comes from outside. */
+/** The lines whose output has no text from outside. */
 const silent = new Set([
   'schema',
   'allowlist remove 012345678901 --service payments',

@@ -23,7 +23,7 @@ const endpointFields = {
 const disconnectAt = '2026-11-24T12:00:00.000Z';
 const until = '2026-12-31T23:59:59.000Z';
 
-/** One of each kind, as docs/customers.md shows it. */
+/** An event of each kind, with the values of docs/customers.md. */
 const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
   received: { event: 'received' },
   waiting: { event: 'waiting' },

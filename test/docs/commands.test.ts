@@ -31,7 +31,7 @@ const runnablePages = pages.filter(
 const pageRuns = new Map<Page, Promise<PageRun>>();
 
 describe('the commands of a page', () => {
-  // Two pages run at once, because each waits for linkgate most of the time.
+  // Two pages run concurrently, because each mostly waits for linkgate.
   beforeAll(() => {
     const readers = [Promise.resolve<unknown>(undefined), Promise.resolve<unknown>(undefined)];
     for (const [index, page] of runnablePages.entries()) {

@@ -35,7 +35,7 @@ describe('the page on deciding', () => {
   });
 });
 
-/** A service that is paused and is being deregistered; the account is blocked at all services, and allowed here beyond every limit. */
+/** Policy inputs for which every rule has a finding: a paused service in deregistration, an exceeded entry, and a block. */
 const everyRuleSpeaks = aPolicy({
   service: aService({ pausedAt: noon.toISOString(), deregisteringAt: noon.toISOString() }),
   entries: [

@@ -68,7 +68,7 @@ export async function startShell(): Promise<Shell> {
     const expecting = exitsWith === 0 ? '' : `&& exit 1 || [ $? = ${exitsWith} ]`;
     terminal.type(`source ${file} < /dev/null ${expecting}\necho "${doneMarker}${line}"\n`);
     await terminal.waitForOutput(new RegExp(`${doneMarker}${line}\n`), before);
-    // A reader is slower than linkgate: wait until the sandbox is idle.
+    // linkgate finishes before a reader runs the next command: wait until the sandbox is idle.
     await fetch(`http://127.0.0.1:${ports.get(defaultPort)}/_sandbox/idle?timeoutMs=20000`).catch(() => {});
     return terminal.output().slice(before).replace(`${doneMarker}${line}\n`, '');
   }

@@ -1,14 +1,14 @@
 import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
 import type { Table } from '../../lib/storage/table.ts';
 
-/** Every call throws this error after the process was killed. */
+/** Every call of a crashed process throws this error. */
 class CrashError extends Error {
   override readonly name = 'KilledError';
 }
 
 export type CrashPoint = 'before' | 'after';
 
-/** A process that is killed at its `nth` call of the world, before or after this call took effect. */
+/** A process that crashes at its `nth` call to a dependency, before or after the call takes effect. */
 export function createCrashingProcess(nth: number, moment: CrashPoint) {
   let calls = 0;
 
@@ -33,12 +33,11 @@ export function createCrashingProcess(nth: number, moment: CrashPoint) {
         yield* table.query(pk, options);
       },
     }),
-    /** Whether it was killed before it was done. */
     hasCrashed: () => calls >= nth,
   };
 }
 
-/** Runs the same once for each call at which it may be killed, until it is no longer killed. */
+/** Calls `run` with each call as the crash point, until `run` returns false. @returns the number of crashes */
 export async function forEachCallSite(
   run: (nth: number, moment: CrashPoint) => Promise<boolean>,
 ): Promise<number> {
@@ -47,7 +46,7 @@ export async function forEachCallSite(
   return kills;
 }
 
-/** A run of the notifier that is killed so. */
+/** The dependencies of a notifier that crashes at its `nth` call. */
 export function createCrashingDeps(nth: number, moment: CrashPoint, deps: NotifyInSlackDeps) {
   const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
   const { table, slack, emailSender, notificationQueue } = deps;

@@ -12,23 +12,22 @@ export interface Ec2ChangeCall {
   readonly endpointIds: readonly string[];
 }
 
-/** What EC2 shows of the connections of one place, and what it does when it is asked to change them. */
+/** The connections of one location in EC2, with the responses to accept and reject calls. */
 export interface FakeConnections extends ChangeableConnections {
-  /** Adds connections, or shows those that are there otherwise. */
+  /** Adds connections, or replaces those with the same endpoint ids. */
   show(...connections: readonly Connection[]): void;
-  /** Lists the endpoint no longer. */
   removeConnection(endpointId: string): void;
   state(endpointId: string): Connection['state'] | undefined;
-  /** The filters of all pages that were read. */
+  /** The filter of each page read. */
   readonly describeCalls: ConnectionFilter[];
-  /** The calls that were to change something, refused ones too. */
+  /** All accept and reject calls, failed ones too. */
   readonly calls: Ec2ChangeCall[];
-  /** What EC2 does of a call: takes it, unless told otherwise. `take` is its usual answer and effect. */
+  /** Returns EC2's response to a call. `take` makes the change and returns success; the default calls it. */
   respond: (call: Ec2ChangeCall, take: () => EndpointResult[]) => EndpointResult[];
-  /** What happens before a page is read. */
+  /** Runs before each page read. */
   beforePage: (filter: ConnectionFilter, nextToken: string | undefined) => void;
   pageSize: number;
-  /** The endpoints that EC2 shows in a form that linkgate cannot read. */
+  /** The ids of endpoints whose descriptions linkgate cannot parse. */
   unreadable: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 import type { Deployment, QueueState } from '../../lib/doctor/deployment.ts';
 
-/** A deployment that is in order, as AWS shows it, but for what a test says. */
+/** A healthy deployment in AWS, except for the given properties. */
 export function aDeployment({
   queues = healthyQueues,
   ...otherwise

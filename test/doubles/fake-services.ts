@@ -5,7 +5,7 @@ import {
 } from '../../lib/services/endpoint-services.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 
-/** The endpoint services of one place as EC2 has them, and the calls that were to change them. */
+/** The endpoint services of one location in EC2, and the calls that change them. */
 export interface FakeServices extends EndpointServices {
   setConfiguration(configuration: ServiceConfiguration): void;
   configuration(serviceId: string): ServiceConfiguration | undefined;
@@ -49,7 +49,7 @@ export function fakeServices(...configurations: readonly ServiceConfiguration[])
     async describe(serviceId) {
       const configuration = services.get(serviceId);
       if (configuration?.isTagged !== false) return configuration;
-      // EC2 lists the principals of services with linkgate's tag alone.
+      // IAM allows DescribeVpcEndpointServicePermissions only for services with linkgate's tag.
       const { principals: _principals, ...described } = configuration;
       return described;
     },

@@ -18,22 +18,22 @@ export function fakeSlack() {
   let posted = 0;
   const double = {
     calls: [] as string[],
-    /** Every call meets it while it is set. */
+    /** Every call throws this error. */
     error: undefined as SlackError | undefined,
-    /** A test may have other things happen before a call takes effect. */
+    /** Runs before a call takes effect. */
     beforeEffect: async (_method: string): Promise<void> => {},
-    /** Those in the channels, the oldest first. */
+    /** The messages outside threads, oldest first. */
     get messages() {
       return messages.filter(({ threadTs }) => threadTs === undefined);
     },
     get replies() {
       return messages.filter(({ threadTs }) => threadTs !== undefined);
     },
-    /** A person deletes it. */
+    /** Deletes a message, like a person in Slack. */
     deleteMessage(ts: string) {
       messages = messages.filter((message) => message.ts !== ts);
     },
-    /** Slack no longer lets it be changed. */
+    /** Makes chat.update of the message fail with `edit_window_closed`. */
     closeEditWindow(ts: string) {
       fixed.add(ts);
     },

@@ -8,13 +8,13 @@ import {
   writesPerTransaction,
 } from '../../lib/storage/table.ts';
 
-/** One item as it was and as it is; undefined where there is none. */
+/** An item before and after a write; undefined if it does not exist. */
 export interface ItemChange {
   readonly before: Item | undefined;
   readonly after: Item | undefined;
 }
 
-/** DynamoDB refuses the transaction, whatever the table has. */
+/** DynamoDB refuses the transaction regardless of the items in the table. */
 export class InvalidTransactionError extends Error {
   override readonly name = 'InvalidTransactionError';
 }
@@ -23,7 +23,7 @@ export type Items = ReturnType<typeof createMemoryItems>;
 
 /**
  * Table items with the semantics of DynamoDB. Each operation is one step, so that a test decides how operations
- * interleave. Items are frozen copies, so that they can be returned as they are.
+ * interleave. Items are frozen copies, so that reads can return them without another copy.
  */
 export function createMemoryItems() {
   let partitions = new Map<string, Map<string, Item>>();

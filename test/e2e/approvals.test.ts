@@ -308,7 +308,7 @@ describe('a scheduled disconnect', () => {
     return endpointIds;
   }
 
-  /** One connection is disconnected at once; the others outlive the grace period of 3 days. */
+  /** Expects one connection rejected at once, and the others available after the grace period of 3 days. */
   async function expectKeptExtendedAndDisconnected([
     kept = '',
     extended = '',

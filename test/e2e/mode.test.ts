@@ -58,7 +58,7 @@ async function changes(): Promise<string[]> {
     .map(({ principal, action }) => `${principal} ${action}`);
 }
 
-/** A script of the provider that answers requests by EC2's API. */
+/** A script of the provider that accepts and rejects requests by EC2's API. */
 const script = {
   accept: (serviceId: string, endpointId: string) =>
     sandbox

@@ -23,7 +23,7 @@ import {
 import { decideAfterDeregistration, runPrincipals, runServices } from './scenarios/services.ts';
 import { removeUnreadableItems } from './scenarios/unreadable.ts';
 
-/** Permissions that no test uses, with the reason to grant them: by role, action and kind of partition. */
+/** Permissions that no test uses, by role, action and kind of partition, with the reason to grant them. */
 const exceptions: readonly { readonly permission: RegExp; readonly reason: string }[] = [
   { permission: / logs:/, reason: 'Lambda writes the logs; the sandbox keeps none' },
   {

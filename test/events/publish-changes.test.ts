@@ -17,7 +17,7 @@ import {
 } from '../builders.ts';
 import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
-/** What is announced of changes, where these services are registered. */
+/** Returns the events and errors of `publishDomainEvents` for changes, with these registered services. */
 async function publish(changes: readonly TableChange[], services: readonly Service[] = [aService()]) {
   const items = createMemoryItems();
   for (const service of services) items.commit([{ put: serviceItem(service) }]);

@@ -13,7 +13,7 @@ const services = [
   aService({ serviceId: serviceId(2), name: 'payments', location: otherLocation }),
 ];
 
-/** Two locations with services, of which only the second has the endpoint; and the locations that were read. */
+/** Two locations with services; only the second has the endpoint. Records the described locations. */
 function createTwoLocations() {
   const { table } = createTestEnv({ services });
   const connection = aConnection({ location: otherLocation, serviceId: serviceId(2) });

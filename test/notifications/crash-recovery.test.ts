@@ -44,7 +44,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       return killed.hasCrashed();
     });
     expect(kills).toBeGreaterThan(20);
-    // The run was killed after Slack posted the message and before the write of its id. No button of the message decides anything.
+    // The run crashed between chat.postMessage and the write of the message id. The message's buttons have no effect.
     expect(orphanedMessages).toBe(2);
   });
 

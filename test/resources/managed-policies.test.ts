@@ -11,7 +11,7 @@ const levels = ['viewer', 'approver', 'administrator'];
 const anotherStage = `arn:aws:ssm:us-east-1:${account}:parameter/linkgate/prod/api-url`;
 const secret = `arn:aws:ssm:us-east-1:${account}:parameter/linkgate/local/slack/bot-token`;
 
-/** What callers may write into a path: IAM's `*` also covers slashes. */
+/** Path parameter values of callers: IAM's `*` also matches slashes. */
 const values = ['x', '*', '%2A', 'x%2Fpause', 'vpce-0123456789abcdef0'];
 
 const calls = operations.flatMap(({ method, path, access }) =>
@@ -36,7 +36,7 @@ function requirePolicy(level: string): PolicyDocument {
   return policy;
 }
 
-/** The access key of somebody who has that policy and nothing else. */
+/** Creates the access key of a role with only this policy. */
 function createAccessKey(level: string): string {
   const roleArn = `arn:aws:iam::${account}:role/${level}`;
   sandbox.emulator.roles.set(roleArn, {
@@ -106,7 +106,7 @@ function apiId(): string {
   return sandbox.outputs.ApiUrl?.split('/').at(-1) ?? '';
 }
 
-/** Whether API Gateway refuses; what linkgate itself says of a call without a body is another matter. */
+/** Whether API Gateway returns 403; errors of linkgate itself, such as for a missing body, do not count. */
 async function isForbidden(key: string, { method, path }: { method: string; path: string }) {
   try {
     await callLinkgate(sandbox.outputs.ApiUrl ?? '', key, method, path);

@@ -10,7 +10,7 @@ interface Statement {
   readonly Principal?: { readonly Service: string };
 }
 
-// A template's properties have no common shape: each test names what it reads.
+// Template properties have no common shape: each test knows the properties that it reads.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Properties = any;
 
@@ -53,7 +53,7 @@ function listStatements(role: Properties): Statement[] {
   return role.Policies.flatMap(({ PolicyDocument }: Properties) => PolicyDocument.Statement);
 }
 
-/** The statements of all roles that allow an action, beside the role's name. */
+/** The statements of all roles that allow an action, each with the role's name. */
 function listStatementsAllowing(matchesAction: (action: string) => boolean): [string, Statement][] {
   return roles.flatMap(([name, role]) =>
     listStatements(role)
@@ -70,7 +70,7 @@ function alarmOn(queue: string, metric: string): Properties {
 }
 
 describe('the longest stage name fits into all resource names', () => {
-  /** What AWS takes of a name, by the resource's type and property. */
+  /** AWS's maximum length of a name, by resource type and property. */
   const longest: Readonly<Record<string, number>> = {
     'AWS::ApiGatewayV2::Api.Name': 128,
     'AWS::CloudWatch::Alarm.AlarmName': 255,
@@ -88,7 +88,7 @@ describe('the longest stage name fits into all resource names', () => {
       .filter(([property, value]) => /(^|[a-z])Name$/.test(property) && String(value).includes('local'))
       .map(([property, value]) => ({ property: `${Type}.${property}`, name: String(value) })),
   );
-  /** The characters that are left for a stage, where the name is made of `local`. */
+  /** The maximum length of a stage in a name of the stage `local`. */
   const remainingLength = ({ property, name }: { property: string; name: string }) =>
     (longest[property] ?? 0) - (name.length - 'local'.length);
 
@@ -198,7 +198,7 @@ describe('only apply-verdicts may', () => {
       ],
       [
         'ApplyVerdictsRole',
-        // It has no condition keys: with a condition it would allow nothing.
+        // `vpce:AllowMultiRegion` has no condition keys: a statement with a condition allows no call.
         { Effect: 'Allow', Action: ['vpce:AllowMultiRegion'], Resource: aService },
       ],
     ]);
@@ -358,7 +358,7 @@ test('repeated failures of approver notifications raise an alarm, whatever the c
     Statistic: 'Sum',
     ComparisonOperator: 'GreaterThanThreshold',
   });
-  // A channel that Slack refuses is tried every quarter of an hour.
+  // linkgate retries a channel that Slack refuses every 15 minutes.
   expect(alarm.Period).toBeGreaterThan(alarm.Threshold * 15 * 60);
 });
 
@@ -421,7 +421,7 @@ test('each function and each HTTP API has a log group with a retention of 90 day
   for (const [, { RetentionInDays }] of groups) expect(RetentionInDays).toBe(90);
 });
 
-/** Where a stage of an HTTP API logs to, and what. */
+/** Returns the log group and the fields of the access log of an API stage. */
 function readAccessLog(stage: string): Record<string, string> {
   const settings = template.Resources[stage]?.Properties.AccessLogSettings;
   return { group: getAtt(settings.DestinationArn), ...JSON.parse(settings.Format) };
@@ -449,7 +449,6 @@ test('a claim on an Idempotency-Key lasts longer than the timeout of on-api-requ
   expect(maxRunMs).toBeGreaterThan(timeout * 1000);
 });
 
-/** The routes of an HTTP API. */
 function listRoutes(api: string): Properties[] {
   return all('AWS::ApiGatewayV2::Route')
     .map(([, route]) => route)
@@ -524,7 +523,7 @@ describe('the table', () => {
       ([, resource]) => 'DeletionPolicy' in resource && resource.DeletionPolicy !== 'RetainExceptOnCreate',
     );
     expect(retained).toEqual([]);
-    // CloudFormation could not delete it: the deployment protects it when it has ended well.
+    // CloudFormation cannot delete a protected table. A successful deployment sets the protection at its end.
     expect(table?.Properties).not.toHaveProperty('DeletionProtectionEnabled');
   });
 

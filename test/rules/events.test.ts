@@ -6,13 +6,13 @@ const applyRole = 'arn:aws:iam::111111111111:role/linkgate-test-ApplyVerdictsRol
 const checkRole = 'arn:aws:iam::111111111111:role/linkgate-test-CheckServiceRole';
 const roles: Readonly<Record<string, string>> = { ApplyVerdictsRole: applyRole, CheckServiceRole: checkRole };
 
-/** A pattern as it is deployed: with a role's ARN where the template refers to it. */
+/** Returns a deployed pattern, with role ARNs for the references of the template. */
 function patternNamed(name: string): object {
   const text = readFileSync(new URL(`../../rules/events/${name}.json`, import.meta.url), 'utf8');
   return JSON.parse(text, (_key, value) => roles[value?.['Fn::GetAtt']?.[0]] ?? value);
 }
 
-/** An event as linkgate puts it on its own bus. */
+/** An event that linkgate puts on its own bus. */
 function linkgateEvent(type: string, state = 'available') {
   return { source: 'linkgate', 'detail-type': type, detail: { connection: { state } } };
 }
@@ -26,7 +26,7 @@ function apiCallEvent(eventName: string, userIdentity: object = { type: 'Root' }
   };
 }
 
-/** A change of tags, in the form that records of the oldest operations have. */
+/** A change of tags, in the CloudTrail record format of EC2's oldest operations. */
 function tagChangeEvent(eventName: string, resourceIds: readonly string[], keys: readonly string[]) {
   const event = apiCallEvent(eventName, person);
   const requestParameters = {
@@ -44,7 +44,7 @@ function withErrorCode(event: ReturnType<typeof apiCallEvent>, errorCode: string
   return { ...event, detail: { ...event.detail, errorCode } };
 }
 
-/** The event as if something else than EC2 had sent it. */
+/** The same call to another service than EC2. */
 function withEventSource(event: ReturnType<typeof apiCallEvent>, eventSource: string) {
   return { ...event, detail: { ...event.detail, eventSource } };
 }

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { cachedSecret } from '../../lib/runtime/secret.ts';
 import { secondsAfterNoon } from '../builders.ts';
 
-/** A store that counts how often it is read. */
+/** A store that counts its reads. */
 function aStore(value: string) {
   const store = {
     kept: value,

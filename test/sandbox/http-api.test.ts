@@ -15,7 +15,7 @@ const root = {
 };
 
 const roleArn = 'arn:aws:iam::111111111111:role/reader';
-/** A caller whose role may only read. */
+/** A caller with a read-only role. */
 const reader = {
   ...root,
   principal: 'reader',
@@ -43,7 +43,7 @@ interface Event {
   readonly body?: string;
 }
 
-/** An API whose function answers with the event that it got, unless told what to answer. */
+/** An API whose function returns its event as the response body, or `outcome`. */
 function anApi({
   keys = ['ANY /{proxy+}'],
   needsIam = true,

@@ -77,7 +77,7 @@ afterEach(() => {
     try {
       signalGroup(started, 'SIGKILL');
     } catch {
-      // The process group is gone.
+      // The process group has ended.
     }
   }
   blocker?.close();

@@ -7,7 +7,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 const bare = aConfiguration({ isTagged: false, notifications: [] });
 const untagged = aService({ drift: [{ check: 'tag-is-missing', detail: 'without the tag' }] });
 
-/** What is repaired of a service in a world where EC2 shows it bare. */
+/** Repairs a service with this configuration in EC2. @returns the calls, the warnings and the remaining drift */
 async function runRepair(service: Service, configuration = bare) {
   const env = createTestEnv({ services: [service] });
   env.services.setConfiguration(configuration);

@@ -7,7 +7,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 
 const frankfurt = { ...hub, region: 'eu-central-1' };
 
-/** The hub lists two services on two pages, Frankfurt two on one; one of each is registered. */
+/** EC2 lists two services in the hub on two pages, and two in Frankfurt on one; one of each is registered. */
 function createListingDeps() {
   const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(3), name: 'far', location: frankfurt })],

@@ -5,7 +5,7 @@ import { simulate } from './simulate.ts';
 /** The maximum number of seeds. */
 const maxSeeds = 200;
 
-/** Plays one seed after the other until the invariant of the mutant is broken. */
+/** Runs one seed after the other until one breaks the mutant's invariant. */
 export async function expectKilledBy({
   mutant,
   breaks,

@@ -19,12 +19,12 @@ const kinds = {
   'transaction conflict': { on: ['table write'], rate: 0.2 },
   // The client of apply-verdicts times out after 5 s, so its calls fail instead.
   'call that takes long': { on: quick, rate: 0.03 },
-  // BatchGetItem is no snapshot: others write between its parts.
+  // BatchGetItem is no snapshot: other runs write between its parts.
   'read in two parts': { on: ['batch read'], rate: 0.5 },
   'message dropped': { on: ['delivery'], rate: 0.3 },
   'message duplicated': { on: ['delivery'], rate: 0.3 },
   'message delayed': { on: ['delivery'], rate: 0.3 },
-  // A person changes the policy between the last read of apply-verdicts and its call; below probability 1, so that some calls succeed.
+  // A person changes the policy between the last read of apply-verdicts and its call. The rate lets some calls succeed.
   'policy changed before the call': { on: ['last mode read'], rate: 0.7 },
   // These are concurrent events, not faults; the simulation counts them.
   'message overtaken': { on: [], rate: 0 },

@@ -89,7 +89,7 @@ export async function checkNotifications(
       otherMessages.every(({ postedBy }) => postedBy.isImpaired()),
       `${endpointId} is in ${ts} and in ${otherMessages.map((other) => other.ts).join(', ')}`,
     );
-    // A restored table does not know later updates of the message.
+    // A restored table has no later updates of the message.
     if (!isOfThisTable(message)) return;
     assertInvariant(
       'a request has one message with buttons',

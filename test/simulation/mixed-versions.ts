@@ -41,8 +41,8 @@ export function withAdditionInMessage(message: object, by: string): object {
 }
 
 /**
- * Changes writes to those of the next version: a newer minor schema version, with attributes that the deployed version does not know,
- * in nested objects too. It hashes its audit entries, so that they chain.
+ * Changes writes to those of the next version: a newer minor schema version, with attributes that the deployed version does
+ * not know, in nested objects too. Hashes its audit entries, so that they chain.
  */
 export function withAdditionInWrites(writes: readonly Write[], by: string): Write[] {
   const hashes = new Map<string, string>();

@@ -412,7 +412,7 @@ function forRequestsOnly(name: string): Mutant {
   });
 }
 
-/** Makes an announcement look old. */
+/** Removes the grace period of a scheduled disconnect. */
 function withoutDelay(item: Item): Item {
   const { revocation } = item as { readonly revocation?: Revocation };
   return revocation ? { ...item, revocation: { ...revocation, disconnectAt: revocation.since } } : item;

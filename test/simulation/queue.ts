@@ -5,11 +5,11 @@ import type { Scheduler } from './scheduler.ts';
 
 export interface QueueSpec {
   readonly name: string;
-  /** Seconds until a failed message is tried again. */
+  /** Seconds until SQS delivers a failed message again. */
   readonly visibility: number;
-  /** Seconds until a new message is delivered. */
+  /** Seconds until SQS delivers a new message. */
   readonly delay?: number;
-  /** Messages of one group are delivered one after the other. */
+  /** SQS delivers the messages of one group one after the other. */
   readonly fifo?: boolean;
   readonly batch: number;
   readonly concurrency: number;

@@ -3,8 +3,8 @@ import type { Random } from './random.ts';
 export type Scheduler = ReturnType<typeof createScheduler>;
 
 /**
- * Each call waits here for its turn, and the seed decides which is next. So concurrent work interleaves in any order, and
- * the same seed always gives the same order. Time passes only here.
+ * Each call waits for its turn, and the seed picks the next call. So concurrent work interleaves in any order, and
+ * the same seed always gives the same order. Only the scheduler advances the time.
  * @param pace the maximum milliseconds of a turn.
  */
 export function createScheduler(random: Random, start: number, pace: number) {

@@ -93,7 +93,7 @@ export function createWorkload(
   const people = createProviderSteps(deps, inventory, linkgate, watch, isLong ? 24 * hour : 300_000);
   const stepWeights = isLong ? longWeights : isObserving ? observeWeights : weights;
   const backups: ReturnType<Items['backup']>[] = [];
-  /** The backups with a scheduled disconnect, which may be cancelled since. */
+  /** The backups with a scheduled disconnect. linkgate may have cancelled it later. */
   const backupsWithReevaluation: ReturnType<Items['backup']>[] = [];
   const { steps: approverSteps } = createApproverSteps(deps, linkgate, watch);
   const takenSteps = new Set<Step>();

@@ -25,7 +25,7 @@ function upTo(count: number) {
   return Array.from({ length: count }, (_, index) => aConnection({ endpointId: endpointId(index + 1) }));
 }
 
-/** Nothing says so but the next pass: a minute goes by before it. */
+/** Runs a full sweep one minute later. */
 async function nextPass(env: TestEnv) {
   env.advanceSeconds(60);
   return sweepConnections(hub, 'full', env.deps);

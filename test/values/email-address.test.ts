@@ -18,7 +18,7 @@ const addresses = [
 ];
 const form = 'an e-mail address looks like alice@example.com';
 
-/** Every place that takes an address, and what it makes of one. */
+/** Each input that takes an address, with its parser. */
 const parsers: readonly (readonly [string, (address: string) => unknown])[] = [
   ['a group in an API request', (email) => v.parse(ApproversInput, { emails: [email] }).emails[0]],
   [

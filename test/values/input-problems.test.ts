@@ -4,12 +4,12 @@ import { ApiError } from '../../lib/api/api-error.ts';
 import * as inputs from '../../lib/api/input.ts';
 import { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 
-/** Every schema of what callers may send. */
+/** All input schemas of the API. */
 const schemas = Object.entries(inputs).flatMap(([name, schema]) =>
   v.isOfKind('schema', schema as v.GenericSchema) ? [[name, schema as v.GenericSchema] as const] : [],
 );
 
-/** What of policies stands in lists. */
+/** The schemas of the list items in a policy document. */
 const { groups, services, customers, entries } = PolicyDocument.entries;
 const parts = Object.entries({ groups, services, customers, entries }).map(
   ([name, list]) => [`document.${name}`, list.item as v.GenericSchema] as const,
@@ -17,7 +17,7 @@ const parts = Object.entries({ groups, services, customers, entries }).map(
 
 const shapes = [null, [], {}, [[]], [null], [{}], '', 'x', 'x'.repeat(5_000), 1.5, -1, 1e300, true, { x: 1 }];
 
-/** Bodies that are wrong as a whole, and in one of the fields. */
+/** Bodies that are invalid as a whole, or in one of the fields. */
 function wrongBodies(schema: v.GenericSchema): unknown[] {
   const fields = [schema, ...((schema as { options?: v.GenericSchema[] }).options ?? [])].flatMap((each) =>
     Object.keys((each as { entries?: object }).entries ?? {}),

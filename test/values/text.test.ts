@@ -12,7 +12,7 @@ const Reason = RequiredText(1_000, 'say why');
 const family = '👨‍👩‍👧‍👦';
 const flag = '🏴󠁧󠁢󠁥󠁮󠁧󠁿';
 
-/** What nobody sees, by name. */
+/** Invisible texts by name. */
 const invisible = {
   nothing: '',
   blanks: '  \t\n ',

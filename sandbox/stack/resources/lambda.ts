@@ -106,7 +106,7 @@ export const lambdaResources: ResourceTypes = {
   },
 };
 
-/** No limit: the account's own limit is never reached here. */
+/** No limit: the sandbox never reaches the account's own limit. */
 const unboundedConcurrency = 1000;
 
 function createQueueMapping(properties: Properties, stack: Stack) {

@@ -14,7 +14,7 @@ import {
 
 const button = 'approve';
 
-/** A click and everything until EC2 shows its effect, in one process that is killed at one of its calls. */
+/** Handles a click up to the recorded state, in one process that crashes at its `nth` call. @returns whether it crashed */
 async function clickAndApply(env: SlackTestEnv, nth: number, moment: CrashPoint): Promise<boolean> {
   const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
   const { ec2, slackDeps, deps } = env;
@@ -38,7 +38,7 @@ async function clickAndApply(env: SlackTestEnv, nth: number, moment: CrashPoint)
       await applyVerdicts(hub, { ...deps, table, applyQueue, connectionsClient: () => connections });
     await recordStates(env.published, { ...deps, table });
   } catch {
-    // The process that would report it is dead.
+    // A crashed process reports no error.
   }
   return hasCrashed();
 }

@@ -345,7 +345,7 @@ describe('in Slack, a connection in its grace period', () => {
     const env = createEnvWith(aScheduledDisconnect());
     await env.click('disconnect-now', { value });
     expect(JSON.stringify(env.views.at(-1))).toContain('at once. The endpoint stays rejected');
-    // The message states the cost for the owner once.
+    // The modal says only once that the endpoint stays rejected.
     expect(JSON.stringify(env.views.at(-1)).match(/stays rejected/g)).toHaveLength(1);
     const { json } = await env.submit(env.views.at(-1), {});
     expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is required' } });

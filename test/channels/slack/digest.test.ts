@@ -33,7 +33,7 @@ const another = '333333333333';
 const noCustomers = new Map<string, string>();
 const notification = { digestId: 'digest-1', emailedTo: [] };
 
-/** Requests of two accounts, taking turns. */
+/** Requests of two accounts in turn. */
 function requests(count: number) {
   return Array.from({ length: count }, (_, index) =>
     anAwaitingRecord({

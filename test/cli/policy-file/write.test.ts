@@ -85,7 +85,7 @@ const customer = (accounts: readonly string[]) =>
     contractEnds: maybe(date),
   });
 
-/** Every account at every service, with an entry or without; by its customer or not. */
+/** The accounts of customers, each with its customer's name, and one account without a customer. */
 const accounts = [
   ...Object.entries(ofCustomers).flatMap(([name, all]) => all.map((one) => [name, one])),
   ['', '444444444444'],

@@ -110,7 +110,7 @@ async function decideByMail(context: ServiceContext) {
   await context.linkgate.json('allowlist', 'remove', accounts.unknown, '--service', context.serviceId);
 }
 
-/** Waits for the notification throttle: more requests at once would be batched. */
+/** Waits for the notification throttle, so that linkgate does not batch the next request. */
 function waitForThrottle(context: ScenarioContext) {
   return advanceClock(context, 360);
 }
@@ -127,8 +127,8 @@ async function scheduleDisconnect(accountId: string, context: ServiceContext): P
 }
 
 /**
- * Gives the first of two approvals after the group of the service changed, before linkgate queuedNotifications: for requests, and for connections
- * with a scheduled disconnect that are allowed again.
+ * Gives the first of two approvals after the service changed its group and before linkgate notifies the new group: for
+ * requests, and for connections with a scheduled disconnect that are allowed again.
  */
 async function decideDuringGroupChange(context: ServiceContext) {
   const { linkgate, serviceId } = context;

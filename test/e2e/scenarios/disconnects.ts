@@ -21,8 +21,8 @@ const address = 'ops@initech.example';
 const topic = `arn:aws:sns:us-east-1:${accounts.allowed}:linkgate-nowhere`;
 
 /**
- * Connections lose their permission. Consumers delete some of them; of the rest, the disconnect quota leaves some to approvers. One
- * expires soon. In the end linkgate takes the table for a restored one.
+ * Connections lose their permission. Consumers delete some of them; of the rest, the disconnect quota leaves some to
+ * approvers. One expires soon. At the end linkgate treats the table as restored, because its identity is missing.
  */
 export async function runDisconnects(stage: ScenarioContext) {
   const { linkgate } = stage;

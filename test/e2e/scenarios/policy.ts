@@ -12,7 +12,6 @@ export async function runPolicies({ linkgate, serviceId }: ServiceContext) {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
   const file = join(folder, 'policy.yml');
   const services = `services: {payments: {id: ${serviceId}}}`;
-  // An entry that counts endpoints.
   const allow = `allow: [{account: '${accounts.unknown}', services: payments, maxEndpoints: 2}]`;
   for (const parts of [
     [group, customer, services, allow],

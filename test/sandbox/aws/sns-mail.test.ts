@@ -18,7 +18,7 @@ beforeEach(() => {
   sns.createTopic(topicArn);
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: each operation answers with a shape of its own.
+// biome-ignore lint/suspicious/noExplicitAny: each operation returns a shape of its own.
 function call(operation: string, input: object, accountId = '111111111111'): any {
   const caller = {
     accountId,

@@ -4,7 +4,7 @@ import { createFaults } from '../../../sandbox/faults.ts';
 import { createSlack, type Slack } from '../../../sandbox/slack/slack.ts';
 import { manualClock } from '../aws/manual-clock.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: answers and payloads are JSON of many shapes.
+// biome-ignore lint/suspicious/noExplicitAny: responses and payloads are JSON of many shapes.
 type Json = any;
 
 export const channel = 'C01APPROVALS';

@@ -29,7 +29,7 @@ function createEntries(count: number): AllowlistEntry[] {
   return Array.from({ length: count }, (_, number) => anEntry({ accountId: account(number) }));
 }
 
-/** linkgate with these entries, beside EC2 with its principals. */
+/** A test environment with these entries, and with the allowed principals of EC2. */
 function createReconcileEnv(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipals()) {
   const env = createTestEnv({ entries });
   const enqueuedIds: string[] = [];
@@ -243,7 +243,7 @@ describe('managed principals', () => {
     const { checks, principalsApproval } = await reconcile(approvePrincipals(managed, alice, noon, 15));
     expect(checks).toEqual([]);
     expect(ec2.now()).toHaveLength(5);
-    // What was agreed to is used up.
+    // The removal uses up the approved number.
     expect(principalsApproval).toEqual({ by: alice, at: noon.toISOString() });
   });
 
@@ -254,7 +254,7 @@ describe('managed principals', () => {
     );
     await reconcile(managed);
     for (let number = 0; number < 18; number++) await removeEntry(account(number));
-    // The one that was added by hand has its grace period.
+    // The externally added principal has its grace period.
     const { principalsApproval } = await reconcile(approvePrincipals(managed, alice, noon, 19));
     expect(ec2.now()).toHaveLength(13);
     const later = { ...managed, ...(principalsApproval && { principalsApproval }) };

@@ -124,7 +124,7 @@ export function watchCalls(
   return {
     lastRead,
 
-    /** The table was replaced: the new one determines the counts, and earlier accepts may be wanted now. */
+    /** Clears the accepts: a new table has its own counts, and may allow what the earlier one did not. */
     recordTableReplaced(): void {
       acceptRequested.clear();
       acceptedByPolicy.clear();
@@ -138,7 +138,7 @@ export function watchCalls(
       reads.sourcesSinceMode.add('table');
     },
 
-    /** EC2 returned connections: earlier reads are no longer "right before". */
+    /** Records connections that EC2 returned: earlier reads are no longer "right before". */
     observeDescribe(run: Run, isConnectedByEndpoint: ReadonlyMap<string, boolean>): void {
       const reads = getRunReads(run);
       reads.sourcesSinceMode.add('ec2');
@@ -156,7 +156,7 @@ export function watchCalls(
       reads.sourcesSinceMode.clear();
     },
 
-    /** EC2 changes connections: the mode has to be read right before, for this call only. */
+    /** Checks a change of connections: the run reads the mode right before it, for this call only. */
     observeChange(call: ChangingCall, state: PrivateLinkState): void {
       const { run, action, endpointIds } = call;
       note(run.requestId, `calls ${action} of ${endpointIds.join(', ')}`);
@@ -177,7 +177,7 @@ export function watchCalls(
       readsByRun.delete(run.requestId);
     },
 
-    /** EC2 changes the tag or the notification of a service: one read of the mode covers both. */
+    /** Checks a change of a service's tag or notification: one read of the mode covers both. */
     observeServiceChange(run: Run, operation: string): void {
       const { mode } = getRunReads(run);
       note(run.requestId, `calls ${operation}`);

@@ -45,7 +45,7 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
     );
   }
 
-  /** EC2 has rejected a connected connection. */
+  /** Checks the quota when EC2 rejects a connected connection. */
   function assertWithinQuota(endpointId: string, serviceId: string, connectedCount: number): void {
     const recent = disconnects.filter(({ at }) => at > now() - day);
     const serviceDisconnects = recent.filter((disconnect) => disconnect.serviceId === serviceId);
@@ -82,7 +82,7 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
       externallyAccepted.add(endpointId);
     },
 
-    /** linkgate requests the reject of a revoked connection: checks its reason if it is connected. */
+    /** Checks the reason for the reject of a revoked connection, if it is connected. */
     assertRevocation(
       record: ConnectionRecord,
       revocation: Revocation,
@@ -150,8 +150,8 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
     },
 
     /**
-     * The table was replaced: it has no announcements.
-     * @param isFirst whether the table is empty, so that it cannot know earlier disconnects.
+     * Clears the announcements: a new table has none.
+     * @param isFirst whether the table is empty, so that it has no earlier disconnects.
      */
     recordTableReplaced(isFirst: boolean): void {
       if (isFirst) disconnects.length = 0;

@@ -33,7 +33,7 @@ export function createWatch(items: Items, note: (subject: string, event: string)
     ...calls,
     ...writes,
     ...slack,
-    /** A person got a response to a click, form or link. */
+    /** Checks the response to a person's click, form or link. */
     checkPersonResponse(run: Run, attempt: AttemptedDecision, since: number, response: PersonResponse): void {
       const { by, endpointId = '' } = attempt;
       const wasOpen = !writes.isUnreadable(endpointId) && writes.wasOpenSince(endpointId, since);
@@ -51,7 +51,6 @@ export function createWatch(items: Items, note: (subject: string, event: string)
       writes.observeWrites(run, changes);
       disconnects.recordWrites(changes);
     },
-    /** The table was replaced. */
     recordTableReplaced(): void {
       replacedAt = now();
       disconnects.recordTableReplaced(items.read([identityKey]).length === 0);
@@ -61,7 +60,7 @@ export function createWatch(items: Items, note: (subject: string, event: string)
     /** The time of the last replacement of the table, in milliseconds. */
     replacedAt: () => replacedAt,
     broken: () => broken,
-    /** An error that ended a run, or that a run reported. */
+    /** Records an error that ends a run, or that a run reports. */
     recordError(error: unknown): void {
       if (error instanceof UnsupportedSchemaVersionError) reportedUnreadable.add(error.key.sk);
     },

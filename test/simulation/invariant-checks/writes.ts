@@ -20,7 +20,7 @@ import { readOraclePolicy } from '../policy-oracle.ts';
 import type { watchCalls } from './calls.ts';
 import type { watchDecisions } from './decisions.ts';
 
-/** The items that linkgate changes by read and write: attributes of the next version stay. Other items are replaced as a whole. */
+/** The items that linkgate reads and rewrites: attributes of the next version stay. It replaces other items as a whole. */
 const rewrittenPartitions = [...recordPartitions, 'SERVICE', 'ENDPOINT_QUOTA#'];
 
 /** Checks all writes to the table. */
@@ -33,7 +33,7 @@ export function watchWrites(
   now: () => number,
 ) {
   const histories = new Map<string, AuditEntry[]>();
-  /** The time since when each request is open. */
+  /** The time at which each request opened. */
   const openSince = new Map<string, number>();
   const closedSince = new Map<string, number>();
   const findHistory = (endpointId: string): readonly AuditEntry[] => histories.get(endpointId) ?? [];
@@ -192,7 +192,7 @@ export function watchWrites(
     findRecord,
     isUnreadable,
     findHistory,
-    /** The table was replaced: its audit trails are the history. */
+    /** Reads the histories from the audit trails of the new table. */
     recordTableReplaced(): void {
       histories.clear();
       openSince.clear();
