@@ -32,8 +32,8 @@ const deadLetters = createDeadLetterQueue();
 const ApplyMessage = v.object({ location: AccountRegion });
 
 /**
- * Applies the pending effects of a location. Several messages for one location cause one run, and one location that fails stops no
- * other. A malformed message would block its FIFO group: it goes to the dead-letter queue at once.
+ * Applies the pending effects of a location. Several messages for one location cause one run, and a failure at one location does
+ * not stop the others. A malformed message would block its FIFO group, so it moves to the dead-letter queue at once.
  */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
   const { messages, malformed } = parseRecords(Records, ApplyMessage, logger);

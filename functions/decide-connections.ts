@@ -13,7 +13,9 @@ const deps = {
   ...runtime,
 };
 
-/** Decides connection requests by policy, writes verdict, audit entries and pending effect, and enqueues the location. */
+/**
+ * Decides connection requests by policy, writes the verdict, the audit entries and the pending effect, and enqueues the location.
+ */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {

@@ -22,7 +22,7 @@ const deps = {
 };
 const slackIfConnected = createSlackIfConnected({ timeoutMs: 5_000 });
 
-/** Notifies approvers in Slack and by email of open requests and of their outcome. */
+/** Notifies approvers of open requests and of their outcome, in Slack and by email. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {

@@ -50,7 +50,7 @@ async function handleStream({ Records }: DynamoDBStreamEvent): Promise<DynamoDBB
   return { batchItemFailures: toRetry.map(({ sequenceNumber }) => ({ itemIdentifier: sequenceNumber })) };
 }
 
-/** @returns the endpoints that have to be retried. */
+/** @returns the endpoints to retry. */
 async function notifyAboutEndpoints(endpoints: readonly CustomerEndpoint[]): Promise<ReadonlySet<string>> {
   const uniqueEndpoints = [...new Map(endpoints.map((endpoint) => [endpoint.endpointId, endpoint])).values()];
   if (uniqueEndpoints.length === 0) return new Set();

@@ -7,7 +7,7 @@ import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts'
 
 const deps = { table: createTable(), bus: createBus(), connectionsClient: createConnections(), ...runtime };
 
-/** Describes the connections that a notification may be about, and publishes what changed. */
+/** Describes the connections that a notification may be about, and publishes an event for each change. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
@@ -17,7 +17,7 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
     });
     const unparseable = Records.length - readable.length;
     if (unparseable > 0) logger.warn('unparseable notifications dropped', { count: unparseable });
-    // AWS does not document the body of a notification: the log shows the real ones.
+    // AWS does not document the body of a notification, so the log records it.
     for (const { body } of Records) logger.debug('connection notification received', { body });
     const notifications = readable.map(({ notification }) => notification);
     const { changeCounts, failedLocations } = await handleNotifications(notifications, {

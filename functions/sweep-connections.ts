@@ -38,7 +38,7 @@ const deps = {
 /** The input of an EventBridge schedule. */
 const ScheduledSweep = v.object({ scope: SweepScope });
 
-/** A schedule enqueues one request for each location. A request from the queue runs the sweep of one location. */
+/** A schedule enqueues one sweep request for each location. A message from the queue runs the sweep of one location. */
 export const handler = handle<
   SQSEvent | v.InferInput<typeof ScheduledSweep>,
   SQSBatchResponse | { locations: number }

@@ -42,7 +42,7 @@ export async function putEntryIfUnchanged(
   return isWritten ? entry : undefined;
 }
 
-/** @returns the removed entry, or undefined where there was none. */
+/** @returns the removed entry, or undefined if there was none. */
 export async function removeEntry(
   entryTarget: EntryTarget,
   { table }: PutEntryDeps,

@@ -45,9 +45,12 @@ export const AllowlistEntry = v.object({
   /** The owners of the account. They cannot approve its requests. */
   owners: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
   note: v.exactOptional(Text(maxNoteLength)),
-  /** The name of the customer that has the account, if a policy file says so. */
+  /** The name of the account's customer, if a policy file sets it. */
   customer: v.exactOptional(v.string()),
-  /** Only these roles of the account may create endpoints, if linkgate manages the allowed principals. Without it the whole account may. */
+  /**
+   * The roles of the account that may create endpoints, if linkgate manages the allowed principals. Without it the whole account
+   * may.
+   */
   roles: v.exactOptional(v.pipe(v.array(RoleArn), v.minLength(1))),
   managedBy: v.exactOptional(ManagedBy),
   changedAt: v.string(),
@@ -56,7 +59,7 @@ export const AllowlistEntry = v.object({
 });
 export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 
-/** What an entry is about: an account, at a service or at `*`. An account has one entry at each. */
+/** The key of an entry: an account, and a service or `*`. An account has at most one entry at each. */
 export type EntryTarget = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
 const allowlistEntryEntity = entity(AllowlistEntry.entries);
@@ -79,8 +82,8 @@ export function entryItem(entry: AllowlistEntry): Item {
 }
 
 /**
- * Returns the next version. It also grows across removal, so that an entry that was removed and added again never has the
- * version on which an earlier decision depends.
+ * Returns the next version. It also grows when the entry is removed and added again, so that no new entry has the version on
+ * which an earlier decision depends.
  */
 export function nextVersion(previous: number | undefined, now: Date): number {
   return Math.max((previous ?? 0) + 1, now.getTime());

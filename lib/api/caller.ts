@@ -6,7 +6,7 @@ export function identifyCaller(context: Context): ManagedBy {
   return context.req.header('user-agent')?.startsWith('linkgate-cli/') ? 'person' : 'api';
 }
 
-/** A change by a caller takes the object from the policy file, so that no apply reverts an emergency change; the warning says so. */
+/** Warns that the change takes the item over from the policy file, so that no apply reverts an emergency change. */
 export function warnPolicyFileOverride(
   before: { readonly managedBy?: ManagedBy } | undefined,
   objectType: 'entry' | 'group' | 'customer' | 'service',
@@ -18,7 +18,7 @@ export function warnPolicyFileOverride(
     : [];
 }
 
-/** The object is removed from the table but not from the policy file, so the next apply restores it; the warning says so. */
+/** Warns that the policy file still contains the removed item, so that the next apply restores it. */
 export function warnNextApplyRestores(
   before: { readonly managedBy?: ManagedBy } | undefined,
   objectType: 'entry' | 'group' | 'customer',

@@ -10,7 +10,7 @@ import type { FindDeps } from '../reconcile/find-connection.ts';
 import type { RegisterDeps } from '../services/register-service.ts';
 import type { SweepQueue } from '../sweep/sweep-queue.ts';
 
-/** The dependencies of a request. */
+/** The dependencies of one request. */
 export interface ApiDeps
   extends DecideDeps,
     RegisterDeps,
@@ -26,7 +26,7 @@ export interface ApiDeps
   readonly slackRequestUrl: string;
   readonly id: () => string;
   readonly logRemoval: RemoveDeps['logRemoval'];
-  /** The authenticated caller's ARN: from the request's authentication, never from its body. */
+  /** The caller's ARN from IAM authentication, never from the request body. */
   readonly caller: string;
 }
 

@@ -12,8 +12,7 @@ const retryAfterSeconds = 1;
 const replayedHeaders = ['content-type', 'location'];
 
 /**
- * Executes a request with an `Idempotency-Key` once, and replays its response after that
- * (draft-ietf-httpapi-idempotency-key-header).
+ * Executes a request with an `Idempotency-Key` once, and then replays its response (draft-ietf-httpapi-idempotency-key-header).
  */
 export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next) {
   const key = readIdempotencyKey(context);
@@ -39,7 +38,7 @@ export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next)
     case 'claimed':
       context.set('firstRequestedAt', claimed.firstRequestedAt);
       await next();
-      // If this fails, the record expires, and the request can be executed again.
+      // If this write fails, the record expires, and the request can run again.
       await orReported(api.reportError, 'save idempotency record', async () =>
         isReplayable(context) ? claimed.saveResponse(await toStoredResponse(context)) : claimed.release(),
       );
@@ -49,7 +48,7 @@ export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next)
   }
 }
 
-/** Hono's adapter drops empty headers of an event, but a caller who sent an empty key expects idempotency: it has to be rejected. */
+/** Reads the key from the event too: Hono's adapter drops an empty header, and an empty key has to be an error. */
 function readIdempotencyKey({ req, env }: Context<ApiEnv>): string | undefined {
   return req.header('idempotency-key') ?? env.event.headers?.['idempotency-key'];
 }

@@ -28,7 +28,7 @@ const Principal = v.pipe(
   v.regex(/^\S{1,2048}$/, 'a principal is an ARN, `*`, an account id or the name of an AWS service'),
 );
 
-/** The request bodies. Each schema is strict, so that a misspelt field is an error. */
+/** Each schema of a request body is strict, so that a misspelt field is an error. */
 export const RegisterInput = v.strictObject({
   serviceId: v.pipe(ServiceId, v.description('serviceId')),
   name: v.optional(ServiceName),
@@ -45,7 +45,7 @@ export const RegisterInput = v.strictObject({
 
 const { expiresAt, note, ...entryFields } = AllowlistEntry.entries;
 const maxEndpointsInput = v.exactOptional(MaxEndpoints);
-// The maximum length applies only to requests: an item of the table is read whatever it contains.
+// The maximum length applies only to requests: linkgate reads an item of the table regardless of its length.
 const endpointIds = v.exactOptional(v.pipe(entryFields.endpointIds.wrapped, v.maxLength(1000)));
 const consumerRegions = v.exactOptional(v.pipe(entryFields.consumerRegions.wrapped, v.maxLength(100)));
 const roles = v.exactOptional(v.pipe(entryFields.roles.wrapped, v.maxLength(100)));
@@ -104,7 +104,7 @@ export const ExtendInput = v.strictObject({
   reason: requiredDecisionText('reason', 'an extension needs a reason'),
 });
 
-/** How many principals the approver saw that linkgate will remove from EC2. */
+/** The number of principals that the approver saw and that linkgate will remove from EC2. */
 export const PrincipalsInput = v.strictObject({
   removals: WholeNumber(0, 100_000),
 });
@@ -120,18 +120,18 @@ export const PlanInput = v.strictObject({
 
 export const PauseInput = v.pipe(v.strictObject({ reason }), v.transform(withoutEmptyReason));
 
-/** Replaces the whole group: an absent field is removed. */
+/** Replaces the whole group, and removes absent fields. */
 export const ApproversInput = v.strictObject({
   slackChannel: v.exactOptional(SlackChannel),
   slackUsers: v.optional(v.pipe(v.array(v.strictObject(SlackUser.entries)), v.maxLength(100)), []),
-  // A filter policy of SNS compares addresses by case.
+  // An SNS filter policy compares addresses case-sensitively.
   emails: v.optional(v.pipe(v.array(v.pipe(Email, v.toLowerCase())), v.maxLength(100)), []),
   quorum: v.optional(Quorum, 1),
   decisionChannels: v.exactOptional(DecisionChannels),
   escalateTo: v.exactOptional(GroupName),
 });
 
-/** Replaces the whole customer: an absent field is removed. */
+/** Replaces the whole customer, and removes absent fields. */
 export const CustomerInput = v.strictObject({
   accounts: v.pipe(
     v.array(AccountId),
@@ -208,13 +208,13 @@ export function validateInput<const Schema extends v.GenericSchema>(
     .map((issue) => [v.getDotPath(issue), issue.message].filter(Boolean).join(': '));
   const omittedCount = result.issues.length - problems.length;
   const more = omittedCount > 0 ? `; and ${omittedCount} more` : '';
-  // Only the required texts of people have a `non_empty` check.
+  // Only required texts have a `non_empty` check.
   if (result.issues.every(({ type }) => type === 'non_empty'))
     throw new ApiError(422, 'BlankText', `${problems.join('; ')}: write visible text`);
   throw new ApiError(400, 'InvalidRequest', `${inputName} is invalid: ${problems.join('; ')}${more}`);
 }
 
-/** An error lists at most this many problems. */
+/** The maximum number of problems in an error. */
 const maxReportedProblems = 50;
 
 /** Describes an issue for which the schema has no message. */
@@ -225,7 +225,7 @@ function describeInputIssue(issue: v.BaseIssue<unknown>): string {
 }
 
 /**
- * Reads the JSON body. U+FFFD replaces lone surrogates, which DynamoDB rejects.
+ * Reads the JSON body. Replaces lone surrogates, which DynamoDB rejects, with U+FFFD.
  * @throws ApiError
  */
 export async function readBody(context: Context): Promise<unknown> {

@@ -16,7 +16,7 @@ export async function findService(idOrName: string, api: ApiDeps): Promise<Servi
   return findReadableService(idOrName, await listRegisteredServices(api), api);
 }
 
-/** An unreadable service throws, so that it is not mistaken for a missing one. */
+/** Throws for an unreadable service, so that the caller does not mistake it for a missing one. */
 async function findReadableService(idOrName: string, services: readonly Service[], { table }: ApiDeps) {
   const service = findServiceByName(idOrName, services);
   if (!service) parseEach(await table.get([serviceKey(idOrName)]), readService, rethrow);
@@ -40,7 +40,7 @@ export async function requireScope(service: string, api: ApiDeps): Promise<strin
   return service === allServicesScope ? allServicesScope : (await requireService(service, api)).serviceId;
 }
 
-/** Entries outlive their service: the id of a deregistered service is a valid scope. */
+/** An entry stays when its service is deregistered, so the id of a deregistered service is a valid scope. */
 export async function resolveEntryScope(service: string, api: ApiDeps): Promise<string> {
   return v.is(ServiceId, service) ? service : requireScope(service, api);
 }

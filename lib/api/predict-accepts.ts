@@ -21,17 +21,20 @@ interface PredictedAccept {
   readonly service: string;
 }
 
-/** The pending requests that a new entry makes linkgate accept. */
+/** The pending requests that linkgate accepts because of a new entry. */
 export interface AcceptPrediction {
   /** At most `maxListedAccepts`. */
   readonly accepts: readonly PredictedAccept[];
   readonly warnings: readonly string[];
 }
 
-/** A response has to fit into an item of the table, which replays it. */
+/** DynamoDB limits the size of an item, and the idempotency item stores the response for replay. */
 const maxListedAccepts = 100;
 
-/** Evaluates the pending requests of an account by the new policy, as `decide-connections` will do. The change stands if the prediction fails. */
+/**
+ * Evaluates the pending requests of an account by the new policy, as `decide-connections` will do. A failed prediction does not
+ * undo the change.
+ */
 export async function predictAccepts(
   entryTarget: EntryTarget,
   deps: PredictAcceptsDeps,
@@ -77,7 +80,10 @@ async function predictAcceptsForEntry(
   };
 }
 
-/** Calls `decideConnection` on an overlay of the table, which stores nothing; oldest first, since the endpoint quota depends on the order. */
+/**
+ * Calls `decideConnection` on an overlay of the table, which stores nothing. The oldest request comes first, because the endpoint
+ * quota depends on the order.
+ */
 async function decideWithoutWriting(
   pendingConnections: readonly Connection[],
   deps: PredictAcceptsDeps,

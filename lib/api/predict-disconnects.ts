@@ -24,7 +24,7 @@ interface PredictDisconnectsDeps extends FindDeps, Runtime {
   readonly mode: ReadMode;
 }
 
-/** A connection that linkgate disconnects now or later, by the current state. */
+/** A connection that linkgate disconnects now or later, according to the current state. */
 interface PredictedDisconnect {
   readonly endpointId: string;
   readonly serviceId: string;
@@ -40,11 +40,14 @@ export interface DisconnectPrediction {
   readonly warnings: readonly string[];
 }
 
-/** A response has to fit into an item of the table, which replays it. */
+/** DynamoDB limits the size of an item, and the idempotency item stores the response for replay. */
 const maxListedDisconnects = 100;
 const maxNamedEndpoints = 20;
 
-/** Evaluates the connected endpoints of an account by the new policy, as the sweep will do. The change stands if the prediction fails. */
+/**
+ * Evaluates the connected endpoints of an account by the new policy, as the sweep will do. A failed prediction does not undo the
+ * change.
+ */
 export async function predictDisconnects(
   change: AllowlistAction,
   scope: EntryTarget,
@@ -56,11 +59,14 @@ export async function predictDisconnects(
   return prediction ?? { disconnects: [], warnings: [predictionFailedWarning] };
 }
 
-/** The warning in place of a failed prediction. */
+/** The warning that replaces a failed prediction. */
 export const predictionFailedWarning =
   'the change is done; linkgate could not predict its impact on connections: see `linkgate connections`';
 
-/** Predicts the disconnects at the resumption of a paused service: those that became due during the pause, and those that somebody requested. */
+/**
+ * Predicts the disconnects when a paused service resumes: those that became due during the pause, and those that somebody
+ * requested.
+ */
 export async function predictDisconnectsOnResume(
   service: Service,
   deps: PredictDisconnectsDeps,
@@ -79,7 +85,7 @@ export async function predictDisconnectsOnResume(
 interface PredictedOutcome {
   readonly kind: keyof typeof predictedOutcomeTexts;
   readonly at?: string;
-  /** No person requested the disconnect, so the disconnect quota applies. */
+  /** The policy requests the disconnect, so the disconnect quota applies. */
   readonly isByPolicy?: boolean;
 }
 
@@ -176,7 +182,7 @@ async function predictOutcomes(
     const record = records.get(connection.endpointId);
     const isRecordUnreadable = !record && itemsByKey.find(recordKey(connection.endpointId)) !== undefined;
     for (const error of unreadable) reportError(error, 'read item');
-    // linkgate leaves a connection as it is while an item that its verdict needs is unreadable.
+    // linkgate does not change a connection while an item that its verdict needs is unreadable.
     if (!service || unreadable.length > 0 || isRecordUnreadable) return [];
     const context = { ...policyInputs, isObserving: false, now: now() };
     const key = quotaGroupKey(connection);
@@ -233,7 +239,7 @@ function formatUtcSecond(time: string): string {
   return `${time.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** One warning for all connections of a service with the same outcome in the same second. */
+/** Formats one warning for all connections of a service with the same outcome in the same second. */
 function formatOutcomeWarnings(predicted: readonly PredictedConnection[]): string[] {
   const groups = Map.groupBy(predicted, ({ service, kind, at = '' }) => {
     const second = kind === 'disconnectScheduled' ? formatUtcSecond(at) : '';
@@ -258,7 +264,7 @@ function toPredictedDisconnect({
   return { endpointId, serviceId, service: service.name, at };
 }
 
-/** linkgate requests approval for disconnects beyond the disconnect quota. Concurrent disconnects may use it up before. */
+/** linkgate requests approval for disconnects beyond the disconnect quota. Concurrent disconnects may use up the quota first. */
 async function warnOverQuota(
   disconnects: readonly PredictedConnection[],
   deps: PredictDisconnectsDeps,

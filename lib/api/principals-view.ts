@@ -11,7 +11,7 @@ import type { ApiDeps } from './env.ts';
 
 interface PrincipalsView extends PrincipalDifference {
   readonly principals: NonNullable<Service['principals']>;
-  /** The administrator who approved that linkgate manages them. */
+  /** The administrator who approved the management of the principals by linkgate. */
   readonly approved: { readonly by: string; readonly at: string } | null;
 }
 
@@ -21,7 +21,7 @@ export async function readPrincipalsView(
   { table, reportError, servicesClient, now }: ApiDeps,
 ): Promise<PrincipalsView> {
   const { serviceId, location, principals = 'observed', principalsApproval } = service;
-  // EC2 is read before the entries, so that a principal never shows as extra without its entry.
+  // Reads EC2 before the entries, so that no principal appears as extra without its entry.
   const describedService = await servicesClient(location).describe(serviceId);
   if (describedService && !describedService.principals)
     throw new ApiError(

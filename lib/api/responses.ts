@@ -6,7 +6,7 @@ import type { ReadDeps } from '../storage/entity.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import { ApiError } from './api-error.ts';
 
-/** The decision that closed a request, with author and time. */
+/** The decision that closed a request, with its author and time. */
 interface ClosingDecision {
   readonly state: string;
   readonly by?: string;
@@ -20,7 +20,7 @@ export function closingDecision({
   record,
   connection,
 }: Extract<SubmitResult, { status: 'not-open' }>): ClosingDecision {
-  // A connection that EC2 no longer lists is deleted, whatever its record says.
+  // A connection that EC2 does not list is deleted, whatever its record says.
   const state = connection?.state ?? 'deleted';
   const { personDecision, verdict } = record ?? {};
   const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
@@ -51,7 +51,7 @@ export function notOpenError(endpointId: string, closed: ClosingDecision): ApiEr
   });
 }
 
-/** A deregistered service leaves its allowlist entries in the table. */
+/** Deregistration keeps the allowlist entries of the service in the table. */
 export async function warnRemainingEntries({ serviceId }: Service, deps: ReadDeps): Promise<string[]> {
   const entries = await readEntries([serviceId], deps);
   if (entries.length === 0) return [];

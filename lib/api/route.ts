@@ -6,7 +6,7 @@ import type { ApiApp, ApiEnv } from './env.ts';
 export type HttpApiEvent = Extract<LambdaEvent, { rawPath: string }>;
 
 /**
- * Routes each event by its `routeKey`, the route that IAM has authorized. `rawPath` is decoded: a `\`, `#`, `?` or `..` in a
+ * Routes each event by its `routeKey`, the route that IAM has authorized. `rawPath` is decoded, so a `\`, `#`, `?` or `..` in a
  * parameter would select another route.
  */
 export function respondByRoute(app: ApiApp) {
@@ -14,7 +14,7 @@ export function respondByRoute(app: ApiApp) {
   return (event: HttpApiEvent, context: LambdaContext) => respond(withRoutePath(event), context);
 }
 
-/** Replaces the path by that of the route, with parameters in braces; `pathParameter` reads their values. */
+/** Replaces the path with that of the route, with parameters in braces. `pathParameter` reads their values. */
 function withRoutePath(event: HttpApiEvent): HttpApiEvent {
   const [, method = 'GET', rawPath = '/'] = /^([A-Z]+) (\/.+)$/.exec(event.routeKey) ?? [];
   const { requestContext } = event;

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ReadDeps } from '../storage/entity.ts';
 import { formatKey, UnreadableItemError } from '../storage/entity.ts';
 
-/** Collects the unreadable items of a request, and reports them. */
+/** Collects and reports the unreadable items of a request. */
 export function collectUnreadable(reportError: ReadDeps['reportError']) {
   const errorsByKey = new Map<string, UnreadableItemError>();
   return {

@@ -2,7 +2,7 @@ import { allDrift } from '../services/drift.ts';
 import type { Service } from '../services/service.ts';
 import type { UnregisteredService } from '../services/unregistered-services.ts';
 
-/** Adds the own name of the service to each object with a service id. */
+/** Adds the service's name to each object with a service id. */
 export function withServiceNames<T extends { readonly serviceId: string }>(
   of: readonly T[],
   services: readonly Service[],

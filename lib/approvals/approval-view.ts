@@ -18,23 +18,23 @@ import type { Table } from '../storage/table.ts';
 /** The attributes of a service that approvers need. */
 export type ServiceSummary = Pick<Service, 'serviceId' | 'name' | 'approvers' | 'requireTicket' | 'onExpiry'>;
 
-/** A request with all that an approver needs, for every channel. */
+/** An approval request with everything that a message in any channel needs. */
 export interface ApprovalView {
   readonly record: ConnectionRecord;
   readonly service: ServiceSummary;
-  /** The current group: authorization is checked at the time of the decision. */
+  /** The current group, because authorization is checked at the time of the decision. */
   readonly group: ApproverGroup;
-  /** The customer that the account belongs to. */
+  /** The account's customer. */
   readonly customer?: string;
   /** The allowlist entries of the account: at the service, then at every service. */
   readonly entries: readonly AllowlistEntry[];
-  /** The account's earlier connections at the service that have records, the newest first. */
+  /** The account's earlier connections at the service that have records, newest first. */
   readonly earlierConnections: readonly ConnectionRecord[];
-  /** The mode in the table, without a call to SSM: exact enough for messages. */
+  /** The mode in the table, read without a call to SSM. Messages do not need the exact mode. */
   readonly mode: Mode;
 }
 
-/** How many earlier connections of an account a view has. */
+/** The maximum number of earlier connections in a view. */
 const maxEarlierConnections = 20;
 
 interface LoadApprovalViewDeps extends Pick<Runtime, 'reportError'> {
@@ -94,8 +94,8 @@ export async function loadApprovalViews(
 }
 
 /**
- * @returns the view of one request, undefined where it has no record.
- * @throws UnreadableItemError where its record, its service or its group cannot be read
+ * @returns the view of one request, undefined if it has no record.
+ * @throws UnreadableItemError if its record, its service or its group is unreadable
  */
 export async function loadApprovalView(
   endpointId: string,

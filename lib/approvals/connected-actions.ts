@@ -7,21 +7,24 @@ import { allowCommand, formatTime } from './status-text.ts';
 export const connectedActions = ['keep', 'extend', 'disconnect'] as const;
 export type ConnectedAction = (typeof connectedActions)[number];
 
-/** The labels of buttons, links and forms. */
+/** The labels of the actions in buttons, links and forms. */
 export const connectedLabels: Readonly<Record<ConnectedAction, string>> = {
   keep: 'Keep connected',
   extend: 'Extend 14 days',
   disconnect: 'Disconnect now',
 };
 
-/** Selects the actions that a connection has: `extend` needs a scheduled disconnect. */
+/** Selects the actions of a connection: `extend` needs a scheduled disconnect. */
 export function selectConnectedActions(record: ConnectionRecord): readonly ConnectedAction[] {
   return connectedActions.filter((answer) => answer !== 'extend' || canBeExtended(record));
 }
 
 const extensionMs = 14 * 86_400_000;
 
-/** @returns the disconnect time after `extend`: 14 days after the scheduled time, or after now where that has passed. ISO 8601. */
+/**
+ * @returns the disconnect time after `extend`: 14 days after the scheduled time, or 14 days from now if that time has passed. ISO
+ * 8601.
+ */
 export function computeExtendedUntil({ revocation }: ConnectionRecord, now: Date): string {
   const disconnectAt = revocation ? new Date(revocation.disconnectAt).getTime() : 0;
   return new Date(Math.max(disconnectAt, now.getTime()) + extensionMs).toISOString();
@@ -71,7 +74,7 @@ function describeAllowCommand(
   { service, entries }: ConnectedCommandContext,
 ): string {
   const { ownerAccountId, revocation } = record;
-  // A person revoked this connection, and only a person can cancel that.
+  // Only a person can cancel a person's revocation.
   if (revocation?.cause === 'person')
     return `\`linkgate allow ${ownerAccountId} --service ${shellWord(service)}\` allows new connections of its account; only ${connectedLabels.keep} in Slack or in an email cancels the revocation`;
   const entry = effectiveEntry({ entries });

@@ -27,9 +27,9 @@ export type ConnectedDecisionInput =
       readonly action: 'revoke';
       readonly by: string;
       readonly reason?: string;
-      /** The reason that the customer gets. */
+      /** The reason in the customer's notification. */
       readonly customerMessage?: string;
-      /** Without a grace period. */
+      /** Disconnects without a grace period. */
       readonly now?: boolean;
     }
   | {
@@ -38,7 +38,7 @@ export type ConnectedDecisionInput =
       readonly reason?: string;
       /** ISO 8601, later than now. */
       readonly until: string;
-      /** ISO 8601: the disconnect time that the person saw. Where it has changed, the connection is not extended. */
+      /** ISO 8601: the disconnect time that the person saw. If it has changed, the connection is not extended. */
       readonly expectedDisconnectAt?: string;
     };
 
@@ -51,7 +51,7 @@ export type ConnectedDecisionResult =
   | { readonly status: 'unknown' };
 
 /**
- * Revokes or extends a connection by a person's decision. It records the decision first, and then evaluates the connection.
+ * Revokes or extends a connection by a person's decision. Records the decision before it evaluates the connection.
  * @throws OptimisticLockError
  */
 export async function decideConnectedByPerson(
@@ -115,7 +115,7 @@ async function recordAndDecide(
   return { status: 'done', record };
 }
 
-/** @returns the reason for which the decision could not be recorded, undefined after success. */
+/** @returns the reason why linkgate could not record the decision, undefined after success. */
 async function recordConnectedDecision(
   connection: Connection,
   decisionInput: ConnectedDecisionInput,
@@ -124,7 +124,7 @@ async function recordConnectedDecision(
   return retryOnConflict(connection.endpointId, async () => {
     const key = recordKey(connection.endpointId);
     const itemsByKey = indexByKey(await table.get([key, serviceKey(connection.serviceId)]));
-    // Without a service nothing evaluates the connection, and the decision would wait for the next registration.
+    // A deregistered service evaluates no connection, and the decision would wait for the next registration.
     if (!itemsByKey.find(serviceKey(connection.serviceId))) return { status: 'unknown' };
     const item = itemsByKey.find(key);
     const before = item && readRecord(item);
@@ -159,7 +159,7 @@ function applyConnectedDecision(
   const at = now.toISOString();
   const { by, action, reason } = decisionInput;
   const reasonField = reason === undefined ? {} : { reason };
-  // The evaluation that follows needs the state in EC2.
+  // The next evaluation needs the state in EC2.
   const record = { ...before, state };
   if (action === 'keep')
     return {

@@ -12,19 +12,19 @@ import { entity, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { computeContentHash } from './content-hash.ts';
 
-/** The largest number of requests in one digest. */
+/** The maximum number of requests in one digest. */
 export const maxDigestSize = 500;
 
-/** Many requests to one group in a short time, with the state of their common notifications. */
+/** Many requests of one group in a short time, with the state of their shared notifications. */
 const Digest = v.object({
   id: v.string(),
   group: v.string(),
-  /** Its requests in the order in which they joined. The list only grows. */
+  /** Its requests in the order in which they joined. linkgate only appends to the list. */
   endpointIds: v.array(v.string()),
-  /** The id of its Slack message. */
+  /** The channel and `ts` of its Slack message. */
   channel: v.exactOptional(v.string()),
   ts: v.exactOptional(v.string()),
-  /** The message in the previous channel, until an update of it points to the new one. */
+  /** The message in the previous channel, until it links to the new one. */
   previousSlackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
   /** The hash of the requests that its message shows, and the time of that update (ISO 8601). */
   contentHash: v.exactOptional(v.string()),
@@ -33,11 +33,11 @@ const Digest = v.object({
   retry: v.exactOptional(v.object({ since: v.string(), nextAt: v.string() })),
   /** The stage of the newest reminder in its thread. */
   remindedStage: v.exactOptional(v.picklist(escalationStages)),
-  /** How many of its requests the emails of this stage contain, and the time of the newest one (ISO 8601). */
+  /** The number of its requests in the emails of this stage, and the time of the newest email (ISO 8601). */
   emailedCount: v.number(),
   emailedStage: v.exactOptional(v.picklist(escalationStages)),
   emailedAt: v.exactOptional(v.string()),
-  /** ISO 8601: until then one run holds the lease. */
+  /** ISO 8601: the end of the lease of one run. */
   leaseUntil: v.exactOptional(v.string()),
   version: v.number(),
 });
@@ -70,7 +70,7 @@ export async function readDigestMembers(
     .filter(({ notification }) => notification?.digestId === digest);
 }
 
-/** Computes the hash of all that the message of a digest shows. */
+/** Hashes everything that the message of a digest shows. */
 export function computeDigestHash(members: readonly ConnectionRecord[]): string {
   return createHash('sha256').update(members.map(computeContentHash).join('\n')).digest('base64url');
 }

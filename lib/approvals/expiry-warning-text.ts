@@ -4,18 +4,18 @@ import { accountText } from '../customers/account-text.ts';
 import { effectiveGraceSeconds, type Service } from '../services/service.ts';
 import { allowCommand, entryText, formatTime } from './status-text.ts';
 
-/** An allowlist entry with connections that expires soon, with all that its approvers need. */
+/** An allowlist entry with connections that expires soon, with everything that its approvers need. */
 export interface ExpiryWarning {
   readonly entry: AllowlistEntry & { readonly expiresAt: string };
   readonly service: Pick<Service, 'serviceId' | 'name' | 'graceSeconds'>;
   readonly group: ApproverGroup;
-  /** The days before the expiry. */
+  /** The number of days before the expiry. */
   readonly daysBefore: number;
-  /** How many connections rely on the entry, counted up to a limit; 0 where it is not known. */
+  /** The number of connections that depend on the entry, counted up to a limit; 0 if unknown. */
   readonly connections: number;
 }
 
-/** The largest number of connections that are counted. */
+/** The maximum number of counted connections. */
 export const maxCountedConnections = 500;
 
 export function expiryWarningTitle({ entry, service, daysBefore }: ExpiryWarning): string {
@@ -39,7 +39,10 @@ function connectionCountText(connections: number): string {
   return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connections rely on it`;
 }
 
-/** Describes the renewal of an entry. An entry of a policy file has no command: a command would take it over from the file. */
+/**
+ * Describes the renewal of an entry. An entry of a policy file has no command, because a command would take it over from the
+ * file.
+ */
 export function renewalText({ entry, service }: ExpiryWarning): {
   readonly how: string;
   readonly command?: string;

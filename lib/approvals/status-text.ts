@@ -112,7 +112,7 @@ function resolutionText(record: ConnectionRecord, { by, cause, ...resolution }: 
   return `${actorName(by)} ${selectDecisionVerbs(record)[outcome]} ${decidedText(resolution)}`;
 }
 
-/** The act that caused a disconnect. */
+/** Describes the act that caused a disconnect. */
 const causeText: Readonly<Record<NonNullable<ResolutionText['cause']>, string>> = {
   policy: 'changed the policy',
   block: 'blocked its account',
@@ -126,7 +126,7 @@ export function entryText(entry: AllowlistEntry): string {
   return `Its allowlist entry ${scopeText}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
 }
 
-/** Describes the entry that allowing the account at the service replaces. A blocking entry is not replaced. */
+/** Describes the entry that an approval of the account at the service replaces. An approval does not replace a block. */
 export function replacedEntryText(entries: readonly AllowlistEntry[]): string[] {
   const entry = entries.find(({ serviceId }) => serviceId !== allServicesScope) ?? entries[0];
   if (entry?.effect !== 'allow') return [];
@@ -168,7 +168,10 @@ function selectAllowOptions(entry: AllowlistEntry) {
 
 type AllowCommandOptions = Readonly<Record<keyof ReturnType<typeof selectAllowOptions>, readonly string[]>>;
 
-/** The command that writes an entry with changed options. It repeats all other options, because `allow` replaces the whole entry. */
+/**
+ * Builds the command that writes an entry with changed options. It repeats all other options, because `allow` replaces the whole
+ * entry.
+ */
 export function allowCommand(
   entry: AllowlistEntry,
   serviceName: string,
@@ -191,7 +194,7 @@ export function earlierConnectionText(record: ConnectionRecord): string {
   return `${record.endpointId}, requested on ${formatTime(record.requestedAt)}. ${statusText(record).join(' ')}`;
 }
 
-/** The question to approvers in one sentence. */
+/** Formats the question to approvers as one sentence. */
 export function questionText(view: Pick<ApprovalView, 'record' | 'service' | 'customer'>): string {
   const { record, service } = view;
   const { approvalRequest } = record;
@@ -217,7 +220,7 @@ export function isOverdue({ approvalRequest }: ConnectionRecord): boolean {
   return approvalRequest?.stage === 'expired';
 }
 
-/** The facts about a request as pairs of label and value. */
+/** Lists the attributes of a request as pairs of label and value. */
 export function requestFacts(view: ApprovalView): (readonly [name: string, value: string])[] {
   const { record, service } = view;
   const { location, endpointId, endpointRegion, ipAddressType, requestedAt, approvalRequest } = record;
@@ -238,7 +241,7 @@ export const reasonHeadings: Readonly<Record<ApprovalKind, string>> = {
   'keep-or-disconnect': 'Why you are asked',
 };
 
-/** @returns the reasons to ask, each once, without findings that accept and without the quorum, which the status text has. */
+/** @returns the reasons to ask, each once. Omits findings that accept, and the quorum, which the status text contains. */
 export function openReasons({ verdict }: ConnectionRecord): string[] {
   const doubts = (verdict?.findings ?? []).filter(
     ({ rule, outcome }) => rule !== 'quorum' && outcome !== 'accept',
@@ -246,7 +249,7 @@ export function openReasons({ verdict }: ConnectionRecord): string[] {
   return [...new Set(doubts.map(({ reason }) => formatTimestamps(reason)))];
 }
 
-/** The effects of approve and deny. */
+/** Describes the effects of approve and deny. */
 export const actionExplanations = {
   approve: 'linkgate accepts the endpoint and does not change the allowlist',
   deny: 'linkgate rejects the endpoint; it stays rejected and billed until its owner deletes it and creates a new one',

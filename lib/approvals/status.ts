@@ -5,7 +5,7 @@ import type { Revocation } from '../connections/revocation.ts';
 import { isConnected, isEnded } from '../privatelink/connection.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
 
-/** The status of a request or a connection. `connected`, `rejected` and `disconnected` only where EC2 shows it. */
+/** The status of a request or a connection. `connected`, `rejected` and `disconnected` require that EC2 shows the state. */
 export interface ConnectionStatus {
   readonly status:
     | 'awaiting-approval'
@@ -26,16 +26,16 @@ export interface ConnectionStatus {
     | 'kept'
     | 'disconnecting'
     | 'disconnected';
-  /** The person or the policy (`linkgate`) that decided it; absent while it is open, or where linkgate did not decide it. */
+  /** The person or the policy (`linkgate`) that decided it; absent while it is open, or if linkgate did not decide it. */
   readonly resolution?: {
     readonly by: string;
     readonly at: string;
     readonly reason?: string;
     readonly ticket?: string;
-    /** The cause of a disconnect, absent where an approver decided it. */
+    /** The cause of a disconnect; absent if an approver decided it. */
     readonly cause?: Revocation['cause'];
   };
-  /** The approvals so far, where the quorum is above one. */
+  /** The approvals so far, if the quorum is above one. */
   readonly approvals?: { readonly decisions: readonly PersonDecision[]; readonly quorum: number };
   /** The deadline has passed; the request may still be open. */
   readonly isExpired: boolean;
@@ -53,8 +53,8 @@ export function computeConnectionStatus(record: ConnectionRecord): ConnectionSta
 }
 
 /**
- * The subject of an approval request: a new connection, a connected endpoint that linkgate disconnects at a certain time, or
- * one that only a decision disconnects.
+ * The subject of an approval request: a new connection, a connected endpoint with a scheduled disconnect, or a connected endpoint
+ * that only a decision disconnects.
  */
 export type ApprovalKind = 'new-connection' | 'scheduled-disconnect' | 'keep-or-disconnect';
 
@@ -94,7 +94,7 @@ function computeConnectedStatus(record: ConnectionRecord): ConnectionStatus['sta
   return state === 'available' ? 'connected' : 'accepting';
 }
 
-/** Whether approvers were asked after linkgate's last AcceptVpcEndpointConnections for it. */
+/** Whether the approval request is newer than linkgate's last AcceptVpcEndpointConnections call for the connection. */
 function wasApprovalRequestedWhileConnected({
   approvalRequest,
   reevaluatedAt,
@@ -127,7 +127,7 @@ function describeDisconnect(
   reason: string,
 ) {
   if (cause === 'person' && revokeOrder) return { ...toResolution(revokeOrder), cause };
-  // A disconnect with a grace period is decided at its end.
+  // The decision about a disconnect with a grace period is due at its end.
   return { by, at: cause === 'policy' ? (verdict?.decidedAt ?? since) : since, reason, cause };
 }
 

@@ -21,8 +21,8 @@ export type SubmitResult =
   | { readonly status: 'unknown' };
 
 /**
- * Approves or denies a request that EC2 shows pending acceptance. Connected endpoints are revoked or extended instead. It
- * checks EC2 and the record at this time; of two concurrent decisions the record's version lets one win.
+ * Approves or denies a request that EC2 shows pending acceptance. Connected endpoints are revoked or extended instead. Checks EC2
+ * and the record at the time of the call. Of two concurrent decisions, the record's version lets one win.
  * @throws OptimisticLockError, UnknownGroupError, NotAuthorizedError
  */
 export async function submitDecision(
@@ -37,8 +37,8 @@ export async function submitDecision(
 }
 
 /**
- * Decides a request or a connection from its recorded state, for callers without access to EC2. apply-verdicts describes it
- * again before it calls EC2.
+ * Decides a request or a connection from its recorded state, for callers without access to EC2. apply-verdicts describes it again
+ * before it calls EC2.
  * @throws OptimisticLockError, UnknownGroupError, NotAuthorizedError
  */
 export async function submitStoredDecision(
@@ -47,7 +47,7 @@ export async function submitStoredDecision(
   deps: DecideDeps,
 ): Promise<SubmitResult> {
   const record = await findRecord(endpointId, deps.table);
-  // Without an approval request no message had actions; only a policy decision, which describes EC2, can create one.
+  // A message has actions only for an approval request, and only a policy decision, which describes EC2, creates one.
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
   const connection = pickConnection(record);
   if (!canBeDecided(connection, record)) return { status: 'not-open', connection, record };
@@ -69,7 +69,7 @@ async function decideWithPersonDecision(
   const decision = await decideConnection(connection, deps, { decision: personDecision });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
-  // A failed enqueue does not undo the decision: the sweep enqueues pending effects too.
+  // A failed enqueue does not undo the decision: the sweep also enqueues pending effects.
   if (record.pendingEffect?.attempts === 0)
     await orReported(deps.reportError, 'enqueue pending effects', () =>
       deps.applyQueue.enqueue(connection.location),
@@ -79,7 +79,7 @@ async function decideWithPersonDecision(
     : { status: 'decided', personDecision, record };
 }
 
-/** Reads the record again, because another decision may have been stored after this one began. */
+/** Reads the record again, because another run may have stored a decision since this one began. */
 async function notOpenResult(
   endpointId: string,
   connection: Connection | undefined,

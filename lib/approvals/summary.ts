@@ -4,7 +4,7 @@ import { primaryReason } from '../verdicts/verdict.ts';
 import { type ApprovalKind, computeApprovalKind } from './status.ts';
 import { formatTimestamps } from './status-text.ts';
 
-/** How many accounts the text of a digest names. */
+/** The maximum number of accounts that the text of a digest names. */
 export const maxNamedAccounts = 5;
 
 /** Counts by key, the most frequent key first. */
@@ -14,12 +14,15 @@ export function countBy<T>(all: readonly T[], selectKey: (one: T) => string): (r
   return [...counts].sort(([, a], [, b]) => b - a);
 }
 
-/** @returns the name of a service, or its id where it is not among the services. */
+/** @returns the name of a service, or its id if it is not among the services. */
 export function findServiceName(serviceId: string, services: readonly Service[]): string {
   return services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
 }
 
-/** Counts the open requests by kind: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be disconnected`. */
+/**
+ * Counts the open requests by kind: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will
+ * be disconnected`.
+ */
 export function waitingText(open: readonly ConnectionRecord[], all = open.length): string {
   const [first, ...otherGroups] = [...Map.groupBy(open, computeApprovalKind)];
   if (!first) return 'Nothing waits';
@@ -47,7 +50,9 @@ export function areAllNewConnections(records: readonly ConnectionRecord[]): bool
   return records.every((record) => computeApprovalKind(record) === 'new-connection');
 }
 
-/** Counts the reasons to ask about connected endpoints, the most frequent first. Requests are left out: each has a reason of its own. */
+/**
+ * Counts the reasons to ask about connected endpoints, the most frequent first. Omits requests, because each has its own reason.
+ */
 export function reasonCounts(open: readonly ConnectionRecord[]): (readonly [string, number])[] {
   const connections = open.filter((record) => computeApprovalKind(record) !== 'new-connection');
   const reasons = countBy(connections, ({ verdict }) =>
@@ -58,7 +63,7 @@ export function reasonCounts(open: readonly ConnectionRecord[]): (readonly [stri
 
 const maxReasons = 5;
 
-/** @returns the earliest deadline of each kind, in order of time. ISO 8601. */
+/** @returns the earliest deadline of each kind, in chronological order. ISO 8601. */
 export function earliestDeadlines(open: readonly ConnectionRecord[]): (readonly [ApprovalKind, string])[] {
   return [...Map.groupBy(open, computeApprovalKind)]
     .flatMap(([approvalKind, records]) => {

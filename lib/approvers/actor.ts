@@ -27,7 +27,7 @@ export function emailActor(address: string): string {
   return `mailto:${address.toLowerCase()}`;
 }
 
-/** @returns the channel that an actor decides in. */
+/** @returns the channel in which an actor decides. */
 export function actorChannel(actor: string): ActorChannel {
   if (actor.startsWith('slack:')) return 'slack';
   return actor.startsWith('mailto:') ? 'mail' : 'api';

@@ -8,7 +8,7 @@ import { Email } from '../values/email-address.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 
-/** The approver group of services that name no other. */
+/** The default approver group of services. */
 export const defaultGroup = 'default';
 
 export const GroupName = v.pipe(
@@ -19,7 +19,7 @@ export const SlackChannel = v.pipe(
   v.string(),
   v.regex(/^[CG][A-Z0-9]+$/, 'the id of a Slack channel looks like C0123456789'),
 );
-/** A Slack user. Its id is unique only together with the id of the workspace. */
+/** A Slack user. A user id is unique only within a workspace. */
 export const SlackUser = v.object({
   team: v.pipe(v.string(), v.regex(/^[TE][A-Z0-9]+$/, 'the id of a Slack workspace looks like T0123456789')),
   user: v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]+$/, 'the id of a Slack user looks like U0123456789')),
@@ -33,7 +33,7 @@ export const Quorum = WholeNumber(1, 200, {
 
 export const DecisionChannels = v.picklist(['anywhere', 'api']);
 
-/** The people who decide in Slack and by email. IAM controls decisions through the API. */
+/** The people who decide in Slack and by email. IAM authorizes decisions through the API. */
 export const ApproverGroup = v.object({
   name: v.string(),
   quorum: Quorum,
@@ -42,7 +42,7 @@ export const ApproverGroup = v.object({
   emails: v.optional(v.array(Email), []),
   /** `api`: messages in Slack and emails have commands instead of actions. */
   decisionChannels: v.exactOptional(DecisionChannels),
-  /** The group that is notified too once three quarters of the time have passed. */
+  /** The group that linkgate also notifies after three quarters of the time to the deadline. */
   escalateTo: v.exactOptional(GroupName),
   managedBy: v.exactOptional(ManagedBy),
   /** ISO 8601 */
@@ -65,7 +65,7 @@ export function groupItem(group: ApproverGroup): Item {
   return approverGroupEntity.item(groupKey(group.name), group);
 }
 
-/** @returns whether the group was created, false where it existed. */
+/** @returns whether linkgate created the group; false if it existed. */
 export async function createDefaultGroup(table: Table): Promise<boolean> {
   const group = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
   return table.write([{ put: groupItem(group), expected: 0 }]);
@@ -94,7 +94,7 @@ export function memberCount({ slackUsers, emails }: Pick<ApproverGroup, 'slackUs
   return slackUsers.length + emails.length;
 }
 
-/** The settings of a group that a person or a policy file gives. */
+/** The settings of a group that a person or a policy file sets. */
 export type GroupSettings = Omit<ApproverGroup, 'name' | 'changedAt' | 'changedBy' | 'version'>;
 
 /** The approver group does not exist, so its quorum is unknown. */
@@ -107,7 +107,7 @@ export class UnknownGroupError extends Error {
   }
 }
 
-/** The command that creates a group, or adds members to an empty one. */
+/** Builds the command that creates a group, or adds members to an empty one. */
 export function createGroupCommand(name: string): string {
   return `linkgate approvers set ${shellWord(name)} --email you@example.com`;
 }
@@ -149,8 +149,8 @@ export async function setGroup(
 }
 
 /**
- * Removes a group as it was read.
- * @throws OptimisticLockError where it changed meanwhile
+ * Removes a group at the version that the caller read.
+ * @throws OptimisticLockError if it has changed since
  */
 export async function removeGroup({ name, version }: ApproverGroup, table: Table): Promise<void> {
   const isRemoved = await table.write([{ remove: groupKey(name), expected: version }]);

@@ -1,12 +1,12 @@
 import type { Table } from '../storage/table.ts';
 import { auditPartition } from './audit.ts';
 
-/** A sink outside the table that keeps the hashes, so that a rewritten trail is detected. */
+/** A log outside the table that stores the hashes, so that linkgate detects a rewritten trail. */
 export type AuditLog = (
   entries: readonly { endpointId: unknown; sequence: unknown; hash: unknown }[],
 ) => void;
 
-/** Wraps the table: the audit log receives the hash of every audit entry that is written. */
+/** Wraps the table: the audit log receives the hash of every written audit entry. */
 export function withAuditLog(table: Table, auditLog: AuditLog): Table {
   return {
     ...table,

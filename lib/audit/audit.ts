@@ -6,12 +6,12 @@ import type { Item, Table, Write } from '../storage/table.ts';
 import { Finding, Outcome } from '../verdicts/verdict.ts';
 import { type AuditHead, genesisHash, hashAuditEntry } from './chain.ts';
 
-/** The versions of the policy items that a decision used; 0 for a missing item. */
+/** The versions of the policy items behind a decision; 0 for a missing item. */
 export const PolicyVersions = v.object({
   service: v.number(),
   entry: v.number(),
   wildcardEntry: v.number(),
-  /** How often the mode changed to enforce. */
+  /** The number of changes of the mode to enforce. */
   mode: v.optional(v.number(), 0),
 });
 export type PolicyVersions = v.InferOutput<typeof PolicyVersions>;
@@ -38,10 +38,10 @@ export const AuditAction = v.picklist([
 ]);
 export type AuditAction = v.InferOutput<typeof AuditAction>;
 
-/** One transition of one connection. Entries are only ever added. */
+/** One transition of one connection. The trail is append-only. */
 export const AuditEntry = v.object({
   endpointId: v.string(),
-  /** Counts the entries of this endpoint from 1. */
+  /** The number of this entry in the endpoint's trail, from 1. */
   sequence: v.number(),
   /** ISO 8601 */
   time: v.string(),
@@ -56,22 +56,22 @@ export const AuditEntry = v.object({
   ticket: v.exactOptional(v.string()),
   /** The message to the customer. */
   customerMessage: v.exactOptional(v.string()),
-  /** The scheduled disconnect at that time. ISO 8601. */
+  /** ISO 8601: the time of the scheduled disconnect. */
   disconnectAt: v.exactOptional(v.string()),
   /** The allowlist entry that the decision wrote. */
   entry: v.exactOptional(v.pick(AllowlistEntry, ['effect', 'expiresAt'])),
   findings: v.exactOptional(v.array(Finding)),
   policyVersions: v.exactOptional(PolicyVersions),
-  /** The request id of the writing invocation, as in its logs. */
+  /** The Lambda request id of the invocation that wrote the entry, as in its logs. */
   requestId: v.string(),
-  /** The hash of the entry before it. */
+  /** The hash of the previous entry. */
   previousHash: v.string(),
   /** The hash of this entry, which reveals a later change. */
   hash: v.string(),
 });
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
-/** An entry before it has its place in the trail. */
+/** An entry without its number and hashes in the trail. */
 export type AuditEvent = Omit<
   AuditEntry,
   'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash' | 'action'
@@ -81,7 +81,10 @@ const auditEntryEntity = entity({ ...AuditEntry.entries, version: v.number() });
 /** The hash covers all other attributes. */
 const unhashedEntryEntity = entity({ ...v.omit(AuditEntry, ['hash']).entries, version: v.number() });
 
-/** The prefix of the partitions of audit trails. IAM denies every function to delete from them; a condition keeps a put from replacing an entry. */
+/**
+ * The partition key prefix of audit trails. IAM denies every function to delete from them; a condition prevents a put from
+ * replacing an entry.
+ */
 export const auditPartition = 'AUDIT#';
 
 const auditPartitionKey = (endpointId: string) => `${auditPartition}${endpointId}`;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Item } from '../storage/table.ts';
 
-/** The newest audit entry of a connection, as its record has it. */
+/** The newest audit entry of a connection, as its record names it. */
 export const AuditHead = v.object({ sequence: v.number(), hash: v.string() });
 export type AuditHead = v.InferOutput<typeof AuditHead>;
 
@@ -15,13 +15,13 @@ export function hashAuditEntry(item: Item): string {
   return createHash('sha256').update(toCanonicalJson(entry)).digest('hex');
 }
 
-/** The first entry of an audit trail that is not as it was written. */
+/** The first entry of an audit trail that differs from its original. */
 export interface ChainBreak {
   readonly sequence: number;
   readonly problem: string;
 }
 
-/** The state of a trail by the connection record. */
+/** The state of the trail in the connection record. */
 export interface ExpectedHead {
   readonly endpointId: string;
   readonly auditCount: number;
@@ -29,8 +29,8 @@ export interface ExpectedHead {
 }
 
 /**
- * Finds the first break in the trail of a connection. It takes the stored items, so that it can verify entries of a newer
- * version too.
+ * Finds the first break in the trail of a connection. Takes the stored items, so that it also verifies entries of a newer
+ * version.
  */
 export function findBreak(
   items: readonly Item[],

@@ -45,7 +45,7 @@ import { modeOrFailSafe, ssmMode, ssmModeParameter } from './ssm-mode.ts';
 import { ssmSecretReader } from './ssm-secret-reader.ts';
 import { ssmSecrets } from './ssm-secrets.ts';
 
-// Each Lambda function calls the factories that it needs while it loads. The bundler drops the other clients.
+// Each Lambda function calls the factories that it needs at load time. The bundler drops the other clients.
 
 export const logger = new Logger({ serviceName: 'linkgate' });
 
@@ -59,7 +59,7 @@ export const newId = () => randomUUID();
 export const newSigningKey = () => randomBytes(32).toString('base64url');
 export { sleep };
 
-// A function has one client for each AWS service. All its adapters share it.
+// A function shares one client for each AWS service among all its adapters.
 const dynamodb = /* @__PURE__ */ createOnce(() => new DynamoDBClient({}));
 const sns = /* @__PURE__ */ createOnce(() => new SNSClient({}));
 const sqs = /* @__PURE__ */ createOnce(() => new SQSClient({}));
@@ -90,8 +90,8 @@ export function createConnections(): (location: AccountRegion) => Connections {
 }
 
 /**
- * Connections for apply-verdicts, by location. The client for Accept and Reject times out after 5 s and never retries:
- * after an error apply-verdicts describes the connections to find out what happened.
+ * Connections for apply-verdicts, by location. The client for Accept and Reject times out after 5 s and never retries: after an
+ * error apply-verdicts describes the connections to determine the result.
  */
 export function createChangeableConnections(): (location: AccountRegion) => ChangeableConnections {
   return createOncePerLocation((location) => {
@@ -136,7 +136,7 @@ export function createNotificationQueue() {
   return sqsNotificationQueue(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
 }
 
-/** The queue for customer notifications that a lost stream record left unsent. */
+/** The queue for customer notifications that linkgate did not send because a stream record was lost. */
 export function createCustomerNotificationQueue() {
   return sqsNotificationQueue<CustomerEndpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
 }
@@ -145,7 +145,7 @@ export function createSweepQueue() {
   return sqsSweepQueue(sqs(), env('LINKGATE_SWEEP_REQUESTS_QUEUE_URL'));
 }
 
-/** Reads the mode. A mode that cannot be read counts as observe. */
+/** Reads the mode. An unreadable mode counts as observe. */
 export function createModeReader(): ReadMode {
   return modeOrFailSafe(ssmMode(ssm(), env('LINKGATE_MODE_PARAMETER')), logModeUnreadable);
 }

@@ -32,7 +32,7 @@ export function dynamoDbTable(
   tableName: string,
   { sleep, random }: { sleep: (milliseconds: number) => Promise<void>; random: () => number },
 ): Table {
-  /** Exponential backoff with jitter, so that writers that collided do not collide again. */
+  /** Computes an exponential backoff with jitter, so that colliding writers do not collide again. */
   const backOff = (attempt: number) => sleep(random() * 50 * 2 ** attempt);
 
   async function getBatch(keys: readonly Key[]): Promise<Item[]> {
@@ -79,7 +79,8 @@ export function dynamoDbTable(
 
     async identity() {
       const { Table: description } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
-      // Each table has its own TableId, also a table that was restored under an old name (DynamoDB API reference, TableDescription).
+      // DynamoDB gives each table its own TableId, also a restored table with an old name (DynamoDB API reference,
+      // TableDescription).
       return (
         description?.TableId ?? `${description?.TableArn} ${description?.CreationDateTime?.toISOString()}`
       );

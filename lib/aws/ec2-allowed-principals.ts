@@ -28,8 +28,8 @@ export function ec2AllowedPrincipals(ec2: EC2Client): AllowedPrincipals {
 }
 
 /**
- * Converts an error by which EC2 refused the call and changed nothing. After any other error the result is unknown. AWS
- * documents no error codes for this call: `InvalidPrincipal` is known from practice, the others follow from their names.
+ * Converts an error with which EC2 refused the call and changed nothing. After any other error the result is unknown. AWS
+ * documents no error codes for this call: `InvalidPrincipal` was observed, the meaning of the others follows from their names.
  */
 function toPrincipalsRefusedError(error: Error): Error {
   const { name: code, message } = error;

@@ -11,7 +11,10 @@ import {
 } from '../privatelink/connections.ts';
 import { toThrottledError } from './ec2-throttling.ts';
 
-/** Calls Accept and Reject in EC2. Only apply-verdicts may call them, so they have a file of their own. */
+/**
+ * Calls AcceptVpcEndpointConnections and RejectVpcEndpointConnections. Only apply-verdicts may call them, so they are in their
+ * own file.
+ */
 export function ec2ConnectionChanges(ec2: EC2Client): Pick<ChangeableConnections, 'accept' | 'reject'> {
   async function callPerEndpoint(
     Command: typeof AcceptVpcEndpointConnectionsCommand | typeof RejectVpcEndpointConnectionsCommand,
@@ -49,7 +52,7 @@ function toEndpointResults(
   });
 }
 
-/** Converts an error by which EC2 refused the call and did nothing. After any other error the result is unknown. */
+/** Converts an error with which EC2 refused the call and did nothing. After any other error the result is unknown. */
 function toRefusedCallError(error: Error): Error {
   const { name: code, message } = error;
   const throttling = toThrottledError(error);
@@ -58,7 +61,7 @@ function toRefusedCallError(error: Error): Error {
   return reason ? new RefusedCallError(reason, code, message, { cause: error }) : error;
 }
 
-/** AWS documents only some error codes of these calls. The names of the others say what EC2 refuses. */
+/** AWS documents only some error codes of these calls. The meaning of the others follows from their names. */
 function callRefusalReason(code: string): RefusedCallError['reason'] | undefined {
   if (/^InvalidVpcEndpointService|^(UnauthorizedOperation|OptInRequired)$/.test(code)) return 'service';
   if (/^InvalidVpcEndpoint|State/.test(code)) return 'endpoint';

@@ -16,9 +16,8 @@ import { toThrottledError } from './ec2-throttling.ts';
 const connectionsPerPage = 1_000;
 
 /**
- * Describes the connections of one location.
- * One report says that EC2 refuses the documented filter `vpc-endpoint-id` (hashicorp/terraform-provider-aws PR 48442). After
- * the first refusal this adapter filters by id itself.
+ * Describes the connections of one location. EC2 may refuse the documented filter `vpc-endpoint-id`
+ * (hashicorp/terraform-provider-aws PR 48442). After the first refusal this adapter filters by id itself.
  */
 export function ec2Connections(
   ec2: EC2Client,
@@ -98,7 +97,7 @@ class UnreadableConnectionError extends Error {
   }
 }
 
-/** Every field is optional in the SDK's types. A connection that cannot be parsed is reported and left out. */
+/** Parses a connection. The SDK declares every field optional. Reports and omits a connection that it cannot parse. */
 function toConnection(
   ec2Connection: VpcEndpointConnection,
   location: AccountRegion,
@@ -128,8 +127,8 @@ function toConnection(
 }
 
 /**
- * The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: this function normalizes both.
- * An unknown state counts as `partial`, on which linkgate does nothing. The connection does not count as missing.
+ * Normalizes a state: the documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`. An unknown state
+ * counts as `partial`, for which linkgate does nothing. The connection does not count as missing.
  */
 function toConnectionState(ec2State: string): ConnectionState {
   const state = ec2State.charAt(0).toLowerCase() + ec2State.slice(1);

@@ -24,11 +24,11 @@ export class NotificationRefusedError extends Error {
   override readonly name = 'NotificationRefusedError';
 }
 
-/** EC2 lists deleted services for a while. */
+/** EC2 lists a deleted service for some time. */
 const endedStates = new Set(['Deleting', 'Deleted']);
 const servicesPerPage = 100;
 
-/** @param stage the value of the tag `linkgate`, which lets this deployment act on a service. */
+/** @param stage the value of the tag `linkgate`, which authorizes this deployment to act on a service. */
 export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServices {
   const tags = [{ Key: 'linkgate', Value: stage }];
 
@@ -41,7 +41,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
         for (const configuration of ServiceConfigurations)
           if (isNotDeleted(configuration)) return configuration;
     } catch (error) {
-      // The error code for a missing service differs by call. All of them end with `.NotFound`.
+      // The error code for a missing service differs by call, but always ends with `.NotFound`.
       if (!(error instanceof Error && error.name.endsWith('.NotFound'))) throw error;
     }
     return undefined;
@@ -163,7 +163,7 @@ function notificationInput(serviceId: string, topicArn: string) {
 /** Error codes of a dry run for which the caller has the permission: EC2 checks the permission before the parameters. */
 const permittedDryRunCodes = ['DryRunOperation', 'InvalidParameter'];
 
-/** Returns EC2's message if the caller lacks the permission. A dry run always ends with an error; the code tells the result. */
+/** Returns EC2's message if the caller lacks the permission. A dry run always ends with an error, whose code is the result. */
 async function dryRunDenial(dryRun: Promise<unknown>): Promise<string | undefined> {
   try {
     await dryRun;

@@ -37,7 +37,9 @@ export function snsCustomerSender(mails: EmailSender, snsIn: (region: string) =>
   };
 }
 
-/** Subscription filter policies match `event`, `serviceId` and `endpointId`. `linkgate` holds the whole notification as JSON. */
+/**
+ * Subscription filter policies match `event`, `serviceId` and `endpointId`. `linkgate` contains the whole notification as JSON.
+ */
 function customerMessageAttributes(news: readonly EndpointEvent[]): Record<string, MessageAttributeValue> {
   const [first] = news;
   return {
@@ -55,7 +57,7 @@ function stringAttribute(all: readonly string[]): MessageAttributeValue {
     : { DataType: 'String.Array', StringValue: JSON.stringify([text, ...otherTexts]) };
 }
 
-/** A client error means that the contact's topic rejects the message. Throttling passes. */
+/** A client error other than throttling means that the contact's topic rejects the message. */
 function isDeliveryRejected(error: unknown): error is SNSServiceException {
   return error instanceof SNSServiceException && error.$fault === 'client' && !/Throttl/.test(error.name);
 }

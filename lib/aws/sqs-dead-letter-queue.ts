@@ -10,7 +10,7 @@ export interface DeadLetterQueue {
 /** The maximum length of the attribute `problems`, in characters. */
 const maxProblemsLength = 1_000;
 
-/** Sends to the dead-letter queue of a FIFO queue. The attribute `problems` says what is wrong with the message. */
+/** Sends to the dead-letter queue of a FIFO queue. The attribute `problems` lists the problems of the message. */
 export function sqsDeadLetterQueue(sqs: SQSClient, queueUrl: string): DeadLetterQueue {
   return {
     async send({ messageId, body, attributes: { MessageGroupId }, problems }) {
@@ -30,8 +30,9 @@ export function sqsDeadLetterQueue(sqs: SQSClient, queueUrl: string): DeadLetter
 }
 
 /**
- * Moves malformed messages of a FIFO queue to its dead-letter queue at once: each failed delivery would block the message group.
- * @returns the messages that could not be moved, for another delivery.
+ * Moves malformed messages of a FIFO queue to its dead-letter queue at once, because each failed delivery would block the message
+ * group.
+ * @returns the messages that it could not move, for another delivery.
  */
 export async function deadLetterMalformed(
   malformed: readonly MalformedMessage[],

@@ -3,7 +3,9 @@ import type { Secrets } from '../operations/setup.ts';
 import { secretValues } from '../runtime/secret.ts';
 import { ssmSecretReader } from './ssm-secret-reader.ts';
 
-/** Secrets are SecureString parameters below `/linkgate/<stage>/`. The current and the previous value have a line each. */
+/**
+ * Stores secrets as SecureString parameters below `/linkgate/<stage>/`. The current and the previous value are on separate lines.
+ */
 export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
   const parameter = (name: string) => `/linkgate/${stage}/${name}`;
 

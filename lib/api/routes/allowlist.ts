@@ -81,7 +81,7 @@ export function allowlistRoutes(app: ApiApp): void {
   });
 }
 
-/** A replaced note of a block appears in a warning. */
+/** Warns that a block replaces an existing note. */
 function warnReplacedNote(before: AllowlistEntry | undefined, { note }: AllowlistEntry): string[] {
   return before?.effect === 'block' && before.note !== undefined && before.note !== note
     ? [`account ${before.accountId} was blocked already; this entry replaces the note “${before.note}”`]

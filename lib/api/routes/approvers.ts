@@ -66,12 +66,12 @@ export function approversRoutes(app: ApiApp): void {
   });
 }
 
-/** @throws ApiError if the path's `{group}` is no name of a group. */
+/** @throws ApiError if the path's `{group}` is not a valid group name. */
 function requireGroupName(context: Context<ApiEnv>): string {
   return validateInput(GroupName, pathParameter(context, 'group'), 'the name of the group');
 }
 
-/** @throws ApiError where a service or another group still names it; an item that cannot be read may. */
+/** @throws ApiError if a service or another group names it, or if an item that may name it is unreadable. */
 async function requireUnused(name: string, { table }: ApiDeps): Promise<void> {
   const inUse = (message: string) => new ApiError(409, 'GroupInUse', message);
   if (name === defaultGroup)

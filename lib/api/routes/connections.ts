@@ -84,7 +84,7 @@ export function connectionsRoutes(app: ApiApp): void {
 type AppliedDecision = Omit<Extract<SubmitResult, { status: 'decided' }>, 'status'>;
 
 /**
- * The decision of this run, or of an earlier run of this request that crashed before its response.
+ * Finds the decision of this run, or of an earlier run of this request that crashed before its response.
  * @throws ApiError
  */
 async function requireDecision(
@@ -134,7 +134,7 @@ function decisionView({ personDecision, record }: AppliedDecision) {
   };
 }
 
-/** In the mode observe the decision does not change EC2. */
+/** Warns that in mode `observe` the decision does not change EC2. */
 async function warnDecisionNotApplied({ record }: AppliedDecision, api: ApiDeps): Promise<string[]> {
   if (record.pendingEffect === undefined || (await api.mode()) === 'enforce') return [];
   return ["linkgate's mode is observe: it records the decision and does not change EC2"];

@@ -57,7 +57,7 @@ export function customersRoutes(app: ApiApp): void {
   });
 }
 
-/** @throws ApiError if the path's `{name}` is no name of a customer. */
+/** @throws ApiError if the path's `{name}` is not a valid customer name. */
 function requireCustomerName(context: Context<ApiEnv>): string {
   return validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
 }
@@ -70,7 +70,7 @@ function unknownCustomerError(name: string): ApiError {
   );
 }
 
-/** Adds the delivery status of each contact; absent if SNS is unavailable. */
+/** Adds the delivery status of each contact, unless SNS is unavailable. */
 async function withDeliveryStatus(
   all: readonly Customer[],
   { table, customerSubscriptions, reportError }: ApiDeps,

@@ -18,7 +18,7 @@ import { pathParameter } from '../route.ts';
 /** A page of changes is one chunk of the plan. */
 const PlanChangesCursor = v.object({ part: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
-/** Lambda takes an event of 6 MB, which contains the body as an escaped JSON string. */
+/** Lambda limits an event to 6 MB, which contains the body as an escaped JSON string. */
 const maxPolicyCharacters = 4_500_000;
 
 export function plansRoutes(app: ApiApp): void {

@@ -108,7 +108,7 @@ function explainNotExtendable({
 }
 
 /**
- * An extension only postpones a disconnect, and not by an owner of the account.
+ * Checks that an extension postpones a disconnect, and that the caller does not own the account.
  * @throws ApiError, NotAuthorizedError
  */
 async function requireExtendable(endpointId: string, until: string, api: ApiDeps): Promise<void> {
@@ -130,7 +130,7 @@ async function requireExtendable(endpointId: string, until: string, api: ApiDeps
     record,
     indexByKey(await api.table.get(policyInputKeys(record))),
   );
-  // An unreadable entry may name the caller as an owner.
+  // An unreadable entry may name the caller as owner.
   if (unreadable[0]) throw unreadable[0];
   if (!service) return;
   const group = emptyGroup(service.approvers);
@@ -173,7 +173,7 @@ function revocationView({
   };
 }
 
-/** A revocation is about one connection; the allowlist entry of its account stays. */
+/** Warns that the account is still allowed: a revocation applies to one connection and keeps the allowlist entry. */
 async function warnStillAllowed(record: ConnectionRecord, { table }: ApiDeps): Promise<string[]> {
   const { entries, service } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
   const isBlocked = entries.some(({ effect }) => effect === 'block');
@@ -186,7 +186,7 @@ async function warnStillAllowed(record: ConnectionRecord, { table }: ApiDeps): P
   ];
 }
 
-/** The mode observe or a pause delays the disconnect. */
+/** Warns that mode `observe` or a pause delays the disconnect. */
 async function warnDisconnectDelayed({ verdict }: ConnectionRecord, { mode }: ApiDeps): Promise<string[]> {
   if ((await mode()) === 'observe')
     return [

@@ -44,7 +44,7 @@ export function servicesRoutes(app: ApiApp): void {
     const input = validateInput(RegisterInput, await readBody(context), 'the registration');
     await requireApproverGroups(input.approvers, api);
     const before = await findService(input.serviceId, api);
-    // A request with only the service id fixes drift and changes no setting of the policy file.
+    // A request with only the service id repairs drift, and changes no setting of the policy file.
     const isChanged = !before || Object.keys(input).length > 1;
     const registration = isChanged ? { ...input, managedBy: identifyCaller(context) } : input;
     const { service, warnings } = await registerService(registration, api.caller, api);
@@ -115,7 +115,7 @@ export function servicesRoutes(app: ApiApp): void {
   });
 }
 
-/** @throws ApiError if linkgate would disconnect nothing and never finish. */
+/** @throws ApiError if linkgate would disconnect nothing, and the removal would never finish. */
 async function requireDisconnectPossible({ name, pausedAt }: Service, { mode }: ApiDeps): Promise<void> {
   if (pausedAt !== undefined)
     throw new ApiError(

@@ -6,13 +6,13 @@ import { allowDurations, type FormFieldName, type FormProblems, type FormValues 
 import { type EscapedHtml, escapedHtml } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
-/** The submitted values of a form, and the problems that the page shows beside its fields. */
+/** The submitted values of a form, and the problems that the page shows next to its fields. */
 export interface FormState {
   readonly formValues?: FormValues;
   readonly problems?: FormProblems;
 }
 
-/** The form posts to its own address: the token in the link alone identifies the approver. */
+/** The form posts to its own URL: the token in the link alone identifies the approver. */
 export function decisionForm(
   view: ApprovalView,
   { purpose, address }: LinkClaims,
@@ -84,7 +84,7 @@ function formField(
 ${input}${problem && escapedHtml`<p class="alarm" id="${name}-problem">${problem}</p>`}</div>`;
 }
 
-/** The page has no scripts: `autofocus` moves the reader to the first problem. */
+/** The page has no scripts, so `autofocus` scrolls to the first problem. */
 function inputAttributes(name: FormFieldName, problems: FormProblems = {}): EscapedHtml {
   const isFirst = Object.keys(problems)[0] === name;
   return escapedHtml`id="${name}" name="${name}"${

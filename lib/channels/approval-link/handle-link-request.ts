@@ -5,7 +5,7 @@ import { pageHeaders, renderPage } from './html.ts';
 import { httpStatus, type PageResult } from './page-result.ts';
 import { internalErrorPage, unreadableItemPage } from './result-pages.ts';
 
-/** The fields that linkgate reads of an API Gateway request (payload format 2.0). */
+/** The fields of an API Gateway request (payload format 2.0) that linkgate reads. */
 const LinkRequestEvent = v.object({
   rawQueryString: v.optional(v.string(), ''),
   body: v.optional(v.string(), ''),
@@ -14,7 +14,7 @@ const LinkRequestEvent = v.object({
 });
 type LinkRequestEvent = v.InferOutput<typeof LinkRequestEvent>;
 
-/** Always returns a page. `logFields` excludes the token, which authorizes a decision. */
+/** Returns a page in every case. `logFields` excludes the token, which authorizes a decision. */
 export async function handleLinkRequest(event: unknown, deps: HandleLinkDeps) {
   const request = v.parse(LinkRequestEvent, event);
   const { method } = request.requestContext.http;

@@ -7,7 +7,7 @@ import type { LinkClaims } from './link.ts';
 import type { PageResult } from './page-result.ts';
 import * as pages from './result-pages.ts';
 
-/** The page for a valid link that must not decide. An address that is no approver does not see the status of the request. */
+/** Renders the page for a valid link that may not decide. Only an approver sees the status of the request. */
 export function linkRejection(view: ApprovalView, claims: LinkClaims): PageResult | undefined {
   const { record } = view;
   const unauthorized = checkLinkAddress(view, claims);
@@ -17,7 +17,7 @@ export function linkRejection(view: ApprovalView, claims: LinkClaims): PageResul
   return notOpenPage(record, claims) ?? unauthorized;
 }
 
-/** The page for a request that is decided or closed, or for a disconnect time that has changed. */
+/** Renders the page for a decided or closed request, or for a changed disconnect time. */
 export function notOpenPage(record: ConnectionRecord, claims: LinkClaims): PageResult | undefined {
   const decision = findEarlierDecision(record, claims);
   if (decision) return { outcome: 'link-already-used', page: pages.linkAlreadyUsedPage(record, decision) };
@@ -27,7 +27,7 @@ export function notOpenPage(record: ConnectionRecord, claims: LinkClaims): PageR
   return isChanged ? { outcome: 'outdated-link', page: pages.notExtendedPage(record) } : undefined;
 }
 
-/** The earlier decision of this address. An approver may still deny while the quorum is not reached. */
+/** Finds the earlier decision of this address. An approver may still deny until the quorum approves. */
 function findEarlierDecision(
   { personDecision, approvals }: ConnectionRecord,
   { address, purpose }: LinkClaims,

@@ -50,6 +50,6 @@ export function verifyToken(token: string, keys: readonly string[], now: Date): 
 /** `verifyToken` compares the base64url text, not the bytes: several texts decode to the same bytes. */
 function signPayload(payload: string, key: string): string {
   if (key === '') throw new NoSigningKeyError('the key that signs links is empty');
-  // The prefix separates this signature from others that the same key may make.
+  // The prefix separates this signature from other signatures with the same key.
   return createHmac('sha256', key).update(`linkgate approval link 1\n${payload}`).digest('base64url');
 }

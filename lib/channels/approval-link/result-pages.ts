@@ -10,7 +10,7 @@ import { unreadableText } from '../../storage/item-remedy.ts';
 import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
-/** The other ways to decide. Pages of a link that does not decide end with it. */
+/** The other ways to decide, for the page of a link that does not decide. */
 const otherChannelsText = escapedHtml`If you are an approver in Slack, use the buttons of the message there. On the command line, <code>linkgate connections --waiting</code>
 lists the open requests.`;
 
@@ -18,7 +18,7 @@ function resultPage(title: string, ...lines: readonly (string | EscapedHtml)[]):
   return { title, body: escapedHtml`<section>${paragraphs(lines)}</section>` };
 }
 
-/** Names the request: an approver may have many e-mails. */
+/** Names the request, because an approver may have many e-mails. */
 function requestReference(record: ConnectionRecord): string {
   return `The ${requestNoun(record)} of account ${record.ownerAccountId}, endpoint ${record.endpointId}.`;
 }
@@ -164,7 +164,7 @@ export function notExtendedPage(record: ConnectionRecord): Page {
   );
 }
 
-/** The effect of a recorded decision. `isObserving`: the mode is `observe`, and linkgate does not call EC2. */
+/** Describes the effect of a recorded decision. `isObserving`: the mode is `observe`, and linkgate does not call EC2. */
 export function decisionRecordedPage(
   {
     record,
@@ -197,7 +197,7 @@ function decisionVerbPhrase(record: ConnectionRecord, { decision }: PersonDecisi
   return selectDecisionVerbs(record)[decision === 'approve' ? 'accept' : 'reject'];
 }
 
-/** The change of the account's allowlist entry. */
+/** Describes the change of the account's allowlist entry. */
 function allowlistChangeLines(
   { ownerAccountId, approvals }: ConnectionRecord,
   decision: PersonDecision,

@@ -12,7 +12,7 @@ export function composeEmail(subject: string, parts: readonly (readonly string[]
   return { subject: toPrintableSubject(subject), text: `${text}\n` };
 }
 
-/** Text from outside cannot begin a line of its own, so it cannot look like text of linkgate. */
+/** Replaces line breaks in external text, so that it cannot imitate a line of linkgate. */
 function replaceLineBreaks(line: string): string {
   return line.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }

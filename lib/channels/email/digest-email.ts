@@ -27,12 +27,12 @@ interface DigestEmailContent {
   readonly services: readonly Service[];
   /** Customers' names by account id, for the accounts that the text names. */
   readonly customers: ReadonlyMap<string, string>;
-  /** The approver has received an e-mail about them before. */
+  /** The approver has already received an e-mail about them. */
   readonly isReminder: boolean;
 }
 
 /**
- * Notifies one approver of many approval requests in one e-mail.
+ * Composes one e-mail to one approver about many approval requests.
  * @param links the links of this approver by endpoint id, for the listed requests; empty if the group decides only by API
  */
 export function digestEmail(

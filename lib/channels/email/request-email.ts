@@ -22,7 +22,7 @@ import { composeEmail } from './compose-email.ts';
 import type { EmailLinks, EmailMessage } from './email-sender.ts';
 
 /**
- * Notifies one approver of an approval request, or reminds them of it.
+ * Composes an e-mail or a reminder to one approver about an approval request.
  * @param links the links of this approver; without them the e-mail has only the commands
  */
 export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, now: Date): EmailMessage {

@@ -7,9 +7,9 @@ interface SubscribeGroupDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Subscribes the addresses of a group to the approvals topic. A filter policy gives each address only its own e-mails, since
- * they hold links that decide.
- * @param groups all groups: an address in none of them is unsubscribed; undefined if one cannot be read
+ * Subscribes the addresses of a group to the approvals topic. A filter policy limits each address to its own e-mails, because
+ * their links decide.
+ * @param groups all groups, whose addresses stay subscribed; undefined if a group is unreadable
  * @returns warnings for the caller
  */
 export function subscribeGroup(

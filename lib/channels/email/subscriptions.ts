@@ -1,25 +1,25 @@
 import { orReported, type Runtime, settleEach } from '../../runtime/runtime.ts';
 
-/** A subscription to a topic on which each e-mail is for one address. */
+/** A subscription to a topic whose e-mails are each for one address. */
 export interface Subscription {
   readonly address: string;
-  /** Absent until the owner of the address confirms: until then SNS neither describes nor removes the subscription. */
+  /** Absent until the owner of the address confirms. Until then SNS neither describes nor removes the subscription. */
   readonly arn?: string;
-  /** The addresses in its filter policy; absent without one, when it receives the e-mails of every address. */
+  /** The addresses in its filter policy; absent without a policy, so that it receives the e-mails of every address. */
   readonly filterAddresses?: readonly string[];
 }
 
 /** The subscriptions of one topic. */
 export interface Subscriptions {
   list(): Promise<readonly Subscription[]>;
-  /** Calls SNS `Subscribe`, which sends the address a confirmation e-mail, and again while it is not confirmed. */
+  /** Calls SNS `Subscribe`, which sends a confirmation e-mail. A repeated call sends it again until the owner confirms. */
   subscribe(address: string): Promise<void>;
-  /** Sets the filter policy so that the subscription receives only the e-mails of its own address. */
+  /** Sets the filter policy to the subscription's own address. */
   setAddressFilter(arn: string, address: string): Promise<void>;
   unsubscribe(arn: string): Promise<void>;
 }
 
-/** True if the filter policy names its own address and no other. */
+/** Whether the filter policy names only the subscription's own address. */
 export function isManagedSubscription({ address, filterAddresses }: Subscription): boolean {
   return filterAddresses?.length === 1 && filterAddresses[0] === address.toLowerCase();
 }
@@ -31,20 +31,20 @@ export function findSubscription(
   return subscriptions.find((each) => isSameAddress(each.address, address));
 }
 
-/** SNS keeps the upper and lower case of an address. */
+/** SNS preserves the case of an address. */
 function isSameAddress(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
 interface SubscribeAddressesDeps extends Pick<Runtime, 'reportError'> {
   readonly subscriptions: Subscriptions;
-  /** The next step for the caller if a call fails. */
+  /** The next step for the caller after a failed call. */
   readonly remedy: string;
 }
 
 /**
- * Subscribes addresses, and unsubscribes those managed subscriptions whose address is not in use any more. Idempotent.
- * @param addressesInUse every address that the topic serves; undefined if unknown, and then nothing is unsubscribed
+ * Subscribes addresses, and unsubscribes managed subscriptions whose address is no longer in use. Idempotent.
+ * @param addressesInUse every address that the topic serves; if undefined, the function unsubscribes nothing
  * @returns warnings for the caller: the stored addresses stay valid even if an SNS call fails
  */
 export async function subscribeAddresses(

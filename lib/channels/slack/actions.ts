@@ -24,7 +24,7 @@ export const actionIds = {
   extend: 'extend-14-days',
   disconnect: 'disconnect-now',
   openDigest: 'decide',
-  /** Prefix: shows another page of the digest modal. */
+  /** The prefix of an `action_id` that shows another page of the digest modal. */
   digestPage: 'digest-page',
 } as const;
 
@@ -40,7 +40,7 @@ const expiryOptions: readonly SelectOption[] = [
 
 /**
  * The value of the buttons: endpoint id, version of the approval request, and scheduled disconnect time. A button with another
- * value is out of date.
+ * value is outdated.
  */
 export function buttonValue({
   endpointId,
@@ -55,12 +55,12 @@ export function parseButtonEndpointId(value: string): string {
   return value.split('.', 1)[0] ?? '';
 }
 
-/** True if the message has buttons to decide the request. */
+/** Whether the message has buttons that decide the request. */
 export function hasButtons(record: ConnectionRecord, { decisionChannels }: ApproverGroup): boolean {
   return record.approvalRequest !== undefined && isAwaitingApproval(record) && decisionChannels !== 'api';
 }
 
-/** Every button has a confirmation that names its effect: the dialog of Slack, or the modal that asks for a reason. */
+/** Every button has a confirmation that describes its effect: Slack's dialog, or the modal that asks for a reason. */
 function connectedButtons(record: ConnectionRecord, now: Date): Block {
   const value = buttonValue(record) ?? '';
   const renderButton = (action: ConnectedAction) => {

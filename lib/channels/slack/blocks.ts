@@ -1,6 +1,6 @@
 import { type Markup, slackLimits, truncate, truncatePlain } from './mrkdwn.ts';
 
-/** A Block Kit element. The functions of this file keep the limits of Slack. */
+/** A Block Kit element. The functions of this file respect Slack's limits. */
 export interface Block {
   readonly type: string;
   readonly [field: string]: unknown;
@@ -17,7 +17,7 @@ export interface SelectOption {
   readonly value: string;
 }
 
-// `verbatim`: Slack does not turn plain URLs and names into links and mentions.
+// `verbatim` prevents Slack from turning plain URLs and names into links and mentions.
 const mrkdwnText = (limit: number, text: Markup) => ({
   type: 'mrkdwn',
   text: truncate(limit, text),
@@ -80,7 +80,7 @@ const selectOption = ({ text, value }: SelectOption) => ({
   value,
 });
 
-/** Selects the first option, unless there is a placeholder. */
+/** Selects the first option, unless the select has a placeholder. */
 export function select(actionId: string, options: readonly SelectOption[], placeholder?: string): Block {
   const slackOptions = options.slice(0, slackLimits.options).map(selectOption);
   return {

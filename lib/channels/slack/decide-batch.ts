@@ -19,8 +19,8 @@ type SubmittedAnswers = readonly (readonly [ApprovalView, SubmittedAnswer])[];
 type BatchResults = ReadonlyMap<ApprovalView, SlackDecisionResult>;
 
 /**
- * Submits one answer after another until the time limit. It collects the locations and enqueues each once at the end: a
- * message for each request would use up the time.
+ * Submits one answer after another until the time limit. Enqueues each location once at the end, because a message for each
+ * request would exceed the time limit.
  * @param deadlineMs in milliseconds since 1970
  */
 export async function decideBatch(
@@ -47,7 +47,7 @@ export async function decideBatch(
   return results;
 }
 
-/** An error of one request becomes its reply text, and the batch continues. */
+/** Converts an error of one request to its reply text, and the batch continues. */
 async function submitOneAnswer(
   view: ApprovalView,
   answer: SubmittedAnswer,
@@ -103,7 +103,7 @@ export function batchResultText(
   ]);
 }
 
-/** The status of a request that the decision alone did not settle: its missing approvals, or the rule with precedence. */
+/** Describes a request that the decision alone did not resolve: its missing approvals, or the rule with precedence. */
 function batchStatusText(record: ConnectionRecord): string {
   const { status, approvals } = computeConnectionStatus(record);
   if (approvals && isAwaitingApproval(record))

@@ -28,9 +28,9 @@ import {
 export interface SlackDecisionResult {
   /** The record with the stored decision. */
   readonly decidedRecord?: ConnectionRecord;
-  /** The record with the stored extension, which is no decision. */
+  /** The record with the stored extension. An extension is no decision. */
   readonly extendedRecord?: ConnectionRecord;
-  /** True if the verdict follows the answer: neither a quorum nor a rule with precedence stands against it. */
+  /** Whether the verdict follows the answer: neither a quorum nor a rule with precedence prevents it. */
   readonly isEffective: boolean;
   readonly replyText: Markup;
 }
@@ -54,7 +54,7 @@ export function buildExtension(
   };
 }
 
-/** Stores the answer in the same way as the API and approval links do. */
+/** Stores the answer like the API and approval links do. */
 export function submitAnswer(
   view: ApprovalView,
   answer: SubmittedAnswer,
@@ -98,7 +98,7 @@ function notExtendedText(record: ConnectionRecord, view: RenderContext): Markup 
   ]);
 }
 
-/** @throws the error if `decisionErrorText` does not know it */
+/** @throws the error if `decisionErrorText` returns undefined */
 function toErrorResult(error: unknown, view: ApprovalView): SlackDecisionResult {
   const replyText = decisionErrorText(error, view);
   if (!replyText) throw error;
@@ -133,7 +133,7 @@ export function decisionErrorText(error: unknown, view: ApprovalView): Markup | 
   return undefined;
 }
 
-/** The text for an unreadable table item; undefined for any other error. */
+/** Describes an unreadable table item; undefined for any other error. */
 export function unreadableErrorText(error: unknown): Markup | undefined {
   return error instanceof UnreadableItemError
     ? markup`linkgate changed nothing: ${unreadableText(error)}`
@@ -205,7 +205,7 @@ function cliCommandLines(view: ApprovalView): Markup[] {
     : connectedCommandBullets(view);
 }
 
-/** The commands to use if a button or a modal fails; the text ends a sentence. */
+/** Lists the commands that replace a failed button or modal. The text ends a sentence. */
 export function cliInsteadText(view: ApprovalView): Markup {
   const { endpointId } = view.record;
   return computeApprovalKind(view.record) === 'new-connection'
@@ -213,7 +213,7 @@ export function cliInsteadText(view: ApprovalView): Markup {
     : joinMarkup(['use the command line:', ...connectedCommandBullets(view)]);
 }
 
-/** The reply to `/linkgate approve` or `deny` for a connected endpoint. */
+/** Formats the reply to `/linkgate approve` or `deny` for a connected endpoint. */
 export function connectedInsteadText(view: ApprovalView): Markup {
   return joinMarkup([
     markup`${view.record.endpointId} is connected. \`approve\` and \`deny\` decide only open requests. Use the buttons of its message, or the command line:`,

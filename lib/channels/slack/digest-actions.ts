@@ -25,8 +25,8 @@ import { type InteractionDeps, showMessageModal, type ViewSubmissionResponse } f
 import { type ApprovalAnswer, missingFields, toPersonDecision } from './request-modal.ts';
 
 /**
- * The time for the decisions of one submission, in milliseconds. Slack waits three seconds for the response, and linkgate reads
- * the digest before and after the decisions.
+ * The time limit for the decisions of one submission, in milliseconds. Slack waits three seconds for the response, and linkgate
+ * reads the digest before and after the decisions.
  */
 const submissionBudgetMs = 1_300;
 
@@ -76,7 +76,7 @@ export async function handleDigestSubmission(
           needsReason: [...selected.values()].some((answer) => answer === 'deny' || answer === 'disconnect'),
           needsTicket: views.some(({ service }) => service.requireTicket),
         });
-  // The service requires tickets since the page was rendered: the update adds the field and keeps the inputs.
+  // The service has required tickets since linkgate rendered the page: the update adds the field and keeps the inputs.
   if (errors.ticket !== undefined && !fieldNames.has('ticket'))
     return { response_action: 'update', view: digestPage(digest, metadata, markup`${errors.ticket}.`) };
   if (Object.keys(errors).length > 0)
@@ -99,7 +99,7 @@ function errorsByBlockId(round: number, errors: Readonly<Record<string, string>>
   );
 }
 
-/** Selects the requests that are still open and unchanged since the page was rendered. */
+/** Selects the requests that are open and unchanged since linkgate rendered the page. */
 function selectOpenRequests(
   selections: DigestSelections,
   records: readonly ConnectionRecord[],
@@ -108,7 +108,7 @@ function selectOpenRequests(
   const selected = new Map<ConnectionRecord, ApprovalAnswer>();
   for (const record of records.filter(isAwaitingApproval)) {
     const answer = selectedAnswer(selections, record);
-    // A form that is submitted twice extends once.
+    // A repeated submission of the form extends only once.
     const isExtended =
       answer === 'extend' && record.extended !== undefined && record.extended.at >= renderedAt;
     if (answer && !isExtended) selected.set(record, answer);
@@ -137,7 +137,10 @@ function readDigestMetadata(text: string): DigestMetadata | undefined {
   return result.success ? result.output : undefined;
 }
 
-/** Loads the digest of a click. @returns the reason as text if the message is not the current one or the person is no approver */
+/**
+ * Loads the digest of a click.
+ * @returns the reason as text if the message is outdated or the person is no approver
+ */
 async function loadClickedDigest(
   { digest: id, channel, ts, members }: DigestMetadata,
   actor: string,

@@ -27,18 +27,18 @@ export const DigestMetadata = v.object({
   digest: v.string(),
   channel: v.string(),
   ts: v.string(),
-  /** The number of members when the modal opened: it neither shows nor decides later members. */
+  /** The number of members when the modal opened. The modal neither shows nor decides later members. */
   members: Count,
   page: Count,
   /** The number of earlier submissions. */
   round: Count,
-  /** ISO 8601: the page was rendered then. A submission does not extend a connection that was extended later. */
+  /** ISO 8601: the time when linkgate rendered the page. A submission does not extend a connection that was extended later. */
   renderedAt: v.exactOptional(v.string()),
 });
 export type DigestMetadata = v.InferOutput<typeof DigestMetadata>;
 
 const requestsPerPage = 10;
-/** The `action_id` of the field of one request is this prefix and the button value of the request. */
+/** The prefix of the `action_id` of a request's field. The button value of the request follows it. */
 const requestFieldPrefix = 'request:';
 export const accountFieldName = 'account';
 
@@ -93,8 +93,8 @@ export function digestPage(digest: DigestRequests, metadata: DigestMetadata, res
 const connectedAnswersHelp = markup`For a connection: *${connectedLabels.keep}* keeps it permanently and does not change the allowlist. *${connectedLabels.extend}* keeps it for 14 days after the time below. *${connectedLabels.disconnect}* disconnects it immediately and permanently: the owner pays for the endpoint until they delete it and create a new one.`;
 
 /**
- * When a view replaces another, Slack keeps the values of inputs with the same `block_id`. A new `block_id` for each submission
- * empties them.
+ * A new `block_id` for each submission empties the inputs. When a view replaces another, Slack keeps the values of inputs with
+ * the same `block_id`.
  */
 function withRoundBlockId(block: Block, round: number): Block {
   return block.type === 'input' ? { ...block, block_id: roundBlockId(round, String(block.block_id)) } : block;
@@ -122,7 +122,10 @@ function modalDeadlineText(record: ConnectionRecord): string {
     : ', connected';
 }
 
-/** Offers each answer for all requests of an account that allow it. Slack limits the options: accounts with the most requests come first. */
+/**
+ * Offers each answer for all requests of an account that permit it. Slack limits the number of options, so accounts with the most
+ * requests come first.
+ */
 function accountInput(open: readonly ConnectionRecord[]): Block {
   const accounts = countBy(open, ({ ownerAccountId }) => ownerAccountId);
   const options = accounts.flatMap(([account]) => {
@@ -150,7 +153,7 @@ function pageButtons(page: number, pages: number): Block {
 
 /** The selections of one page. */
 export interface DigestSelections {
-  /** By the button value of the request. */
+  /** The selections by the button value of the request. */
   readonly byRequest: ReadonlyMap<string, ApprovalAnswer>;
   readonly account?: { readonly id: string; readonly answer: ApprovalAnswer };
 }
@@ -168,7 +171,10 @@ export function parseSelections(fieldValues: FieldValues): DigestSelections {
   };
 }
 
-/** The selected answer for a request, if the request allows it. Its own field has precedence over the field of its account. */
+/**
+ * Returns the selected answer for a request, if the request permits it. The field of the request has precedence over that of its
+ * account.
+ */
 export function selectedAnswer(
   { byRequest, account }: DigestSelections,
   record: ConnectionRecord,

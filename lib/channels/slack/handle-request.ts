@@ -33,7 +33,7 @@ export interface HttpResponse {
   readonly json?: object;
 }
 
-/** Handles one request of Slack. It verifies the signature before it parses the body. */
+/** Handles one request of Slack. Verifies the signature before it parses the body. */
 export async function handleSlackRequest(
   { headers, body }: SlackRequest,
   deps: HandleSlackRequestDeps,
@@ -52,7 +52,7 @@ export async function handleSlackRequest(
   }
 }
 
-/** @returns false if the secret cannot be read */
+/** @returns false if the secret is unreadable */
 async function isSignedBySlack(
   proof: SignedRequest,
   { signingSecret, reportError }: HandleSlackRequestDeps,

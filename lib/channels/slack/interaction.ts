@@ -7,7 +7,7 @@ const StringField = v.string();
 const OptionalStringField = v.nullish(v.string());
 const SelectedOption = v.nullish(v.object({ value: StringField }));
 
-/** The state of one input element: its type determines the field. */
+/** The state of one input element, whose type determines the field. */
 const FieldState = v.object({
   value: OptionalStringField,
   selected_option: SelectedOption,
@@ -16,7 +16,7 @@ const FieldState = v.object({
 const ViewState = v.nullish(v.object({ values: v.record(StringField, v.record(StringField, FieldState)) }));
 
 const identityFields = {
-  /** The id identifies a user; the name of the payload does not. */
+  /** The id identifies a user. The name in the payload does not. */
   user: v.object({ id: SlackUser.entries.user, team_id: v.nullish(SlackUser.entries.team) }),
   team: v.nullish(v.object({ id: SlackUser.entries.team })),
 };
@@ -55,7 +55,7 @@ const SlashCommandPayload = v.object({
 /** The values of the inputs of a message or a modal, by `action_id`. */
 export type FieldValues = ReadonlyMap<string, string>;
 
-/** One interaction of a user; `actor` is their identity in records. */
+/** One interaction of a user. Records name the user as `actor`. */
 export type Interaction =
   | {
       readonly kind: 'click';
@@ -148,7 +148,7 @@ function parseSlashCommand(form: object): Interaction | undefined {
   return { kind: 'command', actor: slackActor({ team, user }), text };
 }
 
-/** Uses the workspace of the user: in a shared channel, it differs from the workspace of the channel. */
+/** Uses the user's workspace, which differs from the channel's workspace in a shared channel. */
 function identifySlackActor({
   user,
   team,

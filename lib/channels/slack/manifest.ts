@@ -2,8 +2,8 @@
 export const slackScopes = ['chat:write', 'commands'] as const;
 
 /**
- * The manifest of the Slack app.
- * @param requestUrl Slack posts interactions and slash commands to it
+ * Builds the manifest of the Slack app.
+ * @param requestUrl the URL to which Slack posts interactions and slash commands
  */
 export function slackAppManifest(requestUrl: string, stage: string) {
   return {

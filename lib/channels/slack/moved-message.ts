@@ -2,7 +2,7 @@ import { type SlackMessage, section } from './blocks.ts';
 import { type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 
 /**
- * Replaces a message whose requests moved to another group or channel.
+ * Renders the replacement of a message whose requests moved to another group or channel.
  * @param title the title of the replaced message
  * @param channel the new channel, if there is exactly one
  */

@@ -17,7 +17,7 @@ export const slackLimits = {
   inputLabel: 2_000,
 } as const;
 
-/** Text in Slack mrkdwn, in which values from outside are escaped. */
+/** Text in Slack mrkdwn with escaped external values. */
 export interface Markup {
   readonly markup: string;
 }
@@ -38,8 +38,8 @@ function escapeMarkupPart(part: MarkupPart): string {
 }
 
 /**
- * Escapes text, so that a name from outside cannot mention a channel, disguise a link or begin a line of its own. A lone
- * surrogate becomes U+FFFD.
+ * Escapes text, so that an external name cannot mention a channel, disguise a link or begin a line. A lone surrogate becomes
+ * U+FFFD.
  */
 export function escapeMrkdwn(text: string): string {
   return text
@@ -50,7 +50,7 @@ export function escapeMrkdwn(text: string): string {
     .replaceAll('>', '&gt;');
 }
 
-/** Truncates markup, escapes included, and splits no entity, mention or date. */
+/** Truncates markup including its escapes, and splits no entity, mention or date. */
 export function truncate(limit: number, { markup: text }: Markup): string {
   if (text.length <= limit) return text;
   const prefix = text.slice(0, limit - 1);
@@ -59,13 +59,13 @@ export function truncate(limit: number, { markup: text }: Markup): string {
   return `${dropHalfSurrogate(partialToken ? prefix.slice(0, partialToken.index) : prefix)}…`;
 }
 
-/** Truncates plain text, in which Slack reads no markup. */
+/** Truncates plain text, which Slack does not parse as markup. */
 export function truncatePlain(limit: number, original: string): string {
   const text = original.toWellFormed();
   return text.length <= limit ? text : `${dropHalfSurrogate(text.slice(0, limit - 1))}…`;
 }
 
-/** A character outside the basic plane is a surrogate pair: half of one is no character. */
+/** Drops a lone high surrogate at the end: a character outside the basic plane has two code units. */
 function dropHalfSurrogate(text: string): string {
   return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;
 }

@@ -59,7 +59,7 @@ export async function handleRequestAction(
 ): Promise<Markup | undefined> {
   const metadata = readButtonMetadata(click);
   if (!metadata) return markup`linkgate does not know this button.`;
-  // Without the value of the select, the duration is unknown. linkgate does not assume a permanent entry.
+  // Without the value of the select the duration is unknown. linkgate does not assume a permanent entry.
   if (click.actionId === actionIds.approveAndAllow && metadata.allow === undefined)
     return markup`Slack did not send how long to allow the account. linkgate recorded no decision. Choose the duration beside the button, and click again.`;
   const view = await loadClickedRequest(metadata, click.actor, deps);
@@ -75,13 +75,13 @@ export async function handleRequestAction(
   }
 }
 
-/** A denial needs a reason, and each decision a ticket if the service requires one. An extension is no decision. */
+/** A denial needs a reason, and a decision needs a ticket if the service requires one. An extension is no decision. */
 function needsModal(answer: ApprovalAnswer, { service }: ApprovalView): boolean {
   if (answer === 'extend') return false;
   return toPersonDecision(answer) === 'deny' || service.requireTicket === true;
 }
 
-/** Submits the answer with the reason and ticket of the modal. */
+/** Submits the answer with the modal's reason and ticket. */
 export async function handleRequestSubmission(
   submission: ViewSubmission,
   deps: InteractionDeps,
@@ -94,7 +94,7 @@ export async function handleRequestSubmission(
     needsReason: metadata.decision !== 'extend' && toPersonDecision(metadata.decision) === 'deny',
     needsTicket: view.service.requireTicket === true,
   });
-  // The service requires tickets since the modal opened: the update adds the field and keeps the inputs.
+  // The service has required tickets since the modal opened: the update adds the field and keeps the inputs.
   if (errors.ticket !== undefined && !submission.fieldNames.has('ticket'))
     return { response_action: 'update', view: decisionModal(view, metadata, deps.now()) };
   if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
@@ -126,7 +126,7 @@ function readButtonMetadata({
 
 /**
  * Loads the request of a click or a submission.
- * @returns the reason as text if the button is not a current one of the request, or the person cannot decide it now
+ * @returns the reason as text if the button is outdated, or the person cannot decide the request now
  */
 async function loadClickedRequest(
   { value, channel, ts, decision }: RequestModalMetadata,
@@ -153,7 +153,7 @@ async function loadClickedRequest(
   if (currentMessage?.channel !== channel || currentMessage.ts !== ts || buttonValue(record) !== value)
     return markup`This message is out of date. Use the newest message of the request, or ${cliInsteadText(view)}`;
   if (!isAwaitingApproval(record)) return alreadyDecidedText(record, view);
-  // A button of an earlier version of linkgate may have a label that does not match its action.
+  // A button of an older version of linkgate may have a label that does not match its action.
   return isConnectedAnswer(decision) === (computeApprovalKind(record) !== 'new-connection')
     ? view
     : markup`This button is out of date. linkgate recorded no decision. Instead, ${cliInsteadText(view)}`;

@@ -50,15 +50,15 @@ export function requestMessage(view: ApprovalView, now: Date): SlackMessage {
     ...(withButtons ? [requestButtons(view, now)] : []),
     ...(isWaiting ? [context(...answerHelp, ...(withButtons ? [] : commands))] : []),
   ];
-  // A reader of the text alone has no buttons: the commands come before parts that may be truncated.
+  // The fallback text has no buttons, so the commands come before parts that Slack may truncate.
   const text = joinMarkup([title, requestFacts, ...commands, ...statusParts, ...answerHelp]);
   return { blocks, text: truncate(slackLimits.text, text) };
 }
 
-/** The number of characters of the note of an allowlist entry. */
+/** The maximum number of characters of an allowlist entry's note. */
 const maxShownNoteLength = 200;
 
-/** The deadline, the effect after it, and the escalation so far. */
+/** Describes the deadline, its effect, and the escalation so far. */
 function deadlineFacts({ record, service, group }: ApprovalView): Markup[] {
   const { approvalRequest } = record;
   if (!approvalRequest || !isAwaitingApproval(record)) return [];
@@ -73,7 +73,7 @@ function deadlineFacts({ record, service, group }: ApprovalView): Markup[] {
   ];
 }
 
-/** The reminders and the escalation so far. */
+/** Describes the reminders and the escalation so far. */
 function escalationText(
   { stage }: NonNullable<ConnectionRecord['approvalRequest']>,
   { name, escalateTo }: ApprovalView['group'],
@@ -155,7 +155,7 @@ function lastDecisionLines(
   return [markup`Last: ${last.record.endpointId} ${outcome} by ${decidedByText(last.resolution, group)}`];
 }
 
-/** The effect of each answer, and the cost of a rejection for the consumer. */
+/** Describes the effect of each answer, and the cost of a rejection for the consumer. */
 function requestAnswersMrkdwn({ record, service, group }: ApprovalView, now: Date): Markup {
   if (computeApprovalKind(record) !== 'new-connection') return connectedAnswersMrkdwn(record, group, now);
   const quorumText =

@@ -27,7 +27,7 @@ export function isApprovalAnswer(text: string | undefined): text is ApprovalAnsw
   return approvalAnswers.some((each) => each === text);
 }
 
-/** The decision that the record stores for an answer. An extension is no decision. */
+/** Maps an answer to the decision that the record stores. An extension is no decision. */
 export function toPersonDecision(answer: Exclude<ApprovalAnswer, 'extend'>): SubmittedDecision['decision'] {
   return answer === 'deny' || answer === 'disconnect' ? 'deny' : 'approve';
 }
@@ -35,7 +35,7 @@ export function toPersonDecision(answer: Exclude<ApprovalAnswer, 'extend'>): Sub
 /** The `private_metadata` of the modal: the click that opened it. */
 const RequestModalMetadata = v.object({
   decision: v.picklist(approvalAnswers),
-  /** Present if the account is allowed too. */
+  /** Present if the answer also allows the account. */
   allow: v.exactOptional(v.picklist(expiryChoices)),
   value: v.string(),
   channel: v.string(),

@@ -7,10 +7,10 @@ export interface Ephemeral {
   readonly blocks?: readonly Block[];
 }
 
-/** Posts to the `response_url`. It never throws: a stored decision stays valid without the reply. */
+/** Posts to the `response_url`. Never throws: a stored decision stays valid without the reply. */
 export type Respond = (responseUrl: string, answer: Ephemeral) => Promise<void>;
 
-/** The request names the `response_url`: linkgate posts only to Slack. */
+/** Checks the host of the `response_url`, because the request supplies it and linkgate posts only to Slack. */
 export function isResponseUrl(candidate: string, apiUrl: string): boolean {
   if (!URL.canParse(candidate)) return false;
   const [{ protocol, host, username, password, origin }, api] = [new URL(candidate), new URL(apiUrl)];

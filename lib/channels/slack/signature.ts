@@ -4,11 +4,11 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export interface SignedRequest {
   readonly timestamp: string;
   readonly signature: string;
-  /** The received bytes: the signature covers them exactly. */
+  /** The received bytes, which the signature covers exactly. */
   readonly body: Buffer;
 }
 
-/** A timestamp may differ from now by this much, in the past and in the future. */
+/** The maximum difference between a timestamp and now, in the past and in the future. */
 const maxTimestampAgeSeconds = 300;
 
 /** @returns undefined if the headers are missing or malformed, or the timestamp is too old */
@@ -25,7 +25,7 @@ export function parseSignature(
   return ageSeconds > maxTimestampAgeSeconds ? undefined : { timestamp, signature, body };
 }
 
-/** True if one of the secrets made the signature. An empty secret never matches: anybody could sign with it. */
+/** Whether one of the secrets made the signature. An empty secret never matches, because anybody could sign with it. */
 export function verifySignature(
   secrets: readonly string[],
   { timestamp, signature, body }: SignedRequest,

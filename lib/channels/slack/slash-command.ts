@@ -50,7 +50,7 @@ type CommandHandler = (
 
 interface SlashCommandDefinition {
   readonly run: CommandHandler;
-  /** The options of the command; each has a value. */
+  /** The options of the command. Each takes a value. */
   readonly optionNames: readonly string[];
 }
 
@@ -62,7 +62,7 @@ const slashCommands: ReadonlyMap<string, SlashCommandDefinition> = new Map<strin
   ['allow', { run: allowAccount, optionNames: [] }],
 ]);
 
-/** Handles `/linkgate …`. Only its author sees the reply. */
+/** Handles `/linkgate …`. Only the person who sent it sees the reply. */
 export async function handleSlashCommand(text: string, actor: string, deps: DecideDeps): Promise<Ephemeral> {
   const [name = '', ...rawArguments] = text.trim().split(/\s+/);
   const command = slashCommands.get(name.toLowerCase());
@@ -71,7 +71,7 @@ export async function handleSlashCommand(text: string, actor: string, deps: Deci
   return 'markup' in answer ? { text: truncate(slackLimits.text, answer) } : answer;
 }
 
-/** Some keyboards replace `--` with a dash, which may also begin an ordinary word. */
+/** Some keyboards replace `--` with a dash. An ordinary word may begin with a dash too. */
 const optionPattern = /^(--|—|–)([a-z][a-z-]*)(?:=(.*))?$/i;
 
 /** Separates `--option value` and `--option=value` from the positional arguments. @returns a usage error as text */
@@ -189,7 +189,10 @@ async function decideByCommand(
   return (await submitAnswer(view, answer, deps)).replyText;
 }
 
-/** Loads a request. @returns the reason as text if it is unknown or the person is no approver */
+/**
+ * Loads a request.
+ * @returns the reason as text if the request is unknown or the person is no approver
+ */
 async function loadCommandRequest(
   endpointId: string | undefined,
   actor: string,
@@ -201,7 +204,7 @@ async function loadCommandRequest(
   return isMember(view.group, actor) ? view : notAnApproverText(view.group);
 }
 
-/** An allowlist entry accepts requests without a decision. One person cannot bypass a quorum or a ticket with it. */
+/** Refuses an allowlist entry that bypasses a quorum or a ticket: the entry accepts requests without a decision. */
 async function allowAccount(
   { positionals: [accountId, name, expires] }: CommandArguments,
   actor: string,

@@ -7,7 +7,10 @@ import type { PersonDecision } from '../../connections/person-decision.ts';
 import { primaryReason } from '../../verdicts/verdict.ts';
 import { joinMarkup, type Markup, markup } from './mrkdwn.ts';
 
-/** Slack shows the time in the time zone of each reader. `date_short` can follow "on", unlike "yesterday" of `date_short_pretty`. */
+/**
+ * Formats a time that Slack shows in each reader's time zone. `date_short` can follow "on", unlike "yesterday" of
+ * `date_short_pretty`.
+ */
 export function slackDate(iso: string): Markup {
   const seconds = Math.floor(new Date(iso).getTime() / 1000);
   return Number.isFinite(seconds)
@@ -15,7 +18,7 @@ export function slackDate(iso: string): Markup {
     : markup`${iso}`;
 }
 
-/** Mentions a user of the workspaces of the approvers; any other actor is text. */
+/** Mentions a user of the approvers' workspaces, and formats any other actor as text. */
 function formatSlackActor(actor: string, { slackUsers }: Pick<ApproverGroup, 'slackUsers'>): Markup {
   const [, team, user] = /^slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)$/.exec(actor) ?? [];
   if (user !== undefined && slackUsers.some((slackUser) => slackUser.team === team)) return mentionUser(user);
@@ -26,7 +29,7 @@ export function mentionUser(user: string): Markup {
   return { markup: `<@${user}>` };
 }
 
-/** Mentions the Slack users of a group, and counts its addresses: a channel must not see them. */
+/** Mentions the Slack users of a group, and only counts its addresses, because a channel must not see them. */
 export function approverMentions({ slackUsers, emails }: ApproverGroup): Markup {
   const people = [
     ...slackUsers.map(({ user }) => mentionUser(user)),
@@ -42,7 +45,7 @@ interface DecisionDetails {
   readonly ticket?: string | undefined;
 }
 
-/** The author, time, ticket and reason of a decision. */
+/** Formats the author, time, ticket and reason of a decision. */
 export function decidedByText({ by, at, reason, ticket }: DecisionDetails, group: ApproverGroup): Markup {
   const reasonText = reason ? markup`: ${reason}` : '';
   const ticketText = ticket ? markup` (ticket ${ticket})` : '';
@@ -67,7 +70,7 @@ export const slackStatusLabels: Readonly<Record<ConnectionStatus['status'], stri
   disconnected: 'Disconnected',
 };
 
-/** The commands for a connected endpoint that needs a decision, one for each line. */
+/** Lists the commands for a connected endpoint that needs a decision, one on each line. */
 export function connectedCommandBullets({ record, service, entries }: ApprovalView): Markup[] {
   return connectedCommands(record, { service: service.name, entries }).map((command) => markup`• ${command}`);
 }
@@ -98,7 +101,7 @@ const slackStatusSentences: Readonly<Record<ConnectionStatus['status'], string>>
 export const notAppliedText = 'Decided, not applied';
 export const observeModeText = markup`linkgate's mode is observe: it does not change EC2.`;
 
-/** True if a decision is pending and the mode is `observe`. */
+/** Whether a decision is pending and the mode is `observe`. */
 function isNotApplied(record: ConnectionRecord, mode: ApprovalView['mode']): boolean {
   const { status } = computeConnectionStatus(record);
   const isPending =
@@ -113,14 +116,14 @@ export function requestTitle({ record, mode }: ApprovalView): string {
     : slackStatusLabels[computeConnectionStatus(record).status];
 }
 
-/** The current status: decisions, approvals, and the state in EC2. Empty for a new request. */
+/** Describes the current status: decisions, approvals, and the state in EC2. Empty for a new request. */
 export function statusMrkdwn(record: ConnectionRecord, { group, mode }: RenderContext): Markup {
   const { status, resolution, approvals } = computeConnectionStatus(record);
   const { personDecision, verdict } = record;
   const lines: Markup[] = [];
   if (resolution)
     lines.push(markup`*${resolutionLabel(status, resolution)}* by ${decidedByText(resolution, group)}`);
-  // A rule has precedence over the decision, such as a block or a pause.
+  // A rule such as a block or a pause has precedence over the decision.
   if (personDecision && resolution?.by !== personDecision.by)
     lines.push(
       markup`*${personDecision.decision === 'approve' ? 'Approved' : 'Denied'}* by ${decidedByText(personDecision, group)}`,
@@ -141,7 +144,7 @@ export function statusMrkdwn(record: ConnectionRecord, { group, mode }: RenderCo
   return joinMarkup(lines.filter(({ markup: line }) => line !== ''));
 }
 
-/** The extension of a scheduled disconnect, and a note in mode `observe`. */
+/** Describes the extension of a scheduled disconnect, with a note in mode `observe`. */
 function disconnectExtensionLines({ extended }: ConnectionRecord, { group, mode }: RenderContext): Markup[] {
   return [
     ...(extended
@@ -151,7 +154,7 @@ function disconnectExtensionLines({ extended }: ConnectionRecord, { group, mode 
   ];
 }
 
-/** The allowlist change of the decision. An account is allowed only if every approver chose it. */
+/** Describes the allowlist change of the decision. An approval allows the account only if every approver chose it. */
 export function allowlistChangeText(
   { personDecision, approvals, ownerAccountId, verdict }: ConnectionRecord,
   serviceName: string,
@@ -191,7 +194,7 @@ const rejectionStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
   'disconnected',
 ]);
 
-/** The cause of a disconnect. */
+/** Describes the cause of a disconnect. */
 const disconnectCauseLabels: Readonly<
   Record<NonNullable<NonNullable<ConnectionStatus['resolution']>['cause']>, string>
 > = {

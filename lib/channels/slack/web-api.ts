@@ -6,11 +6,11 @@ import { slackLimits, truncate } from './mrkdwn.ts';
 export interface SlackWebApi {
   post(message: MessageToPost): Promise<SlackMessageId>;
   update(message: SlackMessageId & SlackMessage): Promise<void>;
-  /** Succeeds if the message no longer exists. */
+  /** Succeeds also if the message no longer exists. */
   remove(message: SlackMessageId): Promise<void>;
   openView(triggerId: string, view: ModalView): Promise<void>;
   updateView(viewId: string, view: ModalView): Promise<void>;
-  /** The workspace and bot user of the token. */
+  /** Identifies the workspace and bot user of the token. */
   authTest(): Promise<{ teamId: string; botUserId: string; url: string; scopes: string[] }>;
 }
 
@@ -53,7 +53,7 @@ export class SlackError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** A retry fails too until somebody changes the app or the workspace. */
+  /** A retry fails until somebody changes the app or the workspace. */
   get isPermanent(): boolean {
     return !transientSlackErrors.has(this.error) && !this.error.startsWith('http_5');
   }
@@ -69,7 +69,7 @@ const transientSlackErrors = new Set([
   'fatal_error',
   'request_timeout',
 ]);
-/** A call with another token may succeed. */
+/** Whether a call with another token may succeed. */
 const tokenErrors = new Set([
   'invalid_auth',
   'not_authed',
@@ -88,7 +88,7 @@ const WebApiResponse = v.looseObject({ ok: v.boolean(), error: v.optional(v.stri
 const PostMessageResponse = v.object({ channel: v.string(), ts: v.string() });
 const AuthTestResponse = v.object({ team_id: v.string(), user_id: v.string(), url: v.string() });
 
-/** Does not retry: Slack may have posted a message even if its response was lost. */
+/** Does not retry, because Slack may have posted a message whose response was lost. */
 export function slackWebApi({
   url,
   tokens,
@@ -189,7 +189,7 @@ function toSlackError(method: string, error: string, response: Response): SlackE
     : new SlackError(method, error);
 }
 
-/** The `Retry-After` header of a 429 response; 30 seconds if it is missing or invalid. */
+/** Reads the `Retry-After` header of a 429 response; 30 seconds if it is missing or invalid. */
 function readRetryAfterSeconds(response: Response): number {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : 30;
