@@ -1,4 +1,5 @@
 import type { ApproverGroup } from '../approvers/approver-group.ts';
+import { computeLinkExpiry } from '../channels/approval-link/link-expiry.ts';
 import type { EmailLinks } from '../channels/email/email-sender.ts';
 import { requestEmail } from '../channels/email/request-email.ts';
 import {
@@ -10,9 +11,6 @@ import { canBeExtended, isAwaitingApproval } from '../connections/connection-rec
 import { orReported } from '../runtime/runtime.ts';
 import type { ApprovalTarget, AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
-
-/** How long links work after the deadline, or after a later email, in milliseconds: long enough for a person's absence. */
-const linkGraceMs = 7 * 86_400_000;
 
 /** The stages after the first one that send an email. */
 const emailedStages: readonly EscalationStage[] = ['escalated', 'expired'];
@@ -68,9 +66,8 @@ export async function approvalLinks(
 ): Promise<EmailLinks | undefined> {
   const { endpointId, approvalRequest } = record;
   if (group.decisionChannels === 'api') return undefined;
-  const from = Math.max(new Date(approvalRequest.deadline).getTime(), now().getTime());
-  const until = new Date(from + linkGraceMs).toISOString();
-  const claims = { endpointId, version: approvalRequest.version, address, expiresAt: until };
+  const expiresAt = computeLinkExpiry(approvalRequest.deadline, now());
+  const claims = { endpointId, version: approvalRequest.version, address, expiresAt };
   const disconnectAt = canBeExtended(record) ? record.revocation?.disconnectAt : undefined;
   return {
     approve: await createApprovalLink({ ...claims, purpose: 'approve' }),
@@ -78,6 +75,6 @@ export async function approvalLinks(
     ...(disconnectAt !== undefined && {
       extend: await createApprovalLink({ ...claims, purpose: 'extend', disconnectAt }),
     }),
-    expiresAt: until,
+    expiresAt,
   };
 }
