@@ -1,4 +1,4 @@
-/** The account and Region that linkgate is deployed in. */
+/** The account and Region of the linkgate deployment. */
 export const provider = { accountId: '111111111111', region: 'us-east-1' } as const;
 
 export const stage = 'local';

@@ -226,7 +226,7 @@ function engineTenant(settings: Map<string, unknown>): string {
   return tenant;
 }
 
-/** The access key of a function stands for its execution role. */
+/** The access key of a function identifies its execution role. */
 function functionEnvironment(
   { name, roleArn }: FunctionConfiguration,
   origin: string,

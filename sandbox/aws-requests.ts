@@ -32,7 +32,7 @@ import { formatOutput, parseJson, parseRequest, type WireRequest, type WireRespo
 
 export interface AwsRequests {
   handle(request: WireRequest, origin: string): Promise<UnmodelledResponse>;
-  /** The permissions that each function used, by file name. The rest of its policy is not needed. */
+  /** The permissions that each function used, by file name. A function does not need the rest of its policy. */
   grantedAccesses(): ReadonlyMap<string, readonly Access[]>;
 }
 
@@ -195,7 +195,7 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
   };
 }
 
-/** The access of a service that is not modelled: no policy allows it. */
+/** The access of an unmodelled service: no policy allows it. */
 function unknownAccess({ signingName }: AwsService): readonly Access[] {
   return [{ action: `${signingName}:Unknown`, resource: '*' }];
 }

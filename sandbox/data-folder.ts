@@ -61,7 +61,7 @@ function listFolder(path: string): string[] {
   }
 }
 
-/** Node's recursive mkdir never returns if a parent exists but takes no folder, as in /proc. */
+/** Node's recursive mkdir never returns if a parent exists but cannot contain folders, as in /proc. */
 function makeFolder(path: string) {
   if (existsSync(path)) return;
   makeFolder(dirname(path));

@@ -90,7 +90,7 @@ export function createHttpApis({
       const [, path = '', queryString = ''] = /^([^?]*)\??(.*)$/.exec(request.path) ?? [];
       const rawPath = decodePath(path);
       if (rawPath === undefined) return messageResponse(400, 'Bad Request');
-      // Routing and IAM use the path as sent; only the function gets the decoded path.
+      // Routing and IAM use the path as sent; only the function receives the decoded path.
       const match = matchRoute(api, request.method, path);
       if (!match) return messageResponse(404, 'Not Found');
       const { route, parameters } = match;

@@ -41,10 +41,10 @@ const tables = `
   create table logs (log text, number integer, entry text not null, primary key (log, number)) without rowid;
 `;
 
-/** Throws `StoreError`. `lockTimeoutMs`: a process that was just killed holds the lock for a moment. */
+/** Throws `StoreError`. `lockTimeoutMs`: a killed process holds the lock for a moment. */
 export function openStore(file: string, lockTimeoutMs = 2000): Store {
   const database = open(file, lockTimeoutMs);
-  // An update keeps the rowid of an entry, and so its place in the order of the map.
+  // An update keeps the rowid of an entry, and so its position in the map.
   const upsert = database.prepare(
     'insert into entries (map, key, value) values (?, ?, ?) on conflict do update set value = excluded.value',
   );
@@ -235,7 +235,7 @@ function openRecord<Value extends object>(entries: Map<string, Value>): Record<s
   });
 }
 
-/** Wraps a value so that each change in it, at any depth, is reported. */
+/** Wraps a value and reports each change in it, at any depth. */
 function observeChanges<Value>(value: Value, onChange: () => void): Value {
   if (typeof value !== 'object' || value === null) return value;
   return new Proxy(value, {

@@ -9,7 +9,10 @@ export interface Schedules {
 
 const unitsMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
-/** EventBridge's scheduled rules. A rule that was due several times during a clock advance or a stop of the sandbox fires once. */
+/**
+ * EventBridge's scheduled rules. A rule that was due several times during a clock advance or a stop of the sandbox fires
+ * once.
+ */
 export function createSchedules({ clock, events, fire, settings, store }: AwsEmulator): Schedules {
   const scheduled = events
     .rules()

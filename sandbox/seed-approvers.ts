@@ -29,7 +29,7 @@ export function seedSlackSecrets({ slack, ssm }: AwsEmulator): void {
   }
 }
 
-/** Sets the approver group `default`, unless somebody did in an earlier run. */
+/** Sets the approver group `default`, unless an earlier run did. */
 export async function seedApprovers(apiUrl: string, { mails }: AwsEmulator): Promise<void> {
   const { groups } = (await callLinkgate(apiUrl, provider.accountId, 'GET', '/approvers')) as Groups;
   if (groups.some(({ name, changedAt }) => name === 'default' && changedAt !== undefined)) return;

@@ -13,14 +13,14 @@ export function isPerson({ principal }: Pick<Caller, 'principal'>): boolean {
   return principal === 'root' || principal.startsWith('user/');
 }
 
-/** Returns the unique id that AWS shows beside the ARN. The ids of users and roles are invented. */
+/** Returns the unique id that AWS shows beside the ARN. The sandbox invents the ids of users and roles. */
 export function callerUserId(caller: Caller): string {
   const { principal, accountId } = caller;
   if (principal === 'root') return accountId;
   return isPerson(caller) ? `AIDAEXAMPLE${principal.slice('user/'.length)}` : `AROAEXAMPLE:${principal}`;
 }
 
-/** An account and a Region. Services keep their state by both. */
+/** An account and a Region. Services store their state by both. */
 export type CallerLocation = Pick<Caller, 'accountId' | 'region'>;
 
 export interface OperationContext {

@@ -220,7 +220,7 @@ export function createDynamoDb({
   };
 }
 
-/** The item may have been renewed or deleted since the scan found it. */
+/** A later write may have renewed or deleted the item that the scan found. */
 function rethrowUnlessConditionFailed(error: AwsError) {
   if (error.code !== 'ConditionalCheckFailedException') throw error;
 }

@@ -6,7 +6,7 @@ type Leaf = string | number | boolean | null;
 
 /**
  * Whether an event matches an EventBridge pattern. Filter criteria of Lambda use the same language.
- * Throws on an operator that is not modelled.
+ * Throws on an unmodelled operator.
  */
 export function matchesPattern(pattern: object, event: unknown): boolean {
   return compilePattern(pattern)(event);

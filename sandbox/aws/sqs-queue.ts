@@ -160,7 +160,7 @@ export function findNextVisibleTime(queue: Queue, now: number): number | undefin
   return next;
 }
 
-/** Finds the message of a receipt handle, unless it was received again since. */
+/** Finds the message of a receipt handle, unless a consumer received it again later. */
 export function findInFlight(queue: Queue, receiptHandle: string): QueuedMessage | undefined {
   const [messageId = '', receiveCount] = Buffer.from(receiptHandle, 'base64').toString().split('#');
   const message = queue.messages.get(messageId);

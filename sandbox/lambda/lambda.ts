@@ -33,7 +33,7 @@ export interface AsynchronousSettings {
 }
 
 export interface LambdaOptions {
-  /** The folder for unpacked deployment packages; its content is deleted first. */
+  /** The folder for unpacked deployment packages; Lambda first deletes its content. */
   readonly folder: string;
   readonly openMap?: OpenMap;
   readonly clock: Clock;
@@ -58,7 +58,7 @@ export interface Lambda {
   invoke(functionArn: string, event: unknown): Promise<Outcome>;
   /** Invokes the function asynchronously with retries, as EventBridge and SNS do. Returns the outcome of the first attempt. */
   invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome>;
-  /** Continues with asynchronous events that were accepted before a restart and are not finished. */
+  /** Continues with the unfinished asynchronous events of before a restart. */
   resume(): void;
   /** Starts one execution environment per function, so that the first event has no cold start. */
   warm(): Promise<void>;

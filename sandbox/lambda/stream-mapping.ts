@@ -36,7 +36,7 @@ interface StreamMappingDeps {
   readonly inFlight: InFlight;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
-  /** The records that are not handled yet. */
+  /** The unhandled records. */
   readonly pendingRecords?: Map<string, PendingRecord>;
   /** Sends the metadata of discarded records to the on-failure destination. */
   readonly sendToOnFailure: (metadata: unknown) => void;
@@ -44,7 +44,10 @@ interface StreamMappingDeps {
 
 const retryDelayMs = 1000;
 
-/** The event source mapping of a table's stream: one shard, one batch at a time. Returns a function that takes records. */
+/**
+ * The event source mapping of a table's stream: one shard, in order, one batch at a time. Returns the function that takes
+ * new records.
+ */
 export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
   const { clock, inFlight, faults, invoke, pendingRecords = new Map() } = deps;
   const filterTests = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));

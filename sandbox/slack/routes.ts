@@ -128,7 +128,7 @@ async function parseBody<S extends v.GenericSchema>(c: Context, schema: S): Prom
   throw new InputError(`${v.getDotPath(issues[0]) ?? 'the body'}: ${issues[0].message}`);
 }
 
-/** Reads the input of a Web API method: JSON, or a form with JSON in some fields. Undefined if it cannot be parsed. */
+/** Reads the input of a Web API method: JSON, or a form with JSON in some fields. Undefined if the body is malformed. */
 async function readApiInput(request: Request): Promise<Record<string, unknown> | undefined> {
   const text = await request.text();
   const isJson = /^application\/json\b/.test(request.headers.get('content-type') ?? '');

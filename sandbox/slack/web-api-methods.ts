@@ -48,7 +48,7 @@ export function webApiMethods({
   function requireMessage(channel: string, ts: string): Message {
     requireChannel(channel);
     const message = messages.find(channel, ts);
-    // An ephemeral message cannot be changed.
+    // The Web API cannot find an ephemeral message.
     if (!message || messages.isEphemeral(channel, ts)) throw new SlackApiError('message_not_found');
     return message;
   }

@@ -13,7 +13,7 @@ export interface ApiCall {
   readonly method: string;
   /** The token of `Authorization: Bearer`. */
   readonly token: string | undefined;
-  /** Undefined if the body could not be parsed. */
+  /** Undefined if the body is malformed. */
   readonly input: Readonly<Record<string, unknown>> | undefined;
 }
 

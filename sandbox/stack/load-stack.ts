@@ -86,7 +86,7 @@ export async function loadStack(
     if (!live.has(physicalId(resource))) types[type as keyof ResourceTypes]?.remove?.(resource, stack);
   }
 
-  // Alarms come last: they name metrics, which creates no dependency.
+  // Alarms come last: they reference metrics by name, without a dependency in the template.
   for (const { arn, definition } of alarms) emulator.cloudWatch.createAlarm(arn, definition);
 
   const outputs = Object.entries(template.Outputs ?? {}).filter(([, output]) => applies(output));

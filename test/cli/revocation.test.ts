@@ -29,7 +29,7 @@ const revocation = {
 };
 const warning = 'account 444444444444 is still allowed at payments';
 
-/** Responds by method and path; a list is returned item by item, and its last item repeats. */
+/** Responds by method and path. A list has one item per request; its last item repeats. */
 function answerRequests(answers: Readonly<Record<string, object | readonly object[]>>): void {
   const requestCounts: Record<string, number> = {};
   aws.respond = ({ method, path }) => {

@@ -67,7 +67,7 @@ export function createMemoryItems() {
       return { items, next: keys.length === limit ? keys.at(-1) : undefined };
     },
 
-    /** Writes a transaction and returns its changes; undefined if a condition failed and nothing was written. */
+    /** Writes a transaction and returns its changes; returns undefined and writes no item if a condition fails. */
     commit(writes: readonly Write[]): ItemChange[] | undefined {
       const keys = new Set(writes.map((write) => formatKey(writeKey(write))));
       if (writes.length === 0 || writes.length > writesPerTransaction || keys.size < writes.length)

@@ -164,7 +164,7 @@ describe('beside an existing script, in mode `observe`', () => {
   test('back in mode `enforce` the service gets its tag and notification, and pending requests are decided again and applied', async () => {
     await sandbox.json('mode', 'enforce', '--reason', 'the script is gone');
     await sandbox.idle();
-    // A call to EC2 before the tag was visible is retried after a minute.
+    // linkgate retries a call to EC2 a minute later if the tag was not visible yet.
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 61 });
     await sweep();
     await waitUntil(async () => (await describeState(sandbox, endpoints.notAnswered)) === 'available');

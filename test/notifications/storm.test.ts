@@ -70,7 +70,7 @@ describe('a burst', () => {
 
 test('a request that a concurrent run put into a digest gets no message of its own', async () => {
   const { env, slack, deps, subjects, notify } = createNotifyTestEnv({ records: createAwaitingRecords(11) });
-  // By then each has a reminder due, and the run stores the stage first.
+  // Each request has a reminder due by then, and the run stores the stage first.
   env.advanceSeconds(3601);
   await notify(subjects.slice(0, 10));
   const late = subjects.slice(10);

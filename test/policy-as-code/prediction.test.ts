@@ -25,7 +25,7 @@ interface Outcome {
   readonly at?: string;
 }
 
-/** The outcome of each connection now. A connection at a service that is not registered stays or waits. */
+/** The outcome of each connection now. A connection at an unregistered service stays or waits. */
 async function readOutcomes(env: TestEnv): Promise<Map<string, Outcome>> {
   const connections = await listAllConnections(env.ec2, {});
   env.published.length = 0;
@@ -33,7 +33,7 @@ async function readOutcomes(env: TestEnv): Promise<Map<string, Outcome>> {
   const requests = env.published.filter(({ type }) => type === 'Connection Request');
   const publishedIds = new Set(requests.map(({ connection }) => connection.endpointId));
   for (const connection of connections) {
-    // A pending effect is decided again right before the call to EC2.
+    // apply-verdicts decides a pending effect again right before the call to EC2.
     const isDue = (await env.record(connection.endpointId))?.pendingEffect !== undefined;
     if (isDue || publishedIds.has(connection.endpointId)) await decideConnection(connection, env.deps);
   }

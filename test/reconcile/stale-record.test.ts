@@ -107,7 +107,7 @@ describe('a sweep corrects the record, whatever state EC2 shows, of a connection
       if (!(await isRight(env, described))) wrong.push(described);
       // The next sweep decides a connected endpoint once it is recorded as connected.
       await sweep(env, 'full');
-      // A `pending` connection is described again for ten minutes.
+      // linkgate describes a `pending` connection again for ten minutes.
       env.advanceSeconds(600);
       await sweepConnections(hub, 'full', env.deps);
       if (env.published.length > 0 || !(await isRight(env, described))) wrong.push(`${described} once more`);

@@ -31,7 +31,7 @@ export interface ChangingCall {
 /** Observers of calls: the invariant checks and the delivery of AWS's own events. */
 export interface Observers extends TableObservers {
   observeModeRead(run: Run, mode: Mode): void;
-  /** Called when EC2 returned connections to a run. The map has the endpoints and whether each is connected. */
+  /** Called when EC2 returns connections to a run. The map says by endpoint whether it is connected. */
   observeDescribe(run: Run, isConnectedByEndpoint: ReadonlyMap<string, boolean>): void;
   /** Called when a run requests a change, before its call may fail. */
   observeChangeRequested(call: ChangingCall): void;

@@ -51,7 +51,7 @@ export function createConsumerSteps(
             scheduler.now(),
           );
         } catch (error) {
-          // The endpoint was rejected at the same moment.
+          // EC2 rejected the endpoint at the same moment.
           if (!(error instanceof AwsError)) throw error;
         }
       },

@@ -43,7 +43,7 @@ export async function checkNotifications(
   async function checkRequest(record: AwaitingRecord): Promise<void> {
     const { endpointId, notification, approvalRequest } = record;
     const { service, group } = readApprovalPolicy(record);
-    // A table restored to before the group was set has no approvers to notify.
+    // A table from a backup without the group has no approvers to notify.
     if (!service || !group?.slackChannel) return;
     // A connected connection does not expire.
     const isRequest = record.state === 'pendingAcceptance';
@@ -52,7 +52,7 @@ export async function checkNotifications(
       new Date(now.getTime() - late[isRequest ? 'pending' : 'full']),
     );
     const isToReject = isRequest && stage === 'expired' && service.onExpiry === 'reject';
-    // Approvers are not reminded while the service is paused.
+    // linkgate sends no reminders while the service is paused.
     const isPausedRequest = record.verdict !== undefined && isPaused(record.verdict);
     assertInvariant(
       'no request waits beyond its deadline at a service that rejects on expiry',
@@ -69,7 +69,7 @@ export async function checkNotifications(
         !isLaterStage(stage, approvalRequest.stage),
       `${endpointId} has come to ${stage}, not only ${approvalRequest.stage}`,
     );
-    // An approver who is added later gets an email with the next stage.
+    // A later approver gets an email with the next stage.
     if (isAwaitingApproval(record) && !isPausedRequest && notification?.digestId === undefined)
       checkMails(record, group);
   }
@@ -98,7 +98,7 @@ export async function checkNotifications(
     );
     const connectionStatus = computeConnectionStatus(record).status;
     const status = slackStatusLabels[connectionStatus];
-    // The title depends on the mode, which may have changed since the message was rendered.
+    // The title depends on the mode, which may have changed since linkgate rendered the message.
     const isToCome = ['accepting', 'rejecting', 'disconnecting'].includes(connectionStatus);
     assertInvariant(
       'each message shows the recorded state',
@@ -155,7 +155,7 @@ export async function checkNotifications(
   ): void {
     const history = watch.findHistory(endpointId);
     const stageEvent = history.findLast(({ action }) => escalationStages.some((stage) => stage === action));
-    // An approver who is added after the last stage gets no email.
+    // A new approver after the last stage gets no email.
     if (stageEvent && changedAt > stageEvent.time) return;
     // An extended deadline does not start a new approval request.
     const approvalRequested = history.findLast(({ action }) => action === 'approval-requested');

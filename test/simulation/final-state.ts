@@ -110,7 +110,7 @@ export function checkFinalState(
     );
   }
 
-  /** A late accept by EC2 against a pending reject has to be disconnected. */
+  /** Checks that linkgate disconnects a connection that EC2 accepts late, against a pending reject. */
   function checkLate(record: ConnectionRecord): void {
     const { endpointId, serviceId, state } = record;
     const history = watch.findHistory(endpointId);

@@ -52,7 +52,7 @@ export function withAdditionInWrites(writes: readonly Write[], by: string): Writ
     .map((write) => mapPuts(write, (item) => withAuditHead(item, hashes)));
 }
 
-/** Returns writes of an older version, which rejected connections that were accepted outside linkgate. */
+/** Returns writes of an older version, which rejected connections accepted outside linkgate. */
 export function rejectedByOlder(
   location: AccountRegion,
   { id: endpointId, serviceId, accountId, createdAt }: Endpoint,

@@ -46,7 +46,7 @@ const periods = {
   short: { pending: minute, full: 15 * minute },
   long: { pending: 60 * minute, full: 120 * minute },
 } as const;
-/** The maximum time until the final state: a refused call is retried after an hour at most. */
+/** The maximum time until the final state: linkgate retries a refused call after an hour at most. */
 const maxRestMs = 6 * 60 * minute;
 /** The longest of 1,500 histories has 15,000 turns; one whose messages multiply has no end. */
 const maxTurns = 60_000;

@@ -76,7 +76,7 @@ async function confirmSubscription(sandbox: Sandbox, address: string) {
   await fetch(/^http\S+$/m.exec(text)?.[0] ?? '');
 }
 
-/** Waits until batched notifications are delivered. */
+/** Waits until linkgate delivers batched notifications. */
 async function waitForBatch(sandbox: Sandbox) {
   await sandbox.idle();
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 11 });

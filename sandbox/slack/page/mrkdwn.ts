@@ -55,7 +55,7 @@ function date([, seconds = '', format = '']: readonly string[], fallback: string
 
 const entities: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>' };
 
-/** The only three entities that Slack knows. */
+/** The only three entities that Slack supports. */
 function unescapeEntities(text: string): string {
   return text.replace(/&(amp|lt|gt);/g, (entity) => entities[entity] ?? entity);
 }

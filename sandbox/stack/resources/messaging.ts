@@ -134,7 +134,7 @@ export const messagingResources: ResourceTypes = {
 
 const targetMembers = ['Arn', 'Id', 'Input', 'InputPath', 'RetryPolicy', 'DeadLetterConfig', 'SqsParameters'];
 
-/** Checks that the target exists. Its resource policy is checked on delivery, as on AWS. */
+/** Checks that the target exists. Each delivery checks its resource policy, as on AWS. */
 function requireTarget(target: Properties, stack: Stack) {
   const unknown = Object.keys(target).find((member) => !targetMembers.includes(member));
   if (unknown) throw new Error(`the sandbox does not know a target's \`${unknown}\``);

@@ -14,7 +14,7 @@ afterAll(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Writes files into a new folder, which is deleted after the tests. @returns the folder */
+/** Writes files into a new folder, and deletes it after the tests. @returns the folder */
 export function writeFolder(files: Files): string {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
   folders.push(folder);

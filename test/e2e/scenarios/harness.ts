@@ -45,7 +45,7 @@ export async function advanceClock({ linkgate }: ScenarioContext, seconds: numbe
   await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
 }
 
-/** Waits until batched notifications are delivered. */
+/** Waits until linkgate delivers batched notifications. */
 export async function waitForBatch(stage: ScenarioContext) {
   await stage.linkgate.idle();
   await advanceClock(stage, 11);

@@ -62,7 +62,7 @@ export async function runPrincipals({ linkgate, serviceId }: ServiceContext) {
   }
 }
 
-/** A person decides a pending accept at a service that was deregistered before linkgate noticed. */
+/** Approves a pending accept at a deregistered service before linkgate handles the deregistration. */
 export async function decideAfterDeregistration(context: ServiceContext) {
   const { linkgate, serviceId } = context;
   await linkgate.json('mode', 'observe');

@@ -96,7 +96,7 @@ export function watchDecisions(assertInvariant: AssertInvariant) {
       if (result.status === 'decided') checkDecidedResponse(record, attempt);
       if (result.status === 'not-open') checkNotOpenResponse(record, attempt, result);
     },
-    /** Checks the response in Slack or on a link's page. A repeated decision is confirmed without a write. */
+    /** Checks the response in Slack or on a link's page. A repeated decision gets a confirmation without a write. */
     checkTextResponse(
       { requestId }: Run,
       { by, endpointId }: AttemptedDecision,

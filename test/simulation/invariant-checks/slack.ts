@@ -4,7 +4,7 @@ import type { SlackObserver } from '../slack.ts';
 import { readTitle } from '../slack.ts';
 import type { watchWrites } from './writes.ts';
 
-/** Checks each Slack message when it is posted or updated. */
+/** Checks each posted or updated Slack message. */
 export function watchSlack(
   assertInvariant: AssertInvariant,
   note: (subject: string, event: string) => void,
