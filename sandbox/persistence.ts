@@ -15,8 +15,8 @@ export interface Log<Entry> {
 }
 
 /**
- * The state of the sandbox in one SQLite file. All changes in one turn of the event loop are written in one
- * transaction at its end, or by `flush`: a killed process leaves all of them or none.
+ * The state of the sandbox in one SQLite file. One transaction writes all changes in a turn of the event loop, at its end
+ * or on `flush`: a killed process leaves all of them or none.
  */
 export interface Store {
   readonly openMap: OpenMap;

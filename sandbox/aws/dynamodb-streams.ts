@@ -112,7 +112,7 @@ export function createStreamReader({
 
   return {
     /**
-     * One read at a time per table keeps the records in order. The next read returns records that are written
+     * One read at a time per table keeps the records in order. The next read returns the records of writes
      * during this one.
      */
     read(location: CallerLocation, table: string): Promise<void> {

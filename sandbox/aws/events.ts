@@ -34,7 +34,7 @@ export interface Events {
   readonly service: AwsService;
   createBus(arn: string, policy?: PolicyDocument): void;
   removeBus(arn: string): void;
-  /** Throws if EventBridge would refuse the pattern. */
+  /** Throws if EventBridge refuses the pattern. */
   createRule(rule: Rule): void;
   removeRule(arn: string): void;
   rules(): readonly Rule[];

@@ -47,7 +47,7 @@ ${noReply}
   return { subject: 'AWS Notification - Subscription Confirmation', text };
 }
 
-/** The envelope of a delivery that is not raw. Its signature is a dummy. */
+/** Formats the envelope of a delivery that is not raw, with a dummy signature. */
 export function envelope(
   { arn, topicArn }: Subscription,
   publication: Publication,

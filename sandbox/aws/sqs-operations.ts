@@ -182,7 +182,7 @@ export function sqsService(queues: Queues): AwsService {
         ...source.messages.values(),
       ]) {
         const target = DestinationArn ?? systemAttributes.DeadLetterQueueSourceArn;
-        // A message that was not dead-lettered stays in the queue.
+        // A message without a source queue stays in the queue.
         if (target === undefined) continue;
         const deduplication = groupId === undefined ? {} : { groupId, deduplicationId: messageId };
         queues.deliver(target, { body, attributes, systemAttributes, ...deduplication });

@@ -19,7 +19,7 @@ export interface OpenView extends Interaction {
   /** A new hash for each change of the view. */
   readonly hash: string;
   readonly view: View;
-  /** The state of its inputs when they were last sent. */
+  /** The last sent state of its inputs. */
   readonly values?: StateValues;
 }
 

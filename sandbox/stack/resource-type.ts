@@ -13,7 +13,7 @@ export interface Stack {
   readonly name: string;
   /** The folder with the code of the functions. */
   readonly packageFolder: string;
-  /** The properties of the resource in the earlier start, if there was one. */
+  /** The properties of the resource in the earlier start, if any. */
   readonly earlier: (logicalId: string) => Properties | undefined;
   /** Alarms to create after all other resources. */
   readonly alarms: { readonly arn: string; readonly definition: AlarmDefinition }[];

@@ -69,7 +69,7 @@ function calledBy(level: string) {
     accessKeyId: 'ASIAEXAMPLE',
     roleArn,
   };
-  /** The operation that ran; undefined if none did. */
+  /** Returns the operation that runs; undefined if none does. */
   return async function call(method: string, path: string): Promise<string | undefined> {
     ran = undefined;
     const body = Buffer.from(method === 'GET' ? '' : '{}');

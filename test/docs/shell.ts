@@ -13,7 +13,7 @@ export interface Shell {
 
 /**
  * The prelude of the shell: `npx linkgate` runs this repository's command line directly, and an error ends a block.
- * Commands that would install, deploy or start containers fail.
+ * Commands that install, deploy or start containers fail.
  */
 const prelude = `
 exec 2>&1

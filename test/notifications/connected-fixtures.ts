@@ -46,7 +46,7 @@ export function anExternallyAccepted(record: Partial<ConnectionRecord> = {}): Co
   });
 }
 
-/** A connection whose grace period ended when the disconnect quota was used up. */
+/** A connection whose grace period ended without disconnect quota left. */
 export function anOverQuotaDisconnect(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   const limited = aFinding({
     rule: 'disconnect-quota-exceeded',
@@ -82,7 +82,7 @@ export const approvedByPerson = {
   personDecision: anApproval({ reason: 'renewed' }),
 } as const satisfies Partial<ConnectionRecord>;
 
-/** A connection whose scheduled disconnect was cancelled, because it is allowed again. */
+/** A connection whose scheduled disconnect linkgate cancelled, because it is allowed again. */
 export function aCancelledDisconnect(): ConnectionRecord {
   const { revocation: _revocation, ...record } = aScheduledDisconnect({ verdict: aVerdict('accept') });
   return record;

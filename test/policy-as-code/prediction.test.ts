@@ -55,7 +55,7 @@ async function readOutcomes(env: TestEnv): Promise<Map<string, Outcome>> {
   return outcomes;
 }
 
-/** The outcomes of the connections after an apply, and those without it. */
+/** Returns the outcomes of connections that an apply changes. */
 async function applyAndCompare(inventory: RandomInventory, document: PolicyDocument) {
   const withoutApply = await readOutcomes(await createInventoryEnv(inventory));
   const env = await createInventoryEnv(inventory);

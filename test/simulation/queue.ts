@@ -30,7 +30,7 @@ export interface Queue {
   send(body: string, options?: { readonly group?: string; readonly afterSeconds?: number }): void;
   /** Deletes all messages. */
   purge(): void;
-  /** Whether a message was lost. */
+  /** Whether the queue has lost a message. */
   hasLost(): boolean;
   /** Counts delayed, visible and in-flight messages. */
   size(): number;

@@ -51,7 +51,7 @@ const recorded = readdirSync(folder).map((file) => ({
 }));
 
 interface EntityCodec {
-  /** Reads the item on its own. */
+  /** Reads only this item. */
   readonly read: (item: Item) => unknown;
   /** Rewrites the item without a change; absent for entities that are never changed or soon expire. */
   readonly write?: (item: Item) => Item;

@@ -39,7 +39,7 @@ async function refresh() {
   return fresh;
 }
 
-/** The focus stays in its message. */
+/** Replaces a message, and keeps its focus and its selected options. */
 function replace(old, message) {
   const focused = old.contains(document.activeElement) ? document.activeElement : undefined;
   const chosen = [...old.querySelectorAll('select')].map(({ dataset, value }) => [dataset.action, value]);
@@ -98,7 +98,7 @@ async function openModal(viewId) {
   const dialog = elementFrom(await response.text()).firstElementChild;
   const open = document.querySelector('dialog.modal');
   if (open) {
-    // The same modal, rendered again.
+    // The response is a new version of the open modal.
     open.dataset.view = dialog.dataset.view;
     open.replaceChildren(...dialog.children);
     open.querySelector('h2').focus();
@@ -110,7 +110,7 @@ async function openModal(viewId) {
   dialog.querySelector('[data-input]')?.focus();
 }
 
-/** The clicked element may be rendered again meanwhile; then its message gets the focus. */
+/** Returns the focus to the clicked element, or to its message if a new version has replaced the element. */
 function returnFocusAfter(dialog) {
   const before = document.activeElement;
   const message = before?.closest('article')?.id;
@@ -121,7 +121,7 @@ function returnFocusAfter(dialog) {
   });
 }
 
-/** Resolves with whether the person confirms. */
+/** Shows the confirmation dialog; resolves to whether the person confirms. */
 function confirmed(button) {
   const question = button.nextElementSibling;
   if (question?.tagName !== 'TEMPLATE') return true;
@@ -134,7 +134,7 @@ function confirmed(button) {
   });
 }
 
-/** A click in a message or in a modal. */
+/** Sends a click in a message or in a modal. */
 async function click(element, value) {
   const { action: action_id, block: block_id } = element.dataset;
   const dialog = element.closest('dialog');
@@ -159,7 +159,7 @@ document.addEventListener('click', async ({ target }) => {
 });
 
 document.addEventListener('change', async ({ target }) => {
-  // Inputs of a modal are sent with its submission only.
+  // Slack sends the inputs of a modal only with its submission.
   if (target.dataset.action && !target.closest('.input')) await click(target, target.value);
 });
 

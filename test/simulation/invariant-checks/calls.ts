@@ -16,7 +16,7 @@ interface RunReads {
   /** The time of its last table read. */
   at: number;
   mode?: Mode;
-  /** The sources read since the mode was read. Both are required, because one may be a late read that the run gave up. */
+  /** The sources that the run read after the mode. One may be a late read that the run gave up; both make the mode stale. */
   readonly sourcesSinceMode: Set<'table' | 'ec2'>;
   /** The endpoints that EC2 returned: whether each is connected. */
   readonly isConnectedByEndpoint: Map<string, boolean>;

@@ -19,7 +19,7 @@ export interface AttemptedDecision {
   readonly ts?: string;
 }
 
-/** The response to a person: the number of decided requests, or that the request was closed before. */
+/** The response to a person: the number of decided requests, or that the request is already closed. */
 export interface PersonResponse {
   readonly decidedCount: number;
   /** The number of requests with an unknown result. */
