@@ -26,7 +26,7 @@ export function invalidKey(service: string): AwsError {
     : new AwsError('InvalidClientTokenId', message, 403);
 }
 
-/** An error of the sandbox itself becomes `InternalFailure`. */
+/** Converts an error of the sandbox itself to `InternalFailure`. */
 export function toAwsError(error: unknown): AwsError {
   if (error instanceof AwsError) return error;
   console.error(error);

@@ -68,7 +68,7 @@ function makeFolder(path: string) {
   mkdirSync(path);
 }
 
-/** A killed sandbox leaves its temporary folder. */
+/** Removes the temporary folders of killed sandboxes. */
 function removeAbandoned() {
   const names = readdirSync(tmpdir()).filter((name) => name.startsWith(temporaryPrefix));
   for (const path of names.map((name) => join(tmpdir(), name)))

@@ -228,7 +228,7 @@ function iamAuthorizer(caller: ApiCaller) {
   };
 }
 
-/** A value without `statusCode` is the body of a 200. */
+/** Converts a function's result; a value without `statusCode` becomes the body of a 200. */
 function toHttpResponse(value: unknown): HttpResponse {
   const {
     statusCode,

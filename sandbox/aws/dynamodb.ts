@@ -220,7 +220,7 @@ export function createDynamoDb({
   };
 }
 
-/** A later write may have renewed or deleted the item that the scan found. */
+/** Ignores a failed condition: a write after the scan may have renewed or deleted the item. */
 function rethrowUnlessConditionFailed(error: AwsError) {
   if (error.code !== 'ConditionalCheckFailedException') throw error;
 }

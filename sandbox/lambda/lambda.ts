@@ -152,7 +152,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     });
   }
 
-  /** All environments but one stop after a burst. */
+  /** Schedules the stop of an idle environment; the last one of a function remains. */
   function rest(environment: ExecutionEnvironment, idle: ExecutionEnvironment[]) {
     idle.push(environment);
     if (idle.length === 1) return;

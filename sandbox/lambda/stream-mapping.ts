@@ -144,7 +144,7 @@ export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
   };
 }
 
-/** Lambda continues with the lowest failed sequence number. */
+/** Returns the index of the lowest failed sequence number; Lambda continues there. */
 function firstFailure(outcome: Outcome, batch: readonly StreamRecord[], reports: boolean): number {
   if (!outcome.ok) return 0;
   if (!reports) return batch.length;

@@ -8,7 +8,7 @@ export interface ResourceLocation {
   readonly region: string;
 }
 
-/** As EC2 spells them on the wire. */
+/** The states of an endpoint, in EC2's spelling. */
 export type EndpointState =
   | 'pendingAcceptance'
   | 'pending'

@@ -10,7 +10,7 @@ export type UnmodelledResponse = Omit<WireResponse, 'body'> & { readonly body: s
 /** The REST XML services by signing name; their requests have no `Action`. */
 const restXmlServices = ['cloudfront', 'route53'];
 
-/** The error for an unknown action, by protocol. */
+/** Returns the error code for an unknown action, by protocol. */
 export function unknownAction(protocol: Protocol): string {
   if (protocol === 's3') return 'NotImplemented';
   return protocol === 'awsQuery' || protocol === 'restXml' ? 'InvalidAction' : 'UnknownOperationException';

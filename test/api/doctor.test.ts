@@ -4,7 +4,7 @@ import { aConfiguration, aRecord, aService, endpointId, noon, serviceId } from '
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { callApi } from './call-api.ts';
 
-/** The values of one field over all pages of a response. */
+/** Reads the values of one field from all pages of a response. */
 async function readAllPages(env: TestEnv, path: string, name: string): Promise<unknown[]> {
   const all: unknown[] = [];
   let nextToken: unknown;

@@ -30,7 +30,7 @@ const eventsByTransition = fc.array(fc.array(auditEvent, { minLength: 1, maxLeng
   maxLength: 6,
 });
 
-/** The stored entries of a trail, and the state in the connection record. */
+/** Builds the stored entries of a trail, and the state in the connection record. */
 function buildTrail(transitions: readonly (readonly AuditEvent[])[], endpoint = endpointId(1)) {
   let record: Parameters<typeof auditWrites>[0] = { endpointId: endpoint, auditCount: 0 };
   const items: Item[] = [];
@@ -46,12 +46,12 @@ function withoutHash({ hash: _hash, previousHash: _previousHash, ...item }: Item
   return item as Item;
 }
 
-/** The hash that a forger with knowledge of the algorithm would compute. */
+/** Recomputes the hash like a forger who has the algorithm. */
 function recomputeHash(item: Item): Item {
   return { ...item, hash: hashAuditEntry(item) };
 }
 
-/** Sort keys for the entries in this order. */
+/** Sets sort keys in the order of the entries. */
 function renumberItems(items: readonly Item[]): Item[] {
   return items.map((item, index) => ({ ...item, sk: String(index + 1).padStart(9, '0') }));
 }

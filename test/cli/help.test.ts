@@ -17,7 +17,7 @@ async function help(...args: string[]): Promise<string> {
   return text;
 }
 
-/** The arguments of a pasted command, without shell expansion. */
+/** Splits a pasted command into arguments, without shell expansion. */
 function shellWords(line: string): string[] {
   const [command = ''] = line.split(' < ');
   return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(

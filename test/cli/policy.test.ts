@@ -93,7 +93,7 @@ interface Answers {
   readonly apply?: readonly object[];
 }
 
-/** The API responds with a plan in pages of one item each. */
+/** Makes the API respond with a plan in pages of one item each. */
 function answerPlan({
   warnings = [],
   plan = { summary },
@@ -515,7 +515,7 @@ const entries = [
   { service: 'orders', accountId: '333333333333', effect: 'block', managedBy: 'api' },
 ];
 
-/** The API responds with a policy whose entries are on the second page. */
+/** Makes the API respond with a policy whose entries are on the second page. */
 function answerPolicy() {
   aws.respond = ({ path }) => {
     const isFirst = !path.includes('nextToken');

@@ -98,7 +98,7 @@ function listen(server: Server): Promise<string> {
   );
 }
 
-/** One parameter per page, so that tests cover paging. */
+/** Responds like SSM, with one parameter per page, so that tests cover paging. */
 function ssm(
   target: string,
   { Name, NextToken = '0' }: SsmInput,

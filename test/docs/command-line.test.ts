@@ -19,7 +19,7 @@ describe('the pages and the command line', () => {
   });
 });
 
-/** The commands of the table, their families and `linkgate` itself. */
+/** Lists the commands of the table, their parent commands and `linkgate` itself. */
 function listCommands(): Command[] {
   const everywhere = ['--help', ...commonOptions().map(({ long }) => long ?? '')];
   const single = commandTable.map(({ name, options = [] }) => ({

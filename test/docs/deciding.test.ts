@@ -35,7 +35,7 @@ describe('the page on deciding', () => {
   });
 });
 
-/** Policy inputs for which every rule has a finding: a paused service in deregistration, an entry with all limits, and a block. */
+/** Policy inputs that give every rule a finding: a paused service in deregistration, an entry with all limits, a block. */
 const everyRuleSpeaks = aPolicy({
   service: aService({ pausedAt: noon.toISOString(), deregisteringAt: noon.toISOString() }),
   entries: [

@@ -79,7 +79,7 @@ function write(writes: readonly Write[]) {
 
 const later = secondsAfterNoon(9 * 60);
 
-/** A request with a pending accept. */
+/** Stores a request with a pending accept. */
 async function storePendingAccept(number = 1, decidedAt = noon) {
   const policyVersions = aVerdict('accept').policyVersions;
   const verdict = { outcome: 'accept' as const, findings: [] };

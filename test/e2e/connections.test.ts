@@ -44,7 +44,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => sandbox.stop());
 
-/** A registered service with one account allowed and one blocked. */
+/** Registers a service with one allowed account and one blocked account. */
 async function aRegisteredService(): Promise<string> {
   const id = await createService(sandbox);
   await sandbox.json('service', 'add', id);
@@ -458,7 +458,7 @@ describe('the outcome does not depend on the assumption', () => {
   });
 });
 
-/** GET returns assumptions with meaning and default; PUT takes only values. */
+/** Converts the assumptions of GET, which have a meaning and a default, to the values that PUT takes. */
 function readDefaults(assumptions: object): object {
   return Object.fromEntries(
     Object.entries(assumptions).map(([name, { default: value }]: [string, { default: unknown }]) => [

@@ -74,7 +74,7 @@ afterAll(async () => {
   await sandbox.stop();
 });
 
-/** The first state after the acceptance. */
+/** Whether the state is one after the accept. */
 function isConnected(state: string | undefined): boolean {
   return state === 'pending' || state === 'available';
 }

@@ -21,7 +21,7 @@ function aListing(listing: Partial<ListConnectionsQuery> = {}): ListConnectionsQ
   return { locations: [hub], serviceIds: [serviceId(1)], waiting: false, differs: false, ...listing };
 }
 
-/** The endpoints of a list, page by page. */
+/** Lists endpoints page by page. */
 async function listPages(listing: ListConnectionsQuery, pageSize = 1_000) {
   const env = createTestEnv({ connections, records });
   env.ec2.pageSize = pageSize;

@@ -10,7 +10,7 @@ import { anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
 const approveInput = { decision: 'approve', by: alice } as const;
 
-/** The dependencies with each call delayed by the scheduler, before it takes effect and after it. */
+/** Delays each call to a dependency by the scheduler, before its effect and after it. */
 function scheduleCalls(deps: NotifyInSlackDeps, scheduler: fc.Scheduler): NotifyInSlackDeps {
   const slowly =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>

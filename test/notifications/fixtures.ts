@@ -88,7 +88,7 @@ export function createNotifyTestEnv({
   };
 }
 
-/** The same after a notification, with the service changed to another group in another channel. */
+/** Creates the environment after a notification and a change of the service to another group in another channel. */
 export async function createEnvWithChangedGroup() {
   const otherGroup = aGroup({ name: 'network', slackChannel: otherChannel, emails: ['bob@example.com'] });
   const testEnv = createNotifyTestEnv({ groups: [aGroup(), otherGroup] });

@@ -16,7 +16,7 @@ function createAwaitingRecords(count: number, from = 1) {
   return Array.from({ length: count }, (_, index) => anAwaitingRecord(from + index));
 }
 
-/** Two concurrent runs notify of a burst in batches of ten; then a run handles the queued digests. */
+/** Notifies of a burst by two concurrent runs in batches of ten; then one run handles the queued digests. */
 async function createEnvAfterBurst(count: number, group = aGroup()) {
   const testEnv = createNotifyTestEnv({ records: createAwaitingRecords(count), groups: [group] });
   const { env, notify, subjects } = testEnv;

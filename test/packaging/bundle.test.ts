@@ -29,7 +29,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The result or the error of a client, with its request. */
+/** Returns the result or the error of a client, and its requests. */
 async function callResult(
   clients: Clients,
   canned: CannedResponse,

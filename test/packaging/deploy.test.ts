@@ -61,7 +61,7 @@ async function run(hook: Hook, settings: Partial<typeof defaults> = {}, param?: 
 const deploy = (settings: Partial<typeof defaults> = {}, param?: readonly string[]) =>
   run('before:deploy:deploy', settings, param);
 
-/** The stack of a successful deployment. */
+/** Creates the stack of a successful deployment. */
 function setRunningStack(settings: Partial<typeof defaults>) {
   const parameters = { ...defaults, ...settings };
   const TableName = parameters.table || 'linkgate-prod';

@@ -51,7 +51,7 @@ function serverless(...args: string[]) {
   });
 }
 
-/** The digest of each zipped bundle by name. */
+/** Returns the digest of each zipped bundle by name. */
 function digestZips(folder: string): Record<string, string> {
   const zips = readdirSync(join(folder, '.serverless')).filter((name) => name.endsWith('.zip'));
   const digest = (zip: string) =>

@@ -14,7 +14,7 @@ import {
   withKnownServices,
 } from './random-inventory.ts';
 
-/** All pages, without managers. */
+/** Exports all pages, without managers. */
 async function exportAll(env: TestEnv): Promise<PolicyDocument> {
   let document = aDocument();
   let token: string | undefined;

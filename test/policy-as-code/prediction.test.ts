@@ -25,7 +25,7 @@ interface Outcome {
   readonly at?: string;
 }
 
-/** The outcome of each connection now. A connection at an unregistered service stays or waits. */
+/** Returns the current outcome of each connection. A connection at an unregistered service stays or waits. */
 async function readOutcomes(env: TestEnv): Promise<Map<string, Outcome>> {
   const connections = await listAllConnections(env.ec2, {});
   env.published.length = 0;

@@ -55,7 +55,7 @@ const entryRule = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ effect: 'block' as const }) },
 );
 
-/** An entry's scope and effect. Entries for all services often count endpoints, so that policies often differ in their counts. */
+/** An entry's scope and effect. Entries for all services often limit endpoints, so that policies often differ in limits. */
 function createEntryRule(names: readonly string[]) {
   const counting = fc
     .integer({ min: 1, max: 3 })

@@ -62,7 +62,7 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** The number of ids and the service of each call. */
+/** Returns the number of endpoint ids of each call. */
 function sizes({ ec2 }: TestEnv): number[] {
   return ec2.calls.map(({ endpointIds }) => endpointIds.length);
 }

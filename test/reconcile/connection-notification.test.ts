@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { findServiceIds, parseNotification } from '../../lib/reconcile/connection-notification.ts';
 import { aConnection, endpointId, hub, serviceId, topicArn } from '../builders.ts';
 
-/** SNS's envelope as a queue receives it. */
+/** Wraps a message in SNS's envelope for a queue. */
 function wrapInSns(message: string): string {
   return JSON.stringify({ Type: 'Notification', TopicArn: topicArn, Message: message });
 }

@@ -19,7 +19,7 @@ const connections = [
   aConnection({ endpointId: endpointId(3), state: 'available' }),
 ];
 
-/** The filters of the describe calls for these notifications, and the published events. */
+/** Handles notifications. @returns the filters of the Describe calls, the published endpoint ids and the counts of changes */
 async function handle(...notifications: ConnectionNotification[]) {
   const env = createTestEnv({ services, connections });
   const { changeCounts } = await handleNotifications(notifications, env.deps);

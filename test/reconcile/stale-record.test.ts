@@ -120,7 +120,7 @@ describe('a request that is pending acceptance', () => {
   const request = aConnection(old);
   const awaitingRecord = { ...old, verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() };
 
-  /** The table after one wrong event and the next sweep. */
+  /** Creates the environment after one wrong event and the next sweep. */
   async function afterWrongEvent(
     record: Partial<ConnectionRecord>,
     state: ConnectionState,

@@ -24,7 +24,7 @@ const template = JSON.parse(
   readonly Conditions: Readonly<Record<string, unknown>>;
 };
 
-/** The resources of a type: names and properties. */
+/** Returns the names and properties of all resources of a type. */
 function all(type: string): [string, Properties][] {
   return Object.entries(template.Resources)
     .filter(([, { Type }]) => Type === type)
@@ -53,7 +53,7 @@ function listStatements(role: Properties): Statement[] {
   return role.Policies.flatMap(({ PolicyDocument }: Properties) => PolicyDocument.Statement);
 }
 
-/** The statements of all roles that allow an action, each with the role's name. */
+/** Lists the statements of all roles that allow an action, each with the role's name. */
 function listStatementsAllowing(matchesAction: (action: string) => boolean): [string, Statement][] {
   return roles.flatMap(([name, role]) =>
     listStatements(role)
@@ -121,7 +121,7 @@ describe('each rule on an event bus', () => {
     expect(sourcesAllowed('UndeliveredEvents', 'events.amazonaws.com')).toContain(rule);
   });
 
-  /** The resources from which a service may send to a queue. */
+  /** Lists the resources from which a service may send to a queue. */
   function sourcesAllowed(queue: string, service: string): string[] {
     return all('AWS::SQS::QueuePolicy')
       .filter(([, { Queues }]) => Queues[0].Ref === queue)
@@ -254,7 +254,7 @@ describe('only on-api-request may', () => {
     ]);
   });
 
-  /** The roles that may put, or delete, items of a partition. */
+  /** Lists the roles that may put, or delete, items of a partition. */
   function listWriters(operation: 'PutItem' | 'DeleteItem', partition: string): string[] {
     return listStatementsAllowing((action) => action === `dynamodb:${operation}`)
       .filter(([, { Condition }]) => leadingKeys(Condition).includes(partition))

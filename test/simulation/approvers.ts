@@ -24,7 +24,7 @@ export const [alice, bob] = slackApprovers.map(slackActor) as [string, string];
 const carol = slackActor({ team, user: 'U01CAROL' });
 /** A guest of another team with Alice's user id. */
 const mallory = slackActor({ team: 'T02OTHER', user: 'U01ALICE' });
-/** Everybody who sees the channel. */
+/** All people in the channel. */
 export const everybody = [alice, bob, carol, mallory];
 /** All possible approvers in Slack and by email. */
 export const outsideTheApi = [alice, bob, ...addresses.map(emailActor)];

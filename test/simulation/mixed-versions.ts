@@ -26,7 +26,7 @@ export function createRollout(random: Random) {
 
 const addition = 'addedByNext';
 
-/** The attribute that only the next version writes. */
+/** Reads the attribute that only the next version writes. */
 export function readAddition(item: Item | undefined): unknown {
   return item?.[addition];
 }

@@ -147,7 +147,7 @@ export function createProviderSteps(
     );
   }
 
-  /** An incident: the mode becomes `observe`, then only the service is paused. An earlier EC2 call may take effect in between. */
+  /** Handles an incident: sets the mode `observe`, then pauses only the service. An earlier EC2 call may take effect between. */
   function blockAndPause(scope: ReturnType<typeof inventory.anybody>) {
     const soon = random.pick([50, 500, 5_000]);
     scheduler.at(scheduler.now() + random.below(soon), () => void api('brakes', switchTo('observe')));

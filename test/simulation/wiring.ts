@@ -31,7 +31,7 @@ export function createWiring(
   queues: Queues,
   changePolicy: () => Promise<unknown>,
 ) {
-  /** EventBridge with the deployed rules. */
+  /** Delivers an event to the queues by the deployed rules of EventBridge. */
   function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
     const { accountId: account, region } = detail.connection.location;
     const event = {

@@ -158,7 +158,7 @@ export function createWorkload(
     },
   };
 
-  /** Over days, all accounts are allowed and connected at the first service from the start. */
+  /** Allows and connects all accounts at the first service, for histories over days. */
   function connectAccounts(): void {
     const [service] = inventory.services;
     if (!service) return;
@@ -176,7 +176,7 @@ export function createWorkload(
       backupsWithReevaluation.push(backup);
   }
 
-  /** Replaces the table as the runbook says: linkgate is deployed with another table, and its queues are empty. */
+  /** Replaces the table as the runbook says: deploys linkgate with another table and empty queues. */
   function replaceTable(description: string, backup: ReturnType<Items['backup']>): void {
     note('provider', description);
     invocations.killAll();
@@ -185,7 +185,7 @@ export function createWorkload(
     watch.recordTableReplaced();
   }
 
-  /** Ends the workload: the deployment completes or rolls back, services are resumed, and the mode is `enforce`. */
+  /** Ends the workload: completes or rolls back the deployment, resumes services, and sets the mode `enforce`. */
   function end(onEnd: () => void): void {
     onEnd();
     deps.slack.comeBack();
@@ -195,7 +195,7 @@ export function createWorkload(
     if (random.chance(0.7)) people.resume();
     if (isObserving) return;
     void people.enforce();
-    // A concurrent switch to `observe` may win.
+    // A concurrent switch to `observe` may take effect later than the first call.
     scheduler.at(scheduler.now() + 60_000, () => void people.enforce());
   }
 

@@ -7,7 +7,7 @@ import { accounts, createEndpoint, createService, provider, type Sandbox } from 
 const { allowed, limited } = accounts;
 const service = ['--service', 'tenancies'];
 
-/** Connections that lose their permission soon or within two days, at a service with externally changed principals. */
+/** Connects endpoints that lose their permission soon or within two days, at a service with externally changed principals. */
 export async function startScheduledDisconnects(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const rules = ['--grace', '1h', '--on-external-accept', 'adopt', '--principals', 'managed', '--yes'];
@@ -24,8 +24,8 @@ export async function startScheduledDisconnects(sandbox: Sandbox) {
 }
 
 /**
- * Connections with a scheduled disconnect, an extension or a revocation, by a policy file with customers; delivery to one
- * of two customers fails.
+ * Creates connections with a scheduled disconnect, an extension or a revocation, by a policy file with customers. Delivery
+ * to one of two customers fails.
  */
 export async function finishScheduledDisconnects(sandbox: Sandbox) {
   const contact = ['--contact-topic', `arn:aws:sns:us-east-1:${limited}:linkgate-nowhere`];
@@ -68,7 +68,7 @@ async function apply(sandbox: Sandbox, more: readonly string[]) {
   await sandbox.idle();
 }
 
-/** A customer with an email contact. */
+/** Sets a customer with an email contact, and confirms its subscription. */
 async function confirmSubscription(sandbox: Sandbox, address: string) {
   await sandbox.json('customer', 'set', 'initech', '--account', allowed, '--contact-email', address);
   const { messages } = await sandbox.ask<{ messages: { to: string; text: string }[] }>('GET', '/mail');

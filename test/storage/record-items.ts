@@ -74,7 +74,7 @@ async function services(sandbox: Sandbox): Promise<string> {
   return serviceId;
 }
 
-/** Requests that are accepted, rejected, counted, approved, denied and deleted. */
+/** Creates requests that linkgate accepts, rejects or counts, and that people approve, deny or delete. */
 async function requests(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('allow', accounts.allowed, '--service', serviceId, '--note', 'contract 17');
   await sandbox.json('block', accounts.blocked, '--service', '*', '--note', 'left in 2025');
@@ -95,7 +95,7 @@ async function requests(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** Entries with all limits. */
+/** Creates an entry with all limits. */
 async function policies(sandbox: Sandbox, serviceId: string) {
   const limits = [
     '--endpoint',
@@ -109,7 +109,7 @@ async function policies(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** One of two required approvals. */
+/** Gives one of two required approvals. */
 async function approvals(sandbox: Sandbox) {
   const people = [
     '--slack-user',
@@ -138,7 +138,7 @@ async function approvals(sandbox: Sandbox) {
   await sandbox.idle();
 }
 
-/** Approval requests with owners, tickets and deadlines, in Slack, one by one and batched. */
+/** Creates approval requests with owners, tickets and deadlines, in Slack, one by one and batched. */
 async function recordPeople(sandbox: Sandbox) {
   const alice = ['--slack-user', 'T01LOCAL:U01ALICE'];
   await sandbox.json('approvers', 'set', 'leads', '--slack-channel', 'C01OPS', ...alice);
@@ -155,7 +155,7 @@ async function recordPeople(sandbox: Sandbox) {
   await sandbox.idle();
   await allowInSlack(sandbox, { ticket: 'CHG-17', reason: 'a customer' });
 
-  // Wait for a reminder; then more requests come than the throttle allows.
+  // Wait for a reminder, then create more requests than the throttle allows.
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 2 * 86_400 });
   await sandbox.json('sweep', 'connections');
   await sandbox.idle();
@@ -175,7 +175,7 @@ async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<strin
   await sandbox.idle();
 }
 
-/** Connections accepted outside linkgate in the mode `observe`. */
+/** Accepts a connection outside linkgate in the mode `observe`. */
 async function recordSwitches(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
   const endpointId = await createEndpoint(sandbox, accounts.allowed, serviceId);
@@ -189,7 +189,7 @@ async function recordSwitches(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** An effect that EC2 refused stays pending, with its pointer. */
+/** Makes EC2 refuse an effect, so that it stays pending with its pointer. */
 async function recordRefusals(sandbox: Sandbox, serviceId: string) {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
   await sandbox.ask('PUT', '/_sandbox/faults', [{ ...accept, rate: 1, error: 'UnauthorizedOperation' }]);
@@ -197,7 +197,7 @@ async function recordRefusals(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** A lease with a checkpoint: the sweep stops before its second page, which has connections of an unregistered service. */
+/** Stops a sweep before its second page, which has connections of an unregistered service. Its lease has a checkpoint. */
 async function interruptSweep(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const pageSize = 1_000;

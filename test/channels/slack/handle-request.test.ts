@@ -32,7 +32,7 @@ import {
 
 const noEffect = { verdict: { outcome: 'ask' } };
 
-/** The replies that only the author of the click sees. */
+/** Joins the ephemeral replies to the author of the click. */
 function joinReplies({ answers }: SlackTestEnv): string {
   return answers.map(({ text }) => text).join('\n');
 }

@@ -49,7 +49,7 @@ test('each example in docs/policy.md matches the schema', () => {
   expect(examples.filter((text) => !isValid(parse(text)))).toEqual([]);
 });
 
-/** The fields of parts, not their names. */
+/** Lists the fields of a schema, without the names of its parts. */
 function listFields({ properties = {}, additionalProperties, items, anyOf = [] }: AnySchemaObject): string[] {
   return [
     ...Object.entries<AnySchemaObject>(properties).flatMap(([name, field]) => [name, ...listFields(field)]),
@@ -57,7 +57,7 @@ function listFields({ properties = {}, additionalProperties, items, anyOf = [] }
   ];
 }
 
-/** The fields below a schema that have no description, by their paths. */
+/** Lists the paths of the fields without a description below a schema. */
 function listUnexplained(schema: AnySchemaObject, path: string): string[] {
   const { properties = {}, additionalProperties, items, anyOf = [] } = schema;
   return [

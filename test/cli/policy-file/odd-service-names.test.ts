@@ -63,7 +63,7 @@ function buildEntryItem(at: string, accountId: string, managedBy: 'file' | 'pers
   return entryItem(anEntry({ serviceId: at, accountId, managedBy }));
 }
 
-/** The document of the output of `linkgate export`. */
+/** Parses the output of `linkgate export`. */
 async function exportAndParse(env: TestEnv): Promise<PolicyDocument> {
   const { document } = await exportPolicy(undefined, env.deps);
   const held = Object.fromEntries(

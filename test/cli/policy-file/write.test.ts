@@ -8,7 +8,7 @@ import { parseDocument, withoutPositions, writeFolder } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
 
-/** The policy that the table stores after an apply of the document. */
+/** Returns the policy in the table after an apply of the document. */
 function toStoredPolicy(document: PolicyDocument, managedBy: 'file' | 'person' | 'api' = 'file'): Policy {
   const held = <Definition>(all: readonly Definition[]) =>
     all.map((definition) => ({ definition, managedBy }));

@@ -71,7 +71,7 @@ export async function runLateChanges(context: ServiceContext) {
   );
 }
 
-/** Drift that only a sweep finds: deleted connections, one of them before its accept, and a wrong set of counted endpoints. */
+/** Causes drift that only a sweep finds: deleted connections, one before its accept, and a wrong set of counted endpoints. */
 export async function runSweeps(context: ServiceContext) {
   const { linkgate, serviceId } = context;
   await setAssumptions(context, { notifications: false });

@@ -63,7 +63,7 @@ function decide({
   });
 }
 
-/** The decision in words. */
+/** Returns the decision as a text. */
 function summarizeDecision(situation: Situation): string {
   const { verdict, revocation } = decide(situation);
   if (verdict.outcome === 'accept') return 'stays';

@@ -42,7 +42,7 @@ const mails = () => deliveries.map(({ mail }) => mail);
 const parseLink = (text = '') => new URL(/http\S+/.exec(text)?.[0] ?? '').searchParams;
 const listSubscriptions = () => call('ListSubscriptionsByTopic', {}).Subscriptions;
 
-/** Ann subscribes and confirms by the link in her email. */
+/** Subscribes Ann, and confirms by the link in her email. */
 function subscribeAndConfirm(attributes?: object): string {
   const arn = subscribe(attributes);
   sns.followLink(parseLink(mails().at(-1)?.text));

@@ -4,7 +4,7 @@ import {
 } from '../../../lib/services/allowed-principals/allowed-principals.ts';
 import { principalKey } from '../../../lib/services/allowed-principals/principal.ts';
 
-/** The allowed principals of one service as EC2 has them, and the calls that changed them. */
+/** The allowed principals of one service in EC2, and the calls that changed them. */
 export function fakeAllowedPrincipals(
   initialPrincipals: readonly string[] = [],
   { bad = [], perCall = 1_000 }: { readonly bad?: readonly string[]; readonly perCall?: number } = {},
