@@ -4,61 +4,61 @@ import type { Verdict } from '../verdicts/verdict.ts';
 /** The settings of a service for requests that need approval. */
 export interface ApprovalSettings {
   readonly name: string;
-  /** The approver group that is asked. */
+  /** The approver group that decides. */
   readonly approvers: string;
   readonly deadlineSeconds?: number | undefined;
   readonly onExpiry?: string | undefined;
 }
 
-/** The stages of an approval request on the way to its deadline. */
+/** The stages of an approval request up to its deadline. */
 export const escalationStages = ['approval-requested', 'reminded', 'escalated', 'expired'] as const;
 export type EscalationStage = (typeof escalationStages)[number];
 
-/** The question to an approver group about a request or a connection. */
+/** Asks an approver group to decide about a request or a connection. */
 export const ApprovalRequest = v.object({
-  /** The group that was asked. */
+  /** The approver group. */
   group: v.string(),
   /** ISO 8601 */
   requestedAt: v.string(),
-  /** ISO 8601: from the service's `deadlineSeconds` when the group was asked. */
+  /** ISO 8601: `requestedAt` plus the service's `deadlineSeconds` at that time. */
   deadline: v.string(),
-  /** The record's version when the group was asked. Buttons and links are bound to it. */
+  /** The version of the record when linkgate sent the request to the group. Buttons and links contain it. */
   version: v.number(),
   stage: v.picklist(escalationStages),
 });
 export type ApprovalRequest = v.InferOutput<typeof ApprovalRequest>;
 
-/** The messages about a request, and where they are. Only notify-approvers writes it. */
+/** The messages about a request. Only notify-approvers writes it. */
 export const NotificationState = v.object({
-  /** The hash of the content that was rendered last. */
+  /** The hash of the last rendered content. */
   contentHash: v.exactOptional(v.string()),
-  /** The Slack message of this request alone. */
+  /** The Slack message of this request, outside a digest. */
   slackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** The message in the former channel, until Slack has taken its last update. */
+  /** The message in the previous channel, until Slack accepts its last update. */
   previousSlackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** The digest that lists it, if many requests came at once. */
+  /** The digest that lists it, if many requests arrived at once. */
   digestId: v.exactOptional(v.string()),
-  /** The addresses that have its newest e-mail, and the stage of that e-mail. */
+  /** The addresses with the newest e-mail, and the stage of that e-mail. */
   emailedTo: v.optional(v.array(v.string()), []),
   emailedStage: v.exactOptional(v.picklist(escalationStages)),
   /** The stage of the newest reply in the thread of its message. */
   remindedStage: v.exactOptional(v.picklist(escalationStages)),
-  /** ISO 8601: until then one run holds the lease, and other runs do not notify. */
+  /** ISO 8601: the end of the lease of one run. Other runs do not notify before that time. */
   leaseUntil: v.exactOptional(v.string()),
 });
 export type NotificationState = v.InferOutput<typeof NotificationState>;
 
-/** A week, in seconds: the default deadline of an approval request. */
+/** The default deadline of an approval request: a week, in seconds. */
 export const defaultDeadlineSeconds = 7 * 86_400;
 
-/** The share of the time to the deadline after which each stage begins. */
+/** The share of the time to the deadline at which each stage begins. */
 const stageShares: readonly (readonly [EscalationStage, number])[] = [
   ['expired', 1],
   ['escalated', 0.75],
   ['reminded', 0.25],
 ];
 
-/** The stage that is reached now. A stage never goes back. */
+/** Returns the current stage. A stage never moves backwards. */
 export function currentStage({ requestedAt, deadline, stage }: ApprovalRequest, now: Date): EscalationStage {
   const [from, to] = [new Date(requestedAt).getTime(), new Date(deadline).getTime()];
   const reached =
@@ -78,7 +78,7 @@ export function isLaterStage(stage: EscalationStage, than: EscalationStage): boo
   return escalationStages.indexOf(stage) > escalationStages.indexOf(than);
 }
 
-/** A verdict of ask begins an approval request, or moves the open one to the service's current group. */
+/** Starts an approval request for a verdict of ask, or moves the open one to the service's current group. */
 export function nextApprovalRequest(
   before: ApprovalRequest | undefined,
   { outcome }: Verdict,
@@ -100,7 +100,7 @@ export function nextApprovalRequest(
   };
 }
 
-/** The rule of a rejection because nobody decided before the deadline. */
+/** The rule that rejects because nobody decided before the deadline. */
 const deadlinePassedRule = 'approval-deadline-passed';
 
 /** Whether a verdict rejects because nobody decided before the deadline. */
@@ -108,7 +108,7 @@ export function isExpiryRejection({ findings }: Pick<Verdict, 'findings'>): bool
   return findings.some(({ rule }) => rule === deadlinePassedRule);
 }
 
-/** With `onExpiry: reject`, a verdict of ask expires at the deadline and becomes a rejection then. */
+/** With `onExpiry: reject`, a verdict of ask expires at the deadline and becomes a rejection. */
 export function expireAtDeadline(
   verdict: Verdict,
   { onExpiry, name }: ApprovalSettings,

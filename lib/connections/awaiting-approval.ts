@@ -7,7 +7,7 @@ import { type ConnectionRecord, isAwaitingApproval } from './connection-record.t
 const awaitingApprovalEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readAwaitingApproval = awaitingApprovalEntity.read;
 
-/** One partition holds the pointers to all records that await an approver group. */
+/** One partition contains the pointers to all records that await an approver group. */
 export function awaitingApprovalPartition(group: string): string {
   return `AWAITING_APPROVAL#${group}`;
 }
@@ -17,7 +17,7 @@ export function awaitedGroup(record: ConnectionRecord | undefined): string | und
   return record?.approvalRequest && isAwaitingApproval(record) ? record.approvalRequest.group : undefined;
 }
 
-/** The writes that keep the pointer in step with its record. */
+/** Builds the writes that update the pointer with its record. */
 export function awaitingApprovalWrites(
   before: ConnectionRecord | undefined,
   after: ConnectionRecord,

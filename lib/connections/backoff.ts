@@ -1,6 +1,6 @@
 import type { PendingEffect } from './connection-record.ts';
 
-/** The wait between two calls of Accept or Reject for one connection, doubled with each call, in milliseconds. */
+/** The wait between two Accept or Reject calls for one connection, in milliseconds. It doubles with each call. */
 const backoffMs = { first: 60_000, longest: 3_600_000 };
 
 /** @returns undefined if linkgate has not called EC2 yet. */

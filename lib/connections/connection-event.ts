@@ -12,15 +12,15 @@ import {
 export const eventSource = 'linkgate';
 
 /**
- * An event on linkgate's bus. `Connection Request`: the connection has no current verdict, and is pending in EC2 or was answered
- * outside linkgate. `Connection Changed`: EC2 shows another state than `record` does.
+ * An event on linkgate's bus. `Connection Request`: the connection has no current verdict, and EC2 shows it pending acceptance or
+ * somebody answered it outside linkgate. `Connection Changed`: EC2 shows another state than `record`.
  */
 export const ConnectionEvent = v.object({
   type: v.picklist(['Connection Request', 'Connection Changed']),
   connection: Connection,
-  /** ISO 8601: when EC2 was described. */
+  /** ISO 8601: the time of the describe call. */
   observedAt: v.string(),
-  /** Loose, so that a write keeps the attributes of newer versions. */
+  /** The schema is loose, so that a write keeps the attributes of newer versions. */
   record: v.exactOptional(v.looseObject(ConnectionRecord.entries)),
 });
 export type ConnectionEvent = v.InferOutput<typeof ConnectionEvent>;
@@ -37,11 +37,11 @@ export const BusMessage = v.pipe(
 
 /** linkgate's event bus. */
 export interface Bus {
-  /** @throws when an event could not be delivered. */
+  /** @throws when it could not deliver an event. */
   publish(events: readonly ConnectionEvent[]): Promise<void>;
 }
 
-/** How long linkgate describes an accepted connection again while it is `pending`, in milliseconds. */
+/** The time after Accept during which linkgate describes a `pending` connection again, in milliseconds. */
 const pendingTimeoutMs = 10 * 60_000;
 
 /**
@@ -58,7 +58,7 @@ function isStillPending({ state, acceptRequestedAt }: ConnectionRecord, now: Dat
 
 /**
  * Compares a connection that EC2 shows with its record.
- * @param policyChanged the policy versions behind the verdict may have changed, so that the connection is decided again.
+ * @param policyChanged the policy versions behind the verdict may have changed, so that linkgate decides the connection again.
  * @returns undefined if they agree.
  */
 export function toConnectionEvent(

@@ -9,10 +9,10 @@ import { ApprovalRequest, NotificationState } from './approval-request.ts';
 import { RecordedDecisions } from './person-decision.ts';
 import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './revocation.ts';
 
-/** The call that brings EC2 to the verdict. It stays pending until EC2 shows the result. */
+/** The EC2 call that applies the verdict. It stays pending until EC2 shows the result. */
 export const PendingEffect = v.object({
   action: v.picklist(['accept', 'reject']),
-  /** ISO 8601: the last call to EC2. The next one waits for a minute at least. */
+  /** ISO 8601: the last call to EC2. The next call follows after at least a minute. */
   lastAttemptAt: v.exactOptional(v.string()),
   /** The number of calls to EC2. */
   attempts: v.number(),
@@ -20,8 +20,8 @@ export const PendingEffect = v.object({
 export type PendingEffect = v.InferOutput<typeof PendingEffect>;
 
 /**
- * linkgate's record of a connection: verdict, decisions, approval request.
- * `state` is the state that EC2 last showed, kept to detect a change. EC2 stays the source of truth.
+ * linkgate's record of a connection: verdict, decisions, approval request. `state` is the last known state in EC2, with which
+ * linkgate detects a change. EC2 is the source of truth.
  */
 export const ConnectionRecord = v.object({
   ...Connection.entries,
@@ -35,25 +35,28 @@ export const ConnectionRecord = v.object({
     }),
   ),
   ...RecordedDecisions.entries,
-  /** Present once people were asked. */
+  /** Present once linkgate has requested approval. */
   approvalRequest: v.exactOptional(ApprovalRequest),
   notification: v.exactOptional(NotificationState),
   ...ConnectedState.entries,
   pendingEffect: v.exactOptional(PendingEffect),
-  /** ISO 8601: linkgate's last call of Accept. It stays after the effect: a connected endpoint without it was accepted outside linkgate. */
+  /**
+   * ISO 8601: linkgate's last call of Accept. It stays after the effect: somebody accepted a connected endpoint without it
+   * outside linkgate.
+   */
   acceptRequestedAt: v.exactOptional(v.string()),
   /** Whether the endpoint quota lists it, for an entry with `maxEndpoints`. */
   countsTowardQuota: v.exactOptional(v.boolean()),
   /** ISO 8601: the start of the first full sweep in which EC2 did not list it. */
   missingSince: v.exactOptional(v.string()),
   endedAt: v.exactOptional(v.string()),
-  /** ISO 8601: when its service was deregistered. Nobody decides it until the service is registered again. */
+  /** ISO 8601: the deregistration of its service. Nobody decides the connection until the service is registered again. */
   serviceDeregisteredAt: v.exactOptional(v.string()),
-  /** ISO 8601: when EC2 was described for `state`. An event from before is out of date. */
+  /** ISO 8601: the describe call that returned `state`. An older event is outdated. */
   observedAt: v.exactOptional(v.string()),
   /** The number of its audit entries. */
   auditCount: v.number(),
-  /** The newest audit entry, so that a truncated trail is detected. */
+  /** The newest audit entry, with which linkgate detects a truncated trail. */
   auditHead: v.exactOptional(AuditHead),
   version: v.number(),
 });
@@ -82,17 +85,17 @@ export function recordItem(record: ConnectionRecord): Item {
   return connectionEntity.item(recordKey(record.endpointId), record);
 }
 
-/** The connection as EC2 last showed it. */
+/** Selects the connection as EC2 last showed it. */
 export function pickConnection(record: ConnectionRecord): Connection {
   return v.parse(Connection, record);
 }
 
-/** The first record of a connection that EC2 shows. */
+/** Builds the first record of a connection that EC2 shows. */
 export function newRecord(connection: Connection): ConnectionRecord {
   return { ...connection, auditCount: 0, version: 0 };
 }
 
-/** Whether a person may still decide: about a request, or about what happens to a connected endpoint. */
+/** Whether a person may still decide about a request or a connected endpoint. */
 export function isAwaitingApproval(record: ConnectionRecord): boolean {
   const outcome = record.verdict?.outcome;
   if (
@@ -110,13 +113,16 @@ export function isAwaitingApproval(record: ConnectionRecord): boolean {
   );
 }
 
-/** Whether people were asked about a connected endpoint, or notified of its scheduled disconnect. */
+/** Whether approvers received a question about a connected endpoint, or a notification of its scheduled disconnect. */
 function isApprovalRequested({ verdict, revocation }: ConnectionRecord): boolean {
   if (!verdict) return false;
   return isAboutExternalAccept(verdict) || (revocation !== undefined && !isBlockedByRule(verdict));
 }
 
-/** Whether its disconnect can be extended: one by policy or by a revocation with a grace period. A block can only be lifted. */
+/**
+ * Whether a person can extend its disconnect: one by policy, or by a revocation with a grace period. A person can only remove a
+ * block.
+ */
 export function canBeExtended({ state, verdict, revocation, pendingEffect }: ConnectionRecord): boolean {
   return (
     isConnected(state) &&
@@ -132,23 +138,23 @@ export function lacksApprovalRequest({ verdict, approvalRequest }: ConnectionRec
   return verdict?.outcome === 'ask' && approvalRequest === undefined;
 }
 
-/** Whether EC2 shows it pending acceptance although its verdict counts as applied. */
+/** Whether EC2 shows it pending acceptance, although its verdict counts as applied. */
 export function isUndone({ state, verdict, pendingEffect }: ConnectionRecord): boolean {
   const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
   return state === 'pendingAcceptance' && isSettled && pendingEffect === undefined;
 }
 
-/** How old the answer of a describe call may be, in milliseconds: EC2 is eventually consistent. */
+/** The maximum age of a describe call's result, in milliseconds: EC2 is eventually consistent. */
 const maxDescriptionAgeMs = 30_000;
 
-/** Whether a description may be older than the recorded state. */
+/** Whether a describe result may be older than the recorded state. */
 export function mayBeOutdated({ observedAt, requestedAt }: ConnectionRecord, shownAt: string): boolean {
   return new Date(shownAt).getTime() - new Date(observedAt ?? requestedAt).getTime() < maxDescriptionAgeMs;
 }
 
 /**
- * Whether linkgate itself caused the recorded state of a request that EC2 shows pending acceptance. Then EC2's answer is
- * probably out of date, and the record is right.
+ * Whether linkgate itself caused the recorded state of a request that EC2 shows pending acceptance. The describe result is then
+ * probably outdated, and the record is correct.
  */
 export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): boolean {
   const { state, verdict, acceptRequestedAt, reevaluatedAt, revokeOrder } = record;
@@ -161,7 +167,7 @@ export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): bo
   return isOurs && mayBeOutdated(record, shownAt);
 }
 
-/** Whether a verdict is unexpired and rests on the current policy versions. */
+/** Whether a verdict has not expired and depends on the current policy versions. */
 export function isVerdictCurrent(
   verdict: ConnectionRecord['verdict'],
   policyVersions: PolicyVersions,
@@ -186,10 +192,10 @@ export function isFulfilledBy(action: PendingEffect['action'], state: Connection
   return action === 'accept' ? isConnected(state) : state === 'rejected';
 }
 
-/** How long after the call of Accept EC2 may still carry it out, in milliseconds. */
+/** The time after the call of Accept during which EC2 may still process it, in milliseconds. */
 const lateAcceptMs = 5 * 60_000;
 
-/** Whether EC2 may still carry out linkgate's last call of Accept. */
+/** Whether EC2 may still process linkgate's last call of Accept. */
 export function acceptMayBeInFlight({ acceptRequestedAt }: ConnectionRecord, now: Date): boolean {
   return (
     acceptRequestedAt !== undefined && now.getTime() - new Date(acceptRequestedAt).getTime() < lateAcceptMs
@@ -197,8 +203,8 @@ export function acceptMayBeInFlight({ acceptRequestedAt }: ConnectionRecord, now
 }
 
 /**
- * Whether a pending reject may disconnect a connected endpoint: its permission was revoked, or linkgate called Accept before the
- * verdict changed. A connection that others accepted is decided again first.
+ * Whether a pending reject may disconnect a connected endpoint: somebody revoked its permission, or linkgate called Accept before
+ * the verdict changed. linkgate first decides again about a connection that others accepted.
  */
 export function isManagedByUs(record: ConnectionRecord, restoredAt = ''): boolean {
   return (
@@ -209,7 +215,7 @@ export function isManagedByUs(record: ConnectionRecord, restoredAt = ''): boolea
 
 /**
  * Whether a reject is pending for a connection that linkgate accepted before the verdict changed.
- * @param restoredAt a restored table does not know the results of calls from before that.
+ * @param restoredAt a restored table lacks the results of earlier calls.
  */
 export function isRevokedWhilePending(
   { pendingEffect, acceptRequestedAt, revocation }: ConnectionRecord,
@@ -223,7 +229,7 @@ export function isRevokedWhilePending(
   );
 }
 
-/** Whether a request may still connect: by its verdict, or by a call of Accept before the verdict changed. */
+/** Whether a request may still connect because of its verdict, or of a call of Accept before the verdict changed. */
 export function canStillConnect(record: ConnectionRecord, now: Date): boolean {
   return record.verdict?.outcome === 'accept' || acceptMayBeInFlight(record, now);
 }

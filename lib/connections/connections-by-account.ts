@@ -11,12 +11,15 @@ export const readByAccount = connectionByAccountEntity.read;
 type AccountAtService = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
 type RequestTime = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;
 
-/** One partition holds the pointers to the records of an account at a service, sorted by the time of the request. */
+/** One partition contains the pointers to the records of an account at a service, sorted by the time of the request. */
 const byAccountPartition = ({ ownerAccountId, serviceId }: AccountAtService) =>
   `BY_ACCOUNT#${ownerAccountId}#${serviceId}`;
 const byAccountSortKey = ({ requestedAt, endpointId }: RequestTime) => `${requestedAt}#${endpointId}`;
 
-/** Writes the pointer with a new record, and with a new approval request, since records of older versions have no pointer. */
+/**
+ * Writes the pointer with a new record. Also writes it with a new approval request, because records of older versions have no
+ * pointer.
+ */
 export function byAccountWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
   const begins = after.approvalRequest !== undefined && before?.approvalRequest === undefined;
   if (before && !begins) return [];
@@ -24,7 +27,7 @@ export function byAccountWrites(before: ConnectionRecord | undefined, after: Con
   return [{ put: connectionByAccountEntity.item(key, { endpointId: after.endpointId, version: 1 }) }];
 }
 
-/** The records of an account at a service from before one of them, newest first. */
+/** Lists the account's records at a service that are older than the given record, newest first. */
 export async function listEarlierConnections(
   record: AccountAtService & RequestTime,
   limit: number,

@@ -1,6 +1,6 @@
 import { OptionalText, RequiredText } from '../values/text.ts';
 
-/** The maximum length of a person's texts, in characters, for the API, Slack and approval links alike. */
+/** The maximum length of a person's texts, in characters. */
 export const maxDecisionLength = { reason: 1_000, ticket: 100, customerMessage: 500 } as const;
 
 /** The schemas of these texts, the same for the API, Slack and approval links. */

@@ -1,8 +1,8 @@
-/** The warnings before a permission expires, in days before. */
+/** The times of the warnings, in days before a permission expires. */
 const warningDays = [14, 7, 1] as const;
 const dayMs = 86_400_000;
 
-/** The newest warning that fell due between the verdict and now, in days before. */
+/** Returns the newest warning that became due between the verdict and now, in days before the expiry. */
 export function dueWarning(until: string, since: string, now: Date): number | undefined {
   return warningDays.findLast((days) => {
     const time = warningTime(until, days);
@@ -10,7 +10,7 @@ export function dueWarning(until: string, since: string, now: Date): number | un
   });
 }
 
-/** The time of the next warning, or of the expiry (ISO 8601). */
+/** Returns the time of the next warning, or of the expiry (ISO 8601). */
 export function nextWarningTime(until: string, now: string): string {
   const next = warningDays
     .map((days) => warningTime(until, days))

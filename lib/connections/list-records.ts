@@ -3,7 +3,7 @@ import { EndpointId } from '../privatelink/connection.ts';
 import type { Item, Table } from '../storage/table.ts';
 import { recordPartitions } from './connection-record.ts';
 
-/** The position in a listing of all records: the partition, and the last record of the page before. */
+/** The position in a list of all records: the partition, and the last record of the previous page. */
 export const RecordCursor = v.object({
   partition: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(recordPartitions.length - 1)),
   after: v.exactOptional(EndpointId),
@@ -13,7 +13,7 @@ export type RecordCursor = v.InferOutput<typeof RecordCursor>;
 /** The maximum number of queries for a page. */
 const queriesPerPage = 2 * recordPartitions.length;
 
-/** One page of the records that the caller wants, in no particular order, and the next position. */
+/** Returns one page of the records that match the filter, in no particular order, and the next position. */
 export async function listRecords(
   start: RecordCursor,
   limit: number,
@@ -42,7 +42,7 @@ export async function listRecordsFrom(
   return [];
 }
 
-/** Only an empty page ends a partition: DynamoDB ends a page at 1 MB, so that a short page may have a successor. */
+/** Only an empty page ends a partition: DynamoDB limits a page to 1 MB, so another page may follow a short one. */
 function nextCursor({ partition }: RecordCursor, page: readonly Item[]): RecordCursor | undefined {
   const last = page.at(-1);
   if (last) return { partition, after: last.sk };

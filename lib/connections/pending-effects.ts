@@ -15,17 +15,17 @@ const pendingEffectEntity = entity({
 
 export type PendingEffectPointer = ReturnType<typeof readPendingEffect>;
 
-/** A pointer to a record with a pending effect, with all keys that the call to EC2 needs. */
+/** A pointer to a record with a pending effect, with all keys for the EC2 call. */
 export function readPendingEffect(item: Item) {
   return pendingEffectEntity.read(item);
 }
 
-/** One partition holds the pending effects of a location. Each pointer changes in the transaction of its record. */
+/** One partition contains the pending effects of a location. Each pointer changes in the transaction of its record. */
 export function pendingEffectPartition(location: Connection['location']): string {
   return `PENDING_EFFECT#${formatAccountRegion(location)}`;
 }
 
-/** The writes that keep the pointer in step with its record. */
+/** Builds the writes that update the pointer with its record. */
 export function pendingEffectWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
   const { location, endpointId, serviceId, ownerAccountId, pendingEffect } = after;
   if (before?.pendingEffect?.action === pendingEffect?.action) return [];

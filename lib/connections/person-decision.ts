@@ -10,20 +10,20 @@ export const PersonDecision = v.object({
   at: v.string(),
   reason: v.exactOptional(v.string()),
   ticket: v.exactOptional(v.string()),
-  /** The reason for the customer, who sees nothing else of the decision. */
+  /** The reason for the customer, who sees no other part of the decision. */
   customerMessage: v.exactOptional(v.string()),
-  /** An approval that also allows the account, until `expiresAt` (ISO 8601) if present. */
+  /** The approval also allows the account, until `expiresAt` (ISO 8601) if present. */
   allow: v.exactOptional(v.object({ expiresAt: v.exactOptional(v.string()) })),
-  /** A denial that also blocks the account. */
+  /** The denial also blocks the account. */
   block: v.exactOptional(v.literal(true)),
 });
 export type PersonDecision = v.InferOutput<typeof PersonDecision>;
 
-/** The decisions of people, as the record keeps them. */
+/** The decisions of people in the record. */
 export const RecordedDecisions = v.object({
-  /** The decision that closed the request. There is never a second one. */
+  /** The decision that closed the request. A request has at most one. */
   personDecision: v.exactOptional(PersonDecision),
-  /** With a quorum above one: the newest approval of each person, and the quorum. */
+  /** For a quorum above one: the newest approval of each person, and the quorum. */
   approvals: v.exactOptional(v.object({ decisions: v.array(PersonDecision), quorum: v.number() })),
 });
 export type RecordedDecisions = v.InferOutput<typeof RecordedDecisions>;
@@ -36,13 +36,13 @@ export function pickRecordedDecisions({
   return { ...(personDecision && { personDecision }), ...(approvals && { approvals }) };
 }
 
-/** One denial closes the request. */
+/** Adds a denial, which closes the request. */
 export function addDenial(personDecisions: RecordedDecisions, decision: PersonDecision): RecordedDecisions {
   return { ...personDecisions, personDecision: decision };
 }
 
 /**
- * A quorum of different people approves.
+ * Adds an approval. It closes the request once a quorum of different people has approved.
  * @param counts whether an earlier decision still counts.
  */
 export function addApproval(
@@ -62,7 +62,7 @@ export function addApproval(
   };
 }
 
-/** Whether the verdict is the one that the person asked for, and not one that overrides people, such as a block. */
+/** Whether the verdict follows the person's decision, and no rule with precedence, such as a block. */
 export function matchesDecision(
   { outcome }: Pick<Verdict, 'outcome'>,
   { decision }: PersonDecision,
@@ -70,7 +70,7 @@ export function matchesDecision(
   return outcome === outcomeOfDecision[decision];
 }
 
-/** The outcome that a person asked for by their decision. */
+/** The outcome of each decision. */
 export const outcomeOfDecision = { approve: 'accept', deny: 'reject' } as const satisfies Record<
   PersonDecision['decision'],
   Outcome

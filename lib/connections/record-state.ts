@@ -11,7 +11,7 @@ import {
 } from './connection-record.ts';
 import type { Transition } from './transition.ts';
 
-/** A connection as EC2 showed it, with the time of the describe call (ISO 8601). */
+/** A connection in EC2, with the time of the describe call (ISO 8601). */
 export interface DescribedConnection {
   readonly connection: Connection;
   readonly observedAt: string;
@@ -19,8 +19,8 @@ export interface DescribedConnection {
 
 /**
  * Records a state that EC2 shows.
- * @param registeredAt ISO 8601: connections from before are recorded and left alone.
- * @returns undefined if there is nothing to record.
+ * @param registeredAt ISO 8601: linkgate records older connections and does not change them.
+ * @returns undefined if nothing changed.
  */
 export function recordState(
   before: ConnectionRecord | undefined,
@@ -57,7 +57,7 @@ function updateState(
 ): Transition | undefined {
   if (isOutdatedDescription(before, state, observedAt)) return undefined;
   const { missingSince, endedAt: _endedAt, ...presentRecord } = before;
-  // A time in the future would make all later events look out of date.
+  // A time in the future would make all later events outdated.
   const updated = { ...presentRecord, state, observedAt: observedAt < time ? observedAt : time };
   const { pendingEffect, ...withoutEffect } = updated;
   const buildAuditEvents = (action: AuditAction, more: Partial<AuditEvent> = {}): AuditEvent[] => [
@@ -105,7 +105,7 @@ function updateState(
   };
 }
 
-/** A connection that already ended gets another state, and no audit entry. */
+/** Updates the state of an ended connection, without an audit entry. */
 function endAgain(
   { state, endedAt }: ConnectionRecord,
   record: ConnectionRecord,
@@ -116,12 +116,15 @@ function endAgain(
   return state === record.state ? undefined : { record: { ...record, endedAt }, auditEvents: [] };
 }
 
-/** The reason in the history of a request that is open again. */
+/** The reason in the history of a reopened request. */
 export function reopenedReason({ state }: Pick<ConnectionRecord, 'state'>): string {
   return `EC2 shows it pending acceptance, but the record said ${state}: it is open again`;
 }
 
-/** Somebody accepted it outside linkgate. The earlier revocation does not apply to that. */
+/**
+ * Resets the record after somebody accepted the connection outside linkgate. The earlier revocation does not apply to that
+ * accept.
+ */
 function resetAfterExternalAccept(
   record: ConnectionRecord,
   { state }: Pick<ConnectionRecord, 'state'> = record,
@@ -146,8 +149,9 @@ const externalAcceptReasons = {
 };
 
 /**
- * Whether a description is older than the record. A connection that is `deleting` can only end, an ended one is not `deleting`
- * again, and an answered one is not pending acceptance. If EC2 shows that for longer than its answers are late, the record is wrong.
+ * Whether a describe result is older than the record. A connection that is `deleting` can only end, an ended one is not
+ * `deleting` again, and an answered one is not pending acceptance. If EC2 shows such a state for longer than its maximum delay,
+ * the record is wrong.
  */
 function isOutdatedDescription(
   before: ConnectionRecord,
@@ -161,12 +165,12 @@ function isOutdatedDescription(
   return isBack && before.state !== state && mayBeOutdated(before, observedAt);
 }
 
-/** Whether the history records a change of state: one to connected or disconnected, not the states on the way. */
+/** Whether the history records a state change: one to connected or disconnected, but no intermediate state. */
 function isReportableChange(before: ConnectionRecord, state: Connection['state']): boolean {
   return state !== 'deleting' && (isConnected(state) !== isConnected(before.state) || state === 'rejected');
 }
 
-/** Whether EC2 carried out an earlier call of Accept after the verdict had changed. */
+/** Whether EC2 processed an earlier call of Accept after the verdict changed. */
 function isOurLateAccept(before: ConnectionRecord, state: Connection['state'], now: Date): boolean {
   return before.verdict?.outcome === 'reject' && isConnected(state) && acceptMayBeInFlight(before, now);
 }

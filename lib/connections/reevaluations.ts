@@ -10,14 +10,14 @@ import { nextWarningTime } from './expiry-warning-days.ts';
 const reevaluationEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readReevaluation = reevaluationEntity.read;
 
-/** One partition holds the scheduled re-evaluations of a location: pointers to records, sorted by time. */
+/** One partition contains the scheduled re-evaluations of a location: pointers to records, sorted by time. */
 export function reevaluationPartition(location: AccountRegion): string {
   return `REEVALUATE_AT#${formatAccountRegion(location)}`;
 }
 
 /**
- * When a connected endpoint is decided again without any change (ISO 8601): for its disconnect, or for a warning.
- * A connection that others accepted is decided once, as soon as linkgate sees it.
+ * Returns the time when linkgate re-evaluates a connected endpoint without any change (ISO 8601): for its disconnect, or for a
+ * warning. linkgate evaluates a connection that others accepted once, as soon as it detects the connection.
  */
 export function nextReevaluation(record: ConnectionRecord): string | undefined {
   const {
@@ -36,13 +36,13 @@ export function nextReevaluation(record: ConnectionRecord): string | undefined {
   if (!verdict) return undefined;
   if (verdict.outcome === 'accept')
     return verdict.until === undefined ? undefined : nextWarningTime(verdict.until, verdict.decidedAt);
-  // A pause ends with a change of an item, and that change causes a re-evaluation.
+  // The end of a pause changes an item, and that change causes a re-evaluation.
   if (isPaused(verdict)) return undefined;
   if (revocation) return verdict.outcome === 'reject' ? revocation.disconnectAt : undefined;
   return reevaluatedAt === undefined ? (observedAt ?? requestedAt) : undefined;
 }
 
-/** The writes that keep the pointer in step with its record. */
+/** Builds the writes that update the pointer with its record. */
 export function reevaluationWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
   const [was, is] = [before && nextReevaluation(before), nextReevaluation(after)];
   if (was === is) return [];
@@ -54,7 +54,7 @@ export function reevaluationWrites(before: ConnectionRecord | undefined, after: 
   ];
 }
 
-/** Yields the endpoint ids that are due, the oldest first, page by page. */
+/** Yields the due endpoint ids, oldest first, page by page. */
 export async function* listDueReevaluations(
   location: AccountRegion,
   now: Date,

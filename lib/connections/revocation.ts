@@ -2,29 +2,31 @@ import * as v from 'valibot';
 
 /** The scheduled disconnect of a connection. */
 export const Revocation = v.object({
-  /** ISO 8601: when linkgate found the permission gone, or when the person or block said so. */
+  /** ISO 8601: the time when linkgate detected the missing permission, or of the person's decision or the block. */
   since: v.string(),
-  /** ISO 8601: the connection stays until then, unless the schedule changes. */
+  /** ISO 8601: the scheduled time. The connection stays until then. */
   disconnectAt: v.string(),
   /** A disconnect by policy has a grace period and counts towards the disconnect quota. The other causes have neither. */
   cause: v.picklist(['policy', 'block', 'person', 'service']),
   /** An actor: see `actorChannel`. */
   by: v.string(),
-  /** The disconnect quota was used up at `disconnectAt`: people are asked. */
+  /** The disconnect quota was used up at `disconnectAt`, so approvers decide. */
   overQuota: v.exactOptional(v.literal(true)),
 });
 export type Revocation = v.InferOutput<typeof Revocation>;
 
 const PersonStamp = { by: v.string(), at: v.string(), reason: v.exactOptional(v.string()) };
 
-/** The part of a record about a connected endpoint, beside its verdict. */
+/** The attributes of a record for a connected endpoint, besides its verdict. */
 export const ConnectedState = v.object({
   revocation: v.exactOptional(Revocation),
   /** The connection stays although no rule allows it: it is older than the registration, or somebody adopted it. */
   grandfathered: v.exactOptional(v.object(PersonStamp)),
   /** Somebody extended its grace period. */
   extended: v.exactOptional(v.object({ ...PersonStamp, until: v.string() })),
-  /** Somebody revoked it, against the policy. `now`: without a grace period. `customerMessage`: the reason for the customer. */
+  /**
+   * A person revoked it against the policy. `immediate`: without a grace period. `customerMessage`: the reason for the customer.
+   */
   revokeOrder: v.exactOptional(
     v.object({
       ...PersonStamp,
@@ -32,16 +34,16 @@ export const ConnectedState = v.object({
       customerMessage: v.exactOptional(v.string()),
     }),
   ),
-  /** ISO 8601: when a rule or a person first allowed it while it was connected. */
+  /** ISO 8601: the time when a rule or a person first allowed it while it was connected. */
   allowedSince: v.exactOptional(v.string()),
-  /** ISO 8601: when it was last decided as a connected endpoint. */
+  /** ISO 8601: its last evaluation as a connected endpoint. */
   reevaluatedAt: v.exactOptional(v.string()),
-  /** The last warning before its permission expires, in days before. */
+  /** The last warning before its permission expires: the expiry, and the days before it. */
   expiryWarning: v.exactOptional(v.object({ until: v.string(), daysBefore: v.number() })),
 });
 export type ConnectedState = v.InferOutput<typeof ConnectedState>;
 
-/** The rule that asks about a connection that somebody accepted outside linkgate. */
+/** The rule that requests approval for a connection that somebody accepted outside linkgate. */
 export const externallyAcceptedRule = 'accepted-outside-linkgate';
 
 export function isAboutExternalAccept({
@@ -61,7 +63,7 @@ const connectedRules = [
   'disconnect-quota-exceeded',
 ];
 
-/** Whether a rule for requests rejects, such as a block. Nobody can overrule it, so nobody is asked. */
+/** Whether a rule for requests rejects, such as a block. Nobody can overrule it, so linkgate requests no approval. */
 export function isBlockedByRule({
   outcome,
   findings: [first],

@@ -52,11 +52,11 @@ export function transitionWrites(
 
 export interface DecisionContext {
   readonly decision?: PersonDecision | undefined;
-  /** All decisions of people on it, the new one included. */
+  /** All decisions of people about the request, including the new one. */
   readonly personDecisions?: RecordedDecisions;
-  /** The approval request that goes on or begins. */
+  /** The open or new approval request. */
   readonly approvalRequest?: ApprovalRequest | undefined;
-  /** The allowlist entry that the decision wrote. */
+  /** The allowlist entry that the decision writes. */
   readonly entry?: AllowlistEntry | undefined;
 }
 
@@ -88,12 +88,12 @@ export function applyDecision(
   const isExpired = isExpiryRejection(verdict);
   const isNewApprovalRequest =
     approvalRequest !== undefined && approvalRequest.group !== before?.approvalRequest?.group;
-  // The new group does not see the former group's digest.
+  // The new group does not see the previous group's digest.
   const leavesDigest = isNewApprovalRequest && notification?.digestId !== undefined;
   return {
     record: {
       ...recordFields,
-      // record-connection-state alone records that a connection is connected.
+      // Only record-connection-state records that a connection is connected.
       state: before && isConnected(request.state) ? before.state : request.state,
       verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.personDecision),
       ...(effect && { pendingEffect: effect }),
@@ -127,7 +127,7 @@ export function holdConnected(
   };
 }
 
-/** Records a rejection outside linkgate with linkgate's own verdict for comparison, without an effect. */
+/** Records a rejection outside linkgate, with linkgate's own verdict for comparison and no effect. */
 export function recordExternalRejection(
   connection: Connection,
   verdict: Verdict,
@@ -140,7 +140,7 @@ export function recordExternalRejection(
   };
 }
 
-/** Starts a new message. The former one is kept until its buttons are removed. */
+/** Starts a new message, and keeps the previous one until linkgate removes its buttons. */
 export function resetNotification(
   before: ConnectionRecord['notification'],
 ): Pick<ConnectionRecord, 'notification'> {
@@ -190,7 +190,7 @@ export function approvalRequestedEvent({ group, deadline }: ApprovalRequest, now
   };
 }
 
-/** The audit event of a deadline that passed without a decision. */
+/** Builds the audit event of a deadline that passed without a decision. */
 function expiredEvent({ deadline }: ApprovalRequest, now: Date, andNow = ''): AuditEvent {
   return {
     time: now.toISOString(),
@@ -202,7 +202,7 @@ function expiredEvent({ deadline }: ApprovalRequest, now: Date, andNow = ''): Au
 
 /**
  * Moves an open approval request to the next escalation stage.
- * @param escalation the group that is notified beside the one that was asked, if there is one.
+ * @param escalation the group that linkgate notifies in addition to the asked group, if there is one.
  */
 export function advanceStage(
   before: ConnectionRecord & { readonly approvalRequest: ApprovalRequest },
@@ -250,7 +250,7 @@ export function markRequested(
   };
 }
 
-/** Records that EC2 refused the call, with its reason. linkgate tries again later. */
+/** Records that EC2 refused the call, with the reason. linkgate retries later. */
 export function markRefused(
   before: ConnectionRecord,
   action: PendingEffect['action'],
@@ -264,9 +264,9 @@ export function markRefused(
   };
 }
 
-/** Drops what is pending or awaited, because the service is no longer registered. */
+/** Drops the pending effect and the approval request, because the service is no longer registered. */
 export function markDeregistered(record: ConnectionRecord, now: Date): Transition {
-  // A schedule or an order of a person does not outlive the registration of the service.
+  // The deregistration of the service also cancels a scheduled disconnect and a person's revocation.
   const {
     pendingEffect,
     revocation: _revocation,
@@ -288,7 +288,7 @@ export function markDeregistered(record: ConnectionRecord, now: Date): Transitio
   };
 }
 
-/** Counts the call, if its action is still the pending one, and stamps a call of Accept in any case. */
+/** Counts the call if its action is still pending, and records the time of a call of Accept in any case. */
 function countAttempt(
   before: ConnectionRecord,
   action: PendingEffect['action'],
@@ -304,7 +304,7 @@ function countAttempt(
   };
 }
 
-/** A full sweep did not list the connection. The second one in a row ends it. */
+/** Records that a full sweep did not list the connection. The second one in a row ends it. */
 export function markMissing(before: ConnectionRecord, passStartedAt: string, now: Date): Transition {
   if (before.missingSince === undefined)
     return { record: { ...before, missingSince: passStartedAt }, auditEvents: [] };
@@ -319,8 +319,8 @@ export function markMissing(before: ConnectionRecord, passStartedAt: string, now
 }
 
 /**
- * The effect of a verdict. One with the same action keeps its attempts. During a pause a pending disconnect stays pending, since
- * no later event would bring it back.
+ * Builds the effect of a verdict. An effect with the same action keeps its attempts. During a pause a pending disconnect stays
+ * pending, because no later event would restore it.
  */
 function nextPendingEffect(
   verdict: Verdict,
@@ -337,7 +337,7 @@ function decisionAction(decision: PersonDecision | undefined): AuditAction {
   return decision.decision === 'approve' ? 'approved' : 'denied';
 }
 
-/** The audit events of a connection that was answered before linkgate saw it. */
+/** Builds the audit events of a connection that others answered before linkgate saw it. */
 export function discoveredEvents(connection: Connection, now: Date): AuditEvent[] {
   const { state } = connection;
   const time = now.toISOString();

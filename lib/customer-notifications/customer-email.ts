@@ -2,7 +2,7 @@ import { composeEmail } from '../channels/email/compose-email.ts';
 import type { EmailMessage } from '../channels/email/email-sender.ts';
 import type { CustomerEvent, NextEvent } from './customer-event.ts';
 
-/** The facts about an endpoint in a message. The customer knows all of them already. */
+/** The attributes of an endpoint in a message. The customer already knows all of them. */
 export interface EventFacts {
   readonly endpointId: string;
   readonly ownerAccountId: string;
@@ -15,16 +15,16 @@ export interface EventFacts {
   readonly serviceName: string;
 }
 
-/** An event with the facts about its endpoint. */
+/** An event with the attributes of its endpoint. */
 export type EndpointEvent<Event extends CustomerEvent = CustomerEvent> = {
   readonly [Kind in Event]: EventFacts & NextEvent<Kind>;
 }[Event];
 
 export interface CustomerText {
   readonly subject: string;
-  /** One or two sentences about the event. A message about many endpoints has nothing else of it. */
+  /** One or two sentences about the event. A message about many endpoints contains only these sentences of each event. */
   readonly body: string;
-  /** The next steps of the reader. A command of the AWS CLI is an item of its own. */
+  /** The next steps of the reader. Each AWS CLI command is a separate item. */
   readonly nextSteps: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export type CustomerMessages = {
   readonly [Event in CustomerEvent]: (news: EndpointEvent<Event>) => CustomerText;
 };
 
-/** How many endpoints an email about many endpoints lists. */
+/** The maximum number of endpoints that an email about many endpoints lists. */
 export const maxEndpointsInEmail = 20;
 
 export function composeCustomerEmail<Event extends CustomerEvent>(

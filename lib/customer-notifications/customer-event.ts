@@ -1,7 +1,7 @@
 import type { ConnectionRecord } from '../connections/connection-record.ts';
 import { isConnected } from '../privatelink/connection.ts';
 
-/** The details of each event that a customer is notified of. Times are ISO 8601. */
+/** The details of each customer event. Times are ISO 8601. */
 interface CustomerEventDetails {
   /** linkgate has recorded the request and has not decided it yet. */
   received: object;
@@ -11,19 +11,19 @@ interface CustomerEventDetails {
   rejected: { readonly reason?: string };
   'disconnect-scheduled': {
     readonly disconnectAt: string;
-    /** The time that the previous notification announced. */
+    /** The disconnect time in the previous notification. */
     readonly previousDisconnectAt?: string;
   } & DisconnectDetails;
-  /** The announced disconnect does not happen; approvers decide instead. */
+  /** Cancels the announced disconnect, because approvers decide. */
   'disconnect-extended': object;
-  /** The announced disconnect is cancelled. */
+  /** Cancels the announced disconnect, because the connection stays. */
   'disconnect-cancelled': object;
   /** Its allowlist entry expires. */
   expiring: { readonly until: string; readonly daysBefore: number };
   disconnected: DisconnectDetails;
 }
 
-/** The cause of a disconnect, as far as the customer may know it. */
+/** The cause of a disconnect, limited to the details that the customer may know. */
 interface DisconnectDetails {
   /** The customer message of the person who decided it. */
   readonly reason?: string;
@@ -44,7 +44,7 @@ export const customerEvents = [
   'disconnected',
 ] as const satisfies readonly CustomerEvent[];
 
-/** The last event that a customer was notified of, with the details that distinguish events of one kind. */
+/** The last event in a customer's notifications, with the details that distinguish events of one kind. */
 export interface LastEvent {
   readonly event: CustomerEvent;
   readonly disconnectAt?: string;
@@ -57,7 +57,7 @@ export type NextEvent<Event extends CustomerEvent = CustomerEvent> = {
   readonly [Kind in Event]: { readonly event: Kind } & CustomerEventDetails[Kind];
 }[Event];
 
-/** @returns the event that the record shows, undefined where the customer was notified of it. */
+/** @returns the event that the record shows, undefined if the customer was notified of it. */
 export function nextCustomerEvent(
   record: ConnectionRecord,
   lastEvent: LastEvent | undefined,
@@ -66,17 +66,17 @@ export function nextCustomerEvent(
   return news && !isEventKnown(news, lastEvent) ? news : undefined;
 }
 
-/** Whether a change of a record may be an event. It reads nothing, and prefers false positives. */
+/** Whether a change of a record may be an event. It reads no item, and prefers false positives. */
 export function mayHaveCustomerEvent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
   const isSilent = computeCustomerEvent(after, undefined) === undefined;
-  // A customer who knows the time of a disconnect has to learn of its cancellation.
+  // A customer who knows a disconnect time also needs to know of its cancellation.
   if (isSilent && before?.revocation === undefined) return false;
-  // Nobody was notified of a verdict in mode observe.
+  // A verdict in mode observe caused no notification.
   const isDecidedAnew = before?.verdict?.policyVersions.mode !== after.verdict?.policyVersions.mode;
   return isDecidedAnew || !before || eventKey(before) !== eventKey(after);
 }
 
-/** The attributes that differ between two events. */
+/** Identifies the event that a record shows. */
 function eventKey(record: ConnectionRecord): string {
   return JSON.stringify([computeCustomerEvent(record, undefined), record.revocation]);
 }
@@ -103,10 +103,10 @@ function computeConnectedEvent(
   lastEvent: LastEvent | undefined,
 ): NextEvent | undefined {
   const { verdict, revocation, expiryWarning, acceptRequestedAt } = record;
-  // A connection that approvers decide has no disconnect time, whatever was announced.
+  // A connection that awaits a decision has no disconnect time, even if a notification announced one.
   if (verdict?.outcome === 'ask') return { event: 'disconnect-extended' };
   if (revocation) {
-    // An immediate disconnect is reported once EC2 shows it. A pause postpones a disconnect without cancelling it.
+    // An immediate disconnect is an event once EC2 shows it. A pause postpones a disconnect without cancelling it.
     if (verdict?.outcome !== 'reject' || revocation.disconnectAt <= revocation.since) return undefined;
     const { disconnectAt } = revocation;
     const before = lastEvent?.event === 'disconnect-scheduled' ? lastEvent.disconnectAt : undefined;
@@ -120,7 +120,7 @@ function computeConnectedEvent(
   if (verdict?.outcome !== 'accept') return undefined;
   if (expectsDisconnect(lastEvent)) return { event: 'disconnect-cancelled' };
   if (expiryWarning && expiryWarning.until === verdict.until) return { event: 'expiring', ...expiryWarning };
-  // A connection accepted outside linkgate is not reported as accepted.
+  // A connection that somebody accepted outside linkgate causes no event.
   return acceptRequestedAt === undefined ? undefined : { event: 'accepted' };
 }
 
@@ -150,7 +150,7 @@ function wasConnected(
 }
 
 function isEventKnown(news: NextEvent, lastEvent: LastEvent | undefined): boolean {
-  // Without an announced time there is nothing to postpone.
+  // Without an announced time linkgate cannot postpone a disconnect.
   if (news.event === 'disconnect-extended') return lastEvent?.event !== 'disconnect-scheduled';
   if (!lastEvent) return false;
   switch (news.event) {
@@ -178,7 +178,7 @@ function selectDisconnectDetails(record: ConnectionRecord): DisconnectDetails {
   };
 }
 
-/** Selects the customer message of the denial or the revocation. No other reason is sent to a customer. */
+/** Selects the customer message of the denial or the revocation. A customer receives no other reason. */
 function selectCustomerReason({ personDecision, revokeOrder }: ConnectionRecord): {
   readonly reason?: string;
 } {

@@ -6,13 +6,16 @@ import type { EndpointEvent } from './customer-email.ts';
 /** Sends emails and SNS messages to the contacts of customers. */
 export interface CustomerSender {
   /**
-   * @param news the events of the email, for machines
-   * @throws DeliveryRejectedError where a retry is useless, any other error where it may help
+   * @param news the events of the email, as JSON
+   * @throws DeliveryRejectedError if a retry is useless, any other error if it may help
    */
   send(contact: Contact, mail: EmailMessage, news: readonly EndpointEvent[]): Promise<void>;
 }
 
-/** SNS rejects messages to this contact until somebody acts: its topic is deleted, or its topic policy does not allow linkgate. */
+/**
+ * SNS rejects messages to this contact until somebody fixes its topic: it is deleted, or its topic policy does not allow
+ * linkgate.
+ */
 export class DeliveryRejectedError extends Error {
   override readonly name = 'DeliveryRejectedError';
 
@@ -23,12 +26,12 @@ export class DeliveryRejectedError extends Error {
   }
 }
 
-/** How many events a message lists for machines: SNS accepts 256 KiB. */
+/** The maximum number of events in the JSON attribute: SNS limits a message to 256 KiB. */
 const maxEventsPerMessage = 200;
 
 const Reason = v.exactOptional(v.string());
 
-/** The JSON attribute beside the email, a contract with the subscribers of a topic. Within a major version fields are only added. */
+/** The JSON attribute next to the email, a contract with the subscribers of a topic. A minor version only adds fields. */
 export const CustomerMessage = v.object({
   schemaVersion: v.literal('1.0'),
   news: v.array(
@@ -44,7 +47,7 @@ export const CustomerMessage = v.object({
       until: v.exactOptional(v.string()),
     }),
   ),
-  /** How many events the message does not list. */
+  /** The number of omitted events. */
   more: v.number(),
 });
 export type CustomerMessage = v.InferOutput<typeof CustomerMessage>;

@@ -6,7 +6,7 @@ import {
 import type { Contact, Customer } from '../customers/customer.ts';
 import type { DeliveryFailure } from '../customers/delivery-failure.ts';
 
-/** Whether messages reach a contact, as far as SNS shows. */
+/** Whether messages reach a contact, as SNS shows it. */
 export type DeliveryStatus =
   | { readonly status: 'ok' }
   | {
@@ -15,7 +15,7 @@ export type DeliveryStatus =
       readonly remedy: string;
     };
 
-/** @returns undefined where the customer has no contact. */
+/** @returns undefined if the customer has no contact. */
 export function computeDeliveryStatus(
   { name, contact }: Pick<Customer, 'name' | 'contact'>,
   subscriptions: readonly Subscription[],

@@ -9,11 +9,11 @@ import type { Item, Table } from '../storage/table.ts';
 import { mayHaveCustomerEvent, nextCustomerEvent } from './customer-event.ts';
 import { lastNotificationKey, readLastNotification, selectLastEvent } from './last-notification.ts';
 
-/** An endpoint that a customer may have to be notified of. */
+/** An endpoint with a possible event for its customer. */
 export const CustomerEndpoint = v.object({ endpointId: EndpointId, ownerAccountId: AccountId });
 export type CustomerEndpoint = Readonly<v.InferOutput<typeof CustomerEndpoint>>;
 
-/** The queue of notify-customers. An extra message is harmless: the run finds no new event. */
+/** The queue of notify-customers. A duplicate message is harmless: the run finds no new event. */
 export interface CustomerNotificationQueue {
   enqueue(endpoints: readonly CustomerEndpoint[]): Promise<void>;
 }
@@ -34,8 +34,8 @@ interface EnqueueMissedDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Enqueues the events that must not get lost with a stream record or a change of the contact: a scheduled disconnect and an
- * expiring entry. It reads the table at most three times per page, and not at all for other records.
+ * Enqueues the events that a lost stream record or a changed contact must not suppress: a scheduled disconnect and an expiring
+ * entry. Reads the table at most three times per page, and not at all for other records.
  */
 export async function enqueueMissedNotifications(
   records: readonly ConnectionRecord[],
@@ -62,7 +62,7 @@ export async function enqueueMissedNotifications(
     const notNotified = recordsWithCustomer.filter(({ record, customer }) => {
       const items = itemsByKey.all([lastNotificationKey(record.endpointId)]);
       const lastNotifications = parseEach(items, readLastNotification, reportError);
-      // An unreadable item may say that the customer was notified.
+      // An unreadable item may already record the notification.
       return (
         lastNotifications.length === items.length &&
         nextCustomerEvent(record, selectLastEvent(customer, lastNotifications[0])) !== undefined

@@ -6,7 +6,7 @@ import type { Item, Key } from '../storage/table.ts';
 import type { EndpointEvent } from './customer-email.ts';
 import { connectedEvents, customerEvents, type LastEvent } from './customer-event.ts';
 
-/** The last event of an endpoint that a customer was notified of, so that each event is sent once. */
+/** The last event of an endpoint in its customer's notifications, so that linkgate sends each event once. */
 export const LastNotification = v.object({
   endpointId: EndpointId,
   event: v.picklist(customerEvents),
@@ -15,7 +15,7 @@ export const LastNotification = v.object({
   contact: v.string(),
   /** ISO 8601 */
   at: v.string(),
-  /** The provider's name for the service, for messages after it was deregistered. */
+  /** The provider's name for the service, for messages after its deregistration. */
   service: v.exactOptional(v.string()),
   /** The details that distinguish events of one kind. */
   disconnectAt: v.exactOptional(v.string()),
@@ -35,7 +35,10 @@ export function readLastNotification(item: Item): LastNotification {
   return notifiedStateEntity.read(item);
 }
 
-/** @returns the last event as a contact knows it: a new contact does not know the events of a connected endpoint, and need not know past ones. */
+/**
+ * @returns the last event from the contact's view: a new contact does not know the events of a connected endpoint, and needs no
+ * past ones.
+ */
 export function selectLastEvent(
   { name, contact }: NotifiableCustomer,
   lastNotification: LastNotification | undefined,

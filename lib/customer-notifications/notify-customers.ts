@@ -40,13 +40,13 @@ interface DueNotification {
   readonly endpointEvent: EndpointEvent;
 }
 
-/** Up to this many events of one contact at once have emails of their own; more share one. */
+/** The maximum number of simultaneous events of one contact with separate emails. More events share one email. */
 const maxIndividualEmails = 5;
 
 /**
- * Sends the contacts of customers the events that they were not notified of, from the current records. Delivery is at least
- * once: a run that crashes before it records an event sends it again.
- * @returns the endpoints whose events have to be retried.
+ * Sends the contacts of customers the events that they do not know yet, from the current records. Delivery is at least once: a
+ * run that crashes before it records an event sends it again.
+ * @returns the endpoints whose events need a retry.
  */
 export async function notifyCustomers(
   endpoints: readonly CustomerEndpoint[],
@@ -58,7 +58,7 @@ export async function notifyCustomers(
     const customer = customers.get(ownerAccountId);
     return hasContact(customer) ? [{ endpointId, customer }] : [];
   });
-  // Verdicts of mode observe stay internal.
+  // Verdicts in mode observe stay internal.
   if (endpointsWithCustomer.length === 0 || (await deps.mode()) !== 'enforce')
     return { notified: 0, failed: [] };
 
@@ -92,7 +92,7 @@ async function selectDueNotifications(
     const [record] = parseEach(itemsByKey.all([recordKey(endpointId)]), readRecord, reportError);
     const items = itemsByKey.all([lastNotificationKey(endpointId)]);
     const [lastNotification] = parseEach(items, readLastNotification, reportError);
-    // With an unreadable item the customer would get the same event again and again.
+    // With an unreadable item the customer would receive the same event repeatedly.
     if (items.length > 0 && !lastNotification) return [];
     const endpointEvent = record && nextCustomerEvent(record, selectLastEvent(customer, lastNotification));
     return endpointEvent ? [{ customer, record, lastNotification, endpointEvent }] : [];
@@ -117,8 +117,8 @@ async function selectDueNotifications(
 }
 
 /**
- * @returns true where no retry is needed: the message was sent, or SNS rejected it, which is stored as a delivery failure.
- * @throws where a retry may help
+ * @returns true if no retry is needed: linkgate sent the message, or SNS rejected it, which is stored as a delivery failure.
+ * @throws if a retry may help
  */
 async function sendNotification(batch: readonly DueNotification[], deps: NotifyCustomersDeps): Promise<true> {
   const [first] = batch;
@@ -144,7 +144,7 @@ async function sendNotification(batch: readonly DueNotification[], deps: NotifyC
   return true;
 }
 
-/** Records the sent events. On a conflict it writes one by one, so that the others are recorded all the same. */
+/** Records the sent events. On a conflict it writes them one by one, so that one conflict does not affect the others. */
 async function recordNotifications(
   customer: NotifiableCustomer,
   sentNotifications: readonly DueNotification[],

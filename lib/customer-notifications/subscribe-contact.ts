@@ -7,8 +7,8 @@ interface SubscribeContactDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Subscribes the email address of a customer, where it has one, to the SNS topic of customer notifications.
- * @param all customers: an address that none of them names is unsubscribed; undefined where one cannot be read.
+ * Subscribes the email address of a customer, if it has one, to the SNS topic of customer notifications.
+ * @param all customers, whose addresses stay subscribed; undefined if a customer is unreadable.
  * @returns warnings for the caller.
  */
 export function subscribeContact(

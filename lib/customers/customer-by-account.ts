@@ -31,7 +31,7 @@ interface FindCustomersDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
 }
 
-/** @returns the customers by account id. It costs one read where no account has a customer, otherwise two. */
+/** @returns the customers by account id. It costs one read if no account has a customer, otherwise two. */
 export async function findCustomersByAccount(
   accountIds: readonly string[],
   { table, reportError }: FindCustomersDeps,
@@ -46,7 +46,7 @@ export async function findCustomersByAccount(
   return selectCustomersByAccount(pointers, items, reportError);
 }
 
-/** Selects the customers of the pointers from items that were read, by account id. */
+/** Selects the customers of the pointers from the items, by account id. */
 export function selectCustomersByAccount(
   pointers: readonly AccountPointer[],
   items: ItemIndex,
@@ -60,9 +60,9 @@ export function selectCustomersByAccount(
 }
 
 /**
- * The writes that replace, create (no `before`) or remove (no `after`) a customer, in an order that may be split into
- * transactions: a pointer is written before the customer that lists its account and removed after it, so that a change that
- * crashes half way leaves only pointers to customers that do not list the account, which are ignored.
+ * Builds the writes that replace, create (no `before`) or remove (no `after`) a customer, in an order that the caller may split
+ * into transactions. It writes a pointer before the customer that lists its account, and removes it afterwards. An interrupted
+ * change therefore leaves only pointers to customers that do not list the account, which linkgate ignores.
  * @param pointers the existing pointers of all accounts of both versions
  */
 export function customerWrites(
@@ -96,6 +96,6 @@ export function customerWrites(
   });
   const expected = before?.version ?? 0;
   const own: Write = after ? { put: customerItem(after), expected } : { remove: customerKey(name), expected };
-  // SNS may accept the new contact.
+  // SNS may deliver to the new contact.
   return [...claims, own, { remove: deliveryFailureKey(name) }, ...releases];
 }

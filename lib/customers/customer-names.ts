@@ -6,7 +6,7 @@ interface CustomerNamesDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
 }
 
-/** Each row of a list with the name of the customer that its account belongs to, by one Query of the customers. */
+/** Adds to each row the name of its account's customer, with one Query of the customers. */
 export async function withCustomerNames<Row extends object>(
   rows: readonly Row[],
   selectAccountId: (row: Row) => string | undefined,

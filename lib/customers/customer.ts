@@ -22,8 +22,8 @@ export const ContactTopic = v.pipe(
 const contactEmail = v.pipe(Email, v.toLowerCase());
 
 /**
- * The target of a customer's notifications: an email address, or an SNS topic in the customer's account. The name of the topic
- * begins with `linkgate-`, and the IAM policy of linkgate allows sns:Publish to no other.
+ * The target of a customer's notifications: an email address, or an SNS topic in the customer's account. The topic name begins
+ * with `linkgate-`: the IAM policy of linkgate allows sns:Publish to no other topic.
  */
 export const Contact = v.union(
   [v.strictObject({ topicArn: ContactTopic }), v.strictObject({ email: contactEmail })],
@@ -35,18 +35,18 @@ export function contactAddress(contact: Contact): string {
   return 'email' in contact ? contact.email : contact.topicArn;
 }
 
-/** The organisation that owns accounts. Decisions do not read it: an entry of the allowlist has all that they need. */
+/** The organisation that owns accounts. Decisions do not read it, because the allowlist entry contains all that they need. */
 export const Customer = v.object({
   name: CustomerName,
   accounts: v.array(AccountId),
-  /** Absent: the customer gets no notifications. */
+  /** Absent if the customer gets no notifications. */
   // The schema is not strict, because a newer version of linkgate may have written more attributes.
   contact: v.exactOptional(
     v.union([v.object({ topicArn: ContactTopic }), v.object({ email: contactEmail })]),
   ),
   /** Actors who own the accounts. They cannot approve requests of these accounts. */
   owners: v.exactOptional(v.array(v.string())),
-  /** ISO 8601: the allowlist entries of its accounts expire then. */
+  /** ISO 8601: the expiry of its accounts' allowlist entries. */
   contractEndsAt: v.exactOptional(Instant),
   managedBy: v.exactOptional(ManagedBy),
   changedAt: v.string(),

@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
-/** The last error of SNS for the contact of a customer. */
+/** SNS's last error for a customer's contact. */
 export const DeliveryFailure = v.object({
   customer: v.string(),
   /** ISO 8601 */
   at: v.string(),
-  /** The error message of SNS. */
+  /** SNS's error message. */
   why: v.string(),
   version: v.number(),
 });

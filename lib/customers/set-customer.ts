@@ -19,7 +19,7 @@ export class AccountTakenError extends Error {
   }
 }
 
-/** The settings of a customer that a person or a policy file gives. */
+/** The settings of a customer that a person or a policy file sets. */
 export type CustomerSettings = Omit<Customer, 'name' | 'changedAt' | 'changedBy' | 'version'>;
 
 interface SetCustomerDeps extends Pick<Runtime, 'now'> {
@@ -61,7 +61,7 @@ export function setCustomer(
 }
 
 /**
- * @returns the removed customer, undefined where there was none.
+ * @returns the removed customer, undefined if there was none.
  * @throws OptimisticLockError
  */
 export function removeCustomer(
@@ -78,7 +78,7 @@ export function removeCustomer(
   });
 }
 
-/** Selects the pointers whose customer lists the account. A change that crashed leaves other pointers. */
+/** Selects the pointers whose customer lists the account. An interrupted change leaves other pointers. */
 async function selectValidPointers(
   pointers: readonly AccountPointer[],
   table: Table,
@@ -90,7 +90,7 @@ async function selectValidPointers(
   });
 }
 
-/** Writes in order, in transactions of the largest size. */
+/** Writes in order, in transactions of the maximum size. */
 async function writeInTransactions(writes: readonly Write[], table: Table): Promise<boolean> {
   for (const chunk of chunks(writes, writesPerTransaction)) if (!(await table.write(chunk))) return false;
   return true;

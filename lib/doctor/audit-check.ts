@@ -10,7 +10,7 @@ export interface AuditCheckDeps extends Pick<Runtime, 'reportError'> {
 
 const trailSampleSize = 20;
 
-/** Verifies a random sample of trails; `linkgate audit verify` reads them all. */
+/** Verifies a random sample of trails. `linkgate audit verify` verifies all of them. */
 export function checkAudit(deps: AuditCheckDeps): Promise<Check[]> {
   return runChecks('audit', null, { 'audit-trails': () => checkTrailSample(deps) }, deps);
 }

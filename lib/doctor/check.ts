@@ -11,7 +11,7 @@ export type CheckGroup =
   | 'audit'
   | 'items';
 
-/** The result of a check; a warning or failure has a remedy. */
+/** The result of a check. A warning or a failure has a remedy. */
 export type CheckResult =
   | { readonly status: 'ok'; readonly detail: string }
   | { readonly status: 'warning' | 'failed'; readonly detail: string; readonly remedy: string };
@@ -19,7 +19,7 @@ export type CheckResult =
 export interface Check {
   readonly group: CheckGroup;
   readonly name: string;
-  /** The queue, location or service that the check is about; null if there is only one. */
+  /** The queue, location or service of the check; null if there is only one. */
   readonly subject: string | null;
   readonly status: CheckResult['status'];
   readonly detail: string;
@@ -37,7 +37,7 @@ export const warning = (detail: string, remedy: string): CheckResult => ({
 });
 export const failed = (detail: string, remedy: string): CheckResult => ({ status: 'failed', detail, remedy });
 
-/** Runs each check on its own: a check that throws has failed, and does not stop the others. */
+/** Runs each check separately: a check that throws fails, and does not stop the others. */
 export async function runChecks(
   group: CheckGroup,
   subject: string | null,

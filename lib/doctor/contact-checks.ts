@@ -39,6 +39,6 @@ export async function checkContacts(deps: ContactCheckDeps): Promise<Check[]> {
 function toContactResult(delivery: DeliveryStatus): CheckResult {
   if (delivery.status === 'ok') return ok('SNS accepts its messages');
   const { status, detail, remedy } = delivery;
-  // A problem that only the customer can fix is no failure of this deployment.
+  // Only the customer can fix this problem, so it is no failure of the deployment.
   return status === 'unconfirmed' || status === 'refused' ? warning(detail, remedy) : failed(detail, remedy);
 }

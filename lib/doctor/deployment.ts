@@ -1,17 +1,17 @@
-/** The deployment's own resources in AWS. Each method throws the error of AWS. */
+/** Reads the deployment's own resources in AWS. Each method throws the AWS error. */
 export interface Deployment {
   table(): Promise<TableState>;
   /** The time-to-live attribute of the table. */
   readTtlAttribute(): Promise<string | undefined>;
   /** Whether point-in-time recovery is enabled. */
   hasPointInTimeRecovery(): Promise<boolean>;
-  /** The types of the parameters by their names below `/linkgate/<stage>/`; no value is read. */
+  /** Lists the types of the parameters by their names below `/linkgate/<stage>/`, and reads no value. */
   parameters(): Promise<ReadonlyMap<string, string>>;
   /** @returns undefined if the parameter does not exist. */
   apiUrl(): Promise<string | undefined>;
   readonly queueUrls: readonly string[];
   queue(url: string): Promise<QueueState>;
-  /** The ARNs of the queues that are subscribed to the topic of connection notifications. */
+  /** Lists the ARNs of the queues that subscribe to the topic of connection notifications. */
   listTopicQueues(): Promise<readonly string[]>;
   readonly stage: string;
   readonly tableName: string;

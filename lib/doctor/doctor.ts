@@ -21,7 +21,7 @@ export interface DoctorDeps
     ServiceCheckDeps,
     AuditCheckDeps {}
 
-/** The next page of the doctor: locations and services by how many were checked, then the items of the table. */
+/** The next page of the doctor: locations and services by the number of checked ones, then the items of the table. */
 export const CheckCursor = v.variant('next', [
   v.object({
     next: v.picklist(['locations', 'services']),
@@ -39,7 +39,7 @@ export interface CheckPage {
 /** Each subject takes three calls to EC2 or some reads of the table. */
 const subjectsPerPage = 5;
 
-/** Is this deployment in order, and what is to be done if not: a page at a time, so that no call takes long. */
+/** Checks the deployment, with a remedy for each problem. It returns one page, so that each API request stays short. */
 export async function runDoctorPage(position: CheckCursor | undefined, deps: DoctorDeps): Promise<CheckPage> {
   if (!position) {
     const checks = await Promise.all([

@@ -65,7 +65,7 @@ function checkEmailSubscription(subscription: Subscription | undefined, group: A
     : failed('the subscription has no filter policy, so the address receives the links of others', again);
 }
 
-/** Every recipient of an email can decide with its links. */
+/** Every recipient of an email can decide by its links. */
 function checkUnmanagedSubscriptions(
   groupAddresses: readonly string[],
   subscriptions: readonly Subscription[],
@@ -84,7 +84,7 @@ function checkUnmanagedSubscriptions(
       );
 }
 
-/** The command that sets a group unchanged and subscribes its addresses again. */
+/** Builds the command that sets a group unchanged and subscribes its addresses again. */
 function setGroupCommand({
   name,
   quorum,

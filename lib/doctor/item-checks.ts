@@ -82,7 +82,10 @@ function toItemCheck(subject: string | null, result: CheckResult): Check {
   return { group: 'items', name: 'unreadable-items', subject, remedy: null, ...result };
 }
 
-/** Lists the partitions with many items. The sort key of a service or a group names its partitions, even if the item is unreadable. */
+/**
+ * Lists the partitions with many items. The sort key of a service or a group names its partitions, so an unreadable item names
+ * them too.
+ */
 async function listPartitions(deps: ReadDeps): Promise<string[]> {
   const quiet = { ...deps, reportError: () => {} };
   const [serviceIds, groups, locations] = await Promise.all([
@@ -117,7 +120,7 @@ async function listSingletonKeys(deps: ReadDeps): Promise<Key[]> {
   return [modeKey, identityKey, quotaKey, applyLeaseKey, ...leases];
 }
 
-/** The keys of items in their own partitions that follow from another item. */
+/** Derives the keys of the items that linkgate stores in separate partitions for another item. */
 function listRelatedKeys(item: Item): Key[] {
   const ignore = () => {};
   if (item.pk === approverGroupPartition) return [throttleKey(item.sk)];

@@ -21,7 +21,7 @@ export interface LocationCheckDeps extends Runtime {
 }
 
 const oneMinuteMs = 60_000;
-/** Three missed sweeps in a row. */
+/** The maximum time since the last sweep: three missed sweeps in a row. */
 const staleAfterMs: Readonly<Record<SweepScope, number>> = {
   pending: 3 * oneMinuteMs,
   full: 45 * oneMinuteMs,
@@ -32,7 +32,10 @@ const overdueAfterMs = 5 * oneMinuteMs;
 const maxPointersRead = 1_000;
 const pointersPerPage = 100;
 
-/** Checks that sweeps of a location finish, that verdicts are applied there, and that linkgate may fix the drift of its services. */
+/**
+ * Checks that sweeps of a location finish, that linkgate applies verdicts there, and that it may repair the drift of its
+ * services.
+ */
 export function checkLocation(
   location: AccountRegion,
   services: readonly Service[],
@@ -59,7 +62,7 @@ async function checkSweep(
   { table, reportError, now, deployment: { stage }, hub }: LocationCheckDeps,
 ): Promise<CheckResult> {
   const finishedAt = await lastSweepSuccess(location, scope, { table, reportError });
-  // A sweep from before the registration of a service says nothing about the time since.
+  // A sweep before the registration of a service does not count.
   const since = finishedAt !== undefined && finishedAt > registeredAt ? finishedAt : registeredAt;
   const lastSweep =
     finishedAt === undefined ? 'no sweep has finished yet' : `the last sweep finished at ${finishedAt}`;
@@ -71,7 +74,7 @@ async function checkSweep(
       );
 }
 
-/** One service is enough: the permission of the role covers all services of the location. */
+/** Checks one service, because the role's permission covers all services of the location. */
 async function checkRepairPermission(
   location: AccountRegion,
   [service]: readonly Service[],
@@ -84,7 +87,7 @@ async function checkRepairPermission(
     : failed(`EC2 denies it: ${refusal}`, grantPermissionRemedy);
 }
 
-/** Only `apply-verdicts` has the permission to accept and reject, so the check reads its results. */
+/** Reads the results of `apply-verdicts`, because only that function may call Accept and Reject. */
 async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): Promise<CheckResult> {
   const { table, mode, reportError } = deps;
   if ((await mode()) === 'observe') return ok('the mode is observe, so linkgate applies no verdicts');
@@ -124,7 +127,7 @@ async function findOverdueVerdicts(location: AccountRegion, { table, now, report
   return { pendingCount, late: [] };
 }
 
-/** The time of the verdict, or of the last observation that contradicts it. */
+/** Returns the time of the verdict, or of the last describe result that contradicts it. */
 function pendingEffectSince({ verdict, pendingEffect, observedAt = '' }: ConnectionRecord): number {
   if (!pendingEffect || !verdict) return Number.POSITIVE_INFINITY;
   const { decidedAt } = verdict;

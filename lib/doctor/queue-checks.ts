@@ -2,14 +2,14 @@ import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { type Check, type CheckResult, type CheckSet, failed, ok, runChecks, warning } from './check.ts';
 import type { Deployment, QueueState } from './deployment.ts';
 
-/** A queue has this many messages only if its function is too slow. */
+/** A queue with this many messages has a function that is too slow. */
 const backlogThreshold = 1_000;
 
 const fullSweepRecovers = 'The full sweep recovers it within 15 minutes.';
 const sweepRecovers = 'The sweep recovers it.';
 const nextSweepRecovers = 'The next scheduled sweep recovers it; the job of the lost request never finishes.';
 
-/** The recovery of a lost message, by its source queue or its dead-letter queue. */
+/** The procedure to recover a lost message, by its source queue or its dead-letter queue. */
 const recoveryByQueue: Readonly<Record<string, string>> = {
   'connection-notifications': sweepRecovers,
   'connection-rechecks': sweepRecovers,

@@ -29,8 +29,8 @@ export interface RemoveDeps extends ReadDeps {
 }
 
 /**
- * Removes an unreadable item. An index item of a connection is rebuilt instead, since the record still needs it.
- * @returns undefined if the item does not exist; else the next step.
+ * Removes an unreadable item. Rebuilds an index item of a connection instead, because the record needs it.
+ * @returns undefined if the item does not exist; otherwise the next step.
  * @throws ItemStaysError
  */
 export async function removeUnreadable(
@@ -65,7 +65,7 @@ function canReadItem(item: Item, read: (item: Item) => unknown): boolean {
   }
 }
 
-/** Rebuilds the index item that the connection record has under this key. */
+/** Rebuilds the index item of the connection record under this key. */
 async function rebuildPointer(
   key: Key,
   { table, reportError }: ReadDeps,

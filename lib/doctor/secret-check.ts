@@ -9,7 +9,7 @@ interface CheckedSecret {
   readonly remedy: string;
 }
 
-/** Checks that a secret exists as a `SecureString`. Its value is not read. */
+/** Checks that a secret exists as a `SecureString`, and does not read its value. */
 export async function checkSecret(
   { name, label, remedy }: CheckedSecret,
   { parameters, stage }: Pick<Deployment, 'parameters' | 'stage'>,

@@ -28,7 +28,7 @@ interface DriftCheck {
   readonly drifts: readonly Drift['check'][];
   readonly inOrder: string;
   readonly severity: 'warning' | 'failed';
-  /** Absent if linkgate fixes the drift itself, which it does only in the mode enforce. */
+  /** Absent if linkgate repairs the drift itself, which requires mode enforce. */
   readonly remedy?: (service: Service) => string;
 }
 
@@ -52,7 +52,7 @@ const driftChecks: Readonly<Record<string, DriftCheck>> = {
   },
 };
 
-/** Checks a service as EC2 shows it now, not as it was last recorded. */
+/** Checks a service as EC2 shows it now, not as the table last recorded it. */
 export async function checkRegisteredService(service: Service, deps: ServiceCheckDeps): Promise<Check[]> {
   const { serviceId, name, location, topicArn } = service;
   const subject = name === serviceId ? serviceId : `${name} (${serviceId})`;
@@ -69,7 +69,7 @@ export async function checkRegisteredService(service: Service, deps: ServiceChec
       ...buildDriftChecks(service, configurationDrift(configuration, topicArn), deps),
       ...(configuration.isGatewayLoadBalancer && { notification: async () => ok(gatewayLoadBalancerText) }),
     }),
-    // EC2 does not list the principals without the tag, which has its own check.
+    // EC2 lists the principals only with the tag, which has a separate check.
     ...(principals && { principals: () => checkPrincipals(service, principals) }),
     approvers: () => checkServiceApprovers(service, deps.table),
     paused: () => checkPause(service),
@@ -133,7 +133,7 @@ function checkPause({ name, pausedAt, pausedBy, pauseReason }: Service): CheckRe
   );
 }
 
-/** Checks the allowed principals: `*` by EC2 now, the difference to the allowlist by the last service check. */
+/** Checks the allowed principals: `*` from EC2 now, the difference from the allowlist from the last service check. */
 function checkPrincipals(service: Service, allowedPrincipals: readonly string[]): CheckResult {
   const { serviceId, location, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);

@@ -27,7 +27,7 @@ const ContractConnection = v.object({
 
 const ObservedAt = v.pipe(Timestamp, v.description('When linkgate described it in EC2.'));
 
-/** A string, since new checks are no change of the contract. */
+/** A string, because a new check does not change the contract. */
 const ContractDrift = v.object({ ...Drift.entries, check: v.string() });
 
 const ContractService = v.pick(Service, ['serviceId', 'name', 'location', 'approvers']);
@@ -56,7 +56,7 @@ export const ServiceDrifted = v.object({
 });
 export type ServiceDrifted = v.InferOutput<typeof ServiceDrifted>;
 
-/** The contract with rules on the bus: each event's name, when it is published, and its detail. */
+/** The contract for rules on the bus: the name, the cause and the detail of each event. */
 export const busEvents = {
   'Connection Request': {
     publishedWhen:

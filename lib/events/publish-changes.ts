@@ -14,7 +14,7 @@ export type DomainEvent =
   | (ServiceDrifted & { readonly type: 'Service Drifted' });
 
 export interface DomainEventBus {
-  /** @throws when an event could not be delivered. */
+  /** @throws when it could not deliver an event. */
   publish(events: readonly DomainEvent[]): Promise<void>;
 }
 
@@ -24,8 +24,8 @@ interface PublishDeps extends Pick<Runtime, 'reportError'> {
 }
 
 /**
- * Publishes which requests begin to wait and which services drifted.
- * A change that is delivered again is published again, with the same `deduplicationId`.
+ * Publishes an event for each request that begins to wait and for each service with new drift. A redelivered change is published
+ * again with the same `deduplicationId`.
  * @returns the number of published events.
  */
 export async function publishDomainEvents(
@@ -46,7 +46,7 @@ export async function publishDomainEvents(
   return domainEvents.length;
 }
 
-/** Maps the inputs, and reports those that this version cannot read. */
+/** Maps the inputs, and reports the unreadable ones. */
 async function mapReadable<Input, Output>(
   inputs: readonly Input[],
   read: (input: Input) => Output | undefined,
@@ -67,13 +67,13 @@ function findNewlyWaiting({ before, after }: TableChange): ConnectionRecord | un
     : undefined;
 }
 
-/** The outcome for which a request waits, if it waits. */
+/** Returns the outcome of a waiting request; undefined for any other. */
 function waitingOutcome({ state, verdict }: ConnectionRecord): 'ask' | 'hold' | undefined {
   const outcome = verdict?.outcome;
   return state === 'pendingAcceptance' && (outcome === 'ask' || outcome === 'hold') ? outcome : undefined;
 }
 
-/** @returns undefined if the service is no longer registered: nobody decides the request then. */
+/** @returns undefined if the service is no longer registered, because nobody decides its requests. */
 function connectionWaitingEvent(
   record: ConnectionRecord,
   service: Item | undefined,

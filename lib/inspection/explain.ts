@@ -21,7 +21,7 @@ export interface ConnectionView extends Omit<Connection, 'location'> {
   readonly verdict: string | null;
   readonly decidedBy: string | null;
   readonly reason: string | null;
-  /** How the state in EC2 differs from the verdict, in a sentence. */
+  /** Describes the difference between the state in EC2 and the verdict, in a sentence. */
   readonly differs: string | null;
   /** ISO 8601: the scheduled disconnect. */
   readonly disconnectAt: string | null;
@@ -57,7 +57,7 @@ export function buildConnectionView(
   };
 }
 
-/** A revocation, not the verdict, names the decider of a disconnect that a person requested. */
+/** Names the decider of a disconnect. A revocation, not the verdict, names the person who requested it. */
 function selectDecider({ verdict, revocation }: ConnectionRecord): string | null {
   if (!verdict) return null;
   const isCommand = verdict.outcome === 'reject' && revocation && revocation.cause !== 'policy';
@@ -85,7 +85,8 @@ function mismatchReason(
   if (!isAnswered(state)) return null;
   const isToStay =
     isPaused(verdict) || (outcome === 'reject' && until !== undefined) || revocation?.overQuota === true;
-  // A connection stays during its grace period, while its service is paused, and while approval is requested beyond the disconnect quota.
+  // A connection stays during its grace period, during a pause of its service, and while approval beyond the disconnect quota is
+  // pending.
   if (isConnected(state) && isToStay) return null;
   const answer = isConnected(state) ? 'accept' : 'reject';
   return outcome === answer ? null : `${expectedOutcomeTexts[outcome]}, and EC2 shows it ${state}`;

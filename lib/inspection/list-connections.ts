@@ -18,7 +18,7 @@ export interface ListConnectionsQuery {
   /** Only connections to these services. */
   readonly serviceIds: readonly string[];
   readonly state?: ConnectionState | undefined;
-  /** Only this account's. */
+  /** Only connections of this account. */
   readonly ownerAccountId?: string | undefined;
   /** Only requests and connected endpoints that await a decision of a person. */
   readonly waiting: boolean;
@@ -55,7 +55,7 @@ export async function listConnections(
   return { connections, ...(nextToken !== undefined && { nextToken }) };
 }
 
-/** EC2 takes at most 200 values in a filter; for more services the caller filters the page. */
+/** EC2 accepts at most 200 values in a filter. For more services the caller filters the page. */
 function buildServiceFilter(serviceIds: readonly string[]) {
   return serviceIds.length <= 200 ? { serviceIds } : {};
 }
@@ -80,7 +80,7 @@ async function withVerdicts(
   });
 }
 
-/** The connection is still pending or still connected, as at the time of the approval request. */
+/** Whether the connection is still pending or connected, as at the time of the approval request. */
 function isPhaseUnchanged({ state }: Connection, record: ConnectionRecord): boolean {
   return isConnected(state) ? isConnected(record.state) : state === record.state;
 }

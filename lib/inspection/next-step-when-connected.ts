@@ -7,7 +7,7 @@ import type { Connection } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
 
-/** The context that determines the next step. */
+/** The data that determines the next step. */
 export interface NextStepContext {
   readonly isListed: boolean;
   readonly service: Service | undefined;
@@ -18,7 +18,7 @@ export interface NextStepContext {
   readonly isRefused: boolean;
 }
 
-/** Describes the next step of a connected endpoint: whether it stays, otherwise until when, and the commands that change it. */
+/** Describes the next step of a connected endpoint: its disconnect time, if it has one, and the commands that change it. */
 export function nextStepWhenConnected(
   { state, requestedAt }: Connection,
   record: ConnectionRecord | undefined,

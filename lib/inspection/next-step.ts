@@ -43,7 +43,7 @@ export function nextStep(
   return `${formatAwaiting(record?.approvalRequest, service)}: linkgate approve ${endpointId}${ticket}, or linkgate deny ${endpointId} --reason "…"${ticket}.${then}`;
 }
 
-/** A request awaits approval until its deadline. */
+/** Describes a request that awaits approval until its deadline. */
 function formatAwaiting(approvalRequest: ConnectionRecord['approvalRequest'], { onExpiry }: Service): string {
   if (!approvalRequest) return 'It awaits approval';
   if (approvalRequest.stage === 'expired')
@@ -52,7 +52,7 @@ function formatAwaiting(approvalRequest: ConnectionRecord['approvalRequest'], { 
   return `It awaits approval until ${approvalRequest.deadline}, and ${then}`;
 }
 
-/** The reason of a past disconnect. */
+/** Describes the reason of a past disconnect. */
 function formatDisconnected(record: ConnectionRecord | undefined): string {
   return record?.revocation && record.verdict
     ? `linkgate disconnected it: ${primaryReason(record.verdict)}. `

@@ -13,7 +13,7 @@ const VerifiableRecord = v.object({
   auditHead: v.exactOptional(AuditHead),
 });
 
-/** A call reads at most this many trails. */
+/** The maximum number of trails that a call reads. */
 const trailsPerPage = 50;
 
 export interface BrokenTrail extends ChainBreak {
@@ -21,12 +21,12 @@ export interface BrokenTrail extends ChainBreak {
 }
 
 export interface Verification {
-  /** How many connections have an unbroken trail. */
+  /** The number of connections with an intact trail. */
   readonly verified: number;
   readonly broken: readonly BrokenTrail[];
 }
 
-/** Verifies one page of connections, in an arbitrary order. */
+/** Verifies one page of connections, in no particular order. */
 export async function verifyTrailPage(
   start: RecordCursor,
   table: Table,
@@ -37,7 +37,10 @@ export async function verifyTrailPage(
   return { ...(await verifyTrails(records, table)), ...nextPage };
 }
 
-/** Verifies `count` connections, or all if there are fewer: from a random point of each partition, then from its start. */
+/**
+ * Verifies `count` connections, or all if there are fewer. Starts at a random position in each partition, and continues from its
+ * start.
+ */
 export async function verifyTrailSample(
   count: number,
   random: () => number,
@@ -61,7 +64,7 @@ export async function verifyTrailSample(
   return verifyTrails([...records.values()], table);
 }
 
-/** @returns undefined if there is no record of the connection. */
+/** @returns undefined if the connection has no record. */
 export async function verifyTrail(endpointId: string, table: Table): Promise<Verification | undefined> {
   const items = await table.get([recordKey(endpointId)]);
   return items.length === 0 ? undefined : verifyTrails(items, table);
@@ -83,7 +86,7 @@ async function findBrokenTrail(record: Item, table: Table): Promise<BrokenTrail 
     };
   const trailBreak = findBreak(await listAuditItems(record.sk, table), parsedRecord.output);
   if (!trailBreak) return undefined;
-  // An entry that was written between the two reads is no break: the record has another version then.
+  // An entry written between the two reads is no break: the record then has another version.
   const [currentItem] = await table.get([record]);
   return currentItem && currentItem.version !== record.version
     ? findBrokenTrail(currentItem, table)

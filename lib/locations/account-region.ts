@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** Matches any Region name, also of a future Region. An Availability Zone ends with a letter and does not match. */
+/** Matches any Region name, including future Regions. The name of an Availability Zone ends with a letter and does not match. */
 const RegionName = v.pipe(
   v.string(),
   v.regex(/^[a-z]{2,16}(-[a-z0-9]{1,16}){1,4}-\d{1,3}$/, 'a Region looks like us-east-1'),
@@ -40,7 +40,7 @@ export function awsPartition(region: string, arn: string): string {
   return partition ?? /^arn:(aws[a-z-]*):/.exec(arn)?.[1] ?? 'aws';
 }
 
-/** Builds the name to which consumers connect, for a service that EC2 no longer lists. */
+/** Builds the service name to which consumers connect, for a service that EC2 does not list. */
 export function awsServiceName({ region }: AccountRegion, serviceId: string): string {
   const domain = awsPartition(region, '') === 'aws-cn' ? 'cn.com.amazonaws' : 'com.amazonaws';
   return `${domain}.vpce.${region}.${serviceId}`;

@@ -7,15 +7,15 @@ export const Mode = v.picklist(['enforce', 'observe']);
 export type Mode = v.InferOutput<typeof Mode>;
 
 /**
- * The SSM parameter that holds the mode. linkgate reads it again right before each change of EC2. It can be changed without
- * linkgate, so that a person can stop linkgate when its API fails.
+ * The SSM parameter of the mode. linkgate reads it again directly before each change of EC2. A person can change it without
+ * linkgate, and so stop linkgate when its API fails.
  */
 export interface ModeParameter {
-  /** @throws when the parameter cannot be read. */
+  /** @throws if the parameter is unreadable. */
   read(): Promise<{
     readonly mode: Mode;
     readonly changedAt: string;
-    /** The value of the parameter, if it is not a mode. */
+    /** The value of the parameter, if it is no valid mode. */
     readonly unknownValue?: string;
   }>;
   write(mode: Mode): Promise<void>;
@@ -25,19 +25,19 @@ export interface ModeParameter {
 
 /**
  * Reads the mode before a change of EC2.
- * @param since when the caller read the data on which the change depends. A mode that changed after this time counts as
- * `observe`, because verdicts from before the change are decided again.
+ * @param since the time when the caller read the data for the change. A mode that changed after this time counts as `observe`,
+ * because linkgate decides earlier verdicts again.
  */
 export type ReadMode = (since?: Date) => Promise<Mode>;
 
-/** The last change of the mode through linkgate: author, time and reason, which the parameter cannot hold. */
+/** The last change of the mode through linkgate. The parameter cannot store its author, time and reason. */
 const modeChangeEntity = entity({
   mode: Mode,
   /** ISO 8601 */
   since: v.string(),
   by: v.string(),
   reason: v.exactOptional(v.string()),
-  /** Grows each time linkgate returns to enforce, so that earlier verdicts are decided again. */
+  /** Grows each time linkgate returns to enforce, so that linkgate decides earlier verdicts again. */
   policyRevision: v.number(),
   version: v.number(),
 });

@@ -4,14 +4,14 @@ import { isConnected } from '../privatelink/connection.ts';
 import type { AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
-/** Up to this many connections of one account at one service get messages of their own when they lose permission at once. */
+/** The maximum number of connections of one account at one service with separate messages when they lose permission at once. */
 const maxIndividualPerAccount = 3;
-/** How many of an account's connections linkgate reads to find others that need a notification. */
+/** The number of an account's connections that linkgate reads to find others that need a notification. */
 const maxConnectionsRead = 20;
 
 /**
- * Selects the connected endpoints of one account that share a digest because one policy change affects all of them, however
- * few of them this batch has.
+ * Selects the connected endpoints of one account that share a digest because one policy change affects all of them, even if this
+ * batch contains few of them.
  * @returns their endpoint ids.
  */
 export async function selectAccountBatches(
@@ -29,7 +29,7 @@ export async function selectAccountBatches(
   return new Set(batchedRecords.map(({ endpointId }) => endpointId));
 }
 
-/** Whether the account has more connections without a notification than this batch shows. */
+/** Whether the account has more connections without a notification than this batch. */
 async function hasMorePending(
   [first, ...otherRecords]: readonly AwaitingRecord[],
   { table, reportError, now }: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,

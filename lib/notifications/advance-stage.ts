@@ -10,7 +10,7 @@ import { type AwaitingRecord, hasApprovalRequest } from './awaiting-record.ts';
 import { isRemindable } from './notification.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
-/** @returns the stage that an open request has reached, undefined where its record has it already. */
+/** @returns the current stage of an open request, undefined if its record already has it. */
 export function nextStage(
   record: AwaitingRecord,
   { onExpiry }: Pick<Service, 'onExpiry'>,
@@ -21,15 +21,15 @@ export function nextStage(
   return isRemindable(record) && stage !== record.approvalRequest.stage && !isDecidedThen ? stage : undefined;
 }
 
-/** Policy decides at the deadline: it rejects where the service says so, and it disconnects a scheduled disconnect. */
+/** Whether policy decides at the deadline: it rejects if the service is set to reject, and performs a scheduled disconnect. */
 function isDecidedByPolicyOnExpiry(record: AwaitingRecord, onExpiry: Service['onExpiry']): boolean {
   if (isConnected(record.state)) return computeApprovalKind(record) === 'scheduled-disconnect';
   return onExpiry === 'reject' && record.verdict?.outcome === 'ask';
 }
 
 /**
- * Records the stage that a request has reached, and skips the stages before it.
- * @param nextGroup the group that the asked group escalates to.
+ * Records the current stage of a request, and skips earlier stages.
+ * @param nextGroup the group to which the asked group escalates.
  */
 export async function advanceNotifiedStage(
   record: AwaitingRecord,
@@ -45,7 +45,7 @@ export async function advanceNotifiedStage(
     if (stage === undefined) return before;
     const transition = advanceStage(before, stage, nextGroup?.name, now);
     await deps.table.write(transitionWrites(before, transition, deps.requestId));
-    // The retry reads the record again and finds the stage recorded, whether this write succeeded or another one did.
+    // The retry reads the record again and finds the stage recorded, by this write or by another run.
     return conflict;
   });
 }

@@ -10,15 +10,16 @@ import { type ApprovalTarget, type AwaitingRecord, hasApprovalRequest } from './
 import { type NotifyDeps, newLeaseEnd } from './notify-deps.ts';
 import { computeCapacity, consumeCapacity, parseThrottle, throttleKey, throttleWrite } from './throttle.ts';
 
-/** New requests with messages of their own, which this run holds the leases of, and the digest of all others. */
+/** The new requests with separate messages, whose leases this run holds, and the digest of all others. */
 interface Assignment {
   readonly individual: readonly ApprovalTarget[];
   readonly digestId?: string;
 }
 
 /**
- * Assigns each new request of a group to a message of its own or to a digest, in one transaction, before linkgate notifies
- * anybody. The throttle limits single messages per minute; connections of one account that lose permission at once share a digest.
+ * Assigns each new request of a group to a separate message or to a digest in one transaction, before linkgate sends any
+ * notification. The throttle limits separate messages per minute. Connections of one account that lose permission at once share a
+ * digest.
  * @param requests at most one SQS batch, so that they fit into a transaction.
  * @throws OptimisticLockError
  */
@@ -61,7 +62,7 @@ export async function assignToMessageOrDigest(
   });
 }
 
-/** Reads the group's throttle, and the requests that no message or digest is assigned to yet. */
+/** Reads the group's throttle, and the requests without a message or a digest. */
 async function readUnassignedRequests(
   group: string,
   requests: readonly ApprovalTarget[],
@@ -75,7 +76,7 @@ async function readUnassignedRequests(
   return { item, throttle, newcomers: records.filter(({ notification }) => notification === undefined) };
 }
 
-/** @returns the open digest with the records added, or a new digest where the open one is full or unreadable. */
+/** @returns the open digest with the added records, or a new digest if the open one is full or unreadable. */
 async function extendOrCreateDigest(
   records: readonly AwaitingRecord[],
   group: string,
@@ -85,7 +86,7 @@ async function extendOrCreateDigest(
   const [first] = records;
   if (!first) return undefined;
   const endpointIds = records.map(({ endpointId }) => endpointId);
-  // An unreadable digest is reported, and a new one begins.
+  // Reports an unreadable digest, and starts a new one.
   const running =
     runningDigest === undefined
       ? undefined
@@ -96,7 +97,7 @@ async function extendOrCreateDigest(
       endpointIds: [...running.endpointIds, ...endpointIds],
       version: running.version + 1,
     };
-  // The id is unique: a version of a record is written once, and this one joins a digest once.
+  // The id is unique: a version of a record is written once, and joins a digest once.
   return { id: `${first.endpointId}.${first.version}`, group, endpointIds, emailedCount: 0, version: 1 };
 }
 

@@ -7,10 +7,10 @@ import { omitUnreadable, type ReadDeps } from '../storage/entity.ts';
 /** A record with an approval request. */
 export type AwaitingRecord = ConnectionRecord & { readonly approvalRequest: ApprovalRequest };
 
-/** An approval request with all that a notification about it needs. */
+/** An approval request with everything that a notification about it needs. */
 export interface ApprovalTarget extends ApprovalView {
   readonly record: AwaitingRecord;
-  /** The group that the asked group escalates to, set once the stage is `escalated`. */
+  /** The group to which the asked group escalates, from the stage `escalated` on. */
   readonly escalation: ApproverGroup | undefined;
 }
 
@@ -18,7 +18,7 @@ export function hasApprovalRequest(record: ConnectionRecord | undefined): record
   return record?.approvalRequest !== undefined;
 }
 
-/** @returns the group that a group escalates to. */
+/** @returns the group to which a group escalates. */
 export async function escalationGroup(
   { name, escalateTo }: ApproverGroup,
   { table, reportError }: ReadDeps,
@@ -28,7 +28,7 @@ export async function escalationGroup(
     : findGroup(escalateTo, table).catch(omitUnreadable(reportError));
 }
 
-/** Whether the stage notifies the next group too. */
+/** Whether the stage also notifies the escalation group. */
 export function isEscalated(stage: ApprovalRequest['stage']): boolean {
   return isLaterStage(stage, 'reminded');
 }

@@ -11,7 +11,7 @@ import { advanceNotifiedStage, nextStage } from './advance-stage.ts';
 import { type AwaitingRecord, escalationGroup, hasApprovalRequest, isEscalated } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
-/** A digest with all that a notification about it needs. */
+/** A digest with everything that a notification about it needs. */
 export interface DigestState {
   readonly digest: Digest;
   readonly group: ApproverGroup;
@@ -21,13 +21,13 @@ export interface DigestState {
   readonly customers: ReadonlyMap<string, string>;
   /** The latest stage of its open requests. */
   readonly stage: EscalationStage;
-  /** The group that this group escalates to. */
+  /** The group to which this group escalates. */
   readonly nextGroup: ApproverGroup | undefined;
-  /** The same group, set once the stage is `escalated`. */
+  /** The same group, from the stage `escalated` on. */
   readonly escalation: ApproverGroup | undefined;
 }
 
-/** @returns undefined where the digest or its group does not exist. */
+/** @returns undefined if the digest or its group does not exist. */
 export async function loadDigest(id: string, deps: NotifyDeps): Promise<DigestState | undefined> {
   const digest = await findDigest(id, deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
@@ -45,7 +45,7 @@ export async function loadDigest(id: string, deps: NotifyDeps): Promise<DigestSt
   });
 }
 
-/** The accounts with the most open requests, and those of the requests that an e-mail lists. */
+/** Selects the accounts with the most open requests, and the accounts of the requests that an e-mail lists. */
 function selectNamedAccounts(records: readonly AwaitingRecord[]): string[] {
   const open = records.filter(isAwaitingApproval);
   const largest = countBy(open, ({ ownerAccountId }) => ownerAccountId).slice(0, maxNamedAccounts);
@@ -53,7 +53,7 @@ function selectNamedAccounts(records: readonly AwaitingRecord[]): string[] {
   return [...new Set([...largest.map(([accountId]) => accountId), ...listed])];
 }
 
-/** Whether any request has reached a stage that its record does not have yet. */
+/** Whether any request is in a later stage than its record. */
 export function hasStageToAdvance({ records, services }: DigestState, now: Date): boolean {
   return records.some((record) => {
     const service = services.find(({ serviceId }) => serviceId === record.serviceId);
@@ -61,7 +61,7 @@ export function hasStageToAdvance({ records, services }: DigestState, now: Date)
   });
 }
 
-/** Records the stage that each request has reached. */
+/** Records the current stage of each request. */
 export async function advanceStages(digestState: DigestState, deps: NotifyDeps): Promise<DigestState> {
   const { services, nextGroup } = digestState;
   const records: AwaitingRecord[] = [];

@@ -4,7 +4,7 @@ import { entity } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 
-/** The access of an account to a service that ends soon, and the days before its end. */
+/** An account's access to a service that ends soon, and the number of days before its end. */
 export const ExpiringAccess = v.object({
   serviceId: ServiceId,
   accountId: AccountId,
@@ -14,16 +14,16 @@ export const ExpiringAccess = v.object({
 });
 export type ExpiringAccess = Readonly<v.InferOutput<typeof ExpiringAccess>>;
 
-/** The delivery state of one expiry warning, which covers all connections of an account. TTL deletes it a day after the expiry. */
+/** The delivery state of one expiry warning for all connections of an account. TTL deletes it a day after the expiry. */
 const ExpiryWarningState = v.object({
   ...ExpiringAccess.entries,
-  /** ISO 8601: when the warning was due first. Retries end a day later. */
+  /** ISO 8601: the first due time of the warning. Retries end a day later. */
   since: v.string(),
-  /** The id of its Slack message. */
+  /** The `ts` of its Slack message. */
   slackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** Addresses that SNS took the email for. */
+  /** The addresses whose email SNS accepted. */
   emailedTo: v.array(v.string()),
-  /** ISO 8601: until then one run holds the lease. */
+  /** ISO 8601: the end of the lease of one run. */
   leaseUntil: v.exactOptional(v.string()),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),

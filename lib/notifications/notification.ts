@@ -22,17 +22,17 @@ export const NotificationTarget = v.union([
 ]);
 export type NotificationTarget = Readonly<v.InferOutput<typeof NotificationTarget>>;
 
-/** The queue of notify-approvers. An extra message is harmless: the run finds nothing to update. */
+/** The queue of notify-approvers. A duplicate message is harmless: the run finds no change. */
 export interface NotificationQueue {
   enqueue(targets: readonly NotificationTarget[]): Promise<void>;
-  /** Enqueues with a delay of at most 900 seconds, for a digest that still collects requests or after a Retry-After of Slack. */
+  /** Enqueues with a delay of at most 900 seconds, for an open digest or after a Retry-After of Slack. */
   enqueueAfter(seconds: number, targets: readonly NotificationTarget[]): Promise<void>;
 }
 
-/** How long a digest collects changes before an update, in seconds. */
+/** The time for which a digest collects changes before an update, in seconds. */
 export const digestWindowSeconds = 5;
 
-/** Whether a record changed since its last notification, or a reminder is due. A digest keeps its own content hash. */
+/** Whether a record changed since its last notification, or a reminder is due. A digest has a separate content hash. */
 export function needsNotification(record: ConnectionRecord, now: Date): boolean {
   const { approvalRequest, notification } = record;
   if (!approvalRequest) return false;
@@ -43,7 +43,7 @@ export function needsNotification(record: ConnectionRecord, now: Date): boolean 
   );
 }
 
-/** Whether reminders are due for a record: only while it is open, and not while a pause holds it. */
+/** Whether reminders are due for a record. A closed request and a paused service need none. */
 export function isRemindable(record: ConnectionRecord): boolean {
   return isAwaitingApproval(record) && !(record.verdict && isPaused(record.verdict));
 }
@@ -52,7 +52,7 @@ export function buildNotificationTarget({ endpointId, notification }: Connection
   return notification?.digestId === undefined ? { endpointId } : { digest: notification.digestId };
 }
 
-/** Enqueues a notification for each approval request that a change of the table affects. */
+/** Enqueues a notification for each approval request that a table change affects. */
 export async function enqueueForChanges(
   changes: readonly TableChange[],
   {
@@ -75,7 +75,7 @@ export async function enqueueForChanges(
 
 interface QueuedTarget {
   readonly target: NotificationTarget;
-  /** The queue delays it, so that other changes of the same batch arrive first. */
+  /** The delay of the queue lets other changes of the same batch arrive first. */
   readonly isDelayed: boolean;
 }
 
@@ -87,8 +87,8 @@ function selectChangedTargets({ before: old, after: item }: TableChange, now: Da
 }
 
 /**
- * Selects the targets of a changed record. Changes of the stage and of the notification state need none: notify-approvers
- * writes them itself.
+ * Selects the targets of a changed record. Changes of the stage and of the notification state need none, because notify-approvers
+ * itself writes them.
  */
 function selectConnectionTargets(
   before: ConnectionRecord | undefined,
@@ -99,7 +99,7 @@ function selectConnectionTargets(
   const { notification, state } = after;
   const previousDigestId = before?.notification?.digestId;
   const isInDigest = notification?.digestId !== undefined;
-  // One policy change affects all connections of an account, so their changes arrive together.
+  // One policy change affects all connections of an account, so their changes arrive at the same time.
   const isDelayed = isInDigest || (notification === undefined && isConnected(state));
   return [
     ...(isInDigest || needsNotification(after, now)
@@ -111,7 +111,7 @@ function selectConnectionTargets(
   ];
 }
 
-/** Every connection of the account has the same warning. */
+/** Selects one target, because all connections of the account share a warning. */
 function selectExpiryTargets(before: ConnectionRecord | undefined, after: ConnectionRecord): QueuedTarget[] {
   const { expiryWarning, serviceId, ownerAccountId: accountId } = after;
   if (!expiryWarning || isDeepStrictEqual(expiryWarning, before?.expiryWarning)) return [];

@@ -17,9 +17,9 @@ import { notifyExpiry } from './notify-expiry.ts';
 import { notifyRequest } from './notify-request.ts';
 import { createSlackSession, type NotificationRun } from './slack-session.ts';
 
-/** Counts for the log, and the targets that SQS has to deliver again. */
+/** The counts for the log, and the targets that SQS has to deliver again. */
 interface NotifyApproversResult {
-  /** Targets whose digest failed: no sweep enqueues a digest whose requests are all decided. */
+  /** The targets with a failed digest: no sweep enqueues a digest without open requests. */
   readonly failed: readonly NotificationTarget[];
   readonly requests: number;
   readonly digests: number;
@@ -27,11 +27,11 @@ interface NotifyApproversResult {
 }
 
 /**
- * Notifies approvers of open requests and of their outcome, in Slack and by email. Messages are rendered from the current
- * records, so that queue messages may arrive twice, late and in any order. Errors of Slack and SNS are reported, and a later
- * queue message retries: the sweep enqueues each minute.
+ * Notifies approvers of open requests and of their outcome, in Slack and by email. It renders messages from the current records,
+ * so queue messages may arrive twice, late and in any order. It reports errors of Slack and SNS, and a later queue message
+ * retries: the sweep enqueues each minute.
  * @param targets at most one SQS batch.
- * @throws where the table cannot be read.
+ * @throws if the table is unreadable.
  */
 export async function notifyApprovers(
   targets: readonly NotificationTarget[],
@@ -85,7 +85,7 @@ async function readRecordsToNotify(
   return records.filter((record) => needsNotification(record, now()));
 }
 
-/** Loads the approval requests, and records the stage that each has reached. */
+/** Loads the approval requests, and records the current stage of each. */
 async function loadApprovalTargets(
   views: readonly ApprovalView[],
   run: NotificationRun,
@@ -112,7 +112,7 @@ async function notifyGroup(
   requests: readonly ApprovalTarget[],
   run: NotificationRun,
 ): Promise<void> {
-  // A group without a channel and an address keeps no notification state, so that its requests are sent once it has one.
+  // A group without a channel and an address stores no notification state, so that linkgate sends its requests once it has one.
   const deliverableRequests = requests.filter(
     (request) => request.group.slackChannel ?? request.group.emails[0],
   );

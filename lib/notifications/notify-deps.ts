@@ -14,7 +14,7 @@ export interface NotifyDeps extends Runtime {
 }
 
 export interface NotifyInSlackDeps extends NotifyDeps {
-  /** Absent while Slack is not connected. */
+  /** Absent until somebody connects Slack. */
   readonly slack?: Pick<SlackWebApi, 'post' | 'update' | 'remove'>;
 }
 

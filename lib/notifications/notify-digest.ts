@@ -13,13 +13,13 @@ import {
 import { selectRequestsToEmail, sendDigestEmails } from './send-digest-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
-/** The shortest time between two emails about a digest, in seconds. */
+/** The minimum time between two emails about a digest, in seconds. */
 const digestEmailIntervalSeconds = 60;
-/** The first and the longest delay before a retry of a digest's last update, and the time after which retries end, in seconds. */
+/** The first and the maximum delay before a retry of a digest's last update, and the time after which retries end, in seconds. */
 const digestRetryDelaySeconds = { first: 60, last: 900 };
 const digestRetryWindowSeconds = 7 * 86_400;
 
-/** Emails the requests of a digest that were not emailed yet, and posts or updates its Slack message. */
+/** Emails new requests of a digest, and posts or updates its Slack message. */
 export async function notifyDigest(id: string, run: NotificationRun): Promise<void> {
   const loadedState = await loadDigest(id, run);
   if (!loadedState) return;
@@ -47,14 +47,14 @@ export async function notifyDigest(id: string, run: NotificationRun): Promise<vo
   if (isMail) await saveDigest(leasedDigest, await sendDigestEmails(digestState, run), run);
   const renderResult = isMessage ? await postOrUpdateDigest(digestState, run) : {};
   const savedDigest = await saveDigest(leasedDigest, renderResult, run, { releasesLease: true });
-  // Another run holds the lease now and posts the digest itself.
+  // Another run holds the lease and posts the digest itself.
   const location = selectDigestDestination(digestState);
   if (!savedDigest && location && renderResult.ts !== undefined)
     await run.slack.remove(location, { channel: location.channel, ts: renderResult.ts });
   if (savedDigest) await scheduleDigestRetry({ ...digestState, digest: savedDigest }, run);
 }
 
-/** Decides which steps are due now, and enqueues the digest for steps that have to wait. */
+/** Selects the due steps, and enqueues the digest for steps that have to wait. */
 async function planDigestSteps(digestState: DigestState, run: NotificationRun) {
   const { digest } = digestState;
   const isToShow = !isDigestUpToDate(digestState) && (await canPostDigest(digestState, run));
@@ -69,7 +69,7 @@ async function planDigestSteps(digestState: DigestState, run: NotificationRun) {
   return { isMail, isMessage, waits: isToShow && !isMessage };
 }
 
-/** Whether a wanted step is due: a step that ran less than `seconds` ago is enqueued for later. */
+/** Whether a step is due. Enqueues a step again that ran less than `seconds` ago. */
 async function enqueueUnlessDue(
   isWanted: boolean,
   last: string | undefined,
@@ -101,8 +101,8 @@ async function canPostDigest(digestState: DigestState, run: NotificationRun): Pr
 }
 
 /**
- * Enqueues a digest whose requests are all decided until Slack takes its last update, with growing delays and one queue
- * message at a time: no sweep lists such a digest.
+ * Enqueues a digest without open requests until Slack accepts its last update, with growing delays and one queue message at a
+ * time, because no sweep lists such a digest.
  */
 async function scheduleDigestRetry(digestState: DigestState, run: NotificationRun): Promise<void> {
   const { digest, records } = digestState;
@@ -118,15 +118,15 @@ async function scheduleDigestRetry(digestState: DigestState, run: NotificationRu
   const age = secondsSince(since, now);
   if (age > digestRetryWindowSeconds) return;
   const seconds = Math.min(Math.max(age, digestRetryDelaySeconds.first), digestRetryDelaySeconds.last);
-  // Half the delay tolerates clock skew: the message that arrives after the delay is taken as the scheduled one.
+  // Half the delay tolerates clock skew: a message after that time counts as the scheduled one.
   const until = new Date(now.getTime() + (seconds * 1000) / 2).toISOString();
   if (await saveDigest(digest, { retry: { since, nextAt: until } }, run))
     await enqueueDigest(seconds, digest.id, run);
 }
 
 /**
- * Saves the result of a step into the digest, which may have new members by now.
- * @returns undefined where another run holds the lease.
+ * Saves the result of a step into the digest, which may have new members.
+ * @returns undefined if another run holds the lease.
  */
 async function saveDigest(
   { id, leaseUntil }: Digest,

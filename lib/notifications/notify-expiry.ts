@@ -50,7 +50,7 @@ export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRu
     await run.notificationQueue.enqueueAfter(expiryRetryDelaySeconds, [{ expiring }]);
 }
 
-/** @returns undefined where the entry has another expiry by now, or the group has no channel and no address. */
+/** @returns undefined if the entry has another expiry, or the group has no channel and no address. */
 async function loadExpiryWarning(
   { serviceId, accountId, until, daysBefore }: ExpiringAccess,
   { table }: NotificationRun,
@@ -90,7 +90,7 @@ async function countExpiringConnections(
   ).length;
 }
 
-/** @returns the addresses that SNS has taken the email for by now. */
+/** @returns the addresses whose email SNS has accepted. */
 async function emailExpiryWarning(
   warning: ExpiryWarning,
   emailedTo: readonly string[],

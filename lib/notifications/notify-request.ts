@@ -17,8 +17,8 @@ import { dueEmails, sendRequestEmails } from './send-request-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
 /**
- * Emails the addresses that were not emailed yet, and posts or updates the Slack message. A failed step stays due.
- * @param isLeaseHeld whether this run holds the lease already.
+ * Emails the remaining addresses, and posts or updates the Slack message. A failed step stays due.
+ * @param isLeaseHeld whether this run already holds the lease.
  */
 export async function notifyRequest(
   request: ApprovalTarget,
@@ -58,7 +58,7 @@ function needsNotificationRetry(record: ConnectionRecord, { now }: NotificationR
   return now().getTime() - new Date(decidedAt).getTime() < requestRetryWindowMs;
 }
 
-/** Loads the earlier connections, only for a request that is sent now. */
+/** Loads the earlier connections, but only for a request that this run sends. */
 async function loadRequestHistory(
   request: ApprovalTarget,
   run: NotificationRun,
@@ -67,7 +67,7 @@ async function loadRequestHistory(
   return view && { ...request, ...view, record: request.record };
 }
 
-/** @returns undefined where another run holds the lease, or nothing can be sent now. */
+/** @returns undefined if another run holds the lease, or the group cannot receive messages now. */
 async function acquireNotificationLease(
   request: ApprovalTarget,
   run: NotificationRun,
@@ -75,7 +75,7 @@ async function acquireNotificationLease(
   return updateNotification(request, run, async (newest) => {
     const now = run.now();
     const { notification } = newest.record;
-    // Another run may have assigned it to a digest by now.
+    // Another run may have assigned it to a digest.
     if (
       notification?.digestId !== undefined ||
       notification?.contentHash === computeContentHash(newest.record) ||
@@ -102,7 +102,7 @@ async function saveNotificationState(
 
 /**
  * Renders until the message shows the current record, and releases the lease.
- * @returns the record that was saved, undefined where the lease was lost.
+ * @returns the saved record, undefined if the run lost the lease.
  */
 async function renderAndSave(
   request: ApprovalTarget,

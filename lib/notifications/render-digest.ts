@@ -13,7 +13,7 @@ type DigestDestination = Parameters<NotificationRun['slack']['post']>[0];
 
 /** The attributes of a digest that a rendering changes. */
 export interface DigestRenderResult extends Partial<Digest> {
-  /** The message in the previous channel points to the new one. */
+  /** Links the message in the previous channel to the new one. */
   readonly isPreviousUpdated?: boolean;
 }
 
@@ -31,8 +31,8 @@ function isDigestReminderDue({ digest, stage }: DigestState): boolean {
 }
 
 /**
- * Posts or updates the message of a digest, and posts a reminder in its thread where one is due.
- * @returns the changes to save; it leaves out what Slack did not take.
+ * Posts or updates the message of a digest, and posts a due reminder in its thread.
+ * @returns the changes to save, without those that Slack did not accept.
  */
 export async function postOrUpdateDigest(
   digestState: DigestState,
@@ -61,7 +61,7 @@ async function postDigest(
 ): Promise<DigestRenderResult> {
   const { digest, stage } = digestState;
   const message = digestMessageId(digest);
-  // A second move waits until the first previous message is updated, so that none is lost.
+  // A second move waits until Slack updates the first previous message, so that linkgate keeps both.
   if (message && digest.previousSlackMessage && message.channel !== location.channel) return {};
   const posted = await run.slack.post(location, renderDigest(digestState, run));
   if (!posted) return {};
@@ -91,7 +91,7 @@ async function updateDigest(
       ? { ...rendering, remindedStage: stage }
       : rendering;
   }
-  // A reminder below an outdated message would mislead: post a new message instead.
+  // A reminder below an outdated message would mislead, so linkgate posts a new message.
   if (isDigestReminderDue(digestState)) return postDigest(digestState, location, run);
   if (outcome === 'deleted' || records.some(isAwaitingApproval)) return rendering;
   return (await run.slack.post(location, { text: renderedMessage.text, threadTs: ts })) ? rendering : {};
@@ -124,7 +124,7 @@ async function postDigestReminder(
   return reply !== undefined;
 }
 
-/** Selects the current channel of the group while requests are open; a decided digest keeps its channel. */
+/** Selects the current channel of the group while requests are open. A decided digest keeps its channel. */
 export function selectDigestDestination({
   digest,
   group,

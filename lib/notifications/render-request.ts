@@ -12,7 +12,7 @@ import type { NotificationRun } from './slack-session.ts';
 export interface RequestRenderResult {
   /** The content hash of the rendered record. */
   readonly contentHash: string;
-  /** Whether Slack took every call. */
+  /** Whether Slack accepted every call. */
   readonly isComplete: boolean;
   readonly message?: SlackMessageId | undefined;
   /** The message in the previous channel, which still offers actions. */
@@ -23,7 +23,7 @@ export interface RequestRenderResult {
 }
 
 /**
- * Posts or updates the message of a request, and posts a reminder in its thread where one is due.
+ * Posts or updates the message of a request, and posts a due reminder in its thread.
  * @param before the result of this run's previous rendering.
  */
 export async function postOrUpdateRequest(
@@ -54,7 +54,7 @@ export async function postOrUpdateRequest(
   return updatePreviousMessage(request, newResult, run);
 }
 
-/** Selects the current channel of the group for an open request; a decided request keeps its channel. */
+/** Selects the current channel of the group for an open request. A decided request keeps its channel. */
 function selectRequestChannel(
   { record, group }: ApprovalTarget,
   message: SlackMessageId | undefined,
@@ -70,7 +70,7 @@ async function postRequest(
   run: NotificationRun,
 ): Promise<RequestRenderResult> {
   const { message, previousSlackMessage } = renderResult;
-  // A second move waits until the first previous message is updated, so that none is lost.
+  // A second move waits until Slack updates the first previous message, so that linkgate keeps both.
   if (message && previousSlackMessage) return renderResult;
   const posted = await run.slack.post(
     requestDestination(request, channel),
@@ -106,14 +106,14 @@ async function updateRequest(
       ? { ...renderResult, isComplete: true, remindedStage: record.approvalRequest.stage }
       : renderResult;
   }
-  // A reminder below an outdated message would mislead: post a new message instead.
+  // A reminder below an outdated message would mislead, so linkgate posts a new message.
   if (isToRemind) return postRequest(request, message.channel, { ...renderResult, message: undefined }, run);
   if (isAwaitingApproval(record) || outcome === 'deleted') return { ...renderResult, isComplete: true };
   const reply = await run.slack.post(location, { text: renderedMessage.text, threadTs: message.ts });
   return { ...renderResult, isComplete: reply !== undefined };
 }
 
-/** Updates the message in the previous channel so that it points to the new one. */
+/** Updates the message in the previous channel with a link to the new one. */
 async function updatePreviousMessage(
   request: ApprovalTarget,
   renderResult: RequestRenderResult,
@@ -161,7 +161,7 @@ export async function canPostRequest(request: ApprovalTarget, run: NotificationR
   return channel === undefined || run.slack.canSend(requestDestination(request, channel));
 }
 
-/** Deletes the message that this run posted after it lost the lease: the other run posts its own. */
+/** Deletes the message of this run after the run lost the lease: the other run posts its own. */
 export async function deleteDuplicateMessage(
   request: ApprovalTarget,
   renderResult: RequestRenderResult | undefined,

@@ -7,7 +7,7 @@ import type { DigestState } from './digest-state.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 import { approvalLinks, emailStage } from './send-request-emails.ts';
 
-/** Selects the open requests that no email of this stage contains yet. */
+/** Selects the open requests that no email of this stage contains. */
 export function selectRequestsToEmail(digestState: DigestState): AwaitingRecord[] {
   const { digest, records, stage } = digestState;
   if (selectDigestAddresses(digestState).length === 0) return [];
@@ -17,7 +17,7 @@ export function selectRequestsToEmail(digestState: DigestState): AwaitingRecord[
   return records.filter((record) => isAwaitingApproval(record) && !emailedIds.has(record.endpointId));
 }
 
-/** @returns the changes to save. A failed email is reported, and the next run sends all of them again. */
+/** @returns the changes to save. The function reports a failed email, and the next run sends all of them again. */
 export async function sendDigestEmails(digestState: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
   const { digest, group, services, customers, stage } = digestState;
   const records = selectRequestsToEmail(digestState);

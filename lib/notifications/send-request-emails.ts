@@ -15,12 +15,12 @@ import type { NotifyDeps } from './notify-deps.ts';
 /** The stages after the first one that send an email. */
 const emailedStages: readonly EscalationStage[] = ['escalated', 'expired'];
 
-/** @returns the stage of the newest email that is due at a stage. */
+/** @returns the stage of the newest due email. */
 export function emailStage(stage: EscalationStage): EscalationStage {
   return emailedStages.includes(stage) ? stage : escalationStages[0];
 }
 
-/** @returns the addresses that an open request was not emailed to yet, of its group and of the group it escalates to. */
+/** @returns the addresses without an email about an open request, in its group and in the escalation group. */
 export function dueEmails({ record, group, escalation }: ApprovalTarget): string[] {
   if (!isAwaitingApproval(record)) return [];
   const addresses = new Set([...group.emails, ...(escalation?.emails ?? [])]);
@@ -28,7 +28,7 @@ export function dueEmails({ record, group, escalation }: ApprovalTarget): string
   return [...addresses];
 }
 
-/** @returns the addresses that got the email of the record's stage. */
+/** @returns the addresses that received the email of the record's stage. */
 function selectEmailedAddresses({ approvalRequest, notification }: AwaitingRecord): readonly string[] {
   return emailStage(approvalRequest.stage) === (notification?.emailedStage ?? escalationStages[0])
     ? (notification?.emailedTo ?? [])
@@ -36,7 +36,7 @@ function selectEmailedAddresses({ approvalRequest, notification }: AwaitingRecor
 }
 
 /**
- * Sends an email to each address. A failed one is reported and stays due.
+ * Sends an email to each address. Reports a failed email, which stays due.
  * @returns the changes to save.
  */
 export async function sendRequestEmails(
@@ -58,7 +58,7 @@ export async function sendRequestEmails(
   };
 }
 
-/** @returns an approver's links to a request, undefined where the group decides by API only. */
+/** @returns an approver's links to a request, undefined if the group decides only by API. */
 export async function approvalLinks(
   { record, group }: { readonly record: AwaitingRecord; readonly group: ApproverGroup },
   address: string,

@@ -5,7 +5,7 @@ import type { NotificationTarget } from './notification.ts';
 import type { NotifyDeps, NotifyInSlackDeps } from './notify-deps.ts';
 import { findThrottle, isChannelFailing, type NotificationThrottle, recordChannelError } from './throttle.ts';
 
-/** The group and channel of a Slack call, and the notification that it delivers. */
+/** The group and channel of a Slack call, and its notification. */
 interface SlackDestination {
   readonly group: string;
   readonly channel: string;
@@ -27,8 +27,8 @@ export interface NotificationRun extends NotifyDeps {
 }
 
 /**
- * Slack during one run. Errors are results here: after a Retry-After or an outage the run makes no further call, and nothing
- * waits. A later queue message or the sweep retries.
+ * Calls Slack during one run. Errors are results: after a Retry-After or an outage the run makes no further call and does not
+ * wait. A later queue message or the sweep retries.
  */
 export function createSlackSession({ slack, table, notificationQueue, now, reportError }: NotifyInSlackDeps) {
   let isAway = slack === undefined;
@@ -41,7 +41,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     return throttle;
   }
 
-  /** A failed write is only reported, so that the result of the Slack call is kept. The next call writes it. */
+  /** Reports a failed write, so that the run keeps the result of the Slack call. The next call writes it. */
   async function updateChannelError(
     group: string,
     channelError: NotificationThrottle['channelError'],
@@ -52,7 +52,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     });
   }
 
-  /** @returns undefined where the call failed. */
+  /** @returns undefined if the call failed. */
   async function attempt<T>(
     { group, channel, target }: SlackDestination,
     call: (api: NonNullable<NotifyInSlackDeps['slack']>) => Promise<T>,
@@ -78,7 +78,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
   }
 
   return {
-    /** Whether calls to the channel are possible now. After a Retry-After it enqueues the target for that time. */
+    /** Whether Slack accepts calls to the channel now. After a Retry-After it enqueues the target for that time. */
     async canSend({ group, channel, target }: SlackDestination): Promise<boolean> {
       if (isAway) return false;
       const seconds = waits.get(channel);
@@ -112,8 +112,8 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     },
 
     /**
-     * Updates a message that a newer one replaces.
-     * @returns whether no retry is needed: a permanent error of the previous channel ends it too.
+     * Updates an outdated message.
+     * @returns whether it needs no retry: a permanent error of the previous channel ends retries too.
      */
     async updatePrevious({ channel, ts }: SlackMessageId, message: SlackMessage): Promise<boolean> {
       if (!slack || isAway || waits.has(channel)) return false;

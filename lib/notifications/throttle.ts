@@ -3,21 +3,23 @@ import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/e
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Item, Key, Write } from '../storage/table.ts';
 
-/** More new requests than this for one group within a minute share a digest. */
+/** The maximum number of new requests of one group within a minute that have separate messages. */
 const maxIndividual = 10;
-/** How long a request counts toward the limit, and how long after its last request a burst goes on, in milliseconds. */
+/**
+ * The time for which a request counts toward the limit and for which a burst continues after its last request, in milliseconds.
+ */
 const throttleWindowMs = 60_000;
-/** How long a digest collects all new requests of its group, in milliseconds. */
+/** The time for which a digest collects all new requests of its group, in milliseconds. */
 const digestOpenMs = 5 * throttleWindowMs;
-/** How long a permanent error of Slack suspends calls to a channel, in milliseconds. */
+/** The time for which a permanent error of Slack suspends calls to a channel, in milliseconds. */
 const channelErrorTtlMs = 15 * throttleWindowMs;
 
-/** The recent notifications of a group, so that a burst of requests does not become a burst of messages. */
+/** The recent notifications of a group, so that a burst of requests does not cause a burst of messages. */
 const NotificationThrottle = v.object({
   group: v.string(),
-  /** ISO 8601: the times of the newest requests, the oldest first. */
+  /** ISO 8601: the times of the newest requests, oldest first. */
   recentRequests: v.array(v.string()),
-  /** The newest digest, its start, and the time when a request joined last. */
+  /** The newest digest, its start, and the time of its newest request. */
   digest: v.exactOptional(v.object({ id: v.string(), startedAt: v.string(), lastJoinedAt: v.string() })),
   /** The last permanent error of Slack for the group's channel, until a call succeeds. */
   channelError: v.exactOptional(v.object({ error: v.string(), channel: v.string(), at: v.string() })),
@@ -33,7 +35,7 @@ export function throttleItem(throttle: NotificationThrottle): Item {
   return throttleEntity.item(throttleKey(throttle.group), throttle);
 }
 
-/** The write of a throttle. An unreadable item is replaced. */
+/** Builds the write of a throttle. It replaces an unreadable item. */
 export function throttleWrite(before: Item | undefined, throttle: NotificationThrottle): Write {
   const expected = versionToReplace(before);
   const item = throttleItem({ ...throttle, version: (expected ?? 0) + 1 });
@@ -49,7 +51,7 @@ export async function findThrottle(group: string, deps: ReadDeps): Promise<Notif
   return parseThrottle(item, group, deps.reportError);
 }
 
-/** @returns an empty throttle where the item is missing or unreadable. */
+/** @returns an empty throttle if the item is missing or unreadable. */
 export function parseThrottle(
   item: Item | undefined,
   group: string,
@@ -63,7 +65,7 @@ export function emptyThrottle(group: string): NotificationThrottle {
   return { group, recentRequests: [], version: 0 };
 }
 
-/** @returns how many new requests of a group may have messages of their own, and the digest that a burst continues in. */
+/** @returns the number of new requests of a group that may have separate messages, and the digest that a burst continues. */
 export function computeCapacity(
   { recentRequests, digest }: NotificationThrottle,
   now: Date,
@@ -76,7 +78,7 @@ export function computeCapacity(
   return { individual, ...(isBurstRunning && { runningDigest: digest.id }) };
 }
 
-/** @returns the throttle after `count` more requests, and after some of them joined a digest. */
+/** @returns the throttle after `count` more requests, some of which may have joined a digest. */
 export function consumeCapacity(
   throttle: NotificationThrottle,
   came: number,

@@ -11,7 +11,7 @@ export interface ConnectSlackDeps {
   readonly slackWith: (tokens: readonly string[]) => Pick<SlackWebApi, 'authTest'>;
 }
 
-/** The app as Slack's auth.test identifies it. */
+/** The app, as Slack's auth.test identifies it. */
 interface SlackApp {
   readonly team: string;
   readonly bot: string;
@@ -30,7 +30,7 @@ const secretLabels = { signingSecret: 'signing secret', botToken: 'bot token' } 
  * Stores the secrets of the Slack app. The previous values stay valid until the next rotation, so that no request is lost.
  * Idempotent.
  * @returns the app of the given bot token, and warnings.
- * @throws SlackError, before anything is stored
+ * @throws SlackError before it stores a secret
  */
 export async function connectSlack(
   input: SlackSecretInput,

@@ -10,13 +10,13 @@ import { trackIdentity } from '../storage/table-identity.ts';
 
 /** The store of secrets. */
 export interface Secrets {
-  /** @returns whether the secret was created, false where it exists; it is never replaced. */
+  /** @returns whether it created the secret; false if the secret exists, which it never replaces. */
   createIfMissing(name: string, value: () => string): Promise<boolean>;
-  /** @returns the current value and the previous one, an empty list where there is none. */
+  /** @returns the current value and the previous one, an empty list if there is none. */
   read(name: string): Promise<readonly string[]>;
   /**
    * Stores a new current value. The previous value stays valid until the next rotation.
-   * @returns whether it is new, false where it is current already.
+   * @returns whether the value is new; false if it is already current.
    */
   rotate(name: string, value: string): Promise<boolean>;
   /** Drops the previous value. */
@@ -31,12 +31,12 @@ export interface SetupDeps extends ReadDeps {
   now(): Date;
 }
 
-/** Creates what a new deployment needs. Idempotent: it replaces nothing. */
+/** Creates the items and secrets of a new deployment. Idempotent: it replaces none of them. */
 export async function setUp(deps: SetupDeps): Promise<string[]> {
   const { table, secrets, modeParameter, newSigningKey } = deps;
   await trackIdentity(deps);
   const isNewKey = await secrets.createIfMissing('links/signing-key', newSigningKey);
-  // The group is created last and marks a finished setup: a mode parameter that is missing afterwards means observe.
+  // The group is the last step and marks a finished setup: without the mode parameter the mode is observe.
   const isSetUp = (await table.get([groupKey(defaultGroup)])).length > 0;
   const isNewMode = !isSetUp && (await modeParameter.createIfMissing('enforce'));
   const isNewGroup = await createDefaultGroup(table);

@@ -26,13 +26,13 @@ export interface SwitchModeDeps extends ShowModeDeps, RepairDeps {
 /** The current mode, and its last change. */
 export interface ModeView {
   readonly mode: Mode;
-  /** ISO 8601; null where the parameter cannot be read. */
+  /** ISO 8601; null if the parameter is unreadable. */
   readonly since: string | null;
   readonly by: string;
   readonly reason?: string;
 }
 
-/** A switch to observe came while this switch to enforce was running. */
+/** A concurrent switch to observe interrupted this switch to enforce. */
 export class ConcurrentModeChangeError extends Error {
   override readonly name = 'ConcurrentModeChangeError';
 
@@ -96,7 +96,7 @@ export async function switchMode(
     (item ? switched?.mode : 'enforce') === mode;
   if (!isThere) await (mode === 'observe' ? switchToObserve(why, deps) : switchToEnforce(why, deps));
   const warnings = mode === 'enforce' ? await repairServices(deps) : [];
-  // The next scheduled sweep recovers a failure here.
+  // The next scheduled sweep corrects a failure of this step.
   if (mode === 'enforce')
     await orReported(deps.reportError, 'enqueue full sweeps', () => enqueueFullSweeps(deps));
   return { view: await showMode(deps), warnings };
@@ -104,16 +104,22 @@ export async function switchMode(
 
 type ModeChangeAuthor = Pick<ModeChange, 'by' | 'reason'>;
 
-/** Writes the SSM parameter first, so that linkgate stops at once, and again at the end: a concurrent switch may have written enforce. */
+/**
+ * Writes the SSM parameter first, so that linkgate stops at once. Writes it again at the end, because a concurrent switch may
+ * have written enforce.
+ */
 async function switchToObserve(why: ModeChangeAuthor, deps: SwitchModeDeps): Promise<void> {
-  // Validate the item first, so that the parameter is not changed by a call that fails.
+  // Validates the item first, so that a call that fails does not change the parameter.
   modeChangeItem(buildModeChange('observe', undefined, why, deps.now()));
   await deps.modeParameter.write('observe');
   await recordModeChange('observe', why, deps);
   await deps.modeParameter.write('observe');
 }
 
-/** Writes the SSM parameter last, after the policy revision made all earlier verdicts outdated, unless somebody switched to observe. */
+/**
+ * Writes the SSM parameter last, unless somebody switched to observe. The policy revision has by then invalidated all earlier
+ * verdicts.
+ */
 async function switchToEnforce(why: ModeChangeAuthor, deps: SwitchModeDeps): Promise<void> {
   await recordModeChange('enforce', why, deps);
   if ((await findLastModeChange(deps))?.mode === 'enforce') await deps.modeParameter.write('enforce');
@@ -155,7 +161,7 @@ async function recordModeChange(mode: Mode, why: ModeChangeAuthor, deps: SwitchM
     const { item, switched: before } = await readModeChangeItem(deps);
     const expected = versionToReplace(item);
     const now = deps.now();
-    // An unreadable item is replaced, with a revision that no earlier verdict has.
+    // Replaces an unreadable item, with a revision that no earlier verdict has.
     const previousChange = before ?? { policyRevision: item ? now.getTime() : 0, version: expected ?? 0 };
     const changeItem = modeChangeItem(buildModeChange(mode, previousChange, why, now));
     const isWritten = await deps.table.write([
