@@ -5,8 +5,7 @@ import { schemaKeys } from './schema-keys.mjs';
 const environmentCredentials = fileURLToPath(new URL('environment-credentials.ts', import.meta.url));
 
 /**
- * Bundles a function for Lambda. CommonJS loads faster than ESM there. The source map stays beside the bundle
- * and outside the package.
+ * Bundles a function for Lambda. CommonJS loads faster than ESM there. The source map is next to the bundle, outside the package.
  * @param {string} entryPoint the function's file
  * @param {string} outfile
  * @param {import('esbuild').BuildOptions} [options] overrides

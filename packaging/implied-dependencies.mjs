@@ -1,6 +1,5 @@
 /**
- * Removes each `DependsOn` that a reference implies: CloudFormation follows references by itself, and linters
- * warn about duplicates.
+ * Removes each `DependsOn` that a reference implies: CloudFormation follows references, and linters warn about duplicates.
  * @param {Record<string, {DependsOn?: string | string[], Properties?: unknown}>} resources changed in place
  */
 export function dropImpliedDependencies(resources) {

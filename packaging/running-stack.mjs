@@ -19,7 +19,7 @@ export async function runningStack(config, name) {
       outputs: Object.fromEntries(Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])),
     };
   } catch (error) {
-    // CloudFormation has no error code of its own for a missing stack.
+    // CloudFormation has no specific error code for a missing stack.
     if (error.name === 'ValidationError' && error.message.includes('does not exist')) return undefined;
     throw error;
   }

@@ -49,7 +49,7 @@ export default class Packaging {
   }
 }
 
-/** Serverless prints the stack of other errors than its own; its own print as a message. */
+/** Serverless prints its own errors as a message, and other errors with their stack. */
 function asServerlessError(ServerlessError, check) {
   return async () => {
     try {
@@ -80,7 +80,7 @@ async function bundleOne(name, definition) {
   definition.package = { patterns: [`${folder}/index.js`] };
 }
 
-/** The command line and the functions accept no other stage name. */
+/** Refuses a stage name that the command line and the functions do not accept. */
 function requireStage(stage) {
   if (!stagePattern.test(stage)) throw new Error(`${stageForm} \`${stage}\` is none.`);
 }

@@ -6,7 +6,7 @@ const { parse } = require('yaml');
 
 const { paths } = parse(readFileSync(join(__dirname, '../docs/openapi.yml'), 'utf8'));
 
-/** Every operation of linkgate's HTTP API, as docs/openapi.yml has it: the one table of its routes. */
+/** Every operation of linkgate's HTTP API, from docs/openapi.yml: the only table of its routes. */
 const operations = Object.entries(paths).flatMap(([path, { parameters: _shared, ...methods }]) =>
   Object.entries(methods).map(([method, operation]) => ({
     method: method.toUpperCase(),

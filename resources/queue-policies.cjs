@@ -7,7 +7,7 @@ const queues = require('./queues.cjs');
 const events = 'events.amazonaws.com';
 const topics = 'sns.amazonaws.com';
 
-/** The AWS services that send to queues, each with its source resource. Functions send with their roles. */
+/** The AWS services that send to queues, each with its source resource. Functions send with the permissions of their roles. */
 const senders = [
   ...Object.entries(rules).map(([rule, { queue }]) => ({ queue, service: events, source: arnOf(rule) })),
   ...[...Object.keys(rules), ...Object.keys(schedules)].map((rule) => ({

@@ -17,7 +17,8 @@ const services = {
 const onTagged = (...Action) =>
   allow(Action, services, { StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' } });
 
-// These three actions have no resource-level permissions. DescribeVpcEndpointServicePermissions has (Service Authorization Reference, EC2).
+// These three actions have no resource-level permissions, unlike DescribeVpcEndpointServicePermissions (Service Authorization
+// Reference, EC2).
 const describeConnections = allow(['ec2:DescribeVpcEndpointConnections'], '*');
 const describeServices = allow(
   ['ec2:DescribeVpcEndpointServiceConfigurations', 'ec2:DescribeVpcEndpointConnectionNotifications'],
@@ -57,7 +58,7 @@ const query = (...kinds) => allow(['dynamodb:Query'], table, onPartitions(...kin
 const put = (...kinds) => allow(['dynamodb:PutItem'], table, onPartitions(...kinds));
 // No function may delete audit entries, or update an item in place.
 const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(...kinds));
-// DescribeTable returns the TableId, which tells a restored table from the original.
+// DescribeTable returns the TableId, which distinguishes a restored table from the original.
 const identify = allow(['dynamodb:DescribeTable'], table);
 
 const parameter = (name) => ({
@@ -96,7 +97,8 @@ const roles = {
     receiveFrom('ApplyQueue'),
     describeConnections,
     onTagged('ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'),
-    // A permission without an API call, for consumers in other Regions. It has no condition keys (Service Authorization Reference, vpce).
+    // This permission has no API call. Consumers in other Regions need it. It has no condition keys (Service Authorization
+    // Reference, vpce).
     allow(['vpce:AllowMultiRegion'], services),
     read,
     query('PENDING_EFFECT#*'),
@@ -106,7 +108,7 @@ const roles = {
     identify,
     publish,
     sendToApplyQueue,
-    // Malformed messages are moved to the dead-letter queue at once.
+    // Malformed messages move to the dead-letter queue at once.
     allow(['sqs:SendMessage'], arnOf('ApplyQueueDeadLetters')),
     allow(['ssm:GetParameter'], parameter('mode')),
   ],
@@ -114,7 +116,7 @@ const roles = {
     'record-connection-state',
     receiveFrom('ConnectionChanges'),
     read,
-    // A connection that appears again or is accepted again may have an open approval request.
+    // A connection that EC2 lists or shows accepted again may have an open approval request.
     put(
       'CONNECTION#*',
       'AUDIT#*',
@@ -191,7 +193,7 @@ const roles = {
     // Topics of customers. Their topic policies have to allow this role.
     allow(['sns:Publish'], { 'Fn::Sub': 'arn:${AWS::Partition}:sns:*:*:linkgate-*' }),
   ],
-  // Anybody can call these two functions, so they have no permissions in EC2.
+  // Anybody can call these two functions, so they have no EC2 permissions.
   OnSlackInteraction: [
     'on-slack-interaction',
     read,
@@ -316,7 +318,7 @@ const roles = {
       ['ssm:GetParameter', 'ssm:PutParameter'],
       ['mode', 'slack/signing-secret', 'slack/bot-token'].map(parameter),
     ),
-    // Calls of the doctor. DescribeParameters returns no values, and has no resource-level permissions.
+    // The doctor makes these calls. DescribeParameters returns no values, and has no resource-level permissions.
     allow(['ssm:DescribeParameters'], '*'),
     allow(['ssm:GetParameter'], parameter('api-url')),
     allow(
@@ -325,7 +327,7 @@ const roles = {
     ),
     allow(['sqs:GetQueueAttributes'], queues.map(arnOf)),
     allow(['sns:ListSubscriptionsByTopic'], { Ref: 'ConnectionsTopic' }),
-    // SNS authorizes calls on a subscription by its topic, unlike the Service Authorization Reference says.
+    // SNS authorizes calls on a subscription by its topic, contrary to the Service Authorization Reference.
     allow(
       [
         'sns:ListSubscriptionsByTopic',

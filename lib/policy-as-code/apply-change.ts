@@ -10,7 +10,7 @@ export interface ChangeAuthor {
   readonly now: Date;
 }
 
-/** The entry after a change. Undefined if the change removes it. */
+/** Builds the entry after a change; undefined if the change removes it. */
 export function applyEntryChange(
   { serviceId, accountId, after, version }: ChangeOfKind<'entry'>,
   author: ChangeAuthor,
@@ -33,7 +33,7 @@ export function applyGroupChange(
   return after && { ...after, name, ...withAuthor(author), version: version + 1 };
 }
 
-/** A registered service after a change. linkgate's own attributes stay. */
+/** Builds the service after a change, and keeps linkgate's own attributes. */
 export function applyServiceChange(
   before: Service,
   { after }: ChangeOfKind<'service'>,
@@ -43,7 +43,7 @@ export function applyServiceChange(
   return { ...before, ...after, ...withAuthor(author), policyRevision, version: before.version + 1 };
 }
 
-/** A service as it would be registered, for an impact analysis without a call to EC2. */
+/** Builds the service as a registration would store it, for an impact analysis without a call to EC2. */
 export function previewService(
   { serviceId, after, name }: ChangeOfKind<'service'>,
   location: AccountRegion,

@@ -3,17 +3,17 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { entity, parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { Key, Write } from '../storage/table.ts';
 
-/** The lease of the one running apply, with its progress. */
+/** The lease of the only running apply, with its progress. */
 const ApplyLease = v.object({
   planId: v.string(),
   by: v.string(),
   startedAt: v.string(),
-  /** ISO 8601: no other plan is applied until then. */
+  /** ISO 8601: the end of the lease. Until then linkgate applies no other plan. */
   leaseUntil: v.string(),
   /** The number of applied changes. */
   done: v.number(),
   of: v.number(),
-  /** The services whose entries are inputs of the plan. */
+  /** The services with entries among the inputs of the plan. */
   serviceIds: v.array(v.string()),
   version: v.number(),
 });
@@ -23,7 +23,7 @@ const applyLeaseEntity = entity(ApplyLease.entries);
 export const readApplyLease = applyLeaseEntity.read;
 export const applyLeaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
 
-/** The lease after each write, in milliseconds: longer than the timeout of the function. */
+/** The duration of the lease after each write, in milliseconds: longer than the timeout of the function. */
 const applyLeaseMs = 40_000;
 
 /** Another apply holds the lease. */
@@ -37,13 +37,13 @@ export class ApplyRunningError extends Error {
   }
 }
 
-/** An unreadable lease counts as absent. */
+/** Reads the lease. An unreadable lease counts as absent. */
 export async function findApplyLease({ table, reportError }: ReadDeps): Promise<ApplyLease | undefined> {
   const [lease] = parseEach(await table.get([applyLeaseKey]), applyLeaseEntity.read, reportError);
   return lease;
 }
 
-/** An apply with changes left. */
+/** The progress of an unfinished apply. */
 interface ApplyProgress {
   readonly by: string;
   /** ISO 8601: its start. */
@@ -52,9 +52,9 @@ interface ApplyProgress {
   readonly of: number;
 }
 
-/** The last apply, until one is finished. */
+/** The state of the last apply, if it is unfinished. */
 export interface UnfinishedApply {
-  /** Its lease is active. After `leaseUntil` it counts as interrupted; until then no other plan is applied. */
+  /** Its lease is active, and linkgate applies no other plan. After `leaseUntil` the apply counts as interrupted. */
   readonly running?: ApplyProgress & { readonly leaseUntil: string };
   readonly interrupted?: ApplyProgress;
 }
@@ -81,7 +81,7 @@ export function isApplyLeaseActive({ leaseUntil }: ApplyLease, now: Date): boole
   return new Date(leaseUntil) > now;
 }
 
-/** A new lease, or that of an earlier run of the same plan with its progress. */
+/** Builds a lease. It continues the progress of an earlier run of the same plan. */
 export function startOrResumeLease(
   { planId, serviceIds }: Pick<ApplyLease, 'planId' | 'serviceIds'>,
   before: ApplyLease | undefined,
@@ -92,8 +92,8 @@ export function startOrResumeLease(
 }
 
 /**
- * The lease after more changes. Its write belongs into the transaction of these changes, so that a run that lost the lease changes
- * nothing more.
+ * Renews the lease after more changes. The write belongs in the transaction of these changes, so that a run that lost the lease
+ * changes no more items.
  */
 export function advanceLease(
   lease: ApplyLease,
@@ -104,7 +104,7 @@ export function advanceLease(
   return saveApplyLease(lease, { done, heldFor: done < lease.of ? applyLeaseMs : 0 }, now);
 }
 
-/** The write that releases the lease and keeps its progress. */
+/** Builds the write that releases the lease and keeps its progress. */
 export function releaseApplyLease(lease: ApplyLease, now: Date): Write {
   return saveApplyLease(lease, { done: lease.done, heldFor: 0 }, now).write;
 }

@@ -38,15 +38,15 @@ export interface ApplyResult {
   readonly warnings: readonly string[];
 }
 
-/** The time that a run reserves for one more step and its answer, in milliseconds. */
+/** The time that a run reserves for one more step and its response, in milliseconds. */
 const planApplyReserveMs = 14_000;
 
-/** The entries in one transaction: with the lease, within DynamoDB's limits (4 MB, 100 items). */
+/** The maximum number of entries in one transaction: with the lease, within DynamoDB's limits (4 MB, 100 items). */
 const transactionLimits = { size: 2_000_000, count: 90 };
 
 /**
- * Applies as many changes of a plan as its time allows. The caller calls again until all are applied. The lease is written in the
- * transaction of each change, so that an apply goes on after a crash, and a run that lost the lease changes nothing more.
+ * Applies as many changes of a plan as time permits. The caller repeats the call until all are applied. Each transaction of a
+ * change also writes the lease, so that an apply resumes after a crash, and a run that lost the lease changes no more items.
  * @throws PolicyProblemsError, StalePlanError, ApplyRunningError, and the errors of registering a service and setting a customer
  */
 export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyResult> {
@@ -72,7 +72,7 @@ export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyR
 /** One step of an apply. */
 type ApplyTask = ItemChange | PrincipalsApproval;
 
-/** Checks that the table can store every change, since half of a policy is another policy. */
+/** Checks that the table can store every change, because a partly applied policy has a different effect. */
 function requireStorable(changes: readonly ItemChange[], deps: ApplyStepDeps): void {
   const problems = changes.flatMap((change): PolicyProblem[] => {
     try {
@@ -86,7 +86,7 @@ function requireStorable(changes: readonly ItemChange[], deps: ApplyStepDeps): v
   if (problems.length > 0) throw new PolicyProblemsError(problems);
 }
 
-/** Checks that nobody changed the plan's items. The changes of a resumed apply itself do not count, nor does its interrupted step. */
+/** Checks that nobody changed the plan's items. Ignores the changes of a resumed apply itself, and its interrupted step. */
 async function requireUnchangedState(
   plan: Plan,
   tasks: readonly ApplyTask[],
@@ -128,7 +128,7 @@ async function runTasks(
   return { status: 'done', done: lease.done, of: lease.of, warnings };
 }
 
-/** Batches of consecutive entries. Every other task is a batch of one. */
+/** Splits the tasks into batches of consecutive entries. Every other task is a batch of one. */
 function batchEntries(tasks: readonly ApplyTask[]): ApplyTask[][] {
   const runs: ApplyTask[][] = [];
   for (const task of tasks) {
@@ -139,7 +139,7 @@ function batchEntries(tasks: readonly ApplyTask[]): ApplyTask[][] {
   return runs.flatMap((run) => chunksBySize(run, transactionLimits));
 }
 
-/** @returns undefined if the tasks have to be applied one by one. */
+/** @returns undefined if the caller has to apply the tasks one by one. */
 async function applyEntryBatch(
   batch: readonly ApplyTask[],
   lease: ApplyLease,
@@ -180,7 +180,7 @@ async function applyTask(
   });
 }
 
-/** Skips a change that needs an unreadable item. The others are applied. */
+/** Skips a change that needs an unreadable item, and applies the others. */
 async function skipIfUnreadable(name: string, step: () => Promise<StepResult>): Promise<StepResult> {
   try {
     return await step();
@@ -195,7 +195,7 @@ async function acquireApplyLease(lease: ApplyLease, deps: ApplyStepDeps): Promis
   const after = advanceLease(lease, 0, deps.now());
   if (!(await deps.table.write([after.write]))) {
     await requireApplyLease(lease, deps);
-    // The stored lease is unreadable: this apply replaces it.
+    // This apply replaces an unreadable lease.
     await deps.table.write([{ put: after.write.put }]);
   }
   return after.lease;

@@ -37,7 +37,7 @@ export interface ApplyStepDeps extends RegisterDeps {
   readonly remainingMs: () => number;
 }
 
-/** The writes that a change still needs, and warnings for a person. */
+/** The remaining writes of a change, and warnings for a person. */
 export interface StepResult {
   readonly writes: readonly Write[];
   readonly warnings: readonly string[];
@@ -45,7 +45,7 @@ export interface StepResult {
 
 const emptyStep: StepResult = { writes: [], warnings: [] };
 
-/** The approval of changes to a service's allowed principals, by the person who applies the plan that shows them. */
+/** The approval of changes to a service's allowed principals, by the person who applies the plan. */
 export interface PrincipalsApproval {
   readonly kind: 'approval';
   readonly serviceId: string;
@@ -53,7 +53,7 @@ export interface PrincipalsApproval {
   readonly removals: number;
 }
 
-/** The approvals in a plan: one for each service with managed principals, with or without a difference now. */
+/** Selects the approvals of a plan: one for each service with managed principals, even without a difference. */
 export function principalApprovals(changes: readonly PolicyChange[]): PrincipalsApproval[] {
   const applicable = changes.filter(isApplicable);
   const managed = applicable.flatMap((change) =>
@@ -80,7 +80,7 @@ export async function approvePrincipalsStep(
 }
 
 /**
- * Carries out a change up to its own write. All of that is idempotent. A change that the table already has counts as applied.
+ * Prepares a change up to its own write. Every step is idempotent. A change that the table already contains counts as applied.
  * @param changes all changes of the plan.
  * @throws StalePlanError, and the errors of registering a service and setting a customer
  */
@@ -111,7 +111,7 @@ export async function applyChange(
 }
 
 /**
- * The item after a change, as far as the plan knows it. Undefined if the change removes it.
+ * Builds the item after a change, with the settings that the plan contains; undefined if the change removes it.
  * @throws MalformedItemError if the table cannot store it.
  */
 export function previewChangedItem(
@@ -146,7 +146,7 @@ export function previewChangedItem(
   }
 }
 
-/** The version of an item in a plan. */
+/** Returns the version of an item for a plan. */
 function plannedVersion({ kind }: ItemChange, item: Item | undefined): number {
   if (!item) return 0;
   return kind === 'service' ? readService(item).policyRevision : item.version;
@@ -161,7 +161,10 @@ function removeItem(item: Item | undefined): Write {
   return { remove: { pk: item.pk, sk: item.sk }, expected: item.version };
 }
 
-/** Subscribes e-mail addresses before the write: after a crash the change is still to be applied. The same holds for customers. */
+/**
+ * Subscribes e-mail addresses before the write, so that an apply repeats this step after a crash. Customers follow the same
+ * order.
+ */
 async function applyGroupStep(
   change: ChangeOfKind<'group'>,
   item: Item | undefined,
@@ -192,7 +195,7 @@ async function applyCustomerStep(
         await customersAfterChange(name, after, deps),
         deps,
       );
-  // Accounts may move between customers of the file, in any order.
+  // Accounts may move between customers of the file in any order.
   const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
   if (after)
     await setCustomer(name, { ...after, managedBy: 'file' }, caller, {

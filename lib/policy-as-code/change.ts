@@ -36,15 +36,16 @@ export type PolicyCustomerSettings = v.InferOutput<typeof PolicyCustomerSettings
 export type PolicyServiceSettings = v.InferOutput<typeof PolicyServiceSettings>;
 
 /**
- * The action of an apply for one item. `adopt`: the file takes it over from another manager. `unmanaged`: another manager's item, equal to
- * the file or not in the file. `conflict`: another manager's item, different from the file. The last two stay as they are.
+ * The action of an apply for one item. `adopt`: the file takes it over from another manager. `unmanaged`: another manager's item,
+ * equal to the file or not in the file. `conflict`: another manager's item, different from the file. An apply does not change the
+ * last two.
  */
 export const ChangeAction = v.picklist(['add', 'change', 'remove', 'adopt', 'unmanaged', 'conflict']);
 export type ChangeAction = v.InferOutput<typeof ChangeAction>;
 
 const commonFields = {
   action: ChangeAction,
-  /** For people. */
+  /** The name of the item in messages. */
   name: v.string(),
   /** The manager before the change. */
   managedBy: v.exactOptional(ManagedBy),
@@ -87,10 +88,10 @@ export const PolicyChange = v.variant('kind', [
 export type PolicyChange = v.InferOutput<typeof PolicyChange>;
 export type ChangeKind = PolicyChange['kind'];
 export type ChangeOfKind<Kind extends ChangeKind> = Extract<PolicyChange, { kind: Kind }>;
-/** A change of an item in the table. Allowed principals are in EC2, and change once the table has the approval of a person. */
+/** A change of an item in the table. Allowed principals are in EC2, and change after the table contains a person's approval. */
 export type ItemChange = Exclude<PolicyChange, { kind: 'principal' }>;
 
-/** Whether the change writes something. */
+/** Whether the change writes an item. */
 export function isApplicable({ action }: Pick<PolicyChange, 'action'>): boolean {
   return action !== 'unmanaged' && action !== 'conflict';
 }

@@ -3,19 +3,19 @@ import * as v from 'valibot';
 import { entity, MalformedItemError } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
-/** A part of a long list of values: JSON, zipped, within the size of an item. */
+/** A part of a long list of values: compressed JSON within the size limit of an item. */
 const chunkEntity = entity({
-  /** Zipped, in base64. */
+  /** Compressed, in base64. */
   packed: v.string(),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
   version: v.number(),
 });
 
-/** The characters of JSON in a part: base64 adds a third, and DynamoDB's limit is 400 KB. */
+/** The number of JSON characters in a part: base64 adds a third, and DynamoDB's limit is 400 KB. */
 const maxChunkLength = 250_000;
 
-/** Groups values by the size of their JSON and by number. A single larger value is a group of its own. */
+/** Groups values by the size of their JSON and by their number. A single larger value is a separate group. */
 export function chunksBySize<T>(
   values: readonly T[],
   { size, count }: { size: number; count: number },
@@ -34,7 +34,7 @@ export function chunksBySize<T>(
   return group.length > 0 ? [...groups, group] : groups;
 }
 
-/** The keys of the parts of a series. */
+/** Returns the keys of the parts of a series. */
 export function chunkKeys(pk: string, series: string, count: number): Key[] {
   return Array.from({ length: count }, (_, index) => ({
     pk,
@@ -58,7 +58,7 @@ export function chunkedItems(
 }
 
 /**
- * The values of one part.
+ * Reads the values of one part.
  * @throws UnreadableItemError
  */
 export function chunkValues<const Schema extends v.GenericSchema>(

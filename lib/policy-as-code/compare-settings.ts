@@ -25,7 +25,7 @@ export function pickSettings<const Schema extends v.GenericSchema>(
   return v.parse(schema, item);
 }
 
-/** Whether two settings are equal, whatever the order of fields and of list members. */
+/** Whether two settings are equal. The order of fields and of list members does not count. */
 export function isSameSettings(one: unknown, other: unknown): boolean {
   return JSON.stringify(canonicalForm(one)) === JSON.stringify(canonicalForm(other));
 }

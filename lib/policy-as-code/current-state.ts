@@ -15,13 +15,13 @@ export interface CurrentState {
   readonly services: readonly Service[];
   readonly customers: readonly Customer[];
   readonly entries: readonly AllowlistEntry[];
-  /** The services whose entries were read, beside the entries for `*`. */
+  /** The services whose entries the function read, in addition to the entries for `*`. */
   readonly serviceIds: readonly string[];
   /** The unreadable items. No plan changes them. */
   readonly unreadable: readonly Key[];
 }
 
-/** Reads the items that a policy file can name. Unreadable items are reported and stay as they are. */
+/** Reads the items that a policy file can name. Reports unreadable items, which no plan changes. */
 export async function readCurrentState(
   document: Pick<PolicyDocument, 'services'>,
   { table, reportError }: ReadDeps,
@@ -42,14 +42,17 @@ export async function readCurrentState(
   ]);
   const namedIds = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
   const unreadableIds = unreadable.flatMap(({ pk, sk }) => (pk === servicesPartition ? sk : []));
-  // An interrupted apply may have removed a service and left its entries.
+  // An interrupted apply may have removed a service without its entries.
   const interruptedIds = lease && !isApplyFinished(lease) ? lease.serviceIds : [];
   const serviceIds = [...new Set([...namedIds, ...unreadableIds, ...interruptedIds])];
   const entries = await readEntries([allServicesScope, ...serviceIds], deps);
   return { groups, services, customers: allCustomers, entries, serviceIds, unreadable };
 }
 
-/** The version of each input of a plan, by key. A service counts by `policyRevision`, which a mere check does not raise. */
+/**
+ * Returns the version of each input of a plan, by key. A service counts by `policyRevision`, which a service check does not
+ * raise.
+ */
 export function itemVersions({ groups, services, customers, entries }: CurrentState): Map<string, number> {
   const versions: readonly (readonly [Key, number])[] = [
     ...groups.map((group) => [groupKey(group.name), group.version] as const),

@@ -32,11 +32,11 @@ export type ServiceInput = {
   readonly [Name in keyof PolicyServiceSettings]?: PolicyServiceSettings[Name] | undefined;
 };
 
-/** The items that a document describes: by name, by service id, by service id and account. */
+/** The items of a document: by name, by service id, by service id and account. */
 export interface DesiredState {
   readonly groups: ReadonlyMap<string, PolicyGroupSettings>;
   readonly customers: ReadonlyMap<string, PolicyCustomerSettings>;
-  /** Only the given settings. None if the document only names a registered service. */
+  /** Only the given settings. Empty if the document only names a registered service. */
   readonly services: ReadonlyMap<string, ServiceInput>;
   readonly entries: ReadonlyMap<string, DesiredEntry>;
 }
@@ -47,7 +47,7 @@ const maxSettingsLength = 100_000;
 type DocumentPosition = { readonly at?: string };
 type ReportProblem = (position: DocumentPosition, message: string) => void;
 
-/** Resolves the names and ids in a document, and lists everything that keeps it from being applied. */
+/** Resolves the names and ids in a document, and lists every problem that prevents an apply. */
 export function resolveDesiredState(
   document: PolicyDocument,
   state: CurrentState,
@@ -77,7 +77,7 @@ function desiredGroups(
     const { name, quorum, escalateTo } = group;
     const people = memberCount(group);
     const storedGroup = state.groups.find((each) => each.name === name);
-    // The group `default` of setup has no members until somebody names them.
+    // The group `default` from setup has no members until somebody sets them.
     const isUnchanged =
       storedGroup && isSameSettings(groupSettings(group), pickSettings(PolicyGroupSettings, storedGroup));
     if (quorum > people && !isUnchanged)
@@ -98,7 +98,7 @@ function desiredGroups(
   );
 }
 
-/** The names of the groups in the file and in the table, unreadable ones included. */
+/** Lists the names of the groups in the file and in the table, including unreadable ones. */
 function knownGroupNames(groups: PolicyDocument['groups'], state: CurrentState): ReadonlySet<string> {
   const hidden = state.unreadable.filter(({ pk }) => pk === approverGroupPartition).map(({ sk }) => sk);
   return new Set([...[...groups, ...state.groups].map(({ name }) => name), ...hidden]);
@@ -162,7 +162,7 @@ function desiredServices(
           ? `${serviceId} is in account ${location.accountId} in ${location.region}`
           : `linkgate registers services of its own account and Region only: ${location.accountId} in ${location.region}`,
       );
-    // With its id the document describes a service. With its name alone it may only refer to it.
+    // A document that gives the id describes a service. With only its name it may just refer to it.
     const name = input.serviceId === undefined ? undefined : (input.name ?? registered?.name);
     return [{ input, serviceId, name }];
   });

@@ -19,15 +19,15 @@ import type { CurrentState } from './current-state.ts';
 import type { DesiredState, ServiceInput } from './desired-state.ts';
 
 interface DiffOptions {
-  /** Take over the items in the file from other managers. */
+  /** Takes over the items in the file from other managers. */
   readonly takeOwnership: boolean;
 }
 
 /**
  * Computes the changes from the table to the desired state, in the order of the apply. Blocks come first. Changes that allow come
- * before changes that disallow, so that an account that moves between entries stays allowed. A service is registered or changed
- * after its entries are added, since it decides from then on. It is removed before its entries are, so that their removal
- * disconnects nothing.
+ * before changes that disallow, so that an account that moves between entries stays allowed. A service changes or is registered
+ * after its added entries, because it decides from then on. A service is removed before its entries, so that their removal
+ * disconnects no endpoint.
  */
 export function computeChanges(
   desiredState: DesiredState,
@@ -162,12 +162,12 @@ function diffGroups(
   });
 }
 
-/** Whether it is the group `default` as setup made it. The first who changes it manages it. */
+/** Whether the group is the `default` group from setup. The first caller to change it becomes its manager. */
 function isUnclaimedDefault({ name, changedBy, version }: ApproverGroup): boolean {
   return name === defaultGroup && changedBy === undefined && version === 1;
 }
 
-/** The groups that services name after the changes, each with one of these services. */
+/** Lists the groups that services name after the changes, each with one of these services. */
 function groupUsersAfter(
   registered: readonly Service[],
   changes: readonly ChangeOfKind<'service'>[],
@@ -218,7 +218,10 @@ function currentServiceSettings(service: Service): PolicyServiceSettings {
   return pickSettings(PolicyServiceSettings, { ...serviceDefaults, ...service });
 }
 
-/** The file describes its own services completely, and those of other managers only in the settings that it names. */
+/**
+ * Completes the settings of a service of the file with the defaults, and those of another manager's service with its current
+ * settings.
+ */
 function desiredServiceSettings(
   serviceId: string,
   input: ServiceInput,
@@ -233,7 +236,7 @@ function desiredServiceSettings(
   return v.parse(PolicyServiceSettings, { ...defaults, ...input });
 }
 
-/** Whether the file has settings for a service, and does not only name it. */
+/** Whether the file has settings for a service, and not only its name. */
 function hasSettings(input: ServiceInput | undefined): boolean {
   return input !== undefined && Object.keys(input).length > 0;
 }

@@ -8,7 +8,7 @@ import { AccountId } from '../privatelink/connection.ts';
 import { Service, ServiceName, serviceSettings } from '../services/service.ts';
 import { Instant } from '../values/instant.ts';
 
-/** The position in a file, for people: `policy.yml:12:5`. It is not stored. */
+/** The position in a file, for messages: `policy.yml:12:5`. linkgate does not store it. */
 const PositionText = v.exactOptional(v.string());
 
 const serviceSettingsSchema = v.partial(v.pick(Service, serviceSettings));
@@ -61,8 +61,8 @@ const DocumentEntry = v.variant('effect', [
 ]);
 
 /**
- * A whole policy, resolved from policy files without the table: includes read, the environment chosen, one entry for each account and
- * service, durations in seconds, dates as instants.
+ * A whole policy that the command line resolved from policy files without the table: with includes, for one environment, with one
+ * entry for each account and service, durations in seconds and dates as instants.
  */
 export const PolicyDocument = v.strictObject({
   groups: v.array(

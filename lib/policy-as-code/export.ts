@@ -39,7 +39,7 @@ const entriesPerPage = 1_000;
 const ExportCursor = v.object({ serviceId: v.string(), after: v.exactOptional(AccountId) });
 type ExportCursor = v.InferOutput<typeof ExportCursor>;
 
-/** Exports a page of the policy. The first page has everything but the further entries. */
+/** Exports a page of the policy. The first page has everything except further entries. */
 export async function exportPolicy(
   token: string | undefined,
   deps: ReadDeps,
@@ -69,7 +69,7 @@ async function readEntriesFrom(
 ): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: ExportCursor }> {
   const entries: AllowlistEntry[] = [];
   const begin = serviceIds.indexOf(position.serviceId);
-  // The service was removed meanwhile, so that the next position is unknown.
+  // Somebody removed the service during the export, so the next position is unknown.
   if (begin < 0) throw new ExpiredTokenError();
   for (const serviceId of serviceIds.slice(begin)) {
     const after = serviceId === position.serviceId ? position.after : undefined;
@@ -91,7 +91,7 @@ function exportGroup(group: ApproverGroup): ExportedItem<'groups'> {
   };
 }
 
-/** A service without a name of its own is exported with its id alone. */
+/** Exports a service without a name with its id alone. */
 function exportService(service: Service, names: ReadonlyMap<string, string>): ExportedItem<'services'> {
   const { serviceId, location } = service;
   const { name, ...settings } = pickSettings(PolicyServiceSettings, service);

@@ -19,7 +19,10 @@ import { changesByKey, previewItems } from './preview-items.ts';
 
 /** The impact of a plan on one connection. */
 export const Impact = v.object({
-  /** `stays`: without the plan it would be disconnected or asked about. `disconnect-later`: at the end of its grace period. */
+  /**
+   * `stays`: without the plan linkgate would disconnect it or request approval. `disconnect-later`: at the end of its grace
+   * period.
+   */
   effect: v.picklist(['disconnect', 'disconnect-later', 'accept', 'reject', 'ask', 'stays', 'hold']),
   endpointId: v.string(),
   /** The service's own name. */
@@ -28,12 +31,12 @@ export const Impact = v.object({
   ownerAccountId: v.string(),
   state: ConnectionState,
   reason: v.string(),
-  /** ISO 8601: when it would be disconnected. */
+  /** ISO 8601: the time of the disconnect. */
   at: v.exactOptional(v.string()),
 });
 export type Impact = v.InferOutput<typeof Impact>;
 
-/** The outcome for a connection, with the table as it is or as it would be. */
+/** The outcome for a connection, before or after the changes. */
 type ImpactOutcome = Pick<Impact, 'effect' | 'reason' | 'at'>;
 
 export interface ImpactDeps extends DecideDeps {
@@ -46,9 +49,9 @@ export interface ImpactDeps extends DecideDeps {
 const impactReserveMs = 12_000;
 
 /**
- * Computes the impact of changes on connections: decides each connection twice with the real code, on the table as it is and on the
- * table after the changes, and writes nothing. One after the other, since connections share endpoint quotas.
- * @returns the number of connections that the time allowed.
+ * Computes the impact of changes on connections: decides each connection twice with the production code, on the table before and
+ * after the changes, and writes no item. Decides one after another, because connections share endpoint quotas.
+ * @returns the number of connections that it decided in time.
  */
 export async function computeImpact(
   connections: readonly Connection[],
@@ -66,7 +69,7 @@ export async function computeImpact(
     const dryRun = { ...deps, now: () => author.now, applyQueue: { enqueue: async () => {} } };
     const computeImpact = async (table: Table) =>
       classifyImpact(connection, await decideConnection(connection, { ...dryRun, table }));
-    // A connection with an unreadable input has no known impact.
+    // The impact on a connection with an unreadable input is unknown.
     const impactNow = await computeImpact(currentTable).catch(omitUnreadable(deps.reportError));
     const impactAfter = await computeImpact(tableAfter).catch(omitUnreadable(deps.reportError));
     if (!impactNow || !impactAfter || !differsInImpact(impactNow, impactAfter)) continue;
@@ -108,7 +111,7 @@ function classifyImpact(connection: Connection, decision: DecideResult): ImpactO
     : { effect: 'disconnect-later', reason, at: until };
 }
 
-/** The outcome at a service that is not registered. */
+/** The outcome at an unregistered service. */
 function unmanagedImpact({ state }: Connection): ImpactOutcome {
   const reason = 'its service is not registered then, so linkgate does not decide it';
   return { effect: isConnected(state) ? 'stays' : 'hold', reason };

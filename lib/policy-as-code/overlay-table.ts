@@ -2,8 +2,8 @@ import { formatKey } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 
 /**
- * A table for a dry run: it reads through, and keeps all writes in memory.
- * @param changed the items that differ, by key. Undefined for a removed item.
+ * A table for a dry run: it reads from the real table, and keeps all writes in memory.
+ * @param changed the items that differ, by key; undefined for a removed item.
  */
 export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | undefined>): Table {
   const cached = new Map(changed);
@@ -15,7 +15,7 @@ export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | u
     for (const key of unknown) cached.set(formatKey(key), items.get(formatKey(key)));
   }
 
-  /** An item that was never read counts as expected. */
+  /** Whether an item has the expected version. An item that nobody has read counts as expected. */
   function isAsExpected(key: Key, expected: number | undefined): boolean {
     const name = formatKey(key);
     return expected === undefined || !cached.has(name) || (cached.get(name)?.version ?? 0) === expected;

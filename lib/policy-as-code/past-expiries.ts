@@ -1,9 +1,9 @@
 import type { PolicyDocument } from './document.ts';
 
-/** The maximum number of warnings: the response is stored for idempotency, and has to fit into an item. */
+/** The maximum number of warnings, because the idempotency item stores the response. */
 const maxListedExpiries = 50;
 
-/** Lists what in a policy has expired already. This is allowed, and worth a warning. */
+/** Warns of past expiries and contract ends in a policy, which are valid. */
 export function listPastExpiries({ entries, customers }: PolicyDocument, now: Date): string[] {
   const isPast = (time: string | undefined): time is string => time !== undefined && new Date(time) <= now;
   const warnings = [

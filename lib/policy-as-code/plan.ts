@@ -24,13 +24,13 @@ export const PlanSummary = v.object({
 });
 export type PlanSummary = v.InferOutput<typeof PlanSummary>;
 
-/** The changes from the table to a policy, with the versions of all inputs. It expires after a day. */
+/** The changes from the table to a policy, with the versions of all inputs. TTL deletes it after a day. */
 export const Plan = v.object({
   planId: v.string(),
   createdAt: v.string(),
   createdBy: v.string(),
   summary: PlanSummary,
-  /** The number of parts with changes, and of parts with input versions. */
+  /** The number of parts with changes, and the number of parts with input versions. */
   changeParts: v.number(),
   versionParts: v.number(),
   /** The services whose entries are inputs, registered or not. */
@@ -77,7 +77,7 @@ interface PlanDeps extends PrincipalChangesDeps {
 }
 
 /**
- * Computes the changes that a document would make, and stores them as a plan. It writes nothing else.
+ * Computes the changes of a document, stores them as a plan, and writes no other item.
  * @throws PolicyProblemsError, TooManyRemovalsError
  */
 export async function makePlan(
@@ -113,7 +113,7 @@ export async function makePlan(
     expiresAt,
     version: 1,
   };
-  // The plan itself is written last, so that a stored plan has all of its parts.
+  // The plan item is the last write, so that a stored plan has all of its parts.
   for (const item of [...changeParts, ...versionParts, planEntity.item(planKey(planId), plan)])
     await table.write([{ put: item, expected: 0 }]);
   return plan;
@@ -130,7 +130,7 @@ function isReadableChange(unreadable: readonly Key[]): (change: ItemChange) => b
     !(mayNameGroups && change.kind === 'group' && change.action === 'remove');
 }
 
-/** @returns undefined if there is none, or if it has expired. */
+/** @returns undefined if the plan does not exist or has expired. */
 export async function findPlan(
   planId: string,
   { table, now }: { readonly table: Table } & Pick<Runtime, 'now'>,
@@ -141,7 +141,7 @@ export async function findPlan(
 }
 
 /**
- * The changes in one part, in order. A part is a page.
+ * Reads the changes of one part, in order. A part is a page.
  * @throws IncompletePlanError, UnreadableItemError
  */
 export async function readPlanPart(
@@ -154,7 +154,7 @@ export async function readPlanPart(
 }
 
 /**
- * All changes of a plan, in order.
+ * Reads all changes of a plan, in order.
  * @throws IncompletePlanError, UnreadableItemError
  */
 export async function readPlanChanges({ planId, changeParts }: Plan, table: Table): Promise<PolicyChange[]> {
@@ -167,7 +167,7 @@ export async function readPlanChanges({ planId, changeParts }: Plan, table: Tabl
 }
 
 /**
- * The versions of a plan's inputs, by key.
+ * Reads the versions of a plan's inputs, by key.
  * @throws IncompletePlanError, UnreadableItemError
  */
 export async function readPlannedVersions(

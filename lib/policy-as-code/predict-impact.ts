@@ -11,13 +11,13 @@ import { isApplicable } from './change.ts';
 import { computeImpact, type Impact, type ImpactDeps } from './impact.ts';
 import { type Plan, readPlanChanges } from './plan.ts';
 
-/** The position in a prediction, also within a page of EC2 if the time ended there. */
+/** The position in a prediction, also within a page of EC2 if the time is up. */
 const ImpactCursor = v.object({
   ...LocationCursor.entries,
   from: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
 });
 
-/** EC2 takes at most 200 values in a filter. With more services the filter is left out. */
+/** EC2 accepts at most 200 values in a filter. For more services linkgate omits the filter. */
 const maxServicesInFilter = 200;
 
 /** Computes the impact of a plan on one page of connections in EC2. */

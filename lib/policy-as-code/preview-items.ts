@@ -9,7 +9,7 @@ import { type ChangeOfKind, changeKey, type ItemChange, isApplicable, type Polic
 /** Items by key. Undefined for an absent item. */
 export type ItemsByKey = ReadonlyMap<string, Item | undefined>;
 
-/** The changes that write something, by the key of their item. */
+/** Indexes the changes that write an item by the key of the item. */
 export function changesByKey(changes: readonly PolicyChange[]): ReadonlyMap<string, ItemChange> {
   return new Map(
     changes.flatMap((change) =>
@@ -18,7 +18,7 @@ export function changesByKey(changes: readonly PolicyChange[]): ReadonlyMap<stri
   );
 }
 
-/** The items under some keys now, and after the changes. */
+/** Reads the items under some keys, and computes them after the changes. */
 export async function previewItems(
   keys: readonly Key[],
   changeByKey: ReadonlyMap<string, ItemChange>,

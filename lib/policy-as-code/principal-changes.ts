@@ -31,8 +31,9 @@ const principalChangesReserveMs = 12_000;
 const maxParallelDescribes = 5;
 
 /**
- * Compares the allowed principals in EC2 with those that the allowlist implies after the changes. Where the file has them managed, the
- * rows are changes; elsewhere they only inform. It covers as many services as its time allows; a check of each shows the rest.
+ * Compares the allowed principals in EC2 with those that the allowlist implies after the changes. If the file manages the
+ * principals of a service, the rows are changes; otherwise they only inform. Covers as many services as time permits; the checks
+ * of the remaining services show the rest.
  */
 export async function diffPrincipals(
   changes: readonly PolicyChange[],
@@ -42,7 +43,7 @@ export async function diffPrincipals(
   const author = { by: deps.caller, now: deps.now() };
   const entries = previewEntries(state.entries, changes, author);
   const rows: ChangeOfKind<'principal'>[] = [];
-  // Services with managed principals come first, since a person has to see their changes.
+  // Services with managed principals come first, because a person has to see their changes.
   const services = previewServices(state.services, changes, author, deps.hub).filter(
     hasReadableAllowlist(state),
   );
@@ -61,7 +62,7 @@ export async function diffPrincipals(
   return rows;
 }
 
-/** Whether the allowlist of a service is readable as a whole. */
+/** Whether every entry of a service's allowlist is readable. */
 function hasReadableAllowlist({ unreadable }: CurrentState): (service: Service) => boolean {
   const partitions = new Set(unreadable.map(({ pk }) => pk));
   return ({ serviceId }) =>
@@ -85,7 +86,7 @@ async function diffServicePrincipals(
     desiredPrincipals(service, entries, now),
     configuration.principals,
   );
-  // Under `*` every principal is allowed, so that none is missing.
+  // The principal `*` allows every account, so no principal is missing.
   const allowsEveryone = !managesPrincipals(service) && configuration.principals.includes('*');
   const row = (action: 'add' | 'remove', principal: string): ChangeOfKind<'principal'> => ({
     kind: 'principal',
@@ -101,7 +102,7 @@ async function diffServicePrincipals(
   ];
 }
 
-/** Whether the file has linkgate manage the allowed principals of a service. */
+/** Whether the file makes linkgate manage the allowed principals of a service. */
 function managesPrincipals(service: Service): boolean {
   return service.principals === 'managed' && effectiveManager(service) === 'file';
 }

@@ -2,12 +2,15 @@ import { effectiveManager } from '../runtime/managed-by.ts';
 import type { PolicyChange } from './change.ts';
 import type { CurrentState } from './current-state.ts';
 
-/** Up to this number of removals needs no permission. More do beyond this share of all items that policy files manage. */
+/**
+ * Up to this number of removals needs no permission. A larger number needs one beyond this share of all items that policy files
+ * manage.
+ */
 const freeRemovals = 5;
 const maxRemovalShare = 1 / 3;
 const maxNamedRemovals = 10;
 
-/** A policy would remove so much that the file may be truncated or belong to another stage. */
+/** A policy removes so many items that the file may be truncated or belong to another stage. */
 export class TooManyRemovalsError extends Error {
   override readonly name = 'TooManyRemovalsError';
   readonly removals: number;

@@ -19,13 +19,13 @@ import { changeKey, isApplicable, type PolicyChange } from './change.ts';
 import { type Plan, readPlanChanges } from './plan.ts';
 import { changesByKey, type ItemsByKey, previewItems } from './preview-items.ts';
 
-/** A recorded request that the policy would have decided differently. */
+/** A recorded request with a different outcome under the policy. */
 export const ChangedVerdict = v.object({
   endpointId: v.string(),
   service: v.string(),
   ownerAccountId: v.string(),
   requestedAt: v.string(),
-  /** The first verdict of linkgate. */
+  /** linkgate's first verdict. */
   was: Outcome,
   would: Outcome,
   reason: v.string(),
@@ -39,17 +39,17 @@ interface SimulateDeps extends Pick<Runtime, 'now' | 'reportError'> {
   readonly caller: string;
 }
 
-/** The age of the oldest simulated request, in milliseconds. */
+/** The maximum age of a simulated request, in milliseconds. */
 const simulatedSpanMs = 90 * 86_400_000;
 const recordsPerPage = 100;
-/** The number of audit trails that are read at once. */
+/** The number of audit trails that the simulation reads at once. */
 const maxParallelTrails = 10;
-/** The number of earlier connections of an account that count towards its limit in a simulation. */
+/** The maximum number of an account's earlier connections that count towards its limit in a simulation. */
 const maxEarlierEndpoints = 100;
 
 /**
- * Decides a page of recorded requests that the plan's policy covers, each at its own time, with the allowlist after the plan. Pauses
- * are ignored.
+ * Decides a page of recorded requests that the plan's policy covers, each at its own time, with the allowlist after the plan.
+ * Ignores pauses.
  */
 export async function simulate(
   plan: Plan,
@@ -88,7 +88,7 @@ export async function simulate(
   return { requests, looked, ...(next && { nextToken: encodePageToken(list, next) }) };
 }
 
-/** The keys of all items that the file names, those of other managers included. */
+/** Lists the keys of all items that the file names, including those of other managers. */
 function listDeclaredKeys(changes: readonly PolicyChange[]): ReadonlySet<string> {
   return new Set(
     changes.flatMap((change) =>
@@ -138,7 +138,7 @@ async function compareVerdicts(
   };
 }
 
-/** The endpoints of the account that counted at the time of the request, from the records. */
+/** Lists the account's endpoints that counted at the time of the request, from the records. */
 async function endpointIdsCountedThen(record: ConnectionRecord, deps: SimulateDeps): Promise<string[]> {
   const earlier = await listEarlierConnections(record, maxEarlierEndpoints, deps);
   return earlier

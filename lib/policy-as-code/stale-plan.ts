@@ -17,7 +17,7 @@ import { isSameSettings, pickSettings, serviceDefaults } from './compare-setting
 import { itemVersions, readCurrentState } from './current-state.ts';
 import { type Plan, readPlannedVersions } from './plan.ts';
 
-/** The table changed since the plan was made. */
+/** The table has changed since linkgate computed the plan. */
 export class StalePlanError extends Error {
   override readonly name = 'StalePlanError';
   readonly changedItems: readonly string[];
@@ -32,7 +32,7 @@ export class StalePlanError extends Error {
 
 const maxNamedChanges = 10;
 
-/** Lists the items whose version differs from the plan's, without those that the plan itself changed. */
+/** Lists the items whose version differs from the plan's, except those that the plan itself changed. */
 export async function itemsChangedSince(
   plan: Plan,
   appliedChanges: readonly ItemChange[],
@@ -49,7 +49,7 @@ export async function itemsChangedSince(
     .map(describeItemKey);
 }
 
-/** The name of a change's item, for people. */
+/** Names the item of a change in messages. */
 export function describeChange(change: ItemChange): string {
   return describeItemKey(formatKey(changeKey(change)));
 }
@@ -66,7 +66,7 @@ function describeItemKey(key: string): string {
   return kind ? key.replace(...kind) : key;
 }
 
-/** Whether the table already has the result of a change, whoever made it. */
+/** Whether the table already contains the result of a change, regardless of its author. */
 export function isAlreadyApplied(change: ItemChange, item: Item | undefined): boolean {
   if (!change.after || !item) return !change.after && !item;
   const there = readManagedItem(change, item);

@@ -4,7 +4,7 @@ import type { Connection } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
 import { truncateCharacters } from '../values/text.ts';
 
-/** The allowlist entry that decisions write when they close the request. Every approval has to ask for it. */
+/** Builds the allowlist entry that decisions write when they close the request. Every approval has to ask for it. */
 export function buildAllowlistChange(
   { personDecision, approvals }: RecordedDecisions,
   { serviceId, ownerAccountId, endpointId }: Connection,
@@ -12,7 +12,7 @@ export function buildAllowlistChange(
   now: Date,
 ): { readonly entry: AllowlistEntry; readonly write: Write } | undefined {
   if (!personDecision) return undefined;
-  // An approval does not lift a block that somebody sets at the same time.
+  // An approval does not replace a concurrent block.
   if (personDecision.decision === 'approve' && entries.some(({ effect }) => effect === 'block'))
     return undefined;
   const decisions =
@@ -32,7 +32,7 @@ export function buildAllowlistChange(
     ...(before?.customer !== undefined && { customer: before.customer }),
     ...(before?.roles && personDecision.decision === 'approve' && { roles: before.roles }),
     managedBy: 'person',
-    // The note says who the account is. The history says who decided.
+    // The note describes the account. The history names the deciders.
     note: before?.note ?? decisionNote(personDecision, endpointId),
     changedAt: now.toISOString(),
     changedBy: personDecision.by,

@@ -12,7 +12,7 @@ interface Authority {
   readonly entries: readonly AllowlistEntry[];
 }
 
-/** A person may not decide, or not in this way. */
+/** A person may not decide, or not with this decision. */
 export class NotAuthorizedError extends Error {
   override readonly name = 'NotAuthorizedError';
   readonly code: 'not-an-approver' | 'api-only' | 'owner' | 'no-ticket';
@@ -26,7 +26,7 @@ export class NotAuthorizedError extends Error {
 }
 
 /**
- * Checks, when a person decides, that the person may. For the API, IAM has already checked.
+ * Checks that a person may decide, at the time of the decision. IAM has already authorized callers of the API.
  * @throws NotAuthorizedError
  */
 export function authorizeDecision(
@@ -55,7 +55,7 @@ export function requireApprover(
   if (denial) throw new NotAuthorizedError(...denial, authority.group);
 }
 
-/** Whether an earlier decision still counts: its author is still an approver and no owner of the account. */
+/** Whether an earlier decision still counts: its author is still an approver, and does not own the account. */
 export function isStillAuthorized(
   decision: Pick<PersonDecision, 'by' | 'decision'>,
   authority: Authority,
@@ -85,7 +85,10 @@ export function isMember({ slackUsers, emails }: ApproverGroup, actor: string): 
   );
 }
 
-/** Whether an actor is the named one. Any session of a named IAM role is (IAM User Guide, IAM identifiers: a session's ARN has no path). */
+/**
+ * Whether an actor is the named one. Any session of a named IAM role matches (IAM User Guide, IAM identifiers: a session's ARN
+ * has no path).
+ */
 function isSameActor(configuredActor: string, by: string): boolean {
   const [, partition, account, role] =
     /^arn:([^:]+):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(configuredActor) ?? [];
@@ -94,7 +97,7 @@ function isSameActor(configuredActor: string, by: string): boolean {
     : by.startsWith(`arn:${partition}:sts::${account}:assumed-role/${role}/`);
 }
 
-/** The actors that any entry names as owners of the account. */
+/** Lists the actors that any entry names as owners of the account. */
 export function listAccountOwners(entries: readonly AllowlistEntry[]): string[] {
   return entries.flatMap(({ owners = [] }) => owners);
 }

@@ -4,10 +4,10 @@ import type { UnreadableItemError } from '../storage/entity.ts';
 import { defaultRule, type Finding, type Outcome, type Verdict } from '../verdicts/verdict.ts';
 import type { Policy, Rule } from './rule.ts';
 
-/** The rule of a hold because an input of the decision is unreadable. */
+/** The rule that holds because an input of the decision is unreadable. */
 const unreadableItemRule = 'item-is-unreadable';
 
-/** A verdict of hold because inputs are unreadable. linkgate tries again in a minute. */
+/** Holds a request because inputs are unreadable. linkgate retries in a minute. */
 export function holdForUnreadable(unreadable: readonly UnreadableItemError[], now: Date): Verdict {
   const until = new Date(now.getTime() + retryAfterMs).toISOString();
   return buildVerdict(
@@ -16,12 +16,12 @@ export function holdForUnreadable(unreadable: readonly UnreadableItemError[], no
   );
 }
 
-/** The time until a failed rule or an unreadable item is tried again, in milliseconds. */
+/** The delay before linkgate retries a failed rule or an unreadable item, in milliseconds. */
 const retryAfterMs = 60_000;
 
 /**
- * Decides a request. Pure and total. The order is hold, reject, a person's decision, ask, accept. If no rule matches, the service's
- * `onUnlisted` decides.
+ * Decides a request. Pure and total. The order is hold, reject, a person's decision, ask, accept. If no rule matches,
+ * `onUnlisted` of the service decides.
  */
 export function decide(
   request: Connection,

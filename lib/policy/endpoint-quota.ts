@@ -20,15 +20,15 @@ import { effectiveEntry } from './rule.ts';
 
 /**
  * The endpoints of one account at one service that count towards an entry's `maxEndpoints`, and the requests that wait for quota.
- * It exists only for an entry with a limit, and is counted again from EC2 when the entry changes.
+ * Only an entry with a limit has a quota. linkgate recounts it from EC2 when the entry changes.
  */
 export const EndpointQuota = v.object({
   serviceId: ServiceId,
   accountId: AccountId,
   endpointIds: v.array(EndpointId),
-  /** Requests that wait for an endpoint to end, the earliest first. */
+  /** Requests that wait for another endpoint to end, earliest first. */
   heldBack: v.exactOptional(v.array(HeldBackRequest)),
-  /** The version of the effective entry. */
+  /** The version of the effective entry, on which the count depends. */
   entryVersion: v.number(),
   version: v.number(),
 });
@@ -53,7 +53,7 @@ export function readEndpointQuota(item: Item): EndpointQuota {
   return endpointQuotaEntity.read(item);
 }
 
-/** The conditional write of the quota. */
+/** Builds the conditional write of the quota. */
 export function quotaWrite(
   owner: QuotaOwner,
   before: EndpointQuota | undefined,
@@ -67,8 +67,8 @@ export function quotaWrite(
 }
 
 /**
- * The endpoints that count now: the stored ones, or those in EC2 if the stored quota is missing or belongs to another version of the
- * entry. Requests that can still connect count too.
+ * Lists the endpoints that count now: the stored ones, or those in EC2 if the stored quota is missing or belongs to another
+ * version of the entry. Requests that can still connect count too.
  */
 export async function countEndpoints(
   owner: QuotaOwner,
@@ -89,7 +89,7 @@ export async function countEndpoints(
   const pendingIds = accountConnections
     .filter(({ state }) => state === 'pendingAcceptance')
     .map(({ endpointId }) => endpointId);
-  // EC2 may not list yet what linkgate just accepted. The stored quota has it.
+  // EC2 may not yet list a connection that linkgate just accepted. The stored quota contains it.
   const unlistedIds = (storedQuota?.endpointIds ?? []).filter(
     (id) => !connectedIds.includes(id) && !pendingIds.includes(id),
   );
@@ -109,7 +109,7 @@ export async function countEndpoints(
   return [...connectedIds, ...connectable.map(({ sk }) => sk)];
 }
 
-/** Whether a held back request has quota now. */
+/** Whether a held back request now has quota. */
 export function hasFreedQuota(
   request: Connection,
   verdict: Verdict | undefined,
@@ -131,7 +131,7 @@ export function hasFreedQuota(
 
 interface EndpointQuotaDeps extends Pick<Runtime, 'now' | 'reportError'> {
   readonly table: Table;
-  /** Absent if EC2 cannot be called: then only the stored quota counts. */
+  /** Absent if the caller has no access to EC2. Then only the stored quota counts. */
   readonly connectionsClient?: (location: Connection['location']) => Connections;
 }
 
@@ -139,9 +139,9 @@ interface EndpointQuotaDeps extends Pick<Runtime, 'now' | 'reportError'> {
 export interface QuotaUse {
   readonly isLimited: boolean;
   readonly endpointIds: readonly string[];
-  /** The endpoints and held back requests that come before this request. */
+  /** The endpoints and held back requests that arrived before this request. */
   readonly endpointIdsBefore: readonly string[];
-  /** The writes that add this request to the quota, or remove it. */
+  /** Builds the writes that add this request to the quota, or remove it. */
   quotaWrites(counts: boolean, waits: boolean): Write[];
 }
 
@@ -160,7 +160,7 @@ export async function readQuotaUse(
   const storedQuota = item && readEndpointQuota(item);
   const { endpointIds: storedIds = [], heldBack = [] } = storedQuota ?? {};
   const before = (endpointIds: readonly string[]) => endpointsBefore(request, endpointIds, heldBack);
-  // The next decision that can call EC2 counts again, with this request.
+  // The next decision with access to EC2 counts again, including this request.
   if (!connectionsClient && storedQuota?.entryVersion !== entry.version)
     return {
       isLimited: true,
@@ -179,7 +179,7 @@ export async function readQuotaUse(
     quotaWrites(counts: boolean, waits: boolean): Write[] {
       const { endpointId } = request;
       const otherIds = endpointIds.filter((id) => id !== endpointId);
-      // The order is that of arrival: if the limit is lowered, the newest are disconnected first.
+      // The order is by arrival: after a lower limit linkgate disconnects the newest endpoints first.
       const all = endpointIds.includes(endpointId) ? endpointIds : [...otherIds, endpointId];
       const after = {
         ...storedQuota,

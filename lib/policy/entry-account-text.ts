@@ -1,7 +1,7 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { accountText } from '../customers/account-text.ts';
 
-/** An account id with the customer's name that its entry has. */
+/** Formats an account id with the customer's name from its entry. */
 export function entryAccountText(
   accountId: string,
   entries: readonly Pick<AllowlistEntry, 'accountId' | 'customer'>[],

@@ -20,7 +20,7 @@ import type { Policy } from './rule.ts';
 interface EvaluatedDecision {
   readonly verdict: Verdict;
   readonly personDecisions: RecordedDecisions;
-  /** The decision that was added. Absent if it came too late. */
+  /** The added decision. Absent if it came too late. */
   readonly decision?: PersonDecision;
 }
 
@@ -31,7 +31,7 @@ interface EvaluationContext {
 }
 
 /**
- * Evaluates a request by policy and by the decisions of people, with a new one if given.
+ * Evaluates a request by policy and by the decisions of people, including a new one.
  * @throws UnknownGroupError, NotAuthorizedError
  */
 export async function evaluateWithDecision(
@@ -51,7 +51,7 @@ export async function evaluateWithDecision(
     );
   const earlierDecisions = pickRecordedDecisions(before);
   const withoutDecision = { personDecisions: earlierDecisions, verdict: evaluate(earlierDecisions) };
-  // After the deadline `onExpiry: reject` wins over a late decision, although the rejection is not written yet.
+  // After the deadline `onExpiry: reject` has precedence over a late decision, even before linkgate writes the rejection.
   if (!decision || isExpiryRejection(withoutDecision.verdict)) return withoutDecision;
   const personDecisions = await addDecision(decision, earlierDecisions, policy, table);
   return { decision, personDecisions, verdict: evaluate(personDecisions) };
@@ -77,7 +77,7 @@ export async function addDecision(
     : addApproval(before, decision, group.quorum, (each) => isStillAuthorized(each, authority));
 }
 
-/** Whether a decision was recorded before, such as a form that is sent twice, and the quorum has not changed since. */
+/** Whether a decision is a duplicate, such as a form that is submitted twice, and the quorum is unchanged. */
 export function isDuplicateDecision(
   { at: _, ...decision }: PersonDecision,
   { approvals }: RecordedDecisions,

@@ -5,12 +5,12 @@ import type { Verdict } from '../verdicts/verdict.ts';
 /** A request that waits because its account has reached the endpoint limit of its entry. */
 export const HeldBackRequest = v.object({
   endpointId: EndpointId,
-  /** ISO 8601: the earliest request is accepted first. */
+  /** ISO 8601. linkgate accepts the earliest request first. */
   requestedAt: v.string(),
 });
 export type HeldBackRequest = v.InferOutput<typeof HeldBackRequest>;
 
-/** Whether a verdict leaves a request waiting because of the endpoint limit. */
+/** Whether the endpoint limit holds a request back. */
 export function isHeldBack(verdict: Pick<Verdict, 'outcome' | 'findings'> | undefined): boolean {
   return (
     (verdict?.outcome === 'ask' || verdict?.outcome === 'hold') &&
@@ -18,7 +18,7 @@ export function isHeldBack(verdict: Pick<Verdict, 'outcome' | 'findings'> | unde
   );
 }
 
-/** The waiting requests with or without one of them, the earliest first. */
+/** Adds a request to the waiting requests, or removes it. The earliest request comes first. */
 export function updateWaitingLine(
   line: readonly HeldBackRequest[],
   { endpointId, requestedAt }: HeldBackRequest,
@@ -28,7 +28,7 @@ export function updateWaitingLine(
   return [...otherRequests, ...(waits ? [{ endpointId, requestedAt }] : [])].sort(compareArrival);
 }
 
-/** The endpoints that come before a request: those in the quota, and the earlier waiting requests. */
+/** Lists the endpoints before a request: those in the quota, and the earlier waiting requests. */
 export function endpointsBefore(
   request: HeldBackRequest,
   endpointIds: readonly string[],

@@ -13,20 +13,20 @@ type PolicySubject = Pick<Connection, 'serviceId' | 'ownerAccountId'>;
 export interface PolicyInputs {
   /** Absent if the service is not registered. */
   readonly service?: Service;
-  /** The most specific first. */
+  /** The entry for the service comes before the entry for `*`. */
   readonly entries: readonly AllowlistEntry[];
   readonly policyVersions: PolicyVersions;
-  /** ISO 8601: when the table was restored or first used. */
+  /** ISO 8601: the restore or first use of the table. */
   readonly restoredAt: string;
-  /** ISO 8601: since when linkgate enforces, with this table. */
+  /** ISO 8601: the time since when linkgate enforces with this table. */
   readonly enforcingSince: string;
-  /** By the mode in the table. apply-verdicts also reads the SSM parameter. */
+  /** From the mode in the table. apply-verdicts also reads the SSM parameter. */
   readonly isObserving: boolean;
-  /** The unreadable inputs. With any of them, no decision is made. */
+  /** The unreadable inputs. linkgate makes no decision with any of them. */
   readonly unreadable: readonly UnreadableItemError[];
 }
 
-/** The version of an unreadable item. It differs from the version of every readable one. */
+/** The version of an unreadable item, which no readable item has. */
 const unreadableVersion = -1;
 
 /** The keys of all policy inputs of a decision. */
@@ -45,7 +45,7 @@ export function readPolicyInputs(
   itemIndex: Pick<ReturnType<typeof indexByKey>, 'find'>,
 ): PolicyInputs {
   const unreadable: UnreadableItemError[] = [];
-  /** @returns the value and its version, 0 if the item is absent. */
+  /** @returns the value and its version; 0 if the item is absent. */
   function lookUp<T>(key: Key, read: (item: Item) => T, getVersion: (value: T) => number) {
     const item = itemIndex.find(key);
     if (!item) return { version: 0 };

@@ -14,13 +14,13 @@ export interface Policy {
 }
 
 export interface Rule {
-  /** Finishes the sentence "it was decided so because …". */
+  /** Completes the sentence "it was decided so because …". */
   readonly name: string;
   /** Returns undefined if the rule does not match. Reads no clock, environment or network. */
   evaluate(request: Connection, policy: Policy, now: Date): Omit<Finding, 'rule'> | undefined;
 }
 
-/** The entry that decides: the one for the service comes before the one for `*`. */
+/** Selects the effective entry: the one for the service has precedence over the one for `*`. */
 export function effectiveEntry({ entries }: Pick<Policy, 'entries'>): AllowlistEntry | undefined {
   return entries[0];
 }

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { AccountRegion } from '../locations/account-region.ts';
 
 /**
- * The states of an endpoint connection, in the casing that EC2 sends and filters by
- * (AWS PrivateLink guide, concepts; `expired` and `partial` by the SDK's enum only).
+ * The states of an endpoint connection, in the casing of EC2's responses and filters (AWS PrivateLink guide, concepts; `expired`
+ * and `partial` only in the SDK's enum).
  */
 export const connectionStates = [
   'pendingAcceptance',
@@ -38,13 +38,13 @@ export const Connection = v.object({
   state: ConnectionState,
   /** ISO 8601: when the consumer created the endpoint. */
   requestedAt: v.string(),
-  /** The Region of the consumer's endpoint, if EC2 says it. */
+  /** The Region of the consumer's endpoint, if EC2 returns it. */
   endpointRegion: v.exactOptional(v.string()),
   ipAddressType: v.exactOptional(v.string()),
 });
 export type Connection = v.InferOutput<typeof Connection>;
 
-/** Whether EC2 accepted it: traffic flows, or is about to. */
+/** Whether EC2 accepted it: traffic flows, or will flow soon. */
 export function isConnected(state: ConnectionState): boolean {
   return state === 'pending' || state === 'available';
 }
@@ -54,7 +54,7 @@ export function isAnswered(state: ConnectionState): boolean {
   return isConnected(state) || state === 'rejected';
 }
 
-/** Whether the endpoint ended for good. */
+/** Whether the endpoint ended permanently. */
 export function isEnded(state: ConnectionState): boolean {
   return state === 'deleted' || state === 'failed' || state === 'expired';
 }

@@ -9,7 +9,7 @@ export interface ConnectionFilter {
 
 export interface ConnectionPage {
   readonly connections: readonly Connection[];
-  /** Endpoints that exist, but whose description linkgate cannot parse. */
+  /** Existing endpoints with a description that linkgate cannot parse. */
   readonly unreadable?: readonly string[];
   readonly nextToken?: string;
 }
@@ -25,7 +25,7 @@ export class ThrottledError extends Error {
   override readonly name = 'ThrottledError';
 }
 
-/** EC2 refused the whole call and did nothing: because of the number of ids, one endpoint, or the service or caller. */
+/** EC2 refused the whole call and changed no connection: because of the number of ids, one endpoint, or the service or caller. */
 export class RefusedCallError extends Error {
   override readonly name = 'RefusedCallError';
   readonly reason: 'size' | 'endpoint' | 'service';
@@ -52,13 +52,13 @@ export interface Connections {
   page(filter: ConnectionFilter, nextToken?: string): Promise<ConnectionPage>;
 }
 
-/** Write access, for apply-verdicts alone. */
+/** Write access, only for apply-verdicts. */
 export interface ChangeableConnections extends Connections {
   /**
    * @throws ThrottledError, RefusedCallError, and any other error if the result is unknown
    */
   accept(serviceId: string, endpointIds: readonly string[]): Promise<EndpointResult[]>;
-  /** As `accept`. Disconnects a connected endpoint. */
+  /** Like `accept`. Disconnects a connected endpoint. */
   reject(serviceId: string, endpointIds: readonly string[]): Promise<EndpointResult[]>;
 }
 

@@ -42,14 +42,14 @@ export interface ApplyDeps extends Runtime {
   readonly connectionsClient: (location: AccountRegion) => ChangeableConnections;
   readonly bus: Bus;
   readonly applyQueue: ApplyQueue;
-  /** Read right before each call. An unreadable mode counts as `observe`. */
+  /** Reads the mode directly before each call. An unreadable mode counts as `observe`. */
   readonly mode: ReadMode;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Milliseconds until the end of this run. */
   readonly remainingMs: () => number;
 }
 
-/** The counts of one run. `timedOut`: effects are left, and the location is enqueued again. */
+/** The counts of one run. `timedOut`: pending effects remain, and the run enqueues the location again. */
 export interface ApplyCounts {
   requested: number;
   refused: number;
@@ -58,7 +58,7 @@ export interface ApplyCounts {
   timedOut: boolean;
 }
 
-/** The number of ids in a call at first. AWS publishes no maximum. */
+/** The initial number of ids in a call. AWS publishes no maximum. */
 const maxIdsPerCall = 100;
 /** The number of pointers in memory at a time. */
 const pageSize = 1_000;
@@ -72,18 +72,18 @@ interface EffectBatch {
   readonly action: PendingEffect['action'];
   readonly serviceId: string;
   readonly pointers: readonly PendingEffectPointer[];
-  /** The time of a throttled call, which EC2 may have carried out all the same. */
+  /** The time of a throttled call, which EC2 may have performed. */
   readonly uncertainSince?: Date;
-  /** The endpoints among them that the disconnect quota lets linkgate disconnect. */
+  /** The endpoints that the disconnect quota permits linkgate to disconnect. */
   readonly granted?: ReadonlySet<string>;
 }
 
 type PendingRecord = ConnectionRecord & { readonly pendingEffect: PendingEffect };
 
 /**
- * Applies the pending effects of one location, if the policy versions and EC2's state are still those of the verdict.
- * Nothing else calls Accept and Reject, and one location never has two runs at once.
- * A throttled run waits for tokens. A run out of time enqueues its location again.
+ * Applies the pending effects of one location, if the policy versions and EC2's state still match the verdict. No other code
+ * calls Accept and Reject, and no location has two concurrent runs. A throttled run waits for tokens. A run that is out of time
+ * enqueues its location again.
  */
 export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): Promise<ApplyCounts> {
   const applied: ApplyCounts = { requested: 0, refused: 0, redecided: 0, changed: 0, timedOut: false };
@@ -137,8 +137,8 @@ function splitBatch({ pointers, ...call }: EffectBatch): EffectBatch[] {
 }
 
 /**
- * Reads mode, policy and EC2 right before the call, calls EC2, and records the answer. A batch with disconnects first reserves the
- * disconnect quota and returns: then everything is read again.
+ * Reads mode, policy and EC2 directly before the call, calls EC2, and records the result. A batch with disconnects first reserves
+ * the disconnect quota and returns: then the run reads everything again.
  */
 async function applyBatch(
   batch: EffectBatch,
@@ -158,7 +158,7 @@ async function applyBatch(
   const pendingRecords = await undefinedIfThrottled(() => recheckBatch(batch, connections, deps, applied));
   if (!pendingRecords) return 'recheck-throttled';
   if (pendingRecords.length === 0) return 'done';
-  // The identity of the table is unknown or changed: the next sweep records it.
+  // The table identity is unknown or changed. The next sweep records it.
   if (
     pendingRecords.some((record) => isRevokedWhilePending(record)) &&
     !(await orReported(deps.reportError, 'read table identity', () => readRestoreTime(deps.table)))
@@ -185,7 +185,7 @@ async function applyBatch(
   const unconfirmedIds = answers
     .filter(({ successful }) => successful !== true)
     .map(({ endpointId }) => endpointId);
-  // A failed describe call does not keep linkgate from recording its calls.
+  // A failed describe call does not prevent the record of linkgate's calls.
   const described =
     (await orReported(deps.reportError, 'describe connections', () =>
       describeById(connections, batch.serviceId, unconfirmedIds),
@@ -212,7 +212,7 @@ async function applyBatch(
   return 'done';
 }
 
-/** Calls Accept or Reject. Returns a result for each endpoint, or why the whole call failed. */
+/** Calls Accept or Reject. Returns a result for each endpoint, or the error of the whole call. */
 async function callEc2(
   action: PendingEffect['action'],
   serviceId: string,
@@ -242,7 +242,7 @@ async function undefinedIfThrottled<T>(look: () => Promise<T>): Promise<T | unde
   }
 }
 
-/** Selects the effects that EC2 may be called for now. Publishes an event for each connection that changed meanwhile. */
+/** Selects the effects for which linkgate may call EC2 now. Publishes an event for each connection that has changed. */
 async function recheckBatch(
   batch: EffectBatch,
   connections: Connections,
@@ -279,7 +279,7 @@ async function recheckBatch(
       carriedOut.push(record);
       continue;
     }
-    // The verdict changed after this page was read: the decider has already enqueued the location again.
+    // The verdict changed after the read of this page: the decider has already enqueued the location again.
     if (!hasPendingEffect(record) || record.pendingEffect.action !== action) continue;
     if (!isActionable(record, connection, restoredAt) && !needsReevaluationFirst(record, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
@@ -299,8 +299,8 @@ async function recheckBatch(
 }
 
 /**
- * Records a throttled call that EC2 carried out all the same. If its connection notification was faster, the verdict is already
- * applied, and only the call is missing.
+ * Records a throttled call that EC2 performed. If its connection notification arrived first, the verdict is already applied, and
+ * only the call is missing.
  */
 async function recordUncertainCall(
   { action }: EffectBatch,
@@ -321,7 +321,7 @@ function isActionable(record: PendingRecord, { state }: Connection, restoredAt: 
   return state === 'pendingAcceptance' || (isConnected(state) && isManagedByUs(record, restoredAt));
 }
 
-/** Whether a connected endpoint has a pending reject from before the restore of the table: it is decided again. */
+/** Whether a connected endpoint has a pending reject from before the restore of the table. linkgate decides it again. */
 function needsReevaluationFirst(record: PendingRecord, { state }: Connection): boolean {
   return isConnected(state) && isConnected(record.state) && isRevokedWhilePending(record);
 }

@@ -1,6 +1,6 @@
 import type { AccountRegion } from '../locations/account-region.ts';
 
-/** The location and ids in a connection notification. linkgate takes it as a hint only, and describes EC2. */
+/** The location and ids in a connection notification. They are only a hint: linkgate describes the connections in EC2. */
 export interface ConnectionNotification {
   readonly location: AccountRegion;
   /** The SNS topic, if the notification came from one. */
@@ -14,9 +14,9 @@ const endpointIdPattern = /\bvpce-(?!svc-)[0-9a-f]{8,17}\b/g;
 const topicArnPattern = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):.+$/;
 
 /**
- * Reads the body of a queue message: a connection notification in SNS's envelope, or an event from a bus.
- * AWS does not document the body of a notification, so ids are found by their form, anywhere in the text.
- * @returns undefined for anything else.
+ * Parses the body of a queue message: a connection notification in an SNS envelope, or an event from a bus. AWS does not document
+ * the body of a notification, so the function finds ids by their format, anywhere in the text.
+ * @returns undefined for any other message.
  */
 export function parseNotification(body: string): ConnectionNotification | undefined {
   const envelope = parseJsonObject(body);

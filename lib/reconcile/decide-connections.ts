@@ -50,30 +50,30 @@ import { reevaluateConnected } from './reevaluate-connected.ts';
 
 export interface DecideDeps extends Runtime {
   readonly table: Table;
-  /** Absent if EC2 cannot be called: then only the stored endpoint quota counts. */
+  /** Absent if the caller has no access to EC2. Then only the stored endpoint quota counts. */
   readonly connectionsClient?: (location: AccountRegion) => Connections;
   readonly applyQueue: ApplyQueue;
   readonly rules: readonly Rule[];
 }
 
-/** The result of a decision. `passed`: EC2 shows a later state. `not-open`: a person's decision came too late. */
+/** The result of a decision. `passed`: EC2 shows a later state. `not-open`: a person decided too late. */
 export type DecideResult =
   | { readonly outcome: Verdict['outcome']; readonly record: ConnectionRecord; readonly isNew: boolean }
   | { readonly outcome: 'not-open'; readonly record: ConnectionRecord }
   | { readonly outcome: 'passed'; readonly record: ConnectionRecord }
   | { readonly outcome: 'unregistered' };
 
-/** A request, with the time of its description in EC2 (ISO 8601), if known. */
+/** A request, with the time of the describe call (ISO 8601), if known. */
 type DescribedRequest = Connection & { readonly observedAt?: string };
 
 interface DecideOptions {
-  /** The items of the first attempt, read in a batch. */
+  /** The items of the first attempt, from a batch read. */
   readonly existing?: ReturnType<typeof indexByKey>;
   readonly decision?: PersonDecision;
   readonly observedAt?: string | undefined;
 }
 
-/** Reads the inputs of all requests at once, decides each on its own, and enqueues each location with pending effects once. */
+/** Reads the inputs of all requests at once, decides each separately, and enqueues each location with pending effects once. */
 export async function decideConnections(requests: readonly DescribedRequest[], deps: DecideDeps) {
   const existing = indexByKey(await deps.table.get(requests.flatMap(decisionKeys)));
   const results = await settleEach(requests, ({ observedAt, ...request }) =>
@@ -91,8 +91,8 @@ export async function decideConnections(requests: readonly DescribedRequest[], d
 }
 
 /**
- * Decides one request, and writes verdict, audit entries, pending effect and a person's decision in one transaction. With a quorum
- * above one, an approval may leave the request open. On a conflict it reads and decides again.
+ * Decides one request, and writes verdict, audit entries, pending effect and a person's decision in one transaction. With a
+ * quorum above one, an approval may leave the request open. On a conflict the function reads and decides again.
  * @throws OptimisticLockError, and for a person's decision UnknownGroupError and NotAuthorizedError
  */
 export async function decideConnection(
@@ -181,7 +181,7 @@ export async function decideConnection(
   });
 }
 
-/** Reads the records of the endpoints that come before a connected one, only if they use up the limit. */
+/** Reads the records of the endpoints before a connected one, only if they use up the limit. */
 async function selectCountedEndpoints(
   { endpointId }: Connection,
   rules: Omit<Policy, 'countedEndpointIds'>,
@@ -195,7 +195,7 @@ async function selectCountedEndpoints(
     ? endpointIds.slice(0, endpointIds.indexOf(endpointId))
     : endpointIds;
   if (maxEndpoints === undefined || earlierIds.length < maxEndpoints) return endpointIds;
-  // An endpoint whose record cannot be read counts.
+  // An endpoint with an unreadable record counts.
   const records = parseEach(await table.get(earlierIds.map(recordKey)), readRecord, reportError);
   const others = records.map((record) => ({ connection: pickConnection(record), record }));
   return omitDisconnecting(policy, others, context);
@@ -209,7 +209,7 @@ function toUnreadableError(error: unknown): UnreadableItemError {
 interface HoldContext {
   readonly record: ConnectionRecord | undefined;
   readonly before: ConnectionRecord | undefined;
-  /** The audit event of a request that is open again. */
+  /** Builds the audit event of a reopened request. */
   readonly again: Transition['auditEvents'];
   readonly decision: PersonDecision | undefined;
   readonly isReview: boolean;
@@ -219,8 +219,8 @@ interface HoldContext {
 
 /**
  * Puts a request on hold because an input of the decision is unreadable.
- * @throws UnreadableItemError for a person's decision, and for a connection that was answered before linkgate decided it: a verdict
- * from now would pass for one from then.
+ * @throws UnreadableItemError for a person's decision, and for a connection that others answered before linkgate decided it: a
+ * present verdict would count as an earlier one.
  */
 async function saveHold(
   request: Connection,
@@ -266,7 +266,10 @@ function isAlreadyAnswered(before: ConnectionRecord, request: Connection, restor
   );
 }
 
-/** Whether EC2 shows a request pending acceptance again, described later than the recorded answer, without a pending effect. */
+/**
+ * Whether EC2 shows a request pending acceptance again, in a later describe call than the recorded answer, without a pending
+ * effect.
+ */
 function isPendingAgain(
   record: ConnectionRecord,
   { state }: Connection,
@@ -283,7 +286,7 @@ function isPendingAgain(
   );
 }
 
-/** Opens a request again. The decisions of people stay, and a scheduled disconnect goes. */
+/** Reopens a request. Keeps the decisions of people, and cancels a scheduled disconnect. */
 function reopenRequest(record: ConnectionRecord, observedAt: string): ConnectionRecord {
   const {
     verdict: _verdict,
@@ -307,7 +310,7 @@ function reopenedEvent(record: ConnectionRecord, now: Date): AuditEvent {
   return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
 }
 
-/** Decides a request from the start that ended or was deregistered, and that EC2 lists again. */
+/** Decides an ended or deregistered request from the start, because EC2 lists it again. */
 function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
   if (record.endedAt === undefined && record.serviceDeregisteredAt === undefined) return record;
   const {
@@ -341,13 +344,13 @@ export function decisionLogFields(decision: DecideResult) {
   return { outcome: decision.outcome, ...(verdict && { findings: verdict.findings }) };
 }
 
-/** The rules that failed in a new decision. A repeated event reports none. */
+/** Lists the rules that failed in a new decision; empty for a repeated event. */
 export function failedRules(decision: DecideResult): readonly Finding[] {
   const findings = 'isNew' in decision && decision.isNew ? decision.record.verdict?.findings : [];
   return findings?.filter(({ failed }) => failed) ?? [];
 }
 
-/** Whether a verdict waits for its first call to EC2, new or left by a crash before the location was enqueued. */
+/** Whether a verdict waits for its first call to EC2. It may be new, or a crash prevented the enqueue of its location. */
 function isUnappliedVerdict(decision: DecideResult): boolean {
   return (
     'record' in decision &&

@@ -44,7 +44,7 @@ export function noChanges(): ChangeCounts {
   return { described: 0, decided: 0, changed: 0, waiting: 0, unregistered: 0, unreadable: 0 };
 }
 
-/** Adds counts of the same names. */
+/** Adds up counts by name. */
 export function addCounts<Counts extends Readonly<Record<string, number>>>(a: Counts, b: Counts): Counts {
   return Object.fromEntries(
     Object.entries(a).map(([name, count]) => [name, count + (b[name] ?? 0)]),
@@ -52,15 +52,18 @@ export function addCounts<Counts extends Readonly<Record<string, number>>>(a: Co
 }
 
 interface DetectOptions {
-  /** Compare policy versions too: publish requests with an outdated verdict, and connected endpoints that policy decides otherwise now. */
+  /**
+   * Compares policy versions too, and publishes requests with an outdated verdict and connected endpoints with a different
+   * outcome.
+   */
   readonly recheckPolicy?: { readonly rules: readonly Rule[] } | undefined;
-  /** Publish connected endpoints in any case: their scheduled re-evaluation is due. */
+  /** Publishes connected endpoints in any case, because their scheduled re-evaluation is due. */
   readonly force?: boolean;
   /** Receives the record of each connection. */
   readonly onRecord?: (record: ConnectionRecord) => void;
 }
 
-/** Compares the connections that EC2 shows with their records, and publishes an event for each difference. */
+/** Compares the connections in EC2 with their records, and publishes an event for each difference. */
 export async function detectChanges(
   connections: readonly Connection[],
   deps: DetectDeps,
@@ -97,7 +100,7 @@ export async function detectChanges(
               now,
             ))) ||
         hasFreedQuota(connection, record?.verdict, heldBackInputs);
-      // Somebody else answered first: linkgate decides anyway, so that the difference is visible.
+      // Somebody answered outside linkgate: linkgate still decides, so that the difference is visible.
       const isExternallyAccepted =
         !record &&
         isAnswered(connection.state) &&
@@ -141,7 +144,7 @@ async function readHeldBackInputs(
   );
 }
 
-/** Whether a connected endpoint is to be decided again: its record does not say what policy would decide now. */
+/** Whether linkgate has to decide a connected endpoint again, because policy would decide differently from its record. */
 function needsReevaluation(
   connection: Connection,
   record: ConnectionRecord | undefined,
@@ -162,10 +165,10 @@ function needsReevaluation(
   // An endpoint without a verdict waits until the items are readable.
   if (unreadable.length > 0) return record?.verdict !== undefined && !isPaused(record.verdict);
   if (!service) return false;
-  // The decision itself counts the endpoints.
+  // The decision counts the endpoints itself.
   const policy = { service, entries, countedEndpointIds: [], rules: recheckPolicy.rules };
   const context = { ...policyInputs, now };
-  // A connection from before the registration is decided only if an explicit order disconnects it.
+  // Only an explicit order changes a connection from before the registration.
   if (!record) return decideConnected(connection, undefined, policy, context).revocation !== undefined;
   return isReevaluationDue(connection, record, policy, policyInputs.policyVersions, context);
 }

@@ -5,13 +5,13 @@ import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { identityKey, readReplacedAt } from '../storage/table-identity.ts';
 
-/** A disconnect by policy. The same endpoint, scheduled at another time, is another reservation. */
+/** A disconnect by policy. A disconnect of the same endpoint at another scheduled time is a separate reservation. */
 export type DisconnectReservation = Pick<StoredReservation, 'endpointId' | 'since'>;
 
 const StoredReservation = v.object({
   endpointId: EndpointId,
   serviceId: ServiceId,
-  /** ISO 8601: when the disconnect was scheduled. */
+  /** ISO 8601: the time when linkgate scheduled the disconnect. */
   since: v.string(),
   /** ISO 8601: the last reservation before a call to EC2. */
   at: v.string(),
@@ -24,18 +24,21 @@ export const readReservations = disconnectQuotaEntity.read;
 
 export const quotaKey: Key = { pk: 'DISCONNECT_QUOTA', sk: 'DISCONNECT_QUOTA' };
 
-/** The disconnects by policy in any 24 hours: over all, and for one service the larger of a number and a share of its connections. */
+/**
+ * The maximum number of disconnects by policy in any 24 hours: overall, and for one service the larger of a number and a share of
+ * its connections.
+ */
 export const disconnectQuota = { overall: 20, atService: 5, share: 0.1 } as const;
-/** From this number of connections on, the share of a service equals the overall quota. */
+/** From this number of connections, the share of a service equals the overall quota. */
 export const connectedForQuota = disconnectQuota.overall / disconnectQuota.share;
-/** 24 hours, and the time that EC2 may take to carry out a call. */
+/** 24 hours, and the maximum time in which EC2 processes a call. */
 const quotaWindowMs = 86_400_000 + 5 * 60_000;
 
 function isInQuotaWindow({ at }: Pick<StoredReservation, 'at'>, now: Date): boolean {
   return now.getTime() - new Date(at).getTime() < quotaWindowMs;
 }
 
-/** The number of connections of a service that policy may disconnect now. A reservation counts as a disconnect. */
+/** Returns the number of connections of a service that policy may disconnect now. A reservation counts as a disconnect. */
 export function remainingQuota(
   serviceId: string,
   connectedCount: number,
@@ -49,9 +52,8 @@ export function remainingQuota(
 }
 
 /**
- * Reserves disconnects of one service, as many as the quota has left. A reservation that is retried counts once, from now on, so
- * that a crashed run can be repeated. A restored table does not know the disconnects since its backup: nothing is left until those
- * no longer count.
+ * Reserves disconnects of one service within the remaining quota. A repeated reservation counts once, from now, so that a run can
+ * repeat after a crash. A restored table lacks the disconnects since its backup, so it has no quota until those no longer count.
  * @param connectedCount the number of connected endpoints of the service, counted up to `connectedForQuota`
  * @returns the endpoints that linkgate may disconnect.
  * @throws OptimisticLockError

@@ -4,12 +4,11 @@ import { type Connections, listAllConnections } from '../privatelink/connections
 import { readLocations } from '../services/registered-services.ts';
 import type { ReadDeps } from '../storage/entity.ts';
 
-/** The dependencies of findConnection. */
 export interface FindDeps extends ReadDeps {
   readonly connectionsClient: (location: AccountRegion) => Connections;
 }
 
-/** Describes a connection in EC2. Without a known location it searches all locations of registered services. */
+/** Describes a connection in EC2. If its location is unknown, searches all locations of registered services. */
 export async function findConnection(
   endpointId: string,
   stored: Pick<Connection, 'location' | 'serviceId'> | undefined,

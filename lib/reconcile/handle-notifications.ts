@@ -17,17 +17,20 @@ export interface NotificationDeps extends DetectDeps {
   readonly connectionsClient: (location: AccountRegion) => Connections;
 }
 
-/** The maximum number of values in a filter of EC2. */
+/** The maximum number of values in an EC2 filter. */
 const maxFilterValues = 200;
 
 /** The result of a batch of connection notifications. */
 interface HandledNotifications {
   readonly changeCounts: ChangeCounts;
-  /** The locations that could not be described. Their messages go back to the queue. */
+  /** The locations whose describe call failed. SQS delivers their messages again. */
   readonly failedLocations: ReadonlySet<string>;
 }
 
-/** Describes the connections that a batch of notifications may be about, once for each location. One location that fails stops no other. */
+/**
+ * Describes the connections that a batch of notifications may be about, once for each location. A failed location does not stop
+ * the others.
+ */
 export async function handleNotifications(
   notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
@@ -60,9 +63,9 @@ async function detectAtLocation(
 }
 
 /**
- * Filters by endpoint id if the notification has one. Otherwise by pending requests of the services in it, or of its topic, and by
- * the pending effects, since the notification may answer one of those. Known services are added to the filter: they limit the
- * listing if EC2 refuses to filter by endpoint.
+ * Selects the describe filter: the endpoint id if the notification has one; otherwise the pending requests of its services or its
+ * topic, and the pending effects, because the notification may be about them. Known services limit the list in case EC2 refuses
+ * to filter by endpoint.
  */
 async function notificationFilters(
   location: AccountRegion,

@@ -16,14 +16,14 @@ export interface RecordStateDeps extends Runtime {
   readonly table: Table;
 }
 
-/** Records the states that EC2 shows: a verdict applied, a connection ended, a change outside linkgate. */
+/** Records the states that EC2 shows: an applied verdict, an ended connection, a change outside linkgate. */
 export async function recordStates(events: readonly ConnectionEvent[], deps: RecordStateDeps) {
   return settleEach(events, (event) => recordConnectionState(event, deps));
 }
 
 /**
- * Records one state. The event carries the record, so that the usual case needs one write and no read. If the record changed since,
- * it is read again.
+ * Records one state. The event contains the record, so that the usual case needs one write and no read. If the record has
+ * changed, the function reads it again.
  * @returns the recorded audit actions, for the log.
  * @throws OptimisticLockError
  */
@@ -40,7 +40,7 @@ async function recordConnectionState(event: ConnectionEvent, deps: RecordStateDe
   });
 }
 
-/** Writes a transition. An endpoint that ended leaves the endpoint quota. */
+/** Writes a transition. An ended endpoint leaves the endpoint quota. */
 export async function writeStateTransition(
   before: ConnectionRecord | undefined,
   { record, auditEvents }: Transition,
@@ -75,7 +75,7 @@ async function readRecordAndService(connection: Connection, table: Table) {
   const items = indexByKey(await table.get(keys));
   const [recordItem, serviceItem] = [items.find(keys[0]), items.find(keys[1])];
   const record = recordItem && readRecord(recordItem);
-  // The time of the registration matters for a connection without a record only.
+  // Only a connection without a record needs the registration time.
   if (record) return { record, registeredAt: serviceItem && '' };
   return { record, registeredAt: serviceItem && readService(serviceItem).registeredAt };
 }

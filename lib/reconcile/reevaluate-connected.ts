@@ -27,8 +27,8 @@ interface ReevaluateConnectedDeps extends ConnectedContext {
 }
 
 /**
- * Decides whether a connected endpoint stays, is disconnected now or later, or needs approval.
- * @returns `conflict` if somebody else wrote first.
+ * Decides whether linkgate keeps a connected endpoint, disconnects it now or later, or requests approval.
+ * @returns `conflict` if another writer was first.
  * @throws for a person's decision UnknownGroupError and NotAuthorizedError
  */
 export async function reevaluateConnected(
@@ -46,7 +46,7 @@ export async function reevaluateConnected(
     : earlierDecisions;
   if (decision && before?.verdict && isDuplicateDecision(decision, before, personDecisions))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
-  // An approval overrides an earlier order to revoke.
+  // An approval overrides an earlier revocation by a person.
   const { revokeOrder: _revokeOrder, ...withoutOrder } = before ?? {};
   const history = personDecisions.personDecision?.decision === 'approve' && decision ? withoutOrder : before;
   const evaluated = decideConnected(
@@ -79,12 +79,12 @@ export async function reevaluateConnected(
   return isWritten ? { outcome: connectedDecision.verdict.outcome, record: after, isNew: true } : conflict;
 }
 
-/** Whether the decisions are about the former request: a denial, or too few approvals, do not apply to the connected endpoint. */
+/** Whether the decisions are about the former request. A denial or missing approvals do not apply to the connected endpoint. */
 function isDenialOfRequest(before: ConnectionRecord | undefined): boolean {
   return before?.reevaluatedAt === undefined && before?.personDecision?.decision !== 'approve';
 }
 
-/** Whether the new record says the same as the old one, under the same policy versions. */
+/** Whether the new record equals the old one, under the same policy versions. */
 function isUnchangedReevaluation(before: ConnectionRecord, after: ConnectionRecord, now: Date): boolean {
   if (
     !before.verdict ||

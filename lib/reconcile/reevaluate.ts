@@ -16,11 +16,11 @@ import type { Item, TableChange } from '../storage/table.ts';
 import { addCounts, type ChangeCounts, detectChanges, noChanges } from './detect-changes.ts';
 import type { NotificationDeps } from './handle-notifications.ts';
 
-/** The connections that a change of policy may affect: those of a service (or `*`), and of one account if given. */
+/** The connections that a policy change may affect: those of a service (or `*`), and of one account if given. */
 export interface PolicyScope {
   readonly serviceId: string;
   readonly ownerAccountId?: string;
-  /** The service was just deregistered: its approval requests end. */
+  /** Somebody deregistered the service: its approval requests end. */
   readonly isDeregistered?: boolean;
 }
 
@@ -34,18 +34,18 @@ export function affectedScopes<Each extends TableChange>(
   });
 }
 
-/** The number of accounts of one service that are queried one by one. */
+/** The maximum number of accounts of one service with separate queries. */
 const maxSeparateAccounts = 3;
 
-/** A query for connections, with the first of the changes that it covers. */
+/** A query for connections, with the first change that it covers. */
 interface CoalescedScope<Each> {
   readonly scope: PolicyScope;
   readonly first: Each;
 }
 
 /**
- * Merges the scopes of many changes into few queries: one for a service with many changed accounts, one for everything with many
- * changed accounts at `*`. The order is that of the first change of each.
+ * Merges the scopes of many changes into few queries: one for a service with many changed accounts, one for all connections with
+ * many changed accounts at `*`. The order follows the first change of each.
  */
 export function coalesceScopes<Each extends { readonly scope: PolicyScope }>(
   changes: readonly Each[],
@@ -78,7 +78,10 @@ function coversAllAccounts(changes: readonly { readonly scope: PolicyScope }[]):
   return accounts.has(undefined) || accounts.size > maxSeparateAccounts;
 }
 
-/** Derives the scope from the key, so that it works for unreadable items too. @returns undefined if the item is no policy input. */
+/**
+ * Derives the scope from the key, so that it also works for unreadable items.
+ * @returns undefined if the item is no policy input.
+ */
 export function affectedScope(before: Item | undefined, after: Item | undefined): PolicyScope | undefined {
   const item = after ?? before;
   if (!item) return undefined;
@@ -91,7 +94,10 @@ export function affectedScope(before: Item | undefined, after: Item | undefined)
   return { serviceId: item.pk.slice(allowlistPartition('').length), ownerAccountId: item.sk };
 }
 
-/** The held back requests of an endpoint quota that an earlier endpoint left. The next sweep covers an unreadable quota. */
+/**
+ * Selects the held back requests of an endpoint quota after an earlier endpoint has left it. The next sweep covers an unreadable
+ * quota.
+ */
 function freedQuotaScope(was: Item | undefined, is: Item | undefined): PolicyScope | undefined {
   const quotas = was && is ? parseEach([was, is], readEndpointQuota, () => {}) : [];
   const [before, after] = quotas;
@@ -109,7 +115,7 @@ interface ReevaluateDeps extends NotificationDeps {
   readonly rules: readonly Rule[];
 }
 
-/** Publishes the connections in a scope whose verdict is out of date. */
+/** Publishes the connections in a scope with an outdated verdict. */
 export async function reevaluateConnections(
   { serviceId, ownerAccountId, isDeregistered = false }: PolicyScope,
   deps: ReevaluateDeps,
@@ -125,7 +131,7 @@ export async function reevaluateConnections(
   const results = await settleEach(uniqueLocations(services), (location) =>
     reevaluateLocation(location, filter, deps),
   );
-  // The other locations are done by now.
+  // All other locations are complete at this point.
   for (const result of results) if ('error' in result) throw result.error;
   return results
     .map((result) => ('output' in result ? result.output : noChanges()))
@@ -143,7 +149,7 @@ async function reevaluateLocation(
   return observation;
 }
 
-/** Publishes the requests of a deregistered service that await approval, from the table alone. */
+/** Publishes the requests of a deregistered service that await approval, from the table only. */
 async function publishAwaitingRequests(serviceId: string, deps: NotificationDeps): Promise<number> {
   const { table, bus, now, reportError } = deps;
   let count = 0;

@@ -23,8 +23,8 @@ export function isToDisconnect<Each extends ConnectionRecord>(record: Each): rec
 }
 
 /**
- * Selects the scheduled disconnects that linkgate may carry out. People are asked about those beyond the disconnect quota. A schedule
- * from before the restore of the table is decided again. A failed check disconnects nothing.
+ * Selects the scheduled disconnects that linkgate may perform. linkgate requests approval for those beyond the disconnect quota,
+ * and decides again about a schedule from before the restore of the table. A failed check permits no disconnect.
  */
 export async function reserveDisconnects(
   disconnects: readonly ToDisconnect[],
@@ -64,8 +64,8 @@ export async function reserveDisconnects(
 }
 
 /**
- * Selects disconnects that were scheduled before the mode was last switched by hand. Only the SSM parameter shows such a switch, and
- * customers were not notified while it said `observe`.
+ * Selects disconnects scheduled before somebody last changed the SSM parameter of the mode. Only the parameter shows such a
+ * change, and linkgate did not notify customers while it was `observe`.
  */
 async function scheduledBeforeModeChange(
   disconnects: readonly ToDisconnect[],
@@ -77,7 +77,7 @@ async function scheduledBeforeModeChange(
   return unannounced;
 }
 
-/** @returns undefined if the quota cannot be read. */
+/** @returns undefined if the quota is unreadable. */
 async function reserveForService(
   disconnects: readonly ToDisconnect[],
   serviceId: string,
@@ -95,7 +95,7 @@ function toEndpointIds(records: readonly ConnectionRecord[]): ReadonlySet<string
   return new Set(records.map(({ endpointId }) => endpointId));
 }
 
-/** The number of connected endpoints of a service, up to the number that matters for the quota. */
+/** Counts the connected endpoints of a service, up to the number that matters for the quota. */
 export async function countConnected(serviceId: string, connections: Connections): Promise<number> {
   let live = 0;
   for await (const page of readConnectionPages(connections, { serviceIds: [serviceId] })) {

@@ -10,7 +10,10 @@ interface WriteTransitionsDeps extends Runtime {
   readonly table: Table;
 }
 
-/** Writes a transition of each record, many in one transaction. After a conflict it writes them one by one, on the newer records. */
+/**
+ * Writes a transition of each record, many in one transaction. After a conflict it writes them one by one, with the newer
+ * records.
+ */
 export async function writeTransitions(
   due: readonly ConnectionRecord[],
   deps: WriteTransitionsDeps,

@@ -14,7 +14,7 @@ export function handler<Event, Result>(
     .handler((event, context) => handle(event, context));
 }
 
-/** Tells Lambda which messages of a batch to deliver again. */
+/** Reports the messages of a batch that Lambda has to deliver again. */
 export function batchItemFailures(failed: readonly Pick<SQSRecord, 'messageId'>[]): SQSBatchResponse {
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }

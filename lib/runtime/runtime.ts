@@ -1,13 +1,13 @@
 /** The inputs that differ between invocations. Everything else is deterministic. */
 export interface Runtime {
   now(): Date;
-  /** Lambda's request id, as in the logs. Each audit entry names it. */
+  /** The Lambda request id, as in the logs. Each audit entry contains it. */
   readonly requestId: string;
-  /** Logs an error after which the rest of the work continues. `operation` names the work that failed, as in `read item`. */
+  /** Logs a non-fatal error: the remaining work continues. `operation` names the failed work, such as `read item`. */
   readonly reportError: (error: unknown, operation: string) => void;
 }
 
-/** Runs one piece of work. An error is reported and does not stop the rest. */
+/** Runs one operation. Reports its error, which does not stop the rest. */
 export async function orReported<T>(
   reportError: Runtime['reportError'],
   operation: string,
@@ -21,7 +21,7 @@ export async function orReported<T>(
   }
 }
 
-/** Runs the work for each input and returns each output or error, so that one failure does not stop the others. */
+/** Runs the operation for each input and returns each output or error, so that one failure does not stop the others. */
 export async function settleEach<Input, Output>(
   inputs: readonly Input[],
   work: (input: Input) => Promise<Output>,

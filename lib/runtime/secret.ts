@@ -8,8 +8,8 @@ export interface Secret {
    */
   values(): Promise<readonly string[]>;
   /**
-   * Reads the secret again after a verification failed: it may have been rotated.
-   * @returns undefined if the last read is less than a minute ago, or fails: the caller is refused.
+   * Reads the secret again after a failed verification, because somebody may have rotated it.
+   * @returns undefined if the last read is less than a minute ago, or if the read fails: the caller is refused.
    */
   refresh(): Promise<readonly string[] | undefined>;
 }
@@ -20,7 +20,7 @@ export class UnreadableSecretError extends Error {
 
 /** The minimum interval between two reads of SSM, also after a failed read, so that callers cannot cause more. */
 const minReadIntervalMs = 60_000;
-/** A revoked value stays valid for at most this time. */
+/** The maximum time for which a revoked value stays valid. */
 const cacheTtlMs = 5 * 60_000;
 
 /** @param read returns the stored secret: one value, or the current and the previous one on two lines. */
@@ -64,7 +64,7 @@ export function cachedSecret(
   };
 }
 
-/** Verifies with the cached values, and with fresh values if that fails: the secret may have been rotated. */
+/** Verifies with the cached values, and with fresh values if that fails, because somebody may have rotated the secret. */
 export async function verifyWithSecret<T>(
   secret: Secret,
   prove: (values: readonly string[]) => T | undefined,

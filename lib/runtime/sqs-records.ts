@@ -6,7 +6,7 @@ import * as v from 'valibot';
 export type MalformedMessage = SQSRecord & { readonly problems: string };
 
 /**
- * Parses each message of a batch by a schema. A malformed message is logged and reported as failed, so that it ends in the
+ * Parses each message of a batch by a schema. Logs a malformed message and reports it as failed, so that SQS moves it to the
  * dead-letter queue.
  */
 export function parseRecords<const Schema extends v.GenericSchema>(

@@ -11,13 +11,13 @@ import { readService, type Service, serviceItem, serviceKey } from './service.ts
 export interface CheckServiceDeps extends Runtime {
   readonly table: Table;
   readonly servicesClient: (location: AccountRegion) => EndpointServices;
-  /** Reconciles the allowed principals with the allowlist; absent where the caller may not change them. */
+  /** Reconciles the allowed principals with the allowlist; absent if the caller may not change them. */
   readonly reconcilePrincipals?: (service: Service, actual: readonly string[]) => Promise<PrincipalsResult>;
 }
 
 /**
- * Describes services in EC2 and saves their drift. Services that are not registered are skipped. The services are checked one
- * after another, because one event may cause a check of all services, and EC2 throttles.
+ * Describes services in EC2 and saves their drift. Skips unregistered services. Checks the services one after another, because
+ * one event may cause a check of all services, and EC2 throttles.
  */
 export async function checkServices(serviceIds: readonly string[], deps: CheckServiceDeps) {
   const results = [];
@@ -27,7 +27,7 @@ export async function checkServices(serviceIds: readonly string[], deps: CheckSe
 }
 
 /**
- * @returns the drift that the record now shows; undefined where the service is not registered.
+ * @returns the drift that the record now shows; undefined if the service is not registered.
  * @throws OptimisticLockError
  */
 export async function checkService(
@@ -60,17 +60,17 @@ async function withReconciledPrincipals(
   { reconcilePrincipals, reportError }: CheckServiceDeps,
 ): Promise<Service> {
   if (!reconcilePrincipals || !actual) return service;
-  // If an allowlist or principal item cannot be read, the principals stay as they are.
+  // An unreadable allowlist or principal item leaves the principals unchanged.
   const result = await reconcilePrincipals(service, actual).catch(omitUnreadable(reportError));
   if (!result) return service;
   const { principalsApproval: _before, ...rest } = service;
   return { ...rest, ...result };
 }
 
-/** Whether a check of the service started after this time, so that it covers the request. */
+/** Whether a check of the service started after this time, and so covers the request. */
 export async function wasCheckedSince(serviceId: string, time: string, table: Table): Promise<boolean> {
   const [item] = await table.get([serviceKey(serviceId)]);
-  // If the item cannot be read, the check itself fails with the reason.
+  // The check itself fails with the reason if the item is unreadable.
   const checkedAt = item?.principalsCheckedAt;
   return typeof checkedAt === 'string' && checkedAt > time;
 }

@@ -2,9 +2,9 @@ import { changeService, type PauseDeps } from './pause.ts';
 import type { Service } from './service.ts';
 
 /**
- * Marks a service as deregistering: linkgate rejects every request and disconnects every connection, until the service is
- * removed or registered again. The call is idempotent.
- * @returns undefined where the service is not registered.
+ * Marks a service as deregistering: linkgate rejects every request and disconnects every connection, until somebody removes or
+ * registers the service. Idempotent.
+ * @returns undefined if the service is not registered.
  * @throws OptimisticLockError
  */
 export function deregisterService(

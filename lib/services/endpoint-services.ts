@@ -10,7 +10,7 @@ export interface ServiceConfiguration {
   readonly acceptanceRequired: boolean;
   /** EC2 has no connection notifications for Gateway Load Balancer services. */
   readonly isGatewayLoadBalancer?: true;
-  /** ARNs, `*`, or account ids; absent where the service lacks the tag, because linkgate may not list them then. */
+  /** ARNs, `*`, or account ids; absent if the service lacks the tag, because linkgate may not list them then. */
   readonly principals?: readonly string[];
   /** The service has the tag that allows linkgate to accept and reject. */
   readonly isTagged: boolean;
@@ -44,7 +44,7 @@ export interface ServicePage {
 export interface EndpointServices {
   /** Returns one page of the services of the account, registered or not. */
   page(nextToken?: string): Promise<ServicePage>;
-  /** @returns undefined where the account owns no such service. */
+  /** @returns undefined if the account owns no such service. */
   describe(serviceId: string): Promise<ServiceConfiguration | undefined>;
   tag(serviceId: string): Promise<void>;
   untag(serviceId: string): Promise<void>;
@@ -52,6 +52,9 @@ export interface EndpointServices {
   /** Subscribes the notification to all events. */
   repairNotification(notificationId: string, topicArn: string): Promise<void>;
   deleteNotification(notificationId: string): Promise<void>;
-  /** Tries with DryRun to tag a service and to create its notification. @returns EC2's message if linkgate lacks a permission. */
+  /**
+   * Checks with DryRun that linkgate may tag a service and create its notification.
+   * @returns EC2's message if linkgate lacks a permission.
+   */
   findRepairDenial(serviceId: string, topicArn: string): Promise<string | undefined>;
 }

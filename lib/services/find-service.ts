@@ -7,8 +7,8 @@ interface NamedService {
 }
 
 /**
- * Returns the name of each service by its id. A service without a valid and unique name goes by its id. Two services may have
- * the same name for a moment, if two people register them at the same time.
+ * Returns the name of each service by its id. The name of a service without a valid and unique name is its id. Two concurrent
+ * registrations may briefly use the same name.
  */
 export function serviceNames(services: readonly NamedService[]): ReadonlyMap<string, string> {
   const byName = Map.groupBy(services, ({ name }) => name);

@@ -8,7 +8,7 @@ export interface PauseDeps extends Runtime {
   readonly table: Table;
 }
 
-/** Pauses a service: every request waits, also a decided one that EC2 was not yet called for. The call is idempotent. */
+/** Pauses a service: every request waits, even a decided one without a call to EC2. Idempotent. */
 export function pauseService(
   serviceId: string,
   { by, reason }: { readonly by: string; readonly reason?: string },
@@ -26,7 +26,7 @@ export function pauseService(
   );
 }
 
-/** Resumes a service: the waiting requests are decided. The call is idempotent. */
+/** Resumes a service: linkgate decides the waiting requests. Idempotent. */
 export function resumeService(serviceId: string, by: string, deps: PauseDeps): Promise<Service | undefined> {
   return changeService(
     serviceId,
@@ -39,7 +39,7 @@ export function resumeService(serviceId: string, by: string, deps: PauseDeps): P
 
 /**
  * @param to returns the changed service, or undefined for no change.
- * @returns undefined where the service is not registered.
+ * @returns undefined if the service is not registered.
  * @throws OptimisticLockError
  */
 export function changeService(

@@ -24,7 +24,7 @@ import {
 export interface RegisterDeps extends Runtime {
   readonly table: Table;
   readonly servicesClient: (location: AccountRegion) => EndpointServices;
-  /** Reads the mode right before a call that changes EC2. */
+  /** Reads the mode directly before a call that changes EC2. */
   readonly mode: () => Promise<Mode>;
   /** The location of a new service. */
   readonly hub: AccountRegion;
@@ -71,7 +71,7 @@ export class OtherStageError extends Error {
 
 /**
  * Registers a service, or updates a registered one, and repairs its tag and its connection notification for all four events.
- * The call is idempotent.
+ * Idempotent.
  * @returns the service, and warnings for the person.
  * @throws ServiceNotFoundError, OtherStageError, NameTakenError, OptimisticLockError
  */
@@ -131,7 +131,7 @@ async function tryRegister(
   };
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
     return conflict;
-  // A concurrent registration may have taken the same name. Then both may revert, because a duplicate name finds neither service.
+  // A concurrent registration may have taken the same name. Both may then revert, because a duplicate name finds neither service.
   if (name !== serviceId && (await listOtherServices(serviceId, deps)).some((other) => other.name === name))
     return revertName(service, before?.name ?? serviceId, deps);
   const isNotFixed = !isActing && service.drift.some(({ check }) => fixableDrift.includes(check));
@@ -155,7 +155,7 @@ async function revertName(service: Service, name: string, { table }: RegisterDep
   return conflict;
 }
 
-/** The tag `Name` may have any value in EC2. An invalid name, or the name of another service, is not used. */
+/** The tag `Name` may have any value in EC2. linkgate ignores an invalid name, and the name of another service. */
 function nameFromTag(
   { serviceId, nameTag }: ServiceConfiguration,
   otherServices: readonly Service[],

@@ -5,18 +5,18 @@ import { listRegisteredServices } from './registered-services.ts';
 import type { Drift, Service } from './service.ts';
 
 export interface RepairDeps extends CheckServiceDeps {
-  /** Reads the mode right before a call that changes EC2. */
+  /** Reads the mode directly before a call that changes EC2. */
   readonly mode: () => Promise<Mode>;
   /** Milliseconds until Lambda stops this invocation. */
   readonly remainingMs: () => number;
 }
 
-/** No repair starts when less time than this remains. */
+/** A repair starts only if at least this much time remains. */
 const minRemainingToRepairMs = 12_000;
 
 /**
  * Repairs the tag and the connection notification of registered services whose last check found them missing.
- * @returns warnings with the commands for services that could not be repaired.
+ * @returns warnings with the commands for services that it could not repair.
  */
 export async function repairServices(deps: RepairDeps): Promise<string[]> {
   const warnings: string[] = [];

@@ -4,7 +4,7 @@ import { Instant } from '../values/instant.ts';
 
 /** The queue of check-service. */
 export interface ServiceCheckQueue {
-  /** @param options.afterSeconds 900 at most */
+  /** @param options.afterSeconds at most 900 */
   enqueue(serviceIds: readonly string[], options?: { readonly afterSeconds: number }): Promise<void>;
 }
 

@@ -8,18 +8,18 @@ import { WholeNumber } from '../values/whole-number.ts';
 
 export const serviceNameFormat =
   'a name has 1 to 64 letters, digits, `.`, `_` and `-`, begins with a letter or digit, and is not an id (`vpce-…`)';
-/** The provider's own name for a service. A name may not start with `vpce-`, because such a text is read as an id. */
+/** The provider's own name for a service. A name may not start with `vpce-`, because linkgate parses such a text as an id. */
 export const ServiceName = v.pipe(
   v.string(),
   v.regex(/^(?![Vv][Pp][Cc][Ee]-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, serviceNameFormat),
 );
 
-/** The default for accounts that are not in the allowlist. */
+/** The default outcome for accounts that are not in the allowlist. */
 export const OnUnlisted = v.picklist(['ask', 'hold', 'reject']);
 
 export const OnExpiry = v.picklist(['escalate', 'reject']);
 
-/** The reaction to a connection that was accepted outside linkgate and that policy does not allow. */
+/** The reaction to a connection that somebody accepted outside linkgate and that policy does not allow. */
 export const OnExternalAccept = v.picklist(['ask', 'disconnect', 'adopt']);
 
 /** `managed`: linkgate keeps AWS's allowed principals equal to the allowlist. `observed`: linkgate only reports differences. */
@@ -74,11 +74,11 @@ export const Service = v.object({
   onUnlisted: OnUnlisted,
   /** The approver group. */
   approvers: v.string(),
-  /** Each person's decision must name a ticket. */
+  /** Whether each person's decision must name a ticket. */
   requireTicket: v.exactOptional(v.boolean()),
   /** The deadline of an approval request. */
   deadlineSeconds: v.exactOptional(DeadlineSeconds),
-  /** The action at the deadline. Without it the request stays open. */
+  /** The action at the deadline. Without it linkgate leaves the request open. */
   onExpiry: v.exactOptional(OnExpiry),
   /** The grace period before a disconnect. The default is 72 hours. */
   graceSeconds: v.exactOptional(GraceSeconds),
@@ -88,34 +88,36 @@ export const Service = v.object({
   principals: v.exactOptional(PrincipalsMode),
   /** Allowed principals in addition to the allowlist: `*`, users, services, or an organization. */
   otherPrincipals: v.exactOptional(v.array(v.string())),
-  /** The person who approved a plan of the principals, and how many removals the plan shows. Without it `managed` changes nothing. */
+  /**
+   * The person who approved a plan of the principals, and the number of its removals. Without it `managed` changes no principal.
+   */
   principalsApproval: v.exactOptional(
     v.object({ by: v.string(), at: v.string(), removals: v.exactOptional(v.number()) }),
   ),
   managedBy: v.exactOptional(ManagedBy),
-  /** ISO 8601: set when a person removes the service and has all its connections disconnected first. */
+  /** ISO 8601: the time when a person requested the removal of the service, which first disconnects all its connections. */
   deregisteringAt: v.exactOptional(v.string()),
   deregisteringBy: v.exactOptional(v.string()),
-  /** ISO 8601: connections that are older are recorded and not changed. */
+  /** ISO 8601. linkgate records older connections and does not change them. */
   registeredAt: v.string(),
   registeredBy: v.string(),
   /** ISO 8601: the last change of the settings, pause or resume. */
   changedAt: v.exactOptional(v.string()),
   changedBy: v.exactOptional(v.string()),
-  /** ISO 8601: set while the service is paused. */
+  /** ISO 8601: the start of the pause; absent while the service is not paused. */
   pausedAt: v.exactOptional(v.string()),
   pausedBy: v.exactOptional(v.string()),
   pauseReason: v.exactOptional(v.string()),
   topicArn: v.string(),
   acceptanceRequired: v.boolean(),
   drift: v.array(Drift),
-  /** A separate attribute, because an older version refuses checks in `drift` that it does not know. */
+  /** A separate attribute, because an older version refuses unknown checks in `drift`. */
   principalDrift: v.exactOptional(v.array(PrincipalDrift)),
   /** ISO 8601: the last check in EC2. */
   checkedAt: v.string(),
   /** ISO 8601: the start of the last comparison of allowed principals with the allowlist. */
   principalsCheckedAt: v.exactOptional(v.string()),
-  /** Grows when a setting changes on which decisions depend. */
+  /** Grows with each change of a setting on which decisions depend. */
   policyRevision: v.number(),
   version: v.number(),
 });

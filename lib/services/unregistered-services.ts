@@ -9,12 +9,12 @@ interface ListUnregisteredDeps extends ReadDeps {
   readonly hub: AccountRegion;
 }
 
-/** An endpoint service that EC2 lists and that is not registered. */
+/** An endpoint service in EC2 that is not registered. */
 export type UnregisteredService = ListedService & { readonly location: AccountRegion };
 
 const unregisteredListName = 'unregistered services';
 
-/** Returns one page: first of the hub's location, then of the other locations with registered services. */
+/** Returns one page: first of the deployment's location, then of the other locations with registered services. */
 export async function listUnregisteredServices(
   token: string | undefined,
   { servicesClient, hub, ...deps }: ListUnregisteredDeps,

@@ -36,8 +36,8 @@ export const LocationCursor = v.object({
 export type LocationCursor = v.InferOutput<typeof LocationCursor>;
 
 /**
- * @returns undefined where there are no locations.
- * @throws ExpiredTokenError when there are fewer locations than before.
+ * @returns undefined if there are no locations.
+ * @throws ExpiredTokenError if there are fewer locations than before.
  */
 export function selectLocation<Place>(
   locations: readonly Place[],

@@ -4,7 +4,7 @@ import type { Item, Key, Table } from './table.ts';
 /** The schema version that this linkgate writes. It reads newer minor versions and refuses newer major versions. */
 const itemSchemaVersion = { major: 1, written: '1.0' };
 
-/** This linkgate cannot read an item. Only work that needs the item stops. */
+/** An item is unreadable. Only work that needs the item stops. */
 export abstract class UnreadableItemError extends Error {
   readonly key: Key;
 
@@ -39,7 +39,7 @@ export class MalformedItemError extends UnreadableItemError {
 
 /**
  * An entity validates its items on read and on write. It keeps top-level attributes that the schema does not name, so that a
- * deployment can be rolled back by one version. A newer minor version therefore adds attributes only at the top level.
+ * rollback by one version loses none. A newer minor version therefore adds attributes only at the top level.
  */
 export function entity<const Entries extends v.ObjectEntries>(entries: Entries) {
   const schema = v.looseObject(entries);
@@ -75,7 +75,7 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
   };
 }
 
-/** Finds a value that DynamoDB refuses, or that JavaScript cannot represent: a number beyond 2^53 loses precision. */
+/** Finds a value that DynamoDB refuses, or that JavaScript cannot represent: a number above 2^53 loses precision. */
 function storageProblem(value: unknown): string | undefined {
   if (typeof value === 'string')
     return value.isWellFormed() ? undefined : 'a text contains an unpaired surrogate';
@@ -89,7 +89,7 @@ function storageProblem(value: unknown): string | undefined {
   return undefined;
 }
 
-/** The dependencies of a list read. An item that cannot be read is reported and left out. */
+/** The dependencies of a list read, which reports and omits an unreadable item. */
 export interface ReadDeps {
   readonly table: Table;
   readonly reportError: (error: unknown, operation: string) => void;
@@ -100,7 +100,7 @@ export function rethrow(error: unknown): never {
   throw error;
 }
 
-/** Reads all items of a partition. An item that cannot be read is reported and left out. */
+/** Reads all items of a partition. Reports and omits an unreadable item. */
 export async function readPartition<T>(
   pk: string,
   read: (item: Item) => T,
@@ -111,7 +111,7 @@ export async function readPartition<T>(
   return values;
 }
 
-/** An error handler for one item: an item that cannot be read is reported and counts as absent. */
+/** Creates an error handler for one item: it reports an unreadable item, which then counts as absent. */
 export function omitUnreadable(reportError: ReadDeps['reportError']): (error: unknown) => undefined {
   return (error) => {
     if (!(error instanceof UnreadableItemError)) throw error;
@@ -120,7 +120,7 @@ export function omitUnreadable(reportError: ReadDeps['reportError']): (error: un
   };
 }
 
-/** Returns the list only if every item can be read: a list with gaps would mislead the caller. Reports the unreadable item. */
+/** Returns the list only if every item is readable: an incomplete list would mislead the caller. Reports the unreadable item. */
 export function listIfAllReadable<T>(
   list: (deps: ReadDeps) => Promise<T[]>,
   { table, reportError }: ReadDeps,
@@ -130,16 +130,13 @@ export function listIfAllReadable<T>(
 
 const ItemVersion = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-/**
- * Returns the version to expect when a new item replaces one that cannot be read; undefined where that item has no valid
- * version.
- */
+/** Returns the version to expect when a new item replaces an unreadable one; undefined if that item has no valid version. */
 export function versionToReplace(item: Item | undefined): number | undefined {
   if (!item) return 0;
   return v.is(ItemVersion, item.version) ? item.version : undefined;
 }
 
-/** Parses each item on its own. An item that cannot be read is reported and does not stop the others. */
+/** Parses each item separately. Reports an unreadable item, which does not stop the others. */
 export function parseEach<T>(
   items: readonly Item[],
   read: (item: Item) => T,

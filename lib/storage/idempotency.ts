@@ -13,13 +13,13 @@ export const StoredResponse = v.object({
 });
 export type StoredResponse = v.InferOutput<typeof StoredResponse>;
 
-/** A request that its caller named with an idempotency key. DynamoDB deletes it after a day. */
+/** A request with an idempotency key. DynamoDB deletes it after a day. */
 const IdempotencyItem = v.object({
   /** Identifies the content of the request. Another request under the same key is refused. */
   fingerprint: v.string(),
   /** ISO 8601: the first attempt. */
   firstRequestedAt: v.string(),
-  /** ISO 8601: the start of the current run; absent where no run works on it. */
+  /** ISO 8601: the start of the current run; absent without a run. */
   runningSince: v.exactOptional(v.string()),
   response: v.exactOptional(StoredResponse),
   /** Seconds since the epoch, for DynamoDB's TTL. */
@@ -31,14 +31,14 @@ type IdempotencyItem = v.InferOutput<typeof IdempotencyItem>;
 const idempotencyEntity = entity(IdempotencyItem.entries);
 export const readIdempotencyItem = idempotencyEntity.read;
 
-/** A run that is older has died: this is a little more than the timeout of on-api-request. */
+/** The maximum duration of a run: slightly more than the timeout of on-api-request. */
 export const maxRunMs = 30_000;
 
 /** The state of the key. Only the run that gets `claimed` executes the request. */
 export type IdempotencyRecord =
   | {
       readonly status: 'claimed';
-      /** ISO 8601: the start of an earlier run that died at an unknown point; undefined on the first run. */
+      /** ISO 8601: the start of an earlier run that stopped at an unknown point; undefined for the first run. */
       readonly firstRequestedAt: string | undefined;
       saveResponse(response: StoredResponse): Promise<void>;
       /** Allows another run. */
@@ -52,7 +52,7 @@ export type IdempotencyRecord =
 type IdempotencyDeps = { readonly table: Table } & Pick<Runtime, 'now'>;
 
 /**
- * @param name identifies the request: it is the same for each retry.
+ * @param name identifies the request and is the same for each retry.
  * @throws OptimisticLockError
  */
 export function withIdempotency(
@@ -86,7 +86,7 @@ export function withIdempotency(
     return {
       status: 'claimed',
       firstRequestedAt: earlier?.firstRequestedAt,
-      // If another run has taken over the claim, its response counts.
+      // If another run has taken over the claim, its response is valid.
       saveResponse: async (response) => void (await saveItem({ ...claimed, response }, expected + 1)),
       release: async () => void (await saveItem(claimed, expected + 1)),
     };
@@ -98,7 +98,7 @@ async function find(key: Key, table: Table): Promise<IdempotencyItem | undefined
   return item && idempotencyEntity.read(item);
 }
 
-/** A run that is older than the maximum run time has died. */
+/** Whether a run is active. A run has stopped once it exceeds the maximum duration. */
 function isRunning({ runningSince }: IdempotencyItem, now: Date): boolean {
   return runningSince !== undefined && now.getTime() - new Date(runningSince).getTime() < maxRunMs;
 }

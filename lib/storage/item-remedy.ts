@@ -5,7 +5,7 @@ import type { Key } from './table.ts';
 const restoreInstructions =
   'restore the table to another name from a time before the damage (docs/deploy.md), and copy the item back';
 
-/** Item kinds that are never removed, by the prefix of the partition key: the reason and the remedy. */
+/** The item kinds that linkgate never removes, by the prefix of the partition key: the reason and the remedy. */
 export const reasonsToKeepItems: ReadonlyMap<string, string> = new Map([
   ['AUDIT', `audit entries are never removed: ${restoreInstructions}`],
   [
@@ -19,12 +19,12 @@ export function itemKindOfKey({ pk }: Key): string {
   return pk.split('#')[0] ?? '';
 }
 
-/** The command that removes an item which cannot be read. */
+/** Builds the command that removes an unreadable item. */
 export function removalCommand({ pk, sk }: Key): string {
   return `linkgate item remove ${shellWord(pk)} ${shellWord(sk)}`;
 }
 
-/** The message for a caller whose command needs an item that cannot be read. */
+/** Formats the message for a caller whose command needs an unreadable item. */
 export function unreadableText({ message, key }: UnreadableItemError): string {
   const reasonToKeep = reasonsToKeepItems.get(itemKindOfKey(key));
   const remedy =

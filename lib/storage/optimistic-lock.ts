@@ -1,4 +1,4 @@
-/** Other writers kept changing the item. A later retry is safe. */
+/** Other writers repeatedly changed the item. A later retry is safe. */
 export class OptimisticLockError extends Error {
   override readonly name = 'OptimisticLockError';
   readonly itemName: string;
@@ -9,7 +9,7 @@ export class OptimisticLockError extends Error {
   }
 }
 
-/** An attempt returns this when another writer was faster and nothing was written. */
+/** The result of an attempt that wrote no item because another writer was faster. */
 export const conflict = Symbol('conflict');
 
 /** Ten messages of a batch may write the same item. One of them succeeds in each round. */

@@ -2,7 +2,10 @@ import * as v from 'valibot';
 import { entity, parseEach, type ReadDeps, rethrow, versionToReplace } from './entity.ts';
 import type { Item, Key, Table } from './table.ts';
 
-/** Identifies the table and says since when linkgate uses it. A restored table is another table, and its items may be out of date. */
+/**
+ * Identifies the table, with the time since when linkgate uses it. A restored table is another table, and its items may be
+ * outdated.
+ */
 const tableIdentityEntity = entity({
   /** DynamoDB's TableId, which differs even for tables of the same name. */
   identity: v.string(),
@@ -18,16 +21,16 @@ export function readRestoredAt(item: Item): string {
   return tableIdentityEntity.read(item).since;
 }
 
-/** Returns since when linkgate uses the table, if it replaced another one: later changes of the other table are missing. ISO 8601. */
+/** Returns since when linkgate uses the table, if it replaced another one: it lacks later changes of that table. ISO 8601. */
 export function readReplacedAt(item: Item): string | undefined {
   const { since, version } = tableIdentityEntity.read(item);
   return version > 1 ? since : undefined;
 }
 
 /**
- * Compares the table with the stored identity, and saves the new identity when it differs. A caller that stores a person's
- * command calls this first: a command that is older than the identity counts as restored from a backup. An identity item that
- * cannot be read is replaced, so that all earlier commands count so.
+ * Compares the table with the stored identity, and saves the new identity if it differs. A caller that stores a person's command
+ * calls this first: a command that is older than the identity counts as restored from a backup. The function replaces an
+ * unreadable identity item, so that all earlier commands count as restored.
  * @returns since when linkgate uses this table. ISO 8601.
  */
 export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promise<string> {
@@ -49,7 +52,7 @@ interface TableIdentityDeps extends ReadDeps {
   readonly now: () => Date;
 }
 
-/** Returns since when linkgate uses this table; undefined when it differs from the stored identity. */
+/** Returns since when linkgate uses this table; undefined if it differs from the stored identity. */
 export async function readRestoreTime(table: Table): Promise<string | undefined> {
   const { stored, identity } = await readIdentities({ table, reportError: rethrow });
   return stored?.identity === identity ? stored.since : undefined;

@@ -11,8 +11,8 @@ export interface Item extends Key {
 }
 
 /**
- * One write of one item. `expected` is the version that must still be stored (0: no item may exist). Without it the write is
- * unconditional, which is correct only in a transaction where another write carries the condition.
+ * One write of one item. `expected` is the version that must be stored (0: no item may exist). Without it the write is
+ * unconditional, which is correct only in a transaction in which another write has the condition.
  */
 export type Write =
   | { readonly put: Item; readonly expected?: number }
@@ -21,7 +21,7 @@ export type Write =
 /** The maximum number of writes in one transaction. */
 export const writesPerTransaction = 100;
 
-/** DynamoDB throttles calls. Nothing was written; a later retry is safe. */
+/** DynamoDB throttles calls, and wrote no item. A later retry is safe. */
 export class TableBusyError extends Error {
   override readonly name = 'TableBusyError';
 
@@ -36,11 +36,11 @@ export interface Table {
   get(keys: readonly Key[]): Promise<Item[]>;
   /** Yields the pages of a partition in the order of the sort key. */
   query(pk: string, options?: QueryOptions): AsyncIterable<Item[]>;
-  /** Identifies this table, also against a table that was restored from its backup under the same name. */
+  /** Identifies this table. A table restored from its backup under the same name has another identity. */
   identity(): Promise<string>;
   /**
-   * Writes everything in one transaction; at most 100 writes.
-   * @returns false when an expected version was not stored, and nothing was written.
+   * Writes all items in one transaction, at most 100.
+   * @returns false if the table did not have an expected version; it then wrote no item.
    */
   write(writes: readonly Write[]): Promise<boolean>;
 }

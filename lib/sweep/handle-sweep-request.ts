@@ -8,12 +8,13 @@ export interface HandleSweepDeps extends SweepDeps {
   readonly sweepQueue: SweepQueue;
 }
 
-/** The delay after which a request is tried again while another sweep runs. */
+/** The delay before the retry of a request while another sweep runs. */
 const retryDelaySeconds = 5;
 
 /**
- * Sweeps the location of a request, and enqueues the request again if the sweep is unfinished or has to wait for a running one.
- * @returns `already-done` if a later sweep has served the request: SQS may deliver a message twice, and a retry may be a second copy.
+ * Sweeps the location of a request. Enqueues the request again if the sweep is unfinished or has to wait for a running one.
+ * @returns `already-done` if a later sweep has covered the request: SQS may deliver a message twice, and a retry may be a second
+ * copy.
  */
 export async function handleSweepRequest(
   request: SweepRequest,

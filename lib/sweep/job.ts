@@ -55,7 +55,7 @@ export async function findJob(jobId: string, table: Table): Promise<Job | undefi
   return item && jobEntity.read(item);
 }
 
-/** Saves the result of one location. The last location completes the job. A duplicate result is ignored. */
+/** Saves the result of one location. The last location completes the job. Ignores a duplicate result. */
 export async function finishLocation(
   jobId: string,
   location: AccountRegion,

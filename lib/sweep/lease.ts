@@ -58,11 +58,11 @@ async function readLease(location: AccountRegion, scope: SweepScope, { table, re
 }
 
 /**
- * The lease expires this long after its last renewal. A crashed run blocks the next one no longer than this. Two runs at the
- * same time would only do the same work twice.
+ * The duration of the lease after its last renewal, for which a crashed run blocks the next one. Two concurrent runs would only
+ * duplicate work.
  */
 const leaseDurationMs = 50_000;
-/** An unfinished sweep that is older starts again from the beginning. */
+/** The maximum age of an unfinished sweep. An older one starts from the beginning. */
 const maxSweepAgeMs = 3_600_000;
 
 /** The exclusive right to sweep one location with one scope. */
@@ -76,7 +76,10 @@ export interface SweepLease {
   release(): Promise<void>;
 }
 
-/** A lease item that cannot be read is replaced. @returns undefined while another run holds the lease. */
+/**
+ * Replaces an unreadable lease item.
+ * @returns undefined while another run holds the lease.
+ */
 export async function acquireSweepLease(
   location: AccountRegion,
   scope: SweepScope,

@@ -93,7 +93,7 @@ export async function sweepConnections(
   if (!lease) return { status: 'already-running' };
 
   const isFirstRun = lease.checkpoint === undefined;
-  // If the table cannot be identified, policy disconnects nothing. Everything else continues.
+  // Without a table identity policy disconnects no endpoint. All other work continues.
   if (isFirstRun) await orReported(deps.reportError, 'record table identity', () => trackIdentity(deps));
   const dueCounts = isFirstRun ? await reevaluateDue(location, deps) : noChanges();
   const inventory = scope === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
@@ -116,7 +116,7 @@ export async function sweepConnections(
   return { status: 'done', result };
 }
 
-/** Re-evaluates the connections whose scheduled time has come: to disconnect them, or to warn of their expiry. */
+/** Re-evaluates the connections whose scheduled time has come, for a disconnect or an expiry warning. */
 async function reevaluateDue(location: AccountRegion, deps: SweepDeps): Promise<ChangeCounts> {
   const connections = deps.connectionsClient(location);
   let counts = noChanges();
@@ -131,7 +131,7 @@ async function reevaluateDue(location: AccountRegion, deps: SweepDeps): Promise<
 /** The maximum number of values in one EC2 filter. */
 const maxEndpointsPerDescribe = 200;
 
-/** The connections of a full sweep that completes in one run. They show which records have ended and which quotas are wrong. */
+/** The connections of a full sweep that completes in one run. They show ended records and wrong quotas. */
 interface Inventory {
   readonly endpointIds: Set<string>;
   /** The connections of each account at a service that has an endpoint quota. */
@@ -212,9 +212,9 @@ async function hasPendingEffects(location: AccountRegion, { table }: SweepDeps):
 }
 
 /**
- * Marks the records that EC2 does not list. A connection has ended when two full sweeps in a row did not list it. This function
- * also enqueues approver notifications for these records, and for records whose service was deregistered: `sweepPages` does so
- * only for listed connections.
+ * Marks the records that EC2 does not list. A connection ends when two consecutive full sweeps did not list it. Also enqueues
+ * approver notifications for these records, and for records of deregistered services: `sweepPages` does so only for listed
+ * connections.
  */
 async function markEnded(
   location: AccountRegion,
@@ -268,8 +268,8 @@ function isMissing(record: ConnectionRecord, startedAt: string): boolean {
 }
 
 /**
- * Repairs the endpoint quotas of a location: the endpoints that count, and the requests that the limit holds back. The requests
- * of an account whose quota changed are re-evaluated.
+ * Repairs the endpoint quotas of a location: the endpoints that count, and the requests that the limit holds back. Re-evaluates
+ * the requests of an account with a changed quota.
  */
 async function repairQuotas(
   location: AccountRegion,
@@ -332,9 +332,9 @@ async function recomputeHeldBack(
 }
 
 /**
- * Recomputes the endpoints that count. Where the quota and EC2's list differ, the record decides, because decisions continue
+ * Recomputes the endpoints that count. If the quota differs from EC2's list, the record decides, because decisions continue
  * during the sweep.
- * @returns undefined when the stored list is correct.
+ * @returns undefined if the stored list is correct.
  */
 async function recomputeQuotaEndpoints(
   accountConnections: readonly Connection[],
@@ -354,7 +354,7 @@ async function recomputeQuotaEndpoints(
   );
   const recordedIds = new Set(items.map(({ sk }) => sk));
   const time = now();
-  // A record that this version cannot read counts as EC2 shows the connection.
+  // A connection with an unreadable record counts by its state in EC2.
   const doesCount = (id: string) =>
     recordedIds.has(id) && !records.has(id)
       ? isConnectedOrPending(listedStates.get(id))
@@ -370,7 +370,7 @@ function isConnectedOrPending(state: ConnectionState | undefined): boolean {
   return state !== undefined && (isConnected(state) || state === 'pendingAcceptance');
 }
 
-/** The endpoint is connected or may become connected, and has not ended since EC2 listed it. */
+/** Whether the endpoint is or may become connected, and has not ended since EC2 listed it. */
 function countsTowardQuota(
   record: ConnectionRecord | undefined,
   listedState: ConnectionState | undefined,

@@ -8,10 +8,7 @@ export const SweepRequest = v.object({
   scope: SweepScope,
   /** The job that collects the result. */
   jobId: v.exactOptional(v.string()),
-  /**
-   * ISO 8601: only a sweep that starts after this time serves the request, so that it waits for a running one. Without it a
-   * running sweep is enough.
-   */
+  /** ISO 8601: only a sweep that starts after this time covers the request. Without it a running sweep is sufficient. */
   requestedAt: v.exactOptional(v.string()),
 });
 export type SweepRequest = v.InferOutput<typeof SweepRequest>;

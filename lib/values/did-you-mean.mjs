@@ -12,7 +12,7 @@ export function didYouMean(written, names) {
   return close ? `; did you mean \`${close.name}\`?` : '';
 }
 
-/** Counts the letters that were removed, added, replaced or swapped with the next one. */
+/** Counts the letters to remove, add, replace or swap with the next one. */
 function slipsBetween(one, other) {
   const [letters, otherLetters] = [one.toLowerCase(), other.toLowerCase()];
   let before = [];

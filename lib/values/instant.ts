@@ -3,10 +3,10 @@ import * as v from 'valibot';
 const rfc3339Pattern =
   /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
-/** Shows people the format of a date-time. */
+/** Describes the format of a date-time. */
 export const instantFormat = 'a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00';
 
-/** Whether a day such as `2027-01-31` exists. JavaScript reads the 30th of February as the 2nd of March. */
+/** Whether a day such as `2027-01-31` exists. JavaScript parses 30 February as 2 March. */
 export function isDay(day: string): boolean {
   const midnight = new Date(`${day}T00:00:00Z`);
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
@@ -25,7 +25,7 @@ export function missingDay(time: string): string | undefined {
 export function parseInstant(text: string): Date | undefined {
   if (!rfc3339Pattern.test(text) || missingDay(text) !== undefined) return undefined;
   const instant = new Date(text);
-  // An offset may lead to a year outside the range of RFC 3339.
+  // An offset may shift the year outside the range of RFC 3339.
   return /^\d{4}-/.test(instant.toISOString()) ? instant : undefined;
 }
 

@@ -17,7 +17,7 @@ function graphemeSize(grapheme: string): number {
   return Math.ceil(grapheme.length / maxCharacterUnits);
 }
 
-/** Whether a text fits a limit in characters as people count them: a flag is one, and so is a letter with its accents. */
+/** Whether a text fits a limit in user-perceived characters: a flag counts as one, and so does a letter with its accents. */
 export function fitsCharacters(longest: number, text: string): boolean {
   if (text.length <= longest) return true;
   if (text.length > longest * maxCharacterUnits) return false;
@@ -37,7 +37,7 @@ export function truncateCharacters(longest: number, text: string): string {
   return text;
 }
 
-/** A text with a maximum length in characters as people count them. */
+/** A text with a maximum length in user-perceived characters. */
 export function Text(longest: number) {
   return v.pipe(v.string(), maxCharacters(longest));
 }

@@ -10,7 +10,7 @@ export const Finding = v.object({
   reason: v.string(),
   /** The rule threw an error. */
   failed: v.exactOptional(v.literal(true)),
-  /** ISO 8601: the finding expires then, and the request is evaluated again. */
+  /** ISO 8601: the expiry of the finding, after which linkgate evaluates the request again. */
   until: v.exactOptional(v.string()),
 });
 export type Finding = v.InferOutput<typeof Finding>;
@@ -24,10 +24,10 @@ export const Verdict = v.object({
 });
 export type Verdict = v.InferOutput<typeof Verdict>;
 
-/** The finding's rule name where no rule matches. */
+/** The rule name of the finding if no rule matches. */
 export const defaultRule = 'account-is-not-listed';
 
-/** Whether a pause or a failed rule holds it. An earlier verdict is neither applied nor reverted. */
+/** Whether a pause or a failed rule holds it. linkgate neither applies nor reverts an earlier verdict. */
 export function isPaused(verdict: Verdict): boolean {
   return verdict.outcome === 'hold' && !isDefaultVerdict(verdict);
 }

@@ -5,12 +5,12 @@ export function endpointText({ endpointId, service }: EventFacts): string {
   return `endpoint ${endpointId} to ${service}`;
 }
 
-/** The provider's customer message, or a default sentence. */
+/** Returns the provider's customer message, or a default sentence. */
 export function reasonText(reason: string | undefined, otherwise: string): string {
   return reason === undefined ? otherwise : `The provider says: “${reason}”`;
 }
 
-/** A rejected or disconnected endpoint cannot connect again. */
+/** Explains that a rejected or disconnected endpoint cannot connect again. */
 export function deleteEndpoint({ endpointId, region }: EventFacts): readonly string[] {
   return [
     'Delete the endpoint. It does not reconnect, and AWS bills it until you delete it.',
@@ -18,6 +18,6 @@ export function deleteEndpoint({ endpointId, region }: EventFacts): readonly str
   ];
 }
 
-/** The way to keep a connection before a scheduled disconnect. */
+/** Explains how to keep a connection before a scheduled disconnect. */
 export const askProviderToKeep =
   'To keep it, contact the provider before then. Nothing else keeps it connected.';

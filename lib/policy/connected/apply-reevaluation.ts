@@ -22,7 +22,7 @@ import type { Service } from '../../services/service.ts';
 import { primaryReason, type Verdict } from '../../verdicts/verdict.ts';
 import type { ConnectedDecision } from './decide-connected.ts';
 
-/** Applies a decision about a connected endpoint: it stays, is disconnected now or later, or needs approval. */
+/** Applies a decision about a connected endpoint: linkgate keeps it, disconnects it now or later, or requests approval. */
 export function applyReevaluation(
   before: ConnectionRecord | undefined,
   connection: Connection,
@@ -79,9 +79,9 @@ export function applyReevaluation(
       reevaluatedAt: now.toISOString(),
       ...(verdict.outcome === 'accept' &&
         !grandfathered && { allowedSince: recordFields.allowedSince ?? now.toISOString() }),
-      // An extension applies to one scheduled disconnect only.
+      // An extension applies to only one scheduled disconnect.
       ...(extended && verdict.outcome !== 'accept' && { extended }),
-      // The order to revoke stays until somebody approves the connection.
+      // A person's revocation stays until somebody approves the connection.
       ...(revokeOrder && personDecisions.personDecision?.decision !== 'approve' && { revokeOrder }),
     },
     auditEvents: [
@@ -104,7 +104,7 @@ export function applyReevaluation(
   };
 }
 
-/** The audit events of a re-evaluation: one, or none if only the policy versions changed. */
+/** Builds the audit events of a re-evaluation: one, or none if only the policy versions changed. */
 function reevaluationAuditEvents(
   before: ConnectionRecord | undefined,
   { verdict, revocation, grandfathered }: ConnectedDecision,
@@ -154,7 +154,7 @@ function reevaluationAuditEvents(
   return verdict.outcome === before?.verdict?.outcome ? [] : [buildDecisionEvent()];
 }
 
-/** Continues the approval request, or begins one if the question is a new one. */
+/** Continues the approval request, or starts a new one for a new question. */
 function connectedApprovalRequest(
   before: ConnectionRecord | undefined,
   verdict: Verdict,
@@ -178,7 +178,7 @@ function connectedApprovalRequest(
     };
   const goingOn = { ...before.approvalRequest, group: service.approvers };
   if (!isForTime || deadline === goingOn.deadline) return goingOn;
-  // A new deadline starts the stages again, so that people are reminded again.
+  // A new deadline restarts the stages, so that approvers get reminders again.
   return { ...goingOn, deadline, requestedAt: now.toISOString(), stage: 'approval-requested' };
 }
 
@@ -196,7 +196,7 @@ function expiryWarningEvent(
   };
 }
 
-/** Cancels a disconnect that was scheduled before the mode was switched by hand. It is scheduled again. */
+/** Cancels a disconnect scheduled before somebody changed the SSM parameter of the mode. linkgate schedules it again. */
 export function cancelUnannouncedDisconnect(record: ConnectionRecord, now: Date): Transition {
   const { pendingEffect: _pendingEffect, revocation, ...before } = record;
   if (revocation?.cause !== 'policy') return { record, auditEvents: [] };
@@ -206,7 +206,7 @@ export function cancelUnannouncedDisconnect(record: ConnectionRecord, now: Date)
   };
 }
 
-/** Drops a due disconnect because the disconnect quota is used up. People are asked. */
+/** Drops a due disconnect because the disconnect quota is used up, and requests approval. */
 export function markOverQuota(record: ConnectionRecord, now: Date): Transition {
   const { pendingEffect: _pendingEffect, ...before } = record;
   const { revocation } = before;

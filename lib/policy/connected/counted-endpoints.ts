@@ -10,8 +10,8 @@ export interface OtherEndpoint {
 }
 
 /**
- * Omits the endpoints that policy disconnects for another reason than the limit, so that a connected endpoint that its entry
- * allows is not disconnected beside one that it does not allow. For a new request they count until they are disconnected.
+ * Omits the endpoints that policy disconnects for another reason than the limit, so that they cause no disconnect of an endpoint
+ * that the entry allows. For a new request they count until their disconnect.
  * @param policy its `countedEndpointIds` has the endpoints in their order.
  */
 export function omitDisconnecting(

@@ -21,18 +21,18 @@ import {
 import { decide } from '../decide.ts';
 import { effectiveEntry, type Policy } from '../rule.ts';
 
-/** The decision about a connected endpoint. `reject` with a future `disconnectAt`: it stays until then. */
+/** The decision about a connected endpoint. `reject` with a future `disconnectAt` keeps the connection until then. */
 export interface ConnectedDecision
   extends Pick<ConnectedState, 'revocation' | 'grandfathered' | 'expiryWarning'> {
   readonly verdict: Verdict;
 }
 
 export interface ConnectedContext {
-  /** ISO 8601: when the table was restored or first used. An order from before comes from a backup. */
+  /** ISO 8601: the restore or first use of the table. An older explicit order comes from a backup. */
   readonly restoredAt: string;
-  /** ISO 8601: since when linkgate enforces, with this table. A disconnect from before is scheduled again. */
+  /** ISO 8601: the time since when linkgate enforces with this table. linkgate schedules an older disconnect again. */
   readonly enforcingSince: string;
-  /** In mode `observe` nothing is scheduled: the verdict only says what would happen. */
+  /** In mode `observe` linkgate schedules no disconnect: the verdict is only the expected outcome. */
   readonly isObserving: boolean;
   readonly now: Date;
 }
@@ -44,8 +44,8 @@ export type ConnectionHistory = Pick<
 >;
 
 /**
- * Decides a connected endpoint. Pure and total, with the rules of `decide`, except that ask and no match mean a disconnect after the
- * grace period. The order is hold, reject, a person's decision, accept, grandfathered.
+ * Decides a connected endpoint. Pure and total, with the rules of `decide`, but an outcome of ask or no match means a disconnect
+ * after the grace period. The order is hold, reject, a person's decision, accept, grandfathered.
  */
 export function decideConnected(
   connection: Connection,
@@ -84,7 +84,7 @@ function evaluateConnected(
     return { ...revokeByPolicy(byPolicy, before, policy, context), ...adoption };
   if (before?.personDecision?.decision === 'approve')
     return { verdict: decide(connection, policy, before.personDecision, now) };
-  // An adopted connection becomes policy-managed once a rule allows it.
+  // The policy manages an adopted connection once a rule allows it.
   if (byPolicy.outcome === 'accept') return keepAllowed(byPolicy, before, now);
   if (grandfathered) return keepGrandfathered(grandfathered, byPolicy);
   if (isExternallyAccepted(before)) {
@@ -97,7 +97,7 @@ function evaluateConnected(
   return revokeByPolicy(byPolicy, before, policy, context);
 }
 
-/** Whether a connected endpoint is to be decided again: the decision would differ from its record. */
+/** Whether linkgate has to decide a connected endpoint again, because the decision would differ from its record. */
 export function isReevaluationDue(
   connection: Connection,
   record: ConnectionRecord,
@@ -115,7 +115,7 @@ export function isReevaluationDue(
     verdict.policyVersions.wildcardEntry !== policyVersions.wildcardEntry;
   if (isCounted && isCountedAnew) return true;
   const would = decideConnected(connection, record, policy, context);
-  // A grandfathered connection is left alone until an explicit order.
+  // Only an explicit order changes a grandfathered connection.
   if (!verdict) return would.grandfathered === undefined || would.revocation !== undefined;
   return (
     would.verdict.outcome !== verdict.outcome ||
@@ -129,7 +129,10 @@ export function isReevaluationDue(
   );
 }
 
-/** The revocation by an explicit order: a block, the deregistration of the service, or a person's decision on this connection. */
+/**
+ * Returns the revocation by an explicit order: a block, the deregistration of the service, or a person's decision about this
+ * connection.
+ */
 function explicitRevocation(
   before: ConnectionHistory | undefined,
   byPolicy: Verdict,
@@ -160,7 +163,7 @@ function explicitRevocation(
     finding,
   };
 
-  /** Keeps an earlier date that policy has already scheduled. */
+  /** Keeps an earlier time that policy has already scheduled. */
   function afterGrace(revocation: Revocation): Revocation {
     const end = addGracePeriod(at, service);
     const announced = before?.revocation;
@@ -169,12 +172,15 @@ function explicitRevocation(
   }
 }
 
-/** A person's order to disconnect: not a denial of the former request, and not from before the registration of the service. */
+/**
+ * Returns a person's decision to disconnect. Ignores a denial of the former request, and decisions before the registration of the
+ * service.
+ */
 function revokingDecision(
   { revokeOrder, personDecision, reevaluatedAt }: ConnectionHistory = {},
   { service }: Policy,
 ) {
-  // A denial is newer than an order to revoke, since revoking removes earlier decisions.
+  // A denial is newer than a revocation, because a revocation removes earlier decisions.
   if (
     personDecision?.decision === 'deny' &&
     reevaluatedAt !== undefined &&
@@ -225,12 +231,12 @@ function revokeByPolicy(
   return scheduleDisconnect(revocation, finding, byPolicy, now);
 }
 
-/** Whether a rule rejects, whatever a person decides. */
+/** Whether a rule rejects regardless of a person's decision. */
 function isBlockedBy(byPolicy: Verdict): boolean {
   return byPolicy.outcome === 'reject' && !isDefaultVerdict(byPolicy);
 }
 
-/** Applies an extension by a person. The disconnect quota is reserved again at the new date. */
+/** Applies an extension by a person. linkgate reserves the disconnect quota again at the new time. */
 function applyExtension(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
   const until = before?.extended?.until;
   if (until === undefined || until <= announced.disconnectAt) return announced;
@@ -285,13 +291,13 @@ function findGrandfathering(
   { service: { registeredAt } }: Policy,
 ): ConnectedState['grandfathered'] {
   if (before?.grandfathered) return before.grandfathered;
-  // A verdict from before the registration does not count.
+  // A verdict before the registration does not count.
   const isDecided = before?.verdict !== undefined && before.verdict.decidedAt >= registeredAt;
   if (isDecided || before?.revocation || requestedAt >= registeredAt) return undefined;
   return { by: 'linkgate', at: registeredAt, reason: 'it is older than the registration of the service' };
 }
 
-/** Whether somebody else accepted it: linkgate never called Accept, and no rule has allowed it since. */
+/** Whether somebody accepted it outside linkgate: linkgate never called Accept, and no rule has allowed it since. */
 function isExternallyAccepted(before: ConnectionHistory | undefined): boolean {
   return (
     before?.acceptRequestedAt === undefined &&

@@ -4,7 +4,7 @@ import { type AllowedPrincipals, PrincipalsRefusedError } from './allowed-princi
 import type { PendingChanges } from './pending-changes.ts';
 
 export interface ChangePrincipalsDeps {
-  /** Reads the mode right before a call that changes EC2. It counts as `observe` if it changed after `since`. */
+  /** Reads the mode directly before a call that changes EC2. It counts as `observe` if it changed after `since`. */
   readonly mode: (since?: Date) => Promise<Mode>;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   /** Milliseconds until Lambda stops this invocation. */
@@ -18,7 +18,7 @@ export interface PrincipalRefusal {
 }
 
 export interface PrincipalsChange {
-  /** The principals that EC2 refuses, each tried on its own. */
+  /** The principals that EC2 refuses, each in a separate call. */
   readonly refused: readonly PrincipalRefusal[];
   /** The reason for an early stop: time, throttling, mode, or the error code by which EC2 refused the service. */
   readonly stopped?: 'time' | 'throttled' | 'mode' | { readonly code: string };
@@ -29,7 +29,7 @@ const maxPrincipalsPerCall = 50;
 /** EC2's token bucket for this call holds 50 tokens and refills with five a second. All services of a location share it. */
 const burstCalls = 40;
 const paceMs = 250;
-/** No call starts when less time than this remains. */
+/** A call starts only if at least this much time remains. */
 const minRemainingToChangeMs = 8_000;
 
 /** Adds and then removes allowed principals in EC2, in batches. One invalid principal does not stop the others. */

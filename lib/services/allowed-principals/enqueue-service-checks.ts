@@ -20,12 +20,14 @@ const principalSettings = [
   'pausedAt',
 ] as const satisfies readonly (keyof Service)[];
 
-/** So many changes in one batch are part of a larger change, such as a policy apply: one later check covers all of it. */
+/** At this number, the changes of a batch are part of a larger change, such as a policy apply, which one later check covers. */
 const bulkThreshold = 10;
-/** The delay of that check. It also covers requests that were enqueued before it started. */
+/** The delay of that check, which also covers earlier requests. */
 const bulkDelaySeconds = 20;
 
-/** Enqueues a check of each service whose allowed principals may have to change: once, however many entries changed. */
+/**
+ * Enqueues one check of each service whose allowed principals may have to change, regardless of the number of changed entries.
+ */
 export async function enqueueServiceChecks(
   changes: readonly TableChange[],
   { table, serviceCheckQueue, reportError }: EnqueueChecksDeps,

@@ -30,7 +30,10 @@ const PermissionsModified = v.object({
 
 const PermissionsModifiedBody = v.pipe(v.string(), v.parseJson(), PermissionsModified);
 
-/** Parses from a CloudTrail event who added which principals when. linkgate reads the principals themselves from EC2. */
+/**
+ * Parses the author, the principals and the time of an addition from a CloudTrail event. linkgate reads the current principals
+ * from EC2.
+ */
 export function parseExternalAdditions(
   body: string,
 ): { readonly serviceId: string; readonly additions: ExternalAddition[] } | undefined {

@@ -22,10 +22,10 @@ export interface PendingChanges {
 
 const noPendingChanges: PendingChanges = { allow: [], disallow: [], blockedRemovals: 0 };
 
-/** So many removals never need an approval. */
+/** Up to this number, removals never need an approval. */
 const maxUnapprovedRemovals = 10;
 
-/** The delay after which a refused principal is tried again: the role may be created later than its entry. */
+/** The delay before linkgate retries a refused principal, because the role may be created later than its entry. */
 const refusalRetryMs = 86_400_000;
 
 /** Returns the changes that linkgate should make in EC2 now. */
@@ -56,9 +56,9 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
 }
 
 /**
- * Returns when linkgate may remove a principal that is not desired. A principal that the allowlist once named goes at once,
- * which only prevents new endpoints. A principal that was added outside linkgate goes after the service's grace period; a later
- * approval does not restart it.
+ * Returns when linkgate may remove a principal that is not desired. linkgate removes a formerly desired principal at once, which
+ * only prevents new endpoints. It removes a principal that somebody added outside linkgate after the service's grace period; a
+ * later approval does not restart it.
  */
 export function computeRemovalTime(record: PrincipalRecord | undefined, service: Service): Date | undefined {
   if (!record || !hasManagedPrincipals(service)) return undefined;
@@ -67,7 +67,10 @@ export function computeRemovalTime(record: PrincipalRecord | undefined, service:
   return new Date(Date.parse(record.notDesiredSince) + effectiveGraceSeconds(service) * 1000);
 }
 
-/** A refused principal is tried again after a change of the service's settings, or after a day; an organization only after a change. */
+/**
+ * Whether linkgate retries a refused principal: after a change of the service's settings or after a day; an organization only
+ * after a change.
+ */
 function canRetry(record: PrincipalRecord | undefined, service: Service, now: Date): boolean {
   if (!record?.refusal) return true;
   const refusedAt = Date.parse(record.refusal.at);

@@ -17,7 +17,7 @@ export interface PrincipalDriftResult {
   readonly stopped?: PrincipalsChange['stopped'];
 }
 
-/** The maximum number of principals in a text. Every decision reads the service item, so it has to stay small. */
+/** The maximum number of principals in a text. Every decision reads the service item, so it must stay small. */
 const maxNamedPrincipals = 5;
 
 /**

@@ -3,7 +3,7 @@ import type { Write } from '../../storage/table.ts';
 import { principalKey } from './principal.ts';
 import { type PrincipalRecord, principalItem, principalRecordKey } from './principal-record.ts';
 
-/** CloudTrail's event that somebody added a principal. It may arrive before or after EC2 lists the principal. */
+/** CloudTrail's event about an added principal. It may arrive before or after EC2 lists the principal. */
 export interface ExternalAddition {
   readonly principal: string;
   readonly by: string;
@@ -19,15 +19,18 @@ export interface ObservedPrincipal {
   readonly additions: readonly ExternalAddition[];
   /** Whether linkgate manages the principals of the service. */
   readonly isManaged: boolean;
-  /** The number of removals that a person has approved. All removals count as approved if there are no more than these. */
+  /** The number of removals that a person has approved. All removals count as approved up to this number. */
   readonly removals: number;
   readonly now: Date;
 }
 
-/** An addition that EC2 does not list is kept for this time, because EC2 may list it late. */
+/** The time for which linkgate keeps an addition that EC2 does not list yet. */
 const maxVisibilityDelayMs = 3_600_000;
 
-/** Updates the records of a service's principals after EC2 was read. @returns the records and their writes. */
+/**
+ * Updates the records of a service's principals after the read of EC2.
+ * @returns the records and their writes.
+ */
 export function recordPrincipals(
   storedRecords: readonly PrincipalRecord[],
   observed: ObservedPrincipal,

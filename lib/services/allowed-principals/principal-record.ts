@@ -9,8 +9,8 @@ export const PrincipalRecord = v.object({
   serviceId: ServiceId,
   principal: v.string(),
   /**
-   * `desired`: the allowlist names the principal, or did until now, while linkgate manages the principals. `external`: the principal
-   * was in EC2 and not in the allowlist, so somebody added it outside linkgate.
+   * `desired`: the allowlist names the principal, or did until now, while linkgate manages the principals. `external`: EC2 listed
+   * the principal and the allowlist did not, so somebody added it outside linkgate.
    */
   status: v.picklist(['desired', 'external']),
   /** ISO 8601 */
@@ -18,7 +18,7 @@ export const PrincipalRecord = v.object({
   /** The author and the time of the addition, from CloudTrail. */
   addedBy: v.exactOptional(v.string()),
   addedAt: v.exactOptional(v.string()),
-  /** ISO 8601: the start of the grace period after which linkgate removes a principal that was added outside linkgate. */
+  /** ISO 8601: the start of the grace period after which linkgate removes an external principal. */
   notDesiredSince: v.exactOptional(v.string()),
   /** A person has approved the removal. */
   removalApproved: v.exactOptional(v.literal(true)),
@@ -46,7 +46,7 @@ export function principalItem(record: PrincipalRecord): Item {
   return principalEntity.item(principalRecordKey(record.serviceId, record.principal), record);
 }
 
-/** Reads all records of a service. Throws if one cannot be read: linkgate would take its own principal for an external one. */
+/** Reads all records of a service. Throws if one is unreadable: linkgate would mistake its own principal for an external one. */
 export async function readPrincipalRecords(serviceId: string, table: Table): Promise<PrincipalRecord[]> {
   const records: PrincipalRecord[] = [];
   for await (const page of table.query(principalsPartition(serviceId)))

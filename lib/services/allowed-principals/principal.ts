@@ -7,7 +7,7 @@ const principalForms = [
   ['organization', /^arn:aws[a-z-]*:organizations::\d{12}:organization\//],
   ['organizational unit', /^arn:aws[a-z-]*:organizations::\d{12}:ou\//],
   ['service', /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/],
-  // IAM replaces the ARN of a deleted role or user with its unique id. It allows nobody, not even a new role of the same name.
+  // IAM replaces the ARN of a deleted role or user with its unique id. It allows no caller, not even a new role of the same name.
   ['deleted role', /^AROA[A-Z0-9]+$/],
   ['deleted user', /^AIDA[A-Z0-9]+$/],
 ] as const;

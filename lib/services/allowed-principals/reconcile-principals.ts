@@ -43,9 +43,10 @@ const maxRounds = 3;
 const throttledDelaySeconds = 60;
 
 /**
- * Compares the allowed principals of a service with the allowlist, and changes EC2 if linkgate manages them. An item that
- * cannot be read throws before any change in EC2: a partly read allowlist is not a shorter allowlist.
- * @param actual the principals from EC2. The caller reads them before this function reads the allowlist, so that no principal is without its entry.
+ * Compares the allowed principals of a service with the allowlist, and changes EC2 if linkgate manages them. An unreadable item
+ * throws before any change in EC2, because linkgate would remove the principals of unreadable entries.
+ * @param actual the principals from EC2. The caller reads them before this function reads the allowlist, so that no principal is
+ * without its entry.
  * @param additions recent additions from CloudTrail.
  * @throws OptimisticLockError
  */
@@ -117,7 +118,7 @@ function readPrincipalState(
   });
 }
 
-/** Leaves out changes that this run already requested: EC2 may list them late. */
+/** Omits changes that this run already requested: EC2 may list them late. */
 function untriedChanges(
   tried: Set<string>,
   { allow, disallow, blockedRemovals }: PendingChanges,
@@ -147,7 +148,7 @@ async function saveRefusals(
     const { code, message } = refusal;
     return [{ ...record, refusal: { code, message, at }, version: record.version + 1 }];
   });
-  // After a conflict the next check gets the same refusal again.
+  // After a conflict the next check receives the same refusal again.
   for (const some of chunks(updatedRecords, writesPerTransaction))
     await table.write(some.map((record) => ({ put: principalItem(record), expected: record.version - 1 })));
 }
