@@ -95,7 +95,11 @@ describe('imports', () => {
       /^(functions|cli|sandbox)\//,
     ],
     ['only lib/aws/deps.ts imports the rules', /^lib\/(?!aws\/deps\.ts)/, /^rules\//],
-    ['connection rules import nothing of lib but policy', /^rules\/connection\//, /^lib\/(?!policy\/)/],
+    [
+      'connection rules import nothing of lib but policy and the effective entry',
+      /^rules\/connection\//,
+      /^lib\/(?!policy\/|allowlist\/effective-entry)/,
+    ],
     ['only functions import lib/aws/deps.ts', /^(?!functions\/)/, /^lib\/aws\/deps\.ts$/],
     ['only lib/aws imports an SDK client', /^lib\/(?!aws\/)/, /^@aws-sdk\/client-/],
     ['deployed code does not import the sandbox', /^(functions|rules|cli)\//, /^sandbox\//],

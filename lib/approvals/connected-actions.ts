@@ -1,5 +1,6 @@
+import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import { type ConnectionRecord, canBeExtended } from '../connections/connection-record.ts';
-import { effectiveEntry, type Policy } from '../policy/rule.ts';
+import type { Policy } from '../policy/rule.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { allowCommand, formatTime } from './status-text.ts';
 

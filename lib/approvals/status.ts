@@ -1,7 +1,7 @@
+import type { Revocation } from '../connections/connected-state.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import { matchesDecision } from '../connections/person-decision.ts';
-import type { Revocation } from '../connections/revocation.ts';
 import { isConnected, isEnded } from '../privatelink/connection.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
 

@@ -6,8 +6,8 @@ import { entity } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { Verdict } from '../verdicts/verdict.ts';
 import { ApprovalRequest, NotificationState } from './approval-request.ts';
+import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './connected-state.ts';
 import { RecordedDecisions } from './person-decision.ts';
-import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './revocation.ts';
 
 /** The EC2 call that applies the verdict. It stays pending until EC2 shows the result. */
 export const PendingEffect = v.object({

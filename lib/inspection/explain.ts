@@ -1,3 +1,4 @@
+import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import { type AuditEntry, readAuditTrail } from '../audit/audit.ts';
 import {
   type ConnectionRecord,
@@ -7,7 +8,6 @@ import {
 } from '../connections/connection-record.ts';
 import type { Mode } from '../mode/mode.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
-import { effectiveEntry } from '../policy/rule.ts';
 import { type Connection, type ConnectionState, isAnswered, isConnected } from '../privatelink/connection.ts';
 import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
 import { indexByKey } from '../storage/entity.ts';

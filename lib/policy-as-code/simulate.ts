@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import { readAuditTrail } from '../audit/audit.ts';
 import { type ConnectionRecord, pickConnection, readRecord } from '../connections/connection-record.ts';
 import { listEarlierConnections } from '../connections/connections-by-account.ts';
@@ -6,7 +7,7 @@ import { listRecords, RecordCursor } from '../connections/list-records.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { decide } from '../policy/decide.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
-import { effectiveEntry, type Rule } from '../policy/rule.ts';
+import type { Rule } from '../policy/rule.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { decodeCursor, encodePageToken } from '../storage/cursor.ts';

@@ -1,3 +1,4 @@
+import { findBlock } from '../allowlist/effective-entry.ts';
 import { type AllowlistEntry, entryItem, maxNoteLength, nextVersion } from '../allowlist/entry.ts';
 import type { PersonDecision, RecordedDecisions } from '../connections/person-decision.ts';
 import type { Connection } from '../privatelink/connection.ts';
@@ -13,8 +14,7 @@ export function buildAllowlistChange(
 ): { readonly entry: AllowlistEntry; readonly write: Write } | undefined {
   if (!personDecision) return undefined;
   // An approval does not replace a concurrent block.
-  if (personDecision.decision === 'approve' && entries.some(({ effect }) => effect === 'block'))
-    return undefined;
+  if (personDecision.decision === 'approve' && findBlock(entries)) return undefined;
   const decisions =
     personDecision.decision === 'deny' ? [personDecision] : (approvals?.decisions ?? [personDecision]);
   const isWanted = decisions.every(({ allow, block }) =>

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import {
   acceptMayBeInFlight,
@@ -16,7 +17,6 @@ import type { Item, Key, Table, Write } from '../storage/table.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 import { endpointsBefore, HeldBackRequest, isHeldBack, updateWaitingLine } from './held-back.ts';
 import { readPolicyInputs } from './policy-inputs.ts';
-import { effectiveEntry } from './rule.ts';
 
 /**
  * The endpoints of one account at one service that count towards an entry's `maxEndpoints`, and the requests that wait for quota.

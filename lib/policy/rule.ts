@@ -1,4 +1,4 @@
-import type { AllowlistEntry } from '../allowlist/entry.ts';
+import type { AccountEntries } from '../allowlist/effective-entry.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import type { Finding } from '../verdicts/verdict.ts';
@@ -6,8 +6,7 @@ import type { Finding } from '../verdicts/verdict.ts';
 /** The inputs of a decision beside the request. */
 export interface Policy {
   readonly service: Service;
-  /** The entry for the account at this service, then the entry for `*`. */
-  readonly entries: readonly AllowlistEntry[];
+  readonly entries: AccountEntries;
   /** The endpoints of the account that count towards its entry's `maxEndpoints`. */
   readonly countedEndpointIds: readonly string[];
   readonly rules: readonly Rule[];
@@ -18,9 +17,4 @@ export interface Rule {
   readonly name: string;
   /** Returns undefined if the rule does not match. Reads no clock, environment or network. */
   evaluate(request: Connection, policy: Policy, now: Date): Omit<Finding, 'rule'> | undefined;
-}
-
-/** Selects the effective entry: the one for the service has precedence over the one for `*`. */
-export function effectiveEntry({ entries }: Pick<Policy, 'entries'>): AllowlistEntry | undefined {
-  return entries[0];
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import type { AuditEvent, PolicyVersions } from '../audit/audit.ts';
 import { nextApprovalRequest } from '../connections/approval-request.ts';
 import { awaitedGroup } from '../connections/awaiting-approval.ts';
@@ -36,7 +37,7 @@ import { endpointQuotaKey, hasFreedQuota, type QuotaUse, readQuotaUse } from '..
 import { evaluateWithDecision, isDuplicateDecision } from '../policy/evaluate-decision.ts';
 import { isHeldBack } from '../policy/held-back.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
-import { effectiveEntry, type Policy, type Rule } from '../policy/rule.ts';
+import type { Policy, Rule } from '../policy/rule.ts';
 import { type Connection, isAnswered, isConnected } from '../privatelink/connection.ts';
 import type { Connections } from '../privatelink/connections.ts';
 import { type Runtime, settleEach } from '../runtime/runtime.ts';

@@ -1,5 +1,6 @@
+import { effectiveEntry } from '../../lib/allowlist/effective-entry.ts';
 import { entryAccountText } from '../../lib/policy/entry-account-text.ts';
-import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
+import type { Rule } from '../../lib/policy/rule.ts';
 
 export const maxEndpointsReached: Rule = {
   name: 'max-endpoints-reached',

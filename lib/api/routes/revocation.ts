@@ -1,3 +1,4 @@
+import { effectiveEntry, findBlock } from '../../allowlist/effective-entry.ts';
 import {
   type ConnectedDecisionInput,
   type ConnectedDecisionResult,
@@ -8,7 +9,6 @@ import { emptyGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, findRecord } from '../../connections/connection-record.ts';
 import { isStillAuthorized, NotAuthorizedError } from '../../policy/authorize.ts';
 import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
-import { effectiveEntry } from '../../policy/rule.ts';
 import { indexByKey } from '../../storage/entity.ts';
 import { trackIdentity } from '../../storage/table-identity.ts';
 import { shellWord } from '../../values/shell-word.ts';
@@ -176,7 +176,7 @@ function revocationView({
 /** Warns that the account is still allowed: a revocation applies to one connection and keeps the allowlist entry. */
 async function warnStillAllowed(record: ConnectionRecord, { table }: ApiDeps): Promise<string[]> {
   const { entries, service } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
-  const isBlocked = entries.some(({ effect }) => effect === 'block');
+  const isBlocked = findBlock(entries) !== undefined;
   if (isBlocked || effectiveEntry({ entries })?.effect !== 'allow') return [];
   const { ownerAccountId: account, serviceId } = record;
   const name = service?.name ?? serviceId;

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { findBlock } from '../../allowlist/effective-entry.ts';
 import { putEntryIfUnchanged } from '../../allowlist/entries.ts';
 import { allServicesScope, entryKey, readEntry } from '../../allowlist/entry.ts';
 import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../allowlist/parse-expiry.ts';
@@ -232,7 +233,7 @@ async function allowAccount(
   const before = entries.find(({ serviceId }) => serviceId === service.serviceId);
   if (listAccountOwners(entries).includes(actor))
     return markup`You own this account, so another approver has to allow it: ${approverMentions(group)}.`;
-  const blocking = entries.find(({ effect }) => effect === 'block')?.serviceId;
+  const blocking = findBlock(entries)?.serviceId;
   if (blocking !== undefined) {
     const [scopeText, scopeArgument] =
       blocking === allServicesScope ? ['every service', allServicesScope] : [service.name, service.name];

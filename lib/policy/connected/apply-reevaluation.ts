@@ -1,5 +1,6 @@
 import type { AuditEvent, PolicyVersions } from '../../audit/audit.ts';
 import { type ApprovalRequest, computeDeadline } from '../../connections/approval-request.ts';
+import { isAboutExternalAccept, isBlockedByRule } from '../../connections/connected-state.ts';
 import {
   type ConnectionRecord,
   isAwaitingApproval,
@@ -7,7 +8,6 @@ import {
   type PendingEffect,
 } from '../../connections/connection-record.ts';
 import { pickRecordedDecisions } from '../../connections/person-decision.ts';
-import { isAboutExternalAccept, isBlockedByRule } from '../../connections/revocation.ts';
 import {
   approvalRequestedEvent,
   buildStoredVerdict,

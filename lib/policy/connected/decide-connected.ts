@@ -1,13 +1,14 @@
+import { effectiveEntry, findBlock } from '../../allowlist/effective-entry.ts';
 import type { PolicyVersions } from '../../audit/audit.ts';
 import { awaitedGroup } from '../../connections/awaiting-approval.ts';
-import { type ConnectionRecord, isVerdictExpired } from '../../connections/connection-record.ts';
-import { dueWarning } from '../../connections/expiry-warning-days.ts';
 import {
   type ConnectedState,
   externallyAcceptedRule,
   isAboutExternalAccept,
   type Revocation,
-} from '../../connections/revocation.ts';
+} from '../../connections/connected-state.ts';
+import { type ConnectionRecord, isVerdictExpired } from '../../connections/connection-record.ts';
+import { dueWarning } from '../../connections/expiry-warning-days.ts';
 import type { Connection } from '../../privatelink/connection.ts';
 import { isConnected } from '../../privatelink/connection.ts';
 import { effectiveGraceSeconds } from '../../services/service.ts';
@@ -19,7 +20,7 @@ import {
   type Verdict,
 } from '../../verdicts/verdict.ts';
 import { decide } from '../decide.ts';
-import { effectiveEntry, type Policy } from '../rule.ts';
+import type { Policy } from '../rule.ts';
 
 /** The decision about a connected endpoint. `reject` with a future `disconnectAt` keeps the connection until then. */
 export interface ConnectedDecision
@@ -148,7 +149,7 @@ function explicitRevocation(
   });
   if (service.deregisteringAt !== undefined && service.deregisteringAt >= restoredAt)
     return immediateRevocation('service', service.deregisteringBy ?? 'linkgate');
-  const block = entries.find(({ effect }) => effect === 'block');
+  const block = findBlock(entries);
   if (block && byPolicy.outcome === 'reject' && block.changedAt >= restoredAt)
     return immediateRevocation('block', block.changedBy);
   const personDecision = revokingDecision(before, policy);

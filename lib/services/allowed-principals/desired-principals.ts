@@ -1,3 +1,4 @@
+import { effectiveEntry, findBlock, orderEntries } from '../../allowlist/effective-entry.ts';
 import { type AllowlistEntry, allServicesScope } from '../../allowlist/entry.ts';
 import { awsPartition } from '../../locations/account-region.ts';
 import type { Service } from '../service.ts';
@@ -17,18 +18,13 @@ export function desiredPrincipals(
   now: Date,
 ): string[] {
   const partition = awsPartition(region, topicArn);
-  const own = new Map<string, AllowlistEntry>();
-  const general = new Map<string, AllowlistEntry>();
-  for (const entry of entries) {
-    if (entry.serviceId === serviceId) own.set(entry.accountId, entry);
-    else if (entry.serviceId === allServicesScope) general.set(entry.accountId, entry);
-  }
-  const desired = [...new Set([...own.keys(), ...general.keys()])].flatMap((accountId) => {
-    const both = [own.get(accountId), general.get(accountId)].filter((entry) => entry !== undefined);
-    if (both.some(({ effect }) => effect === 'block')) return [];
-    // As in decisions, the service's own entry takes precedence, even if it has expired.
-    return both.slice(0, 1).flatMap((entry) => principalsForEntry(entry, partition, now));
-  });
+  const entriesHere = [...entries].filter(({ serviceId: at }) => at === serviceId || at === allServicesScope);
+  const desired = [...Map.groupBy(entriesHere, ({ accountId }) => accountId).values()].flatMap(
+    (accountEntries) => {
+      const entry = effectiveEntry({ entries: orderEntries(accountEntries) });
+      return entry && !findBlock(accountEntries) ? principalsForEntry(entry, partition, now) : [];
+    },
+  );
   return uniquePrincipals([...desired, ...otherPrincipals]);
 }
 

@@ -4,7 +4,7 @@ import {
   readRecord,
   recordPartitions,
 } from '../../../lib/connections/connection-record.ts';
-import { isAboutExternalAccept, type Revocation } from '../../../lib/connections/revocation.ts';
+import { isAboutExternalAccept, type Revocation } from '../../../lib/connections/connected-state.ts';
 import type { PrivateLinkState } from '../../../sandbox/privatelink/model.ts';
 import type { ItemChange } from '../../doubles/memory-table.ts';
 import type { AssertInvariant } from '../invariants.ts';
