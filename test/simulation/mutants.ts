@@ -1,11 +1,11 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
+import { externallyAcceptedRule, type Revocation } from '../../lib/connections/connected-state.ts';
 import {
   type ConnectionRecord,
   type PendingEffect,
   readRecord,
   recordPartitions,
 } from '../../lib/connections/connection-record.ts';
-import { externallyAcceptedRule, type Revocation } from '../../lib/connections/connected-state.ts';
 import { isConnected } from '../../lib/privatelink/connection.ts';
 import { formatKey } from '../../lib/storage/entity.ts';
 import type { Item, Key, Table, Write } from '../../lib/storage/table.ts';

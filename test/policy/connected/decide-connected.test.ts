@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AllowlistEntry } from '../../../lib/allowlist/entry.ts';
-import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
 import type { Revocation } from '../../../lib/connections/connected-state.ts';
+import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
 import {
   type ConnectionHistory,
   decideConnected,

@@ -1,10 +1,10 @@
 import type { ConnectedDecisionInput } from '../../../lib/approvals/decide-connected-by-person.ts';
+import { isAboutExternalAccept, type Revocation } from '../../../lib/connections/connected-state.ts';
 import {
   type ConnectionRecord,
   readRecord,
   recordPartitions,
 } from '../../../lib/connections/connection-record.ts';
-import { isAboutExternalAccept, type Revocation } from '../../../lib/connections/connected-state.ts';
 import type { PrivateLinkState } from '../../../sandbox/privatelink/model.ts';
 import type { ItemChange } from '../../doubles/memory-table.ts';
 import type { AssertInvariant } from '../invariants.ts';
