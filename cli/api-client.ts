@@ -236,7 +236,7 @@ function buildUrl(apiUrl: string, path: readonly string[], query: Query): URL {
   return url;
 }
 
-/** A lone surrogate has no UTF-8 encoding. */
+/** Encodes a path parameter. A lone surrogate has no UTF-8 encoding. */
 function encodeParameter(text: string): string {
   return encodeURIComponent(unmarkControls(text).toWellFormed());
 }
@@ -300,7 +300,7 @@ function responseError(status: number, body: unknown, { apiUrl }: Deployment): C
   );
 }
 
-/** The problems of a policy, with their positions in the document. */
+/** Formats the problems of a policy, with their positions in the document. */
 function formatProblems(details: unknown): string {
   const parsed = v.safeParse(Problems, details);
   const problems = parsed.success ? parsed.output.problems : [];

@@ -24,7 +24,7 @@ export function markControls(text: string): string {
   return text.replace(unsafe, (character) => `${sign}${formatEscape(character)}`);
 }
 
-/** A reviver for `JSON.parse`. */
+/** Marks control characters, as a reviver for `JSON.parse`. */
 export function markValue(_name: string, value: unknown): unknown {
   return typeof value === 'string' ? markControls(value) : value;
 }

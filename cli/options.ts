@@ -18,7 +18,7 @@ export interface CommonOptions extends DeploymentSelector {
   readonly json?: true;
 }
 
-/** An option without a value, or with any text as its value. */
+/** Defines an option without a value, or with any text as its value. */
 export function option(flags: string, description: string): () => Option {
   return () => new Option(flags, description);
 }
@@ -264,7 +264,7 @@ function createListParser(schema: v.GenericSchema<string, string>, form?: string
   ];
 }
 
-/** The message to the customer. The reason stays internal. */
+/** Defines the option for the message to the customer. The reason stays internal. */
 export function customerMessageOption(): Option {
   return new Option(
     '--customer-message <text>',

@@ -136,7 +136,7 @@ const styles: Readonly<Record<string, Style>> = {
   pendingAcceptance: 'yellow',
 };
 
-/** A state, verdict or effect in its colour. */
+/** Colours a state, verdict or effect. */
 export function color(value: string, paint: Paint): string {
   const style = styles[value];
   return style ? paint(style, value) : value;

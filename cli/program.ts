@@ -8,7 +8,7 @@ import { commonOptions } from './options.ts';
 import type { Io } from './process-io.ts';
 import { version } from './version.ts';
 
-/** The parser of the command line, with the help of each command. */
+/** Creates the parser of the command line, with the help of each command. */
 export function createProgram(handlers: Handlers, deps: HandlerDeps): Command {
   const linkgate = new Command('linkgate')
     .description('Policy-based accept/reject for AWS PrivateLink endpoint connections.')

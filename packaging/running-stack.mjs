@@ -26,7 +26,7 @@ export async function runningStack(config, name) {
 }
 
 /**
- * Describes a table, whatever created it; undefined if there is none.
+ * Describes a table, with or without a stack; undefined if there is none.
  * @param {import('@aws-sdk/client-dynamodb').DynamoDBClientConfig} config
  * @param {string} TableName
  */

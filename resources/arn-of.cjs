@@ -1,6 +1,6 @@
 'use strict';
 
-/** The ARN of a resource of this stack. */
+/** Returns the ARN of a resource of this stack. */
 function arnOf(logicalId) {
   return { 'Fn::GetAtt': [logicalId, 'Arn'] };
 }

@@ -53,7 +53,7 @@ const alarmActions = {
   'Fn::If': ['HasAlarmTopic', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
 };
 
-/** An alarm for a queue that should always be empty. */
+/** Creates an alarm for a queue that should always be empty. */
 function alarmWhenNotEmpty(name, logicalId, description) {
   return alarm(`${name}-has-messages`, logicalId, {
     AlarmDescription: description,

@@ -54,7 +54,7 @@ function foldedLines(checks: readonly Check[], output: Output): string[] {
   return [`${formatStatus('ok', output)}${first}`, ...more.map((line) => indent + line)];
 }
 
-/** A command stays on one line, so that people can paste it. */
+/** Formats the remedy. A command stays on one line, so that people can paste it. */
 function remedyLines(remedy: string | null | undefined, { width }: Output): string[] {
   const lines = remedy ? splitMarkedLines(remedy) : [];
   return lines

@@ -72,7 +72,7 @@ function foldSteps(history: readonly Step[], output: Output) {
   return lines;
 }
 
-/** The reason of the decisive finding. A person's decision is a separate step. */
+/** Finds the reason of the decisive finding. A person's decision is a separate step. */
 function findDecisiveReason({ findings, outcome }: Step): string | undefined {
   return findings?.find((finding) => finding.outcome === outcome && !/^person-/.test(finding.rule))?.reason;
 }

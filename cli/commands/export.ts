@@ -26,7 +26,7 @@ export function exportPolicy({ open }: HandlerDeps) {
   };
 }
 
-/** A service with its entries, their customers and its approver groups. */
+/** Selects a service with its entries, their customers and its approver groups. */
 function selectService({ groups, services, customers, entries }: Policy, nameOrId: string): Policy {
   const service =
     services.find(({ definition }) => definition.serviceId === nameOrId) ??

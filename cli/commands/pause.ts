@@ -31,7 +31,7 @@ export function pauseService({ open }: HandlerDeps) {
   };
 }
 
-/** linkgate performs disconnects that became due during the pause at once: the command lists them and asks first. */
+/** Resumes a service. The command first lists the disconnects that became due during the pause and happen at once. */
 export function resumeService({ open, io }: HandlerDeps) {
   return async (nameOrId: string, { yes, ...common }: ResumeOptions) => {
     const { api, output, progress } = await open(common);
@@ -62,7 +62,7 @@ export function resumeService({ open, io }: HandlerDeps) {
   };
 }
 
-/** The actor, time and reason of a pause; undefined if the service is not paused. */
+/** Formats the actor, time and reason of a pause; undefined if the service is not paused. */
 export function formatPause({ pausedAt, pausedBy, pauseReason }: Service): string | undefined {
   if (!pausedAt) return undefined;
   return `by ${shortActor(pausedBy ?? 'somebody')} since ${time(pausedAt)}${pauseReason ? `, ${pauseReason}` : ''}`;

@@ -65,7 +65,7 @@ function formatRemovalQuestion(nameOrId: string, connections: readonly Connectio
   ].join('\n');
 }
 
-/** The AWS CLI commands that delete a service: linkgate deletes none. */
+/** Formats the AWS CLI commands that delete a service, because linkgate deletes none. */
 function formatDeletionCommands({ serviceId, region }: Service): string {
   const regionOption = region ? ` --region ${region}` : '';
   return `To delete it in EC2 as well:

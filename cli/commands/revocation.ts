@@ -43,7 +43,7 @@ export function revokeConnections({ open, io }: HandlerDeps) {
   };
 }
 
-/** Lists the connected endpoints of an account, and asks before they are disconnected. */
+/** Lists the connected endpoints of an account, and asks before linkgate disconnects them. */
 async function confirmAccount(
   selector: { readonly account: string | undefined; readonly service: string | undefined },
   { now, yes }: Pick<RevokeOptions, 'now' | 'yes'>,

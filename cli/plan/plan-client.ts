@@ -48,7 +48,7 @@ export async function plan(
   };
 }
 
-/** The customers that the plan adds or changes, by account: the API does not know them yet. */
+/** Maps the customers that the plan adds or changes by account, because the API returns only stored ones. */
 function mapPlannedCustomers(changes: readonly Change[]): ReadonlyMap<string, string> {
   const listAccounts = ({ after }: Change) =>
     Array.isArray(after?.accounts) ? after.accounts.map(String) : [];

@@ -109,7 +109,7 @@ function resolveServices(
   });
 }
 
-/** An endpoint or a role belongs to exactly one account. */
+/** Checks that each endpoint and role belongs to only one account. */
 function checkNarrowings(
   part: Part<Allow>,
   fields: Allow,

@@ -8,7 +8,7 @@ interface EnvironmentScoped {
   readonly environments?: Environments;
 }
 
-/** The fields of a part at a stage; undefined if the part is not in that environment. */
+/** Resolves the fields of a part at a stage; undefined if the part is not in that environment. */
 export function resolveFields<Fields extends EnvironmentScoped>(
   { environments, ...fields }: Fields,
   stage: string | undefined,
@@ -19,7 +19,7 @@ export function resolveFields<Fields extends EnvironmentScoped>(
   return { ...fields, ...environments[stage] };
 }
 
-/** A misspelt environment would silently omit a part. */
+/** Finds undeclared environments, because a misspelt environment would silently omit a part. */
 export function findUndeclaredEnvironments(
   parts: Sections,
   declared: readonly string[] | undefined,

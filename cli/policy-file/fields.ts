@@ -34,7 +34,7 @@ export const Account = v.config(AccountId, {
 
 export const accountUnquoted = 'an account id without quotes is a number in YAML, which loses leading zeros';
 
-/** The remedy, which depends on the literal text in the file. */
+/** Explains the remedy, which depends on the literal text in the file. */
 export function explainUnquotedAccount(literal: string): string {
   return /^\d{12}$/.test(literal)
     ? `${accountUnquoted}: write '${literal}'`
@@ -112,7 +112,7 @@ function createMapSchema<const Value extends v.GenericSchema>(
 
 export const onlyIn = 'The environments in which it counts: a list, or all where it is left out.';
 
-/** A list of environments, or a map with the overrides of each. */
+/** Validates a list of environments, or a map with the overrides of each. */
 export function createEnvironmentsSchema<const Entries extends v.ObjectEntries>(fields: Entries) {
   return field(
     v.union(

@@ -21,7 +21,7 @@ export function policyFileSchema(): JsonSchema {
   };
 }
 
-/** The published text. */
+/** Formats the schema as published. */
 export function policyFileSchemaText(): string {
   return `${formatJson(policyFileSchema(), '', 0)}\n`;
 }

@@ -12,7 +12,7 @@ export interface ResolvedPart<Fields> {
   readonly fields: Omit<Fields, 'environments'>;
 }
 
-/** The parts of a stage by name. Two parts may share a name only in different environments. */
+/** Resolves the parts of a stage by name. Two parts may share a name only in different environments. */
 export function resolveForEnvironment<Fields extends object>(
   parts: readonly NamedPart<Fields>[],
   stage: string | undefined,
@@ -29,7 +29,7 @@ export function resolveForEnvironment<Fields extends object>(
   return resolved;
 }
 
-/** The position of a part as text. */
+/** Formats the position of a part. */
 export function locationText({ source, path }: Part<unknown>): string {
   return formatPosition(source.findPosition(path));
 }

@@ -71,7 +71,7 @@ export function isParsed(field: keyof typeof FileShape.entries, { value }: Sourc
 /** Adds the parts of a file to the sections, and its problems to the problems. */
 export function splitSections(source: Source, parts: Sections, problems: Problem[]): FileHeader {
   parsePart(FileShape, source, [], source.value ?? {}, problems);
-  // An invalid part is reported, and the other parts are validated too.
+  // The function reports an invalid part, and validates the other parts too.
   const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
   for (const name of ['approvers', 'services', 'customers'] as const)
     addNamedParts(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
@@ -143,7 +143,7 @@ function parsePart<const Schema extends v.GenericSchema & { readonly entries: ob
   return undefined;
 }
 
-/** The issues of the union member that the value resembles. */
+/** Selects the issues of the union member that the value resembles. */
 function selectUnionIssues(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
   if (issue.type !== 'union') return [issue];
   const pathType = Array.isArray(issue.input) ? 'array' : 'object';
@@ -155,7 +155,7 @@ function selectUnionIssues(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<un
     : [issue];
 }
 
-/** The fallback message for an issue. */
+/** Describes an issue without a message of its own. */
 function describeSchemaIssue(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
   const { expected, received, input, path } = issue;
   if (expected === 'never') {

@@ -64,7 +64,7 @@ export type EntryTarget = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
 const allowlistEntryEntity = entity(AllowlistEntry.entries);
 
-/** The partition key of the entries of a service, or of every service. */
+/** Returns the partition key of the entries of a service, or of every service. */
 export function allowlistPartition(serviceId: string): string {
   return `ALLOWLIST#${serviceId}`;
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { effectiveManager, type ManagedBy } from '../runtime/managed-by.ts';
 
-/** The command line identifies itself in `User-Agent`; every other caller is another system. */
+/** Identifies the command line by its `User-Agent`. Every other caller is another system. */
 export function identifyCaller(context: Context): ManagedBy {
   return context.req.header('user-agent')?.startsWith('linkgate-cli/') ? 'person' : 'api';
 }

@@ -53,7 +53,7 @@ function readIdempotencyKey({ req, env }: Context<ApiEnv>): string | undefined {
   return req.header('idempotency-key') ?? env.event.headers?.['idempotency-key'];
 }
 
-/** An earlier run of this request may have removed the object and crashed before its response. */
+/** Whether an earlier run of this request may have removed the item and crashed before its response. */
 export function isPossibleRetry(context: Context<ApiEnv>): boolean {
   return context.get('firstRequestedAt') !== undefined;
 }
@@ -61,7 +61,7 @@ export function isPossibleRetry(context: Context<ApiEnv>): boolean {
 export const alreadyRemovedWarning =
   'there is nothing left to remove; an earlier run of this request has probably removed it';
 
-/** A transient error is not replayed. */
+/** Whether linkgate may replay the response. It does not replay a transient error. */
 function isReplayable({ res, error }: Context<ApiEnv>): boolean {
   return res.status < 500 && !(error instanceof OptimisticLockError);
 }

@@ -67,7 +67,7 @@ export const EntryInput = v.variant('effect', [
 ]);
 
 const reason = v.exactOptional(OptionalReason);
-/** An empty reason is treated as absent. */
+/** Treats an empty reason as absent. */
 function withoutEmptyReason<Input extends { readonly reason?: string }>(input: Input): Input {
   if (input.reason !== '') return input;
   const { reason: _empty, ...inputWithoutReason } = input;

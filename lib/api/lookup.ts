@@ -40,7 +40,7 @@ export async function requireScope(service: string, api: ApiDeps): Promise<strin
   return service === allServicesScope ? allServicesScope : (await requireService(service, api)).serviceId;
 }
 
-/** An entry stays when its service is deregistered, so the id of a deregistered service is a valid scope. */
+/** Resolves the scope of an entry. Entries stay after a deregistration, so the id of a deregistered service is valid. */
 export async function resolveEntryScope(service: string, api: ApiDeps): Promise<string> {
   return v.is(ServiceId, service) ? service : requireScope(service, api);
 }

@@ -264,7 +264,7 @@ function toPredictedDisconnect({
   return { endpointId, serviceId, service: service.name, at };
 }
 
-/** linkgate requests approval for disconnects beyond the disconnect quota. Concurrent disconnects may use up the quota first. */
+/** Warns of disconnects beyond the disconnect quota, which need approval. Concurrent disconnects may use up the quota first. */
 async function warnOverQuota(
   disconnects: readonly PredictedConnection[],
   deps: PredictDisconnectsDeps,

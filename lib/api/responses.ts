@@ -20,7 +20,7 @@ export function closingDecision({
   record,
   connection,
 }: Extract<SubmitResult, { status: 'not-open' }>): ClosingDecision {
-  // A connection that EC2 does not list is deleted, whatever its record says.
+  // A connection that EC2 does not list is deleted, regardless of its record.
   const state = connection?.state ?? 'deleted';
   const { personDecision, verdict } = record ?? {};
   const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';

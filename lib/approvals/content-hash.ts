@@ -3,7 +3,7 @@ import { type ConnectionRecord, isAwaitingApproval } from '../connections/connec
 import { isConnected } from '../privatelink/connection.ts';
 import { computeConnectionStatus } from './status.ts';
 
-/** Hashes all attributes of a record that messages show. A message is updated only when the hash changes. */
+/** Hashes all attributes of a record that messages show. linkgate updates a message only when the hash changes. */
 export function computeContentHash(record: ConnectionRecord): string {
   const { verdict, personDecision, approvals, approvalRequest } = record;
   const { status, resolution } = computeConnectionStatus(record);

@@ -209,7 +209,6 @@ export function questionText(view: Pick<ApprovalView, 'record' | 'service' | 'cu
   return questions[computeApprovalKind(record)];
 }
 
-/** The label of the deadline. */
 export function deadlineLabel(record: ConnectionRecord): string {
   if (computeApprovalKind(record) === 'scheduled-disconnect') return 'Disconnect on';
   return isOverdue(record) ? 'Deadline passed on' : 'Decide before';

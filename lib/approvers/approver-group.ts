@@ -80,7 +80,7 @@ export async function findGroup(name: string, table: Table): Promise<ApproverGro
   return item && readGroup(item);
 }
 
-/** The placeholder for a group that does not exist. */
+/** Creates the placeholder for a missing group. */
 export function emptyGroup(name: string): ApproverGroup {
   return { name, quorum: 1, slackUsers: [], emails: [], version: 0 };
 }

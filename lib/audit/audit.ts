@@ -117,7 +117,7 @@ export function auditWrites(
   return { writes, trail: { auditCount: auditCount + auditEvents.length, ...(head && { auditHead: head }) } };
 }
 
-/** Lists the audit items of a connection as they are stored, oldest first. */
+/** Lists the stored audit items of a connection, oldest first. */
 export async function listAuditItems(endpointId: string, table: Table): Promise<Item[]> {
   const items: Item[] = [];
   for await (const page of table.query(auditPartitionKey(endpointId))) items.push(...page);

@@ -65,7 +65,7 @@ const sns = /* @__PURE__ */ createOnce(() => new SNSClient({}));
 const sqs = /* @__PURE__ */ createOnce(() => new SQSClient({}));
 const ssm = /* @__PURE__ */ createOnce(() => new SSMClient({}));
 
-/** The account and Region of the deployment. */
+/** Returns the account and Region of the deployment. */
 export function hub(): AccountRegion {
   return { accountId: env('LINKGATE_ACCOUNT_ID'), region: env('AWS_REGION') };
 }
@@ -127,7 +127,7 @@ export function createApplyQueue() {
   return sqsApplyQueue(sqs(), env('LINKGATE_APPLY_QUEUE_URL'), newId);
 }
 
-/** The dead-letter queue to which apply-verdicts sends malformed messages. */
+/** Creates the dead-letter queue to which apply-verdicts sends malformed messages. */
 export function createDeadLetterQueue() {
   return sqsDeadLetterQueue(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
 }
@@ -136,7 +136,7 @@ export function createNotificationQueue() {
   return sqsNotificationQueue(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
 }
 
-/** The queue for customer notifications that linkgate did not send because a stream record was lost. */
+/** Creates the queue for customer notifications that linkgate did not send because a stream record was lost. */
 export function createCustomerNotificationQueue() {
   return sqsNotificationQueue<CustomerEndpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
 }
@@ -183,12 +183,12 @@ export function createSlackForTokens() {
     slackWebApi({ url, tokens: async () => tokens, fetch, timeoutMs: 5_000 });
 }
 
-/** The e-mail subscriptions of approvers. */
+/** Creates the e-mail subscriptions of approvers. */
 export function createApproverSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
 }
 
-/** The e-mail subscriptions of customers' contacts. */
+/** Creates the e-mail subscriptions of customers' contacts. */
 export function createCustomerSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_CUSTOMERS_TOPIC_ARN'), 'customer');
 }

@@ -66,7 +66,7 @@ export function ec2Connections(
   };
 }
 
-/** EC2 refuses a filter with `InvalidFilter` in this call, and with `InvalidParameterValue` in other calls. */
+/** Whether EC2 refused a filter: with `InvalidFilter` in this call, and with `InvalidParameterValue` in other calls. */
 function isRefusedFilter(error: unknown): boolean {
   const code = errorCode(error);
   if (code === 'InvalidFilter') return true;

@@ -141,7 +141,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
   };
 }
 
-/** The allowed principals of a service, as EC2 writes them. */
+/** Lists the allowed principals of a service, as EC2 writes them. */
 export async function listAllowedPrincipals(ec2: EC2Client, serviceId: string): Promise<string[]> {
   const principals: string[] = [];
   for await (const { AllowedPrincipals = [] } of paginateDescribeVpcEndpointServicePermissions(

@@ -57,7 +57,7 @@ function stringAttribute(all: readonly string[]): MessageAttributeValue {
     : { DataType: 'String.Array', StringValue: JSON.stringify([text, ...otherTexts]) };
 }
 
-/** A client error other than throttling means that the contact's topic rejects the message. */
+/** Whether the contact's topic rejected the message: a client error other than throttling. */
 function isDeliveryRejected(error: unknown): error is SNSServiceException {
   return error instanceof SNSServiceException && error.$fault === 'client' && !/Throttl/.test(error.name);
 }

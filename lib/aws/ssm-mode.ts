@@ -42,7 +42,7 @@ export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModePar
   };
 }
 
-/** An unreadable mode counts as observe. */
+/** Reads the mode. An unreadable mode counts as observe. */
 export function modeOrFailSafe(read: ReadModeParameter, onUnreadable: (error: unknown) => void): ReadMode {
   return async (since) => {
     try {

@@ -7,12 +7,12 @@ import { type ConnectionRecord, isAwaitingApproval } from './connection-record.t
 const awaitingApprovalEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readAwaitingApproval = awaitingApprovalEntity.read;
 
-/** One partition contains the pointers to all records that await an approver group. */
+/** Returns the partition that contains the pointers to all records that await an approver group. */
 export function awaitingApprovalPartition(group: string): string {
   return `AWAITING_APPROVAL#${group}`;
 }
 
-/** The approver group that an open request awaits. */
+/** Returns the approver group that an open request awaits. */
 export function awaitedGroup(record: ConnectionRecord | undefined): string | undefined {
   return record?.approvalRequest && isAwaitingApproval(record) ? record.approvalRequest.group : undefined;
 }

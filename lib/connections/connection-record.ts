@@ -75,7 +75,7 @@ export function readRecord(item: Item): ConnectionRecord {
   return connectionEntity.read(item);
 }
 
-/** The record of one connection. */
+/** Reads the record of one connection. */
 export async function findRecord(endpointId: string, table: Table): Promise<ConnectionRecord | undefined> {
   const [item] = await table.get([recordKey(endpointId)]);
   return item && readRecord(item);

@@ -15,12 +15,12 @@ const pendingEffectEntity = entity({
 
 export type PendingEffectPointer = ReturnType<typeof readPendingEffect>;
 
-/** A pointer to a record with a pending effect, with all keys for the EC2 call. */
+/** Reads a pointer to a record with a pending effect, with all keys for the EC2 call. */
 export function readPendingEffect(item: Item) {
   return pendingEffectEntity.read(item);
 }
 
-/** One partition contains the pending effects of a location. Each pointer changes in the transaction of its record. */
+/** Returns the partition of the pending effects of a location. Each pointer changes in the transaction of its record. */
 export function pendingEffectPartition(location: Connection['location']): string {
   return `PENDING_EFFECT#${formatAccountRegion(location)}`;
 }

@@ -116,7 +116,7 @@ function endAgain(
   return state === record.state ? undefined : { record: { ...record, endedAt }, auditEvents: [] };
 }
 
-/** The reason in the history of a reopened request. */
+/** Formats the reason in the history of a reopened request. */
 export function reopenedReason({ state }: Pick<ConnectionRecord, 'state'>): string {
   return `EC2 shows it pending acceptance, but the record said ${state}: it is open again`;
 }

@@ -10,7 +10,7 @@ import { nextWarningTime } from './expiry-warning-days.ts';
 const reevaluationEntity = entity({ endpointId: EndpointId, version: v.number() });
 export const readReevaluation = reevaluationEntity.read;
 
-/** One partition contains the scheduled re-evaluations of a location: pointers to records, sorted by time. */
+/** Returns the partition of the scheduled re-evaluations of a location: pointers to records, sorted by time. */
 export function reevaluationPartition(location: AccountRegion): string {
   return `REEVALUATE_AT#${formatAccountRegion(location)}`;
 }

@@ -28,7 +28,7 @@ export interface Transition {
   readonly auditEvents: readonly AuditEvent[];
 }
 
-/** The writes of a transition, for one transaction: record, audit entries, pointers. */
+/** Builds the writes of a transition, for one transaction: record, audit entries, pointers. */
 export function transitionWrites(
   before: ConnectionRecord | undefined,
   { record, auditEvents }: Transition,

@@ -40,7 +40,7 @@ const signingKey = {
   remedy: 'linkgate setup',
 };
 
-/** A table restored from a backup has no stream, no time to live and no point-in-time recovery. */
+/** Checks the table. A restored table has no stream, no time to live and no point-in-time recovery. */
 function tableChecks(deployment: Deployment): CheckSet {
   const { tableName: name } = deployment;
   const state = memoize(() => deployment.table());

@@ -65,7 +65,7 @@ function checkEmailSubscription(subscription: Subscription | undefined, group: A
     : failed('the subscription has no filter policy, so the address receives the links of others', again);
 }
 
-/** Every recipient of an email can decide by its links. */
+/** Checks unmanaged subscriptions, because every recipient of an email can decide by its links. */
 function checkUnmanagedSubscriptions(
   groupAddresses: readonly string[],
   subscriptions: readonly Subscription[],

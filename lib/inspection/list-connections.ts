@@ -55,7 +55,7 @@ export async function listConnections(
   return { connections, ...(nextToken !== undefined && { nextToken }) };
 }
 
-/** EC2 accepts at most 200 values in a filter. For more services the caller filters the page. */
+/** Builds the service filter. EC2 accepts at most 200 values, so for more services the caller filters the page. */
 function buildServiceFilter(serviceIds: readonly string[]) {
   return serviceIds.length <= 200 ? { serviceIds } : {};
 }

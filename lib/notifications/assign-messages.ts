@@ -97,7 +97,7 @@ async function extendOrCreateDigest(
       endpointIds: [...running.endpointIds, ...endpointIds],
       version: running.version + 1,
     };
-  // The id is unique: a version of a record is written once, and joins a digest once.
+  // The id is unique: linkgate writes a version of a record once, and the version joins a digest once.
   return { id: `${first.endpointId}.${first.version}`, group, endpointIds, emailedCount: 0, version: 1 };
 }
 

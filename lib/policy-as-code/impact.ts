@@ -111,7 +111,7 @@ function classifyImpact(connection: Connection, decision: DecideResult): ImpactO
     : { effect: 'disconnect-later', reason, at: until };
 }
 
-/** The outcome at an unregistered service. */
+/** Returns the outcome at an unregistered service. */
 function unmanagedImpact({ state }: Connection): ImpactOutcome {
   const reason = 'its service is not registered then, so linkgate does not decide it';
   return { effect: isConnected(state) ? 'stays' : 'hold', reason };

@@ -2,7 +2,7 @@ import { formatKey } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 
 /**
- * A table for a dry run: it reads from the real table, and keeps all writes in memory.
+ * Creates a table for a dry run: it reads from the real table, and keeps all writes in memory.
  * @param changed the items that differ, by key; undefined for a removed item.
  */
 export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | undefined>): Table {

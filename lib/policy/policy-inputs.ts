@@ -29,7 +29,7 @@ export interface PolicyInputs {
 /** The version of an unreadable item, which no readable item has. */
 const unreadableVersion = -1;
 
-/** The keys of all policy inputs of a decision. */
+/** Lists the keys of all policy inputs of a decision. */
 export function policyInputKeys({ serviceId, ownerAccountId }: PolicySubject): Key[] {
   return [
     serviceKey(serviceId),

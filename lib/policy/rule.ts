@@ -3,7 +3,7 @@ import type { Connection } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import type { Finding } from '../verdicts/verdict.ts';
 
-/** The inputs of a decision beside the request. */
+/** The inputs of a decision besides the request. */
 export interface Policy {
   readonly service: Service;
   readonly entries: AccountEntries;

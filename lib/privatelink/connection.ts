@@ -36,7 +36,7 @@ export const Connection = v.object({
   endpointId: EndpointId,
   ownerAccountId: AccountId,
   state: ConnectionState,
-  /** ISO 8601: when the consumer created the endpoint. */
+  /** ISO 8601: the creation of the endpoint by the consumer. */
   requestedAt: v.string(),
   /** The Region of the consumer's endpoint, if EC2 returns it. */
   endpointRegion: v.exactOptional(v.string()),

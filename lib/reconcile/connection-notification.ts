@@ -32,7 +32,7 @@ export function parseNotification(body: string): ConnectionNotification | undefi
   };
 }
 
-/** The unique matches of a pattern in a text. */
+/** Finds the unique matches of a pattern in a text. */
 function uniqueMatches(text: string | undefined, form: RegExp): string[] {
   return [...new Set(text?.match(form))];
 }
@@ -50,7 +50,7 @@ function parseJsonObject(body: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The account and Region of the topic, or of the event. */
+/** Returns the account and Region of the topic, or of the event. */
 function notificationLocation(envelope: Record<string, unknown>): AccountRegion | undefined {
   const { TopicArn: arn, Message: message, detail } = envelope;
   if (typeof arn === 'string' && typeof message === 'string') {

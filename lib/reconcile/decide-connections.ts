@@ -339,7 +339,7 @@ async function saveDeregistered(
   return (await deps.table.write(writes)) ? { outcome: 'unregistered' } : conflict;
 }
 
-/** The log fields of a decision. */
+/** Selects the log fields of a decision. */
 export function decisionLogFields(decision: DecideResult) {
   const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
   return { outcome: decision.outcome, ...(verdict && { findings: verdict.findings }) };
@@ -360,7 +360,7 @@ function isUnappliedVerdict(decision: DecideResult): boolean {
   );
 }
 
-/** The keys of all inputs of a decision. */
+/** Lists the keys of all inputs of a decision. */
 export function decisionKeys(request: Connection) {
   return [recordKey(request.endpointId), endpointQuotaKey(request), ...policyInputKeys(request)];
 }

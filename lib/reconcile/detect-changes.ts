@@ -35,7 +35,7 @@ export const ChangeCounts = v.object({
   waiting: v.number(),
   /** Connections to services that are not registered. */
   unregistered: v.number(),
-  /** Connections with an unreadable record, which is reported. */
+  /** Connections with an unreadable record, which linkgate reports. */
   unreadable: v.number(),
 });
 export type ChangeCounts = v.InferOutput<typeof ChangeCounts>;

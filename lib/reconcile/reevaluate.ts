@@ -24,7 +24,7 @@ export interface PolicyScope {
   readonly isDeregistered?: boolean;
 }
 
-/** The changes of policy inputs, each with its scope. */
+/** Selects the changes of policy inputs, each with its scope. */
 export function affectedScopes<Each extends TableChange>(
   changes: readonly Each[],
 ): (Each & { readonly scope: PolicyScope })[] {

@@ -83,7 +83,7 @@ export function registerService(
   return retryOnConflict(registration.serviceId, () => tryRegister(registration, by, deps));
 }
 
-/** A repair causes an event, so check-service may write the same item at the same time. */
+/** Attempts a registration. A repair causes an event, so check-service may write the same item at the same time. */
 async function tryRegister(
   registration: Registration,
   by: string,
@@ -155,7 +155,9 @@ async function revertName(service: Service, name: string, { table }: RegisterDep
   return conflict;
 }
 
-/** The tag `Name` may have any value in EC2. linkgate ignores an invalid name, and the name of another service. */
+/**
+ * Reads the name from the tag `Name`, which may have any value in EC2. Ignores an invalid name, and the name of another service.
+ */
 function nameFromTag(
   { serviceId, nameTag }: ServiceConfiguration,
   otherServices: readonly Service[],
@@ -190,7 +192,7 @@ const notFixedInObserveMode =
   'linkgate is in observe mode and did not change EC2: `linkgate mode enforce` adds the missing tag and connection notification';
 
 /**
- * Removes a service from linkgate. Its connections stay as they are; linkgate no longer decides its requests.
+ * Removes a service from linkgate. Its connections do not change, and linkgate no longer decides its requests.
  * @returns warnings about tags and notifications that remain in EC2.
  * @throws OptimisticLockError
  */

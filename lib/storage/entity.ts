@@ -38,8 +38,8 @@ export class MalformedItemError extends UnreadableItemError {
 }
 
 /**
- * An entity validates its items on read and on write. It keeps top-level attributes that the schema does not name, so that a
- * rollback by one version loses none. A newer minor version therefore adds attributes only at the top level.
+ * Creates an entity, which validates its items on read and on write. It keeps top-level attributes that the schema does not name,
+ * so that a rollback by one version loses none. A newer minor version therefore adds attributes only at the top level.
  */
 export function entity<const Entries extends v.ObjectEntries>(entries: Entries) {
   const schema = v.looseObject(entries);
@@ -95,7 +95,7 @@ export interface ReadDeps {
   readonly reportError: (error: unknown, operation: string) => void;
 }
 
-/** An error handler for reads that need every item. */
+/** Rethrows errors, for reads that need every item. */
 export function rethrow(error: unknown): never {
   throw error;
 }

@@ -32,7 +32,7 @@ export class TableBusyError extends Error {
 
 /** The DynamoDB table. Reads are strongly consistent. Each call throws TableBusyError while DynamoDB throttles. */
 export interface Table {
-  /** Gets any number of keys in batches of 100. Missing items are left out. */
+  /** Gets any number of keys in batches of 100. Omits missing items. */
   get(keys: readonly Key[]): Promise<Item[]>;
   /** Yields the pages of a partition in the order of the sort key. */
   query(pk: string, options?: QueryOptions): AsyncIterable<Item[]>;

@@ -37,17 +37,17 @@ export function truncateCharacters(longest: number, text: string): string {
   return text;
 }
 
-/** A text with a maximum length in user-perceived characters. */
+/** Validates a text with a maximum length in user-perceived characters. */
 export function Text(longest: number) {
   return v.pipe(v.string(), maxCharacters(longest));
 }
 
-/** A text that may be empty. A text without a visible character is empty. */
+/** Validates a text that may be empty. A text without a visible character is empty. */
 export function OptionalText(longest: number) {
   return v.pipe(v.string(), v.transform(visibleText), maxCharacters(longest));
 }
 
-/** A text with at least one visible character. */
+/** Validates a text with at least one visible character. */
 export function RequiredText(longest: number, missing: string) {
   const some = v.nonEmpty<string, string>(missing);
   return v.pipe(v.string(), some, v.transform(visibleText), some, maxCharacters(longest));

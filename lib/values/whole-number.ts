@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** An integer within bounds. */
+/** Validates an integer within bounds. */
 export function WholeNumber(
   least: number,
   most: number,

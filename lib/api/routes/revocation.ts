@@ -142,7 +142,7 @@ async function requireExtendable(endpointId: string, until: string, api: ApiDeps
     );
 }
 
-/** A revocation cancels an earlier extension. */
+/** Warns that a revocation cancels an earlier extension. */
 function warnExtensionEnds(before: ConnectionRecord | undefined, now: Date): string[] {
   const extended = before?.extended;
   if (!extended || before?.revocation?.disconnectAt !== extended.until || new Date(extended.until) <= now)

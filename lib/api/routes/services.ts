@@ -138,7 +138,7 @@ async function requireApproverGroups(approvers: string | undefined, { table }: A
   if (approvers !== undefined && !(await isKnownGroup(approvers, table))) throw unknownGroupError(approvers);
 }
 
-/** A concurrent request deregistered the service. */
+/** Throws after a concurrent request has deregistered the service. */
 function throwUnregistered(serviceId: string): never {
   throw new ApiError(404, 'UnknownService', `${serviceId} is not registered any more`);
 }

@@ -12,7 +12,7 @@ export interface FormState {
   readonly problems?: FormProblems;
 }
 
-/** The form posts to its own URL: the token in the link alone identifies the approver. */
+/** Renders the form, which posts to its own URL: the token in the link alone identifies the approver. */
 export function decisionForm(
   view: ApprovalView,
   { purpose, address }: LinkClaims,
@@ -37,7 +37,7 @@ function submitButtonLabel(purpose: LinkClaims['purpose'], { record }: ApprovalV
   return purpose === 'approve' ? 'Approve' : 'Deny';
 }
 
-/** The action of each link where the endpoint is connected. */
+/** The action of each link about a connected endpoint. */
 export const connectedAnswerByPurpose = {
   approve: 'keep',
   extend: 'extend',
@@ -84,7 +84,7 @@ function formField(
 ${input}${problem && escapedHtml`<p class="alarm" id="${name}-problem">${problem}</p>`}</div>`;
 }
 
-/** The page has no scripts, so `autofocus` scrolls to the first problem. */
+/** Sets `autofocus`, which scrolls to the first problem, because the page has no scripts. */
 function inputAttributes(name: FormFieldName, problems: FormProblems = {}): EscapedHtml {
   const isFirst = Object.keys(problems)[0] === name;
   return escapedHtml`id="${name}" name="${name}"${

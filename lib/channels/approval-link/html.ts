@@ -60,7 +60,7 @@ button { width: 100%; padding: .75rem 1.25rem; border: 0; border-radius: .375rem
 @media (min-width: 30.01rem) { button { width: auto; } }
 `;
 
-/** The page has no scripts: e-mail scanners run them. */
+/** Renders a page without scripts, because e-mail scanners run them. */
 export function renderPage({ title, body }: Page): string {
   return escapedHtml`<!doctype html>
 <html lang="en">

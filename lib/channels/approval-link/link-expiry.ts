@@ -1,4 +1,4 @@
-/** How long links work after the deadline, or after a later email, in milliseconds: long enough for a person's absence. */
+/** The lifetime of links after the deadline or after a later email, in milliseconds: long enough for a person's absence. */
 const linkGraceMs = 7 * 86_400_000;
 
 /**

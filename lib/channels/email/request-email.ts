@@ -78,7 +78,7 @@ function requestLinkParagraphs({ approve, deny }: EmailLinks, { quorum }: Approv
   ];
 }
 
-/** Each link about a connected endpoint, with its effect. */
+/** Lists each link about a connected endpoint, with its effect. */
 function connectedLinkParagraphs(
   { record, group: { quorum } }: ApprovalView,
   links: EmailLinks,
@@ -92,7 +92,7 @@ function connectedLinkParagraphs(
   ]);
 }
 
-/** The links about a connected endpoint, by action. */
+/** Maps the links about a connected endpoint by action. */
 export function linksByAnswer({ approve, extend, deny }: EmailLinks): (readonly [ConnectedAction, string])[] {
   return [
     ['keep', approve],

@@ -17,7 +17,7 @@ import { joinMarkup, markup } from './mrkdwn.ts';
 export const actionIds = {
   approve: 'approve',
   approveAndAllow: 'approve-and-allow',
-  /** The select beside `approveAndAllow`: Slack sends its value with the click. */
+  /** The select next to `approveAndAllow`: Slack sends its value with the click. */
   expiry: 'allow-expiry',
   deny: 'deny',
   keep: 'keep-connected',
@@ -39,8 +39,8 @@ const expiryOptions: readonly SelectOption[] = [
 ];
 
 /**
- * The value of the buttons: endpoint id, version of the approval request, and scheduled disconnect time. A button with another
- * value is outdated.
+ * Builds the value of the buttons: endpoint id, version of the approval request, and scheduled disconnect time. A button with
+ * another value is outdated.
  */
 export function buttonValue({
   endpointId,
@@ -60,7 +60,7 @@ export function hasButtons(record: ConnectionRecord, { decisionChannels }: Appro
   return record.approvalRequest !== undefined && isAwaitingApproval(record) && decisionChannels !== 'api';
 }
 
-/** Every button has a confirmation that describes its effect: Slack's dialog, or the modal that asks for a reason. */
+/** Builds the buttons. Each has a confirmation that describes its effect: Slack's dialog, or the modal that asks for a reason. */
 function connectedButtons(record: ConnectionRecord, now: Date): Block {
   const value = buttonValue(record) ?? '';
   const renderButton = (action: ConnectedAction) => {

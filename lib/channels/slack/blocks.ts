@@ -106,7 +106,7 @@ export function textInput(actionId: string, { isLong = false } = {}): Block {
   };
 }
 
-/** A field of a modal. Slack shows an error at its `block_id`, by default the `action_id` of the element. */
+/** Builds a field of a modal. Slack shows an error at its `block_id`, by default the `action_id` of the element. */
 export function input(
   label: string,
   element: Block,

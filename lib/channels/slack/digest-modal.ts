@@ -93,8 +93,8 @@ export function digestPage(digest: DigestRequests, metadata: DigestMetadata, res
 const connectedAnswersHelp = markup`For a connection: *${connectedLabels.keep}* keeps it permanently and does not change the allowlist. *${connectedLabels.extend}* keeps it for 14 days after the time below. *${connectedLabels.disconnect}* disconnects it immediately and permanently: the owner pays for the endpoint until they delete it and create a new one.`;
 
 /**
- * A new `block_id` for each submission empties the inputs. When a view replaces another, Slack keeps the values of inputs with
- * the same `block_id`.
+ * Sets a new `block_id` for each submission, which empties the inputs: Slack keeps the values of inputs with the same `block_id`
+ * when a view replaces another.
  */
 function withRoundBlockId(block: Block, round: number): Block {
   return block.type === 'input' ? { ...block, block_id: roundBlockId(round, String(block.block_id)) } : block;

@@ -122,7 +122,7 @@ async function respondToAction(
     await respond(click.responseUrl, { text: truncate(slackLimits.text, answer) });
 }
 
-/** The reply after an unexpected error. A retry is safe. */
+/** Builds the reply after an unexpected error. A retry is safe. */
 async function slackErrorResponse(
   interaction: Interaction,
   error: unknown,

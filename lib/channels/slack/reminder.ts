@@ -58,7 +58,7 @@ function digestReminder({ records }: DigestRequests, now: Date): Markup {
   return markup`Decisions needed: ${waitingText(open)}.${deadlineText}`;
 }
 
-/** The deadline, as the end of a sentence. */
+/** Formats the deadline as the end of a sentence. */
 function reminderDeadlineText(deadline: string | undefined, now: Date): Markup {
   if (deadline === undefined) return markup`.`;
   return new Date(deadline) > now

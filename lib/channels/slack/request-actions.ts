@@ -75,7 +75,7 @@ export async function handleRequestAction(
   }
 }
 
-/** A denial needs a reason, and a decision needs a ticket if the service requires one. An extension is no decision. */
+/** Whether an answer needs a modal: a denial for its reason, a decision for a required ticket. An extension is no decision. */
 function needsModal(answer: ApprovalAnswer, { service }: ApprovalView): boolean {
   if (answer === 'extend') return false;
   return toPersonDecision(answer) === 'deny' || service.requireTicket === true;

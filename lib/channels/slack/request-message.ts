@@ -124,7 +124,7 @@ function reasonParts(record: ConnectionRecord): Markup[] {
       ];
 }
 
-/** The earlier connections of the account at this service. */
+/** Describes the earlier connections of the account at this service. */
 function accountHistoryMrkdwn({ earlierConnections, group }: ApprovalView): Markup {
   const title = markup`*Earlier connections of this account*`;
   if (earlierConnections.length === 0) return joinMarkup([title, noEarlierConnectionsText]);

@@ -97,7 +97,7 @@ function decisionModalLabels(answer: ApprovalAnswer): { readonly title: string; 
 const RequiredReason = requiredDecisionText('reason', 'A reason is required');
 const RequiredTicket = requiredDecisionText('ticket', 'The service requires a ticket for each decision');
 
-/** The errors of missing or too long inputs, by block id. */
+/** Lists the errors of missing or too long inputs, by block id. */
 export function missingFields(
   fieldValues: FieldValues,
   { needsReason, needsTicket }: { needsReason: boolean; needsTicket: boolean },
@@ -111,7 +111,7 @@ export function missingFields(
   };
 }
 
-/** A modal with a text, which replaces the submitted one. */
+/** Renders a modal with a text, which replaces the submitted one. */
 export function messageModal(title: string, text: Markup): ModalView {
   return modal({ title, blocks: [section(text)] });
 }

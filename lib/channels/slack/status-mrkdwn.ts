@@ -109,7 +109,7 @@ function isNotApplied(record: ConnectionRecord, mode: ApprovalView['mode']): boo
   return mode === 'observe' && (isPending || status === 'disconnecting');
 }
 
-/** The label of the current status. */
+/** Formats the label of the current status. */
 export function requestTitle({ record, mode }: ApprovalView): string {
   return isNotApplied(record, mode)
     ? notAppliedText

@@ -121,7 +121,7 @@ function clearRemoval({
   return record;
 }
 
-/** The newest addition counts, because events arrive in any order. */
+/** Adds an addition. The newest one counts, because events arrive in any order. */
 function withAddition(record: PrincipalRecord, addition: ExternalAddition | undefined): PrincipalRecord {
   if (!addition || (record.addedAt !== undefined && record.addedAt > addition.at)) return record;
   return { ...record, addedBy: addition.by, addedAt: addition.at };

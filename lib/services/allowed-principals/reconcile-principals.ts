@@ -153,7 +153,10 @@ async function saveRefusals(
     await table.write(some.map((record) => ({ put: principalItem(record), expected: record.version - 1 })));
 }
 
-/** The first round has copied the approved removals to the principal records. The approval ends when the management ends. */
+/**
+ * Drops the approved removals, which the first round has copied to the principal records. The approval ends when the management
+ * ends.
+ */
 function approvalWithoutRemovals({
   principals,
   principalsApproval,
