@@ -51,7 +51,7 @@ export const endpointArgument = () =>
     createTextParser(EndpointId, endpointForm),
   );
 
-/** Absent if the command names an account instead. */
+/** Defines the optional endpoint, which is absent if the command names an account instead. */
 export const optionalEndpointArgument = () =>
   new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(
     createTextParser(EndpointId, endpointForm),
@@ -212,7 +212,7 @@ export const waitOption = () =>
 
 export const reasonOption = () => new Option('--reason <text>', 'why; it is kept in the history');
 
-/** A reason that the command requires. */
+/** Defines the option for a reason that the command requires. */
 export const neededReasonOption = () =>
   reasonOption().argParser(createVisibleTextParser('reason')).makeOptionMandatory();
 

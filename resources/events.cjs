@@ -4,7 +4,10 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { arnOf } = require('./arn-of.cjs');
 
-/** The EventBridge rules: `pattern` is a file in rules/events. A rule without `bus` is on the default bus, where AWS services send events. */
+/**
+ * The EventBridge rules: `pattern` is a file in rules/events. A rule without `bus` is on the default bus, to which AWS services
+ * send events.
+ */
 const rules = {
   ConnectionRequestRule: { pattern: 'connection-request', queue: 'ConnectionRequests', bus: 'Bus' },
   ConnectionChangedRule: { pattern: 'connection-changed', queue: 'ConnectionChanges', bus: 'Bus' },

@@ -11,7 +11,7 @@ export const readByAccount = connectionByAccountEntity.read;
 type AccountAtService = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
 type RequestTime = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;
 
-/** One partition contains the pointers to the records of an account at a service, sorted by the time of the request. */
+/** Returns the partition of the pointers to an account's records at a service, sorted by the time of the request. */
 const byAccountPartition = ({ ownerAccountId, serviceId }: AccountAtService) =>
   `BY_ACCOUNT#${ownerAccountId}#${serviceId}`;
 const byAccountSortKey = ({ requestedAt, endpointId }: RequestTime) => `${requestedAt}#${endpointId}`;
