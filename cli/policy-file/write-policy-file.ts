@@ -4,8 +4,8 @@ import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { needsEscapes, safeYaml } from '../control-characters.ts';
 import { formatDuration } from './duration.ts';
 import type { Customer, Group, Service } from './file-schema.ts';
-import { groupEntries } from './group-entries.ts';
 import { formatActor, formatDate, withoutUndefined } from './values.ts';
+import { groupEntries } from './write-entries.ts';
 
 /** An item of the table in the form of the document, with its manager. */
 export interface StoredDefinition<Definition> {

@@ -10,14 +10,12 @@ import {
   postOrUpdateDigest,
   selectDigestDestination,
 } from './render-digest.ts';
+import { digestRetry } from './retry-delays.ts';
 import { selectRequestsToEmail, sendDigestEmails } from './send-digest-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
 /** The minimum time between two emails about a digest, in seconds. */
 const digestEmailIntervalSeconds = 60;
-/** The first and the maximum delay before a retry of a digest's last update, and the time after which retries end, in seconds. */
-const digestRetryDelaySeconds = { first: 60, last: 900 };
-const digestRetryWindowSeconds = 7 * 86_400;
 
 /** Emails new requests of a digest, and posts or updates its Slack message. */
 export async function notifyDigest(id: string, run: NotificationRun): Promise<void> {
@@ -116,8 +114,8 @@ async function scheduleDigestRetry(digestState: DigestState, run: NotificationRu
   if (digest.retry && new Date(digest.retry.nextAt) > now) return;
   const since = digest.retry?.since ?? now.toISOString();
   const age = secondsSince(since, now);
-  if (age > digestRetryWindowSeconds) return;
-  const seconds = Math.min(Math.max(age, digestRetryDelaySeconds.first), digestRetryDelaySeconds.last);
+  if (age > digestRetry.windowSeconds) return;
+  const seconds = Math.min(Math.max(age, digestRetry.firstDelaySeconds), digestRetry.lastDelaySeconds);
   // Half the delay tolerates clock skew: a message after that time counts as the scheduled one.
   const until = new Date(now.getTime() + (seconds * 1000) / 2).toISOString();
   if (await saveDigest(digest, { retry: { since, nextAt: until } }, run))

@@ -15,12 +15,8 @@ import {
   findExpiryWarning,
 } from './expiry-warning-state.ts';
 import { isLeased, newLeaseEnd } from './notify-deps.ts';
+import { messageRetry } from './retry-delays.ts';
 import type { NotificationRun } from './slack-session.ts';
-
-/** The delay before a retry after an error of Slack or SNS, in seconds. */
-const expiryRetryDelaySeconds = 300;
-/** The time after which retries end, in milliseconds. */
-const expiryRetryWindowMs = 24 * 3_600_000;
 
 /**
  * Warns the approvers of a service before an allowlist entry with connections expires, once per warning. Delivery is at least
@@ -46,8 +42,8 @@ export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRu
   };
   await run.table.write([{ put: expiryWarningItem(after), expected: leasedState.version }]);
   const age = run.now().getTime() - new Date(after.since).getTime();
-  if (!isExpiryWarningSent(after, group) && age < expiryRetryWindowMs)
-    await run.notificationQueue.enqueueAfter(expiryRetryDelaySeconds, [{ expiring }]);
+  if (!isExpiryWarningSent(after, group) && age < messageRetry.windowMs)
+    await run.notificationQueue.enqueueAfter(messageRetry.delaySeconds, [{ expiring }]);
 }
 
 /** @returns undefined if the entry has another expiry, or the group has no channel and no address. */

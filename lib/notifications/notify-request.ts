@@ -13,6 +13,7 @@ import {
   postOrUpdateRequest,
   type RequestRenderResult,
 } from './render-request.ts';
+import { messageRetry } from './retry-delays.ts';
 import { dueEmails, sendRequestEmails } from './send-request-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
@@ -36,15 +37,10 @@ export async function notifyRequest(
   if (!emailedRequest) return;
   const renderedRecord = await renderAndSave(emailedRequest, run);
   if (renderedRecord && needsNotificationRetry(renderedRecord, run))
-    await run.notificationQueue.enqueueAfter(requestRetryDelaySeconds, [
+    await run.notificationQueue.enqueueAfter(messageRetry.delaySeconds, [
       { endpointId: renderedRecord.endpointId },
     ]);
 }
-
-/** The delay before a retry after an error of Slack, in seconds: the pending sweep enqueues open requests only. */
-const requestRetryDelaySeconds = 300;
-/** The time after which retries end, in milliseconds. The full sweep finds the request afterwards. */
-const requestRetryWindowMs = 24 * 3_600_000;
 
 function needsNotificationRetry(record: ConnectionRecord, { now }: NotificationRun): boolean {
   const decidedAt = record.verdict?.decidedAt;
@@ -55,7 +51,7 @@ function needsNotificationRetry(record: ConnectionRecord, { now }: NotificationR
     record.notification?.contentHash === computeContentHash(record)
   )
     return false;
-  return now().getTime() - new Date(decidedAt).getTime() < requestRetryWindowMs;
+  return now().getTime() - new Date(decidedAt).getTime() < messageRetry.windowMs;
 }
 
 /** Loads the earlier connections, but only for a request that this run sends. */
