@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { memberCount, QuorumOutOfReachError } from '../../lib/approvers/approver-group.ts';
+import { defaultQuorum, memberCount, QuorumOutOfReachError } from '../../lib/approvers/approver-group.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { ServiceId } from '../../lib/privatelink/connection.ts';
 import { parseSlackUser } from '../parse-actor.ts';
@@ -44,7 +44,7 @@ type ResolvedParts<Fields> = ReadonlyMap<string, ResolvedPart<Fields>>;
 function buildGroups(resolvedGroups: ResolvedParts<Group>, report: ReportProblem): DocumentGroup[] {
   return [...resolvedGroups].flatMap(([name, { part, fields }]) => {
     if (Object.keys(fields).length === 0) return [];
-    const { slack, emails = [], quorum = 1, decisionChannels, escalateTo } = fields;
+    const { slack, emails = [], quorum = defaultQuorum, decisionChannels, escalateTo } = fields;
     const group = withoutUndefined<DocumentGroup>({
       name,
       quorum,

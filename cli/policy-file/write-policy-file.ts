@@ -1,4 +1,5 @@
 import { Document, isMap, isNode, isSeq, visit } from 'yaml';
+import { defaultQuorum } from '../../lib/approvers/approver-group.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { needsEscapes, safeYaml } from '../control-characters.ts';
@@ -140,7 +141,7 @@ function groupFields({
         })
       : undefined,
     emails: emails.length > 0 ? emails : undefined,
-    quorum: quorum === 1 ? undefined : quorum,
+    quorum: quorum === defaultQuorum ? undefined : quorum,
     decisionChannels,
     escalateTo,
   });

@@ -2,7 +2,14 @@ import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approvers/actor.ts';
-import { DecisionChannels, GroupName, Quorum, SlackChannel, SlackUser } from '../approvers/approver-group.ts';
+import {
+  DecisionChannels,
+  defaultQuorum,
+  GroupName,
+  Quorum,
+  SlackChannel,
+  SlackUser,
+} from '../approvers/approver-group.ts';
 import { OptionalReason, requiredDecisionText } from '../connections/decision-text.ts';
 import { Contact, CustomerName } from '../customers/customer.ts';
 import { Mode } from '../mode/mode.ts';
@@ -126,7 +133,7 @@ export const ApproversInput = v.strictObject({
   slackUsers: v.optional(v.pipe(v.array(v.strictObject(SlackUser.entries)), v.maxLength(100)), []),
   // An SNS filter policy compares addresses case-sensitively.
   emails: v.optional(v.pipe(v.array(v.pipe(Email, v.toLowerCase())), v.maxLength(100)), []),
-  quorum: v.optional(Quorum, 1),
+  quorum: v.optional(Quorum, defaultQuorum),
   decisionChannels: v.exactOptional(DecisionChannels),
   escalateTo: v.exactOptional(GroupName),
 });

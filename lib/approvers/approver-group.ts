@@ -25,6 +25,7 @@ export const SlackUser = v.object({
   user: v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]+$/, 'the id of a Slack user looks like U0123456789')),
 });
 export type SlackUser = v.InferOutput<typeof SlackUser>;
+export const defaultQuorum = 1;
 /** The number of approvals that a request needs. One denial rejects it. */
 export const Quorum = WholeNumber(1, 200, {
   few: 'a quorum is at least 1',
@@ -67,7 +68,7 @@ export function groupItem(group: ApproverGroup): Item {
 
 /** @returns whether linkgate created the group; false if it existed. */
 export async function createDefaultGroup(table: Table): Promise<boolean> {
-  const group = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
+  const group = { name: defaultGroup, quorum: defaultQuorum, slackUsers: [], emails: [], version: 1 };
   return table.write([{ put: groupItem(group), expected: 0 }]);
 }
 
@@ -82,7 +83,7 @@ export async function findGroup(name: string, table: Table): Promise<ApproverGro
 
 /** Creates the placeholder for a missing group. */
 export function emptyGroup(name: string): ApproverGroup {
-  return { name, quorum: 1, slackUsers: [], emails: [], version: 0 };
+  return { name, quorum: defaultQuorum, slackUsers: [], emails: [], version: 0 };
 }
 
 export function listApproverGroups(deps: ReadDeps): Promise<ApproverGroup[]> {

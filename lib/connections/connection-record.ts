@@ -133,11 +133,6 @@ export function canBeExtended({ state, verdict, revocation, pendingEffect }: Con
   );
 }
 
-/** Whether an older version decided ask without an approval request. */
-export function lacksApprovalRequest({ verdict, approvalRequest }: ConnectionRecord): boolean {
-  return verdict?.outcome === 'ask' && approvalRequest === undefined;
-}
-
 /** Whether EC2 shows it pending acceptance, although its verdict counts as applied. */
 export function isUndone({ state, verdict, pendingEffect }: ConnectionRecord): boolean {
   const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';

@@ -16,13 +16,9 @@ const byAccountPartition = ({ ownerAccountId, serviceId }: AccountAtService) =>
   `BY_ACCOUNT#${ownerAccountId}#${serviceId}`;
 const byAccountSortKey = ({ requestedAt, endpointId }: RequestTime) => `${requestedAt}#${endpointId}`;
 
-/**
- * Writes the pointer with a new record. Also writes it with a new approval request, because records of older versions have no
- * pointer.
- */
+/** Writes the pointer with a new record. */
 export function byAccountWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
-  const begins = after.approvalRequest !== undefined && before?.approvalRequest === undefined;
-  if (before && !begins) return [];
+  if (before) return [];
   const key = { pk: byAccountPartition(after), sk: byAccountSortKey(after) };
   return [{ put: connectionByAccountEntity.item(key, { endpointId: after.endpointId, version: 1 }) }];
 }

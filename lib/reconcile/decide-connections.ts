@@ -11,7 +11,6 @@ import {
   isRightlyAnswered,
   isUndone,
   isVerdictCurrent,
-  lacksApprovalRequest,
   maybeConnected,
   pickConnection,
   readRecord,
@@ -252,11 +251,7 @@ function isSameHold(before: Verdict, verdict: Verdict): boolean {
 }
 
 function isStillDecided(before: ConnectionRecord, policyVersions: PolicyVersions, now: Date): boolean {
-  return (
-    isVerdictCurrent(before.verdict, policyVersions, now) &&
-    !lacksApprovalRequest(before) &&
-    !isUndone(before)
-  );
+  return isVerdictCurrent(before.verdict, policyVersions, now) && !isUndone(before);
 }
 
 /** Whether EC2 shows an answer that record-connection-state has to record first. */

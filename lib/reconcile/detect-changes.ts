@@ -3,7 +3,6 @@ import { type Bus, type ConnectionEvent, toConnectionEvent } from '../connection
 import {
   type ConnectionRecord,
   isVerdictCurrent,
-  lacksApprovalRequest,
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
@@ -93,7 +92,6 @@ export async function detectChanges(
       const isOutdated =
         (recheckPolicy !== undefined &&
           (!record ||
-            lacksApprovalRequest(record) ||
             !isVerdictCurrent(
               record.verdict,
               readPolicyInputs(connection, itemIndex).policyVersions,

@@ -111,7 +111,7 @@ export const Service = v.object({
   topicArn: v.string(),
   acceptanceRequired: v.boolean(),
   drift: v.array(Drift),
-  /** A separate attribute, because an older version refuses unknown checks in `drift`. */
+  /** The drift of the allowed principals, which has its own checks and interval. */
   principalDrift: v.exactOptional(v.array(PrincipalDrift)),
   /** ISO 8601: the last check in EC2. */
   checkedAt: v.string(),

@@ -1,14 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { recordItem } from '../../lib/connections/connection-record.ts';
 import { byAccountWrites, listEarlierConnections } from '../../lib/connections/connections-by-account.ts';
-import {
-  anApprovalRequest,
-  aRecord,
-  consumer,
-  endpointId,
-  secondsAfterNoon,
-  serviceId,
-} from '../builders.ts';
+import { aRecord, consumer, endpointId, secondsAfterNoon, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
 const createRecord = (number: number) =>
@@ -30,15 +23,6 @@ describe('the index of connections by account', () => {
     const record = createRecord(1);
     expect(byAccountWrites(undefined, record)).toMatchObject([pointer(1)]);
     expect(byAccountWrites(record, { ...record, state: 'available' })).toEqual([]);
-  });
-
-  test('gets the connection of a record of an older version once its approval request begins', () => {
-    const [older, requested] = [
-      createRecord(1),
-      { ...createRecord(1), approvalRequest: anApprovalRequest() },
-    ];
-    expect(byAccountWrites(older, requested)).toMatchObject([pointer(1)]);
-    expect(byAccountWrites(requested, requested)).toEqual([]);
   });
 });
 

@@ -178,14 +178,6 @@ describe('a request that needs approval', () => {
     expect(await decide(env)).toMatchObject({ outcome: 'accept' });
   });
 
-  test('of an older version without an approval request is decided again and awaits approval', async () => {
-    const { approvalRequest: _approvalRequest, ...older } = awaitingRecord;
-    const env = createEnv({ records: [older] });
-    expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: true });
-    expect(await env.actions(endpointId(1))).toEqual(['decided', 'approval-requested']);
-    expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ isNew: false });
-  });
-
   test('awaits approval again when EC2 lists it again after it ended', async () => {
     const endedRecord = {
       ...awaitingRecord,

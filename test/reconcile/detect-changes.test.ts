@@ -2,16 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { recordItem } from '../../lib/connections/connection-record.ts';
 import { addCounts, detectChanges, noChanges } from '../../lib/reconcile/detect-changes.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
-import {
-  aConnection,
-  anApprovalRequest,
-  anEntry,
-  aRecord,
-  aService,
-  aVerdict,
-  endpointId,
-  serviceId,
-} from '../builders.ts';
+import { aConnection, anEntry, aRecord, aService, aVerdict, endpointId, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
 const services = [aService()];
@@ -112,15 +103,6 @@ describe('a verdict under an older policy version', () => {
     const env = createTestEnv({ services, records, entries });
     expect(await detectChanges([aConnection()], env.deps)).toMatchObject({ waiting: 1, decided: 0 });
   });
-});
-
-test('a request with the verdict ask and no approval request is published if the sweep compares versions', async () => {
-  const awaitingRecord = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-  const olderRecord = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
-  const env = createTestEnv({ services, records: [awaitingRecord, olderRecord] });
-  const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
-  await detectChanges(connections, env.deps, { recheckPolicy: { rules: connectionRules } });
-  expect(env.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
 });
 
 test('the record of each connection is passed to the caller', async () => {

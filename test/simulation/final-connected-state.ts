@@ -59,7 +59,7 @@ export function checkConnectedState(
   if (parameter.mode !== 'enforce') return;
   for (const { id, state, region } of Object.values(privateLink.state.endpoints)) {
     const record = isConnected(state) && !isUnreadable(id) ? findRecord(id) : undefined;
-    // An older version did not record the Region.
+    // Some notification bodies have no consumer Region.
     if (record) checkConnectedRecord({ ...record, endpointRegion: region });
   }
 }

@@ -52,8 +52,8 @@ export function withAdditionInWrites(writes: readonly Write[], by: string): Writ
     .map((write) => mapPuts(write, (item) => withAuditHead(item, hashes)));
 }
 
-/** Returns writes of an older version, which rejected connections accepted outside linkgate. */
-export function rejectedByOlder(
+/** Returns the writes of a decision to reject a request that somebody accepted outside linkgate meanwhile. */
+export function rejectWhileAccepted(
   location: AccountRegion,
   { id: endpointId, serviceId, accountId, createdAt }: Endpoint,
   requestId: string,

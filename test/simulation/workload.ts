@@ -7,7 +7,7 @@ import { createApproverSteps } from './approvers.ts';
 import { createConsumerSteps } from './consumers.ts';
 import type { Watch } from './invariant-checks/index.ts';
 import type { LinkgateUnderTest, SimulationDeps } from './linkgate.ts';
-import { isNewerMajor, majorVersion, rejectedByOlder } from './mixed-versions.ts';
+import { isNewerMajor, majorVersion, rejectWhileAccepted } from './mixed-versions.ts';
 import { createProviderSteps } from './provider.ts';
 import type { SimulationOptions } from './simulate.ts';
 import { createTopology } from './topology.ts';
@@ -41,7 +41,7 @@ const weights = {
   'mode switched': 4,
   'mode changed by hand': 2,
   'version rolled': 5,
-  'decided by an older version': 4,
+  'rejected while it was accepted by hand': 4,
   'item of a newer major': 1,
   'sweep requested': 3,
   'connection revoked': 3,
@@ -127,16 +127,16 @@ export function createWorkload(
       rollout.to(next);
       note('provider', `deploys so that ${next * 100} % run the next version`);
     },
-    'decided by an older version'() {
+    'rejected while it was accepted by hand'() {
       const endpoint = inventory.anyEndpoint('pendingAcceptance');
       if (!endpoint || items.read([recordKey(endpoint.id)]).length > 0) return;
       if (items.read([serviceKey(endpoint.serviceId)]).length === 0) return;
-      note('provider', `accepts ${endpoint.id} by hand, and an older version decides it`);
+      note('provider', `accepts ${endpoint.id} by hand, while linkgate rejects it`);
       watch.recordExternalAccept(endpoint.id);
       privateLink.accept(provider, endpoint.serviceId, [endpoint.id], scheduler.now());
-      void invocations.invoke('older version', 30, ({ requestId, ...run }) => {
+      void invocations.invoke('late decision', 30, ({ requestId, ...run }) => {
         const { table } = linkgate.wire({ requestId, ...run });
-        return table.write(rejectedByOlder(provider, endpoint, requestId, run.now()));
+        return table.write(rejectWhileAccepted(provider, endpoint, requestId, run.now()));
       });
     },
     'table restored'() {

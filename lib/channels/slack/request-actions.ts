@@ -153,7 +153,7 @@ async function loadClickedRequest(
   if (currentMessage?.channel !== channel || currentMessage.ts !== ts || buttonValue(record) !== value)
     return markup`This message is out of date. Use the newest message of the request, or ${cliInsteadText(view)}`;
   if (!isAwaitingApproval(record)) return alreadyDecidedText(record, view);
-  // A button of an older version of linkgate may have a label that does not match its action.
+  // Somebody may have accepted the request outside linkgate since the message was rendered.
   return isConnectedAnswer(decision) === (computeApprovalKind(record) !== 'new-connection')
     ? view
     : markup`This button is out of date. linkgate recorded no decision. Instead, ${cliInsteadText(view)}`;

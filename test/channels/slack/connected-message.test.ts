@@ -402,8 +402,8 @@ describe('in Slack, a connection in its grace period', () => {
   test.each([
     ['of an earlier approval request', 'extend-14-days', `${endpointId(1)}.2.1795521600000`],
     ['from before an extension', 'keep-connected', `${endpointId(1)}.3.1`],
-    ['of an older version, labelled Approve', 'approve', value],
-    ['of an older version, labelled Deny', 'deny', value],
+    ['to approve a new connection', 'approve', value],
+    ['to deny a new connection', 'deny', value],
   ])('is not decided by a button %s', async (_, button, stale) => {
     const env = createEnvWith(aScheduledDisconnect());
     const before = await env.record(endpointId(1));

@@ -36,7 +36,7 @@ const odd = [
 const plainName = fc.constantFrom('orders', 'shop', 'a.b_c-d', '1e3', 'true', '0x1F', 'null', '~'.repeat(2));
 const anything = fc.oneof(plainName, fc.constantFrom(...odd), fc.string({ unit: 'grapheme', minLength: 1 }));
 
-/** `tag`: the service name tag at registration; `stored`: the name that an older version stored. */
+/** `tag`: the service name tag at registration; `stored`: a stored name that registration would refuse. */
 const service = fc.record(
   { tag: anything, stored: anything, managedBy: fc.constantFrom('file' as const, 'person' as const) },
   { requiredKeys: ['managedBy'] },
