@@ -3,13 +3,21 @@ import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import {
   acceptMayBeInFlight,
+  type ConnectionRecord,
   canStillConnect,
   maybeConnected,
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
 import { formatAccountRegion } from '../locations/account-region.ts';
-import { AccountId, type Connection, EndpointId, isConnected, ServiceId } from '../privatelink/connection.ts';
+import {
+  AccountId,
+  type Connection,
+  type ConnectionState,
+  EndpointId,
+  isConnected,
+  ServiceId,
+} from '../privatelink/connection.ts';
 import { type Connections, listAllConnections } from '../privatelink/connections.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { entity, type indexByKey, parseEach } from '../storage/entity.ts';
@@ -82,31 +90,43 @@ export async function countEndpoints(
     serviceIds: [serviceId],
     ownerAccountId,
   });
+  const states = new Map(accountConnections.map(({ endpointId, state }) => [endpointId, state]));
   const connectedIds = accountConnections
     .filter(({ state }) => isConnected(state))
     .sort((a, b) => a.requestedAt.localeCompare(b.requestedAt))
     .map(({ endpointId }) => endpointId);
-  const pendingIds = accountConnections
-    .filter(({ state }) => state === 'pendingAcceptance')
-    .map(({ endpointId }) => endpointId);
   // EC2 may not yet list a connection that linkgate just accepted. The stored quota contains it.
-  const unlistedIds = (storedQuota?.endpointIds ?? []).filter(
-    (id) => !connectedIds.includes(id) && !pendingIds.includes(id),
+  const connectableIds = [...new Set([...states.keys(), ...(storedQuota?.endpointIds ?? [])])].filter((id) =>
+    [undefined, 'pendingAcceptance'].includes(states.get(id)),
   );
-  const items = await deps.table.get([...pendingIds, ...unlistedIds].map(recordKey));
+  const items = await deps.table.get(connectableIds.map(recordKey));
   const records = new Map(
     parseEach(items, readRecord, deps.reportError).map((record) => [record.endpointId, record]),
   );
   const time = deps.now();
-  const connectable = items.filter(({ sk }) => {
-    const record = records.get(sk);
-    // A connection with an unreadable record may be connected.
-    if (!record) return true;
-    return pendingIds.includes(sk)
-      ? canStillConnect(record, time)
-      : maybeConnected(record, time) && acceptMayBeInFlight(record, time);
-  });
+  const connectable = items.filter(({ sk }) =>
+    countsTowardQuota(states.get(sk), records.get(sk) ?? 'unreadable', time),
+  );
   return [...connectedIds, ...connectable.map(({ sk }) => sk)];
+}
+
+/**
+ * Whether an endpoint counts toward its account's quota: EC2 shows it connected, or a call of Accept may still connect it. An
+ * endpoint with an unreadable record counts unless EC2 shows that it is not connected.
+ * @param state the state that EC2 shows, undefined if EC2 does not list the endpoint.
+ * @param record undefined if the endpoint has no record.
+ */
+export function countsTowardQuota(
+  state: ConnectionState | undefined,
+  record: ConnectionRecord | 'unreadable' | undefined,
+  now: Date,
+): boolean {
+  if (state !== undefined && isConnected(state)) return true;
+  if (record === undefined || (state !== undefined && state !== 'pendingAcceptance')) return false;
+  if (record === 'unreadable') return true;
+  if (state === 'pendingAcceptance') return canStillConnect(record, now);
+  // EC2 may not yet list a connection that linkgate just accepted.
+  return maybeConnected(record, now) && acceptMayBeInFlight(record, now);
 }
 
 /** Whether a held back request now has quota. */

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import {
   type ConnectionRecord,
-  maybeConnected,
   readRecord,
   recordKey,
   recordPartitions,
@@ -22,6 +21,7 @@ import {
   needsNotification,
 } from '../notifications/notification.ts';
 import {
+  countsTowardQuota,
   type EndpointQuota,
   quotaPartition,
   quotaWrite,
@@ -29,7 +29,7 @@ import {
 } from '../policy/endpoint-quota.ts';
 import { type HeldBackRequest, isHeldBack, updateWaitingLine } from '../policy/held-back.ts';
 import type { Rule } from '../policy/rule.ts';
-import { type Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
+import { type Connection, isConnected } from '../privatelink/connection.ts';
 import { type Connections, listAllConnections } from '../privatelink/connections.ts';
 import type { ApplyQueue } from '../reconcile/apply-queue.ts';
 import {
@@ -354,28 +354,15 @@ async function recomputeQuotaEndpoints(
   );
   const recordedIds = new Set(items.map(({ sk }) => sk));
   const time = now();
-  // A connection with an unreadable record counts by its state in EC2.
-  const doesCount = (id: string) =>
-    recordedIds.has(id) && !records.has(id)
-      ? isConnectedOrPending(listedStates.get(id))
-      : countsTowardQuota(records.get(id), listedStates.get(id), time);
+  const doesCount = (id: string) => {
+    const record = records.get(id);
+    // A record that linkgate observed after the sweep began is newer than EC2's list.
+    const state = (record?.observedAt ?? '') >= startedAt ? record?.state : listedStates.get(id);
+    return countsTowardQuota(state, record ?? (recordedIds.has(id) ? 'unreadable' : undefined), time);
+  };
   const isRecent = (id: string) => (records.get(id)?.requestedAt ?? '') >= startedAt;
   const remove = doubtful.filter((id) => !isRecent(id) && !doesCount(id));
   const add = lacking.filter(doesCount);
   if (remove.length === 0 && add.length === 0) return undefined;
   return [...storedQuota.endpointIds.filter((id) => !remove.includes(id)), ...add];
-}
-
-function isConnectedOrPending(state: ConnectionState | undefined): boolean {
-  return state !== undefined && (isConnected(state) || state === 'pendingAcceptance');
-}
-
-/** Whether the endpoint is or may become connected, and has not ended since EC2 listed it. */
-function countsTowardQuota(
-  record: ConnectionRecord | undefined,
-  listedState: ConnectionState | undefined,
-  now: Date,
-): boolean {
-  if (!record || !listedState) return false;
-  return maybeConnected(record, now) || (record.state === 'pendingAcceptance' && isConnected(listedState));
 }

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { computeContentHash } from '../../lib/approvals/content-hash.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
-import { endpointQuotaKey, quotaWrite, readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
+import {
+  countEndpoints,
+  endpointQuotaKey,
+  quotaWrite,
+  readEndpointQuota,
+} from '../../lib/policy/endpoint-quota.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { acquireSweepLease } from '../../lib/sweep/lease.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
@@ -15,6 +20,7 @@ import {
   consumer,
   endpointId,
   hub,
+  noon,
   serviceId,
 } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
@@ -338,5 +344,39 @@ describe('an endpoint quota', () => {
         endpointIds: [endpointId(1)],
       },
     );
+  });
+
+  describe('agrees with the count of a decision', () => {
+    const time = '2026-11-21T11:00:00.000Z';
+    const records = {
+      none: undefined,
+      unreadable: aRecord(),
+      asked: aRecord({ verdict: aVerdict('ask') }),
+      accepted: aRecord({ verdict: aVerdict('accept'), acceptRequestedAt: time }),
+      'just accepted': aRecord({ verdict: aVerdict('accept'), acceptRequestedAt: noon.toISOString() }),
+      connected: aRecord({ state: 'available', verdict: aVerdict('accept'), acceptRequestedAt: time }),
+      rejected: aRecord({ state: 'rejected', verdict: aVerdict('reject') }),
+    } as const;
+    const states = ['available', 'pending', 'pendingAcceptance', 'rejected', 'deleted', undefined] as const;
+    const cases = states.flatMap((state) =>
+      Object.keys(records).map((name) => [state, name as keyof typeof records] as const),
+    );
+
+    test.each(cases)('for the state %s in EC2 and the record: %s', async (state, name) => {
+      const record = records[name] && { ...records[name], requestedAt: time };
+      const connections = state ? [aConnection({ state, requestedAt: time })] : [];
+      const env = createTestEnv({ services, connections, records: record ? [record] : [] });
+      if (record && name === 'unreadable') env.put({ ...recordItem(record), schemaVersion: '2.0' });
+      const storedQuota = { ...quota, endpointIds: [endpointId(1)] };
+      const entry = anEntry({ maxEndpoints: 1, version: 2 });
+      const counted = await countEndpoints(aConnection(), entry, storedQuota, {
+        ...env.deps,
+        connections: env.ec2,
+      });
+      await env.table.write([quotaWrite(aConnection(), undefined, storedQuota)]);
+      await sweepConnections(hub, 'full', env.deps);
+      const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
+      expect(item && readEndpointQuota(item).endpointIds).toEqual(counted);
+    });
   });
 });
