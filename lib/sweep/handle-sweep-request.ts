@@ -1,4 +1,5 @@
 import { formatAccountRegion } from '../locations/account-region.ts';
+import { omitUnreadable } from '../storage/entity.ts';
 import { findJob, finishLocation } from './job.ts';
 import { hasSweptSince } from './lease.ts';
 import { type SweepDeps, type SweepOutcome, sweepConnections } from './sweep-connections.ts';
@@ -37,7 +38,8 @@ async function isServed(
   deps: HandleSweepDeps,
 ): Promise<boolean> {
   if (jobId !== undefined) {
-    const job = await findJob(jobId, deps.table);
+    // An unreadable job does not prevent the sweep.
+    const job = await findJob(jobId, deps.table).catch(omitUnreadable(deps.reportError));
     return job !== undefined && job.locations[formatAccountRegion(location)] !== null;
   }
   return requestedAt !== undefined && (await hasSweptSince(requestedAt, location, scope, deps));

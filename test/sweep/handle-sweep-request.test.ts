@@ -72,3 +72,10 @@ test('a request of a job is served by another sweep if the first one ended witho
   expect(await handle(ofJob)).toMatchObject({ status: 'done' });
   expect(await findJob('job-1', env.table)).toMatchObject({ status: 'succeeded' });
 });
+
+test('a request of an unreadable job is swept, and the unreadable item is reported', async () => {
+  const { env, handle } = await createSweepEnv();
+  env.put({ pk: 'JOB#job-1', sk: 'JOB', schemaVersion: '2.0', version: 1 });
+  expect(await handle(ofJob)).toMatchObject({ status: 'done' });
+  expect(env.errors).not.toEqual([]);
+});
