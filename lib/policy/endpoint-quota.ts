@@ -20,7 +20,7 @@ import {
 } from '../privatelink/connection.ts';
 import { type Connections, listAllConnections } from '../privatelink/connections.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, type indexByKey, parseEach } from '../storage/entity.ts';
+import { entity, type ItemIndex, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table, Write } from '../storage/table.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 import { endpointsBefore, HeldBackRequest, isHeldBack, updateWaitingLine } from './held-back.ts';
@@ -133,7 +133,7 @@ export function countsTowardQuota(
 export function hasFreedQuota(
   request: Connection,
   verdict: Verdict | undefined,
-  itemIndex: Pick<ReturnType<typeof indexByKey>, 'find'>,
+  itemIndex: Pick<ItemIndex, 'find'>,
 ): boolean {
   if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return false;
   const entry = effectiveEntry(readPolicyInputs(request, itemIndex));
@@ -169,7 +169,7 @@ export interface QuotaUse {
 export async function readQuotaUse(
   request: Connection,
   entries: readonly AllowlistEntry[],
-  itemIndex: ReturnType<typeof indexByKey>,
+  itemIndex: ItemIndex,
   { table, connectionsClient, now, reportError }: EndpointQuotaDeps,
 ): Promise<QuotaUse> {
   const entry = effectiveEntry({ entries });

@@ -3,7 +3,7 @@ import type { PolicyVersions } from '../audit/audit.ts';
 import { modeKey, readModeChange } from '../mode/mode.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { readService, type Service, serviceKey } from '../services/service.ts';
-import { type indexByKey, UnreadableItemError } from '../storage/entity.ts';
+import { type ItemIndex, UnreadableItemError } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 import { identityKey, readRestoredAt } from '../storage/table-identity.ts';
 
@@ -42,7 +42,7 @@ export function policyInputKeys({ serviceId, ownerAccountId }: PolicySubject): K
 
 export function readPolicyInputs(
   { serviceId, ownerAccountId }: PolicySubject,
-  itemIndex: Pick<ReturnType<typeof indexByKey>, 'find'>,
+  itemIndex: Pick<ItemIndex, 'find'>,
 ): PolicyInputs {
   const unreadable: UnreadableItemError[] = [];
   /** @returns the value and its version; 0 if the item is absent. */

@@ -41,7 +41,7 @@ import { type Connection, isAnswered, isConnected } from '../privatelink/connect
 import type { Connections } from '../privatelink/connections.ts';
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { serviceKey } from '../services/service.ts';
-import { indexByKey, parseEach, UnreadableItemError } from '../storage/entity.ts';
+import { type ItemIndex, indexByKey, parseEach, UnreadableItemError } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import type { Finding, Verdict } from '../verdicts/verdict.ts';
@@ -68,7 +68,7 @@ type DescribedRequest = Connection & { readonly observedAt?: string };
 
 interface DecideOptions {
   /** The items of the first attempt, from a batch read. */
-  readonly existing?: ReturnType<typeof indexByKey>;
+  readonly existing?: ItemIndex;
   readonly decision?: PersonDecision;
   readonly observedAt?: string | undefined;
 }

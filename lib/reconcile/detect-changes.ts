@@ -14,7 +14,7 @@ import type { Rule } from '../policy/rule.ts';
 import { type Connection, isAnswered, isConnected } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
-import { indexByKey, parseEach } from '../storage/entity.ts';
+import { type ItemIndex, indexByKey, parseEach } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 
@@ -126,9 +126,9 @@ export async function detectChanges(
 /** Reads the endpoint quotas of held back requests. */
 async function readHeldBackInputs(
   connections: readonly Connection[],
-  itemIndex: ReturnType<typeof indexByKey>,
+  itemIndex: ItemIndex,
   { table }: DetectDeps,
-): Promise<ReturnType<typeof indexByKey>> {
+): Promise<ItemIndex> {
   const heldBackRequests = connections.filter(({ endpointId, state }) => {
     const item = state === 'pendingAcceptance' ? itemIndex.find(recordKey(endpointId)) : undefined;
     // detectChanges reports an unreadable record.
@@ -146,7 +146,7 @@ async function readHeldBackInputs(
 function needsReevaluation(
   connection: Connection,
   record: ConnectionRecord | undefined,
-  itemIndex: ReturnType<typeof indexByKey>,
+  itemIndex: ItemIndex,
   now: Date,
   {
     recheckPolicy,

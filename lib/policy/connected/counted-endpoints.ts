@@ -1,3 +1,4 @@
+import { effectiveEntry } from '../../allowlist/effective-entry.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
 import { type Connection, isConnected } from '../../privatelink/connection.ts';
 import type { Policy } from '../rule.ts';
@@ -18,7 +19,8 @@ export function omitDisconnecting(
   policy: Policy,
   others: readonly OtherEndpoint[],
   context: ConnectedContext,
-): string[] {
+): readonly string[] {
+  if (effectiveEntry(policy)?.maxEndpoints === undefined) return policy.countedEndpointIds;
   const uncounted = { ...policy, countedEndpointIds: [] };
   const disconnecting = new Set(
     others
