@@ -3,7 +3,7 @@ import { createSns, type Delivery } from '../../../sandbox/aws/sns.ts';
 import { createIds, manualClock } from './manual-clock.ts';
 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:connections';
-const queueArn = 'arn:aws:sqs:us-east-1:111111111111:doorbells';
+const queueArn = 'arn:aws:sqs:us-east-1:111111111111:notifications';
 const serviceArn = 'arn:aws:ec2:us-east-1:111111111111:vpc-endpoint-service/vpce-svc-1';
 
 function aTopic({ isRaw = false } = {}) {
