@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { packaged } from '../jest.config.mjs';
 import { readPage } from './docs/page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -106,6 +107,14 @@ describe('imports', () => {
   ])('%s', (_what, from, to) => {
     expect(importsBetween(from, to)).toEqual([]);
   });
+});
+
+test('only tests in the folders of jest.config.mjs for them need the package', () => {
+  const outside = listFiles('test').filter(
+    (file) => file.endsWith('.test.ts') && !packaged.some((folder) => file.startsWith(`test/${folder}/`)),
+  );
+  const needsPackage = /'(\.\.\/)+(\.serverless\b|sandbox\/main|e2e\/sandbox\.ts)/;
+  expect(outside.filter((file) => needsPackage.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
 });
 
 /** Returns the layer of a file of lib, counted from the top; -1 for a file outside the layers. */

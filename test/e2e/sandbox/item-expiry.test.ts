@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
-import { provider } from '../../sandbox/accounts.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { provider } from '../../../sandbox/accounts.ts';
+import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
 
-const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url));
+const packageFolder = fileURLToPath(new URL('../../../.serverless', import.meta.url));
 
 let sandbox: Sandbox | undefined;
 afterEach(() => sandbox?.stop());

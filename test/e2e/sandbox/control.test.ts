@@ -14,7 +14,7 @@ import {
   provider,
   type Sandbox,
   startSandbox,
-} from '../e2e/sandbox.ts';
+} from '../sandbox.ts';
 
 const allowed = '222222222222';
 

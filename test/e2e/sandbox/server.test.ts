@@ -9,7 +9,7 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createEndpoint, createService, provider, type Sandbox, startSandbox } from '../e2e/sandbox.ts';
+import { createEndpoint, createService, provider, type Sandbox, startSandbox } from '../sandbox.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { provider, type Sandbox, startSandbox } from '../e2e/sandbox.ts';
+import { provider, type Sandbox, startSandbox } from '../sandbox.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {

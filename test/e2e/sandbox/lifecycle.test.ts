@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 if (!hasAwsCli)
   console.warn('NOT CHECKED: what the story says to type into the AWS CLI, which is not on this machine');

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import { provider, stackName } from '../../sandbox/accounts.ts';
-import { type AwsEmulator, createAwsEmulator } from '../../sandbox/aws-emulator.ts';
-import { callLinkgate } from '../../sandbox/linkgate-api.ts';
-import { openStore } from '../../sandbox/persistence.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { loadStack } from '../../sandbox/stack/load-stack.ts';
-import { readPackagedTemplate, type Template } from '../../sandbox/stack/template.ts';
+import { provider, stackName } from '../../../sandbox/accounts.ts';
+import { type AwsEmulator, createAwsEmulator } from '../../../sandbox/aws-emulator.ts';
+import { callLinkgate } from '../../../sandbox/linkgate-api.ts';
+import { openStore } from '../../../sandbox/persistence.ts';
+import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
+import { loadStack } from '../../../sandbox/stack/load-stack.ts';
+import { readPackagedTemplate, type Template } from '../../../sandbox/stack/template.ts';
 
-const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url));
+const packageFolder = fileURLToPath(new URL('../../../.serverless', import.meta.url));
 
 let emulator: AwsEmulator | undefined;
 let sandbox: Sandbox | undefined;
