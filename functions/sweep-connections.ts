@@ -17,7 +17,7 @@ import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts'
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 import { listRegisteredServices, uniqueLocations } from '../lib/services/registered-services.ts';
 import { handleSweepRequest } from '../lib/sweep/handle-sweep-request.ts';
-import { SweepScope } from '../lib/sweep/lease.ts';
+import { SweepScope } from '../lib/sweep/sweep.ts';
 import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 
 const table = createTable();

@@ -10,7 +10,7 @@ import { NotificationTarget } from '../lib/notifications/notification.ts';
 import { findServiceIds } from '../lib/reconcile/connection-notification.ts';
 import { affectedScope } from '../lib/reconcile/reevaluate.ts';
 import type { Item, TableChange } from '../lib/storage/table.ts';
-import { SweepScope } from '../lib/sweep/lease.ts';
+import { SweepScope } from '../lib/sweep/sweep.ts';
 import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 import { aService, consumer, endpointId, serviceId } from './builders.ts';
 import { createTestEnv } from './doubles/test-env.ts';

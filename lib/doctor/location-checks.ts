@@ -8,7 +8,8 @@ import type { EndpointServices } from '../services/endpoint-services.ts';
 import type { Service } from '../services/service.ts';
 import { parseEach } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
-import { lastSweepSuccess, type SweepScope } from '../sweep/lease.ts';
+import { lastSweepSuccess } from '../sweep/lease.ts';
+import type { SweepScope } from '../sweep/sweep.ts';
 import { type Check, type CheckResult, failed, grantPermissionRemedy, ok, runChecks } from './check.ts';
 import type { Deployment } from './deployment.ts';
 

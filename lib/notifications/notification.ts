@@ -52,6 +52,20 @@ export function buildNotificationTarget({ endpointId, notification }: Connection
   return notification?.digestId === undefined ? { endpointId } : { digest: notification.digestId };
 }
 
+export interface EnqueueDueDeps extends Pick<Runtime, 'now'> {
+  readonly notificationQueue: NotificationQueue;
+}
+
+/** Enqueues the notifications that approvers have not received about these records. */
+export async function enqueueDueNotifications(
+  records: readonly ConnectionRecord[],
+  { notificationQueue, now }: EnqueueDueDeps,
+): Promise<void> {
+  const time = now();
+  const due = records.filter((record) => needsNotification(record, time));
+  await notificationQueue.enqueue(deduplicateTargets(due.map(buildNotificationTarget)));
+}
+
 /** Enqueues a notification for each approval request that a table change affects. */
 export async function enqueueForChanges(
   changes: readonly TableChange[],

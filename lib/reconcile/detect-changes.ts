@@ -44,7 +44,10 @@ export function noChanges(): ChangeCounts {
 }
 
 /** Adds up counts by name. */
-export function addCounts<Counts extends Readonly<Record<string, number>>>(a: Counts, b: Counts): Counts {
+export function addCounts<Counts extends Readonly<Record<string, number>>>(
+  a: Counts,
+  b: Partial<Counts>,
+): Counts {
   return Object.fromEntries(
     Object.entries(a).map(([name, count]) => [name, count + (b[name] ?? 0)]),
   ) as Counts;

@@ -6,7 +6,7 @@ import { entity, omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
-import { emptySweep, SweepResult } from './sweep-connections.ts';
+import { emptySweep, SweepResult } from './sweep.ts';
 
 /** A sweep that a person requested. It may run longer than an API request. DynamoDB deletes it after a day. */
 export const Job = v.object({

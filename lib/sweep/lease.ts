@@ -1,17 +1,14 @@
 import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
-import { ChangeCounts } from '../reconcile/detect-changes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
-
-export const SweepScope = v.picklist(['pending', 'full']);
-export type SweepScope = v.InferOutput<typeof SweepScope>;
+import { SweepResult, type SweepScope } from './sweep.ts';
 
 /** The progress of an unfinished sweep. */
 const SweepCheckpoint = v.object({
   nextToken: v.exactOptional(v.string()),
-  counts: ChangeCounts,
+  counts: SweepResult,
 });
 export type SweepCheckpoint = v.InferOutput<typeof SweepCheckpoint>;
 

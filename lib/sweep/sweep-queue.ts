@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AccountRegion } from '../locations/account-region.ts';
-import { SweepScope } from './lease.ts';
+import { SweepScope } from './sweep.ts';
 
 /** A message that requests one sweep of one location. */
 export const SweepRequest = v.object({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { TableBusyError } from '../../lib/storage/table.ts';
 import { finishLocation, startJob } from '../../lib/sweep/job.ts';
-import { emptySweep } from '../../lib/sweep/sweep-connections.ts';
+import { emptySweep } from '../../lib/sweep/sweep.ts';
 import {
   aConfiguration,
   aConnection,

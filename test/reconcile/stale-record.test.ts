@@ -4,7 +4,7 @@ import type { ConnectionRecord } from '../../lib/connections/connection-record.t
 import { type ConnectionState, connectionStates, isEnded } from '../../lib/privatelink/connection.ts';
 import { decideConnections } from '../../lib/reconcile/decide-connections.ts';
 import { recordStates } from '../../lib/reconcile/record-states.ts';
-import type { SweepScope } from '../../lib/sweep/lease.ts';
+import type { SweepScope } from '../../lib/sweep/sweep.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import {
   aConnection,

@@ -7,7 +7,7 @@ import { currentStage, escalationStages, isLaterStage } from '../../lib/connecti
 import { isAwaitingApproval, recordPartitions } from '../../lib/connections/connection-record.ts';
 import { type AwaitingRecord, hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';
 import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
-import type { SweepScope } from '../../lib/sweep/lease.ts';
+import type { SweepScope } from '../../lib/sweep/sweep.ts';
 import { isPaused } from '../../lib/verdicts/verdict.ts';
 import { type Items, memoryTable } from '../doubles/memory-table.ts';
 import type { Mailbox } from './fake-mail.ts';

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { acquireSweepLease, lastSweepSuccess } from '../../lib/sweep/lease.ts';
+import { emptySweep } from '../../lib/sweep/sweep.ts';
 import { hub, noon } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
 const reached = {
   nextToken: 'page-2',
-  counts: { described: 1_000, decided: 1, changed: 2, waiting: 3, unregistered: 4, unreadable: 0 },
+  counts: { ...emptySweep(), described: 1_000, decided: 1 },
 };
 
 test('only one of two sweeps of the same location and scope gets the lease', async () => {

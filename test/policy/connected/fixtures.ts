@@ -6,7 +6,7 @@ import { decideConnections } from '../../../lib/reconcile/decide-connections.ts'
 import { detectChanges } from '../../../lib/reconcile/detect-changes.ts';
 import { recordStates } from '../../../lib/reconcile/record-states.ts';
 import { reevaluateConnections } from '../../../lib/reconcile/reevaluate.ts';
-import type { SweepScope } from '../../../lib/sweep/lease.ts';
+import type { SweepScope } from '../../../lib/sweep/sweep.ts';
 import { sweepConnections } from '../../../lib/sweep/sweep-connections.ts';
 import { aConnection, anEntry, aService, consumer, endpointId, hub, serviceId } from '../../builders.ts';
 import { createTestEnv, type TestEnv } from '../../doubles/test-env.ts';
