@@ -14,7 +14,6 @@ import { deliveryFailurePartition } from '../customers/delivery-failure.ts';
 import { modeKey } from '../mode/mode.ts';
 import { throttleKey } from '../notifications/throttle.ts';
 import { quotaPartition } from '../policy/endpoint-quota.ts';
-import { applyLeaseKey } from '../policy-as-code/apply-lease.ts';
 import { quotaKey } from '../reconcile/disconnect-quota.ts';
 import { principalsPartition } from '../services/allowed-principals/principal-record.ts';
 import { readLocations } from '../services/registered-services.ts';
@@ -26,9 +25,9 @@ import {
   UnsupportedSchemaVersionError,
 } from '../storage/entity.ts';
 import { itemKindOfKey, reasonsToKeepItems, removalCommand } from '../storage/item-remedy.ts';
+import { leasePartition } from '../storage/lease.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { identityKey } from '../storage/table-identity.ts';
-import { sweepLeaseKey } from '../sweep/lease.ts';
 import { type Check, type CheckResult, failed, ok } from './check.ts';
 import { findItemEntity } from './item-entities.ts';
 
@@ -58,7 +57,7 @@ export async function checkItems(
   const errors: UnreadableItemError[] = [];
   let { source, after, read, unreadable } = position;
   if (source === 0 && after === undefined)
-    errors.push(...findUnreadable(await deps.table.get(await listSingletonKeys(deps))));
+    errors.push(...findUnreadable(await deps.table.get(singletonKeys)));
   const end = read + itemsPerPage;
   for (let queries = 0; source < partitions.length && queries < itemQueriesPerPage && read < end; queries++) {
     const page = await queryFirstPage(partitions[source] ?? '', after, deps.table);
@@ -99,6 +98,7 @@ async function listPartitions(deps: ReadDeps): Promise<string[]> {
     customerPartition,
     deliveryFailurePartition,
     digestPartition,
+    leasePartition,
     allowlistPartition(allServicesScope),
     ...serviceIds.flatMap((serviceId) => [allowlistPartition(serviceId), principalsPartition(serviceId)]),
     ...groups.map(awaitingApprovalPartition),
@@ -111,14 +111,7 @@ async function listPartitions(deps: ReadDeps): Promise<string[]> {
   ];
 }
 
-async function listSingletonKeys(deps: ReadDeps): Promise<Key[]> {
-  const locations = await readLocations({ ...deps, reportError: () => {} });
-  const leases = locations.flatMap((location) => [
-    sweepLeaseKey(location, 'pending'),
-    sweepLeaseKey(location, 'full'),
-  ]);
-  return [modeKey, identityKey, quotaKey, applyLeaseKey, ...leases];
-}
+const singletonKeys: readonly Key[] = [modeKey, identityKey, quotaKey];
 
 /** Derives the keys of the items that linkgate stores in separate partitions for another item. */
 function listRelatedKeys(item: Item): Key[] {

@@ -15,7 +15,7 @@ import { readModeChange } from '../mode/mode.ts';
 import { readExpiryWarningState } from '../notifications/expiry-warning-state.ts';
 import { readThrottle } from '../notifications/throttle.ts';
 import { readEndpointQuota } from '../policy/endpoint-quota.ts';
-import { readApplyLease } from '../policy-as-code/apply-lease.ts';
+import { applyLeaseKey, readApplyLease } from '../policy-as-code/apply-lease.ts';
 import { chunkValues } from '../policy-as-code/chunked-item.ts';
 import { PartValue, readPlan } from '../policy-as-code/plan.ts';
 import { readReservations } from '../reconcile/disconnect-quota.ts';
@@ -62,6 +62,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ['IDEMPOTENCY', { read: readIdempotencyItem }],
   ['JOB', { read: readJob }],
   ['MODE', { read: readModeChange, afterwards: 'check the mode: linkgate mode' }],
+  ['LEASE', { read: (item) => (item.sk === applyLeaseKey.sk ? readApplyLease(item) : readSweepLease(item)) }],
   [
     'PLAN',
     {
@@ -69,13 +70,11 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
       afterwards: 'plan again',
     },
   ],
-  ['POLICY', { read: readApplyLease }],
   ['PRINCIPALS', { read: readPrincipal }],
   [
     'SERVICE',
     { read: readService, afterwards: 'register the service again, with its settings: linkgate service add' },
   ],
-  ['SWEEP', { read: readSweepLease }],
   ['TABLE_IDENTITY', { read: readRestoredAt }],
   ['CUSTOMER_NOTIFICATION', { read: readLastNotification }],
   ['AWAITING_APPROVAL', { read: readAwaitingApproval }],

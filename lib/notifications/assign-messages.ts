@@ -3,11 +3,12 @@ import type { NotificationState } from '../connections/approval-request.ts';
 import { readRecord, recordKey } from '../connections/connection-record.ts';
 import { transitionWrites } from '../connections/transition.ts';
 import { indexByKey, omitUnreadable, parseEach } from '../storage/entity.ts';
+import { leaseEnd } from '../storage/lease.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Write } from '../storage/table.ts';
 import { selectAccountBatches } from './account-batches.ts';
 import { type ApprovalTarget, type AwaitingRecord, hasApprovalRequest } from './awaiting-record.ts';
-import { type NotifyDeps, newLeaseEnd } from './notify-deps.ts';
+import { type NotifyDeps, notificationLeaseMs } from './notify-deps.ts';
 import { computeCapacity, consumeCapacity, parseThrottle, throttleKey, throttleWrite } from './throttle.ts';
 
 /** The new requests with separate messages, whose leases this run holds, and the digest of all others. */
@@ -40,7 +41,7 @@ export async function assignToMessageOrDigest(
     const digest = await extendOrCreateDigest(digestRecords, group, room.runningDigest, deps);
 
     const leasedNotifications = individual.map((record) =>
-      withNotification(record, { emailedTo: [], leaseUntil: newLeaseEnd(now) }, deps),
+      withNotification(record, { emailedTo: [], leaseUntil: leaseEnd(now, notificationLeaseMs) }, deps),
     );
     const digestNotifications = digest
       ? digestRecords.map((record) => withNotification(record, { emailedTo: [], digestId: digest.id }, deps))

@@ -22,12 +22,4 @@ export interface NotifyInSlackDeps extends NotifyDeps {
  * The lease of one notification, in milliseconds: the timeout of the function. It prevents two posts for one request, and an
  * older rendering that overwrites a newer one.
  */
-const notificationLeaseMs = 60_000;
-
-export function newLeaseEnd(now: Date): string {
-  return new Date(now.getTime() + notificationLeaseMs).toISOString();
-}
-
-export function isLeased(lease: { readonly leaseUntil?: string } | undefined, now: Date): boolean {
-  return lease?.leaseUntil !== undefined && new Date(lease.leaseUntil) > now;
-}
+export const notificationLeaseMs = 60_000;

@@ -1,9 +1,10 @@
 import { type Digest, digestItem, findDigest } from '../approvals/digest.ts';
 import { isAwaitingApproval } from '../connections/connection-record.ts';
+import { isLeased, leaseEnd } from '../storage/lease.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { advanceStages, type DigestState, hasStageToAdvance, loadDigest } from './digest-state.ts';
 import { digestWindowSeconds } from './notification.ts';
-import { isLeased, newLeaseEnd } from './notify-deps.ts';
+import { notificationLeaseMs } from './notify-deps.ts';
 import {
   type DigestRenderResult,
   isDigestUpToDate,
@@ -35,7 +36,7 @@ export async function notifyDigest(id: string, run: NotificationRun): Promise<vo
     ...digestFields,
     // The content hash is unknown until this run saves it: the run may update the message and crash.
     ...(contentHash !== undefined && !due.isMessage && { contentHash }),
-    leaseUntil: newLeaseEnd(run.now()),
+    leaseUntil: leaseEnd(run.now(), notificationLeaseMs),
     version: digest.version + 1,
   };
   if (!(await run.table.write([{ put: digestItem(leasedDigest), expected: digest.version }])))

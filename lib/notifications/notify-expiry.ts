@@ -8,13 +8,14 @@ import { isConnected } from '../privatelink/connection.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { indexByKey } from '../storage/entity.ts';
+import { isLeased, leaseEnd } from '../storage/lease.ts';
 import {
   type ExpiringAccess,
   type ExpiryWarningState,
   expiryWarningItem,
   findExpiryWarning,
 } from './expiry-warning-state.ts';
-import { isLeased, newLeaseEnd } from './notify-deps.ts';
+import { notificationLeaseMs } from './notify-deps.ts';
 import { messageRetry } from './retry-delays.ts';
 import type { NotificationRun } from './slack-session.ts';
 
@@ -28,7 +29,11 @@ export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRu
   const { group } = loadedWarning;
   const before = await findExpiryWarning(expiring, run.now(), run.table);
   if (isExpiryWarningSent(before, group) || isLeased(before, run.now())) return;
-  const leasedState = { ...before, leaseUntil: newLeaseEnd(run.now()), version: before.version + 1 };
+  const leasedState = {
+    ...before,
+    leaseUntil: leaseEnd(run.now(), notificationLeaseMs),
+    version: before.version + 1,
+  };
   if (!(await run.table.write([{ put: expiryWarningItem(leasedState), expected: before.version }]))) return;
   const warning = { ...loadedWarning, connections: await countExpiringConnections(expiring, run) };
   const emailedTo = await emailExpiryWarning(warning, before.emailedTo, run);

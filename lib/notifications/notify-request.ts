@@ -4,9 +4,10 @@ import type { NotificationState } from '../connections/approval-request.ts';
 import { type ConnectionRecord, findRecord, isAwaitingApproval } from '../connections/connection-record.ts';
 import { transitionWrites } from '../connections/transition.ts';
 import { isConnected } from '../privatelink/connection.ts';
+import { isLeased, leaseEnd } from '../storage/lease.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { type ApprovalTarget, hasApprovalRequest } from './awaiting-record.ts';
-import { isLeased, newLeaseEnd } from './notify-deps.ts';
+import { notificationLeaseMs } from './notify-deps.ts';
 import {
   canPostRequest,
   deleteDuplicateMessage,
@@ -82,7 +83,7 @@ async function acquireNotificationLease(
     if (!isDeliverable) return undefined;
     // The content hash is unknown until this run saves it: the run may update the message and crash.
     const { contentHash: _, ...stateWithoutHash } = notification ?? { emailedTo: [] };
-    return { ...stateWithoutHash, leaseUntil: newLeaseEnd(now) };
+    return { ...stateWithoutHash, leaseUntil: leaseEnd(now, notificationLeaseMs) };
   });
 }
 

@@ -1,46 +1,54 @@
 import * as v from 'valibot';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import type { ReadDeps } from '../storage/entity.ts';
+import {
+  isLeased,
+  type Lease,
+  type LeaseState,
+  type LeaseWrite,
+  lease,
+  leasePartition,
+  type StoredLease,
+} from '../storage/lease.ts';
 import type { Key, Write } from '../storage/table.ts';
 
-/** The lease of the only running apply, with its progress. */
-const ApplyLease = v.object({
+/** The progress of the only running apply. */
+const ApplyPayload = v.object({
   planId: v.string(),
   by: v.string(),
   startedAt: v.string(),
-  /** ISO 8601: the end of the lease. Until then linkgate applies no other plan. */
-  leaseUntil: v.string(),
   /** The number of applied changes. */
   done: v.number(),
   of: v.number(),
   /** The services with entries among the inputs of the plan. */
   serviceIds: v.array(v.string()),
-  version: v.number(),
 });
-export type ApplyLease = v.InferOutput<typeof ApplyLease>;
-
-const applyLeaseEntity = entity(ApplyLease.entries);
-export const readApplyLease = applyLeaseEntity.read;
-export const applyLeaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
+type ApplyPayload = v.InferOutput<typeof ApplyPayload>;
+type StoredApplyLease = StoredLease<ApplyPayload>;
+export type ApplyLease = Lease<ApplyPayload>;
 
 /** The duration of the lease after each write, in milliseconds: longer than the timeout of the function. */
 const applyLeaseMs = 40_000;
+
+const applyLease = lease(ApplyPayload.entries, applyLeaseMs);
+export const readApplyLease = applyLease.read;
+export const applyLeaseKey: Key = { pk: leasePartition, sk: 'policy-apply' };
 
 /** Another apply holds the lease. */
 export class ApplyRunningError extends Error {
   override readonly name = 'ApplyRunningError';
 
-  constructor({ by, startedAt, leaseUntil, done, of }: ApplyLease) {
+  constructor({ by, startedAt, leaseUntil, done, of }: StoredApplyLease) {
+    const after = leaseUntil === undefined ? '' : ` after ${leaseUntil}`;
     super(
-      `${by} has been applying a plan since ${startedAt}, with ${done} of ${of} changes done; if that apply ended without an answer, apply again after ${leaseUntil}`,
+      `${by} has been applying a plan since ${startedAt}, with ${done} of ${of} changes done; if that apply ended without an answer, apply again${after}`,
     );
   }
 }
 
 /** Reads the lease. An unreadable lease counts as absent. */
-export async function findApplyLease({ table, reportError }: ReadDeps): Promise<ApplyLease | undefined> {
-  const [lease] = parseEach(await table.get([applyLeaseKey]), applyLeaseEntity.read, reportError);
-  return lease;
+export function readApplyState(deps: ReadDeps): Promise<LeaseState<ApplyPayload>> {
+  return applyLease.readState(applyLeaseKey, deps);
 }
 
 /** The progress of an unfinished apply. */
@@ -64,56 +72,45 @@ export async function findUnfinishedApply({
   now,
   ...deps
 }: ReadDeps & Pick<Runtime, 'now'>): Promise<UnfinishedApply> {
-  const lease = await findApplyLease(deps);
-  if (!lease || isApplyFinished(lease)) return {};
-  const { by, startedAt: at, done, of, leaseUntil } = lease;
+  const { stored } = await readApplyState(deps);
+  if (!stored || isApplyFinished(stored)) return {};
+  const { by, startedAt: at, done, of } = stored;
   const unfinished = { by, at, done, of };
-  return isApplyLeaseActive(lease, now())
-    ? { running: { ...unfinished, leaseUntil } }
+  return isLeased(stored, now())
+    ? { running: { ...unfinished, leaseUntil: stored.leaseUntil } }
     : { interrupted: unfinished };
 }
 
-export function isApplyFinished({ done, of }: ApplyLease): boolean {
+export function isApplyFinished({ done, of }: ApplyPayload): boolean {
   return done >= of;
 }
 
-export function isApplyLeaseActive({ leaseUntil }: ApplyLease, now: Date): boolean {
-  return new Date(leaseUntil) > now;
-}
-
-/** Builds a lease. It continues the progress of an earlier run of the same plan. */
-export function startOrResumeLease(
-  { planId, serviceIds }: Pick<ApplyLease, 'planId' | 'serviceIds'>,
-  before: ApplyLease | undefined,
+/** Builds the write that acquires the lease. It continues the progress of an earlier run of the same plan. */
+export function startOrResumeApply(
+  { planId, serviceIds }: Pick<ApplyPayload, 'planId' | 'serviceIds'>,
+  state: LeaseState<ApplyPayload>,
   { by, of, now }: { readonly by: string; readonly of: number; readonly now: Date },
-): ApplyLease {
-  const { startedAt, done } = before?.planId === planId ? before : { startedAt: now.toISOString(), done: 0 };
-  return { planId, by, startedAt, done, of, serviceIds, leaseUntil: '', version: before?.version ?? 0 };
+): LeaseWrite<ApplyPayload> {
+  const { startedAt, done } =
+    state.stored?.planId === planId ? state.stored : { startedAt: now.toISOString(), done: 0 };
+  return saveProgress(state, { planId, by, startedAt, done, of, serviceIds }, now);
 }
 
 /**
  * Renews the lease after more changes. The write belongs in the transaction of these changes, so that a run that lost the lease
  * changes no more items.
  */
-export function advanceLease(
-  lease: ApplyLease,
-  more: number,
-  now: Date,
-): { readonly lease: ApplyLease; readonly write: Extract<Write, { put: unknown }> } {
-  const done = lease.done + more;
-  return saveApplyLease(lease, { done, heldFor: done < lease.of ? applyLeaseMs : 0 }, now);
+export function advanceLease(held: ApplyLease, more: number, now: Date): LeaseWrite<ApplyPayload> {
+  return saveProgress(held, { ...held.payload, done: held.payload.done + more }, now);
 }
 
 /** Builds the write that releases the lease and keeps its progress. */
-export function releaseApplyLease(lease: ApplyLease, now: Date): Write {
-  return saveApplyLease(lease, { done: lease.done, heldFor: 0 }, now).write;
+export function releaseApplyLease(held: ApplyLease): Write {
+  return applyLease.release(held, held.payload).write;
 }
 
-function saveApplyLease(lease: ApplyLease, { done, heldFor }: { done: number; heldFor: number }, now: Date) {
-  const leaseUntil = new Date(now.getTime() + heldFor).toISOString();
-  const after = { ...lease, done, leaseUntil, version: lease.version + 1 };
-  return {
-    lease: after,
-    write: { put: applyLeaseEntity.item(applyLeaseKey, after), expected: lease.version },
-  };
+function saveProgress(held: ApplyLease | LeaseState<ApplyPayload>, progress: ApplyPayload, now: Date) {
+  return isApplyFinished(progress)
+    ? applyLease.release(held, progress)
+    : applyLease.renew(held, progress, now);
 }

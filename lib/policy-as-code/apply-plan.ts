@@ -1,18 +1,19 @@
 import { entryItem, entryKey } from '../allowlist/entry.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { MalformedItemError, UnreadableItemError } from '../storage/entity.ts';
-import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import { isLeased } from '../storage/lease.ts';
+import { conflict, OptimisticLockError, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Write } from '../storage/table.ts';
 import { applyEntryChange, type ChangeAuthor } from './apply-change.ts';
 import {
   type ApplyLease,
   ApplyRunningError,
   advanceLease,
-  findApplyLease,
+  applyLeaseKey,
   isApplyFinished,
-  isApplyLeaseActive,
+  readApplyState,
   releaseApplyLease,
-  startOrResumeLease,
+  startOrResumeApply,
 } from './apply-lease.ts';
 import {
   type ApplyStepDeps,
@@ -53,20 +54,21 @@ export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyR
   const { table, now, caller } = deps;
   const changes = (await readPlanChanges(plan, table)).filter(isApplicable);
   const tasks = [...changes.filter((change) => change.kind !== 'principal'), ...principalApprovals(changes)];
-  const storedLease = await findApplyLease(deps);
-  const isSamePlan = storedLease?.planId === plan.planId;
-  if (storedLease && !isSamePlan && !isApplyFinished(storedLease) && isApplyLeaseActive(storedLease, now()))
-    throw new ApplyRunningError(storedLease);
-  const newLease = startOrResumeLease(plan, storedLease, { by: caller, of: tasks.length, now: now() });
-  if (isSamePlan && isApplyFinished(storedLease))
-    return { status: 'done', done: newLease.done, of: newLease.of, warnings: [] };
+  const state = await readApplyState(deps);
+  const { stored } = state;
+  const isSamePlan = stored?.planId === plan.planId;
+  const isRunning = isLeased(stored, now());
+  if (isRunning && !isSamePlan) throw new ApplyRunningError(stored);
+  if (isSamePlan && isApplyFinished(stored))
+    return { status: 'done', done: stored.done, of: tasks.length, warnings: [] };
   requireStorable(
     changes.filter((change) => change.kind !== 'principal'),
     deps,
   );
-  if (!isSamePlan || !isApplyLeaseActive(storedLease, now()))
-    await requireUnchangedState(plan, tasks, { done: newLease.done, isResumed: isSamePlan }, deps);
-  return runTasks(tasks, await acquireApplyLease(newLease, deps), deps);
+  if (!isRunning) await requireUnchangedState(plan, tasks, isSamePlan ? stored.done : undefined, deps);
+  const acquired = startOrResumeApply(plan, state, { by: caller, of: tasks.length, now: now() });
+  if (!(await table.write([acquired.write]))) return throwLeaseLost(deps);
+  return runTasks(tasks, acquired.lease, deps);
 }
 
 /** One step of an apply. */
@@ -86,14 +88,18 @@ function requireStorable(changes: readonly ItemChange[], deps: ApplyStepDeps): v
   if (problems.length > 0) throw new PolicyProblemsError(problems);
 }
 
-/** Checks that nobody changed the plan's items. Ignores the changes of a resumed apply itself, and its interrupted step. */
+/**
+ * Checks that nobody changed the plan's items. Ignores the changes of a resumed apply itself, and its interrupted step.
+ * @param resumedAt the number of changes of a resumed apply; undefined for a new one.
+ */
 async function requireUnchangedState(
   plan: Plan,
   tasks: readonly ApplyTask[],
-  { done, isResumed }: { readonly done: number; readonly isResumed: boolean },
+  resumedAt: number | undefined,
   deps: ApplyStepDeps,
 ): Promise<void> {
-  const isBegun = isResumed && tasks[done]?.kind !== 'entry';
+  const done = resumedAt ?? 0;
+  const isBegun = resumedAt !== undefined && tasks[done]?.kind !== 'entry';
   const appliedTasks = tasks.slice(0, isBegun ? done + 1 : done).filter((task) => task.kind !== 'approval');
   const changedItems = await itemsChangedSince(plan, appliedTasks, deps);
   if (changedItems.length > 0) throw new StalePlanError(changedItems);
@@ -107,9 +113,9 @@ async function runTasks(
   let lease = acquiredLease;
   const warnings: string[] = [];
   try {
-    for (const batch of batchEntries(tasks.slice(lease.done))) {
+    for (const batch of batchEntries(tasks.slice(lease.payload.done))) {
       if (deps.remainingMs() < planApplyReserveMs)
-        return { status: 'running', done: lease.done, of: lease.of, warnings };
+        return { status: 'running', ...applyCounts(lease), warnings };
       const leaseAfterBatch = await applyEntryBatch(batch, lease, deps);
       if (leaseAfterBatch) lease = leaseAfterBatch;
       else
@@ -121,11 +127,15 @@ async function runTasks(
     }
   } catch (error) {
     await orReported(deps.reportError, 'release apply lease', () =>
-      deps.table.write([releaseApplyLease(lease, deps.now())]),
+      deps.table.write([releaseApplyLease(lease)]),
     );
     throw error;
   }
-  return { status: 'done', done: lease.done, of: lease.of, warnings };
+  return { status: 'done', ...applyCounts(lease), warnings };
+}
+
+function applyCounts({ payload: { done, of } }: ApplyLease) {
+  return { done, of };
 }
 
 /** Splits the tasks into batches of consecutive entries. Every other task is a batch of one. */
@@ -190,19 +200,14 @@ async function skipIfUnreadable(name: string, step: () => Promise<StepResult>): 
   }
 }
 
-/** Acquires the lease before the first change. */
-async function acquireApplyLease(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease> {
-  const after = advanceLease(lease, 0, deps.now());
-  if (!(await deps.table.write([after.write]))) {
-    await requireApplyLease(lease, deps);
-    // This apply replaces an unreadable lease.
-    await deps.table.write([{ put: after.write.put }]);
-  }
-  return after.lease;
+/** @throws ApplyRunningError if another apply holds the lease. */
+async function requireApplyLease(held: ApplyLease, deps: ApplyStepDeps): Promise<void> {
+  const { stored } = await readApplyState(deps);
+  if (stored && stored.version !== held.version) throw new ApplyRunningError(stored);
 }
 
-/** @throws ApplyRunningError if another apply holds the lease. */
-async function requireApplyLease(lease: ApplyLease, deps: ApplyStepDeps): Promise<void> {
-  const storedLease = await findApplyLease(deps);
-  if (storedLease && storedLease.version !== lease.version) throw new ApplyRunningError(storedLease);
+/** @throws ApplyRunningError, OptimisticLockError if nobody can say who holds the lease. */
+async function throwLeaseLost(deps: ApplyStepDeps): Promise<never> {
+  const { stored } = await readApplyState(deps);
+  throw stored ? new ApplyRunningError(stored) : new OptimisticLockError(applyLeaseKey.sk);
 }

@@ -6,7 +6,7 @@ import { listRegisteredServices } from '../services/registered-services.ts';
 import { type Service, serviceKey, servicesPartition } from '../services/service.ts';
 import { formatKey, type ReadDeps, UnreadableItemError } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
-import { findApplyLease, isApplyFinished } from './apply-lease.ts';
+import { isApplyFinished, readApplyState } from './apply-lease.ts';
 import type { PolicyDocument } from './document.ts';
 
 /** The items of the table that a policy file can name. */
@@ -34,16 +34,16 @@ export async function readCurrentState(
       reportError(error, operation);
     },
   };
-  const [groups, services, allCustomers, lease] = await Promise.all([
+  const [groups, services, allCustomers, { stored: lastApply }] = await Promise.all([
     listApproverGroups(deps),
     listRegisteredServices(deps),
     listCustomers(deps),
-    findApplyLease(deps),
+    readApplyState(deps),
   ]);
   const namedIds = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
   const unreadableIds = unreadable.flatMap(({ pk, sk }) => (pk === servicesPartition ? sk : []));
   // An interrupted apply may have removed a service without its entries.
-  const interruptedIds = lease && !isApplyFinished(lease) ? lease.serviceIds : [];
+  const interruptedIds = lastApply && !isApplyFinished(lastApply) ? lastApply.serviceIds : [];
   const serviceIds = [...new Set([...namedIds, ...unreadableIds, ...interruptedIds])];
   const entries = await readEntries([allServicesScope, ...serviceIds], deps);
   return { groups, services, customers: allCustomers, entries, serviceIds, unreadable };

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity } from './entity.ts';
-import { conflict, retryOnConflict } from './optimistic-lock.ts';
-import type { Item, Key, Table } from './table.ts';
+import { rethrow } from './entity.ts';
+import { lease } from './lease.ts';
+import type { Table } from './table.ts';
 import { ttlInOneDay } from './ttl.ts';
 
 /** The response of a request, for replay. */
@@ -13,26 +13,23 @@ export const StoredResponse = v.object({
 });
 export type StoredResponse = v.InferOutput<typeof StoredResponse>;
 
-/** A request with an idempotency key. DynamoDB deletes it after a day. */
+/** The maximum duration of a run: slightly more than the timeout of on-api-request. */
+export const maxRunMs = 30_000;
+
 const IdempotencyItem = v.object({
   /** Identifies the content of the request. Another request under the same key is refused. */
   fingerprint: v.string(),
   /** ISO 8601: the first attempt. */
   firstRequestedAt: v.string(),
-  /** ISO 8601: the start of the current run; absent without a run. */
-  runningSince: v.exactOptional(v.string()),
   response: v.exactOptional(StoredResponse),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
-  version: v.number(),
 });
 type IdempotencyItem = v.InferOutput<typeof IdempotencyItem>;
 
-const idempotencyEntity = entity(IdempotencyItem.entries);
-export const readIdempotencyItem = idempotencyEntity.read;
-
-/** The maximum duration of a run: slightly more than the timeout of on-api-request. */
-export const maxRunMs = 30_000;
+/** The lease of a request with an idempotency key. Only one run executes the request. DynamoDB deletes the item after a day. */
+const idempotencyLease = lease(IdempotencyItem.entries, maxRunMs);
+export const readIdempotencyItem = idempotencyLease.read;
 
 /** The state of the key. Only the run that gets `claimed` executes the request. */
 export type IdempotencyRecord =
@@ -49,56 +46,47 @@ export type IdempotencyRecord =
   /** The key belongs to another request. */
   | { readonly status: 'reused' };
 
-type IdempotencyDeps = { readonly table: Table } & Pick<Runtime, 'now'>;
-
 /**
  * @param name identifies the request and is the same for each retry.
  * @throws OptimisticLockError
  */
-export function withIdempotency(
+export async function withIdempotency(
   name: string,
   fingerprint: string,
-  { table, now }: IdempotencyDeps,
+  { table, now }: { readonly table: Table } & Pick<Runtime, 'now'>,
 ): Promise<IdempotencyRecord> {
-  const key: Key = { pk: `IDEMPOTENCY#${name}`, sk: 'REQUEST' };
-
-  async function saveItem(value: Omit<IdempotencyItem, 'version'>, expected: number): Promise<boolean> {
-    return table.write([{ put: idempotencyEntity.item(key, { ...value, version: expected + 1 }), expected }]);
-  }
-
-  return retryOnConflict(name, async (isFirst) => {
-    // Nearly every key is new, so the first attempt writes without a read.
-    const before = isFirst ? undefined : await find(key, table);
-    const time = now();
-    const earlier = before && before.expiresAt * 1000 > time.getTime() ? before : undefined;
-    if (earlier) {
-      if (earlier.fingerprint !== fingerprint) return { status: 'reused' };
-      if (earlier.response) return { status: 'answered', response: earlier.response };
-      if (isRunning(earlier, time)) return { status: 'running' };
-    }
-    const claimed = {
+  const time = now();
+  const startRun = (before: IdempotencyItem | undefined) => {
+    const earlier = unlessExpired(before, time);
+    if (earlier && (earlier.fingerprint !== fingerprint || earlier.response)) return undefined;
+    return {
       fingerprint,
       firstRequestedAt: earlier?.firstRequestedAt ?? time.toISOString(),
       expiresAt: ttlInOneDay(time),
     };
-    const expected = before?.version ?? 0;
-    if (!(await saveItem({ ...claimed, runningSince: time.toISOString() }, expected))) return conflict;
-    return {
-      status: 'claimed',
-      firstRequestedAt: earlier?.firstRequestedAt,
-      // If another run has taken over the claim, its response is valid.
-      saveResponse: async (response) => void (await saveItem({ ...claimed, response }, expected + 1)),
-      release: async () => void (await saveItem(claimed, expected + 1)),
-    };
-  });
+  };
+  const { lease: run, before } = await idempotencyLease.acquire(
+    { pk: `IDEMPOTENCY#${name}`, sk: 'REQUEST' },
+    startRun,
+    { table, now, reportError: rethrow },
+    { isUsuallyNew: true },
+  );
+  const earlier = unlessExpired(before, time);
+  if (!run && earlier?.fingerprint !== fingerprint) return { status: 'reused' };
+  if (!run && earlier?.response) return { status: 'answered', response: earlier.response };
+  if (!run) return { status: 'running' };
+  // If another run has taken over, its response is valid.
+  const finishRun = async (payload: IdempotencyItem) =>
+    void (await table.write([idempotencyLease.release(run, payload).write]));
+  return {
+    status: 'claimed',
+    firstRequestedAt: earlier?.firstRequestedAt,
+    saveResponse: (response) => finishRun({ ...run.payload, response }),
+    release: () => finishRun(run.payload),
+  };
 }
 
-async function find(key: Key, table: Table): Promise<IdempotencyItem | undefined> {
-  const [item]: Item[] = await table.get([key]);
-  return item && idempotencyEntity.read(item);
-}
-
-/** Whether a run is active. A run has stopped once it exceeds the maximum duration. */
-function isRunning({ runningSince }: IdempotencyItem, now: Date): boolean {
-  return runningSince !== undefined && now.getTime() - new Date(runningSince).getTime() < maxRunMs;
+/** DynamoDB may delete an item days after it expires. */
+function unlessExpired(item: IdempotencyItem | undefined, now: Date): IdempotencyItem | undefined {
+  return item && item.expiresAt * 1000 > now.getTime() ? item : undefined;
 }

@@ -1,32 +1,40 @@
 import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
+import type { ReadDeps } from '../storage/entity.ts';
+import { type LeaseWrite, lease, leasePartition } from '../storage/lease.ts';
 import type { Key } from '../storage/table.ts';
 import { SweepResult, type SweepScope } from './sweep.ts';
 
-/** The progress of an unfinished sweep. */
+/** The position of an unfinished sweep. */
 const SweepCheckpoint = v.object({
   nextToken: v.exactOptional(v.string()),
   counts: SweepResult,
 });
 export type SweepCheckpoint = v.InferOutput<typeof SweepCheckpoint>;
 
-const sweepLeaseEntity = entity({
-  /** ISO 8601: no other run may start before this time. */
-  leaseUntil: v.string(),
+/**
+ * The duration of the lease after its last renewal, for which a crashed run blocks the next one. Two concurrent runs would only
+ * duplicate work.
+ */
+const leaseDurationMs = 50_000;
+
+const SweepProgress = v.object({
+  /** ISO 8601 */
   startedAt: v.string(),
   checkpoint: v.exactOptional(SweepCheckpoint),
   /** ISO 8601: the end of the last complete sweep. */
   finishedAt: v.exactOptional(v.string()),
-  version: v.number(),
 });
+type SweepProgress = v.InferOutput<typeof SweepProgress>;
 
-export const readSweepLease = sweepLeaseEntity.read;
+const sweepLease = lease(SweepProgress.entries, leaseDurationMs);
+
+export const readSweepLease = sweepLease.read;
 
 export const sweepLeaseKey = (location: AccountRegion, scope: SweepScope): Key => ({
-  pk: `SWEEP#${formatAccountRegion(location)}`,
-  sk: scope,
+  pk: leasePartition,
+  sk: `sweep#${formatAccountRegion(location)}#${scope}`,
 });
 
 /** Returns the end of the last complete sweep of this scope, ISO 8601. */
@@ -35,7 +43,7 @@ export async function lastSweepSuccess(
   scope: SweepScope,
   deps: ReadDeps,
 ): Promise<string | undefined> {
-  return (await readLease(location, scope, deps))?.finishedAt;
+  return (await sweepLease.readState(sweepLeaseKey(location, scope), deps)).stored?.finishedAt;
 }
 
 /** Whether a sweep that started after `time` (ISO 8601) has ended. `startedAt` of a running sweep is later than the last end. */
@@ -45,24 +53,14 @@ export async function hasSweptSince(
   scope: SweepScope,
   deps: ReadDeps,
 ): Promise<boolean> {
-  const lease = await readLease(location, scope, deps);
-  return lease?.finishedAt !== undefined && lease.startedAt > time && lease.startedAt <= lease.finishedAt;
+  const { stored } = await sweepLease.readState(sweepLeaseKey(location, scope), deps);
+  return stored?.finishedAt !== undefined && stored.startedAt > time && stored.startedAt <= stored.finishedAt;
 }
 
-async function readLease(location: AccountRegion, scope: SweepScope, { table, reportError }: ReadDeps) {
-  const items = await table.get([sweepLeaseKey(location, scope)]);
-  return parseEach(items, sweepLeaseEntity.read, reportError)[0];
-}
-
-/**
- * The duration of the lease after its last renewal, for which a crashed run blocks the next one. Two concurrent runs would only
- * duplicate work.
- */
-const leaseDurationMs = 50_000;
 /** The maximum age of an unfinished sweep. An older one starts from the beginning. */
 const maxSweepAgeMs = 3_600_000;
 
-/** The exclusive right to sweep one location with one scope. */
+/** The exclusive right to sweep one location with one scope. A run that lost it saves nothing. */
 export interface SweepLease {
   /** ISO 8601: the start of the sweep, which may be the start of an earlier run. */
   readonly startedAt: string;
@@ -80,45 +78,40 @@ export interface SweepLease {
 export async function acquireSweepLease(
   location: AccountRegion,
   scope: SweepScope,
-  { table, now, reportError }: ReadDeps & Runtime,
+  deps: ReadDeps & Runtime,
 ): Promise<SweepLease | undefined> {
-  const key = sweepLeaseKey(location, scope);
-  const items = await table.get([key]);
-  const [before] = parseEach(items, sweepLeaseEntity.read, reportError);
-  const time = now();
-  if (before && new Date(before.leaseUntil) > time) return undefined;
+  const acquired = await sweepLease.acquire(
+    sweepLeaseKey(location, scope),
+    (before) => resumeOrStartSweep(before, deps.now()),
+    deps,
+  );
+  if (!acquired.lease) return undefined;
+  let held = acquired.lease;
+  const { startedAt, checkpoint } = held.payload;
 
-  const resumes = before?.checkpoint && time.getTime() - new Date(before.startedAt).getTime() < maxSweepAgeMs;
-  const checkpoint = resumes ? before.checkpoint : undefined;
-  const startedAt = resumes ? before.startedAt : time.toISOString();
-  let expected = versionToReplace(items[0]);
-  let finishedAt = before?.finishedAt;
-
-  async function writeLease(renew: boolean, reached: SweepCheckpoint | undefined): Promise<boolean> {
-    const leaseUntil = new Date(now().getTime() + (renew ? leaseDurationMs : 0)).toISOString();
-    const value = {
-      leaseUntil,
-      startedAt,
-      ...(reached && { checkpoint: reached }),
-      ...(finishedAt !== undefined && { finishedAt }),
-      version: (expected ?? 0) + 1,
-    };
-    const item = sweepLeaseEntity.item(key, value);
-    const isWritten = await table.write([{ put: item, ...(expected !== undefined && { expected }) }]);
-    expected = value.version;
-    return isWritten;
+  async function save({ lease, write }: LeaseWrite<SweepProgress>): Promise<void> {
+    if (await deps.table.write([write])) held = lease;
   }
 
-  if (!(await writeLease(true, checkpoint))) return undefined;
   return {
     startedAt,
     ...(checkpoint && { checkpoint }),
-    async save(reached, { release }) {
-      await writeLease(!release, reached);
+    save(reached, { release }) {
+      const progress = { ...held.payload, checkpoint: reached };
+      return save(
+        release ? sweepLease.release(held, progress) : sweepLease.renew(held, progress, deps.now()),
+      );
     },
-    async release() {
-      finishedAt = now().toISOString();
-      await writeLease(false, undefined);
-    },
+    release: () => save(sweepLease.release(held, { startedAt, finishedAt: deps.now().toISOString() })),
+  };
+}
+
+/** Continues the unfinished sweep of an earlier run, unless it is too old. */
+function resumeOrStartSweep(before: SweepProgress | undefined, now: Date): SweepProgress {
+  if (before?.checkpoint && now.getTime() - new Date(before.startedAt).getTime() < maxSweepAgeMs)
+    return before;
+  return {
+    startedAt: now.toISOString(),
+    ...(before?.finishedAt !== undefined && { finishedAt: before.finishedAt }),
   };
 }

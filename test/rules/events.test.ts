@@ -258,7 +258,7 @@ describe('the stream filter of on-table-stream', () => {
     ['a record without verdict', 'CONNECTION#0', { state: { S: 'pendingAcceptance' } }],
     ['an audit entry', 'AUDIT#vpce-00000000000000001', { outcome: { S: 'ask' } }],
     ['a pending effect', 'PENDING_EFFECT#111111111111/us-east-1', {}],
-    ['the lease of a sweep', 'SWEEP#111111111111/us-east-1', {}],
+    ['the lease of a sweep', 'LEASE', {}],
     ['an approver group', 'APPROVERS', {}],
     ['a mode change', 'MODE', {}],
   ])('does not match %s', (_what, pk, image) => {

@@ -1,4 +1,5 @@
 import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
+import { leasePartition } from '../../lib/storage/lease.ts';
 import { type Assumptions, defaultAssumptions } from '../../sandbox/privatelink/assumptions.ts';
 import type { Output } from '../../sandbox/privatelink/model.ts';
 import { notificationBody } from '../../sandbox/privatelink/notification-body.ts';
@@ -154,7 +155,7 @@ export function setUp(
     observeChange: (call) => watch.observeChange(call, aws.privateLink.state),
     observeWrites(run, changes) {
       watch.observeWrites(run, changes);
-      if (changes.some(({ after }) => !after?.pk.startsWith('SWEEP#'))) changedAt = scheduler.now();
+      if (changes.some(({ after }) => after?.pk !== leasePartition)) changedAt = scheduler.now();
       for (const change of changes) linkgate.recordChanged(change);
     },
   });

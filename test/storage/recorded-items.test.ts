@@ -19,7 +19,7 @@ import { modeChangeItem, readModeChange } from '../../lib/mode/mode.ts';
 import { ExpiringAccess, findExpiryWarning } from '../../lib/notifications/expiry-warning-state.ts';
 import { readThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
 import { readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
-import { findApplyLease } from '../../lib/policy-as-code/apply-lease.ts';
+import { applyLeaseKey, readApplyLease } from '../../lib/policy-as-code/apply-lease.ts';
 import { chunkValues } from '../../lib/policy-as-code/chunked-item.ts';
 import { findPlan } from '../../lib/policy-as-code/plan.ts';
 import type { Connection } from '../../lib/privatelink/connection.ts';
@@ -34,7 +34,7 @@ import { withIdempotency } from '../../lib/storage/idempotency.ts';
 import type { Item } from '../../lib/storage/table.ts';
 import { readRestoredAt } from '../../lib/storage/table-identity.ts';
 import { findJob, finishLocation } from '../../lib/sweep/job.ts';
-import { acquireSweepLease } from '../../lib/sweep/lease.ts';
+import { acquireSweepLease, readSweepLease } from '../../lib/sweep/lease.ts';
 import { emptySweep } from '../../lib/sweep/sweep.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { callApi } from '../api/call-api.ts';
@@ -126,6 +126,10 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
     },
   },
   MODE: { since: '1.0', read: readModeChange, write: (item) => modeChangeItem(readModeChange(item)) },
+  LEASE: {
+    since: '1.0',
+    read: (item) => (item.sk === applyLeaseKey.sk ? readApplyLease(item) : readSweepLease(item)),
+  },
   PLAN: {
     since: '1.0',
     // A plan has a head and parts.
@@ -137,17 +141,8 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
         : chunkValues(item, v.unknown());
     },
   },
-  POLICY: { since: '1.0', read: (item) => findApplyLease(strict(item)) },
   PRINCIPALS: { since: '1.0', read: readPrincipal, write: (item) => principalItem(readPrincipal(item)) },
   SERVICE: { since: '1.0', read: readService, write: (item) => serviceItem(readService(item)) },
-  SWEEP: {
-    since: '1.0',
-    read: (item) =>
-      acquireSweepLease(hub, item.sk === 'full' ? 'full' : 'pending', {
-        ...alone(item).deps,
-        reportError: rethrow,
-      }),
-  },
   TABLE_IDENTITY: { since: '1.0', read: readRestoredAt },
   CUSTOMER_NOTIFICATION: { since: '1.0', read: readLastNotification },
   AWAITING_APPROVAL: {
@@ -281,9 +276,9 @@ function createEnvWithItems(items: readonly Item[]) {
   env.ec2.show(...records.filter(({ endedAt }) => endedAt === undefined).map(toConnection));
   // The recording ends with an interrupted sweep; its lease has just expired.
   const leases = items
-    .filter((item) => findCodec(item) === 'SWEEP')
-    .map(({ leaseUntil }) => String(leaseUntil));
-  env.time = new Date(leases.sort().at(-1) ?? 0);
+    .filter((item) => findCodec(item) === 'LEASE')
+    .flatMap(({ leaseUntil }) => leaseUntil ?? []);
+  env.time = new Date(String(leases.sort().at(-1)));
   const registered = new Set(items.filter((item) => findCodec(item) === 'SERVICE').map(({ sk }) => sk));
   return {
     env: Object.assign(env, { isRegistered: (serviceId: string) => registered.has(serviceId) }),
