@@ -106,7 +106,7 @@ async function aLink(service: Service): Promise<void> {
 async function storm(service: Service, page: Page): Promise<void> {
   for (let index = 0; index < inAStorm; index++)
     await requestConnection(askers[index % askers.length] ?? customer, service);
-  const digest = page.locator('article.message', { hasText: 'Accounts with the most requests' });
+  const digest = page.locator('article.message', { hasText: 'Commands for one request or another account' });
   // linkgate updates the digest while requests arrive.
   await passTime(10);
   await digest.waitFor();

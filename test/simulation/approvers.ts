@@ -77,18 +77,18 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
       triggerId,
       responseUrl: undefined,
       message: { channel, ts },
-      modal: undefined,
       fieldValues: new Map([[actionIds.expiry, random.pick(['permanent', '7'])]]),
     };
-    const onClick = actionId === actionIds.openDigest ? handleDigestAction : handleRequestAction;
-    const attempt =
-      actionId === actionIds.openDigest ? { by } : { by, endpointId: parseButtonEndpointId(value), ts };
+    const isDigest = actionId.startsWith(actionIds.digestPrefix);
+    const onClick = isDigest ? handleDigestAction : handleRequestAction;
+    const attempt = isDigest ? { by } : { by, endpointId: parseButtonEndpointId(value), ts };
     await runAttempt(
       'on-slack-interaction',
       `clicks ${actionId} of ${value} in ${ts}`,
       attempt,
       async (deps) => {
         const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
+        if (isDigest) return countDecisions(text);
         return {
           decidedCount: /^You (approved|denied|kept|disconnected) the /.test(text) ? 1 : 0,
           isTooLate: text.startsWith('This request is no longer open'),
@@ -116,18 +116,29 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
       const response = await onSubmission(submission, deps);
       const text = JSON.stringify(response) ?? '';
       const isConfirmed = response === undefined || text.includes('"Decision recorded"');
-      const counts = [...text.matchAll(/\*(\d+) of \d+ decided|recorded your decision for (\d+)\./g)];
-      const decided = counts.reduce(
-        (sum, [, digestCount, formCount]) => sum + Number(digestCount ?? formCount),
-        0,
-      );
-      const unknown = text.split('Your decision may be recorded').length - 1;
-      return {
-        decidedCount: isConfirmed ? 1 : decided,
-        unknownCount: unknown,
-        isTooLate: isRequestForm && text.includes('This request is no longer open'),
-      };
+      return isConfirmed
+        ? { decidedCount: 1, isTooLate: false }
+        : {
+            ...countDecisions(text),
+            isTooLate: isRequestForm && text.includes('This request is no longer open'),
+          };
     });
+  }
+
+  /** Counts the decisions of a digest's result. */
+  function countDecisions(text: string): PersonResponse {
+    const sum = (pattern: RegExp, count: (match: string[]) => number) =>
+      [...text.matchAll(pattern)].reduce((total, match) => total + count(match), 0);
+    return {
+      decidedCount: sum(/\*(\d+) of \d+ decided|recorded your decision for (\d+)\./g, ([, all, some]) =>
+        Number(all ?? some),
+      ),
+      unknownCount: sum(
+        /(?: and (\d+) more)?: linkgate failed\. Your decision may be recorded/g,
+        ([, more]) => 1 + Number(more ?? 0),
+      ),
+      isTooLate: false,
+    };
   }
 
   function listInputElements(view: ModalView): Block[] {

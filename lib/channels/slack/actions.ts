@@ -23,9 +23,8 @@ export const actionIds = {
   keep: 'keep-connected',
   extend: 'extend-14-days',
   disconnect: 'disconnect-now',
-  openDigest: 'decide',
-  /** The prefix of an `action_id` that shows another page of the digest modal. */
-  digestPage: 'digest-page',
+  /** The prefix of the `action_id` of a digest's buttons. The answer follows it. */
+  digestPrefix: 'all:',
 } as const;
 
 const requestBlockId = 'request';

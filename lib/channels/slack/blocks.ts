@@ -80,16 +80,14 @@ const selectOption = ({ text, value }: SelectOption) => ({
   value,
 });
 
-/** Selects the first option, unless the select has a placeholder. */
-export function select(actionId: string, options: readonly SelectOption[], placeholder?: string): Block {
+/** Selects the first option. */
+export function select(actionId: string, options: readonly SelectOption[]): Block {
   const slackOptions = options.slice(0, slackLimits.options).map(selectOption);
   return {
     type: 'static_select',
     action_id: actionId,
     options: slackOptions,
-    ...(placeholder === undefined
-      ? { initial_option: slackOptions[0] }
-      : { placeholder: plainText(slackLimits.optionText, placeholder) }),
+    initial_option: slackOptions[0],
   };
 }
 
@@ -106,15 +104,11 @@ export function textInput(actionId: string, { isLong = false } = {}): Block {
   };
 }
 
-/** Builds a field of a modal. Slack shows an error at its `block_id`, by default the `action_id` of the element. */
-export function input(
-  label: string,
-  element: Block,
-  { isOptional = false, blockId = String(element.action_id) } = {},
-): Block {
+/** Builds a field of a modal. Slack shows an error at its `block_id`, the `action_id` of the element. */
+export function input(label: string, element: Block, { isOptional = false } = {}): Block {
   return {
     type: 'input',
-    block_id: blockId,
+    block_id: element.action_id,
     label: plainText(slackLimits.inputLabel, label),
     element,
     optional: isOptional,

@@ -5,6 +5,7 @@ import { type ConnectionRecord, isAwaitingApproval } from '../../connections/con
 import { type AccountRegion, formatAccountRegion } from '../../locations/account-region.ts';
 import type { DecideDeps } from '../../reconcile/decide-connections.ts';
 import { orReported } from '../../runtime/runtime.ts';
+import { chunks } from '../../values/chunks.ts';
 import { primaryReason } from '../../verdicts/verdict.ts';
 import {
   type SlackDecisionResult,
@@ -18,8 +19,11 @@ import { observeModeText, slackStatusLabels } from './status-mrkdwn.ts';
 type SubmittedAnswers = readonly (readonly [ApprovalView, SubmittedAnswer])[];
 type BatchResults = ReadonlyMap<ApprovalView, SlackDecisionResult>;
 
+/** The number of answers at the same time: each takes two calls to DynamoDB. */
+const maxConcurrentAnswers = 10;
+
 /**
- * Submits one answer after another until the time limit. Enqueues each location once at the end, because a message for each
+ * Submits answers until the time limit, some at the same time. Enqueues each location once at the end, because a message for each
  * request would exceed the time limit.
  * @param deadlineMs in milliseconds since 1970
  */
@@ -35,9 +39,13 @@ export async function decideBatch(
     },
   };
   const results = new Map<ApprovalView, SlackDecisionResult>();
-  for (const [view, answer] of answers) {
+  for (const chunk of chunks(answers, maxConcurrentAnswers)) {
     if (deps.now().getTime() > deadlineMs) break;
-    results.set(view, await submitOneAnswer(view, answer, { ...deps, applyQueue: collectingQueue }));
+    const submitted = chunk.map(
+      async ([view, answer]) =>
+        [view, await submitOneAnswer(view, answer, { ...deps, applyQueue: collectingQueue })] as const,
+    );
+    for (const [view, result] of await Promise.all(submitted)) results.set(view, result);
   }
   // The decisions are stored even if the queue fails: the sweep enqueues the locations again.
   const enqueued = [...locations.values()].map((location) =>
@@ -68,7 +76,7 @@ async function submitOneAnswer(
 
 /**
  * Summarizes the results of one submission.
- * @param closedCount the number of selected requests that were no longer open
+ * @param closedCount the number of requests that the message shows open and that no longer are
  */
 export function batchResultText(
   results: BatchResults,
@@ -95,12 +103,21 @@ export function batchResultText(
       ([connectionStatus, count]) =>
         markup`• linkgate recorded your decision for ${count}. Their status: ${connectionStatus}`,
     ),
-    ...(closedCount > 0 ? [markup`Other people decided ${closedCount} in the meantime.`] : []),
+    ...(closedCount > 0 ? [markup`${closedCount} ${closedCount === 1 ? 'is' : 'are'} no longer open.`] : []),
     ...(notReached > 0
-      ? [markup`linkgate did not reach ${notReached} in time, and did not change them. Submit them again.`]
+      ? [
+          markup`linkgate did not reach ${notReached} in time, and did not change them. Click the button of the message again for them.`,
+        ]
       : []),
-    ...failed.map(([{ record }, { replyText }]) => markup`• ${record.endpointId}: ${replyText}`),
+    ...[...Map.groupBy(failed, ([, { replyText }]) => replyText.markup).values()].map(failureBullet),
   ]);
+}
+
+/** Describes the requests that failed with the same text. */
+function failureBullet(failed: readonly (readonly [ApprovalView, SlackDecisionResult])[]): Markup {
+  const [first] = failed;
+  const others = failed.length > 1 ? ` and ${failed.length - 1} more` : '';
+  return first ? markup`• ${first[0].record.endpointId}${others}: ${first[1].replyText}` : markup``;
 }
 
 /** Describes a request that the decision alone did not resolve: its missing approvals, or the rule with precedence. */

@@ -1,51 +1,68 @@
 import * as v from 'valibot';
 import { loadApprovalViews } from '../../approvals/approval-view.ts';
-import { findDigest, maxDigestSize, readDigestMembers } from '../../approvals/digest.ts';
+import { findDigest, readDigestMembers } from '../../approvals/digest.ts';
 import { findGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import { isMember } from '../../policy/authorize.ts';
 import { readService, serviceKey } from '../../services/service.ts';
 import { parseEach } from '../../storage/entity.ts';
-import { buttonValue } from './actions.ts';
+import { actionIds } from './actions.ts';
+import { type ModalView, modal, section } from './blocks.ts';
 import { batchResultText, decideBatch } from './decide-batch.ts';
 import { buildExtension, notAnApproverText, type SubmittedAnswer } from './decision-result.ts';
-import { cliOnlyText, type DigestRequests } from './digest-message.ts';
 import {
-  accountFieldName,
-  DigestMetadata,
-  type DigestSelections,
-  digestPage,
-  parseSelections,
-  roundBlockId,
-  selectedAnswer,
-} from './digest-modal.ts';
+  accountAnswerEffect,
+  accountAnswerLabel,
+  DigestAccount,
+  hashAccountRequests,
+  possibleAnswers,
+} from './digest-account.ts';
+import { cliOnlyText } from './digest-message.ts';
 import { type BlockAction, type FieldValues, parseSlackJson, type ViewSubmission } from './interaction.ts';
 import { type Markup, markup } from './mrkdwn.ts';
 import { type InteractionDeps, showMessageModal, type ViewSubmissionResponse } from './request-actions.ts';
-import { type ApprovalAnswer, missingFields, toPersonDecision } from './request-modal.ts';
+import {
+  approvalAnswers,
+  denialNotice,
+  isDenial,
+  missingFields,
+  reasonInput,
+  ticketInput,
+  toPersonDecision,
+} from './request-modal.ts';
 
 /**
- * The time limit for the decisions of one submission, in milliseconds. Slack waits three seconds for the response, and linkgate
- * reads the digest before and after the decisions.
+ * The time limit for the decisions of one click or submission, in milliseconds. Slack waits three seconds for the response, which
+ * include a cold start.
  */
-const submissionBudgetMs = 1_300;
+const decisionBudgetMs = 1_500;
 
-/** Opens the modal of a digest, or shows another page of it. */
+export const digestModalCallbackId = 'digest';
+
+/** A click on a digest's button, and the `private_metadata` of the modal that it opens. */
+const DigestClick = v.object({
+  ...DigestAccount.entries,
+  answer: v.picklist(approvalAnswers),
+  channel: v.string(),
+  ts: v.string(),
+});
+type DigestClick = v.InferOutput<typeof DigestClick>;
+
+/** Decides all requests of one account of a digest, or opens a modal for the reason or ticket. */
 export async function handleDigestAction(
-  click: BlockAction,
+  { actionId, actor, message, value, triggerId, fieldValues }: BlockAction,
   deps: InteractionDeps,
 ): Promise<Markup | undefined> {
-  const { actor, modal, message, value, triggerId } = click;
-  const metadata = modal
-    ? { ...readDigestMetadata(modal.metadata), page: Number(value) }
-    : { digest: value, ...message, members: maxDigestSize, page: 0, round: 0 };
-  if (!v.is(DigestMetadata, metadata)) return markup`linkgate does not know this button.`;
-  const digest = await loadClickedDigest(metadata, actor, deps);
-  if ('markup' in digest) return digest;
-  const renderedAt = deps.now().toISOString();
-  const view = digestPage(digest, { ...metadata, members: digest.members, renderedAt });
+  const deadlineMs = deps.now().getTime() + decisionBudgetMs;
+  const answer = actionId.slice(actionIds.digestPrefix.length);
+  const click = readDigestClick({ ...parseSlackObject(value), ...message, answer });
+  if (!click) return markup`linkgate does not know this button.`;
+  const selection = await selectClickedRequests(click, actor, deps);
+  if ('markup' in selection) return selection;
+  if (!isDenial(click.answer) && !selection.needsTicket)
+    return submitSelection(click, selection, { actor, fieldValues, deadlineMs }, deps);
   try {
-    await (modal ? deps.slack.updateView(modal.id, view) : deps.slack.openView(triggerId, view));
+    await deps.slack.openView(triggerId, accountModal(click, selection));
     return undefined;
   } catch (error) {
     deps.reportError(error, 'open Slack modal');
@@ -53,109 +70,137 @@ export async function handleDigestAction(
   }
 }
 
-/** Submits the selected answers until the time limit, and shows the requests that are still open. */
+/** Submits the answer with the reason and the ticket of the modal. */
 export async function handleDigestSubmission(
-  { actor, metadata: text, fieldValues, fieldNames }: ViewSubmission,
+  { actor, metadata, fieldValues, fieldNames }: ViewSubmission,
   deps: InteractionDeps,
 ): Promise<ViewSubmissionResponse> {
-  const deadlineMs = deps.now().getTime() + submissionBudgetMs;
-  const metadata = readDigestMetadata(text);
-  if (!metadata) return showMessageModal(markup`linkgate does not know this form.`);
-  const digest = await loadClickedDigest(metadata, actor, deps);
-  if ('markup' in digest) return showMessageModal(digest);
-  const { selected, closedCount } = selectOpenRequests(
-    parseSelections(fieldValues),
-    digest.records,
-    metadata,
-  );
-  const views = await loadApprovalViews([...selected.keys()], deps, { withHistory: false });
-  const errors =
-    selected.size + closedCount === 0
-      ? { [accountFieldName]: 'Select an answer for at least one request' }
-      : missingFields(fieldValues, {
-          needsReason: [...selected.values()].some((answer) => answer === 'deny' || answer === 'disconnect'),
-          needsTicket: views.some(({ service }) => service.requireTicket),
-        });
-  // The service has required tickets since linkgate rendered the page: the update adds the field and keeps the inputs.
+  const deadlineMs = deps.now().getTime() + decisionBudgetMs;
+  const click = readDigestClick(parseSlackObject(metadata));
+  if (!click) return showMessageModal(markup`linkgate does not know this form.`);
+  const selection = await selectClickedRequests(click, actor, deps);
+  if ('markup' in selection) return showMessageModal(selection);
+  const { needsTicket } = selection;
+  const errors = missingFields(fieldValues, { needsReason: isDenial(click.answer), needsTicket });
+  // A service has required tickets since the modal opened: the update adds the field and keeps the inputs.
   if (errors.ticket !== undefined && !fieldNames.has('ticket'))
-    return { response_action: 'update', view: digestPage(digest, metadata, markup`${errors.ticket}.`) };
-  if (Object.keys(errors).length > 0)
-    return { response_action: 'errors', errors: errorsByBlockId(metadata.round, errors) };
-  const submitted = views.flatMap((view) => {
-    const answer = selected.get(view.record);
-    return answer ? [[view, toDigestAnswer(answer, view.record, actor, fieldValues)] as const] : [];
-  });
-  const resultText = batchResultText(await decideBatch(submitted, deadlineMs, deps), submitted, closedCount);
-  const after = await loadClickedDigest({ ...metadata, members: maxDigestSize }, actor, deps);
-  if ('markup' in after) return showMessageModal(resultText, 'Result');
-  const renderedAt = deps.now().toISOString();
-  const next = { ...metadata, members: after.members, round: metadata.round + 1, renderedAt };
-  return { response_action: 'update', view: digestPage(after, next, resultText) };
-}
-
-function errorsByBlockId(round: number, errors: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(errors).map(([field, error]) => [roundBlockId(round, field), error]),
+    return { response_action: 'update', view: accountModal(click, selection) };
+  if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
+  return showMessageModal(
+    await submitSelection(click, selection, { actor, fieldValues, deadlineMs }, deps),
+    'Result',
   );
 }
 
-/** Selects the requests that are open and unchanged since linkgate rendered the page. */
-function selectOpenRequests(
-  selections: DigestSelections,
-  records: readonly ConnectionRecord[],
-  { renderedAt = '' }: DigestMetadata,
-) {
-  const selected = new Map<ConnectionRecord, ApprovalAnswer>();
-  for (const record of records.filter(isAwaitingApproval)) {
-    const answer = selectedAnswer(selections, record);
-    // A repeated submission of the form extends only once.
-    const isExtended =
-      answer === 'extend' && record.extended !== undefined && record.extended.at >= renderedAt;
-    if (answer && !isExtended) selected.set(record, answer);
-  }
-  const openValues = new Set([...selected.keys()].map(buttonValue));
-  return {
-    selected,
-    closedCount: [...selections.byRequest.keys()].filter((value) => !openValues.has(value)).length,
-  };
-}
-
-function toDigestAnswer(
-  answer: ApprovalAnswer,
-  record: ConnectionRecord,
-  by: string,
-  fieldValues: FieldValues,
-): SubmittedAnswer {
-  const [reason, ticket] = [fieldValues.get('reason'), fieldValues.get('ticket')];
-  if (answer === 'extend') return buildExtension(record, by, reason);
-  const decision = toPersonDecision(answer);
-  return { decision, by, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
-}
-
-function readDigestMetadata(text: string): DigestMetadata | undefined {
-  const result = v.safeParse(DigestMetadata, parseSlackJson(text));
-  return result.success ? result.output : undefined;
+interface ClickedRequests {
+  /** The requests to decide. */
+  readonly records: readonly ConnectionRecord[];
+  /** The number of open requests, with those that the person has approved before. */
+  readonly openCount: number;
+  /** Whether one of their services requires a ticket. An extension needs none. */
+  readonly needsTicket: boolean;
 }
 
 /**
- * Loads the digest of a click.
- * @returns the reason as text if the message is outdated or the person is no approver
+ * Selects the account's requests that the message shows, and that are still open and unchanged.
+ * @returns the reason as text if the person cannot decide them, or the message is out of date
  */
-async function loadClickedDigest(
-  { digest: id, channel, ts, members }: DigestMetadata,
+async function selectClickedRequests(
+  { digest: id, account, lastEndpointId, requestsHash, answer, channel, ts }: DigestClick,
   actor: string,
   deps: InteractionDeps,
-): Promise<(DigestRequests & Pick<DigestMetadata, 'members'>) | Markup> {
+): Promise<ClickedRequests | Markup> {
   const digest = await findDigest(id, deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!digest || !group) return markup`linkgate does not know this digest.`;
   if (!isMember(group, actor)) return notAnApproverText(group);
   if (group.decisionChannels === 'api') return cliOnlyText(group);
-  if (digest.channel !== channel || digest.ts !== ts)
-    return markup`This message is out of date. Use the newest one, or type \`/linkgate waiting\`.`;
-  const endpointIds = digest.endpointIds.slice(0, members);
-  const records = await readDigestMembers({ ...digest, endpointIds }, deps);
+  const endpointIds = digest.endpointIds.slice(0, digest.endpointIds.indexOf(lastEndpointId) + 1);
+  const shown = await readDigestMembers({ ...digest, endpointIds }, deps);
+  if (digest.channel !== channel || digest.ts !== ts || hashAccountRequests(shown, account) !== requestsHash)
+    return markup`This message is out of date, and linkgate recorded no decision. Use the newest message after its next update, or type \`/linkgate waiting\`.`;
+  const open = shown.filter(
+    (record) =>
+      record.ownerAccountId === account &&
+      isAwaitingApproval(record) &&
+      possibleAnswers(record).includes(answer),
+  );
+  const records = open.filter((record) => !hasApproved(record, actor, answer));
+  if (records.length === 0)
+    return open.length > 0
+      ? markup`You have already approved them. Other approvers have to approve them too.`
+      : markup`Nothing is left to decide: all requests of account ${account} in this message are closed.`;
   const serviceIds = [...new Set(records.map(({ serviceId }) => serviceId))];
   const services = parseEach(await deps.table.get(serviceIds.map(serviceKey)), readService, deps.reportError);
-  return { id, group, records, services, members: endpointIds.length };
+  return {
+    records,
+    openCount: open.length,
+    needsTicket: answer !== 'extend' && services.some(({ requireTicket }) => requireTicket === true),
+  };
+}
+
+/** Whether the person has given this approval to an open request whose quorum is not reached. */
+function hasApproved({ approvals }: ConnectionRecord, actor: string, answer: DigestClick['answer']): boolean {
+  if (answer === 'extend' || isDenial(answer)) return false;
+  return approvals?.decisions.some(({ by }) => by === actor) === true;
+}
+
+interface DigestSubmission extends Pick<ViewSubmission, 'actor' | 'fieldValues'> {
+  /** In milliseconds since 1970. */
+  readonly deadlineMs: number;
+}
+
+/** @returns the result for the author */
+async function submitSelection(
+  { answer, count }: DigestClick,
+  { records, openCount }: ClickedRequests,
+  { actor, fieldValues, deadlineMs }: DigestSubmission,
+  deps: InteractionDeps,
+): Promise<Markup> {
+  const views = await loadApprovalViews(records, deps, { withHistory: false });
+  const answers = views.map(
+    (view) => [view, toSubmittedAnswer(answer, view.record, actor, fieldValues)] as const,
+  );
+  const results = await decideBatch(answers, deadlineMs, deps);
+  return batchResultText(results, answers, Math.max(count - openCount, 0));
+}
+
+function toSubmittedAnswer(
+  answer: DigestClick['answer'],
+  record: ConnectionRecord,
+  by: string,
+  fieldValues: FieldValues,
+): SubmittedAnswer {
+  const [reason, ticket] = [fieldValues.get('reason'), fieldValues.get('ticket')];
+  if (answer === 'extend') return buildExtension(record, by);
+  const decision = toPersonDecision(answer);
+  return { decision, by, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
+}
+
+/** Renders the modal for the reason and the ticket of an answer for all requests of an account. */
+function accountModal(click: DigestClick, { records, needsTicket }: ClickedRequests): ModalView {
+  const { answer, account } = click;
+  const label = accountAnswerLabel(answer, records.length);
+  return modal({
+    title: label,
+    submit: label,
+    blocks: [
+      section(markup`${accountAnswerEffect(answer, records.length, account)}`),
+      ...(needsTicket ? [ticketInput()] : []),
+      reasonInput(answer),
+      ...(isDenial(answer) ? [denialNotice(answer)] : []),
+    ],
+    callbackId: digestModalCallbackId,
+    metadata: click,
+  });
+}
+
+function readDigestClick(content: unknown): DigestClick | undefined {
+  const result = v.safeParse(DigestClick, content);
+  return result.success ? result.output : undefined;
+}
+
+function parseSlackObject(json: string): object {
+  const content = parseSlackJson(json);
+  return typeof content === 'object' && content !== null ? content : {};
 }

@@ -1,8 +1,7 @@
 import { type Secret, verifyWithSecret } from '../../runtime/secret.ts';
 import { actionIds } from './actions.ts';
 import { unreadableErrorText } from './decision-result.ts';
-import { handleDigestAction, handleDigestSubmission } from './digest-actions.ts';
-import { digestModalCallbackId } from './digest-modal.ts';
+import { digestModalCallbackId, handleDigestAction, handleDigestSubmission } from './digest-actions.ts';
 import { type BlockAction, type Interaction, parseInteraction, type ViewSubmission } from './interaction.ts';
 import { type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import {
@@ -96,8 +95,7 @@ async function handleBlockAction(
 ): Promise<Markup | undefined> {
   // Slack sends the value of the select again with the click on the button.
   if (click.actionId === actionIds.expiry) return undefined;
-  const isDigestAction =
-    click.actionId === actionIds.openDigest || click.actionId.startsWith(actionIds.digestPage);
+  const isDigestAction = click.actionId.startsWith(actionIds.digestPrefix);
   return isDigestAction ? handleDigestAction(click, deps) : handleRequestAction(click, deps);
 }
 

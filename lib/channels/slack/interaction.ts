@@ -35,8 +35,6 @@ const BlockActionsPayload = v.object({
   channel: v.nullish(v.object({ id: StringField })),
   message: v.nullish(v.object({ ts: StringField })),
   state: ViewState,
-  /** Present for a click in a modal. */
-  view: v.nullish(v.object({ id: StringField, private_metadata: OptionalStringField, state: ViewState })),
 });
 
 const ViewSubmissionPayload = v.object({
@@ -66,7 +64,6 @@ export type Interaction =
       readonly responseUrl: string | undefined;
       /** The message with the button. */
       readonly message: { readonly channel: string; readonly ts: string } | undefined;
-      readonly modal: { readonly id: string; readonly metadata: string } | undefined;
       readonly fieldValues: FieldValues;
     }
   | {
@@ -110,7 +107,7 @@ function parseBlockAction(payload: unknown): Interaction | undefined {
   const result = v.safeParse(BlockActionsPayload, payload);
   const actor = result.success && identifySlackActor(result.output);
   if (!actor) return undefined;
-  const { actions, channel, message, view, state, trigger_id, response_url } = result.output;
+  const { actions, channel, message, state, trigger_id, response_url } = result.output;
   const [action] = actions;
   return {
     kind: 'click',
@@ -120,8 +117,7 @@ function parseBlockAction(payload: unknown): Interaction | undefined {
     triggerId: trigger_id,
     responseUrl: response_url ?? undefined,
     message: channel && message ? { channel: channel.id, ts: message.ts } : undefined,
-    modal: view ? { id: view.id, metadata: view.private_metadata ?? '' } : undefined,
-    fieldValues: readFieldValues(view ? view.state : state),
+    fieldValues: readFieldValues(state),
   };
 }
 

@@ -31,7 +31,7 @@ import {
 import type { SlackWebApi } from './web-api.ts';
 
 export interface InteractionDeps extends DecideDeps {
-  readonly slack: Pick<SlackWebApi, 'openView' | 'updateView'>;
+  readonly slack: Pick<SlackWebApi, 'openView'>;
 }
 
 /** The response to a `view_submission`; undefined closes the modal. */

@@ -23,13 +23,9 @@ export function isConnectedAnswer(answer: ApprovalAnswer): answer is ConnectedAc
   return connectedActions.some((each) => each === answer);
 }
 
-export function isApprovalAnswer(text: string | undefined): text is ApprovalAnswer {
-  return approvalAnswers.some((each) => each === text);
-}
-
 /** Maps an answer to the decision that the record stores. An extension is no decision. */
 export function toPersonDecision(answer: Exclude<ApprovalAnswer, 'extend'>): SubmittedDecision['decision'] {
-  return answer === 'deny' || answer === 'disconnect' ? 'deny' : 'approve';
+  return isDenial(answer) ? 'deny' : 'approve';
 }
 
 /** The `private_metadata` of the modal: the click that opened it. */
@@ -48,8 +44,22 @@ export function readRequestModalMetadata(metadata: unknown): RequestModalMetadat
   return result.success ? result.output : undefined;
 }
 
-export function reasonInput(label: string, isOptional: boolean): Block {
-  return input(label, textInput('reason', { isLong: true }), { isOptional });
+/** Whether an answer rejects in EC2. It needs a reason. */
+export function isDenial(answer: ApprovalAnswer): boolean {
+  return answer === 'deny' || answer === 'disconnect';
+}
+
+export function reasonInput(answer: ApprovalAnswer): Block {
+  return input('Reason', textInput('reason', { isLong: true }), { isOptional: !isDenial(answer) });
+}
+
+/** Tells the approver what a denial means for the consumer. */
+export function denialNotice(answer: ApprovalAnswer): Block {
+  return section(
+    answer === 'deny'
+      ? markup`A rejected endpoint stays rejected, and the consumer pays for it until they delete it. AWS gives the consumer no reason, so notify them yourself.`
+      : markup`AWS gives the owner of the endpoint no reason, so notify them yourself.`,
+  );
 }
 
 export function ticketInput(): Block {
@@ -63,7 +73,6 @@ export function decisionModal(
   now: Date,
 ): ModalView {
   const { decision } = metadata;
-  const isDenial = decision === 'deny' || decision === 'disconnect';
   const { title, submit } = decisionModalLabels(decision);
   const effectText = isConnectedAnswer(decision)
     ? describeConnectedAction(decision, record, now)
@@ -71,18 +80,14 @@ export function decisionModal(
   const blocks: Block[] = [
     section(markup`*${submit}* at ${service.name}: ${effectText}`),
     ...(service.requireTicket ? [ticketInput()] : []),
-    reasonInput('Reason', !isDenial),
+    reasonInput(decision),
   ];
-  if (isDenial)
+  if (isDenial(decision))
     blocks.push(
       input('Account', checkbox('block', `Block account ${record.ownerAccountId} at ${service.name}`), {
         isOptional: true,
       }),
-      section(
-        decision === 'deny'
-          ? markup`A rejected endpoint stays rejected, and the consumer pays for it until they delete it. AWS gives the consumer no reason, so notify them yourself.`
-          : markup`AWS gives the owner of the endpoint no reason, so notify them yourself.`,
-      ),
+      denialNotice(decision),
     );
   return modal({ title, submit, blocks, callbackId: requestModalCallbackId, metadata });
 }

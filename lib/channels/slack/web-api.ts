@@ -9,7 +9,6 @@ export interface SlackWebApi {
   /** Succeeds also if the message no longer exists. */
   remove(message: SlackMessageId): Promise<void>;
   openView(triggerId: string, view: ModalView): Promise<void>;
-  updateView(viewId: string, view: ModalView): Promise<void>;
   /** Identifies the workspace and bot user of the token. */
   authTest(): Promise<{ teamId: string; botUserId: string; url: string; scopes: string[] }>;
 }
@@ -170,9 +169,6 @@ export function slackWebApi({
     },
     async openView(triggerId, view) {
       await callMethod('views.open', { trigger_id: triggerId, view });
-    },
-    async updateView(viewId, view) {
-      await callMethod('views.update', { view_id: viewId, view });
     },
     async authTest() {
       const { answer, response } = await callMethod('auth.test', {});

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { buttonValue } from '../../../lib/channels/slack/actions.ts';
 import { digestMessage } from '../../../lib/channels/slack/digest-message.ts';
-import { digestPage } from '../../../lib/channels/slack/digest-modal.ts';
 import { reminderText } from '../../../lib/channels/slack/reminder.ts';
 import { requestMessage } from '../../../lib/channels/slack/request-message.ts';
 import { decisionModal } from '../../../lib/channels/slack/request-modal.ts';
@@ -231,7 +230,7 @@ describe('a digest of connections', () => {
     expect(text).toMatch(/^100 connections will be disconnected\n/);
     for (const part of [
       '• Disconnect scheduled: 100',
-      `*Accounts*\n• ${consumer}: 100`,
+      `${consumer}: *100 connections will be disconnected*`,
       '*Services*',
       `*First disconnect:* ${disconnectTime}`,
     ])
@@ -267,17 +266,6 @@ describe('a digest of connections', () => {
     expect(reminderText(buildDigest(records), undefined, noon)).toContain(
       'Decisions needed: 1 request waits for approval, 2 connections will be disconnected',
     );
-    const page = JSON.stringify(
-      digestPage(buildDigest(records), {
-        digest: 'digest-1',
-        ...requestMessageId,
-        members: 4,
-        page: 0,
-        round: 0,
-      }),
-    );
-    expect(page).toContain('For a connection: *Keep connected* keeps it permanently');
-    expect(page).toContain(`${endpointId(1)} in us-east-1, connected, scheduled disconnect on 24 Nov 2026`);
   });
 });
 

@@ -1,10 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { digestItem } from '../../../lib/approvals/digest.ts';
-import { buttonValue } from '../../../lib/channels/slack/actions.ts';
-import type { ModalView } from '../../../lib/channels/slack/blocks.ts';
+import { digestItem, findDigest } from '../../../lib/approvals/digest.ts';
+import type { ModalView, SlackMessage } from '../../../lib/channels/slack/blocks.ts';
 import { digestMessage } from '../../../lib/channels/slack/digest-message.ts';
 import { reminderText } from '../../../lib/channels/slack/reminder.ts';
-import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
+import { recordItem } from '../../../lib/connections/connection-record.ts';
 import { modeChangeItem } from '../../../lib/mode/mode.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { readBlocks, readView } from '../../../sandbox/slack/read-blocks.ts';
@@ -27,6 +26,7 @@ import {
   homeTeam,
   requestMessageId,
   type SlackTestEnv,
+  slackAlice,
 } from './fixtures.ts';
 
 const another = '333333333333';
@@ -63,7 +63,42 @@ function aDigest(count: number) {
   });
 }
 
-const opens = { value: 'digest-1' };
+type Button = {
+  text: { text: string };
+  action_id: string;
+  value: string;
+  confirm?: { text: { text: string } };
+};
+
+/** Renders the message of a digest in the test environment, as notify-approvers does. */
+async function renderDigest({ record, slackDeps }: SlackTestEnv) {
+  const digest = await findDigest('digest-1', slackDeps.table);
+  const records = await Promise.all((digest?.endpointIds ?? []).map(record));
+  const members = records.filter((each) => each !== undefined);
+  return digestMessage(
+    { id: 'digest-1', group, records: members, services: [aService()], customers: noCustomers },
+    noon,
+  );
+}
+
+function listButtons({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
+  return readBlocks(blocks).flatMap((block) =>
+    block.type === 'actions' ? (block.elements as readonly Button[]) : [],
+  );
+}
+
+/** Clicks the button with a label of a rendered message. */
+async function clickLabel(
+  env: SlackTestEnv,
+  label: string,
+  { rendered, ...how }: { rendered?: SlackMessage } & Parameters<SlackTestEnv['click']>[1] = {},
+) {
+  const buttons = listButtons(rendered ?? (await renderDigest(env)));
+  const button = buttons.find(({ text }) => text.text === label);
+  if (!button) throw new Error(`no ${label} among ${buttons.map(({ text }) => text.text)}`);
+  await env.click(button.action_id, { value: button.value, ...how });
+  return env.answers.at(-1)?.text ?? '';
+}
 
 function newest({ views }: SlackTestEnv): ModalView {
   const view = views.at(-1);
@@ -72,285 +107,251 @@ function newest({ views }: SlackTestEnv): ModalView {
   return view;
 }
 
-function listFields(view: ModalView): string[] {
-  const { blocks } = readView(view);
-  return blocks.flatMap((block) => (block.type === 'input' ? [block.element.action_id ?? ''] : []));
-}
-
-function listInputBlocks(view: ModalView): string[] {
-  return readView(view).blocks.flatMap(({ type, block_id = '' }) => (type === 'input' ? [block_id] : []));
-}
-
 async function outcomes(env: SlackTestEnv, count: number): Promise<(string | undefined)[]> {
   const all = Array.from({ length: count }, (_, index) => env.record(endpointId(index + 1)));
   return (await Promise.all(all)).map((record) => record?.verdict?.outcome);
 }
 
-describe('a digest', () => {
+describe('the message of a digest', () => {
+  const digest = { id: 'digest-1', group, services: [aService()], customers: noCustomers };
+  /** A storm of 40 accounts; the first account has the most requests. */
+  const storm = Array.from({ length: 500 }, (_, index) =>
+    anAwaitingRecord({
+      endpointId: endpointId(index + 1),
+      ownerAccountId: String(100_000_000_000 + (index < 60 ? 0 : index % 40)),
+      notification,
+    }),
+  );
+
   test('counts the open requests by account and service', () => {
-    const digest = {
-      id: 'digest-1',
-      group,
-      records: requests(25),
-      services: [aService()],
-      customers: noCustomers,
-    };
-    const { text, blocks } = digestMessage(digest, noon);
+    const { text, blocks } = digestMessage({ ...digest, records: requests(25) }, noon);
     readBlocks(blocks);
-    for (const part of ['25 requests', `${consumer}: 13`, `${another}: 12`, 'orders: 25'])
+    for (const part of ['25 requests', `${consumer}: *13 requests`, `${another}: *12 requests`, 'orders: 25'])
       expect(text).toContain(part);
-    expect(JSON.stringify(blocks)).toContain('"value":"digest-1"');
   });
 
   test('names the customer beside its account', () => {
     const customers = new Map([[another, 'initech']]);
-    const digest = { id: 'digest-1', group, records: requests(3), services: [], customers };
-    expect(digestMessage(digest, noon).text).toContain(`${another} (initech): 1`);
+    const { text } = digestMessage({ ...digest, records: requests(3), customers }, noon);
+    expect(text).toContain(`${another} (initech): *1 request waits`);
+  });
+
+  test('has buttons for the five largest accounts, and the commands for the others', () => {
+    const message = digestMessage({ ...digest, records: storm }, noon);
+    const buttons = listButtons(message);
+    expect(buttons.map(({ text }) => text.text)).toEqual([
+      'Approve all 71',
+      'Deny all 71',
+      ...Array.from({ length: 4 }, () => ['Approve all 11', 'Deny all 11']).flat(),
+    ]);
+    expect(buttons[0]?.confirm?.text.text).toBe(
+      'You approve 71 requests of account 100000000000. The allowlist does not change.',
+    );
+    expect(message.text).toContain('*35 more accounts:* 385 open.');
+    for (const command of [
+      'linkgate connections --waiting',
+      'linkgate explain',
+      'linkgate allow',
+      'linkgate block',
+    ])
+      expect(message.text).toContain(command);
+    expect(Math.max(...buttons.map(({ value }) => value.length))).toBeLessThan(500);
   });
 
   test('has no button once all requests are decided, or if the group decides only by API', () => {
-    const records = requests(3).map((record) => ({ ...record, state: 'available' as const }));
-    const message = digestMessage(
-      { id: 'digest-1', group, records, services: [], customers: noCustomers },
-      noon,
-    );
-    expect(message.blocks.some(({ type }) => type === 'actions')).toBe(false);
+    const decided = requests(3).map((record) => ({ ...record, state: 'available' as const }));
+    const message = digestMessage({ ...digest, records: decided }, noon);
+    expect(listButtons(message)).toEqual([]);
     expect(message.text).toContain('Connected: 3');
     const byApi = { ...group, decisionChannels: 'api' as const };
-    const byApiMessage = digestMessage(
-      { id: 'digest-1', group: byApi, records: requests(3), services: [], customers: noCustomers },
-      noon,
-    );
-    expect(byApiMessage.blocks.some(({ type }) => type === 'actions')).toBe(false);
-    expect(byApiMessage.text).toContain('linkgate connections --waiting');
+    const byApiMessage = digestMessage({ ...digest, group: byApi, records: requests(3) }, noon);
+    expect(listButtons(byApiMessage)).toEqual([]);
+    expect(byApiMessage.text).toContain('decides only on the command line');
   });
 });
 
-describe("a digest's modal", () => {
-  test('shows ten requests on each page', async () => {
-    const env = aStorm(25);
-    await env.click('decide', opens);
-    expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
-    const { private_metadata } = newest(env);
-    await env.send(pagePayload(2, private_metadata));
-    expect(listFields(newest(env))).toContain(`request:${endpointId(21)}.3`);
-    expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
-  });
+const aButtonValue = {
+  digest: 'digest-1',
+  account: consumer,
+  lastEndpointId: endpointId(99),
+  requestsHash: 'x',
+  count: 2,
+};
 
-  test('decides the selected requests, and leaves the others open', async () => {
-    const env = aStorm(4);
-    await env.click('decide', opens);
-    const { json } = await env.submit(newest(env), {
-      [`request:${endpointId(1)}.3`]: 'approve',
-      [`request:${endpointId(2)}.3`]: 'deny',
-      reason: 'not a customer',
-    });
-    expect(await outcomes(env, 4)).toEqual(['accept', 'reject', 'ask', 'ask']);
-    expect(JSON.stringify(json)).toContain('2 of 2 decided');
-    expect(json).toMatchObject({ response_action: 'update' });
-    readView((json as { view: ModalView }).view);
-  });
-
-  test('decides all requests of an account, except those with their own selection', async () => {
+describe("a button of a digest's account", () => {
+  test('approves all open requests of the account, and no others', async () => {
     const env = aStorm(6);
-    await env.click('decide', opens);
-    await env.submit(newest(env), {
-      account: `deny:${consumer}`,
-      [`request:${endpointId(1)}.3`]: 'approve',
-      reason: 'not a customer',
-    });
-    expect(await outcomes(env, 6)).toEqual(['accept', 'ask', 'reject', 'ask', 'reject', 'ask']);
+    expect(await clickLabel(env, 'Approve all 3')).toContain('3 of 3 decided');
+    expect(await outcomes(env, 6)).toEqual(['accept', 'ask', 'accept', 'ask', 'accept', 'ask']);
   });
 
-  test('does not decide requests that joined the digest after the modal opened', async () => {
-    const env = aStorm(24);
-    env.put(aDigest(22));
-    await env.click('decide', opens);
-    env.put(aDigest(24));
-    await env.send(pagePayload(2, newest(env).private_metadata));
-    expect(listFields(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(2);
-    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
-    expect((await outcomes(env, 24)).filter((outcome) => outcome === 'accept')).toHaveLength(11);
-    expect(JSON.stringify(json)).toContain(`Approve all 1 of ${consumer}`);
+  test('denies all of them with a reason, which a modal asks for', async () => {
+    const env = aStorm(6);
+    await clickLabel(env, 'Deny all 3');
+    const withoutReason = await env.submit(newest(env), {});
+    expect(withoutReason.json).toMatchObject({
+      response_action: 'errors',
+      errors: { reason: expect.any(String) },
+    });
+    expect(await outcomes(env, 6)).toEqual(['ask', 'ask', 'ask', 'ask', 'ask', 'ask']);
+    const { json } = await env.submit(newest(env), { reason: 'not a customer' });
+    expect(JSON.stringify(json)).toContain('3 of 3 decided');
+    expect(await outcomes(env, 6)).toEqual(['reject', 'ask', 'reject', 'ask', 'reject', 'ask']);
+    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason: 'not a customer' } });
   });
 
-  test('keeps, extends and disconnects connections as selected', async () => {
-    const first = aScheduledDisconnect({ endpointId: endpointId(1), notification });
-    const second = aScheduledDisconnect({ endpointId: endpointId(2), notification });
-    const third = aScheduledDisconnect({ endpointId: endpointId(3), notification });
-    const externallyAccepted = anExternallyAccepted({ endpointId: endpointId(4), notification });
-    const request = anAwaitingRecord({ endpointId: endpointId(5), notification });
-    const env = aStorm(5, { records: [first, second, third, externallyAccepted, request] });
-    await env.click('decide', opens);
-    const view = newest(env);
-    const listOptions = (record: ConnectionRecord) => {
-      const inputBlock = readView(view).blocks.find(
-        (block) =>
-          block.type === 'input' && block.element.action_id === `request:${buttonValue(record) ?? ''}`,
-      ) as { element: { options: { text: { text: string } }[] } };
-      return inputBlock.element.options.map(({ text }) => text.text);
-    };
-    expect(listOptions(first)).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
-    expect(listOptions(externallyAccepted)).toEqual(['Keep connected', 'Disconnect now']);
-    expect(listOptions(request)).toEqual(['Approve', 'Deny']);
-    expect(JSON.stringify(view)).toContain('Extend 14 days* keeps it for 14 days after the time below');
-    const { json } = await env.submit(view, {
-      [`request:${buttonValue(first)}`]: 'keep',
-      [`request:${buttonValue(second)}`]: 'extend',
-      [`request:${buttonValue(third)}`]: 'disconnect',
-      [`request:${buttonValue(externallyAccepted)}`]: 'keep',
-      reason: 'as agreed',
+  test('asks for a ticket if a service requires it', async () => {
+    const env = aStorm(2, { services: [aService({ requireTicket: true })] });
+    await clickLabel(env, 'Approve 1');
+    expect((await env.submit(newest(env), {})).json).toMatchObject({
+      errors: { ticket: expect.any(String) },
     });
-    expect(await outcomes(env, 5)).toEqual(['accept', 'reject', 'reject', 'accept', 'ask']);
-    expect(JSON.stringify(json)).toContain('*3 of 3 decided.*\\n*1 of 1 extended by 14 days.*');
-    expect(await env.record(endpointId(2))).toMatchObject({
-      extended: { reason: 'as agreed', until: '2026-12-08T12:00:00.000Z' },
-    });
-    expect(await env.record(endpointId(3))).toMatchObject({ pendingEffect: { action: 'reject' } });
+    await env.submit(newest(env), { ticket: 'CHG-7' });
+    expect(await outcomes(env, 2)).toEqual(['accept', 'ask']);
   });
 
-  test('extends all connections of an account but not its requests, and only once for a form that is submitted twice', async () => {
+  test('adds the ticket to a modal that opened before the service required it', async () => {
+    const env = aStorm(2);
+    await clickLabel(env, 'Deny 1');
+    env.put(serviceItem(aService({ requireTicket: true })));
+    const { json } = await env.submit(newest(env), { reason: 'no' });
+    const { view } = json as { view: ModalView };
+    expect(JSON.stringify(readView(view))).toContain('ticket');
+    expect(await outcomes(env, 2)).toEqual(['ask', 'ask']);
+    await env.submit(view, { reason: 'no', ticket: 'CHG-7' });
+    expect(await outcomes(env, 2)).toEqual(['reject', 'ask']);
+  });
+
+  test('keeps, extends or disconnects the connections of an account, and leaves its requests open', async () => {
     const records = [
       ...[1, 2].map((number) => aScheduledDisconnect({ endpointId: endpointId(number), notification })),
-      anAwaitingRecord({ endpointId: endpointId(3), notification }),
+      anExternallyAccepted({ endpointId: endpointId(3), notification }),
+      anAwaitingRecord({ endpointId: endpointId(4), notification }),
     ];
-    const env = aStorm(3, { records });
-    await env.click('decide', opens);
-    const view = newest(env);
-    expect(JSON.stringify(view)).toContain(`Extend 14 days: all 2 of ${consumer}`);
-    expect(JSON.stringify(view)).toContain(`Approve all 1 of ${consumer}`);
-    for (const _ of [1, 2]) await env.submit(view, { account: `extend:${consumer}` });
-    const all = await Promise.all([1, 2, 3].map((number) => env.record(endpointId(number))));
-    expect(all.map((record) => record?.revocation?.disconnectAt)).toEqual([
-      '2026-12-08T12:00:00.000Z',
-      '2026-12-08T12:00:00.000Z',
-      undefined,
-    ]);
-    expect(all[2]?.verdict?.outcome).toBe('ask');
+    const labels = [
+      'Approve 1',
+      'Deny 1',
+      'Keep all 3 connected',
+      'Extend all 2 by 14 days',
+      'Disconnect all 3 now',
+    ];
+    const kept = aStorm(4, { records });
+    expect(listButtons(await renderDigest(kept)).map(({ text }) => text.text)).toEqual(labels);
+    expect(await clickLabel(kept, 'Keep all 3 connected')).toContain('3 of 3 decided');
+    expect(await outcomes(kept, 4)).toEqual(['accept', 'accept', 'accept', 'ask']);
+
+    const disconnected = aStorm(4, { records });
+    await clickLabel(disconnected, 'Disconnect all 3 now');
+    await disconnected.submit(newest(disconnected), { reason: 'as agreed' });
+    expect(await disconnected.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
+    expect(await outcomes(disconnected, 4)).toEqual(['reject', 'reject', 'reject', 'ask']);
   });
 
-  test('requires a reason to disconnect', async () => {
-    const env = aStorm(1, { records: [aScheduledDisconnect({ notification })] });
-    await env.click('decide', opens);
-    const { json } = await env.submit(newest(env), { account: `disconnect:${consumer}` });
-    expect(json).toMatchObject({ response_action: 'errors' });
-    expect(await outcomes(env, 1)).toEqual(['reject']);
-    expect((await env.record(endpointId(1)))?.pendingEffect).toBeUndefined();
+  test('extends connections once, also if it is clicked twice before the message shows that', async () => {
+    const records = [1, 2].map((number) =>
+      aScheduledDisconnect({ endpointId: endpointId(number), notification }),
+    );
+    const env = aStorm(2, { records });
+    const rendered = await renderDigest(env);
+    const label = 'Extend all 2 by 14 days';
+    expect(await clickLabel(env, label, { rendered })).toContain('2 of 2 extended by 14 days');
+    expect(await clickLabel(env, label, { rendered })).toContain('out of date');
+    for (const number of [1, 2])
+      expect((await env.record(endpointId(number)))?.revocation?.disconnectAt).toBe(
+        '2026-12-08T12:00:00.000Z',
+      );
   });
 
-  test('clears the selections after a submission', async () => {
+  test('does not decide requests that joined the digest after the message was rendered', async () => {
+    const env = aStorm(24);
+    env.put(aDigest(22));
+    const rendered = await renderDigest(env);
+    env.put(aDigest(24));
+    await clickLabel(env, 'Approve all 11', { rendered });
+    expect((await outcomes(env, 24)).filter((outcome) => outcome === 'accept')).toHaveLength(11);
+  });
+
+  test('decides nothing if a request of the account was closed and is open again', async () => {
     const env = aStorm(4);
-    await env.click('decide', opens);
-    const before = newest(env);
-    const { json } = await env.submit(before, { account: `approve:${consumer}` });
-    const { view } = json as { view: ModalView };
-    expect(listInputBlocks(view)).toContain('account.1');
-    expect(listInputBlocks(view).filter((name) => listInputBlocks(before).includes(name))).toEqual([]);
+    const rendered = await renderDigest(env);
+    const [first] = requests(1);
+    if (first) env.put(recordItem({ ...first, approvalRequest: { ...approvalRequest, version: 9 } }));
+    expect(await clickLabel(env, 'Approve all 2', { rendered })).toContain('out of date');
+    expect(await outcomes(env, 4)).toEqual(['ask', 'ask', 'ask', 'ask']);
   });
 
-  test('enqueues each location once for a whole submission', async () => {
+  test('decides the rest if another person decided some of them, and says so', async () => {
+    const env = aStorm(6);
+    const rendered = await renderDigest(env);
+    await env.command(`deny ${endpointId(1)} not a customer`, { user: 'U01BOB' });
+    const answer = await clickLabel(env, 'Approve all 3', { rendered });
+    expect(answer).toContain('2 of 2 decided');
+    expect(answer).toContain('1 is no longer open');
+    expect(await outcomes(env, 6)).toEqual(['reject', 'ask', 'accept', 'ask', 'accept', 'ask']);
+    expect(await clickLabel(env, 'Approve all 3', { rendered })).toContain('Nothing is left to decide');
+  });
+
+  test('decides until the time limit, and a second click on the same message decides the rest', async () => {
+    const env = aStorm(60);
+    const rendered = await renderDigest(env);
+    const { table } = env.slackDeps;
+    env.slackDeps.table = {
+      ...table,
+      async write(writes) {
+        env.advanceSeconds(0.1);
+        return table.write(writes);
+      },
+    };
+    const answer = await clickLabel(env, 'Approve all 30', { rendered });
+    const accepted = (await outcomes(env, 60)).filter((outcome) => outcome === 'accept').length;
+    expect(accepted).toBe(20);
+    expect(answer).toContain('did not reach 10 in time');
+    expect(await clickLabel(env, 'Approve all 30', { rendered })).toContain('10 of 10 decided');
+    expect((await outcomes(env, 60)).filter((outcome) => outcome === 'accept')).toHaveLength(30);
+  });
+
+  test('enqueues each location once', async () => {
     const env = aStorm(8);
-    await env.click('decide', opens);
-    await env.submit(newest(env), { account: `approve:${consumer}` });
+    await clickLabel(env, 'Approve all 4');
     expect(env.applyRequests).toHaveLength(1);
   });
 
   test('shows in mode observe that linkgate does not change EC2', async () => {
     const env = aStorm(2);
     env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
-    await env.click('decide', opens);
-    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
-    expect(JSON.stringify(json)).toContain('it does not change EC2');
+    expect(await clickLabel(env, 'Approve 1')).toContain('it does not change EC2');
   });
 
-  test('shows the missing approvals with a quorum of two', async () => {
+  test('with a quorum of two counts one approval of each person', async () => {
     const env = aStorm(4, { groups: [{ ...group, quorum: 2 }] });
-    await env.click('decide', opens);
-    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
-    expect(JSON.stringify(json)).toContain('0 of 2 decided');
-    expect(JSON.stringify(json)).toContain(
-      'linkgate recorded your decision for 2. Their status: 1 of 2 approvals',
-    );
+    const answer = await clickLabel(env, 'Approve all 2');
+    expect(answer).toContain('0 of 2 decided');
+    expect(answer).toContain('linkgate recorded your decision for 2. Their status: 1 of 2 approvals');
+    expect(await clickLabel(env, 'Approve all 2')).toContain('You have already approved them');
+    expect(await clickLabel(env, 'Approve all 2', { user: 'U01BOB' })).toContain('2 of 2 decided');
+    expect(await outcomes(env, 4)).toEqual(['accept', 'ask', 'accept', 'ask']);
   });
 
   test('shows requests whose account is blocked, which an approval does not override', async () => {
-    const blocked = anEntry({ accountId: another, effect: 'block' });
-    const env = aStorm(4, { entries: [blocked] });
-    await env.click('decide', opens);
-    const { json } = await env.submit(newest(env), { account: `approve:${another}` });
-    expect(JSON.stringify(json)).toContain(
+    const env = aStorm(4, { entries: [anEntry({ accountId: another, effect: 'block' })] });
+    const buttons = listButtons(await renderDigest(env)).filter(({ value }) => value.includes(another));
+    await env.click('all:approve', { value: buttons[0]?.value ?? '' });
+    expect(env.answers[0]?.text).toContain(
       'linkgate recorded your decision for 2. Their status: Being rejected',
     );
   });
 
-  test('adds a ticket field if the service requires tickets since the modal opened', async () => {
-    const env = aStorm(2);
-    await env.click('decide', opens);
-    env.put(serviceItem(aService({ requireTicket: true })));
-    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
-    const { view } = json as { view: ModalView };
-    expect(listFields(view)).toContain('ticket');
-    expect(listInputBlocks(view)).toContain('account.0');
-    expect(await outcomes(env, 2)).toEqual(['ask', 'ask']);
-    await env.submit(view, { account: `approve:${consumer}`, ticket: 'CHG-7' });
-    expect(await outcomes(env, 2)).toEqual(['accept', 'ask']);
-  });
-
-  test.each([
-    ['nothing', {}, 'account'],
-    ['a denial without a reason', { account: `deny:${consumer}` }, 'reason'],
-  ])('submitted with %s shows an error', async (_, typed, field) => {
-    const env = aStorm(4);
-    await env.click('decide', opens);
-    expect(await env.submit(newest(env), typed)).toMatchObject({
-      json: { response_action: 'errors', errors: { [`${field}.0`]: expect.any(String) } },
+  test('shows once why an owner of the account cannot approve', async () => {
+    const env = aStorm(6, {
+      entries: [anEntry({ accountId: consumer, effect: 'block', owners: [slackAlice] })],
     });
-    expect(await outcomes(env, 4)).toEqual(['ask', 'ask', 'ask', 'ask']);
-  });
-
-  test('requires a ticket if a service does', async () => {
-    const env = aStorm(2, { services: [aService({ requireTicket: true })] });
-    await env.click('decide', opens);
-    expect(await env.submit(newest(env), { account: `approve:${consumer}` })).toMatchObject({
-      json: { errors: { 'ticket.0': expect.any(String) } },
-    });
-    await env.submit(newest(env), { account: `approve:${consumer}`, ticket: 'CHG-7' });
-    expect(await outcomes(env, 2)).toEqual(['accept', 'ask']);
-  });
-
-  test('decides until the time limit, and shows how many requests it did not reach', async () => {
-    const env = aStorm(40);
-    await env.click('decide', opens);
-    const { table } = env.slackDeps;
-    env.slackDeps.table = {
-      ...table,
-      async write(writes) {
-        env.advanceSeconds(0.5);
-        return table.write(writes);
-      },
-    };
-    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
-    const accepted = (await outcomes(env, 40)).filter((outcome) => outcome === 'accept');
-    expect(accepted).toHaveLength(3);
-    expect(JSON.stringify(json)).toContain(`did not reach ${20 - accepted.length} in time`);
-  });
-
-  test('shows the requests that other people decided in the meantime', async () => {
-    const env = aStorm(2);
-    await env.click('decide', opens);
-    await env.command(`approve ${endpointId(1)}`, { user: 'U01BOB' });
-    const { json } = await env.submit(newest(env), {
-      [`request:${endpointId(1)}.3`]: 'deny',
-      [`request:${endpointId(2)}.3`]: 'deny',
-      reason: 'not a customer',
-    });
-    expect(await outcomes(env, 2)).toEqual(['accept', 'reject']);
-    expect(JSON.stringify(json)).toContain('in the meantime');
+    const answer = await clickLabel(env, 'Approve all 3');
+    expect(answer).toContain(`${endpointId(1)} and 2 more: You own this account`);
+    expect(answer.match(/You own/g)).toHaveLength(1);
   });
 
   test('continues after an error of one decision', async () => {
-    const env = aStorm(2);
-    await env.click('decide', opens);
+    const env = aStorm(4);
     const { table } = env.slackDeps;
     env.slackDeps.table = {
       ...table,
@@ -359,17 +360,12 @@ describe("a digest's modal", () => {
           ? Promise.reject(new Error('away'))
           : table.write(writes),
     };
-    const { json } = await env.submit(newest(env), {
-      [`request:${endpointId(1)}.3`]: 'approve',
-      [`request:${endpointId(2)}.3`]: 'approve',
-    });
-    expect(await outcomes(env, 2)).toEqual(['ask', 'accept']);
-    expect(JSON.stringify(json)).toContain('1 of 2 decided');
+    expect(await clickLabel(env, 'Approve all 2')).toContain('1 of 2 decided');
+    expect(await outcomes(env, 4)).toEqual(['ask', 'ask', 'accept', 'ask']);
   });
 
   test('shows that a decision may be recorded if its write fails afterwards', async () => {
     const env = aStorm(1);
-    await env.click('decide', opens);
     const { table } = env.slackDeps;
     env.slackDeps.table = {
       ...table,
@@ -378,33 +374,40 @@ describe("a digest's modal", () => {
         throw new Error('away');
       },
     };
-    const { json } = await env.submit(newest(env), { [`request:${endpointId(1)}.3`]: 'approve' });
+    expect(await clickLabel(env, 'Approve 1')).toContain('Your decision may be recorded');
     expect(await outcomes(env, 1)).toEqual(['accept']);
-    expect(JSON.stringify(json)).toContain('Your decision may be recorded');
   });
-});
 
-describe('a digest does not open', () => {
+  test('says what to do if Slack does not open the modal', async () => {
+    const env = aStorm(2);
+    env.slackDeps.slack = { openView: () => Promise.reject(new Error('expired_trigger_id')) };
+    expect(await clickLabel(env, 'Deny 1')).toContain('linkgate recorded no decision. Click again');
+  });
+
   test.each([
-    ['for a user who is no approver', { ...opens, user: 'U01CAROL' }, 'The approvers are'],
-    ['for a user of another workspace', { ...opens, team: 'T02OTHER' }, 'The approvers are'],
-    [
-      'for a click on another message',
-      { ...opens, message: { ...requestMessageId, ts: '1.1' } },
-      'This message is out of date',
-    ],
-    ['for an unknown digest', { value: 'digest-9' }, 'does not know this digest'],
-  ])('%s, and the reply says why', async (_, how, expected) => {
+    ['a user who is no approver', { user: 'U01CAROL' }, 'The approvers are'],
+    ['a user of another workspace', { team: 'T02OTHER' }, 'The approvers are'],
+    ['a click on another message', { message: { ...requestMessageId, ts: '1.1' } }, 'out of date'],
+    ['an unknown digest', { value: JSON.stringify({ ...aButtonValue, digest: 'digest-9' }) }, 'this digest'],
+    ['an endpoint outside the digest', { value: JSON.stringify(aButtonValue) }, 'out of date'],
+    ['a value that is not its own', { value: '{"digest":"digest-1"}' }, 'does not know this button'],
+    ['a value that is no JSON', { value: 'digest-1' }, 'does not know this button'],
+  ])('decides nothing for %s, and the reply says why', async (_, how, expected) => {
     const env = aStorm(3);
-    await env.click('decide', how);
-    expect(env.views).toEqual([]);
-    expect(env.answers[0]?.text).toContain(expected);
+    expect(await clickLabel(env, 'Approve all 2', how)).toContain(expected);
+    expect(await outcomes(env, 3)).toEqual(['ask', 'ask', 'ask']);
   });
 
-  test('for a forged form, which decides nothing', async () => {
+  test('decides nothing for a group that decides only by API', async () => {
+    const env = aStorm(3, { groups: [{ ...group, decisionChannels: 'api' }] });
+    expect(await clickLabel(env, 'Approve all 2')).toContain('decides only on the command line');
+    expect(await outcomes(env, 3)).toEqual(['ask', 'ask', 'ask']);
+  });
+
+  test('decides nothing for a forged form', async () => {
     const env = aStorm(3);
     const view = { type: 'modal', callback_id: 'digest', private_metadata: '{"digest":"digest-1"}' };
-    const { json } = await env.submit(view, { account: `approve:${consumer}` });
+    const { json } = await env.submit(view, { reason: 'no' });
     expect(JSON.stringify(json)).toContain('does not know this form');
     expect(await outcomes(env, 3)).toEqual(['ask', 'ask', 'ask']);
   });
@@ -450,17 +453,3 @@ describe('a reminder', () => {
     expect(approvalRequest.stage).toBe('approval-requested');
   });
 });
-
-/** The payload that Slack sends for a click on a page button of the modal. */
-function pagePayload(page: number, metadata: unknown): string {
-  return new URLSearchParams({
-    payload: JSON.stringify({
-      type: 'block_actions',
-      user: { id: 'U01ALICE', team_id: homeTeam },
-      trigger_id: 'trigger-2',
-      container: { type: 'view', view_id: 'V01' },
-      view: { id: 'V01', callback_id: 'digest', private_metadata: metadata, state: { values: {} } },
-      actions: [{ action_id: `digest-page:${page}`, type: 'button', value: String(page) }],
-    }),
-  }).toString();
-}

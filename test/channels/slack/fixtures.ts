@@ -182,9 +182,6 @@ export function createSlackTestEnv(contents: Parameters<typeof createTestEnv>[0]
       async openView(_trigger, view) {
         views.push(view);
       },
-      async updateView(_id, view) {
-        views.push(view);
-      },
     },
     async respond(url, answer) {
       answers.push({ url, ...answer });
