@@ -18,10 +18,8 @@ import { SlackApiError } from './slack-error.ts';
 import type { OpenView, Views } from './views.ts';
 
 export interface Click extends Person {
-  readonly channel?: string | undefined;
-  readonly ts?: string | undefined;
-  /** The modal with the clicked element, instead of channel and ts. */
-  readonly view_id?: string | undefined;
+  readonly channel: string;
+  readonly ts: string;
   readonly action_id: string;
   readonly block_id?: string | undefined;
   /** The value of the chosen option, or a forged value. */
@@ -98,8 +96,8 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     };
   }
 
-  async function clickInMessage(click: Click): Promise<InteractionResult> {
-    const { user, team, channel = '', ts = '', view_values } = click;
+  async function click(click: Click): Promise<InteractionResult> {
+    const { user, team, channel, ts, view_values } = click;
     const message = messages.find(channel, ts);
     if (!message && click.value === undefined) {
       const visibleMessages = messages
@@ -133,20 +131,6 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     return { ...result, ...(await submit({ user, team, view_id: opened.id, view_values })) };
   }
 
-  async function clickInView(click: Click, view: OpenView): Promise<InteractionResult> {
-    const { user, team } = click;
-    const { responseId } = view;
-    const { blocks } = view.view;
-    const triggerId = views.trigger({ user, team, responseId });
-    const answerCount = messages.answers(responseId).length;
-    const state = readInputState(blocks, click.state);
-    views.fill(view.id, state);
-    const payload = blockActions(click, createAction(click, blocks), state, triggerId, { view });
-    const result = interactionResult(await sendPayload(payload), responseId, answerCount);
-    const open = views.openedBy(triggerId) ?? views.find(view.id);
-    return { ...result, ...(open && { modal: viewPayload(open) }) };
-  }
-
   function createAction(click: Click, blocks: readonly Block[]): Action {
     const { action_id, block_id = 'forged', value } = click;
     const action_ts = (clock.now() / 1000).toFixed(6);
@@ -163,14 +147,9 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     throw new NotFoundError(`there is no \`${action_id}\` to click`, elements);
   }
 
-  function openView(id: string): OpenView {
-    const view = views.find(id);
-    if (!view) throw new NotFoundError(`there is no modal \`${id}\``);
-    return view;
-  }
-
   async function submit({ user, team, view_id, view_values }: Submission): Promise<InteractionResult> {
-    const open = openView(view_id);
+    const open = views.find(view_id);
+    if (!open) throw new NotFoundError(`there is no modal \`${view_id}\``);
     const { blocks } = open.view;
     const names = inputNames(blocks);
     const unknown = Object.keys(view_values).filter((name) => !names.includes(name));
@@ -217,8 +196,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
   }
 
   return {
-    click: (click: Click) =>
-      click.view_id === undefined ? clickInMessage(click) : clickInView(click, openView(click.view_id)),
+    click,
     submit,
     command,
   };

@@ -33,7 +33,7 @@ export function findAction(
   return candidates.find(isMatch) ?? candidates[0];
 }
 
-interface InMessage {
+interface ClickedMessage {
   readonly channel: string;
   /** Only the ts, for a forged message. */
   readonly message: Pick<Message, 'ts' | 'thread_ts'>;
@@ -47,25 +47,13 @@ export function blockActions(
   action: Action,
   values: StateValues,
   triggerId: string,
-  location: InMessage | { readonly view: OpenView },
+  { channel, message, isEphemeral, responseUrl }: ClickedMessage,
 ): object {
+  const { ts, thread_ts } = message;
   return {
     type: 'block_actions',
     ...userAndTeam(person),
     trigger_id: triggerId,
-    ...('view' in location
-      ? {
-          container: { type: 'view', view_id: location.view.id },
-          view: { ...viewPayload(location.view), state: { values } },
-        }
-      : { ...messagePayload(location), state: { values } }),
-    actions: [actionPayload(action)],
-  };
-}
-
-function messagePayload({ channel, message, isEphemeral, responseUrl }: InMessage) {
-  const { ts, thread_ts } = message;
-  return {
     container: {
       type: 'message',
       message_ts: ts,
@@ -76,6 +64,8 @@ function messagePayload({ channel, message, isEphemeral, responseUrl }: InMessag
     channel: { id: channel, name: channelName(channel) },
     ...(!isEphemeral && { message }),
     response_url: responseUrl,
+    state: { values },
+    actions: [actionPayload(action)],
   };
 }
 

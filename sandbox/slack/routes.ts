@@ -24,9 +24,8 @@ const UnknownRecord = v.record(v.string(), v.unknown());
 const person = { user: v.string(), team: v.string() };
 const Click = v.object({
   ...person,
-  channel: v.optional(v.string()),
-  ts: v.optional(v.string()),
-  view_id: v.optional(v.string()),
+  channel: v.string(),
+  ts: v.string(),
   action_id: v.string(),
   block_id: v.optional(v.string()),
   value: v.optional(v.string()),

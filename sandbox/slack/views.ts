@@ -38,11 +38,8 @@ export interface Views {
   find(viewId: string): OpenView | undefined;
   /** Stores the input values of a person. */
   fill(viewId: string, values: StateValues): void;
-  /**
-   * Replaces the view. Inputs that both views have keep their values.
-   * @throws SlackApiError if `hash` is not the current one.
-   */
-  replace(viewId: string, view: View, hash?: string): OpenView;
+  /** Replaces the view. Inputs that both views have keep their values. */
+  replace(viewId: string, view: View): OpenView;
   close(viewId: string): void;
 }
 
@@ -81,10 +78,9 @@ export function createViews(clock: Clock, openMap: OpenMap = inMemory): Views {
       const current = find(viewId);
       if (current) show({ ...current, values });
     },
-    replace(viewId, view, hash) {
+    replace(viewId, view) {
       const current = find(viewId);
       if (!current) throw new SlackApiError('not_found');
-      if (hash !== undefined && hash !== current.hash) throw new SlackApiError('hash_conflict');
       const { values = {}, ...unchanged } = current;
       const blocks = preserveInputs(view.blocks, values);
       return show({ ...unchanged, hash: newHash(), view: { ...view, blocks } });

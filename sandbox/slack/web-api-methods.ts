@@ -35,7 +35,6 @@ const PostMessage = v.object({
 });
 const Update = v.object({ ...content, ...MessageRef.entries });
 const OpenModal = v.object({ trigger_id: v.string(), view: v.unknown() });
-const UpdateView = v.object({ view_id: v.string(), view: v.unknown(), hash: v.optional(v.string()) });
 
 /** The methods of Slack's Web API that linkgate calls, with Slack's limits and errors. */
 export function webApiMethods({
@@ -116,13 +115,6 @@ export function webApiMethods({
       call(input) {
         const { trigger_id, view } = parse(OpenModal, input);
         return { view: viewPayload(views.open(trigger_id, parseView(view))) };
-      },
-    },
-    'views.update': {
-      bucket: tier4,
-      call(input) {
-        const { view_id, view, hash } = parse(UpdateView, input);
-        return { view: viewPayload(views.replace(view_id, parseView(view), hash)) };
       },
     },
   };

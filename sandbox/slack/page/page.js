@@ -134,15 +134,13 @@ function confirmed(button) {
   });
 }
 
-/** Sends a click in a message or in a modal. */
+/** Sends a click in a message. */
 async function click(element, value) {
   const { action: action_id, block: block_id } = element.dataset;
-  const dialog = element.closest('dialog');
   const message = element.closest('article');
-  const where = dialog ? { view_id: dialog.dataset.view } : { channel, ts: message.dataset.ts };
-  const state = valuesIn(dialog ?? message);
+  const clicked = { channel, ts: message.dataset.ts, action_id, block_id, state: valuesIn(message) };
   element.setAttribute('aria-busy', 'true');
-  await show(await post('/slack/click', { ...where, action_id, block_id, state, ...(value && { value }) }));
+  await show(await post('/slack/click', { ...clicked, ...(value && { value }) }));
   element.removeAttribute('aria-busy');
 }
 

@@ -257,24 +257,6 @@ describe('a modal', () => {
     expect(received.at(-1)?.payload.view.state.values[block_id].reason.value).toBe(expectedValue ?? 'again');
   });
 
-  test('is updated by a click in it', async () => {
-    const createPageView = (page: string) => ({
-      type: 'modal',
-      title: plain(page),
-      blocks: [{ type: 'actions', elements: [button('Next', 'next', '2')] }],
-    });
-    const { click, ask, received } = await aMessage(async ({ payload }, { call }) => {
-      const { trigger_id, view: open } = payload;
-      if (open) await call('views.update', { view_id: open.id, hash: open.hash, view: createPageView('2') });
-      else await call('views.open', { trigger_id, view: createPageView('1') });
-      return '';
-    });
-    const { id: view_id } = (await click({ action_id: 'deny' })).json.modal;
-    const { json } = await ask('POST', '/slack/click', { ...alice, view_id, action_id: 'next' });
-    expect(json.modal).toMatchObject({ id: view_id, title: { text: '2' } });
-    expect(received[1]?.payload.container).toEqual({ type: 'view', view_id });
-  });
-
   test('that is open does not affect a click that opens none', async () => {
     const { click } = await aMessage();
     expect((await click({ action_id: 'approve', view_values: { reason: 'x' } })).json).toEqual({

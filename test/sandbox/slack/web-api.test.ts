@@ -99,7 +99,6 @@ test.each<[why: string, method: string, input: object, error: string]>([
   ['a message that is not there', 'chat.update', { ...missingMessage, text: 'a' }, 'message_not_found'],
   ['no ts', 'chat.update', { channel, text: 'a' }, 'invalid_arguments'],
   ['an invented trigger', 'views.open', { trigger_id: '1.2', view: aView() }, 'invalid_trigger_id'],
-  ['a modal that is not open', 'views.update', { view_id: 'V1', view: aView() }, 'not_found'],
   ['a modal of 250 kB', 'views.open', { trigger_id: '1.2', view: aView(x(250_000)) }, 'view_too_large'],
   ['a modal over a limit', 'views.open', { trigger_id: '1.2', view: aView(x(25)) }, 'invalid_arguments'],
   ['no such method', 'chat.shout', {}, 'unknown_method'],
