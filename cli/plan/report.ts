@@ -1,4 +1,4 @@
-import type { Impact } from '../../lib/policy-as-code/impact.ts';
+import type { Impact } from '../../lib/policy-as-code/predict-plan-impact.ts';
 import { accountLabel, serviceLabel, shortActor, time } from '../output.ts';
 import type { Change, ConnectionEffect, Plan } from './plan-views.ts';
 import { formatSettings } from './settings.ts';

@@ -1,8 +1,12 @@
-import { type AllowlistEntry, nextVersion } from '../allowlist/entry.ts';
-import type { ApproverGroup } from '../approvers/approver-group.ts';
+import { type AllowlistEntry, entryItem, nextVersion } from '../allowlist/entry.ts';
+import { type ApproverGroup, groupItem } from '../approvers/approver-group.ts';
+import { customerItem } from '../customers/customer.ts';
 import { type AccountRegion, awsServiceName } from '../locations/account-region.ts';
-import type { Service } from '../services/service.ts';
-import type { ChangeOfKind } from './change.ts';
+import { readService, type Service, serviceItem } from '../services/service.ts';
+import { formatKey } from '../storage/entity.ts';
+import type { Item } from '../storage/table.ts';
+import { type ChangeOfKind, changeKey, type ItemChange, isApplicable, type PolicyChange } from './change.ts';
+import type { ItemOverlay } from './overlay-table.ts';
 
 /** The author and time of an applied plan. */
 export interface ChangeAuthor {
@@ -68,6 +72,57 @@ export function previewService(
     policyRevision: now.getTime(),
     version: 1,
   };
+}
+
+/** Builds the overlay of all changes that write an item. */
+export function overlayChanges(
+  changes: readonly PolicyChange[],
+  author: ChangeAuthor,
+  hub: AccountRegion,
+): ItemOverlay {
+  return new Map(
+    changes.flatMap((change) =>
+      change.kind !== 'principal' && isApplicable(change)
+        ? [[formatKey(changeKey(change)), (stored) => previewChangedItem(change, stored, author, hub)]]
+        : [],
+    ),
+  );
+}
+
+/**
+ * Builds the item after a change, with the settings that the plan contains; undefined if the change removes it.
+ * @param stored undefined also for a registered service whose own attributes do not matter.
+ * @throws MalformedItemError if the table cannot store it.
+ */
+export function previewChangedItem(
+  change: ItemChange,
+  stored: Item | undefined,
+  author: ChangeAuthor,
+  hub: AccountRegion,
+): Item | undefined {
+  if (!change.after) return undefined;
+  switch (change.kind) {
+    case 'entry': {
+      const entry = applyEntryChange(change, author);
+      return entry && entryItem(entry);
+    }
+    case 'group': {
+      const group = applyGroupChange(change, author);
+      return group && groupItem(group);
+    }
+    case 'customer': {
+      const { name, after } = change;
+      return customerItem({ ...after, name, ...withAuthor(author), version: 1 });
+    }
+    case 'service':
+      return serviceItem(
+        stored
+          ? applyServiceChange(readService(stored), change, author)
+          : previewService(change, hub, author),
+      );
+    default:
+      throw change satisfies never;
+  }
 }
 
 function withAuthor({ by, now }: ChangeAuthor) {

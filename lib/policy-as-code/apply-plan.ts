@@ -4,7 +4,7 @@ import { MalformedItemError, UnreadableItemError } from '../storage/entity.ts';
 import { isLeased } from '../storage/lease.ts';
 import { conflict, OptimisticLockError, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Write } from '../storage/table.ts';
-import { applyEntryChange, type ChangeAuthor } from './apply-change.ts';
+import { applyEntryChange, type ChangeAuthor, previewChangedItem } from './apply-change.ts';
 import {
   type ApplyLease,
   ApplyRunningError,
@@ -20,7 +20,6 @@ import {
   applyChange,
   approvePrincipalsStep,
   type PrincipalsApproval,
-  previewChangedItem,
   principalApprovals,
   type StepResult,
 } from './apply-step.ts';
@@ -76,9 +75,10 @@ type ApplyTask = ItemChange | PrincipalsApproval;
 
 /** Checks that the table can store every change, because a partly applied policy has a different effect. */
 function requireStorable(changes: readonly ItemChange[], deps: ApplyStepDeps): void {
+  const author = { by: deps.caller, now: deps.now() };
   const problems = changes.flatMap((change): PolicyProblem[] => {
     try {
-      previewChangedItem(change, deps);
+      previewChangedItem(change, undefined, author, deps.hub);
       return [];
     } catch (error) {
       if (!(error instanceof MalformedItemError)) throw error;

@@ -3,20 +3,14 @@ import { emptyGroup, groupItem, listApproverGroups } from '../approvers/approver
 import { subscribeGroup } from '../channels/email/subscribe-group.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import { subscribeContact } from '../customer-notifications/subscribe-contact.ts';
-import { type Customer, customerItem, listCustomers } from '../customers/customer.ts';
+import { type Customer, listCustomers } from '../customers/customer.ts';
 import { removeCustomer, setCustomer } from '../customers/set-customer.ts';
 import { approvePrincipals } from '../services/allowed-principals/approve.ts';
 import { type RegisterDeps, registerService, removeService } from '../services/register-service.ts';
 import { readService, serviceItem, serviceKey } from '../services/service.ts';
 import { listIfAllReadable } from '../storage/entity.ts';
 import type { Item, Write } from '../storage/table.ts';
-import {
-  applyEntryChange,
-  applyGroupChange,
-  applyServiceChange,
-  type ChangeAuthor,
-  previewService,
-} from './apply-change.ts';
+import { applyEntryChange, applyGroupChange, applyServiceChange, type ChangeAuthor } from './apply-change.ts';
 import {
   type ChangeOfKind,
   changeKey,
@@ -105,42 +99,6 @@ export async function applyChange(
       return applyCustomerStep(change, changes, deps);
     case 'service':
       return applyServiceStep(change, item, author, deps);
-    default:
-      throw change satisfies never;
-  }
-}
-
-/**
- * Builds the item after a change, with the settings that the plan contains; undefined if the change removes it.
- * @throws MalformedItemError if the table cannot store it.
- */
-export function previewChangedItem(
-  change: ItemChange,
-  { hub, caller, now }: ApplyStepDeps,
-): Item | undefined {
-  if (!change.after) return undefined;
-  const author = { by: caller, now: now() };
-  switch (change.kind) {
-    case 'entry': {
-      const entry = applyEntryChange(change, author);
-      return entry && entryItem(entry);
-    }
-    case 'group': {
-      const group = applyGroupChange(change, author);
-      return group && groupItem(group);
-    }
-    case 'customer': {
-      const { name, after } = change;
-      return customerItem({
-        ...after,
-        name,
-        changedAt: author.now.toISOString(),
-        changedBy: caller,
-        version: 1,
-      });
-    }
-    case 'service':
-      return serviceItem(previewService(change, hub, author));
     default:
       throw change satisfies never;
   }

@@ -1,18 +1,24 @@
 import { formatKey } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 
+/** The changes of items by key: from the stored item, undefined if absent, to the item after the change, undefined if removed. */
+export type ItemOverlay = ReadonlyMap<string, (stored: Item | undefined) => Item | undefined>;
+
 /**
- * Creates a table for a dry run: it reads from the real table, and keeps all writes in memory.
- * @param changed the items that differ, by key; undefined for a removed item.
+ * Creates a table for a dry run: it reads from the real table once, applies the changes of an overlay, and keeps all writes in
+ * memory.
  */
-export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | undefined>): Table {
-  const cached = new Map(changed);
+export function overlayTable(table: Table, overlay: ItemOverlay = new Map()): Table {
+  const cached = new Map<string, Item | undefined>();
 
   async function loadMissing(keys: readonly Key[]): Promise<void> {
     const unknown = keys.filter((key) => !cached.has(formatKey(key)));
     if (unknown.length === 0) return;
     const items = new Map((await table.get(unknown)).map((item) => [formatKey(item), item]));
-    for (const key of unknown) cached.set(formatKey(key), items.get(formatKey(key)));
+    for (const name of unknown.map(formatKey)) {
+      const change = overlay.get(name);
+      cached.set(name, change ? change(items.get(name)) : items.get(name));
+    }
   }
 
   /** Whether an item has the expected version. An item that nobody has read counts as expected. */

@@ -1,53 +1,181 @@
 import * as v from 'valibot';
-import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
+import type { ConnectionEvent } from '../connections/connection-event.ts';
+import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
+import { modeChangeItem, modeKey, readModeChange } from '../mode/mode.ts';
+import { policyInputKeys } from '../policy/policy-inputs.ts';
+import { type Connection, isConnected } from '../privatelink/connection.ts';
 import {
-  decodeCursor,
-  encodeCursor,
-  encodePageToken,
-  LocationCursor,
-  selectLocation,
-} from '../storage/cursor.ts';
-import { isApplicable } from './change.ts';
-import { computeImpact, type Impact, type ImpactDeps } from './impact.ts';
-import { type Plan, readPlanChanges } from './plan.ts';
+  type DecideDeps,
+  type DecideResult,
+  decideConnection,
+  decisionKeys,
+} from '../reconcile/decide-connections.ts';
+import { recordStates } from '../reconcile/record-states.ts';
+import { readService, type Service, serviceKey } from '../services/service.ts';
+import { formatKey, omitUnreadable, parseEach } from '../storage/entity.ts';
+import type { Item, Table } from '../storage/table.ts';
+import { primaryReason } from '../verdicts/verdict.ts';
+import { type ItemOverlay, overlayTable } from './overlay-table.ts';
 
-/** The position in a prediction, also within a page of EC2 if the time is up. */
-const ImpactCursor = v.object({
-  ...LocationCursor.entries,
-  from: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
-});
+/**
+ * The effect on a connection. `stays`: linkgate keeps it connected. `disconnect-later`: at the end of its grace period. `ask`,
+ * `hold`: a connected endpoint stays until then.
+ */
+export const ImpactEffect = v.picklist([
+  'disconnect',
+  'disconnect-later',
+  'accept',
+  'reject',
+  'ask',
+  'stays',
+  'hold',
+]);
+export type ImpactEffect = v.InferOutput<typeof ImpactEffect>;
 
-/** EC2 accepts at most 200 values in a filter. For more services linkgate omits the filter. */
-const maxServicesInFilter = 200;
+/** The outcome for a connection, before or after the changes. */
+export interface PredictedOutcome {
+  readonly effect: ImpactEffect;
+  readonly reason: string;
+  /** ISO 8601: the time of a later disconnect. */
+  readonly at?: string;
+  /** The decided record. Absent if linkgate does not decide the connection. */
+  readonly record?: ConnectionRecord;
+}
 
-/** Computes the impact of a plan on one page of connections in EC2. */
+/** The impact of changes on one connection. */
+export interface PredictedImpact {
+  readonly connection: Connection;
+  /** After the changes, or before them if they remove it. Absent if it is registered neither before nor after. */
+  readonly service: Service | undefined;
+  /** The stored record, which neither outcome changes. */
+  readonly stored: ConnectionRecord | undefined;
+  readonly before: PredictedOutcome;
+  readonly after: PredictedOutcome;
+}
+
+export interface PredictImpactDeps extends DecideDeps {
+  /** Milliseconds until the end of this run. */
+  readonly remainingMs: () => number;
+}
+
+/** The time that a run reserves, in milliseconds. */
+const impactReserveMs = 12_000;
+
+/**
+ * Predicts the impact of changes on the connections that they concern, in the mode `enforce`: decides each connection with the
+ * production code on the table before and after the changes, and writes no item. Decides one after another, because connections
+ * share endpoint quotas.
+ * @param overlay the changes. An unchanged item stands for a change that the table already contains.
+ * @returns the number of connections that it decided in time.
+ */
 export async function predictImpact(
-  plan: Plan,
-  token: string | undefined,
-  by: string,
-  deps: ImpactDeps,
-): Promise<{ effects: Impact[]; looked: number; nextToken?: string }> {
-  const list = `impact ${plan.planId}`;
-  const position = token === undefined ? { location: 0, from: 0 } : decodeCursor(list, token, ImpactCursor);
-  const changes = (await readPlanChanges(plan, deps.table)).filter(isApplicable);
-  const added = changes.flatMap((change) =>
-    change.kind === 'service' && change.action === 'add'
-      ? [{ serviceId: change.serviceId, location: deps.hub }]
-      : [],
-  );
-  const services = [...(await listRegisteredServices(deps)), ...added];
-  const locations = uniqueLocations(services);
-  const location = selectLocation(locations, position);
-  if (!location || !deps.connectionsClient) return { effects: [], looked: 0 };
+  connections: readonly Connection[],
+  overlay: ItemOverlay,
+  deps: PredictImpactDeps,
+): Promise<{ readonly impacts: PredictedImpact[]; readonly looked: number }> {
+  const concerned = new Set(connections.filter((each) => isConcerned(each, overlay)));
+  const dryRun = createDryRun(overlay, deps);
+  await dryRun.stored.get([...concerned].flatMap(decisionKeys));
+  const impacts: PredictedImpact[] = [];
+  for (const [index, connection] of connections.entries()) {
+    if (index > 0 && deps.remainingMs() < impactReserveMs) return { impacts, looked: index };
+    if (!concerned.has(connection)) continue;
+    // The impact on a connection with an unreadable input is unknown.
+    const impact = await predictForConnection(connection, dryRun).catch(omitUnreadable(deps.reportError));
+    if (impact) impacts.push(impact);
+  }
+  return { impacts, looked: connections.length };
+}
 
-  const serviceIds = services.map(({ serviceId }) => serviceId);
-  const filter = serviceIds.length <= maxServicesInFilter ? { serviceIds } : {};
-  const page = await deps.connectionsClient(location).page(filter, position.nextToken);
-  const connections = page.connections.slice(position.from);
-  const { effects, looked } = await computeImpact(connections, changes, { by, now: deps.now() }, deps);
-  const nextToken =
-    looked < connections.length
-      ? encodePageToken(list, { ...position, from: position.from + looked })
-      : encodeCursor(list, position, page.nextToken, locations.length);
-  return { effects, looked, ...(nextToken !== undefined && { nextToken }) };
+interface DryRun {
+  /** Reads each stored item once. */
+  readonly stored: Table;
+  readonly before: DecideDeps;
+  readonly after: DecideDeps;
+  /** The services of earlier impacts by id. */
+  readonly services: Map<string, Service | undefined>;
+}
+
+function createDryRun(overlay: ItemOverlay, deps: PredictImpactDeps): DryRun {
+  const now = deps.now();
+  const stored = overlayTable(deps.table);
+  const enforced = [[formatKey(modeKey), (item: Item | undefined) => enforceMode(item, now)]] as const;
+  const createDeps = (changes: ItemOverlay) => ({
+    ...deps,
+    now: () => now,
+    table: overlayTable(stored, changes),
+    applyQueue: { enqueue: async () => {} },
+  });
+  return {
+    stored,
+    before: createDeps(new Map(enforced)),
+    after: createDeps(new Map([...enforced, ...overlay])),
+    services: new Map(),
+  };
+}
+
+/** Whether a change concerns an open request or a connected endpoint. */
+function isConcerned(connection: Connection, overlay: ItemOverlay): boolean {
+  const { state } = connection;
+  return (
+    (state === 'pendingAcceptance' || isConnected(state)) &&
+    policyInputKeys(connection).some((key) => overlay.has(formatKey(key)))
+  );
+}
+
+/** In the mode `observe` linkgate decides everything again once somebody enforces. */
+function enforceMode(stored: Item | undefined, now: Date): Item | undefined {
+  // Each decision reports an unreadable mode.
+  const [change] = parseEach(stored ? [stored] : [], readModeChange, () => {});
+  if (change?.mode !== 'observe') return stored;
+  const { policyRevision, version } = change;
+  return modeChangeItem({
+    ...change,
+    mode: 'enforce',
+    since: now.toISOString(),
+    policyRevision: policyRevision + 1,
+    version: version + 1,
+  });
+}
+
+async function predictForConnection(connection: Connection, dryRun: DryRun): Promise<PredictedImpact> {
+  const { stored, before, after, services } = dryRun;
+  const { endpointId, serviceId } = connection;
+  const outcomes = {
+    before: await predictOutcome(connection, before),
+    after: await predictOutcome(connection, after),
+  };
+  const [record] = (await stored.get([recordKey(endpointId)])).map(readRecord);
+  if (!services.has(serviceId)) {
+    const key = serviceKey(serviceId);
+    const [item] = [...(await after.table.get([key])), ...(await before.table.get([key]))];
+    services.set(serviceId, item && readService(item));
+  }
+  return { connection, service: services.get(serviceId), stored: record, ...outcomes };
+}
+
+/** Decides a connection as `decide-connections` does, and first records its state if EC2 shows an answer. */
+async function predictOutcome(connection: Connection, deps: DecideDeps): Promise<PredictedOutcome> {
+  const observedAt = deps.now().toISOString();
+  const decide = () => decideConnection(connection, deps, { observedAt });
+  const first = await decide();
+  if (first.outcome !== 'passed') return classifyOutcome(connection, first);
+  const event: ConnectionEvent = { type: 'Connection Changed', connection, observedAt };
+  await recordStates([event], deps);
+  return classifyOutcome(connection, await decide());
+}
+
+function classifyOutcome({ state }: Connection, decision: DecideResult): PredictedOutcome {
+  const record = 'isNew' in decision ? decision.record : undefined;
+  if (!record?.verdict) {
+    const reason = 'its service is not registered then, so linkgate does not decide it';
+    return { effect: isConnected(state) ? 'stays' : 'hold', reason };
+  }
+  const { outcome, until } = record.verdict;
+  const decided = { reason: primaryReason(record.verdict), record };
+  if (!isConnected(state) || outcome === 'ask' || outcome === 'hold') return { effect: outcome, ...decided };
+  if (outcome === 'accept') return { effect: 'stays', ...decided };
+  return until === undefined
+    ? { effect: 'disconnect', ...decided }
+    : { effect: 'disconnect-later', ...decided, at: until };
 }

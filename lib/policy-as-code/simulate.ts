@@ -11,14 +11,14 @@ import type { Rule } from '../policy/rule.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { decodeCursor, encodePageToken } from '../storage/cursor.ts';
-import { formatKey, parseEach } from '../storage/entity.ts';
+import { formatKey, type ItemIndex, indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
 import { Outcome, primaryReason } from '../verdicts/verdict.ts';
-import type { ChangeAuthor } from './apply-change.ts';
+import { overlayChanges } from './apply-change.ts';
 import { changeKey, isApplicable, type PolicyChange } from './change.ts';
+import { overlayTable } from './overlay-table.ts';
 import { type Plan, readPlanChanges } from './plan.ts';
-import { changesByKey, type ItemsByKey, previewItems } from './preview-items.ts';
 
 /** A recorded request with a different outcome under the policy. */
 export const ChangedVerdict = v.object({
@@ -57,7 +57,7 @@ export async function simulate(
   token: string | undefined,
   deps: SimulateDeps,
 ): Promise<{ requests: ChangedVerdict[]; looked: number; nextToken?: string }> {
-  const { table, now, reportError, caller } = deps;
+  const { table, hub, now, reportError, caller } = deps;
   const list = `simulation ${plan.planId}`;
   const start = token === undefined ? { partition: 0 } : decodeCursor(list, token, RecordCursor);
   const since = new Date(now().getTime() - simulatedSpanMs).toISOString();
@@ -66,13 +66,8 @@ export async function simulate(
   const records = parseEach(items, readRecord, reportError);
 
   const changes = await readPlanChanges(plan, table);
-  const changeByKey = changesByKey(changes);
-  const { after } = await previewItems(
-    records.flatMap(policyInputKeys),
-    changeByKey,
-    { by: caller, now: now() } satisfies ChangeAuthor,
-    deps,
-  );
+  const overlay = overlayChanges(changes, { by: caller, now: now() }, hub);
+  const after = indexByKey(await overlayTable(table, overlay).get(records.flatMap(policyInputKeys)));
   const requests: ChangedVerdict[] = [];
   let looked = 0;
   const declaredKeys = listDeclaredKeys(changes);
@@ -100,21 +95,18 @@ function listDeclaredKeys(changes: readonly PolicyChange[]): ReadonlySet<string>
   );
 }
 
-function isAffectedKey(key: Key, spoken: ReadonlySet<string>, after: ItemsByKey): boolean {
-  const name = formatKey(key);
-  return spoken.has(name) || after.get(name)?.managedBy === 'file';
+function isAffectedKey(key: Key, declaredKeys: ReadonlySet<string>, after: ItemIndex): boolean {
+  return declaredKeys.has(formatKey(key)) || after.find(key)?.managedBy === 'file';
 }
 
 /** @returns undefined if linkgate did not decide it, or if the policy does not have its service. */
 async function compareVerdicts(
   record: ConnectionRecord,
-  after: ItemsByKey,
+  after: ItemIndex,
   deps: SimulateDeps,
 ): Promise<ChangedVerdict | undefined> {
   const { endpointId, ownerAccountId, requestedAt } = record;
-  const { service, entries, unreadable } = readPolicyInputs(record, {
-    find: (key) => after.get(formatKey(key)),
-  });
+  const { service, entries, unreadable } = readPolicyInputs(record, after);
   for (const error of unreadable) deps.reportError(error, 'read item');
   if (!service || unreadable.length > 0) return undefined;
   const was = (await readAuditTrail(endpointId, deps.table, deps.reportError)).find(

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readPolicyFile } from '../../cli/policy-file/read-policy-file.ts';
-import { Impact } from '../../lib/policy-as-code/impact.ts';
+import { Impact } from '../../lib/policy-as-code/predict-plan-impact.ts';
 import { connection, serviceId } from './answers.ts';
 import { parseDocument, withoutPositions, writeFolder } from './policy-file/files.ts';
 import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';

@@ -1,13 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { putEntry, removeEntry } from '../../lib/allowlist/entries.ts';
+import { predictEntryChange, predictResumption } from '../../lib/api/predict-change.ts';
+import type { ChangePrediction } from '../../lib/api/summarize-impacts.ts';
 import type { PolicyChange } from '../../lib/policy-as-code/change.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
-import { predictImpact } from '../../lib/policy-as-code/predict-impact.ts';
-import { isConnected } from '../../lib/privatelink/connection.ts';
+import { predictPlanImpact } from '../../lib/policy-as-code/predict-plan-impact.ts';
+import { type Connection, isConnected } from '../../lib/privatelink/connection.ts';
 import { listAllConnections } from '../../lib/privatelink/connections.ts';
 import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { detectChanges } from '../../lib/reconcile/detect-changes.ts';
+import { resumeService } from '../../lib/services/pause.ts';
 import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { alice } from '../builders.ts';
 import type { TestEnv } from '../doubles/test-env.ts';
@@ -15,6 +19,7 @@ import { applyToEnd, planDocument } from './fixtures.ts';
 import {
   createInventoryEnv,
   type RandomInventory,
+  randomCommands,
   randomDocuments,
   randomInventories,
   withKnownServices,
@@ -71,7 +76,7 @@ async function applyAndCompare(inventory: RandomInventory, document: PolicyDocum
 async function predictEffects(inventory: RandomInventory, document: PolicyDocument) {
   const env = await createInventoryEnv(inventory);
   const { plan, changes } = await planDocument(env, document);
-  const { effects: found } = await predictImpact(plan, undefined, alice, env.deps);
+  const { effects: found } = await predictPlanImpact(plan, undefined, alice, env.deps);
   const effects = found.map(({ endpointId, effect, at }) => ({
     endpointId,
     effect,
@@ -105,4 +110,67 @@ test('a plan predicts the impact that its apply has', async () => {
   expect(met.effects).toBeGreaterThan(1_000);
   expect(met.servicesThatGo).toBeGreaterThan(300);
   expect(met.fewerEndpoints).toBeGreaterThan(100);
+}, 120_000);
+
+type Command = typeof randomCommands extends fc.Arbitrary<infer Each> ? Each : never;
+
+/** Runs a command and predicts its impact. @returns undefined if there is nothing to resume. */
+async function runCommand(env: TestEnv, command: Command): Promise<ChangePrediction | undefined> {
+  if (command.kind === 'resume') {
+    const services = await listRegisteredServices(env.deps);
+    const service = services.find((each) => each.serviceId === command.serviceId && each.pausedAt);
+    const prediction = service && (await predictResumption(service, env.deps));
+    if (service) await resumeService(service.serviceId, alice, env.deps);
+    return prediction;
+  }
+  const { target } = command;
+  if (command.kind === 'put') await putEntry({ ...target, ...command.rule }, alice, env.deps);
+  else await removeEntry(target, env.deps);
+  return predictEntryChange(target, false, env.deps);
+}
+
+function isInScope({ serviceId, ownerAccountId }: Connection, command: Command): boolean {
+  if (command.kind === 'resume') return serviceId === command.serviceId;
+  const { target } = command;
+  return ownerAccountId === target.accountId && ['*', serviceId].includes(target.serviceId);
+}
+
+test('a command predicts the accepts and disconnects that follow from it', async () => {
+  const met = { accepts: 0, now: 0, later: 0, resumed: 0 };
+  await fc.assert(
+    fc.asyncProperty(randomInventories, randomCommands, async (inventory, command) => {
+      const env = await createInventoryEnv(inventory);
+      const prediction = await runCommand(env, command);
+      if (!prediction) return;
+      const time = env.time.toISOString();
+      const outcomes = await readOutcomes(env);
+      const concerned = (await listAllConnections(env.ec2, {}))
+        .filter((each) => isInScope(each, command))
+        .toSorted((a, b) => a.requestedAt.localeCompare(b.requestedAt));
+      const accepts = concerned.filter(({ endpointId }) => outcomes.get(endpointId)?.effect === 'accept');
+      const disconnects = concerned.flatMap(({ endpointId }) => {
+        const { effect, at = 'now' } = outcomes.get(endpointId) ?? {};
+        const isPredicted =
+          effect === 'disconnect' || (effect === 'disconnect-later' && command.kind !== 'resume');
+        return isPredicted ? [{ endpointId, at }] : [];
+      });
+      const predicted = prediction.disconnects.map(({ endpointId, at }) => ({
+        endpointId,
+        at: at > time ? at : 'now',
+      }));
+      expect(predicted).toEqual(disconnects);
+      expect(prediction.accepts.map(({ endpointId }) => endpointId)).toEqual(
+        command.kind === 'resume' ? [] : accepts.map(({ endpointId }) => endpointId),
+      );
+      met.accepts += prediction.accepts.length;
+      met.now += disconnects.filter(({ at }) => at === 'now').length;
+      met.later += disconnects.filter(({ at }) => at !== 'now').length;
+      met.resumed += Number(command.kind === 'resume') * disconnects.length;
+    }),
+    { numRuns: 1_000, seed: 6 },
+  );
+  expect(met.accepts).toBeGreaterThan(20);
+  expect(met.now).toBeGreaterThan(20);
+  expect(met.later).toBeGreaterThan(20);
+  expect(met.resumed).toBeGreaterThan(1);
 }, 120_000);

@@ -150,6 +150,23 @@ export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
   }),
 });
 
+const entryTargets = fc.record({
+  serviceId: fc.constantFrom('*', ...services.map(serviceId)),
+  accountId: account,
+});
+/** Changes of one entry, and the resumption of the service that may be paused. */
+export const randomCommands = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('put' as const), target: entryTargets, rule: entryRule }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), target: entryTargets }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('resume' as const), serviceId: fc.constant(serviceId(2)) }),
+  },
+);
+
 /** Removes entries of services that do not exist. */
 export function withKnownServices(
   document: PolicyDocument,

@@ -11,8 +11,7 @@ import type { ApiApp, ApiDeps } from '../env.ts';
 import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
 import { AccountId, AllowlistQuery, EntryInput, readBody, validateInput } from '../input.ts';
 import { requireScope, resolveEntryScope } from '../lookup.ts';
-import { predictAccepts } from '../predict-accepts.ts';
-import { predictDisconnects } from '../predict-disconnects.ts';
+import { orPredictionWarning, predictEntryChange } from '../predict-change.ts';
 import { pathParameter } from '../route.ts';
 import { withServiceNames } from '../views.ts';
 
@@ -51,18 +50,13 @@ export function allowlistRoutes(app: ApiApp): void {
     const managedBy = identifyCaller(context);
     const customer = before?.customer === undefined ? {} : { customer: before.customer };
     const entry = await putEntry({ ...entryTarget, ...input, ...customer, managedBy }, api.caller, api);
-    const { disconnects, warnings } = await predictDisconnects(entry.effect, entryTarget, api);
-    const acceptPrediction =
-      entry.effect === 'allow' ? await predictAccepts(entryTarget, api) : { accepts: [], warnings: [] };
+    const { warnings, ...prediction } = await orPredictionWarning(api, () =>
+      predictEntryChange(entryTarget, entry.effect === 'allow', api),
+    );
     return context.json({
       entry,
-      disconnects,
-      accepts: acceptPrediction.accepts,
-      warnings: [
-        ...warnPolicyFileOverride(before, 'entry'),
-        ...warnReplacedNote(before, entry),
-        ...new Set([...warnings, ...acceptPrediction.warnings]),
-      ],
+      ...prediction,
+      warnings: [...warnPolicyFileOverride(before, 'entry'), ...warnReplacedNote(before, entry), ...warnings],
     });
   });
   app.delete('/allowlist/:service/:accountId', async (context) => {
@@ -75,7 +69,9 @@ export function allowlistRoutes(app: ApiApp): void {
         'UnknownEntry',
         `account ${entryTarget.accountId} has no entry at ${pathParameter(context, 'service')}; see \`linkgate allowlist\``,
       );
-    const { disconnects, warnings } = await predictDisconnects('remove', entryTarget, api);
+    const { disconnects, warnings } = await orPredictionWarning(api, () =>
+      predictEntryChange(entryTarget, false, api),
+    );
     const first = entry ? warnNextApplyRestores(entry, 'entry') : [alreadyRemovedWarning];
     return context.json({ ...(entry && { entry }), disconnects, warnings: [...first, ...warnings] });
   });

@@ -6,7 +6,7 @@ import type { PolicyChange } from '../../policy-as-code/change.ts';
 import { exportPolicy } from '../../policy-as-code/export.ts';
 import { listPastExpiries } from '../../policy-as-code/past-expiries.ts';
 import { findPlan, makePlan, type Plan, readPlanPart } from '../../policy-as-code/plan.ts';
-import { predictImpact } from '../../policy-as-code/predict-impact.ts';
+import { predictPlanImpact } from '../../policy-as-code/predict-plan-impact.ts';
 import { simulate } from '../../policy-as-code/simulate.ts';
 import { decodeCursor, ExpiredTokenError, encodePageToken } from '../../storage/cursor.ts';
 import { trackIdentity } from '../../storage/table-identity.ts';
@@ -70,7 +70,12 @@ export function plansRoutes(app: ApiApp): void {
   app.get('/plans/:planId/impact', async (context) => {
     const api = context.get('api');
     const plan = await requirePlan(pathParameter(context, 'planId'), api);
-    const { effects, ...page } = await predictImpact(plan, context.req.query('nextToken'), api.caller, api);
+    const { effects, ...page } = await predictPlanImpact(
+      plan,
+      context.req.query('nextToken'),
+      api.caller,
+      api,
+    );
     return context.json({ effects: await withCustomerNames(effects, selectOwnerAccountId, api), ...page });
   });
   app.get('/plans/:planId/simulation', async (context) => {

@@ -1,5 +1,4 @@
 import { defaultGroup, isKnownGroup } from '../../approvers/approver-group.ts';
-import { orReported } from '../../runtime/runtime.ts';
 import { approvePrincipals } from '../../services/allowed-principals/approve.ts';
 import { deregisterService } from '../../services/deregister-service.ts';
 import { changeService, pauseService, resumeService } from '../../services/pause.ts';
@@ -22,7 +21,7 @@ import {
   validateInput,
 } from '../input.ts';
 import { findService, requireService, unknownGroupError } from '../lookup.ts';
-import { predictDisconnectsOnResume, predictionFailedWarning } from '../predict-disconnects.ts';
+import { orPredictionWarning, predictResumption } from '../predict-change.ts';
 import { readPrincipalsView } from '../principals-view.ts';
 import { warnRemainingEntries } from '../responses.ts';
 import { pathParameter } from '../route.ts';
@@ -99,18 +98,18 @@ export function servicesRoutes(app: ApiApp): void {
   app.get('/services/:service/resumption', async (context) => {
     const api = context.get('api');
     const service = await requireService(pathParameter(context, 'service'), api);
-    return context.json({ ...(await predictDisconnectsOnResume(service, api)) });
+    const { disconnects, warnings } = await predictResumption(service, api);
+    return context.json({ disconnects, warnings });
   });
   app.post('/services/:service/resume', async (context) => {
     const api = context.get('api');
     const before = await requireService(pathParameter(context, 'service'), api);
-    const prediction = await orReported(api.reportError, 'predict disconnects', () =>
-      predictDisconnectsOnResume(before, api),
-    );
+    const { disconnects, warnings } = await orPredictionWarning(api, () => predictResumption(before, api));
     const service = await resumeService(before.serviceId, api.caller, api);
     return context.json({
       service: serviceView(service ?? throwUnregistered(before.serviceId)),
-      ...(prediction ?? { disconnects: [], warnings: [predictionFailedWarning] }),
+      disconnects,
+      warnings,
     });
   });
 }
