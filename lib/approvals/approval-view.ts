@@ -1,7 +1,7 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../approvers/approver-group.ts';
 import { type ConnectionRecord, findRecord } from '../connections/connection-record.ts';
-import { listEarlierConnections } from '../connections/connections-by-account.ts';
+import { listEarlierConnections } from '../connections/indexes.ts';
 import { customerKey } from '../customers/customer.ts';
 import {
   accountPointerKey,

@@ -4,7 +4,6 @@ import { type Connection, isConnected } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
 import { isPaused, type Verdict } from '../verdicts/verdict.ts';
 import { type ApprovalRequest, type EscalationStage, isExpiryRejection } from './approval-request.ts';
-import { awaitingApprovalWrites } from './awaiting-approval.ts';
 import {
   type ConnectionRecord,
   isManagedByUs,
@@ -12,15 +11,13 @@ import {
   type PendingEffect,
   recordItem,
 } from './connection-record.ts';
-import { byAccountWrites } from './connections-by-account.ts';
-import { pendingEffectWrites } from './pending-effects.ts';
+import { recordIndexWrites } from './indexes.ts';
 import {
   matchesDecision,
   type PersonDecision,
   pickRecordedDecisions,
   type RecordedDecisions,
 } from './person-decision.ts';
-import { reevaluationWrites } from './reevaluations.ts';
 
 /** A new version of a record, with its audit events. */
 export interface Transition {
@@ -43,10 +40,7 @@ export function transitionWrites(
       expected: before?.version ?? 0,
     },
     ...audit.writes,
-    ...pendingEffectWrites(before, record),
-    ...awaitingApprovalWrites(before, record),
-    ...byAccountWrites(before, record),
-    ...reevaluationWrites(before, record),
+    ...recordIndexWrites(before, record),
   ];
 }
 

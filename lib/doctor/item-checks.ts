@@ -2,11 +2,13 @@ import * as v from 'valibot';
 import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
 import { digestPartition } from '../approvals/digest.ts';
 import { approverGroupPartition } from '../approvers/approver-group.ts';
-import { awaitingApprovalPartition } from '../connections/awaiting-approval.ts';
 import { readRecord, recordPartitions } from '../connections/connection-record.ts';
-import { byAccountWrites } from '../connections/connections-by-account.ts';
-import { pendingEffectPartition } from '../connections/pending-effects.ts';
-import { reevaluationPartition } from '../connections/reevaluations.ts';
+import {
+  awaitingApproval,
+  connectionsByAccount,
+  pendingEffects,
+  reevaluations,
+} from '../connections/indexes.ts';
 import { lastNotificationKey } from '../customer-notifications/last-notification.ts';
 import { customerPartition, readCustomer } from '../customers/customer.ts';
 import { accountPointerKey } from '../customers/customer-by-account.ts';
@@ -101,10 +103,10 @@ async function listPartitions(deps: ReadDeps): Promise<string[]> {
     leasePartition,
     allowlistPartition(allServicesScope),
     ...serviceIds.flatMap((serviceId) => [allowlistPartition(serviceId), principalsPartition(serviceId)]),
-    ...groups.map(awaitingApprovalPartition),
+    ...groups.map(awaitingApproval.partition),
     ...locations.flatMap((location) => [
-      pendingEffectPartition(location),
-      reevaluationPartition(location),
+      pendingEffects.partition(location),
+      reevaluations.partition(location),
       quotaPartition(location),
     ]),
     ...recordPartitions,
@@ -121,7 +123,7 @@ function listRelatedKeys(item: Item): Key[] {
     return parseEach([item], readCustomer, ignore).flatMap(({ accounts }) => accounts.map(accountPointerKey));
   if (!recordPartitions.includes(item.pk)) return [];
   const pointers = parseEach([item], readRecord, ignore).flatMap((record) =>
-    byAccountWrites(undefined, record),
+    connectionsByAccount.writes(undefined, record),
   );
   return [lastNotificationKey(item.sk), ...pointers.flatMap((write) => ('put' in write ? write.put : []))];
 }

@@ -2,11 +2,13 @@ import { readEntry } from '../allowlist/entry.ts';
 import { readDigest } from '../approvals/digest.ts';
 import { readGroup } from '../approvers/approver-group.ts';
 import { readAuditEntry } from '../audit/audit.ts';
-import { readAwaitingApproval } from '../connections/awaiting-approval.ts';
 import { readRecord } from '../connections/connection-record.ts';
-import { readByAccount } from '../connections/connections-by-account.ts';
-import { readPendingEffect } from '../connections/pending-effects.ts';
-import { readReevaluation } from '../connections/reevaluations.ts';
+import {
+  awaitingApproval,
+  connectionsByAccount,
+  pendingEffects,
+  reevaluations,
+} from '../connections/indexes.ts';
 import { readLastNotification } from '../customer-notifications/last-notification.ts';
 import { readCustomer } from '../customers/customer.ts';
 import { readAccountPointer } from '../customers/customer-by-account.ts';
@@ -36,8 +38,8 @@ export interface ItemEntity {
 
 /** Every type of item in the table, by the prefix of its partition key. */
 export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, ItemEntity>([
-  ['BY_ACCOUNT', { read: readByAccount }],
-  ['REEVALUATE_AT', { read: readReevaluation }],
+  ['BY_ACCOUNT', { read: connectionsByAccount.read }],
+  ['REEVALUATE_AT', { read: reevaluations.read }],
   ['ALLOWLIST', { read: readEntry, afterwards: 'create the entry again: linkgate allow, or linkgate block' }],
   ['APPROVERS', { read: readGroup, afterwards: 'create the group again: linkgate approvers set' }],
   ['AUDIT', { read: readAuditEntry }],
@@ -58,7 +60,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
     },
   ],
   ['DIGEST', { read: readDigest }],
-  ['PENDING_EFFECT', { read: readPendingEffect }],
+  ['PENDING_EFFECT', { read: pendingEffects.read }],
   ['IDEMPOTENCY', { read: readIdempotencyItem }],
   ['JOB', { read: readJob }],
   ['MODE', { read: readModeChange, afterwards: 'check the mode: linkgate mode' }],
@@ -77,7 +79,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ],
   ['TABLE_IDENTITY', { read: readRestoredAt }],
   ['CUSTOMER_NOTIFICATION', { read: readLastNotification }],
-  ['AWAITING_APPROVAL', { read: readAwaitingApproval }],
+  ['AWAITING_APPROVAL', { read: awaitingApproval.read }],
   ['EXPIRY_WARNING', { read: readExpiryWarningState }],
 ]);
 

@@ -1,6 +1,6 @@
 import { readAuditTrail } from '../audit/audit.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
-import { pendingEffectPartition, readPendingEffect } from '../connections/pending-effects.ts';
+import { pendingEffects } from '../connections/indexes.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { Mode } from '../mode/mode.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -116,13 +116,13 @@ async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): 
 /** Reads pages of pending effects until one has an overdue verdict. */
 async function findOverdueVerdicts(location: AccountRegion, { table, now, reportError }: LocationCheckDeps) {
   let pendingCount = 0;
-  for await (const page of table.query(pendingEffectPartition(location), { limit: pointersPerPage })) {
-    const pointers = parseEach(page, readPendingEffect, reportError);
+  const options = { limit: pointersPerPage };
+  for await (const pointers of pendingEffects.list(location, { table, reportError }, options)) {
     const records = await table.get(pointers.map(({ endpointId }) => recordKey(endpointId)));
     const late = parseEach(records, readRecord, reportError).filter(
       (record) => now().getTime() - pendingEffectSince(record) > overdueAfterMs,
     );
-    pendingCount += page.length;
+    pendingCount += pointers.length;
     if (late.length > 0 || pendingCount >= maxPointersRead) return { pendingCount, late };
   }
   return { pendingCount, late: [] };

@@ -1,8 +1,5 @@
-import { awaitingApprovalWrites } from '../connections/awaiting-approval.ts';
 import { readRecord, recordKey } from '../connections/connection-record.ts';
-import { byAccountWrites } from '../connections/connections-by-account.ts';
-import { pendingEffectWrites } from '../connections/pending-effects.ts';
-import { reevaluationWrites } from '../connections/reevaluations.ts';
+import { recordIndexWrites } from '../connections/indexes.ts';
 import {
   formatKey,
   parseEach,
@@ -11,7 +8,7 @@ import {
   versionToReplace,
 } from '../storage/entity.ts';
 import { itemKindOfKey, reasonsToKeepItems } from '../storage/item-remedy.ts';
-import type { Item, Key, Write } from '../storage/table.ts';
+import type { Item, Key } from '../storage/table.ts';
 import { findItemEntity } from './item-entities.ts';
 
 /** linkgate does not remove the item. */
@@ -73,13 +70,7 @@ async function rebuildPointer(
   const endpointId = key.sk.split('#').at(-1) ?? '';
   const [record] = parseEach(await table.get([recordKey(endpointId)]), readRecord, reportError);
   if (!record) return undefined;
-  const writes: Write[] = [
-    pendingEffectWrites,
-    awaitingApprovalWrites,
-    reevaluationWrites,
-    byAccountWrites,
-  ].flatMap((writesFor) => writesFor(undefined, record));
-  const puts = writes.flatMap((write) => ('put' in write ? write.put : []));
+  const puts = recordIndexWrites(undefined, record).flatMap((write) => ('put' in write ? write.put : []));
   const pointerItem = puts.find((each) => formatKey(each) === formatKey(key));
   return pointerItem && { put: pointerItem };
 }

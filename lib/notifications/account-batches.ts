@@ -1,5 +1,5 @@
 import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
-import { listEarlierConnections } from '../connections/connections-by-account.ts';
+import { listEarlierConnections } from '../connections/indexes.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import type { AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';

@@ -3,7 +3,7 @@ import { type ExpiryWarning, maxCountedConnections } from '../approvals/expiry-w
 import { findGroup } from '../approvers/approver-group.ts';
 import { warningEmail } from '../channels/email/warning-email.ts';
 import { warningMessage } from '../channels/slack/warning-message.ts';
-import { listEarlierConnections } from '../connections/connections-by-account.ts';
+import { listEarlierConnections } from '../connections/indexes.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import { readAuditTrail } from '../audit/audit.ts';
 import { type ConnectionRecord, pickConnection, readRecord } from '../connections/connection-record.ts';
-import { listEarlierConnections } from '../connections/connections-by-account.ts';
+import { listEarlierConnections } from '../connections/indexes.ts';
 import { listRecords, RecordCursor } from '../connections/list-records.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { decide } from '../policy/decide.ts';

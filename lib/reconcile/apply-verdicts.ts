@@ -10,11 +10,7 @@ import {
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
-import {
-  type PendingEffectPointer,
-  pendingEffectPartition,
-  readPendingEffect,
-} from '../connections/pending-effects.ts';
+import { type PendingEffectPointer, pendingEffects } from '../connections/indexes.ts';
 import { markRefused, markRequested } from '../connections/transition.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import type { ReadMode } from '../mode/mode.ts';
@@ -89,8 +85,8 @@ export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): P
   const applied: ApplyCounts = { requested: 0, refused: 0, redecided: 0, changed: 0, timedOut: false };
   const connections = deps.connectionsClient(location);
   let size = maxIdsPerCall;
-  for await (const pointers of deps.table.query(pendingEffectPartition(location), { limit: pageSize })) {
-    const queue = roundRobinByService(parseEach(pointers, readPendingEffect, deps.reportError), size);
+  for await (const pointers of pendingEffects.list(location, deps, { limit: pageSize })) {
+    const queue = roundRobinByService(pointers, size);
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
       if (deps.remainingMs() < applyReserveMs) {
         applied.timedOut = true;

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { effectiveEntry } from '../allowlist/effective-entry.ts';
 import type { AuditEvent, PolicyVersions } from '../audit/audit.ts';
 import { nextApprovalRequest } from '../connections/approval-request.ts';
-import { awaitedGroup } from '../connections/awaiting-approval.ts';
 import {
   type ConnectionRecord,
   isAwaitingApproval,
@@ -16,6 +15,7 @@ import {
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
+import { awaitedGroup } from '../connections/indexes.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import { reopenedReason } from '../connections/record-state.ts';
 import {

@@ -1,14 +1,9 @@
-import {
-  pendingEffectPartition as duePartition,
-  type PendingEffectPointer,
-  readPendingEffect,
-} from '../connections/pending-effects.ts';
+import { type PendingEffectPointer, pendingEffects } from '../connections/indexes.ts';
 import { type AccountRegion, formatAccountRegion, parseAccountRegion } from '../locations/account-region.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { type ConnectionFilter, type Connections, listAllConnections } from '../privatelink/connections.ts';
 import { settleEach } from '../runtime/runtime.ts';
 import { listRegisteredServices } from '../services/registered-services.ts';
-import { parseEach } from '../storage/entity.ts';
 import { chunks } from '../values/chunks.ts';
 import type { ConnectionNotification } from './connection-notification.ts';
 import { addCounts, type ChangeCounts, type DetectDeps, detectChanges, noChanges } from './detect-changes.ts';
@@ -117,11 +112,10 @@ async function pendingFilter(
 
 async function listPendingEffects(
   location: AccountRegion,
-  { table, reportError }: NotificationDeps,
+  deps: NotificationDeps,
 ): Promise<PendingEffectPointer[]> {
   const due: PendingEffectPointer[] = [];
-  for await (const page of table.query(duePartition(location)))
-    due.push(...parseEach(page, readPendingEffect, reportError));
+  for await (const page of pendingEffects.list(location, deps)) due.push(...page);
   return due;
 }
 

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
 import { listApproverGroups } from '../approvers/approver-group.ts';
-import { listAwaiting } from '../connections/awaiting-approval.ts';
 import { pickConnection, readRecord, recordKey } from '../connections/connection-record.ts';
+import { awaitingApproval } from '../connections/indexes.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { type EndpointQuota, quotaPartitionPrefix, readEndpointQuota } from '../policy/endpoint-quota.ts';
 import type { Rule } from '../policy/rule.ts';
@@ -154,8 +154,9 @@ async function publishAwaitingRequests(serviceId: string, deps: NotificationDeps
   const { table, bus, now, reportError } = deps;
   let count = 0;
   for (const { name } of await listApproverGroups(deps))
-    for await (const endpointIds of listAwaiting(name, deps)) {
-      const records = parseEach(await table.get(endpointIds.map(recordKey)), readRecord, reportError);
+    for await (const page of awaitingApproval.list(name, deps)) {
+      const keys = page.map(({ endpointId }) => recordKey(endpointId));
+      const records = parseEach(await table.get(keys), readRecord, reportError);
       const serviceConnections = records
         .filter((record) => record.serviceId === serviceId)
         .map(pickConnection);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createDefaultGroup, defaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
-import { pendingEffectWrites } from '../../lib/connections/pending-effects.ts';
+import { pendingEffects } from '../../lib/connections/indexes.ts';
 import {
   applyDecision,
   markRefused,
@@ -376,7 +376,7 @@ describe('the location check', () => {
       version: 0,
     });
     await write(transitionWrites(undefined, { record, auditEvents: [] }, 'request-1'));
-    await write(pendingEffectWrites(undefined, record));
+    await write(pendingEffects.writes(undefined, record));
     expect(await listProblems()).toEqual([]);
   });
 

@@ -3,7 +3,6 @@ import type { ApiDeps } from '../../lib/api/env.ts';
 import { type ApproverGroup, defaultGroup, groupItem } from '../../lib/approvers/approver-group.ts';
 import { readAuditTrail } from '../../lib/audit/audit.ts';
 import type { Subscription, Subscriptions } from '../../lib/channels/email/subscriptions.ts';
-import { awaitingApprovalWrites } from '../../lib/connections/awaiting-approval.ts';
 import type { ConnectionEvent } from '../../lib/connections/connection-event.ts';
 import {
   type ConnectionRecord,
@@ -11,9 +10,7 @@ import {
   recordItem,
   recordKey,
 } from '../../lib/connections/connection-record.ts';
-import { byAccountWrites } from '../../lib/connections/connections-by-account.ts';
-import { pendingEffectWrites } from '../../lib/connections/pending-effects.ts';
-import { reevaluationWrites } from '../../lib/connections/reevaluations.ts';
+import { recordIndexWrites } from '../../lib/connections/indexes.ts';
 import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import type { NotificationTarget } from '../../lib/notifications/notification.ts';
@@ -216,8 +213,6 @@ function fakeSubscriptions(subscribed: SubscriptionsByAddress): Subscriptions {
 
 /** Returns the items of a record and of its pointers. */
 function recordAndPointers(record: ConnectionRecord): Item[] {
-  const pointers = [pendingEffectWrites, awaitingApprovalWrites, byAccountWrites, reevaluationWrites].flatMap(
-    (writes) => writes(undefined, record),
-  );
+  const pointers = recordIndexWrites(undefined, record);
   return [recordItem(record), ...pointers.flatMap((write) => ('put' in write ? [write.put] : []))];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { type ConnectionRecord, recordItem, recordKey } from '../../lib/connections/connection-record.ts';
-import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
+import { pendingEffects } from '../../lib/connections/indexes.ts';
 import { modeChangeItem } from '../../lib/mode/mode.ts';
 import type { ConnectionState } from '../../lib/privatelink/connection.ts';
 import { RefusedCallError, ThrottledError } from '../../lib/privatelink/connections.ts';
@@ -475,7 +475,7 @@ describe('a failure', () => {
 
   test.each([
     ['a record', recordItem(aRecord({ verdict: aVerdict('accept') }))],
-    ['a pending effect', { pk: pendingEffectPartition(hub), sk: endpointId(1), version: 1 }],
+    ['a pending effect', { pk: pendingEffects.partition(hub), sk: endpointId(1), version: 1 }],
   ])('to read %s is reported, and the other effects are applied', async (_what, item) => {
     const env = createEnvWithPendingEffects([1, 2]);
     env.put({ ...item, schemaVersion: '9.0' });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { recordItem } from '../../lib/connections/connection-record.ts';
-import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
+import { pendingEffects } from '../../lib/connections/indexes.ts';
 import { modeChangeItem } from '../../lib/mode/mode.ts';
 import { endpointQuotaKey, readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
 import type { Rule } from '../../lib/policy/rule.ts';
@@ -108,7 +108,7 @@ describe('a connection request', () => {
     const env = createTestEnv({ records: [aConnectionToDisconnect] });
     expect(await decideConnection(live, env.deps)).toEqual({ outcome: 'unregistered' });
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
-    for await (const due of env.table.query(pendingEffectPartition(hub))) expect(due).toEqual([]);
+    for await (const due of env.table.query(pendingEffects.partition(hub))) expect(due).toEqual([]);
   });
 
   test('that EC2 lists again after it ended is decided as a new one', async () => {

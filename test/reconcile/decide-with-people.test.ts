@@ -3,7 +3,7 @@ import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
 import { entryItem, entryKey, readEntry } from '../../lib/allowlist/entry.ts';
 import { computeConnectionStatus } from '../../lib/approvals/status.ts';
 import { readAuditTrail } from '../../lib/audit/audit.ts';
-import { listAwaiting } from '../../lib/connections/awaiting-approval.ts';
+import { awaitingApproval } from '../../lib/connections/indexes.ts';
 import type { PersonDecision } from '../../lib/connections/person-decision.ts';
 import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { serviceItem } from '../../lib/services/service.ts';
@@ -44,7 +44,8 @@ async function readConsumerEntry(env: TestEnv, at = serviceId(1)): Promise<Allow
 
 async function listWaiting(env: TestEnv, group = 'default'): Promise<string[]> {
   const ids: string[] = [];
-  for await (const page of listAwaiting(group, env.deps)) ids.push(...page);
+  for await (const page of awaitingApproval.list(group, env.deps))
+    ids.push(...page.map(({ endpointId }) => endpointId));
   return ids;
 }
 

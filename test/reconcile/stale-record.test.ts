@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { listAwaiting } from '../../lib/connections/awaiting-approval.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { awaitingApproval } from '../../lib/connections/indexes.ts';
 import { type ConnectionState, connectionStates, isEnded } from '../../lib/privatelink/connection.ts';
 import { decideConnections } from '../../lib/reconcile/decide-connections.ts';
 import { recordStates } from '../../lib/reconcile/record-states.ts';
@@ -46,7 +46,8 @@ async function deliver(env: TestEnv) {
 
 async function listWaiting(env: TestEnv): Promise<string[]> {
   const waiting: string[] = [];
-  for await (const page of listAwaiting('default', env.deps)) waiting.push(...page);
+  for await (const page of awaitingApproval.list('default', env.deps))
+    waiting.push(...page.map(({ endpointId }) => endpointId));
   return waiting;
 }
 

@@ -1,4 +1,4 @@
-import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
+import { pendingEffects } from '../../lib/connections/indexes.ts';
 import { leasePartition } from '../../lib/storage/lease.ts';
 import { type Assumptions, defaultAssumptions } from '../../sandbox/privatelink/assumptions.ts';
 import type { Output } from '../../sandbox/privatelink/model.ts';
@@ -71,7 +71,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 
   /** Whether no effect is pending that this version can read and may carry out; a pause holds disconnects back. */
   function hasNoPendingEffect(): boolean {
-    const due = items.page(pendingEffectPartition(aws.provider), {}).items;
+    const due = items.page(pendingEffects.partition(aws.provider), {}).items;
     return (
       isObserving ||
       due.every(({ sk }) => watch.isUnreadable(sk) || watch.findRecord(sk)?.verdict?.outcome === 'hold')

@@ -1,6 +1,5 @@
 import { recordKey, recordPartitions } from '../../lib/connections/connection-record.ts';
-import { pendingEffectPartition, readPendingEffect } from '../../lib/connections/pending-effects.ts';
-import { reevaluationPartition } from '../../lib/connections/reevaluations.ts';
+import { pendingEffects, reevaluations } from '../../lib/connections/indexes.ts';
 import { serviceKey } from '../../lib/services/service.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import { createApproverSteps } from './approvers.ts';
@@ -172,7 +171,7 @@ export function createWorkload(
   function backUp(): void {
     const backup = items.backup();
     backups.push(backup);
-    if (items.page(reevaluationPartition(provider), { limit: 1 }).items.length > 0)
+    if (items.page(reevaluations.partition(provider), { limit: 1 }).items.length > 0)
       backupsWithReevaluation.push(backup);
   }
 
@@ -202,7 +201,7 @@ export function createWorkload(
   return {
     /** Changes the policy right before a call to EC2. */
     changePolicy(): Promise<unknown> {
-      const due = items.page(pendingEffectPartition(provider), {}).items.map(readPendingEffect);
+      const due = items.page(pendingEffects.partition(provider), {}).items.map(pendingEffects.read);
       if (due.length === 0) return people.changePolicy();
       const { serviceId, ownerAccountId: accountId } = random.pick(due);
       return people.changePolicy({ serviceId, accountId });

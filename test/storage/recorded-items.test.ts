@@ -6,11 +6,13 @@ import { findDigest } from '../../lib/approvals/digest.ts';
 import { submitDecision, submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { findGroup } from '../../lib/approvers/approver-group.ts';
 import { readAuditEntry, readAuditTrail } from '../../lib/audit/audit.ts';
-import { listAwaiting } from '../../lib/connections/awaiting-approval.ts';
 import { isAwaitingApproval, readRecord, recordItem } from '../../lib/connections/connection-record.ts';
-import { listEarlierConnections } from '../../lib/connections/connections-by-account.ts';
-import { readPendingEffect } from '../../lib/connections/pending-effects.ts';
-import { listDueReevaluations } from '../../lib/connections/reevaluations.ts';
+import {
+  awaitingApproval,
+  listEarlierConnections,
+  pendingEffects,
+  reevaluations,
+} from '../../lib/connections/indexes.ts';
 import { readLastNotification } from '../../lib/customer-notifications/last-notification.ts';
 import { customerItem, readCustomer } from '../../lib/customers/customer.ts';
 import { findAccountPointers } from '../../lib/customers/customer-by-account.ts';
@@ -84,7 +86,7 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
     read: (item) => {
       const [accountId = '', region = ''] = item.pk.slice('REEVALUATE_AT#'.length).split('/');
       const deps = { ...alone(item), reportError: rethrow };
-      return listDueReevaluations({ accountId, region }, deps.time, deps)[Symbol.asyncIterator]().next();
+      return reevaluations.list({ accountId, region }, deps)[Symbol.asyncIterator]().next();
     },
   },
   ALLOWLIST: { since: '1.0', read: readEntry, write: (item) => entryItem(readEntry(item)) },
@@ -112,7 +114,7 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
     read: (item) => reserveQuota('vpce-svc-0123456789abcdef0', [], 0, alone(item).deps),
   },
   DIGEST: { since: '1.0', read: (item) => findDigest(item.sk, alone(item).table) },
-  PENDING_EFFECT: { since: '1.0', read: readPendingEffect },
+  PENDING_EFFECT: { since: '1.0', read: pendingEffects.read },
   JOB: {
     since: '1.0',
     read: ({ pk, ...item }) => findJob(pk.slice('JOB#'.length), alone({ pk, ...item }).table),
@@ -148,7 +150,10 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
   AWAITING_APPROVAL: {
     since: '1.0',
     read: (item) =>
-      listAwaiting(item.pk.slice('AWAITING_APPROVAL#'.length), strict(item))[Symbol.asyncIterator]().next(),
+      awaitingApproval
+        .list(item.pk.slice('AWAITING_APPROVAL#'.length), strict(item))
+        [Symbol.asyncIterator]()
+        .next(),
   },
   EXPIRY_WARNING: {
     since: '1.0',

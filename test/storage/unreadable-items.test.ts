@@ -4,10 +4,8 @@ import { entryKey } from '../../lib/allowlist/entry.ts';
 import { digestKey } from '../../lib/approvals/digest.ts';
 import { groupKey } from '../../lib/approvers/approver-group.ts';
 import { handleSlashCommand } from '../../lib/channels/slack/slash-command.ts';
-import { awaitingApprovalPartition } from '../../lib/connections/awaiting-approval.ts';
 import { recordKey } from '../../lib/connections/connection-record.ts';
-import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
-import { reevaluationPartition } from '../../lib/connections/reevaluations.ts';
+import { awaitingApproval, pendingEffects, reevaluations } from '../../lib/connections/indexes.ts';
 import { lastNotificationKey } from '../../lib/customer-notifications/last-notification.ts';
 import { notifyCustomers } from '../../lib/customer-notifications/notify-customers.ts';
 import { customerKey } from '../../lib/customers/customer.ts';
@@ -57,7 +55,7 @@ const keys: Readonly<Record<string, Key>> = {
     pk: `BY_ACCOUNT#${approvalRequest}#${serviceId(1)}`,
     sk: `2026-11-20T00:00:00.000Z#${endpointId(9)}`,
   },
-  REEVALUATE_AT: { pk: reevaluationPartition(hub), sk: `2026-11-20T00:00:00.000Z#${endpointId(9)}` },
+  REEVALUATE_AT: { pk: reevaluations.partition(hub), sk: `2026-11-20T00:00:00.000Z#${endpointId(9)}` },
   ALLOWLIST: entryKey(serviceId(1), unknownActor),
   APPROVERS: groupKey('ops'),
   AUDIT: { pk: `AUDIT#${endpointId(9)}`, sk: '000000001' },
@@ -69,7 +67,7 @@ const keys: Readonly<Record<string, Key>> = {
   CUSTOMER_BY_ACCOUNT: accountPointerKey(unknownActor),
   DISCONNECT_QUOTA: quotaKey,
   DIGEST: digestKey('1'),
-  PENDING_EFFECT: { pk: pendingEffectPartition(hub), sk: endpointId(9) },
+  PENDING_EFFECT: { pk: pendingEffects.partition(hub), sk: endpointId(9) },
   IDEMPOTENCY: { pk: 'IDEMPOTENCY#1', sk: 'REQUEST' },
   JOB: { pk: 'JOB#1', sk: 'JOB' },
   'LEASE policy-apply': applyLeaseKey,
@@ -80,7 +78,7 @@ const keys: Readonly<Record<string, Key>> = {
   SERVICE: serviceKey(serviceId(2)),
   TABLE_IDENTITY: identityKey,
   CUSTOMER_NOTIFICATION: lastNotificationKey(endpointId(9)),
-  AWAITING_APPROVAL: { pk: awaitingApprovalPartition('default'), sk: endpointId(9) },
+  AWAITING_APPROVAL: { pk: awaitingApproval.partition('default'), sk: endpointId(9) },
   EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${unknownActor}#2026-12-01T00:00:00.000Z#7` },
 };
 
@@ -157,7 +155,9 @@ test('every entity is tested and has a reader', () => {
   const folder = new URL('../../lib/', import.meta.url);
   const kindFiles = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .filter((file) => /^const \w+ = (entity|lease)\(/m.test(readFileSync(new URL(file, folder), 'utf8')));
+    .filter((file) =>
+      /^const \w+ = (entity|lease|index)\(/m.test(readFileSync(new URL(file, folder), 'utf8')),
+    );
   expect(kindFiles.filter((file) => !imports.includes(`'../${file}'`))).toEqual([]);
 });
 

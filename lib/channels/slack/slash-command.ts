@@ -8,9 +8,9 @@ import { ownerAccountText } from '../../approvals/owner-account-text.ts';
 import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import { replacedEntryText } from '../../approvals/status-text.ts';
 import { type ApproverGroup, findGroup, listApproverGroups } from '../../approvers/approver-group.ts';
-import { listAwaiting } from '../../connections/awaiting-approval.ts';
 import { isAwaitingApproval, readRecord, recordKey } from '../../connections/connection-record.ts';
 import { OptionalReason, requiredDecisionText } from '../../connections/decision-text.ts';
+import { awaitingApproval } from '../../connections/indexes.ts';
 import { isMember, listAccountOwners } from '../../policy/authorize.ts';
 import { AccountId, EndpointId } from '../../privatelink/connection.ts';
 import type { DecideDeps } from '../../reconcile/decide-connections.ts';
@@ -127,8 +127,8 @@ async function listWaitingRequests(
 async function findFirstWaiting(groups: readonly ApproverGroup[], count: number, deps: DecideDeps) {
   const ids: string[] = [];
   for (const { name } of groups)
-    for await (const page of listAwaiting(name, deps)) {
-      ids.push(...page);
+    for await (const page of awaitingApproval.list(name, deps)) {
+      ids.push(...page.map(({ endpointId }) => endpointId));
       if (ids.length >= count) return ids;
     }
   return ids;

@@ -1,6 +1,5 @@
 import { effectiveEntry, findBlock } from '../../allowlist/effective-entry.ts';
 import type { PolicyVersions } from '../../audit/audit.ts';
-import { awaitedGroup } from '../../connections/awaiting-approval.ts';
 import {
   type ConnectedState,
   externallyAcceptedRule,
@@ -9,6 +8,7 @@ import {
 } from '../../connections/connected-state.ts';
 import { type ConnectionRecord, isVerdictExpired } from '../../connections/connection-record.ts';
 import { dueWarning } from '../../connections/expiry-warning-days.ts';
+import { awaitedGroup } from '../../connections/indexes.ts';
 import type { Connection } from '../../privatelink/connection.ts';
 import { isConnected } from '../../privatelink/connection.ts';
 import { effectiveGraceSeconds } from '../../services/service.ts';

@@ -1,7 +1,6 @@
-import { listDueReevaluations } from '../../connections/reevaluations.ts';
+import { reevaluations } from '../../connections/indexes.ts';
 import { type Connections, listAllConnections } from '../../privatelink/connections.ts';
 import { addCounts, type DetectDeps, detectChanges, noChanges } from '../../reconcile/detect-changes.ts';
-import { chunks } from '../../values/chunks.ts';
 import type { Sweep, SweepStep } from '../sweep.ts';
 
 /** The maximum number of values in one EC2 filter. */
@@ -16,11 +15,12 @@ export function createDueReevaluationsStep(
     async start() {
       const connections = deps.connectionsClient(location);
       let counts = noChanges();
-      for await (const due of listDueReevaluations(location, deps.now(), deps))
-        for (const endpointIds of chunks(due, maxEndpointsPerDescribe)) {
-          const dueConnections = await listAllConnections(connections, { endpointIds });
-          counts = addCounts(counts, await detectChanges(dueConnections, deps, { force: true }));
-        }
+      const options = { limit: maxEndpointsPerDescribe, until: deps.now().toISOString() };
+      for await (const due of reevaluations.list(location, deps, options)) {
+        const endpointIds = due.map(({ endpointId }) => endpointId);
+        const dueConnections = await listAllConnections(connections, { endpointIds });
+        counts = addCounts(counts, await detectChanges(dueConnections, deps, { force: true }));
+      }
       return { decided: counts.decided };
     },
   };

@@ -1,4 +1,4 @@
-import { pendingEffectPartition } from '../../connections/pending-effects.ts';
+import { pendingEffects } from '../../connections/indexes.ts';
 import type { ApplyQueue } from '../../reconcile/apply-queue.ts';
 import type { Table } from '../../storage/table.ts';
 import type { Sweep, SweepStep } from '../sweep.ts';
@@ -15,7 +15,7 @@ export function createPendingEffectsStep(
 ): SweepStep {
   return {
     async finish() {
-      for await (const page of table.query(pendingEffectPartition(location), { limit: 1 })) {
+      for await (const page of table.query(pendingEffects.partition(location), { limit: 1 })) {
         if (page.length > 0) await applyQueue.enqueue(location);
         break;
       }

@@ -1,6 +1,5 @@
 import { emptyGroup, groupKey, readGroup } from '../../../lib/approvers/approver-group.ts';
 import { type AuditEntry, auditPartition, readAuditEntry } from '../../../lib/audit/audit.ts';
-import { awaitingApprovalPartition } from '../../../lib/connections/awaiting-approval.ts';
 import {
   type ConnectionRecord,
   isAwaitingApproval,
@@ -8,8 +7,8 @@ import {
   recordKey,
   recordPartitions,
 } from '../../../lib/connections/connection-record.ts';
-import { pendingEffectPartition, readPendingEffect } from '../../../lib/connections/pending-effects.ts';
-import { nextReevaluation, reevaluationPartition } from '../../../lib/connections/reevaluations.ts';
+import { awaitingApproval, pendingEffects, reevaluations } from '../../../lib/connections/indexes.ts';
+import { nextReevaluation } from '../../../lib/connections/next-reevaluation.ts';
 import { isConnected } from '../../../lib/privatelink/connection.ts';
 import type { Key } from '../../../lib/storage/table.ts';
 import type { ItemChange, Items } from '../../doubles/memory-table.ts';
@@ -136,8 +135,8 @@ export function watchWrites(
 
   function assertPendingPointer({ endpointId, location, pendingEffect }: ConnectionRecord): void {
     const [pointer] = items
-      .read([{ pk: pendingEffectPartition(location), sk: endpointId }])
-      .map(readPendingEffect);
+      .read([{ pk: pendingEffects.partition(location), sk: endpointId }])
+      .map(pendingEffects.read);
     assertInvariant(
       'each pending effect has a pointer',
       pointer?.action === pendingEffect?.action,
@@ -147,7 +146,7 @@ export function watchWrites(
 
   function assertReevaluationPointer(record: ConnectionRecord): void {
     const time = nextReevaluation(record);
-    const key = { pk: reevaluationPartition(record.location), sk: `${time}#${record.endpointId}` };
+    const key = { pk: reevaluations.partition(record.location), sk: `${time}#${record.endpointId}` };
     assertInvariant(
       'each scheduled re-evaluation has a pointer',
       time === undefined || items.read([key]).length > 0,
@@ -158,7 +157,7 @@ export function watchWrites(
   function assertApprovalPointer(record: ConnectionRecord): void {
     const { endpointId, approvalRequest } = record;
     const isPointedAt =
-      items.read([{ pk: awaitingApprovalPartition(approvalRequest?.group ?? ''), sk: endpointId }]).length >
+      items.read([{ pk: awaitingApproval.partition(approvalRequest?.group ?? ''), sk: endpointId }]).length >
       0;
     assertInvariant(
       'each request that awaits approval has a pointer',
