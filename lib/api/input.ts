@@ -15,15 +15,7 @@ import { Contact, CustomerName } from '../customers/customer.ts';
 import { Mode } from '../mode/mode.ts';
 import { PolicyDocument } from '../policy-as-code/document.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../privatelink/connection.ts';
-import {
-  DeadlineSeconds,
-  GraceSeconds,
-  OnExpiry,
-  OnExternalAccept,
-  OnUnlisted,
-  PrincipalsMode,
-  ServiceName,
-} from '../services/service.ts';
+import { ServiceName, ServiceSettings } from '../services/service.ts';
 import { Email } from '../values/email-address.ts';
 import { describeIssue } from '../values/input-problems.ts';
 import { Instant } from '../values/instant.ts';
@@ -39,14 +31,7 @@ const Principal = v.pipe(
 export const RegisterInput = v.strictObject({
   serviceId: v.pipe(ServiceId, v.description('serviceId')),
   name: v.optional(ServiceName),
-  onUnlisted: v.optional(OnUnlisted),
-  approvers: v.optional(v.string()),
-  requireTicket: v.optional(v.boolean()),
-  deadlineSeconds: v.optional(DeadlineSeconds),
-  onExpiry: v.optional(OnExpiry),
-  graceSeconds: v.optional(GraceSeconds),
-  onExternalAccept: v.optional(OnExternalAccept),
-  principals: v.optional(PrincipalsMode),
+  ...ServiceSettings.entries,
   otherPrincipals: v.optional(v.pipe(v.array(Principal), v.maxLength(100))),
 });
 

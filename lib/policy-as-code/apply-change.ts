@@ -47,8 +47,18 @@ export function applyServiceChange(
   return { ...before, ...after, ...withAuthor(author), policyRevision, version: before.version + 1 };
 }
 
-/** Builds the service as a registration would store it, for an impact analysis without a call to EC2. */
-export function previewService(
+/** Builds the service after a change, without a call to EC2 for a new one. */
+export function previewChangedService(
+  change: ChangeOfKind<'service'>,
+  before: Service | undefined,
+  author: ChangeAuthor,
+  hub: AccountRegion,
+): Service {
+  return before ? applyServiceChange(before, change, author) : previewService(change, hub, author);
+}
+
+/** Builds the service as a registration would store it, without a call to EC2. */
+function previewService(
   { serviceId, after, name }: ChangeOfKind<'service'>,
   location: AccountRegion,
   { by, now }: ChangeAuthor,
@@ -115,11 +125,7 @@ export function previewChangedItem(
       return customerItem({ ...after, name, ...withAuthor(author), version: 1 });
     }
     case 'service':
-      return serviceItem(
-        stored
-          ? applyServiceChange(readService(stored), change, author)
-          : previewService(change, hub, author),
-      );
+      return serviceItem(previewChangedService(change, stored && readService(stored), author, hub));
     default:
       throw change satisfies never;
   }

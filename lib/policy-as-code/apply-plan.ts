@@ -1,10 +1,8 @@
-import { entryItem, entryKey } from '../allowlist/entry.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { MalformedItemError, UnreadableItemError } from '../storage/entity.ts';
 import { isLeased } from '../storage/lease.ts';
 import { conflict, OptimisticLockError, retryOnConflict } from '../storage/optimistic-lock.ts';
-import type { Write } from '../storage/table.ts';
-import { applyEntryChange, type ChangeAuthor, previewChangedItem } from './apply-change.ts';
+import { previewChangedItem } from './apply-change.ts';
 import {
   type ApplyLease,
   ApplyRunningError,
@@ -19,11 +17,12 @@ import {
   type ApplyStepDeps,
   applyChange,
   approvePrincipalsStep,
+  entryWrite,
   type PrincipalsApproval,
   principalApprovals,
   type StepResult,
 } from './apply-step.ts';
-import { type ChangeOfKind, type ItemChange, isApplicable } from './change.ts';
+import { type ItemChange, isApplicable } from './change.ts';
 import { chunksBySize } from './chunked-item.ts';
 import type { PolicyProblem } from './desired-state.ts';
 import { type Plan, PolicyProblemsError, readPlanChanges } from './plan.ts';
@@ -161,12 +160,6 @@ async function applyEntryBatch(
   const after = advanceLease(lease, batch.length, author.now);
   const writes = entries.map((entry) => entryWrite(entry, author));
   return (await deps.table.write([...writes, after.write])) ? after.lease : undefined;
-}
-
-function entryWrite(change: ChangeOfKind<'entry'>, author: ChangeAuthor): Write {
-  const entry = applyEntryChange(change, author);
-  const { serviceId, accountId, version: expected } = change;
-  return entry ? { put: entryItem(entry), expected } : { remove: entryKey(serviceId, accountId), expected };
 }
 
 async function applyTask(

@@ -1,4 +1,4 @@
-import { entryItem } from '../allowlist/entry.ts';
+import { entryItem, entryKey } from '../allowlist/entry.ts';
 import { emptyGroup, groupItem, listApproverGroups } from '../approvers/approver-group.ts';
 import { subscribeGroup } from '../channels/email/subscribe-group.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
@@ -89,10 +89,8 @@ export async function applyChange(
   if (plannedVersion(change, item) !== change.version) throw new StalePlanError([describeChange(change)]);
   const author = { by: deps.caller, now: deps.now() };
   switch (change.kind) {
-    case 'entry': {
-      const entry = applyEntryChange(change, author);
-      return { ...emptyStep, writes: [entry ? replaceItem(entryItem(entry), item) : removeItem(item)] };
-    }
+    case 'entry':
+      return { ...emptyStep, writes: [entryWrite(change, author)] };
     case 'group':
       return applyGroupStep(change, item, author, deps);
     case 'customer':
@@ -102,6 +100,13 @@ export async function applyChange(
     default:
       throw change satisfies never;
   }
+}
+
+/** Builds the conditional write of an entry's change. */
+export function entryWrite(change: ChangeOfKind<'entry'>, author: ChangeAuthor): Write {
+  const entry = applyEntryChange(change, author);
+  const { serviceId, accountId, version: expected } = change;
+  return entry ? { put: entryItem(entry), expected } : { remove: entryKey(serviceId, accountId), expected };
 }
 
 /** Returns the version of an item for a plan. */

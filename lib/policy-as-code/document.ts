@@ -5,13 +5,11 @@ import { ApproverGroup, GroupName } from '../approvers/approver-group.ts';
 import { Contact, CustomerName } from '../customers/customer.ts';
 import { AccountRegion } from '../locations/account-region.ts';
 import { AccountId } from '../privatelink/connection.ts';
-import { Service, ServiceName, serviceSettings } from '../services/service.ts';
+import { Service, ServiceName, ServiceSettings } from '../services/service.ts';
 import { Instant } from '../values/instant.ts';
 
 /** The position in a file, for messages: `policy.yml:12:5`. linkgate does not store it. */
 const PositionText = v.exactOptional(v.string());
-
-const serviceSettingsSchema = v.partial(v.pick(Service, serviceSettings));
 
 /** A service in the document: by its id, or by its name if it is registered. */
 const DocumentService = v.pipe(
@@ -20,7 +18,7 @@ const DocumentService = v.pipe(
     name: v.exactOptional(ServiceName),
     region: v.exactOptional(AccountRegion.entries.region),
     accountId: v.exactOptional(AccountId),
-    ...serviceSettingsSchema.entries,
+    ...ServiceSettings.entries,
     at: PositionText,
   }),
   v.check(

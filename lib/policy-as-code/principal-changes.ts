@@ -14,7 +14,7 @@ import type { EndpointServices } from '../services/endpoint-services.ts';
 import type { Service } from '../services/service.ts';
 import { formatKey } from '../storage/entity.ts';
 import { chunks } from '../values/chunks.ts';
-import { applyEntryChange, applyServiceChange, type ChangeAuthor, previewService } from './apply-change.ts';
+import { applyEntryChange, type ChangeAuthor, previewChangedService } from './apply-change.ts';
 import { type ChangeOfKind, isApplicable, type PolicyChange } from './change.ts';
 import type { CurrentState } from './current-state.ts';
 
@@ -122,21 +122,15 @@ function previewServices(
   author: ChangeAuthor,
   hub: AccountRegion,
 ): Service[] {
-  const changeById = new Map(
-    changes.flatMap((change) =>
-      change.kind === 'service' && isApplicable(change) ? [[change.serviceId, change] as const] : [],
-    ),
-  );
-  const registeredIds = new Set(services.map(({ serviceId }) => serviceId));
-  const added = [...changeById.values()].filter(({ serviceId }) => !registeredIds.has(serviceId));
-  return [
-    ...services.flatMap((service) => {
-      const change = changeById.get(service.serviceId);
-      if (!change) return [service];
-      return change.after ? [applyServiceChange(service, change, author)] : [];
-    }),
-    ...added.map((change) => previewService(change, hub, author)),
-  ];
+  const after = new Map(services.map((service) => [service.serviceId, service]));
+  for (const change of changes) {
+    if (change.kind !== 'service' || !isApplicable(change)) continue;
+    const { serviceId } = change;
+    const before = after.get(serviceId);
+    if (!change.after) after.delete(serviceId);
+    else after.set(serviceId, previewChangedService(change, before, author, hub));
+  }
+  return [...after.values()];
 }
 
 function previewEntries(

@@ -135,6 +135,8 @@ export const serviceSettings = [
   'principals',
   'otherPrincipals',
 ] as const satisfies readonly (keyof Service)[];
+/** The settings of a service in the API and in a policy. */
+export const ServiceSettings = v.partial(v.pick(Service, serviceSettings));
 
 const serviceEntity = entity(Service.entries);
 

@@ -4,7 +4,6 @@ import {
   aConfiguration,
   aConnection,
   alice,
-  anApproval,
   anEntry,
   aRecord,
   aService,
@@ -63,39 +62,6 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
     });
   });
 
-  test('a disconnect of the newest endpoint after the grace period for a lower endpoint limit', async () => {
-    const connections = [1, 2].map((number) =>
-      aConnection({
-        endpointId: endpointId(number),
-        state: 'available',
-        requestedAt: `2026-11-2${number - 1}T00:00:00.000Z`,
-      }),
-    );
-    const records = connections.map(({ endpointId: id, requestedAt }) =>
-      live({ endpointId: id, requestedAt }),
-    );
-    const env = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
-    const { body } = await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 1 });
-    expect(body.disconnects).toEqual([{ ...first, endpointId: endpointId(2), at: graceEnds }]);
-  });
-
-  test('no disconnect of an endpoint that the entry names, beside an earlier one that it does not name', async () => {
-    const connections = [1, 2].map((number) =>
-      aConnection({ endpointId: endpointId(number), state: 'available' }),
-    );
-    const records = connections.map(({ endpointId: id }) => live({ endpointId: id }));
-    const env = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
-    const entry = { effect: 'allow', maxEndpoints: 1, endpointIds: [endpointId(2)] };
-    const { body } = await callApi(env, 'PUT', path, entry);
-    expect(body.disconnects).toEqual([{ ...first, at: graceEnds }]);
-  });
-
-  test('a disconnect after the grace period that the service has', async () => {
-    const env = createEnvWith(live(), aService({ graceSeconds: 3600 }));
-    const { body } = await callApi(env, 'DELETE', path);
-    expect(body.disconnects).toEqual([{ ...first, at: secondsAfterNoon(3600).toISOString() }]);
-  });
-
   test('a cancelled disconnect if the account is allowed within the grace period', async () => {
     const revocation = {
       since: noon.toISOString(),
@@ -111,11 +77,6 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
       disconnects: [],
       warnings: [`${endpointId(1)} at orders: stays connected; its scheduled disconnect is cancelled`],
     });
-  });
-
-  test('no disconnect if a person approved the connection', async () => {
-    const { body } = await callApi(createEnvWith(live({ personDecision: anApproval() })), 'DELETE', path);
-    expect(body).toMatchObject({ disconnects: [], warnings: [] });
   });
 
   test('no disconnect while the service is paused, with a warning that the pause keeps it connected', async () => {
@@ -229,11 +190,6 @@ describe('resuming a paused service', () => {
     expect((await callApi(env, 'GET', resumption)).body).toEqual(prediction);
     expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject(prediction);
     expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject({ disconnects: [] });
-  });
-
-  test('disconnects connections of accounts that were blocked during the pause', async () => {
-    const env = pausedWith(live({ verdict: aVerdict('hold') }));
-    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ disconnects: [first] });
   });
 
   test('does not disconnect connections whose grace period is not over', async () => {
@@ -375,33 +331,6 @@ describe('the response to an allowlist change predicts', () => {
       },
     );
     expect(body.accepts).toEqual([accept(1), accept(2)]);
-  });
-
-  test('accepts only of endpoints that the entry allows', async () => {
-    const { body } = await callApi(
-      createEnvWithPending(aPendingConnection(1), aPendingConnection(2)),
-      'PUT',
-      path,
-      {
-        effect: 'allow',
-        endpointIds: [endpointId(2)],
-      },
-    );
-    expect(body.accepts).toEqual([accept(2)]);
-  });
-
-  test('no accepts if the account is blocked at every service or the service is paused', async () => {
-    const env = createTestEnv({
-      services: [aService()],
-      connections: [aPendingConnection(1)],
-      entries: [anEntry({ serviceId: '*', effect: 'block' })],
-    });
-    expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
-    const paused = createTestEnv({
-      services: [aService({ pausedAt: '2026-11-20T00:00:00.000Z' })],
-      connections: [aPendingConnection(1)],
-    });
-    expect((await callApi(paused, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
   });
 
   test('no accepts in the mode observe, and a warning names those of enforce', async () => {
