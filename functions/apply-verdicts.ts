@@ -1,5 +1,4 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import * as v from 'valibot';
 import {
   createApplyQueue,
   createBus,
@@ -12,7 +11,8 @@ import {
   sleep,
 } from '../lib/aws/deps.ts';
 import { deadLetterMalformed } from '../lib/aws/sqs-dead-letter-queue.ts';
-import { AccountRegion, formatAccountRegion, parseAccountRegion } from '../lib/locations/account-region.ts';
+import { formatAccountRegion, parseAccountRegion } from '../lib/locations/account-region.ts';
+import { ApplyMessage } from '../lib/reconcile/apply-queue.ts';
 import { applyVerdicts } from '../lib/reconcile/apply-verdicts.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
@@ -28,8 +28,6 @@ const deps = {
 };
 
 const deadLetters = createDeadLetterQueue();
-
-const ApplyMessage = v.object({ location: AccountRegion });
 
 /**
  * Applies the pending effects of a location. Several messages for one location cause one run, and a failure at one location does

@@ -89,7 +89,7 @@ function deploy(
   const runtime = {
     table: simulatedTable(items, call),
     bus: { publish: sendInBatches(call, deliver) },
-    applyQueue: { enqueue: () => call('SendMessage', latencyMs.other, () => verdicts.send('')) },
+    applyQueue: { enqueue: () => call('SendMessageBatch', latencyMs.other, () => verdicts.send('')) },
     // The policy accepts every request, so linkgate notifies no approver.
     notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
     customerNotificationQueue: { enqueue: async () => {} },

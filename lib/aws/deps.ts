@@ -19,12 +19,15 @@ import { slackWebApi } from '../channels/slack/web-api.ts';
 import type { CustomerEndpoint } from '../customer-notifications/enqueue-missed.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ModeParameter, ReadMode } from '../mode/mode.ts';
+import type { NotificationQueue, NotificationTarget } from '../notifications/notification.ts';
 import type { ChangeableConnections, Connections } from '../privatelink/connections.ts';
+import type { ApplyMessage, ApplyQueue } from '../reconcile/apply-queue.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { cachedSecret, type Secret } from '../runtime/secret.ts';
 import type { AllowedPrincipals } from '../services/allowed-principals/allowed-principals.ts';
 import type { EndpointServices } from '../services/endpoint-services.ts';
-import type { ServiceCheckQueue } from '../services/service-check-queue.ts';
+import type { ServiceCheckQueue, ServiceCheckRequest } from '../services/service-check-queue.ts';
+import type { SweepQueue, SweepRequest } from '../sweep/sweep-queue.ts';
 import { awsDeployment } from './aws-deployment.ts';
 import { dynamoDbTable } from './dynamodb-table.ts';
 import { ec2AllowedPrincipals } from './ec2-allowed-principals.ts';
@@ -36,11 +39,8 @@ import { eventBridgeBus } from './event-bus.ts';
 import { snsCustomerSender } from './sns-customer-sender.ts';
 import { snsEmailSender } from './sns-email-sender.ts';
 import { snsSubscriptions } from './sns-subscriptions.ts';
-import { sqsApplyQueue } from './sqs-apply-queue.ts';
 import { sqsDeadLetterQueue } from './sqs-dead-letter-queue.ts';
-import { sqsNotificationQueue } from './sqs-notification-queue.ts';
-import { sqsServiceCheckQueue } from './sqs-service-check-queue.ts';
-import { sqsSweepQueue } from './sqs-sweep-queue.ts';
+import { sqsQueue } from './sqs-queue.ts';
 import { modeOrFailSafe, ssmMode, ssmModeParameter } from './ssm-mode.ts';
 import { ssmSecretReader } from './ssm-secret-reader.ts';
 import { ssmSecrets } from './ssm-secrets.ts';
@@ -120,11 +120,25 @@ export function createAllowedPrincipals(): (location: AccountRegion) => AllowedP
 }
 
 export function createServiceCheckQueue(): ServiceCheckQueue {
-  return sqsServiceCheckQueue(sqs(), env('LINKGATE_SERVICE_CHECKS_QUEUE_URL'), runtime.now);
+  const queue = sqsQueue<ServiceCheckRequest>(sqs(), env('LINKGATE_SERVICE_CHECKS_QUEUE_URL'));
+  return {
+    enqueue(serviceIds, options) {
+      const enqueuedAt = runtime.now().toISOString();
+      return queue.enqueue(
+        serviceIds.map((serviceId) => ({ serviceId, enqueuedAt })),
+        options,
+      );
+    },
+  };
 }
 
-export function createApplyQueue() {
-  return sqsApplyQueue(sqs(), env('LINKGATE_APPLY_QUEUE_URL'), newId);
+/** A FIFO queue with one message group for each location, so that no two invocations process a location at the same time. */
+export function createApplyQueue(): ApplyQueue {
+  const queue = sqsQueue<ApplyMessage>(sqs(), env('LINKGATE_APPLY_QUEUE_URL'), {
+    groupId: ({ location }) => formatAccountRegion(location),
+    newDeduplicationId: newId,
+  });
+  return { enqueue: (location) => queue.enqueue([{ location }]) };
 }
 
 /** Creates the dead-letter queue to which apply-verdicts sends malformed messages. */
@@ -132,17 +146,22 @@ export function createDeadLetterQueue() {
   return sqsDeadLetterQueue(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
 }
 
-export function createNotificationQueue() {
-  return sqsNotificationQueue(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
+export function createNotificationQueue(): NotificationQueue {
+  const { enqueue } = sqsQueue<NotificationTarget>(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
+  return {
+    enqueue,
+    enqueueAfter: (seconds, targets) => enqueue(targets, { afterSeconds: Math.max(seconds, 1) }),
+  };
 }
 
 /** Creates the queue for customer notifications that linkgate did not send because a stream record was lost. */
 export function createCustomerNotificationQueue() {
-  return sqsNotificationQueue<CustomerEndpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
+  return sqsQueue<CustomerEndpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
 }
 
-export function createSweepQueue() {
-  return sqsSweepQueue(sqs(), env('LINKGATE_SWEEP_REQUESTS_QUEUE_URL'));
+export function createSweepQueue(): SweepQueue {
+  const queue = sqsQueue<SweepRequest>(sqs(), env('LINKGATE_SWEEP_REQUESTS_QUEUE_URL'));
+  return { enqueue: (sweep, options) => queue.enqueue([sweep], options) };
 }
 
 /** Reads the mode. An unreadable mode counts as observe. */

@@ -45,7 +45,7 @@ export async function runLateChanges(context: ServiceContext) {
   await withFault(context, { ...accept, error: 'RequestLimitExceeded' }, async () => {
     await createEndpoint(linkgate, accounts.allowed, serviceId);
     await waitUntil(() =>
-      listCalls(context, 'apply-verdicts').some(({ action }) => action === 'SendMessage'),
+      listCalls(context, 'apply-verdicts').some(({ action }) => action === 'SendMessageBatch'),
     );
     await linkgate.json('allowlist', 'remove', accounts.allowed, '--service', serviceId);
     await waitUntil(() =>
