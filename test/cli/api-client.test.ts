@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { endpointId, entry, service, serviceId } from './answers.ts';
-import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { errorBody, runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-beforeEach(() => {
-  aws.apiRequests.length = 0;
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 const decision = { endpointId, decision: 'approve', by: 'alice', at: '2031-05-01T12:00:00.000Z' };
 const body = { services: [], entries: [], service, entry, decision };

@@ -1,23 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
-import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { errorBody, runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-beforeEach(() => {
-  aws.apiRequests.length = 0;
-});
-afterAll(() => aws.close());
-
-/** Responds to these requests, written `METHOD /path`. */
-function answerRequests(answers: Readonly<Record<string, object>>): void {
-  aws.respond = ({ method, path }) => {
-    const body = answers[`${method} ${path.replace('/api', '')}`];
-    return body && { body };
-  };
-}
+const aws = await useFakeAws();
 
 const warnings = ['connections that live stay as they are'];
 const decision = {
@@ -106,7 +91,7 @@ test.each([
 ])(
   '`%s` calls the API and prints the response as text, and with --json as one document',
   async (line, request, answer, keys) => {
-    answerRequests({ [request]: answer });
+    aws.answer({ [request]: answer });
     const people = await runCli(line, aws);
     const machines = await runCli(`${line} --json`, aws);
     expect(people).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w/) });
@@ -117,7 +102,7 @@ test.each([
 );
 
 test('every request is signed with the credentials and the Region of the caller', async () => {
-  answerRequests({ 'GET /services': { services: [] } });
+  aws.answer({ 'GET /services': { services: [] } });
   await runCli('service list --region us-west-2', aws);
   expect(aws.apiRequests[0]?.authorization).toMatch(
     /^AWS4-HMAC-SHA256 Credential=111111111111\/\d{8}\/us-west-2\/execute-api\/aws4_request, SignedHeaders=host;.*Signature=[0-9a-f]{64}$/,
@@ -125,7 +110,7 @@ test('every request is signed with the credentials and the Region of the caller'
 });
 
 test('every restriction of an entry is sent, and account ids keep their leading zeros', async () => {
-  answerRequests({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/000000000001': { entry } });
+  aws.answer({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/000000000001': { entry } });
   const narrowed = `--endpoint ${endpointId} --endpoint vpce-0bbbbbbbbbbbbbbb2 --consumer-region eu-central-1 --max-endpoints 2`;
   const owned =
     '--owner T01LOCAL:U01ALICE --owner Bob@Example.com --owner arn:aws:iam::111111111111:user/carol';
@@ -146,7 +131,7 @@ test('every restriction of an entry is sent, and account ids keep their leading 
 
 test('the owners of a blocked account are sent and printed', async () => {
   const owners = ['slack:T01LOCAL:U01ALICE'];
-  answerRequests({ 'PUT /allowlist/*/012345678901': { entry: { ...entry, owners } } });
+  aws.answer({ 'PUT /allowlist/*/012345678901': { entry: { ...entry, owners } } });
   const { stdout } = await runCli('block 012345678901 --service * --owner T01LOCAL:U01ALICE', aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ effect: 'block', owners });
   expect(stdout).toMatch(/owned by +slack:T01LOCAL:U01ALICE/);
@@ -159,7 +144,7 @@ test.each([
   ['--deadline 7d', { deadlineSeconds: 7 * 86_400 }],
   ['', {}],
 ])('`service add %s` sends only the given settings', async (options, body) => {
-  answerRequests({ 'POST /services': { service } });
+  aws.answer({ 'POST /services': { service } });
   await runCli(`service add ${serviceId} ${options}`.trim(), aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ serviceId, ...body });
 });
@@ -170,12 +155,12 @@ test.each([
   [{ deadlineSeconds: 5400 }, 'decided within +1.5 hours; then'],
   [{ requireTicket: true }, 'ticket +each decision of a person names one'],
 ])('`service show` prints the settings %j', async (settings, line) => {
-  answerRequests({ 'GET /services/payments': { service: { ...service, ...settings } } });
+  aws.answer({ 'GET /services/payments': { service: { ...service, ...settings } } });
   expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(line));
 });
 
 test.each(['approve', 'deny'])('`%s --ticket` sends the ticket', async (command) => {
-  answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision } });
+  aws.answer({ [`POST /connections/${endpointId}/decision`]: { decision } });
   await runCli(`${command} ${endpointId} --reason why --ticket OPS-42`, aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: command, reason: 'why', ticket: 'OPS-42' });
 });
@@ -184,21 +169,21 @@ test.each([
   ['enforce', 'enforce: linkgate decides, and accepts and rejects in EC2'],
   ['observe', 'observe: linkgate decides and writes down what it would do'],
 ])('`mode` explains the mode %s', async (name, sentence) => {
-  answerRequests({ 'GET /mode': { ...mode, mode: name } });
+  aws.answer({ 'GET /mode': { ...mode, mode: name } });
   expect((await runCli('mode', aws)).stdout).toContain(sentence);
 });
 
 test.each(['ask', 'disconnect', 'adopt'])(
   '`service show` prints the effect of %s on connections accepted outside linkgate',
   async (onExternalAccept) => {
-    answerRequests({ 'GET /services/payments': { service: { ...service, onExternalAccept } } });
+    aws.answer({ 'GET /services/payments': { service: { ...service, onExternalAccept } } });
     expect((await runCli('service show payments', aws)).stdout).toMatch(/^external accept +\w/m);
   },
 );
 
 test('`connections`, `explain` and `allowlist` print the customer next to its account', async () => {
   const customer = 'initech';
-  answerRequests({
+  aws.answer({
     'GET /connections': { connections: [{ ...connection, customer }] },
     [`GET /connections/${endpointId}`]: {
       ...explanation,
@@ -214,14 +199,14 @@ test('`connections`, `explain` and `allowlist` print the customer next to its ac
 });
 
 test('`explain` prints the name of an IAM identity next to its ARN', async () => {
-  answerRequests({ [`GET /connections/${endpointId}`]: explanation });
+  aws.answer({ [`GET /connections/${endpointId}`]: explanation });
   expect((await runCli(`explain ${endpointId}`, aws)).stdout.replaceAll(/\s+/g, ' ')).toContain(
     'bob (arn:aws:iam::111111111111:user/bob) denied it',
   );
 });
 
 test('`allowlist show` of an account without an entry fails and prints the command that adds one', async () => {
-  answerRequests({ 'GET /allowlist?account=210987654321': { entries: [] } });
+  aws.answer({ 'GET /allowlist?account=210987654321': { entries: [] } });
   expect(await runCli('allowlist show 210987654321', aws)).toEqual({
     code: 1,
     stdout: '',
@@ -231,7 +216,7 @@ test('`allowlist show` of an account without an entry fails and prints the comma
 });
 
 test('an expiry is relative to the clock of the API, not of the local machine', async () => {
-  answerRequests({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/012345678901': { entry } });
+  aws.answer({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/012345678901': { entry } });
   await runCli('allow 012345678901 --service payments --expires 30d', aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({ effect: 'allow', expiresAt: '2031-05-31T12:00:00.000Z' });
 
@@ -246,30 +231,30 @@ test('`allow` lists the requests that it accepts now', async () => {
     service: 'payments',
   }));
   const answer = { entry, disconnects: [], warnings: [] };
-  answerRequests({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
+  aws.answer({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
   const line = 'allow 012345678901 --service payments';
   expect((await runCli(line, aws)).stdout).toContain(
     `\nthis accepts 2 connections now:\n  payments (${service.serviceId}): vpce-0123456789abcdef1, vpce-0123456789abcdef2\n`,
   );
   expect(JSON.parse((await runCli(`${line} --json`, aws)).stdout)).toMatchObject({ entry, accepts });
-  answerRequests({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts: [] } });
+  aws.answer({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts: [] } });
   expect((await runCli(line, aws)).stdout).toContain('this accepts no request now');
 });
 
 test('warnings are printed on standard error', async () => {
-  answerRequests({ 'PUT /allowlist/payments/012345678901': { entry, warnings } });
+  aws.answer({ 'PUT /allowlist/payments/012345678901': { entry, warnings } });
   const output = await runCli('block 012345678901 --service payments --json', aws);
   expect(output).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
 test('`service remove` warns about the remaining entries', async () => {
-  answerRequests({ 'DELETE /services/payments': { service, warnings } });
+  aws.answer({ 'DELETE /services/payments': { service, warnings } });
   const output = await runCli('service remove payments --json', aws);
   expect(output).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
 test('`approvers set` sends every setting of a group', async () => {
-  answerRequests({ 'PUT /approvers/ops': { group } });
+  aws.answer({ 'PUT /approvers/ops': { group } });
   const people = '--slack-user T01LOCAL:U01BOB --slack-user T01LOCAL:U01ALICE --email a@example.com';
   await runCli(`approvers set ops --slack-channel C01OPS ${people} --quorum 2`, aws);
   expect(aws.apiRequests.at(-1)?.body).toEqual({
@@ -286,7 +271,7 @@ test('`approvers set` sends every setting of a group', async () => {
 test('`approvers set` sends the decision channels and the escalation group and prints warnings; `approvers list` prints both settings', async () => {
   const night = { ...group, decisionChannels: 'api', escalateTo: 'ops' };
   const confirm = 'a@example.com has to confirm';
-  answerRequests({
+  aws.answer({
     'PUT /approvers/night': { group: night, warnings: [confirm] },
     'GET /approvers': { groups: [night, group] },
   });
@@ -323,7 +308,7 @@ test('`explain` prints the notifications of approvers, and the ticket and entry 
     }),
     step('denied', { actor: 'mailto:bob@example.com', entry: { effect: 'block' }, reason: 'unknown' }),
   ];
-  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
+  aws.answer({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.match(/(?<=12:00:00 UTC {2}).*/g)).toEqual([
     'approval was requested: the approver group default, until 2031-05-08 12:00:00 UTC',
@@ -357,7 +342,7 @@ test.each([
 });
 
 test('a paused service is printed with the actor, time and reason of the pause', async () => {
-  answerRequests({ 'GET /services': { services: [paused] }, 'GET /services/payments': { service: paused } });
+  aws.answer({ 'GET /services': { services: [paused] }, 'GET /services/payments': { service: paused } });
   const pause = 'by alice since 2031-05-01 12:00:00 UTC, incident';
   expect((await runCli('service list', aws)).stdout).toContain(`paused ${pause}`);
   expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
@@ -373,7 +358,7 @@ test.each([
     'payments is not paused: its requests are decided, and its scheduled disconnects are carried out\n',
   ],
 ])('`resume` prints whether the service was paused', async (before, message) => {
-  answerRequests({
+  aws.answer({
     'GET /services/payments': { service: before },
     [resumption]: { disconnects: [], warnings: [] },
     [resume]: { service, disconnects: [], warnings: [] },
@@ -392,7 +377,7 @@ describe('`resume` of a service with a due disconnect', () => {
   ];
 
   beforeEach(() =>
-    answerRequests({
+    aws.answer({
       'GET /services/payments': { service: paused },
       [resumption]: { disconnects, warnings },
       [resume]: { service, disconnects, warnings },
@@ -423,7 +408,7 @@ describe('`resume` of a service with a due disconnect', () => {
 
 test('the state of a service in EC2 is printed with the time of its last check', async () => {
   const checked = { ...service, checkedAt: '2031-05-01T11:00:00.000Z' };
-  answerRequests({ 'GET /services/payments': { service: checked } });
+  aws.answer({ 'GET /services/payments': { service: checked } });
   expect((await runCli('service show payments', aws)).stdout).toMatch(
     /last checked +2031-05-01 11:00:00 UTC; `linkgate doctor` looks now/,
   );
@@ -431,7 +416,7 @@ test('the state of a service in EC2 is printed with the time of its last check',
 
 test('a difference is highlighted in a terminal', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
-  answerRequests({ 'GET /connections': { connections: [{ ...connection, differs }] } });
+  aws.answer({ 'GET /connections': { connections: [{ ...connection, differs }] } });
   const { stdout } = await runCli('connections', aws, { isTTY: true });
   expect(stdout).toContain(`\u001b[33m${differs}`);
   expect(stdout).toContain(`\u001b[2m${connection.reason}`);
@@ -445,7 +430,7 @@ test('`explain` prints repeated rejections of a call by EC2 as one line', async 
     outcome: 'reject',
     reason: 'UnauthorizedOperation',
   }));
-  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, history: refusals } });
+  aws.answer({ [`GET /connections/${endpointId}`]: { ...explanation, history: refusals } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.split('\n').filter((line) => line.includes('EC2 did not'))).toEqual([
     '  2031-05-01 12:00:00 UTC  EC2 did not reject it: UnauthorizedOperation (and 2 more, the last on 2031-05-01 12:03:00 UTC)',
@@ -468,7 +453,7 @@ test('`approvers set --help` lists the notifications of approvers, and the decid
 test('`connections` and `explain` print a difference between EC2 and the verdict', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
   const differing = { ...connection, state: 'available', verdict: 'reject', differs };
-  answerRequests({
+  aws.answer({
     'GET /connections?differs=true': { connections: [differing] },
     [`GET /connections/${endpointId}`]: { ...explanation, connection: differing },
   });
@@ -478,7 +463,7 @@ test('`connections` and `explain` print a difference between EC2 and the verdict
 
 test('an approval below the quorum prints the count without a warning about precedence of policy', async () => {
   const first = { ...decision, verdict: 'ask', approvals: 1, quorum: 2 };
-  answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
+  aws.answer({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
   const output = await runCli(`approve ${endpointId}`, aws);
   expect(output).toMatchObject({ code: 0, stderr: '' });
   expect(output.stdout).toContain('has 1 of 2 approvals, and waits for another person');
@@ -493,7 +478,7 @@ test.each([
 ])(
   '`%s` with the resulting verdict %s prints a warning if they differ: %s',
   async (command, verdict, warning) => {
-    answerRequests({
+    aws.answer({
       [`POST /connections/${endpointId}/decision`]: { decision: { ...decision, decision: command, verdict } },
     });
     const output = await runCli(`${command} ${endpointId} --reason no --json`, aws);
@@ -504,7 +489,7 @@ test.each([
 );
 
 test('`connections` prints all pages as one list and sends the filters with each page', async () => {
-  answerRequests({
+  aws.answer({
     'GET /connections?service=payments&state=available&waiting=true': {
       connections: [connection],
       nextToken: 'a+b',
@@ -518,7 +503,7 @@ test('`connections` prints all pages as one list and sends the filters with each
 });
 
 test('an empty list prints that it is empty, and the next command', async () => {
-  answerRequests({
+  aws.answer({
     'GET /services': { services: [] },
     'GET /allowlist': { entries: [] },
     'GET /connections?waiting=true': { connections: [] },
@@ -529,14 +514,14 @@ test('an empty list prints that it is empty, and the next command', async () => 
 });
 
 test('`explain` prints the history of a request', async () => {
-  answerRequests({ [`GET /connections/${endpointId}`]: explanation });
+  aws.answer({ [`GET /connections/${endpointId}`]: explanation });
   expect((await runCli(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
 });
 
 test('`explain` formats times, fits the terminal, and wraps no command', async () => {
   const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
   const next = `It is connected until 2031-05-08T12:00:00.073Z, and disconnects then. ${command} keeps it connected.`;
-  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
+  aws.answer({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 60 });
   expect(stdout).toContain(
     `\nIt is connected until 2031-05-08 12:00:00 UTC, and\ndisconnects then.\n${command} keeps\nit connected.\n`,
@@ -553,7 +538,7 @@ test('`explain` prints no accepting finding as a reason for a disconnect, and no
     },
   ];
   const connection = { ...explanation.connection, state: 'available' };
-  answerRequests({ [`GET /connections/${endpointId}`]: { ...explanation, connection, history } });
+  aws.answer({ [`GET /connections/${endpointId}`]: { ...explanation, connection, history } });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout).toContain('person-denied');
   expect(stdout).not.toContain('account-is-allowed');
@@ -561,7 +546,7 @@ test('`explain` prints no accepting finding as a reason for a disconnect, and no
 });
 
 test('`connections` prints the reason below each connection', async () => {
-  answerRequests({ 'GET /connections': { connections: [connection] } });
+  aws.answer({ 'GET /connections': { connections: [connection] } });
   expect((await runCli('connections', aws)).stdout).toMatchSnapshot();
 });
 

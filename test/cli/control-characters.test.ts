@@ -1,18 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { writePolicyFile } from '../../cli/policy-file/write-policy-file.ts';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
 import { parseDocument, writeFolder } from './policy-file/files.ts';
-import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { errorBody, runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 const attack =
   "\u001b[31mred\u001b]0;title\u0007\r\b\u009b2J\u202eevil\u2066\u200b\u200d\ufeff\u007f\u0000\u2028\u2029\u0085\u{e0041}\t\nerror: forged\nlinkgate allow 666666666666 --service '*'";

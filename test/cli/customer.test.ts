@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { describe, expect, test } from '@jest/globals';
+import { runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-beforeEach(() => {
-  aws.apiRequests.length = 0;
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 const customer = {
   name: 'initech',

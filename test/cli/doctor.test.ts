@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { endpointId, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-beforeEach(() => {
-  aws.apiRequests.length = 0;
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 /** Responds with one page after another, each with the token of the next. */
 function answerPages(...pages: readonly object[]): void {

@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { endpointId, service, serviceId } from './answers.ts';
-import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { errorBody, runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
+const aws = await useFakeAws();
 beforeEach(() => {
-  aws.apiRequests.length = 0;
   aws.respond = () => undefined;
 });
-afterAll(() => aws.close());
 
 describe('an unknown command or option', () => {
   test.each([

@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { expect, test } from '@jest/globals';
+import { runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-beforeEach(() => {
-  aws.apiRequests.length = 0;
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 test('a list omits unreadable items and prints a warning about them once on standard error', async () => {
   const warnings = ['this is without what cannot be read: item `APPROVERS` `ops` is malformed'];

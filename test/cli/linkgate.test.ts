@@ -3,14 +3,10 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws } from './test-env.ts';
+import { expect, test } from '@jest/globals';
+import { fakeAws, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 const bin = fileURLToPath(new URL('../../cli/linkgate.mjs', import.meta.url));
 

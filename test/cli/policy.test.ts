@@ -1,20 +1,13 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readPolicyFile } from '../../cli/policy-file/read-policy-file.ts';
 import { Impact } from '../../lib/policy-as-code/predict-plan-impact.ts';
 import { connection, serviceId } from './answers.ts';
 import { parseDocument, withoutPositions, writeFolder } from './policy-file/files.ts';
-import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { errorBody, runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-beforeEach(() => {
-  aws.apiRequests.length = 0;
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 const lines = "services: {payments: {}}\nallow: [{account: '222222222222', services: payments}]\n";
 const file = join(writeFolder({ 'policy.yml': `version: 1\n${lines}` }), 'policy.yml');

@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { connection, endpointId, entry, service, serviceId } from './answers.ts';
-import { errorBody, type FakeAws, fakeAws, type RecordedRequest, runCli } from './test-env.ts';
+import { errorBody, type RecordedRequest, runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-beforeEach(() => {
-  aws.apiRequests.length = 0;
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 const account = '444444444444';
 const other = 'vpce-0bbbbbbbbbbbbbbb2';
@@ -29,19 +22,6 @@ const revocation = {
 };
 const warning = 'account 444444444444 is still allowed at payments';
 
-/** Responds by method and path. A list has one item per request; its last item repeats. */
-function answerRequests(answers: Readonly<Record<string, object | readonly object[]>>): void {
-  const requestCounts: Record<string, number> = {};
-  aws.respond = ({ method, path }) => {
-    const request = `${method} ${path.replace('/api', '')}`;
-    const answer = answers[request];
-    const count = (requestCounts[request] ?? 0) + 1;
-    requestCounts[request] = count;
-    const body = Array.isArray(answer) ? (answer[count - 1] ?? answer.at(-1)) : answer;
-    return body && { body };
-  };
-}
-
 const listWrites = () => aws.apiRequests.filter(({ method }) => method !== 'GET');
 const requests = (recorded: readonly RecordedRequest[]) =>
   recorded.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
@@ -50,7 +30,7 @@ describe('revoke', () => {
   const revoke = (id: string) => `POST /connections/${id}/revocation`;
 
   test('prints the disconnect time, the command that extends it, and that its account can connect again', async () => {
-    answerRequests({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
+    aws.answer({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
     const output = await runCli(['revoke', endpointId, '--reason', 'contract ended'], aws);
     expect(output).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
     expect(output.stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
@@ -59,7 +39,7 @@ describe('revoke', () => {
   });
 
   test('--now prints that the connection disconnects now', async () => {
-    answerRequests({
+    aws.answer({
       [revoke(endpointId)]: { revocation: { ...revocation, disconnectAt: now }, warnings: [] },
     });
     const { stdout } = await runCli(`revoke ${endpointId} --now`, aws);
@@ -74,7 +54,7 @@ describe('revoke', () => {
   };
 
   test('--account lists the connections, asks for confirmation, and revokes each', async () => {
-    answerRequests({
+    aws.answer({
       ...listAnswers,
       [revoke(endpointId)]: { revocation, warnings: [warning] },
       [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [warning] },
@@ -91,7 +71,7 @@ describe('revoke', () => {
     const path = `GET /connections/${endpointId}`;
     const until = { ...live, disconnectAt: '2031-06-01T12:00:00.000Z' };
     const extendedEvent = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'extended' };
-    answerRequests({
+    aws.answer({
       [`GET /connections?account=${account}`]: { connections: [until, { ...live, endpointId: other }] },
       [path]: {
         connection: until,
@@ -112,14 +92,14 @@ describe('revoke', () => {
     [['n'], 'error: nothing was done', 1],
     [[], 'error: nothing was done', 1],
   ])('--account changes nothing after the answer %j', async (stdin, message, code) => {
-    answerRequests(listAnswers);
+    aws.answer(listAnswers);
     const output = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin });
     expect(output).toMatchObject({ code, stderr: expect.stringContaining(message) });
     expect(listWrites()).toEqual([]);
   });
 
   test('--account without a terminal requires --yes', async () => {
-    answerRequests(listAnswers);
+    aws.answer(listAnswers);
     const output = await runCli(`revoke --account ${account}`, aws, { stdin: ['y'] });
     expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
     expect(listWrites()).toEqual([]);
@@ -141,7 +121,7 @@ describe('revoke', () => {
   });
 
   test('--account without connections prints that there are none, and asks for no confirmation', async () => {
-    answerRequests({
+    aws.answer({
       [`GET /connections?account=${account}&service=payments`]: { connections: [connection] },
     });
     const output = await runCli(`revoke --account ${account} --service payments`, aws);
@@ -163,7 +143,7 @@ describe('extend', () => {
   const extension = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
 
   test('extends a connection until a time relative to the clock of the API', async () => {
-    answerRequests({
+    aws.answer({
       'GET /services': { services: [] },
       [request]: {
         revocation: { ...revocation, disconnectAt: extension.until, extended: extension },
@@ -180,7 +160,7 @@ describe('extend', () => {
     ['--until 7d', "required option '--reason <text>' not specified"],
     ['--reason why', "required option '--until <when>' not specified"],
   ])('`%s` is a usage error', async (options, message) => {
-    answerRequests({ 'GET /services': { services: [] } });
+    aws.answer({ 'GET /services': { services: [] } });
     const output = await runCli(`extend ${endpointId} ${options}`, aws);
     expect(output).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
     expect(listWrites()).toEqual([]);
@@ -199,7 +179,7 @@ describe('lockdown', () => {
   const rejected = before.map((each) => ({ ...each, state: 'rejected' }));
 
   function answerLockdown(...looks: readonly (readonly object[])[]) {
-    answerRequests({
+    aws.answer({
       [connections]: looks.map((each) => ({ connections: each })),
       [`GET /allowlist?account=${account}`]: {
         entries: [
@@ -282,7 +262,7 @@ describe('service remove --disconnect', () => {
 
   test('disconnects all connections, waits for EC2, deregisters the service, and prints the command that deletes it', async () => {
     const remaining = [live, { ...connection, endpointId: other }];
-    answerRequests({
+    aws.answer({
       ...steps,
       [connections]: [
         { connections: remaining },
@@ -306,14 +286,14 @@ describe('service remove --disconnect', () => {
   });
 
   test('keeps the service registered while EC2 shows a connection, and prints the next step', async () => {
-    answerRequests({ ...steps, [connections]: { connections: [live] } });
+    aws.answer({ ...steps, [connections]: { connections: [live] } });
     const output = await runCli('service remove payments --disconnect --yes --wait 1', aws);
     expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('run this again') });
     expect(requests(listWrites())).toEqual(['POST /services/payments/disconnect']);
   });
 
   test('keeps the connections without --disconnect, and asks for no confirmation', async () => {
-    answerRequests(steps);
+    aws.answer(steps);
     expect((await runCli('service remove payments', aws)).code).toBe(0);
     expect(requests(aws.apiRequests)).toEqual(['DELETE /services/payments']);
   });
@@ -334,7 +314,7 @@ describe('the principals of a service', () => {
   };
 
   beforeEach(() =>
-    answerRequests({
+    aws.answer({
       'POST /services': { service: managed, warnings: [] },
       [`GET ${path}`]: { principals },
       [`POST ${path}/approval`]: { service: approvedService },
@@ -369,7 +349,7 @@ describe('the principals of a service', () => {
 
 test('`service add` sends and prints the settings for connections', async () => {
   const settings = { graceSeconds: 14 * 86_400, onExternalAccept: 'adopt', otherPrincipals: ['*'] };
-  answerRequests({
+  aws.answer({
     'POST /services': { service: { ...service, ...settings, deregisteringAt: now, deregisteringBy: 'bob' } },
   });
   const options = '--grace 14d --on-external-accept adopt --other-principal *';
@@ -384,7 +364,7 @@ test('`service add` sends and prints the settings for connections', async () => 
 test('`allow --role` sends the roles, and prints the manager of the entry', async () => {
   const role = 'arn:aws:iam::012345678901:role/connector';
   const fileEntry = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
-  answerRequests({ 'PUT /allowlist/payments/012345678901': { entry: fileEntry, disconnects: [] } });
+  aws.answer({ 'PUT /allowlist/payments/012345678901': { entry: fileEntry, disconnects: [] } });
   const { stdout } = await runCli(`allow 012345678901 --service payments --role ${role}`, aws);
   expect(aws.apiRequests[0]?.body).toEqual({ effect: 'allow', roles: [role] });
   expect(stdout).toMatch(/customer +acme/);
@@ -395,7 +375,7 @@ describe('block', () => {
   const blocked = { 'PUT /allowlist/payments/012345678901': { entry, disconnects: [], warnings: [] } };
 
   test('lists the connections before it disconnects them', async () => {
-    answerRequests({
+    aws.answer({
       ...blocked,
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
     });
@@ -404,7 +384,7 @@ describe('block', () => {
   });
 
   test('prints that a paused service does not disconnect yet', async () => {
-    answerRequests({
+    aws.answer({
       ...blocked,
       'GET /services': { services: [{ ...service, pausedAt: now }] },
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
@@ -415,7 +395,7 @@ describe('block', () => {
   });
 
   test('succeeds if the connections cannot be read', async () => {
-    answerRequests(blocked);
+    aws.answer(blocked);
     expect(await runCli('block 012345678901 --service payments', aws)).toMatchObject({ code: 0 });
   });
 });
@@ -436,7 +416,7 @@ test.each(['approve', 'deny'])(
 
 test('`deny --customer-message` sends the message', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
-  answerRequests({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
+  aws.answer({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
   await runCli(
     ['deny', endpointId, '--reason', 'unpaid', '--customer-message', 'your contract has ended'],
     aws,
@@ -449,13 +429,13 @@ test('`deny --customer-message` sends the message', async () => {
 });
 
 test('`connections` prints the disconnect time', async () => {
-  answerRequests({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
+  aws.answer({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
   const { stdout } = await runCli(`connections --account ${account}`, aws);
   expect(stdout).toContain('disconnects at 2031-05-04 12:00:00 UTC');
 });
 
 test('the user agent marks a person at the command line', async () => {
-  answerRequests({ 'GET /services': { services: [] } });
+  aws.answer({ 'GET /services': { services: [] } });
   await runCli('service list', aws);
   expect(aws.apiRequests[0]?.userAgent).toMatch(/^linkgate-cli\/\d+\.\d+\.\d+$/);
 });

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws, runCli } from './test-env.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { runCli, useFakeAws } from './test-env.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
+const aws = await useFakeAws();
 beforeEach(() => {
-  aws.apiRequests.length = 0;
   aws.respond = ({ method }) => ({ body: method === 'GET' ? { manifest } : connection });
 });
-afterAll(() => aws.close());
 
 const manifest = { display_information: { name: 'linkgate' } };
 const connection = { team: 'T01LOCAL', bot: 'U01BOT', scopes: ['chat:write'], warnings: ['look'] };

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { afterAll, beforeEach } from '@jest/globals';
 import { main } from '../../cli/main.ts';
 import type { Clock } from '../../cli/process-io.ts';
 
@@ -34,7 +35,19 @@ export interface FakeAws {
   parameters: Record<string, string>;
   /** `undefined` results in 404. */
   respond: Respond;
+  /** Responds with these bodies to requests, written `METHOD /path`; of a list, to each request with the next one. */
+  answer(bodies: Readonly<Record<string, object>>): void;
   close(): Promise<void>;
+}
+
+/** Starts a fake AWS for the tests of a file. */
+export async function useFakeAws(): Promise<FakeAws> {
+  const aws = await fakeAws();
+  beforeEach(() => {
+    aws.apiRequests.length = 0;
+  });
+  afterAll(() => aws.close());
+  return aws;
 }
 
 export async function fakeAws(): Promise<FakeAws> {
@@ -78,6 +91,17 @@ export async function fakeAws(): Promise<FakeAws> {
     apiRequests: [],
     parameters: { '/linkgate/local/api-url': `${url}/api/` },
     respond: () => undefined,
+    answer(bodies) {
+      const requestCounts: Record<string, number> = {};
+      fake.respond = ({ method, path }) => {
+        const request = `${method} ${path.replace('/api', '')}`;
+        const answer = bodies[request];
+        const count = (requestCounts[request] ?? 0) + 1;
+        requestCounts[request] = count;
+        const body = Array.isArray(answer) ? (answer[count - 1] ?? answer.at(-1)) : answer;
+        return body && { body };
+      };
+    },
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
 import { type Policy, writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
@@ -13,14 +13,10 @@ import { aConfiguration, alice, anEntry, aService, serviceId } from '../../build
 import { createTestEnv, type TestEnv } from '../../doubles/test-env.ts';
 import { planDocument } from '../../policy-as-code/fixtures.ts';
 import * as answers from '../answers.ts';
-import { type FakeAws, fakeAws, runCli } from '../test-env.ts';
+import { runCli, useFakeAws } from '../test-env.ts';
 import { withoutPositions, writeFolder } from './files.ts';
 
-let aws: FakeAws;
-beforeAll(async () => {
-  aws = await fakeAws();
-});
-afterAll(() => aws.close());
+const aws = await useFakeAws();
 
 const odd = [
   'Payments API',
