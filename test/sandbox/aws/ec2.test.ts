@@ -15,7 +15,6 @@ import {
   DescribeVpcEndpointServicePermissionsCommand,
   DescribeVpcEndpointServicesCommand,
   DescribeVpcEndpointsCommand,
-  ModifyVpcEndpointCommand,
   ModifyVpcEndpointConnectionNotificationCommand,
   ModifyVpcEndpointServiceConfigurationCommand,
   ModifyVpcEndpointServicePermissionsCommand,
@@ -471,17 +470,6 @@ test('deleting a service with live connections fails for that service alone', as
   expect(ServiceConfigurations).toMatchObject([{ ServiceState: 'Deleted' }]);
 });
 
-test('a modified endpoint is pending again', async () => {
-  const { ServiceName } = await aService({ AcceptanceRequired: false });
-  const VpcEndpointId = await anEndpointTo(ServiceName);
-  now += 1000;
-  await consumers.send(
-    new ModifyVpcEndpointCommand({ VpcEndpointId, AddSubnetIds: ['subnet-0123456789abcdef0'] }),
-  );
-  const { VpcEndpoints } = await consumers.send(new DescribeVpcEndpointsCommand({}));
-  expect(VpcEndpoints).toMatchObject([{ State: 'pending', SubnetIds: ['subnet-0123456789abcdef0'] }]);
-});
-
 test('tags are set on creation and later, matched by filters, and deleted', async () => {
   const { ServiceId } = await aService({
     TagSpecifications: [{ ResourceType: 'vpc-endpoint-service', Tags: [{ Key: 'Name', Value: 'billing' }] }],
@@ -522,15 +510,4 @@ test("the provider's tags on a connection are separate from the consumer's on th
       new CreateTagsCommand({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'ours' }] }),
     ),
   ).rejects.toEqual(expectedError('InvalidID'));
-});
-
-test.each([
-  ['aws:mine', 1, 'InvalidParameterValue'],
-  ['key', 51, 'TagLimitExceeded'],
-])('AWS refuses the tags %s, %i of them', async (key, count, code) => {
-  const { ServiceId } = await aService();
-  const Tags = Array.from({ length: count }, (_, index) => ({ Key: `${key}${index}`, Value: '' }));
-  await expect(providers.send(new CreateTagsCommand({ Resources: [ServiceId], Tags }))).rejects.toEqual(
-    expectedError(code),
-  );
 });

@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Output } from '../../../sandbox/privatelink/model.ts';
-import { createPrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
-import { aConsumer, anEndpoint, aPrivateLink, aService, createIds, noon, provider } from './builders.ts';
+import { aConsumer, anEndpoint, aPrivateLink, aService, noon, provider } from './builders.ts';
 
 const events = (effects: readonly Output[]) =>
   effects.flatMap((effect) =>
@@ -126,28 +125,6 @@ test('a deleted endpoint stays listed for a while', () => {
   expect(privateLink.nextDue()).toBeUndefined();
 });
 
-test('a service with active connections is not deleted', () => {
-  const privateLink = aPrivateLink();
-  const service = aService(privateLink);
-  const endpoint = anEndpoint(privateLink, service);
-  expect(privateLink.deleteServices(provider, [service.id], noon)).toMatchObject([
-    { code: 'ExistingVpcEndpointConnections' },
-  ]);
-  privateLink.reject(provider, service.id, [endpoint.id], noon);
-  privateLink.advance(noon + 100);
-  expect(privateLink.deleteServices(provider, [service.id], noon + 100)).toEqual([]);
-});
-
-test('a service is not found for a consumer that is not an allowed principal', () => {
-  const privateLink = aPrivateLink();
-  const service = aService(privateLink);
-  privateLink.modifyPermissions(provider, service.id, { add: ['022222222222'], remove: ['*'] });
-  expect(() => anEndpoint(privateLink, service, { consumer: aConsumer('333333333333') })).toThrow(
-    expect.objectContaining({ code: 'InvalidServiceName' }),
-  );
-  expect(anEndpoint(privateLink, service).state).toBe('pendingAcceptance');
-});
-
 test('a consumer in another Region connects only if the service supports that Region', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink, { regions: ['eu-west-1'] });
@@ -170,15 +147,4 @@ test('a call that names too many endpoints fails as a whole', () => {
     expect.objectContaining({ code: 'InvalidParameterValue' }),
   );
   expect(privateLink.isSettled()).toBe(true);
-});
-
-test('the state survives serialization to JSON', () => {
-  const before = aPrivateLink();
-  const service = aService(before);
-  const endpoint = anEndpoint(before, service);
-  before.accept(provider, service.id, [endpoint.id], noon);
-
-  const after = createPrivateLink({ id: createIds(), state: JSON.parse(JSON.stringify(before.state)) });
-  expect(events(after.advance(noon + 1000))).toEqual(['Accept pending +100']);
-  expect(after.endpoints(aConsumer())).toMatchObject([{ state: 'available' }]);
 });
