@@ -52,12 +52,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => sandbox.stop());
 
-const account = () => ({
-  region: 'us-east-1',
-  endpoint: sandbox.url,
-  credentials: { accessKeyId: provider, secretAccessKey: 'sandbox' },
-});
-
 async function doctor() {
   await sandbox.idle();
   const { exitCode, stdout } = await sandbox.linkgate('doctor', '--json');
@@ -136,14 +130,14 @@ describe('a failed check of a service is repaired by its remedy:', () => {
 
     const notAccepted = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 360 });
+    await sandbox.advanceClock(360);
     const { findings } = await doctor();
     expect(findings).toMatchObject([
       { name: 'verdicts', detail: expect.stringContaining('UnauthorizedOperation') },
       { name: 'tag' },
     ]);
     await runRemedy(findings[0]?.remedy ?? '');
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_600 });
+    await sandbox.advanceClock(3_600);
     await waitUntil(async () => (await describeState(sandbox, notAccepted)) === 'available');
     await sandbox.idle();
     await expectNoFindings();
@@ -153,7 +147,7 @@ describe('a failed check of a service is repaired by its remedy:', () => {
 describe('a failed check of the deployment is repaired by its remedy:', () => {
   test('a missing signing key', async () => {
     const Name = '/linkgate/local/links/signing-key';
-    await new SSMClient(account()).send(new DeleteParameterCommand({ Name }));
+    await new SSMClient(sandbox.config()).send(new DeleteParameterCommand({ Name }));
     const { name, remedy } = await findOnlyFinding();
     expect(name).toBe('signing-key');
     await runRemedy(remedy);
@@ -188,7 +182,7 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
   }, 30_000);
 
   test('a dead-lettered message', async () => {
-    const sqs = new SQSClient(account());
+    const sqs = new SQSClient(sandbox.config());
     const { QueueUrl } = await sqs.send(
       new GetQueueUrlCommand({ QueueName: 'linkgate-local-service-checks-dead-letters' }),
     );
@@ -207,7 +201,7 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
       'GET',
       '/_sandbox/outputs',
     );
-    const sns = new SNSClient(account());
+    const sns = new SNSClient(sandbox.config());
     const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
     for (const { SubscriptionArn } of Subscriptions)
       await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
@@ -220,7 +214,7 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
 
   test('schedules that are disabled', async () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 7_200 });
+    await sandbox.advanceClock(7_200);
     const { findings } = await doctor();
     expect(findings.map(({ name }) => name)).toEqual(['pending-sweep', 'full-sweep']);
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
@@ -244,7 +238,7 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
 
 describe('an audit entry that was changed in the table', () => {
   async function rewrite(actor: string) {
-    await new DynamoDBClient(account()).send(
+    await new DynamoDBClient(sandbox.config()).send(
       new UpdateItemCommand({
         TableName: 'linkgate-local',
         Key: { pk: { S: `AUDIT#${endpointId}` }, sk: { S: '000000002' } },

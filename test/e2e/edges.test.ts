@@ -1,3 +1,4 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteVpcEndpointsCommand } from '@aws-sdk/client-ec2';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -6,42 +7,25 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  accounts,
-  createEndpoint,
-  createService,
-  describeState,
-  provider,
-  type Sandbox,
-  startSandbox,
-} from './sandbox.ts';
+import type { Check } from '../../lib/doctor/check.ts';
+import { accounts, createService, describeState, provider, startSandbox } from './sandbox.ts';
 
-const { allowed, limited, unknown } = accounts;
+const { allowed, blocked, limited, unknown } = accounts;
 const timeoutMs = 120_000;
 
-let sandbox: Sandbox;
-let serviceId: string;
-let client: { readonly region: string; readonly endpoint: string; readonly credentials: object };
+const sandbox = await startSandbox('--quiet');
+const serviceId = await createService(sandbox);
+afterAll(() => sandbox.stop());
 
 beforeAll(async () => {
-  sandbox = await startSandbox('--quiet');
-  const credentials = { accessKeyId: provider, secretAccessKey: 'sandbox' };
-  client = { region: 'us-east-1', endpoint: sandbox.url, credentials };
   await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
-  serviceId = await createService(sandbox);
-  await sandbox.json('service', 'add', serviceId);
-  await sandbox.json('allow', allowed, '--service', serviceId);
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+  for (const account of [allowed, blocked]) await sandbox.json('allow', account, '--service', serviceId);
   await sandbox.json('allow', limited, '--service', serviceId, '--max-endpoints', '1');
   await sandbox.idle();
 }, timeoutMs);
-afterAll(() => sandbox.stop());
-
-async function connect(accountId: string): Promise<string> {
-  const endpointId = await createEndpoint(sandbox, accountId, serviceId);
-  await sandbox.idle();
-  return endpointId;
-}
 
 async function disconnect(endpointId: string): Promise<void> {
   await sandbox.ec2(limited).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
@@ -50,9 +34,8 @@ async function disconnect(endpointId: string): Promise<void> {
 
 /** Advances the clock and fires the schedules. */
 async function sweep(advanceSeconds = 60): Promise<void> {
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds });
-  await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
-  await sandbox.idle();
+  await sandbox.advanceClock(advanceSeconds);
+  await sandbox.sweep();
 }
 
 async function listWaiting(): Promise<string[]> {
@@ -66,7 +49,7 @@ async function listWaiting(): Promise<string[]> {
 test(
   'malformed messages of a location go to the dead-letter queue at once, and do not delay connections',
   async () => {
-    const sqs = new SQSClient(client as object);
+    const sqs = new SQSClient(sandbox.config());
     const queueUrl = (name: string) => `${sandbox.url}/${provider}/linkgate-local-${name}.fifo`;
     for (let remaining = 20; remaining > 0; remaining--)
       await sqs.send(
@@ -77,7 +60,7 @@ test(
           MessageDeduplicationId: `malformed-${remaining}`,
         }),
       );
-    expect(await describeState(sandbox, await connect(allowed))).toBe('available');
+    expect(await describeState(sandbox, await sandbox.connect(allowed, serviceId))).toBe('available');
     const QueueUrl = queueUrl('apply-verdicts-dead-letters');
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
@@ -96,14 +79,16 @@ test(
 test(
   "an endpoint beyond the count is accepted when the account's earlier endpoint is deleted",
   async () => {
-    const [first, second] = [await connect(limited), await connect(limited)];
+    const first = await sandbox.connect(limited, serviceId);
+    const second = await sandbox.connect(limited, serviceId);
     expect(await listWaiting()).toEqual([second]);
     await disconnect(first);
     expect(await describeState(sandbox, second)).toBe('available');
     expect(await listWaiting()).toEqual([]);
+    expect((await sandbox.listActions(first)).at(-1)).toBe('deleted');
 
-    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false, deletedListedMs: 0 });
-    const third = await connect(limited);
+    await sandbox.assume({ notifications: false, deletedListedMs: 0 });
+    const third = await sandbox.connect(limited, serviceId);
     await sweep();
     expect(await listWaiting()).toEqual([third]);
     await disconnect(second);
@@ -112,7 +97,7 @@ test(
     expect(await listWaiting()).toEqual([third]);
     await sweep(300);
     expect(await describeState(sandbox, third)).toBe('available');
-    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+    await sandbox.assume({ notifications: true });
   },
   timeoutMs,
 );
@@ -120,8 +105,8 @@ test(
 test.each(['available', 'deleting', 'rejected'])(
   'a request that an event wrongly reported as %s awaits approval again after the next sweep',
   async (state) => {
-    const endpointId = await connect(unknown);
-    const bus = new EventBridgeClient(client as object);
+    const endpointId = await sandbox.connect(unknown, serviceId);
+    const bus = new EventBridgeClient(sandbox.config());
     const connection = {
       location: { accountId: provider, region: 'us-east-1' },
       serviceId,
@@ -131,7 +116,7 @@ test.each(['available', 'deleting', 'rejected'])(
       requestedAt: new Date(0).toISOString(),
     };
     const { time } = await sandbox.ask<{ time: string }>('GET', '/_sandbox/clock');
-    const detail = { connection, observedAt: new Date(time).toISOString() };
+    const detail = { schemaVersion: '1.0', connection, observedAt: new Date(time).toISOString() };
     await bus.send(
       new PutEventsCommand({
         Entries: [
@@ -139,24 +124,52 @@ test.each(['available', 'deleting', 'rejected'])(
             EventBusName: 'linkgate-local',
             Source: 'linkgate',
             DetailType: 'Connection Changed',
-            Detail: JSON.stringify({ schemaVersion: '1.0', ...detail }),
+            Detail: JSON.stringify(detail),
           },
         ],
       }),
     );
     bus.destroy();
     await sandbox.idle();
-    await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
-    await sandbox.idle();
-    const { connection: explained } = await sandbox.json<{ connection: { state: string } }>(
-      'explain',
-      endpointId,
-    );
-    expect(explained.state).toBe('pendingAcceptance');
-    const { decision } = await sandbox.json<{ decision: { decision: string } }>('approve', endpointId);
-    expect(decision).toMatchObject({ decision: 'approve' });
+    await sandbox.sweep();
+    expect((await sandbox.explain(endpointId)).connection.state).toBe('pendingAcceptance');
+    await sandbox.json('approve', endpointId);
     await sandbox.idle();
     expect(await describeState(sandbox, endpointId)).toBe('available');
+  },
+  timeoutMs,
+);
+
+test(
+  'an unreadable service does not affect other services, and the remedy of doctor removes it',
+  async () => {
+    const toBlock = await sandbox.connect(blocked, serviceId);
+    const dynamodb = new DynamoDBClient(sandbox.config());
+    const key = { pk: 'SERVICE', sk: 'vpce-svc-0000000000000bad0' };
+    const Item = { ...marshall({ ...key, schemaVersion: '2.0' }), version: { N: '9007199254740993' } };
+    await dynamodb.send(new PutItemCommand({ TableName: 'linkgate-local', Item }));
+    dynamodb.destroy();
+
+    const arrived = await sandbox.connect(allowed, serviceId);
+    await sandbox.waitForState(arrived, 'available');
+    await sandbox.advanceClock(60);
+    expect(await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections')).toMatchObject({ ok: true });
+    for (const list of [['connections'], ['allowlist'], ['service', 'list'], ['export']])
+      expect(await sandbox.linkgate(...list)).toEqual({
+        exitCode: 0,
+        stdout: expect.stringContaining('payments'),
+        stderr: expect.stringContaining('`SERVICE` `vpce-svc-0000000000000bad0`'),
+      });
+    await sandbox.json('block', blocked, '--service', '*');
+    await sandbox.waitForState(toBlock, 'rejected');
+    await sandbox.idle();
+
+    const { checks } = JSON.parse((await sandbox.linkgate('doctor', '--json')).stdout) as { checks: Check[] };
+    const findings = checks.filter(({ name }) => name === 'unreadable-items');
+    expect(findings).toMatchObject([{ status: 'failed', subject: `${key.pk} ${key.sk}` }]);
+    const remedy = /^linkgate (item remove .*)$/m.exec(findings[0]?.remedy ?? '')?.[1]?.split(' ') ?? [];
+    expect(await sandbox.linkgate(...remedy)).toMatchObject({ exitCode: 0 });
+    expect((await sandbox.linkgate('connections')).stderr).toBe('');
   },
   timeoutMs,
 );

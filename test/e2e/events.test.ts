@@ -8,9 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { busSchemas } from '../bus-schemas.ts';
-import { createEndpoint, createService, provider, type Sandbox, startSandbox, waitUntil } from './sandbox.ts';
-
-const unknown = '444444444444';
+import { accounts, createService, provider, startSandbox, waitUntil } from './sandbox.ts';
 
 interface PublishedEvent {
   readonly 'detail-type': string;
@@ -22,21 +20,14 @@ interface PublishedEvent {
   };
 }
 
-let sandbox: Sandbox;
-let sqs: SQSClient;
+const sandbox = await startSandbox('--quiet');
+const sqs = new SQSClient(sandbox.config());
 let queueUrl: string;
-const personDecisions: PublishedEvent[] = [];
+const published: PublishedEvent[] = [];
 
 /** Creates a queue of the user with a rule on linkgate's bus for all events. */
 beforeAll(async () => {
-  sandbox = await startSandbox('--quiet');
-  const config = {
-    endpoint: sandbox.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: provider, secretAccessKey: 'sandbox' },
-  };
-  sqs = new SQSClient(config);
-  const events = new EventBridgeClient(config);
+  const events = new EventBridgeClient(sandbox.config());
   const { RuleArn } = await events.send(
     new PutRuleCommand({
       Name: 'everything',
@@ -74,17 +65,12 @@ afterAll(async () => {
   await sandbox.stop();
 });
 
-/** Whether the state is one after the accept. */
-function isConnected(state: string | undefined): boolean {
-  return state === 'pending' || state === 'available';
-}
-
 async function listen(): Promise<void> {
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
   );
   for (const { Body = '', ReceiptHandle } of Messages) {
-    personDecisions.push(JSON.parse(Body));
+    published.push(JSON.parse(Body));
     await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
   }
 }
@@ -95,8 +81,7 @@ async function event(
   matches: (detail: PublishedEvent['detail']) => boolean,
 ): Promise<PublishedEvent['detail']> {
   const findDetail = () =>
-    personDecisions.find((published) => published['detail-type'] === name && matches(published.detail))
-      ?.detail;
+    published.find((one) => one['detail-type'] === name && matches(one.detail))?.detail;
   await waitUntil(async () => {
     await listen();
     return findDetail() !== undefined;
@@ -107,13 +92,13 @@ async function event(
 test('the bus carries events of a waiting request, its connection and a drifted service', async () => {
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
-  const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+  const endpointId = await sandbox.connect(accounts.unknown, serviceId);
   const isAbout = ({ connection }: PublishedEvent['detail']) => connection?.endpointId === endpointId;
   await event('Connection Request', isAbout);
   expect(await event('Connection Waiting', isAbout)).toMatchObject({ verdict: { outcome: 'ask' } });
 
   await sandbox.json('approve', endpointId);
-  await event('Connection Changed', (detail) => isAbout(detail) && isConnected(detail.connection?.state));
+  await event('Connection Changed', (detail) => isAbout(detail) && detail.connection?.state === 'available');
 
   await sandbox
     .ec2(provider)
@@ -130,20 +115,15 @@ test('the bus carries events of a waiting request, its connection and a drifted 
 }, 30_000);
 
 test('each event matches its published schema', () => {
-  expect(personDecisions.flatMap(busSchemas())).toEqual([]);
+  expect(published.flatMap(busSchemas())).toEqual([]);
 });
 
 test('an accepted request does not invoke on-table-stream', async () => {
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
-  await sandbox.json('allow', '222222222222', '--service', serviceId);
+  await sandbox.json('allow', accounts.allowed, '--service', serviceId);
   await sandbox.idle();
   await sandbox.ask('DELETE', '/_sandbox/calls');
-  await createEndpoint(sandbox, '222222222222', serviceId);
-  await sandbox.idle();
-  const { calls } = await sandbox.ask<{ calls: unknown[] }>(
-    'GET',
-    '/_sandbox/calls?principal=on-table-stream',
-  );
-  expect(calls).toEqual([]);
+  await sandbox.connect(accounts.allowed, serviceId);
+  expect(await sandbox.calls('on-table-stream')).toEqual([]);
 });

@@ -4,53 +4,25 @@ import {
   RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { callLinkgate } from '../../sandbox/linkgate-api.ts';
 import {
   accounts,
   createEndpoint,
   createService,
   describeState,
   provider,
-  type Sandbox,
   startSandbox,
   waitUntil,
 } from './sandbox.ts';
 
 const { allowed, blocked, unknown } = accounts;
 
-interface Call {
-  readonly principal: string;
-  readonly service: string;
-  readonly action: string;
-}
-
-interface Explanation {
-  readonly connection: { readonly state: string; readonly differs: string | null };
-  readonly verdict: { readonly outcome: string } | null;
-  readonly history: readonly { readonly action: string }[];
-  readonly next: string;
-}
-
-let sandbox: Sandbox;
-
-beforeAll(async () => {
-  sandbox = await startSandbox('--quiet');
-}, 60_000);
+const sandbox = await startSandbox('--quiet');
+const serviceId = await createService(sandbox);
 afterAll(() => sandbox.stop());
-
-const explain = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
-const listActions = ({ history }: Explanation) => history.map(({ action }) => action);
-
-/** Runs the scheduled sweeps immediately. */
-async function sweep(): Promise<void> {
-  await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
-  await sandbox.idle();
-}
 
 /** Returns the calls of functions that change EC2. */
 async function changes(): Promise<string[]> {
-  const { calls } = await sandbox.ask<{ calls: Call[] }>('GET', '/_sandbox/calls');
-  return calls
+  return (await sandbox.calls())
     .filter(
       ({ service, principal, action }) =>
         service === 'ec2' && principal !== 'root' && !/^Describe/.test(action),
@@ -58,37 +30,21 @@ async function changes(): Promise<string[]> {
     .map(({ principal, action }) => `${principal} ${action}`);
 }
 
-/** A script of the provider that accepts and rejects requests by EC2's API. */
-const script = {
-  accept: (serviceId: string, endpointId: string) =>
-    sandbox
-      .ec2(provider)
-      .send(new AcceptVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] })),
-  reject: (serviceId: string, endpointId: string) =>
-    sandbox
-      .ec2(provider)
-      .send(new RejectVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] })),
-};
+/** Answers a request by EC2's API, like a script of the provider. */
+function answer(
+  Command: typeof AcceptVpcEndpointConnectionsCommand | typeof RejectVpcEndpointConnectionsCommand,
+  endpointId: string,
+) {
+  return sandbox.ec2(provider).send(new Command({ ServiceId: serviceId, VpcEndpointIds: [endpointId] }));
+}
 
 describe('beside an existing script, in mode `observe`', () => {
-  let serviceId: string;
   /** The consumers by outcome. */
-  const endpoints: Record<
-    'rejected' | 'accepted' | 'acceptedLate' | 'notAnswered' | 'approved' | 'awaiting',
-    string
-  > = {
-    rejected: '',
-    accepted: '',
-    acceptedLate: '',
-    notAnswered: '',
-    approved: '',
-    awaiting: '',
-  };
+  const endpoints = { rejected: '', accepted: '', notAnswered: '', approved: '', awaiting: '' };
 
   beforeAll(async () => {
     await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
     await sandbox.ask('DELETE', '/_sandbox/calls');
-    serviceId = await createService(sandbox);
     await sandbox.json('service', 'add', serviceId, '--name', 'orders');
     await sandbox.json('allow', allowed, '--service', 'orders');
     await sandbox.json('block', blocked, '--service', 'orders');
@@ -98,47 +54,34 @@ describe('beside an existing script, in mode `observe`', () => {
   test('a request that the script answers first gets a verdict that shows the difference', async () => {
     endpoints.rejected = await createEndpoint(sandbox, allowed, serviceId);
     endpoints.accepted = await createEndpoint(sandbox, blocked, serviceId);
-    await script.reject(serviceId, endpoints.rejected);
-    await script.accept(serviceId, endpoints.accepted);
-    await waitUntil(async () => (await describeState(sandbox, endpoints.accepted)) === 'available');
-    await sweep();
-    const explanation = await explain(endpoints.accepted);
-    expect(explanation.verdict?.outcome).toBe('reject');
-    expect(listActions(explanation)).toEqual(['requested', 'observed', 'decided']);
-    const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--drifted');
-    expect(connections).toMatchObject([
-      { endpointId: endpoints.rejected, differs: 'linkgate would accept it, and EC2 shows it rejected' },
-      { endpointId: endpoints.accepted, differs: 'linkgate would reject it, and EC2 shows it available' },
-    ]);
+    await answer(RejectVpcEndpointConnectionsCommand, endpoints.rejected);
+    await answer(AcceptVpcEndpointConnectionsCommand, endpoints.accepted);
+    await sandbox.waitForState(endpoints.accepted, 'available');
+    await sandbox.sweep();
+    expect(await sandbox.listActions(endpoints.accepted)).toEqual(['requested', 'observed', 'decided']);
+    expect(await sandbox.json('connections', '--drifted')).toMatchObject({
+      connections: [
+        { endpointId: endpoints.rejected, differs: 'linkgate would accept it, and EC2 shows it rejected' },
+        { endpointId: endpoints.accepted, differs: 'linkgate would reject it, and EC2 shows it available' },
+      ],
+    });
   });
 
-  test('a request that linkgate sees first is decided but not applied, and the script’s answer is recorded', async () => {
-    endpoints.acceptedLate = await createEndpoint(sandbox, blocked, serviceId);
+  test('a request that linkgate sees first is decided but not applied, and so is a decision of a person', async () => {
     endpoints.notAnswered = await createEndpoint(sandbox, allowed, serviceId);
-    await sweep();
-    expect(await explain(endpoints.notAnswered)).toMatchObject({
+    endpoints.approved = await createEndpoint(sandbox, unknown, serviceId);
+    endpoints.awaiting = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.sweep();
+    expect(await sandbox.explain(endpoints.notAnswered)).toMatchObject({
       connection: {
         state: 'pendingAcceptance',
         differs: 'linkgate would accept it, and EC2 still shows it pendingAcceptance',
       },
       next: expect.stringContaining('Its mode is observe'),
     });
-    await script.accept(serviceId, endpoints.acceptedLate);
-    await waitUntil(async () => (await describeState(sandbox, endpoints.acceptedLate)) === 'available');
-    await sweep();
-    const explanation = await explain(endpoints.acceptedLate);
-    expect(listActions(explanation)).toEqual(['requested', 'decided', 'observed']);
-    expect(explanation.connection.differs).toContain('linkgate would reject it');
-  });
-
-  test('a decision is recorded, and the response states that EC2 is not changed', async () => {
-    endpoints.approved = await createEndpoint(sandbox, unknown, serviceId);
-    endpoints.awaiting = await createEndpoint(sandbox, unknown, serviceId);
-    await sweep();
     const { exitCode, stderr } = await sandbox.linkgate('approve', endpoints.approved, '--reason', 'known');
-    expect(exitCode).toBe(0);
-    expect(stderr).toContain('mode is observe');
-    await sweep();
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining('mode is observe') });
+    await sandbox.sweep();
     expect(await describeState(sandbox, endpoints.approved)).toBe('pendingAcceptance');
   });
 
@@ -165,10 +108,10 @@ describe('beside an existing script, in mode `observe`', () => {
     await sandbox.json('mode', 'enforce', '--reason', 'the script is gone');
     await sandbox.idle();
     // linkgate retries a call to EC2 a minute later if the tag was not visible yet.
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 61 });
-    await sweep();
-    await waitUntil(async () => (await describeState(sandbox, endpoints.notAnswered)) === 'available');
-    await waitUntil(async () => (await describeState(sandbox, endpoints.approved)) === 'available');
+    await sandbox.advanceClock(61);
+    await sandbox.sweep();
+    await sandbox.waitForState(endpoints.notAnswered, 'available');
+    await sandbox.waitForState(endpoints.approved, 'available');
     await sandbox.idle();
     expect(await changes()).toEqual(
       expect.arrayContaining([
@@ -180,10 +123,10 @@ describe('beside an existing script, in mode `observe`', () => {
       .ec2(provider)
       .send(new DescribeVpcEndpointConnectionNotificationsCommand({}));
     expect(ConnectionNotificationSet).toMatchObject([{ ServiceId: serviceId }]);
-    const steps = listActions(await explain(endpoints.notAnswered));
-    expect(steps.slice(0, 3)).toEqual(['requested', 'decided', 'decided']);
-    expect(steps.at(-1)).toBe('applied');
-    expect(listActions(await explain(endpoints.awaiting))).toEqual([
+    const actions = await sandbox.listActions(endpoints.notAnswered);
+    expect(actions.slice(0, 3)).toEqual(['requested', 'decided', 'decided']);
+    expect(actions.at(-1)).toBe('applied');
+    expect(await sandbox.listActions(endpoints.awaiting)).toEqual([
       'requested',
       'decided',
       'approval-requested',
@@ -191,115 +134,34 @@ describe('beside an existing script, in mode `observe`', () => {
     ]);
   }, 30_000);
 
-  test('requests that the script rejected stay rejected, and a blocked one that it accepted is disconnected', async () => {
-    for (const endpointId of [endpoints.accepted, endpoints.acceptedLate])
-      await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'rejected');
-    await sweep();
+  test('a request that the script rejected stays rejected, and a blocked one that it accepted is disconnected', async () => {
+    await sandbox.waitForState(endpoints.accepted, 'rejected');
+    await sandbox.sweep();
     expect(await describeState(sandbox, endpoints.rejected)).toBe('rejected');
-    expect(listActions(await explain(endpoints.accepted)).at(-1)).toBe('disconnected');
-  });
-
-  test('in mode `enforce` a connection accepted outside linkgate stays, and awaits approval', async () => {
-    await sandbox.ask('PUT', '/_sandbox/faults', [{ delivery: 'sns', rate: 1, drop: true }]);
-    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
-    await script.accept(serviceId, endpointId);
-    await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'available');
-    await sandbox.ask('DELETE', '/_sandbox/faults');
-    await sandbox.json('sweep', 'connections');
-    await sandbox.idle();
-    expect(await describeState(sandbox, endpointId)).toBe('available');
-    expect(listActions(await explain(endpointId))).toEqual([
-      'requested',
-      'observed',
-      'decided',
-      'approval-requested',
-    ]);
+    expect((await sandbox.listActions(endpoints.accepted)).at(-1)).toBe('disconnected');
   });
 });
 
-describe('a paused service', () => {
-  let serviceId: string;
-
-  beforeAll(async () => {
-    serviceId = await createService(sandbox);
-    await sandbox.json('service', 'add', serviceId, '--name', 'paused');
-    await sandbox.json('allow', allowed, '--service', 'paused');
-    await sandbox.idle();
-  }, 30_000);
-
-  test('holds every request, also those with a pending effect', async () => {
-    await sandbox.ask('PUT', '/_sandbox/faults', [
-      { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1, error: 'RequestLimitExceeded' },
-    ]);
-    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await waitUntil(async () => (await explain(endpointId)).verdict?.outcome === 'accept');
-    await sandbox.json('pause', 'paused', '--reason', 'incident 7');
-    await waitUntil(async () => (await explain(endpointId)).verdict?.outcome === 'hold');
-    await sandbox.ask('DELETE', '/_sandbox/faults');
-    await sandbox.idle();
-    await sweep();
-    expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-    expect(await explain(endpointId)).toMatchObject({
-      verdict: {
-        findings: [{ rule: 'service-is-paused', reason: expect.stringContaining('incident 7') }, {}],
-      },
-      next: expect.stringContaining('linkgate resume paused'),
-    });
-    const { stdout } = await sandbox.linkgate('service', 'list');
-    expect(stdout).toContain('paused by root');
-
-    await sandbox.json('resume', 'paused');
-    await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'available');
-  }, 30_000);
-});
-
-describe('approvers', () => {
-  test('exist from the start', async () => {
-    expect(await sandbox.json('approvers', 'list')).toMatchObject({
-      groups: [
-        {
-          name: 'default',
-          quorum: 1,
-          slackChannel: 'C01APPROVALS',
-          slackUsers: [
-            { team: 'T01LOCAL', user: 'U01ALICE' },
-            { team: 'T01LOCAL', user: 'U01BOB' },
-          ],
-          emails: ['approver@example.com'],
-        },
-        { name: 'ops' },
-      ],
-    });
+test('a paused service holds every request, also those with a pending effect', async () => {
+  const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
+  await sandbox.setFaults({ ...accept, rate: 1, error: 'RequestLimitExceeded' });
+  const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+  const waitForOutcome = (outcome: string) =>
+    waitUntil(async () => (await sandbox.explain(endpointId)).verdict?.outcome === outcome);
+  await waitForOutcome('accept');
+  await sandbox.json('pause', 'orders', '--reason', 'incident 7');
+  await waitForOutcome('hold');
+  await sandbox.setFaults();
+  await sandbox.idle();
+  await sandbox.sweep();
+  expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
+  expect(await sandbox.explain(endpointId)).toMatchObject({
+    verdict: {
+      findings: [{ rule: 'service-is-paused', reason: expect.stringContaining('incident 7') }, {}],
+    },
+    next: expect.stringContaining('linkgate resume orders'),
   });
-
-  test('with a quorum of two leave a request open after one approval; a second approval or a denial closes it', async () => {
-    await sandbox.json(
-      'approvers',
-      'set',
-      'two',
-      '--email',
-      'a@example.com',
-      '--email',
-      'b@example.com',
-      '--quorum',
-      '2',
-    );
-    const serviceId = await createService(sandbox);
-    await sandbox.json('service', 'add', serviceId, '--approvers', 'two');
-    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
-    await sandbox.idle();
-    const approve = () => sandbox.json('approve', endpointId);
-    expect(await approve()).toMatchObject({ decision: { verdict: 'ask', approvals: 1, quorum: 2 } });
-    expect(await approve()).toMatchObject({ decision: { verdict: 'ask', approvals: 1, quorum: 2 } });
-    await sandbox.json('deny', endpointId, '--reason', 'no contract');
-    await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'rejected');
-
-    const another = await createEndpoint(sandbox, unknown, serviceId);
-    await sandbox.idle();
-    await sandbox.json('approve', another);
-    const { ApiUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
-    const path = `/connections/${another}/decision`;
-    await callLinkgate(ApiUrl, `${provider}.bob`, 'POST', path, { decision: 'approve' });
-    await waitUntil(async () => (await describeState(sandbox, another)) === 'available');
-  });
-});
+  expect((await sandbox.linkgate('service', 'list')).stdout).toContain('paused by root');
+  await sandbox.json('resume', 'orders');
+  await sandbox.waitForState(endpointId, 'available');
+}, 30_000);

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { accounts, createEndpoint, createService, type Sandbox, startSandbox, waitUntil } from './sandbox.ts';
+import { accounts, createEndpoint, createService, startSandbox, waitUntil } from './sandbox.ts';
 
 const day = 86_400;
 const { allowed: account } = accounts;
 
-let sandbox: Sandbox;
+const sandbox = await startSandbox('--quiet');
+afterAll(() => sandbox.stop());
 
 beforeAll(async () => {
-  sandbox = await startSandbox('--quiet');
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId, '--name', 'payments');
@@ -15,14 +15,12 @@ beforeAll(async () => {
   for (let count = 0; count < 5; count++) await createEndpoint(sandbox, account, serviceId);
   await sandbox.idle();
 }, 90_000);
-afterAll(() => sandbox.stop());
 
 async function pass(seconds: number): Promise<void> {
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
-  await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
-  await sandbox.idle();
+  await sandbox.advanceClock(seconds);
+  await sandbox.sweep();
   // A notification waits for its batching window.
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 10 });
+  await sandbox.advanceClock(10);
   await sandbox.idle();
 }
 
@@ -39,8 +37,9 @@ test('approvers get one expiry warning, one batch of scheduled disconnects, and 
   await pass(3.5 * day);
   await waitUntil(async () => (await titles()).length > 0);
   expect(await titles()).toEqual([`Access of account ${account} to payments ends in 7 days`]);
-  const { messages } = await sandbox.ask<{ messages: { subject: string; text: string }[] }>('GET', '/mail');
-  expect(messages).toMatchObject([{ text: expect.stringContaining('5 connections rely on it.') }]);
+  expect(await sandbox.mails()).toMatchObject([
+    { text: expect.stringContaining('5 connections rely on it.') },
+  ]);
 
   await sandbox.json('allowlist', 'remove', account, '--service', 'payments');
   await sandbox.idle();

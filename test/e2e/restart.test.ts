@@ -24,11 +24,6 @@ const consumers = {
 } as const;
 type ConnectionStatus = (typeof consumers)[keyof typeof consumers];
 
-interface Explanation {
-  readonly connection: { readonly state: string };
-  readonly history: readonly { readonly action: string }[];
-}
-
 interface ObservedConnection {
   readonly endpointId: string;
   readonly connectionStatus: ConnectionStatus;
@@ -83,7 +78,7 @@ test('a sandbox that is killed under load loses no request and decides none twic
   const observed: ObservedConnection[] = [];
   // Sequential, because the API stage throttles.
   for (const [endpointId, connectionStatus] of requests) {
-    const { connection, history } = await sandbox.json<Explanation>('explain', endpointId);
+    const { connection, history } = await sandbox.explain(endpointId);
     const actions = history.map(({ action }) => action);
     observed.push({
       endpointId,
@@ -176,10 +171,9 @@ async function untilItFails(work: () => Promise<void>): Promise<void> {
 async function waitUntilIdle(): Promise<void> {
   for (let minutes = 0; minutes < 4; minutes += 2) {
     await sandbox.idle();
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });
-    await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+    await sandbox.advanceClock(120);
+    await sandbox.sweep();
   }
-  await sandbox.idle();
 }
 
 async function describeStates(): Promise<ReadonlyMap<string, string>> {
@@ -198,8 +192,7 @@ async function describeStates(): Promise<ReadonlyMap<string, string>> {
 
 /** Returns the dead-letter queues that are not empty. */
 async function listFilledDeadLetterQueues(): Promise<string[]> {
-  const credentials = { accessKeyId: provider, secretAccessKey: 'sandbox' };
-  const sqs = new SQSClient({ region: 'us-east-1', endpoint: sandbox.url, credentials });
+  const sqs = new SQSClient(sandbox.config());
   const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
   const filledQueues: string[] = [];
   for (const QueueUrl of QueueUrls.filter((url) => /dlq|dead/i.test(url))) {

@@ -23,14 +23,53 @@ export const accounts = {
   limited: '555555555555',
 };
 
+export interface Explanation {
+  readonly connection: { readonly state: string; readonly differs: string | null };
+  readonly verdict: {
+    readonly outcome: string;
+    readonly findings: readonly { readonly rule: string; readonly reason: string }[];
+  } | null;
+  readonly history: readonly { readonly action: string; readonly actor: string; readonly reason?: string }[];
+  readonly next: string;
+}
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+export interface Call {
+  readonly principal: string;
+  readonly service: string;
+  readonly action: string;
+  readonly status: number;
+}
+
 /** The clients of a sandbox. */
 export interface Clients {
   readonly url: string;
   ec2(accountId: string): EC2Client;
+  /** The configuration of an SDK client. */
+  config(accountId?: string): object;
   /** Calls a path of the sandbox. */
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Waits until no work is in flight. */
   idle(): Promise<void>;
+  advanceClock(seconds: number): Promise<void>;
+  /** Runs the scheduled sweeps at once. */
+  sweep(): Promise<void>;
+  assume(assumptions: object): Promise<void>;
+  /** Replaces the faults. */
+  setFaults(...faults: readonly object[]): Promise<void>;
+  mails(): Promise<readonly Mail[]>;
+  calls(principal?: string): Promise<readonly Call[]>;
+  /** Creates an endpoint, and waits until no work is in flight. */
+  connect(accountId: string, serviceId: string): Promise<string>;
+  waitForState(endpointId: string, state: string): Promise<void>;
+  explain(endpointId: string): Promise<Explanation>;
+  /** Waits until no work is in flight. @returns the actions in the history of a connection */
+  listActions(endpointId: string): Promise<string[]>;
   /** Runs the command line as the provider. */
   linkgate(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /** Runs the command line with `--json` and parses its output. */
@@ -69,11 +108,14 @@ async function start(flags: readonly string[], { ownGroup }: { ownGroup: boolean
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text));
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   await Promise.race([
-    waitUntil(() => printed.includes(`linkgate sandbox ready on ${url}`)),
+    waitUntil(() => printed.includes(`linkgate sandbox ready on ${url}`), startTimeoutMs),
     exited.then(() => {
       throw new Error(`the sandbox ended before it was ready:\n${printed}`);
     }),
-  ]);
+  ]).catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
 
   const clients = createClients(url);
   return {
@@ -98,12 +140,15 @@ export function createClients(url: string): Clients {
   const sandbox: Clients = {
     url,
     ec2(accountId) {
-      const credentials = { accessKeyId: accountId, secretAccessKey: 'sandbox' };
-      const client =
-        ec2Clients.get(accountId) ?? new EC2Client({ region: 'us-east-1', endpoint: url, credentials });
+      const client = ec2Clients.get(accountId) ?? new EC2Client(sandbox.config(accountId));
       ec2Clients.set(accountId, client);
       return client;
     },
+    config: (accountId = provider) => ({
+      region: 'us-east-1',
+      endpoint: url,
+      credentials: { accessKeyId: accountId, secretAccessKey: 'sandbox' },
+    }),
     async ask<T>(method: string, path: string, body?: unknown) {
       const response = await fetch(`${url}${path}`, {
         method,
@@ -115,6 +160,34 @@ export function createClients(url: string): Clients {
     },
     async idle() {
       await sandbox.ask('GET', '/_sandbox/idle?timeoutMs=20000');
+    },
+    async advanceClock(seconds) {
+      await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
+    },
+    async sweep() {
+      await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+      await sandbox.idle();
+    },
+    assume: (assumptions) => sandbox.ask('PUT', '/_sandbox/assumptions', assumptions),
+    setFaults: (...faults) => sandbox.ask('PUT', '/_sandbox/faults', faults),
+    async mails() {
+      return (await sandbox.ask<{ messages: readonly Mail[] }>('GET', '/mail')).messages;
+    },
+    async calls(principal) {
+      const query = principal === undefined ? '' : `?principal=${principal}`;
+      return (await sandbox.ask<{ calls: readonly Call[] }>('GET', `/_sandbox/calls${query}`)).calls;
+    },
+    async connect(accountId, serviceId) {
+      const endpointId = await createEndpoint(sandbox, accountId, serviceId);
+      await sandbox.idle();
+      return endpointId;
+    },
+    waitForState: (endpointId, state) =>
+      waitUntil(async () => (await describeState(sandbox, endpointId)) === state),
+    explain: (endpointId) => sandbox.json<Explanation>('explain', endpointId),
+    async listActions(endpointId) {
+      await sandbox.idle();
+      return (await sandbox.explain(endpointId)).history.map(({ action }) => action);
     },
     async linkgate(...args) {
       let stdout = '';
@@ -194,17 +267,20 @@ export async function describeState(sandbox: Clients, endpointId: string): Promi
 }
 
 /** Polls until the condition holds, with a timeout. */
-export async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + timeoutMs;
+export async function waitUntil(
+  isSo: () => boolean | Promise<boolean>,
+  limitMs = defaultTimeoutMs,
+): Promise<void> {
+  const end = performance.now() + limitMs;
   while (!(await isSo())) {
-    if (performance.now() > end)
-      throw new Error(`it did not become so within ${timeoutMs / 1000} s: ${isSo}`);
+    if (performance.now() > end) throw new Error(`it did not become so within ${limitMs / 1000} s: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
 
-/** A limit against hanging, in milliseconds. */
-const timeoutMs = 30_000;
+/** Limits against hanging, also on a busy machine. */
+const defaultTimeoutMs = 30_000;
+const startTimeoutMs = 90_000;
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,15 +23,6 @@ let aws: Awaited<ReturnType<typeof cannedAws>>;
 let source: string;
 let handler: Handler;
 
-let loads = 0;
-
-/** Loads a new copy of the packaged function, which has not read a secret yet. */
-function load(): Handler {
-  const path = join(folder, `${++loads}.cjs`);
-  writeFileSync(path, source);
-  return createRequire(import.meta.url)(path).handler;
-}
-
 beforeAll(async () => {
   aws = await cannedAws();
   Object.assign(process.env, {
@@ -47,11 +38,13 @@ beforeAll(async () => {
   });
   const zip = new URL('../../.serverless/on-slack-interaction.zip', import.meta.url);
   await unzip(fileURLToPath(zip), folder);
-  source = readFileSync(join(folder, '.build/on-slack-interaction/index.js'), 'utf8');
-  handler = load();
+  const bundle = join(folder, '.build/on-slack-interaction/index.js');
+  source = readFileSync(bundle, 'utf8');
+  handler = createRequire(import.meta.url)(bundle).handler;
 });
 
-beforeEach(() => storeSecret(secret));
+/** Answers each call with the secret, or with an empty table. */
+beforeEach(() => aws.answer({ body: JSON.stringify({ Parameter: { Value: secret }, Responses: {} }) }));
 
 afterAll(async () => {
   process.env = before;
@@ -59,12 +52,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Stores the secret. The table is empty. */
-function storeSecret(value: string): void {
-  aws.answer({ body: JSON.stringify({ Parameter: { Value: value }, Responses: {} }) });
-}
-
-const secretReads = () => aws.requests.filter((request) => request.startsWith('AmazonSSM')).length;
 const tableReads = () => aws.requests.filter((request) => request.startsWith('DynamoDB')).length;
 
 function createEvent({ headers, body }: { headers: Headers; body: Buffer }, isBase64Encoded = false): Event {
@@ -73,8 +60,8 @@ function createEvent({ headers, body }: { headers: Headers; body: Buffer }, isBa
 
 const context = { awsRequestId: 'request-1', functionName: 'on-slack-interaction', memoryLimitInMB: '1024' };
 
-async function respond(event: Event, handle = handler): Promise<number> {
-  return (await handle(event, context)).statusCode;
+async function respond(event: Event): Promise<number> {
+  return (await handler(event, context)).statusCode;
 }
 
 const now = (seconds = 0) => new Date(Date.now() + seconds * 1_000);
@@ -109,96 +96,28 @@ describe('a signed request', () => {
     for (const type of ['application/json', 'application/x-www-form-urlencoded; charset=UTF-8', undefined])
       expect(await respond(createEvent({ headers: { ...headers, 'content-type': type }, body }))).toBe(200);
   });
-
-  test.each([
-    [-290, 200],
-    [290, 200],
-    [-310, 401],
-    [310, 401],
-  ])('that was made %i seconds from now is %i', async (seconds, status) => {
-    expect(await respond(createEvent(signRequest(help, { at: now(seconds) })))).toBe(status);
-  });
-
-  test.each([
-    ['no payload', encodeForm({ ssl_check: '1' })],
-    ['a payload that is not JSON', encodeForm({ payload: '{' })],
-    ['a payload without actions', encodePayload({ ...clickPayload('approve'), actions: undefined })],
-    ['no body', ''],
-  ])('with %s is 400', async (_, body) => {
-    expect(await respond(createEvent(signRequest(body, { at: now() })))).toBe(400);
-  });
 });
 
-describe('an unauthenticated request gets 401 without being parsed:', () => {
-  const good = () => createEvent(signedHelp());
-  const forms: readonly (readonly [string, () => Event])[] = [
-    ['another secret', () => createEvent(signRequest(help, { at: now(), by: 'a guess' }))],
-    ['an empty secret', () => createEvent(signRequest(help, { at: now(), by: '' }))],
-    ['a byte more', () => ({ ...good(), body: `${help}&` })],
-    [
-      'spaces encoded otherwise',
-      () => ({ ...createEvent(signRequest('text=a+b', { at: now() })), body: 'text=a%20b' }),
-    ],
-    [
-      'base64 that is not marked as base64',
-      () => ({ ...createEvent(signedHelp(), true), isBase64Encoded: false }),
-    ],
-    ['no body', () => ({ headers: good().headers, isBase64Encoded: false })],
-    [
-      'ssl_check',
-      () => ({ ...good(), headers: {}, body: `ssl_check=1&${encodePayload(clickPayload('approve'))}` }),
-    ],
-    ...Object.entries({
-      'no signature': { 'x-slack-signature': undefined },
-      'no time': { 'x-slack-request-timestamp': undefined },
-      'a time that is no number': { 'x-slack-request-timestamp': 'NaN' },
-      'another version': { 'x-slack-signature': good().headers['x-slack-signature']?.replace('v0', 'v1') },
-      'a signature that is not hexadecimal': { 'x-slack-signature': `v0=${'z'.repeat(64)}` },
-      'a shorter signature': { 'x-slack-signature': 'v0=00' },
-      'a longer signature': { 'x-slack-signature': `v0=${'0'.repeat(65)}` },
-      'two signatures': {
-        'x-slack-signature': `${good().headers['x-slack-signature']},${good().headers['x-slack-signature']}`,
-      },
-    }).map(
-      ([name, changed]) => [name, () => ({ ...good(), headers: { ...good().headers, ...changed } })] as const,
-    ),
-  ];
-  test.each(forms)('%s', async (_, event) => {
-    expect(await respond(event())).toBe(401);
-    expect(tableReads()).toBe(0);
-  });
-});
-
-describe('the secret', () => {
-  test('may be the current or the previous one, but no other', async () => {
-    storeSecret('the current one\nthe previous one\n');
-    const fresh = load();
-    const with_ = (by: string) => respond(createEvent(signRequest(help, { at: now(), by })), fresh);
-    expect(await with_('the current one')).toBe(200);
-    expect(await with_('the previous one')).toBe(200);
-    expect(await with_('a third')).toBe(401);
-  });
-
-  test.each(['', '  \n\t\n '])('that is empty verifies no signature: %j', async (secret) => {
-    storeSecret(secret);
-    const fresh = load();
-    for (const by of ['', ' ', secret, 'a guess'])
-      expect(await respond(createEvent(signRequest(help, { at: now(), by })), fresh)).toBe(401);
-  });
-
-  test('is read at most once a minute, also with many wrong signatures', async () => {
-    const fresh = load();
-    const wrong = () => respond(createEvent(signRequest(help, { at: now(), by: 'a guess' })), fresh);
-    expect(await Promise.all(Array.from({ length: 50 }, wrong))).toEqual(Array(50).fill(401));
-    expect(secretReads()).toBe(1);
-  });
-
-  test('that cannot be read results in 401, and is not read again at once', async () => {
-    aws.answer({ status: 400, body: '{"__type":"AccessDeniedException","message":"no"}' });
-    const fresh = load();
-    for (let turn = 0; turn < 5; turn++) expect(await respond(createEvent(signedHelp()), fresh)).toBe(401);
-    expect(secretReads()).toBe(1);
-  });
+test.each<[string, () => Event]>([
+  ['another secret', () => createEvent(signRequest(help, { at: now(), by: 'a guess' }))],
+  ['an old time', () => createEvent(signRequest(help, { at: now(-310) }))],
+  ['a byte more', () => ({ ...createEvent(signedHelp()), body: `${help}&` })],
+  [
+    'base64 that is not marked as base64',
+    () => ({ ...createEvent(signedHelp(), true), isBase64Encoded: false }),
+  ],
+  ['no body', () => ({ headers: signedHelp().headers, isBase64Encoded: false })],
+  [
+    'ssl_check',
+    () => ({
+      headers: {},
+      body: `ssl_check=1&${encodePayload(clickPayload('approve'))}`,
+      isBase64Encoded: false,
+    }),
+  ],
+])('a request with %s gets 401, and reads nothing from the table', async (_, event) => {
+  expect(await respond(event())).toBe(401);
+  expect(tableReads()).toBe(0);
 });
 
 describe('any request gets 200, 400 or 401:', () => {

@@ -1,58 +1,49 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   AcceptVpcEndpointConnectionsCommand,
-  CreateTagsCommand,
   DescribeVpcEndpointsCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  type Call,
   createEndpoint,
   createService,
   describeState,
   provider,
-  type Sandbox,
   startSandbox,
 } from '../sandbox.ts';
 
 const allowed = '222222222222';
 
-interface Call {
-  time: string;
-  accountId: string;
-  principal: string;
-  service: string;
-  action: string;
-  params: Record<string, unknown>;
-  status: number;
-  error?: string;
+interface RecordedCall extends Call {
+  readonly time: string;
+  readonly accountId: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly error?: string;
 }
 
-let sandbox: Sandbox;
-let serviceId: string;
-let asProvider: { endpoint: string; region: string; maxAttempts: number; credentials: object };
+const sandbox = await startSandbox('--quiet');
+const serviceId = await createService(sandbox);
+afterAll(() => sandbox.stop());
 
 beforeAll(async () => {
-  sandbox = await startSandbox('--quiet');
-  const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
-  asProvider = { endpoint: sandbox.url, region: 'us-east-1', maxAttempts: 1, credentials };
-  serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
   await sandbox.json('allow', allowed, '--service', serviceId);
   await sandbox.idle();
 }, 60_000);
-afterAll(() => sandbox.stop());
 afterEach(async () => {
-  await sandbox.ask('DELETE', '/_sandbox/faults');
+  await sandbox.setFaults();
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
 });
 
-const createClient = <T>(Client: new (config: never) => T) => new Client(asProvider as never);
+const createClient = <T>(Client: new (config: never) => T) =>
+  new Client({ ...sandbox.config(), maxAttempts: 1 } as never);
 
-async function callsSince(since: number, principal?: string): Promise<Call[]> {
+async function callsSince(since: number, principal?: string): Promise<RecordedCall[]> {
   const query = `since=${since}${principal === undefined ? '' : `&principal=${principal}`}`;
-  return (await sandbox.ask<{ calls: Call[] }>('GET', `/_sandbox/calls?${query}`)).calls;
+  return (await sandbox.ask<{ calls: RecordedCall[] }>('GET', `/_sandbox/calls?${query}`)).calls;
 }
 const callCount = async () => (await callsSince(0)).length;
 
@@ -91,10 +82,6 @@ describe('every path of /_sandbox', () => {
   });
 });
 
-test('health reports that the sandbox is ready', async () => {
-  expect(await sandbox.ask('GET', '/_sandbox/health')).toEqual({ status: 'ready' });
-});
-
 describe('the calls', () => {
   test('are recorded with caller, action, parameters and result', async () => {
     const since = await callCount();
@@ -121,15 +108,6 @@ describe('the calls', () => {
     ]);
   });
 
-  test('of functions carry their file names', async () => {
-    const since = await callCount();
-    await createEndpoint(sandbox, allowed, serviceId);
-    await sandbox.idle();
-    const accepts = await callsSince(since, 'apply-verdicts');
-    expect(accepts.map(({ action }) => action)).toContain('AcceptVpcEndpointConnections');
-    expect(new Set(accepts.map(({ principal }) => principal))).toEqual(new Set(['apply-verdicts']));
-  });
-
   test('contain no secrets', async () => {
     const since = await callCount();
     const ssm = createClient(SSMClient);
@@ -139,31 +117,10 @@ describe('the calls', () => {
     const putCalls = (await callsSince(since)).filter(({ action }) => action === 'PutParameter');
     expect(putCalls.map(({ params }) => params.Value)).toEqual(['seen', '***', '***']);
   });
-
-  test('can be cleared', async () => {
-    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
-    await sandbox.idle();
-    await sandbox.ask('DELETE', '/_sandbox/calls');
-    expect(await callsSince(0)).toEqual([]);
-    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
-  });
 });
 
 describe('a fault', () => {
-  const tag = (value: string) =>
-    new CreateTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'colour', Value: value }] });
-  const putFault = (fault: object) => sandbox.ask('PUT', '/_sandbox/faults', [{ rate: 1, ...fault }]);
-
-  test('applies to functions only, unless its principal is `*`', async () => {
-    const ec2 = createClient(EC2Client);
-    await putFault({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded' });
-    await ec2.send(tag('red'));
-    await putFault({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded', principal: '*' });
-    await expect(ec2.send(tag('blue'))).rejects.toMatchObject({
-      name: 'RequestLimitExceeded',
-      $metadata: { httpStatusCode: 503 },
-    });
-  });
+  const putFault = (fault: object) => sandbox.setFaults({ rate: 1, ...fault });
 
   test('after the effect fails a call that took effect', async () => {
     const ssm = createClient(SSMClient);
@@ -181,8 +138,7 @@ describe('a fault', () => {
     const fault = { service: 'dynamodb', action: 'TransactWriteItems', count: 1 };
     await putFault({ ...fault, error });
     const since = await callCount();
-    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await sandbox.idle();
+    const endpointId = await sandbox.connect(allowed, serviceId);
     expect(await describeState(sandbox, endpointId)).toBe('available');
     const failed = (await callsSince(since)).filter(({ status }) => status !== 200);
     expect(failed).toMatchObject([{ action: 'TransactWriteItems', error }]);
@@ -192,12 +148,10 @@ describe('a fault', () => {
     'that drops deliveries of %s leaves a request undecided until the next sweep',
     async (delivery) => {
       await putFault({ delivery, drop: true });
-      const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-      await sandbox.idle();
+      const endpointId = await sandbox.connect(allowed, serviceId);
       expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-      await sandbox.ask('DELETE', '/_sandbox/faults');
-      await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
-      await sandbox.idle();
+      await sandbox.setFaults();
+      await sandbox.sweep();
       expect(await describeState(sandbox, endpointId)).toBe('available');
     },
   );
@@ -207,28 +161,14 @@ describe('a fault', () => {
     async (delivery) => {
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
       await putFault({ delivery, delayMs: 3_600_000, count: 1 });
-      const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-      await sandbox.idle();
+      const endpointId = await sandbox.connect(allowed, serviceId);
       expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-      await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
+      await sandbox.advanceClock(3600);
       await sandbox.idle();
       expect(await describeState(sandbox, endpointId)).toBe('available');
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     },
   );
-
-  test('that duplicates every delivery changes no outcome', async () => {
-    await sandbox.ask(
-      'PUT',
-      '/_sandbox/faults',
-      ['sns', 'sqs', 'events', 'streams'].map((delivery) => ({ delivery, rate: 1, duplicate: true })),
-    );
-    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await sandbox.idle();
-    expect(await describeState(sandbox, endpointId)).toBe('available');
-    const { history } = await sandbox.json<{ history: { action: string }[] }>('explain', endpointId);
-    expect(history.map(({ action }) => action)).toEqual(['requested', 'decided', 'applying', 'applied']);
-  });
 });
 
 test('throttling has the published limits, and can be switched off', async () => {
@@ -250,26 +190,12 @@ test('throttling has the published limits, and can be switched off', async () =>
     for (let call = 0; call < 11; call += 1) answers.push(await accept());
     return answers;
   };
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 30 });
+  await sandbox.advanceClock(30);
   await sandbox.idle();
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: true });
   expect(await acceptElevenTimes()).toEqual([...Array(10).fill('answered'), 'RequestLimitExceeded 503']);
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
   expect(await acceptElevenTimes()).toEqual(Array(11).fill('answered'));
-});
-
-test('assumptions are merged, and returned with their defaults and meanings', async () => {
-  type Assumptions = Record<string, { value: unknown; default: unknown; section: string }>;
-  await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 50 });
-  await sandbox.ask('PUT', '/_sandbox/assumptions', { repeatedAccept: 'ok' });
-  const assumptions = await sandbox.ask<Assumptions>('GET', '/_sandbox/assumptions');
-  expect(assumptions.availableAfterMs).toMatchObject({
-    value: 50,
-    default: 100,
-    section: expect.stringMatching(/^2\.1/),
-  });
-  expect(assumptions.repeatedAccept).toMatchObject({ value: 'ok', default: 'unsuccessful' });
-  expect(Number(assumptions.pendingAfterMs?.default)).toBeLessThanOrEqual(200);
 });
 
 describe('the clock', () => {
@@ -278,7 +204,7 @@ describe('the clock', () => {
 
   test('advances for all services and response dates', async () => {
     const before = await timeNow();
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 86_400 });
+    await sandbox.advanceClock(86_400);
     expect(await timeNow()).toBeGreaterThanOrEqual(before + 86_400_000);
     const { headers } = await fetch(`${sandbox.url}/_sandbox/health`);
     expect(Date.parse(headers.get('date') ?? '')).toBeGreaterThan(before + 86_000_000);
@@ -291,7 +217,7 @@ describe('the clock', () => {
   test('fires each due schedule once, however far it advances', async () => {
     await sandbox.idle();
     const since = await callCount();
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3 * 3600 });
+    await sandbox.advanceClock(3 * 3600);
     await sandbox.idle();
     const passes = (await callsSince(since, 'sweep-connections'))
       .filter(({ action }) => /^SendMessage/.test(action))
@@ -309,9 +235,9 @@ describe('the clock', () => {
     );
     const isThere = async () =>
       (await dynamodb.send(new GetItemCommand({ TableName, Key: key }))).Item !== undefined;
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 300 });
+    await sandbox.advanceClock(300);
     expect(await isThere()).toBe(true);
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 301 });
+    await sandbox.advanceClock(301);
     expect(await isThere()).toBe(false);
   });
 });
@@ -333,9 +259,9 @@ describe('schedules', () => {
       ok: false,
       error: expect.stringContaining('AccessDenied'),
     });
-    await sandbox.ask('DELETE', '/_sandbox/faults');
+    await sandbox.setFaults();
     // Lambda retries an asynchronous event after a minute.
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+    await sandbox.advanceClock(60);
     await sandbox.idle();
   });
 
@@ -347,7 +273,7 @@ describe('schedules', () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     await sandbox.idle();
     const since = await callCount();
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
+    await sandbox.advanceClock(3600);
     await sandbox.idle();
     expect(await callsSince(since, 'sweep-connections')).toEqual([]);
     await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
@@ -357,22 +283,12 @@ describe('schedules', () => {
 });
 
 describe('idle', () => {
-  test('returns after all consequences of a request', async () => {
-    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await sandbox.idle();
-    const { history } = await sandbox.json<{ history: { action: string }[] }>('explain', endpointId);
-    expect(history.at(-1)).toMatchObject({ action: 'applied' });
-    const since = await callCount();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect((await callsSince(since)).filter(({ principal }) => principal !== 'root')).toEqual([]);
-  });
-
   test('returns 504 while EC2 is in transition', async () => {
-    await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 3_600_000 });
+    await sandbox.assume({ availableAfterMs: 3_600_000 });
     await createEndpoint(sandbox, allowed, serviceId);
     expect(await fetchResponse('GET', '/_sandbox/idle?timeoutMs=500')).toMatchObject({ status: 504 });
-    await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 100 });
-    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
+    await sandbox.assume({ availableAfterMs: 100 });
+    await sandbox.advanceClock(3600);
     await sandbox.idle();
   });
 });

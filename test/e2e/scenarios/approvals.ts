@@ -1,14 +1,12 @@
 import { callLinkgate } from '../../../sandbox/linkgate-api.ts';
 import { accounts, createEndpoint, createService, provider } from '../sandbox.ts';
 import {
-  advanceClock,
   confirmSubscription,
   connect,
   disconnect,
   runFullSweep,
   type ScenarioContext,
   type ServiceContext,
-  setAssumptions,
   waitForBatch,
   widenSubscription,
   withFault,
@@ -30,7 +28,7 @@ export async function runApprovals(context: ServiceContext) {
   await callLinkgate(ApiUrl, provider, 'PUT', '/slack', { signingSecret, botToken });
   await setUpEmails(context);
   // linkgate reads missing secrets once a minute.
-  await advanceClock(context, 120);
+  await context.linkgate.advanceClock(120);
 
   await decideInSlack(context);
   await decideByMail(context);
@@ -42,9 +40,9 @@ export async function runApprovals(context: ServiceContext) {
   await linkgate.idle();
 
   await linkgate.json('approvers', 'set', 'default', ...twoApprovers, '--quorum', '2');
-  await setAssumptions(context, { notifications: false });
+  await context.linkgate.assume({ notifications: false });
   await linkgate.json('approve', await connect(context, accounts.unknown));
-  await setAssumptions(context, { notifications: true });
+  await context.linkgate.assume({ notifications: true });
 }
 
 /** Sets up three email addresses: a confirmed one, one whose filter policy is removed, and one that leaves the group. */
@@ -79,7 +77,7 @@ async function decideInSlack(context: ServiceContext) {
   await runSlackCommand(`show ${endpointId}`);
   // Opens the modal that asks for the reason.
   await click(endpointId, 'deny');
-  await advanceClock(context, 2 * 86_400);
+  await context.linkgate.advanceClock(2 * 86_400);
   await runFullSweep(context);
   await linkgate.idle();
   await click(endpointId, 'approve-and-allow');
@@ -112,7 +110,7 @@ async function decideByMail(context: ServiceContext) {
 
 /** Waits for the notification throttle, so that linkgate does not batch the next request. */
 function waitForThrottle(context: ScenarioContext) {
-  return advanceClock(context, 360);
+  return context.linkgate.advanceClock(360);
 }
 
 /** Schedules the disconnect of a connection at a service of its own. */

@@ -2,14 +2,12 @@ import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { accounts, createEndpoint, createService } from '../sandbox.ts';
 import {
   acceptByHand,
-  advanceClock,
   confirmSubscription,
   connect,
   disconnect,
   runFullSweep,
   type ScenarioContext,
   type ServiceContext,
-  setAssumptions,
   tableName,
   waitForBatch,
   widenSubscription,
@@ -43,12 +41,12 @@ export async function runDisconnects(stage: ScenarioContext) {
   await waitForBatch(context);
   await disconnect(context, accounts.allowed, deleted);
   await setContactEmail(context);
-  await setAssumptions(context, { notifications: false });
+  await context.linkgate.assume({ notifications: false });
   await disconnect(context, accounts.allowed, vanished);
   for (const _ of ['missing', 'deleted']) await runFullSweep(context);
-  await setAssumptions(context, { notifications: true });
+  await context.linkgate.assume({ notifications: true });
   await setContactTopic(context);
-  await advanceClock(context, 72 * 3_600);
+  await context.linkgate.advanceClock(72 * 3_600);
   await runFullSweep(context);
   await waitForBatch(context);
   await linkgate.json('customer', 'remove', 'initech');

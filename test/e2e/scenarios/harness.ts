@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { type Clients, createEndpoint, provider } from '../sandbox.ts';
+import { type Clients, provider } from '../sandbox.ts';
 
 /** A sandbox in this process, with its clients. */
 export interface ScenarioContext {
@@ -20,13 +20,8 @@ export interface ServiceContext extends ScenarioContext {
   readonly serviceId: string;
 }
 
-export async function connect(
-  { linkgate, serviceId }: Pick<ServiceContext, 'linkgate' | 'serviceId'>,
-  accountId: string,
-): Promise<string> {
-  const endpointId = await createEndpoint(linkgate, accountId, serviceId);
-  await linkgate.idle();
-  return endpointId;
+export function connect({ linkgate, serviceId }: ServiceContext, accountId: string): Promise<string> {
+  return linkgate.connect(accountId, serviceId);
 }
 
 export async function disconnect({ linkgate }: ScenarioContext, accountId: string, endpointId: string) {
@@ -41,41 +36,28 @@ export async function acceptByHand({ linkgate, serviceId }: ServiceContext, endp
   await linkgate.idle();
 }
 
-export async function advanceClock({ linkgate }: ScenarioContext, seconds: number) {
-  await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
-}
-
 /** Waits until linkgate delivers batched notifications. */
-export async function waitForBatch(stage: ScenarioContext) {
-  await stage.linkgate.idle();
-  await advanceClock(stage, 11);
-  await stage.linkgate.idle();
+export async function waitForBatch({ linkgate }: ScenarioContext) {
+  await linkgate.idle();
+  await linkgate.advanceClock(11);
+  await linkgate.idle();
 }
 
-export async function runFullSweep(stage: ScenarioContext) {
-  await advanceClock(stage, 60);
-  await stage.linkgate.ask('POST', '/_sandbox/schedules/sweep-connections');
-}
-
-export function setAssumptions({ linkgate }: ScenarioContext, assumptions: object) {
-  return linkgate.ask('PUT', '/_sandbox/assumptions', assumptions);
+export async function runFullSweep({ linkgate }: ScenarioContext) {
+  await linkgate.advanceClock(60);
+  await linkgate.ask('POST', '/_sandbox/schedules/sweep-connections');
 }
 
 /** Runs the work while a fault is active. */
 export async function withFault({ linkgate }: ScenarioContext, fault: object, work: () => Promise<unknown>) {
-  await linkgate.ask('PUT', '/_sandbox/faults', [fault]);
+  await linkgate.setFaults(fault);
   await work();
-  await linkgate.ask('DELETE', '/_sandbox/faults');
+  await linkgate.setFaults();
 }
 
 export function listCalls({ sandbox }: ScenarioContext, principal: string) {
   return sandbox.calls.list({ since: 0, principal });
 }
-
-const asProvider = {
-  region: 'us-east-1',
-  credentials: { accessKeyId: provider, secretAccessKey: 'any' },
-};
 
 export const tableName = 'linkgate-local';
 
@@ -84,7 +66,7 @@ export async function withTable(
   { linkgate }: ScenarioContext,
   work: (client: DynamoDBClient) => Promise<unknown>,
 ) {
-  const client = new DynamoDBClient({ endpoint: linkgate.url, ...asProvider });
+  const client = new DynamoDBClient(linkgate.config());
   await work(client);
   client.destroy();
 }
@@ -93,7 +75,7 @@ export async function withQueues(
   { linkgate }: ScenarioContext,
   work: (client: SQSClient) => Promise<unknown>,
 ) {
-  const client = new SQSClient({ endpoint: linkgate.url, ...asProvider });
+  const client = new SQSClient(linkgate.config());
   await work(client);
   client.destroy();
 }
@@ -109,7 +91,7 @@ export async function confirmSubscription({ sandbox }: ScenarioContext, address:
 /** Removes the filter policy that limits an address to its own emails. */
 export async function widenSubscription({ linkgate }: ScenarioContext, topic: string, address: string) {
   const TopicArn = `arn:aws:sns:us-east-1:${provider}:linkgate-local-${topic}`;
-  const sns = new SNSClient({ endpoint: linkgate.url, ...asProvider });
+  const sns = new SNSClient(linkgate.config());
   const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
   const { SubscriptionArn } = Subscriptions.find(({ Endpoint }) => Endpoint === address) ?? {};
   const policy = { AttributeName: 'FilterPolicy', AttributeValue: '{}' };

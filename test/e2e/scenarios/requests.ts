@@ -8,7 +8,6 @@ import {
   listCalls,
   runFullSweep,
   type ServiceContext,
-  setAssumptions,
   tableName,
   withFault,
   withQueues,
@@ -30,9 +29,9 @@ export async function runRequests(context: ServiceContext) {
   await linkgate.json('approve', await connect(context, accounts.limited));
   await linkgate.idle();
   await disconnect(context, accounts.limited, firstCounted);
-  await setAssumptions(context, { notificationBody: 'no-ids' });
+  await context.linkgate.assume({ notificationBody: 'no-ids' });
   await connect(context, accounts.allowed);
-  await setAssumptions(context, { notificationBody: 'text' });
+  await context.linkgate.assume({ notificationBody: 'text' });
 }
 
 /**
@@ -65,7 +64,7 @@ export async function runLateChanges(context: ServiceContext) {
   });
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
 
-  await setAssumptions(context, { pendingAfterMs: 0 });
+  await context.linkgate.assume({ pendingAfterMs: 0 });
   await withFault(context, { ...accept, count: 1, error: 'InternalError', afterEffect: true }, () =>
     connect(context, accounts.allowed),
   );
@@ -74,7 +73,7 @@ export async function runLateChanges(context: ServiceContext) {
 /** Causes drift that only a sweep finds: deleted connections, one before its accept, and a wrong set of counted endpoints. */
 export async function runSweeps(context: ServiceContext) {
   const { linkgate, serviceId } = context;
-  await setAssumptions(context, { notifications: false });
+  await context.linkgate.assume({ notifications: false });
   await linkgate.json('mode', 'observe');
   const deletedAccepted = await connect(context, accounts.allowed);
   const deletedPending = await connect(context, accounts.unknown);
@@ -95,7 +94,7 @@ export async function runSweeps(context: ServiceContext) {
   );
   for (const _ of ['missing', 'deleted']) await runFullSweep(context);
   await linkgate.json('mode', 'enforce');
-  await setAssumptions(context, { notifications: true });
+  await context.linkgate.assume({ notifications: true });
   await linkgate.json('sweep', 'connections');
 }
 
