@@ -14,7 +14,6 @@ import {
 import { createTestEnv } from '../doubles/test-env.ts';
 import { callApi } from './call-api.ts';
 
-const bob = 'arn:aws:iam::111111111111:user/bob';
 const decision = `/connections/${endpointId(1)}/decision`;
 const connections = [aConnection()];
 
@@ -234,15 +233,5 @@ describe('an approver group', () => {
       body: { group: { emails }, warnings: [expect.stringContaining('set the group night again')] },
     });
     expect(env.errors).toEqual([error]);
-  });
-
-  test('with a quorum of two counts one person once', async () => {
-    const env = createTestEnv({ services: [aService({ approvers: 'night' })], connections });
-    await callApi(env, 'PUT', '/approvers/night', { emails, quorum: 2 });
-    for (const caller of [alice, alice, bob]) {
-      env.deps.caller = caller;
-      const { body } = await callApi(env, 'POST', decision, { decision: 'approve' });
-      expect(body.decision).toMatchObject({ verdict: caller === bob ? 'accept' : 'ask' });
-    }
   });
 });

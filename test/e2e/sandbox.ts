@@ -159,7 +159,7 @@ export function createClients(url: string): Clients {
       return (text === '' ? undefined : JSON.parse(text)) as T;
     },
     async idle() {
-      await sandbox.ask('GET', '/_sandbox/idle?timeoutMs=20000');
+      await sandbox.ask('GET', '/_sandbox/idle?timeoutMs=60000');
     },
     async advanceClock(seconds) {
       await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });

@@ -1,15 +1,11 @@
-import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { type Browser, chromium } from 'playwright-core';
+import { expect, test } from '@jest/globals';
 import { createSandboxServer, type Handlers } from '../../sandbox/server.ts';
 import type { ReceivedMail } from '../../sandbox/sns-deliveries.ts';
+import { inBrowser, useBrowser } from './browser.ts';
 import { listen } from './slack/fixtures.ts';
 
-const executablePath = '/usr/bin/chromium';
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser) console.warn(`NOT TESTED: the sandbox’s pages in a browser, for want of ${executablePath}`);
-const inBrowser = hasBrowser ? test : test.skip;
+const { visit, closeLater } = useBrowser('the sandbox’s pages');
 
 const aMail = (overrides: Partial<ReceivedMail> = {}): ReceivedMail => ({
   to: 'approver@example.com',
@@ -18,18 +14,6 @@ const aMail = (overrides: Partial<ReceivedMail> = {}): ReceivedMail => ({
   text: 'It waits.',
   time: '2026-11-30T07:56:26.490Z',
   ...overrides,
-});
-
-let browser: Browser;
-beforeAll(async () => {
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
-  if (hasBrowser) browser = await chromium.launch({ executablePath, args });
-}, 60_000);
-afterAll(() => browser?.close());
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
 });
 
 /** A sandbox server with an inbox, SNS links, and a log of control requests. */
@@ -54,19 +38,9 @@ async function aSandbox(mails: readonly ReceivedMail[] = []) {
   } as unknown as Handlers;
   const server = createSandboxServer(() => handlers);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  open.push({ close: () => server.close().closeAllConnections() });
+  closeLater({ close: () => server.close().closeAllConnections() });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { url, controlRequests, followed };
-}
-
-async function visit(address: string, { width = 1000 } = {}) {
-  const page = await browser.newPage({ viewport: { width, height: 800 } });
-  open.push(page);
-  const errors: string[] = [];
-  page.on('pageerror', ({ message }) => errors.push(message));
-  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
-  await page.goto(address);
-  return { page, errors };
 }
 
 const approvalRequest = (accept: string) => ({ headers: { accept } });
@@ -198,7 +172,7 @@ inBrowser('the text of an email is escaped', async () => {
 inBrowser('pages fit the width of a phone', async () => {
   const { url } = await aSandbox([aMail({ text: `https://example.com/${'x'.repeat(500)}` })]);
   for (const path of ['/', '/mail', '/no-such-page']) {
-    const { page } = await visit(`${url}${path}`, { width: 390 });
+    const { page } = await visit(`${url}${path}`, 390);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
   }
 });
@@ -210,7 +184,7 @@ inBrowser(
     const otherOrigin = await listen((_, response) =>
       response.setHeader('content-type', 'text/html').end('<p>'),
     );
-    open.push(otherOrigin);
+    closeLater(otherOrigin);
     const move = `fetch('${url}/_sandbox/clock', { method: 'POST', mode: 'no-cors', body: '{"advanceSeconds": 3600}' })
     .then(({ type, status }) => type + status, () => 'failed')`;
     const { page } = await visit(otherOrigin.url);

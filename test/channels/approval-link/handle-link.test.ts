@@ -55,13 +55,6 @@ describe('a submitted form', () => {
     },
   );
 
-  test('counts the characters of a reason as graphemes', async () => {
-    const env = createLinkTestEnv();
-    const reason = '👨‍👩‍👧‍👦'.repeat(1000);
-    expect(await env.answer({ reason })).toMatchObject({ statusCode: 200 });
-    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason } });
-  });
-
   test('has no maxlength at its reason field, because maxlength counts UTF-16 code units', async () => {
     expect((await createLinkTestEnv().follow()).body).not.toContain('maxlength');
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryKey, readEntry } from '../../../lib/allowlist/entry.ts';
-import { groupItem } from '../../../lib/approvers/approver-group.ts';
 import type { ModalView } from '../../../lib/channels/slack/blocks.ts';
+import { handleSlackRequest } from '../../../lib/channels/slack/handle-request.ts';
 import { modeChangeItem } from '../../../lib/mode/mode.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { readView } from '../../../sandbox/slack/read-blocks.ts';
@@ -223,15 +223,6 @@ describe('with a quorum of two', () => {
     expect(env.answers.at(-1)?.text).toContain('You have already approved it.');
   });
 
-  test('a second click approves after the quorum becomes one', async () => {
-    const env = createSlackTestEnv({ groups });
-    await env.click('approve');
-    env.put(groupItem(group));
-    env.advanceSeconds(5);
-    await env.click('approve');
-    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
-  });
-
   test('a second click of the same person changes the duration of the entry', async () => {
     const env = createSlackTestEnv({ groups });
     await env.click('approve-and-allow', { expiry: '365' });
@@ -246,22 +237,6 @@ describe('with a quorum of two', () => {
     const { json } = await env.submit(env.views[0], { ticket: 'CHG-7' });
     expect(json).toMatchObject({ response_action: 'update' });
     expect(JSON.stringify(json)).toContain('1 of 2 approvals');
-  });
-
-  test('the account is allowed only if both approvers choose it', async () => {
-    const env = createSlackTestEnv({ groups });
-    await env.click('approve-and-allow');
-    await env.click('approve', { user: 'U01BOB' });
-    expect(await readStoredEntry(env)).toBeUndefined();
-    expect(joinReplies(env)).not.toContain('to the allowlist');
-  });
-
-  test('an approver can still deny before the second approval', async () => {
-    const env = createSlackTestEnv({ groups });
-    await env.click('approve');
-    await env.click('deny');
-    await env.submit(env.views[0], { reason: 'looked again' });
-    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
   });
 });
 
@@ -390,35 +365,20 @@ describe('after an error', () => {
     await env.click('approve');
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
-
-  test('of the queue, the decision stays recorded', async () => {
-    const env = createSlackTestEnv();
-    env.slackDeps.applyQueue = { enqueue: async () => Promise.reject(new Error('the queue is away')) };
-    await env.click('approve');
-    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
-    expect(joinReplies(env)).toContain('You approved the request.');
-  });
 });
 
 describe('a request with an invalid signature', () => {
-  test('gets 401, and the secret is read at most once a minute', async () => {
+  test('gets 401 after the secret is read again, and decides nothing', async () => {
     const env = createSlackTestEnv();
-    let reads = 0;
-    const { cachedSecret } = await import('../../../lib/runtime/secret.ts');
-    env.slackDeps.signingSecret = cachedSecret(async () => {
-      reads++;
-      return secret;
-    }, env.slackDeps);
-    const { handleSlackRequest } = await import('../../../lib/channels/slack/handle-request.ts');
-    const createForgedRequest = () =>
-      signRequest(encodePayload(clickPayload('approve')), { at: env.time, by: 'a guess' });
-    for (let turn = 0; turn < 20; turn++)
-      expect(await handleSlackRequest(createForgedRequest(), env.slackDeps)).toEqual({ statusCode: 401 });
-    expect(reads).toBe(1);
-    env.advanceSeconds(60);
-    for (let turn = 0; turn < 20; turn++) await handleSlackRequest(createForgedRequest(), env.slackDeps);
-    expect(reads).toBe(2);
+    env.slackDeps.signingSecret = {
+      values: async () => ['the one before'],
+      refresh: async () => [secret],
+    };
+    const click = encodePayload(clickPayload('approve'));
+    const forged = signRequest(click, { at: env.time, by: 'a guess' });
+    expect(await handleSlackRequest(forged, env.slackDeps)).toEqual({ statusCode: 401 });
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
+    expect(await env.click('approve')).toEqual({ statusCode: 200 });
   });
 
   test('gets 401 if the secret cannot be read', async () => {
@@ -427,15 +387,6 @@ describe('a request with an invalid signature', () => {
     env.slackDeps.signingSecret = { values: away, refresh: away };
     expect(await env.click('approve')).toEqual({ statusCode: 401 });
     expect(env.errors).toHaveLength(1);
-  });
-
-  test('is verified again with a rotated secret', async () => {
-    const env = createSlackTestEnv();
-    env.slackDeps.signingSecret = {
-      values: async () => ['the one before'],
-      refresh: async () => [secret, 'the one before'],
-    };
-    expect(await env.click('approve')).toEqual({ statusCode: 200 });
   });
 });
 

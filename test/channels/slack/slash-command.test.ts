@@ -99,27 +99,19 @@ describe('/linkgate approve and deny', () => {
     });
   });
 
-  test.each(['—', '–'])(
-    'take a ticket after `%sticket`, which some keyboards write for `--ticket`',
-    async (dash) => {
-      const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-      await runCommand(env, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
-      expect(await env.record(endpointId(1))).toMatchObject({
-        personDecision: { ticket: 'CHG-7', reason: 'our customer' },
-      });
-    },
-  );
-
-  test.each(['--ticket=CHG-7 our customer', 'our customer --ticket=CHG-7', 'our —ticket=CHG-7 customer'])(
-    'take a ticket written `%s`, as the command line does',
-    async (text) => {
-      const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-      await runCommand(env, `approve ${endpointId(1)} ${text}`);
-      expect(await env.record(endpointId(1))).toMatchObject({
-        personDecision: { ticket: 'CHG-7', reason: 'our customer' },
-      });
-    },
-  );
+  test.each([
+    '—ticket CHG-7 our customer',
+    '–ticket CHG-7 our customer',
+    '--ticket=CHG-7 our customer',
+    'our customer --ticket=CHG-7',
+    'our —ticket=CHG-7 customer',
+  ])('take a ticket written `%s`, as the command line does and some keyboards write it', async (text) => {
+    const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+    await runCommand(env, `approve ${endpointId(1)} ${text}`);
+    expect(await env.record(endpointId(1))).toMatchObject({
+      personDecision: { ticket: 'CHG-7', reason: 'our customer' },
+    });
+  });
 
   test.each([
     ['approve', '--tikcet CHG-7', 'no option `--tikcet`'],
@@ -134,13 +126,6 @@ describe('/linkgate approve and deny', () => {
     const env = createSlackTestEnv();
     expect(await runCommand(env, `${decision} ${endpointId(1)} ${text}`)).toContain(expected);
     expect((await env.record(endpointId(1)))?.personDecision).toBeUndefined();
-  });
-
-  test('count the characters of a reason as graphemes', async () => {
-    const env = createSlackTestEnv();
-    const reason = '😀'.repeat(1000);
-    await runCommand(env, `deny ${endpointId(1)} ${reason}`);
-    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason } });
   });
 
   test('are only for approvers', async () => {

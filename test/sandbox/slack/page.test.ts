@@ -1,13 +1,10 @@
-import { existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import { readRequestBody, toRequest } from '../../../sandbox/server.ts';
+import { inBrowser, useBrowser } from '../browser.ts';
 import { button, channel, createTestApp, createTestSlack, listen, section } from './fixtures.ts';
 
-const executablePath = '/usr/bin/chromium';
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser) console.warn(`NOT TESTED: the page of Slack, for want of ${executablePath}`);
-const inBrowser = hasBrowser ? test : test.skip;
+const { visit, closeLater } = useBrowser('the page of Slack');
 
 const plain = (text: string) => ({ type: 'plain_text', text });
 const confirm = {
@@ -48,18 +45,6 @@ const view = {
   ],
 };
 
-let browser: Browser;
-beforeAll(async () => {
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
-  if (hasBrowser) browser = await chromium.launch({ executablePath, args });
-}, 60_000);
-afterAll(() => browser?.close());
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
 /**
  * Opens the page as Alice with a waiting request. The app opens a modal for Deny and responds to other clicks with an
  * ephemeral message.
@@ -78,13 +63,8 @@ async function atThePage({ width = 1200 } = {}) {
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   });
   const { ts } = (await slack.call('chat.postMessage', { channel, text: 'waits', blocks })).json;
-  const page = await browser.newPage({ viewport: { width, height: 800 } });
-  open.push(app, server, page);
-  const errors: string[] = [];
-  page.on('pageerror', ({ message }) => errors.push(message));
-  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
-  await page.goto(`${server.url}/slack`);
-  return { ...slack, ...app, page, ts, url: server.url, errors };
+  closeLater(app, server);
+  return { ...slack, ...app, ...(await visit(`${server.url}/slack`, width)), ts, url: server.url };
 }
 
 const readFocusedText = (page: Page) => page.evaluate('document.activeElement.textContent.trim()');

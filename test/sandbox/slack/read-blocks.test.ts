@@ -26,130 +26,86 @@ function listProblems(read: () => unknown): readonly string[] {
   }
 }
 
-test.each<[what: string, blocks: object[], problem: string | undefined]>([
-  ['50 blocks', many(50, () => ({ type: 'divider' })), undefined],
-  [
-    '51 blocks',
-    many(51, () => ({ type: 'divider' })),
-    'no more than 50 items allowed [json-pointer:/blocks]',
-  ],
-  ['a section of 3000 characters', [section(x(3000))], undefined],
-  [
-    'a section of 3001 characters',
-    [section(x(3001))],
-    'must be less than 3001 characters [json-pointer:/blocks/0/text/text]',
-  ],
-  ['an empty text', [section('')], 'must be more than 0 characters [json-pointer:/blocks/0/text/text]'],
+const at = (problem: string, path: string) => `${problem} [json-pointer:/${path}]`;
+const tooMany = (limit: number, path: string) => at(`no more than ${limit} items allowed`, path);
+const tooLong = (length: number, path: string) => at(`must be less than ${length} characters`, path);
+const divider = { type: 'divider' };
+const confirm = (text: string) => ({
+  confirm: { title: plain('a'), text: plain(text), confirm: plain('b'), deny: plain('c') },
+});
+const inFirstBlock = 'blocks/0/elements/0';
+
+test.each<[what: string, block: object | object[], problem: string | undefined]>([
+  ['50 blocks', many(50, () => divider), undefined],
+  ['51 blocks', many(51, () => divider), tooMany(50, 'blocks')],
+  ['a section of 3000 characters', section(x(3000)), undefined],
+  ['a section of 3001 characters', section(x(3001)), tooLong(3001, 'blocks/0/text/text')],
+  ['an empty text', section(''), at('must be more than 0 characters', 'blocks/0/text/text')],
   [
     'a field of 2001 characters',
-    [{ type: 'section', fields: [{ type: 'mrkdwn', text: x(2001) }] }],
-    'must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]',
+    { type: 'section', fields: [{ type: 'mrkdwn', text: x(2001) }] },
+    tooLong(2001, 'blocks/0/fields/0/text'),
   ],
-  [
-    '11 fields',
-    [{ type: 'section', fields: many(11, () => plain('a')) }],
-    'no more than 10 items allowed [json-pointer:/blocks/0/fields]',
-  ],
-  ['a section of nothing', [{ type: 'section' }], 'missing required field: text [json-pointer:/blocks/0]'],
-  [
-    'a header of 151 characters',
-    [{ type: 'header', text: plain(x(151)) }],
-    'must be less than 151 characters [json-pointer:/blocks/0/text/text]',
-  ],
+  ['11 fields', { type: 'section', fields: many(11, () => plain('a')) }, tooMany(10, 'blocks/0/fields')],
+  ['a section of nothing', { type: 'section' }, at('missing required field: text', 'blocks/0')],
+  ['a header of 151 characters', { type: 'header', text: plain(x(151)) }, tooLong(151, 'blocks/0/text/text')],
   [
     '11 texts of context',
-    [{ type: 'context', elements: many(11, () => plain('a')) }],
-    'no more than 10 items allowed [json-pointer:/blocks/0/elements]',
+    { type: 'context', elements: many(11, () => plain('a')) },
+    tooMany(10, 'blocks/0/elements'),
   ],
   [
     '26 buttons',
-    [actions(...many(26, (index) => button('a', `a${index}`, 'v')))],
-    'no more than 25 items allowed [json-pointer:/blocks/0/elements]',
+    actions(...many(26, (index) => button('a', `a${index}`, 'v'))),
+    tooMany(25, 'blocks/0/elements'),
   ],
-  [
-    'a button of 76 characters',
-    [actions(button(x(76), 'a', 'v'))],
-    'must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]',
-  ],
-  [
-    'a value of 2001 characters',
-    [actions(button('a', 'a', x(2001)))],
-    'must be less than 2001 characters [json-pointer:/blocks/0/elements/0/value]',
-  ],
+  ['a button of 76 characters', actions(button(x(76), 'a', 'v')), tooLong(76, `${inFirstBlock}/text/text`)],
+  ['a value of 2001 characters', actions(button('a', 'a', x(2001))), tooLong(2001, `${inFirstBlock}/value`)],
   [
     'an action_id of 256 characters',
-    [actions(button('a', x(256), 'v'))],
-    'must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]',
+    actions(button('a', x(256), 'v')),
+    tooLong(256, `${inFirstBlock}/action_id`),
   ],
   [
     'a confirm dialog of 301 characters',
-    [
-      actions(
-        button('a', 'a', 'v', {
-          confirm: { title: plain('a'), text: plain(x(301)), confirm: plain('b'), deny: plain('c') },
-        }),
-      ),
-    ],
-    'must be less than 301 characters [json-pointer:/blocks/0/elements/0/confirm/text/text]',
+    actions(button('a', 'a', 'v', confirm(x(301)))),
+    tooLong(301, `${inFirstBlock}/confirm/text/text`),
   ],
-  ['100 options', [actions(select(100))], undefined],
-  [
-    '101 options',
-    [actions(select(101))],
-    'no more than 100 items allowed [json-pointer:/blocks/0/elements/0/options]',
-  ],
+  ['100 options', actions(select(100)), undefined],
+  ['101 options', actions(select(101)), tooMany(100, `${inFirstBlock}/options`)],
   [
     'an initial option that is none of the options',
-    [actions(select(1, { initial_option: option('other') }))],
-    'initial_option must match one of the options [json-pointer:/blocks/0]',
+    actions(select(1, { initial_option: option('other') })),
+    at('initial_option must match one of the options', 'blocks/0'),
   ],
-  ['an unknown block', [{ type: 'video' }], 'unsupported type: video [json-pointer:/blocks/0/type]'],
-  [
-    'an unknown field',
-    [{ type: 'divider', colour: 'red' }],
-    'invalid additional property: colour [json-pointer:/blocks/0]',
-  ],
+  ['an unknown block', { type: 'video' }, at('unsupported type: video', 'blocks/0/type')],
+  ['an unknown field', { ...divider, colour: 'red' }, at('invalid additional property: colour', 'blocks/0')],
   [
     'two buttons of one name in a block',
-    [actions(button('a', 'same', 'v'), button('b', 'same', 'v'))],
-    'action_id already exists: same [json-pointer:/blocks/0]',
+    actions(button('a', 'same', 'v'), button('b', 'same', 'v')),
+    at('action_id already exists: same', 'blocks/0'),
   ],
   [
     'two blocks of one name',
-    [
-      { type: 'divider', block_id: 'same' },
-      { type: 'divider', block_id: 'same' },
-    ],
-    'block_id already exists: same [json-pointer:/blocks]',
+    many(2, () => ({ ...divider, block_id: 'same' })),
+    at('block_id already exists: same', 'blocks'),
   ],
-])('a message with %s is validated as by Slack', (_, blocks, problem) => {
-  expect(listProblems(() => readBlocks(blocks))).toEqual(problem === undefined ? [] : [problem]);
+])('a message with %s is validated as by Slack', (_, block, problem) => {
+  expect(listProblems(() => readBlocks([block].flat()))).toEqual(problem === undefined ? [] : [problem]);
 });
 
 test.each<[what: string, view: object, problem: string | undefined]>([
-  ['100 blocks', modal({ blocks: many(100, () => ({ type: 'divider' })) }), undefined],
-  [
-    '101 blocks',
-    modal({ blocks: many(101, () => ({ type: 'divider' })) }),
-    'no more than 100 items allowed [json-pointer:/view/blocks]',
-  ],
-  [
-    'a title of 25 characters',
-    modal({ title: plain(x(25)) }),
-    'must be less than 25 characters [json-pointer:/view/title/text]',
-  ],
-  [
-    'metadata of 3001 characters',
-    modal({ private_metadata: x(3001) }),
-    'must be less than 3001 characters [json-pointer:/view/private_metadata]',
-  ],
+  ['100 blocks', { blocks: many(100, () => divider) }, undefined],
+  ['101 blocks', { blocks: many(101, () => divider) }, tooMany(100, 'view/blocks')],
+  ['a title of 25 characters', { title: plain(x(25)) }, tooLong(25, 'view/title/text')],
+  ['metadata of 3001 characters', { private_metadata: x(3001) }, tooLong(3001, 'view/private_metadata')],
   [
     'an input and nothing to submit it',
-    modal({ blocks: [input({ type: 'plain_text_input', action_id: 'reason' })] }),
-    'missing required field: submit [json-pointer:/view]',
+    { blocks: [input({ type: 'plain_text_input', action_id: 'reason' })] },
+    at('missing required field: submit', 'view'),
   ],
 ])('a modal with %s is validated as by Slack', (_, view, problem) => {
-  expect(listProblems(() => readView(view))).toEqual(problem === undefined ? [] : [problem]);
+  expect(listProblems(() => readView(modal(view)))).toEqual(problem === undefined ? [] : [problem]);
 });
 
 test('elements without ids get generated ones', () => {
