@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { AccountRegion } from '../locations/account-region.ts';
 import { AccountId, EndpointId, ServiceId } from '../privatelink/connection.ts';
 import { ManagedBy } from '../runtime/managed-by.ts';
-import { entity } from '../storage/entity.ts';
-import type { Item, Key } from '../storage/table.ts';
+import { keyedEntity } from '../storage/entity.ts';
+import type { Key } from '../storage/table.ts';
 import { Instant } from '../values/instant.ts';
 import { Text } from '../values/text.ts';
 import { WholeNumber } from '../values/whole-number.ts';
@@ -62,7 +62,10 @@ export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 /** The key of an entry: an account, and a service or `*`. An account has at most one entry at each. */
 export type EntryTarget = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
-const allowlistEntryEntity = entity(AllowlistEntry.entries);
+const allowlistEntryEntity = keyedEntity(AllowlistEntry.entries, (entry) =>
+  entryKey(entry.serviceId, entry.accountId),
+);
+export const { read: readEntry, item: entryItem } = allowlistEntryEntity;
 
 /** Returns the partition key of the entries of a service, or of every service. */
 export function allowlistPartition(serviceId: string): string {
@@ -71,14 +74,6 @@ export function allowlistPartition(serviceId: string): string {
 
 export function entryKey(serviceId: string, accountId: string): Key {
   return { pk: allowlistPartition(serviceId), sk: accountId };
-}
-
-export function readEntry(item: Item): AllowlistEntry {
-  return allowlistEntryEntity.read(item);
-}
-
-export function entryItem(entry: AllowlistEntry): Item {
-  return allowlistEntryEntity.item(entryKey(entry.serviceId, entry.accountId), entry);
 }
 
 /**

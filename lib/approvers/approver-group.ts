@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { ManagedBy } from '../runtime/managed-by.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import { keyedEntity, type ReadDeps, readPartition } from '../storage/entity.ts';
 import { conflict, OptimisticLockError, retryOnConflict } from '../storage/optimistic-lock.ts';
-import type { Item, Key, Table } from '../storage/table.ts';
+import type { Key, Table } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { WholeNumber } from '../values/whole-number.ts';
@@ -53,18 +53,11 @@ export const ApproverGroup = v.object({
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
-const approverGroupEntity = entity(ApproverGroup.entries);
+const approverGroupEntity = keyedEntity(ApproverGroup.entries, ({ name }) => groupKey(name));
+export const { read: readGroup, item: groupItem } = approverGroupEntity;
 
 export const approverGroupPartition = 'APPROVERS';
 export const groupKey = (name: string): Key => ({ pk: approverGroupPartition, sk: name });
-
-export function readGroup(item: Item): ApproverGroup {
-  return approverGroupEntity.read(item);
-}
-
-export function groupItem(group: ApproverGroup): Item {
-  return approverGroupEntity.item(groupKey(group.name), group);
-}
 
 /** @returns whether linkgate created the group; false if it existed. */
 export async function createDefaultGroup(table: Table): Promise<boolean> {
@@ -76,9 +69,8 @@ export async function isKnownGroup(name: string, table: Table): Promise<boolean>
   return (await findGroup(name, table)) !== undefined;
 }
 
-export async function findGroup(name: string, table: Table): Promise<ApproverGroup | undefined> {
-  const [item] = await table.get([groupKey(name)]);
-  return item && readGroup(item);
+export function findGroup(name: string, table: Table): Promise<ApproverGroup | undefined> {
+  return approverGroupEntity.find(groupKey(name), table);
 }
 
 /** Creates the placeholder for a missing group. */

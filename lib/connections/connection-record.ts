@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { PolicyVersions } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
-import { entity } from '../storage/entity.ts';
-import type { Item, Key, Table } from '../storage/table.ts';
+import { keyedEntity } from '../storage/entity.ts';
+import type { Key, Table } from '../storage/table.ts';
 import { Verdict } from '../verdicts/verdict.ts';
 import { ApprovalRequest, NotificationState } from './approval-request.ts';
 import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './connected-state.ts';
@@ -62,7 +62,8 @@ export const ConnectionRecord = v.object({
 });
 export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
 
-const connectionEntity = entity(ConnectionRecord.entries);
+const connectionEntity = keyedEntity(ConnectionRecord.entries, ({ endpointId }) => recordKey(endpointId));
+export const { read: readRecord, item: recordItem } = connectionEntity;
 
 /** The last digit of the endpoint id chooses the partition, so that a burst spreads over sixteen. */
 export const recordPartitions = [...'0123456789abcdef'].map((digit) => `CONNECTION#${digit}`);
@@ -71,18 +72,9 @@ export function recordKey(endpointId: string): Key {
   return { pk: `CONNECTION#${endpointId.slice(-1)}`, sk: endpointId };
 }
 
-export function readRecord(item: Item): ConnectionRecord {
-  return connectionEntity.read(item);
-}
-
 /** Reads the record of one connection. */
-export async function findRecord(endpointId: string, table: Table): Promise<ConnectionRecord | undefined> {
-  const [item] = await table.get([recordKey(endpointId)]);
-  return item && readRecord(item);
-}
-
-export function recordItem(record: ConnectionRecord): Item {
-  return connectionEntity.item(recordKey(record.endpointId), record);
+export function findRecord(endpointId: string, table: Table): Promise<ConnectionRecord | undefined> {
+  return connectionEntity.find(recordKey(endpointId), table);
 }
 
 /** Selects the connection as EC2 last showed it. */

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
 import { ManagedBy } from '../runtime/managed-by.ts';
-import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
-import type { Item, Key, Table } from '../storage/table.ts';
+import { keyedEntity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import type { Key, Table } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
 import { Instant } from '../values/instant.ts';
 
@@ -62,7 +62,8 @@ export function hasContact(customer: Customer | undefined): customer is Notifiab
   return customer?.contact !== undefined;
 }
 
-const customerEntity = entity(Customer.entries);
+const customerEntity = keyedEntity(Customer.entries, ({ name }) => customerKey(name));
+export const { read: readCustomer, item: customerItem } = customerEntity;
 
 export const customerPartition = 'CUSTOMER';
 
@@ -70,17 +71,8 @@ export function customerKey(name: string): Key {
   return { pk: customerPartition, sk: name };
 }
 
-export function readCustomer(item: Item): Customer {
-  return customerEntity.read(item);
-}
-
-export function customerItem(customer: Customer): Item {
-  return customerEntity.item(customerKey(customer.name), customer);
-}
-
-export async function findCustomer(name: string, table: Table): Promise<Customer | undefined> {
-  const [item] = await table.get([customerKey(name)]);
-  return item && readCustomer(item);
+export function findCustomer(name: string, table: Table): Promise<Customer | undefined> {
+  return customerEntity.find(customerKey(name), table);
 }
 
 export function listCustomers(deps: ReadDeps): Promise<Customer[]> {

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { AccountRegion } from '../locations/account-region.ts';
 import { ServiceId } from '../privatelink/connection.ts';
 import { ManagedBy } from '../runtime/managed-by.ts';
-import { entity } from '../storage/entity.ts';
-import type { Item, Key } from '../storage/table.ts';
+import { keyedEntity } from '../storage/entity.ts';
+import type { Key } from '../storage/table.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 
 export const serviceNameFormat =
@@ -138,18 +138,11 @@ export const serviceSettings = [
 /** The settings of a service in the API and in a policy. */
 export const ServiceSettings = v.partial(v.pick(Service, serviceSettings));
 
-const serviceEntity = entity(Service.entries);
+const serviceEntity = keyedEntity(Service.entries, ({ serviceId }) => serviceKey(serviceId));
+export const { read: readService, item: serviceItem } = serviceEntity;
 
 export const servicesPartition = 'SERVICE';
 
 export function serviceKey(serviceId: string): Key {
   return { pk: servicesPartition, sk: serviceId };
-}
-
-export function readService(item: Item): Service {
-  return serviceEntity.read(item);
-}
-
-export function serviceItem(service: Service): Item {
-  return serviceEntity.item(serviceKey(service.serviceId), service);
 }

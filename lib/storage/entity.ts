@@ -75,6 +75,28 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
   };
 }
 
+/** Creates an entity whose items know their key. */
+export function keyedEntity<const Entries extends v.ObjectEntries>(
+  entries: Entries,
+  keyOf: (value: v.InferOutput<v.ObjectSchema<Entries, undefined>>) => Key,
+) {
+  type Value = v.InferOutput<v.ObjectSchema<Entries, undefined>>;
+  const unkeyed = entity(entries);
+  const read = unkeyed.read as unknown as (item: Item) => Value;
+  const buildItem = unkeyed.item as unknown as (key: Key, value: Value) => Item;
+  return {
+    /** @throws UnsupportedSchemaVersionError, MalformedItemError */
+    read,
+    /** @throws MalformedItemError */
+    item: (value: Value): Item => buildItem(keyOf(value), value),
+    /** @throws UnsupportedSchemaVersionError, MalformedItemError */
+    async find(key: Key, table: Pick<Table, 'get'>): Promise<Value | undefined> {
+      const [item] = await table.get([key]);
+      return item && read(item);
+    },
+  };
+}
+
 /** Finds a value that DynamoDB refuses, or that JavaScript cannot represent: a number above 2^53 loses precision. */
 function storageProblem(value: unknown): string | undefined {
   if (typeof value === 'string')

@@ -156,7 +156,9 @@ test('every entity is tested and has a reader', () => {
   const kindFiles = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .filter((file) =>
-      /^const \w+ = (entity|lease|index)\(/m.test(readFileSync(new URL(file, folder), 'utf8')),
+      /^(export )?const \w+ = (entity|keyedEntity|lease|index)\(/m.test(
+        readFileSync(new URL(file, folder), 'utf8'),
+      ),
     );
   expect(kindFiles.filter((file) => !imports.includes(`'../${file}'`))).toEqual([]);
 });

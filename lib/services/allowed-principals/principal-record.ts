@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ServiceId } from '../../privatelink/connection.ts';
-import { entity } from '../../storage/entity.ts';
-import type { Item, Key, Table } from '../../storage/table.ts';
+import { keyedEntity } from '../../storage/entity.ts';
+import type { Key, Table } from '../../storage/table.ts';
 import { principalKey } from './principal.ts';
 
 /** The record of one principal of a service. */
@@ -28,7 +28,10 @@ export const PrincipalRecord = v.object({
 });
 export type PrincipalRecord = v.InferOutput<typeof PrincipalRecord>;
 
-const principalEntity = entity(PrincipalRecord.entries);
+const principalEntity = keyedEntity(PrincipalRecord.entries, (record) =>
+  principalRecordKey(record.serviceId, record.principal),
+);
+export const { read: readPrincipal, item: principalItem } = principalEntity;
 
 export function principalsPartition(serviceId: string): string {
   return `PRINCIPALS#${serviceId}`;
@@ -36,14 +39,6 @@ export function principalsPartition(serviceId: string): string {
 
 export function principalRecordKey(serviceId: string, principal: string): Key {
   return { pk: principalsPartition(serviceId), sk: principalKey(principal) };
-}
-
-export function readPrincipal(item: Item): PrincipalRecord {
-  return principalEntity.read(item);
-}
-
-export function principalItem(record: PrincipalRecord): Item {
-  return principalEntity.item(principalRecordKey(record.serviceId, record.principal), record);
 }
 
 /** Reads all records of a service. Throws if one is unreadable: linkgate would mistake its own principal for an external one. */
