@@ -6,29 +6,11 @@ import { ManagedBy } from '../runtime/managed-by.ts';
 import { Service, serviceKey, serviceSettings } from '../services/service.ts';
 import type { Key } from '../storage/table.ts';
 
+const changeFields = ['managedBy', 'changedAt', 'changedBy', 'version'] as const;
 /** The settings of each item in a policy file, without manager and version. */
-export const PolicyEntrySettings = v.omit(AllowlistEntry, [
-  'serviceId',
-  'accountId',
-  'managedBy',
-  'changedAt',
-  'changedBy',
-  'version',
-]);
-export const PolicyGroupSettings = v.omit(ApproverGroup, [
-  'name',
-  'managedBy',
-  'changedAt',
-  'changedBy',
-  'version',
-]);
-export const PolicyCustomerSettings = v.omit(Customer, [
-  'name',
-  'managedBy',
-  'changedAt',
-  'changedBy',
-  'version',
-]);
+export const PolicyEntrySettings = v.omit(AllowlistEntry, ['serviceId', 'accountId', ...changeFields]);
+export const PolicyGroupSettings = v.omit(ApproverGroup, ['name', ...changeFields]);
+export const PolicyCustomerSettings = v.omit(Customer, ['name', ...changeFields]);
 export const PolicyServiceSettings = v.pick(Service, ['name', ...serviceSettings]);
 export type PolicyEntrySettings = v.InferOutput<typeof PolicyEntrySettings>;
 export type PolicyGroupSettings = v.InferOutput<typeof PolicyGroupSettings>;

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
 import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approvers/actor.ts';
-import { ApproverGroup, GroupName } from '../approvers/approver-group.ts';
+import { GroupName } from '../approvers/approver-group.ts';
 import { Contact, CustomerName } from '../customers/customer.ts';
 import { AccountRegion } from '../locations/account-region.ts';
 import { AccountId } from '../privatelink/connection.ts';
 import { Service, ServiceName, ServiceSettings } from '../services/service.ts';
 import { Instant } from '../values/instant.ts';
+import { PolicyGroupSettings } from './change.ts';
 
 /** The position in a file, for messages: `policy.yml:12:5`. linkgate does not store it. */
 const PositionText = v.exactOptional(v.string());
@@ -32,30 +33,20 @@ const maxEndpoints = v.exactOptional(MaxEndpoints);
 const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1)));
 
 /** `service`: the id or the name of a service, or `*`. */
+const entryTargetFields = { service: v.string(), accountId: AccountId };
+const sharedEntryFields = { owners, note, customer, at: PositionText };
 const DocumentEntry = v.variant('effect', [
   v.strictObject({
-    service: v.string(),
-    accountId: AccountId,
+    ...entryTargetFields,
     effect: v.literal('allow'),
     endpointIds,
     consumerRegions,
     maxEndpoints,
     expiresAt,
-    owners,
-    note,
-    customer,
     roles,
-    at: PositionText,
+    ...sharedEntryFields,
   }),
-  v.strictObject({
-    service: v.string(),
-    accountId: AccountId,
-    effect: v.literal('block'),
-    owners,
-    note,
-    customer,
-    at: PositionText,
-  }),
+  v.strictObject({ ...entryTargetFields, effect: v.literal('block'), ...sharedEntryFields }),
 ]);
 
 /**
@@ -65,7 +56,7 @@ const DocumentEntry = v.variant('effect', [
 export const PolicyDocument = v.strictObject({
   groups: v.array(
     v.strictObject({
-      ...v.omit(ApproverGroup, ['name', 'managedBy', 'changedAt', 'changedBy', 'version']).entries,
+      ...PolicyGroupSettings.entries,
       name: GroupName,
       at: PositionText,
     }),
