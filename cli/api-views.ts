@@ -136,6 +136,14 @@ export type PrincipalsView = v.InferOutput<typeof PrincipalsView>;
 export const ModeView = v.looseObject({ mode: v.string(), since: text, by: text, reason: text });
 export type ModeView = v.InferOutput<typeof ModeView>;
 
+export const OperationsView = v.looseObject({
+  slackChannel: text,
+  emails: v.array(v.string()),
+  changedAt: text,
+  changedBy: text,
+});
+export type OperationsView = v.InferOutput<typeof OperationsView>;
+
 export const ApproverGroup = v.looseObject({
   name: v.string(),
   quorum: v.number(),

@@ -16,6 +16,7 @@ export const families: Readonly<Record<string, string>> = {
   allowlist: 'entries that allow or block an account',
   approvers: 'groups of people who decide, and their quorum',
   customer: 'organisations behind accounts, and the contacts that linkgate notifies',
+  operations: 'who gets notices about the deployment itself',
   sweep: 'run a sweep now, instead of waiting for the schedule',
   audit: 'verify that no audit entry was changed or removed',
   slack: 'the Slack app that asks approvers',

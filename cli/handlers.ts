@@ -11,6 +11,7 @@ import { exportPolicy } from './commands/export.ts';
 import { removeItem } from './commands/item.ts';
 import { lockDownAccount } from './commands/lockdown.ts';
 import { showOrSetMode } from './commands/mode.ts';
+import * as operations from './commands/operations.ts';
 import { pauseService, resumeService } from './commands/pause.ts';
 import * as policy from './commands/policy.ts';
 import { removeService } from './commands/remove-service.ts';
@@ -40,6 +41,8 @@ export const handlers: Handlers = {
   'allowlist list': allowlist.listEntries,
   'allowlist show': allowlist.showEntries,
   'allowlist remove': allowlist.removeEntry,
+  'operations set': operations.setOperations,
+  'operations show': operations.showOperations,
   'approvers set': approvers.setGroup,
   'approvers list': approvers.listGroups,
   'approvers show': approvers.showGroup,

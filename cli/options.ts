@@ -136,7 +136,7 @@ export const contractEndsOption = () =>
   ).argParser(parseExpiryOption);
 
 export const slackChannelOption = () =>
-  new Option('--slack-channel <id>', "the group's Slack channel, C…").argParser(
+  new Option('--slack-channel <id>', 'the Slack channel, C…').argParser(
     createTextParser(SlackChannel, 'The id of a Slack channel looks like C0123456789.'),
   );
 

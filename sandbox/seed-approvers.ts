@@ -29,10 +29,11 @@ export function seedSlackSecrets({ slack, ssm }: AwsEmulator): void {
   }
 }
 
-/** Sets the approver group `default`, unless an earlier run did. */
+/** Sets the approver group `default` and the channel of operations notices, unless an earlier run did. */
 export async function seedApprovers(apiUrl: string, { mails }: AwsEmulator): Promise<void> {
   const { groups } = (await callLinkgate(apiUrl, provider.accountId, 'GET', '/approvers')) as Groups;
   if (groups.some(({ name, changedAt }) => name === 'default' && changedAt !== undefined)) return;
+  await callLinkgate(apiUrl, provider.accountId, 'PUT', '/operations', { slackChannel: 'C01OPS' });
   await callLinkgate(apiUrl, provider.accountId, 'PUT', '/approvers/default', approvers);
   // Confirm the subscriptions, and remove the confirmation emails from the inbox.
   for (const { text } of mails.list(0)) await fetch(/^http\S+$/m.exec(text)?.[0] ?? '');

@@ -33,6 +33,21 @@ export const operateCommands = [
     example: 'linkgate mode observe --reason "incident 4711"',
   },
   {
+    name: 'operations set',
+    group: 'Operate',
+    summary: 'name who gets operations notices; who is not named again gets none',
+    options: [take.slackChannelOption, take.emailOption],
+    example: 'linkgate operations set --slack-channel C0123456789 --email on-call@example.com',
+    notes: `linkgate notifies of a change of the mode and of a lockdown. It posts one message about each change in the Slack
+channel, and publishes it to the operations topic. An address gets it once its reader has confirmed the subscription that SNS sends first.`,
+  },
+  {
+    name: 'operations show',
+    group: 'Operate',
+    summary: 'show who gets operations notices',
+    example: 'linkgate operations show',
+  },
+  {
     name: 'pause',
     group: 'Operate',
     summary: 'hold every request to a service, and disconnect nothing from it',

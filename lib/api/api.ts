@@ -10,6 +10,7 @@ import { customersRoutes } from './routes/customers.ts';
 import { doctorRoutes } from './routes/doctor.ts';
 import { itemsRoutes } from './routes/items.ts';
 import { modeRoutes } from './routes/mode.ts';
+import { operationsRoutes } from './routes/operations.ts';
 import { plansRoutes } from './routes/plans.ts';
 import { revocationRoutes } from './routes/revocation.ts';
 import { servicesRoutes } from './routes/services.ts';
@@ -26,6 +27,7 @@ const routeGroups: readonly ((app: ApiApp) => void)[] = [
   revocationRoutes,
   sweepsRoutes,
   modeRoutes,
+  operationsRoutes,
   approversRoutes,
   customersRoutes,
   plansRoutes,

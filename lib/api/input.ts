@@ -112,15 +112,23 @@ export const PlanInput = v.strictObject({
 
 export const PauseInput = v.pipe(v.strictObject({ reason }), v.transform(withoutEmptyReason));
 
+// An SNS filter policy compares addresses case-sensitively.
+const EmailsInput = v.optional(v.pipe(v.array(v.pipe(Email, v.toLowerCase())), v.maxLength(100)), []);
+
 /** Replaces the whole group, and removes absent fields. */
 export const ApproversInput = v.strictObject({
   slackChannel: v.exactOptional(SlackChannel),
   slackUsers: v.optional(v.pipe(v.array(v.strictObject(SlackUser.entries)), v.maxLength(100)), []),
-  // An SNS filter policy compares addresses case-sensitively.
-  emails: v.optional(v.pipe(v.array(v.pipe(Email, v.toLowerCase())), v.maxLength(100)), []),
+  emails: EmailsInput,
   quorum: v.optional(Quorum, defaultQuorum),
   decisionChannels: v.exactOptional(DecisionChannels),
   escalateTo: v.exactOptional(GroupName),
+});
+
+/** Replaces all recipients of operations notices. */
+export const OperationsInput = v.strictObject({
+  slackChannel: v.exactOptional(SlackChannel),
+  emails: EmailsInput,
 });
 
 /** Replaces the whole customer, and removes absent fields. */

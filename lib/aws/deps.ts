@@ -212,6 +212,11 @@ export function createCustomerSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_CUSTOMERS_TOPIC_ARN'), 'customer');
 }
 
+/** Creates the e-mail subscriptions of recipients of operations notices. */
+export function createOperationsSubscriptions(): Subscriptions {
+  return snsSubscriptions(sns(), env('LINKGATE_OPERATIONS_TOPIC_ARN'), 'operations');
+}
+
 /** Reads one secret from SSM and caches it. */
 export function createSecret(name: 'links/signing-key' | 'slack/bot-token' | 'slack/signing-secret'): Secret {
   return cachedSecret(ssmSecretReader(ssm(), `/linkgate/${env('LINKGATE_STAGE')}/${name}`), runtime);

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
 import { digestPartition } from '../approvals/digest.ts';
 import { approverGroupPartition } from '../approvers/approver-group.ts';
+import { operationsKey } from '../approvers/operations-recipients.ts';
 import { readRecord, recordPartitions } from '../connections/connection-record.ts';
 import {
   awaitingApproval,
@@ -113,7 +114,7 @@ async function listPartitions(deps: ReadDeps): Promise<string[]> {
   ];
 }
 
-const singletonKeys: readonly Key[] = [modeKey, identityKey, quotaKey];
+const singletonKeys: readonly Key[] = [modeKey, operationsKey, identityKey, quotaKey];
 
 /** Derives the keys of the items that linkgate stores in separate partitions for another item. */
 function listRelatedKeys(item: Item): Key[] {

@@ -1,6 +1,7 @@
 import { readEntry } from '../allowlist/entry.ts';
 import { readDigest } from '../approvals/digest.ts';
 import { readGroup } from '../approvers/approver-group.ts';
+import { readOperationsRecipients } from '../approvers/operations-recipients.ts';
 import { readAuditEntry } from '../audit/audit.ts';
 import { readRecord } from '../connections/connection-record.ts';
 import {
@@ -65,6 +66,10 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ['JOB', { read: readJob }],
   ['MODE', { read: readModeChange, afterwards: 'check the mode: linkgate mode' }],
   ['LEASE', { read: (item) => (item.sk === applyLeaseKey.sk ? readApplyLease(item) : readSweepLease(item)) }],
+  [
+    'OPERATIONS',
+    { read: readOperationsRecipients, afterwards: 'name the recipients again: linkgate operations set' },
+  ],
   [
     'PLAN',
     {

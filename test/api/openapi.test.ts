@@ -27,6 +27,7 @@ const bodies: Readonly<Record<string, v.GenericSchema>> = {
   pauseService: input.PauseInput,
   setApprovers: input.ApproversInput,
   setCustomer: input.CustomerInput,
+  setOperations: input.OperationsInput,
   connectSlack: input.SlackInput,
   makePlan: input.PlanInput,
 };

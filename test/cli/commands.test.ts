@@ -24,6 +24,11 @@ const paused = {
   pausedBy: decision.by,
   pauseReason: 'incident',
 };
+const operations = {
+  slackChannel: 'C01OPS',
+  emails: ['ops@example.com'],
+  changedAt: '2031-05-01T12:00:00.000Z',
+};
 const group = {
   name: 'ops',
   quorum: 1,
@@ -76,6 +81,13 @@ test.each([
   [`approve ${endpointId}`, `POST /connections/${endpointId}/decision`, { decision }, ['decision']],
   ['mode', 'GET /mode', mode, ['mode', 'since', 'by', 'reason']],
   ['mode observe --reason incident', 'PUT /mode', { ...mode, warnings }, ['mode', 'since', 'by', 'reason']],
+  ['operations show', 'GET /operations', { operations }, ['operations']],
+  [
+    'operations set --slack-channel C01OPS --email ops@example.com',
+    'PUT /operations',
+    { operations, warnings },
+    ['operations'],
+  ],
   ['pause payments --reason incident', 'POST /services/payments/pause', { service: paused }, ['service']],
   ['approvers list', 'GET /approvers', { groups: [group] }, ['groups']],
   ['approvers show ops', 'GET /approvers/ops', { group }, ['group']],
@@ -251,6 +263,15 @@ test('`service remove` warns about the remaining entries', async () => {
   aws.answer({ 'DELETE /services/payments': { service, warnings } });
   const output = await runCli('service remove payments --json', aws);
   expect(output).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
+});
+
+test('`operations set` sends the channel and every address', async () => {
+  aws.answer({ 'PUT /operations': { operations } });
+  await runCli('operations set --slack-channel C01OPS --email a@example.com --email b@example.com', aws);
+  expect(aws.apiRequests.at(-1)?.body).toEqual({
+    slackChannel: 'C01OPS',
+    emails: ['a@example.com', 'b@example.com'],
+  });
 });
 
 test('`approvers set` sends every setting of a group', async () => {

@@ -86,6 +86,7 @@ export function createTestEnv({
     /** Subscriptions by address. */
     subscriptions: new Map() as SubscriptionsByAddress,
     customerSubscriptions: new Map() as SubscriptionsByAddress,
+    operationsSubscriptions: new Map() as SubscriptionsByAddress,
     /** The response of `auth.test`. */
     slackApp: {
       teamId: 'T01LOCAL',
@@ -157,6 +158,7 @@ export function createTestEnv({
     },
     subscriptions: fakeSubscriptions(env.subscriptions),
     customerSubscriptions: fakeSubscriptions(env.customerSubscriptions),
+    operationsSubscriptions: fakeSubscriptions(env.operationsSubscriptions),
     slackWith: () => ({ authTest: async () => env.slackApp }),
     slackRequestUrl: 'https://receivers.example.com/slack',
     mode: async () => env.mode,

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { entryKey } from '../../lib/allowlist/entry.ts';
 import { digestKey } from '../../lib/approvals/digest.ts';
 import { groupKey } from '../../lib/approvers/approver-group.ts';
+import { operationsKey } from '../../lib/approvers/operations-recipients.ts';
 import { handleSlashCommand } from '../../lib/channels/slack/slash-command.ts';
 import { recordKey } from '../../lib/connections/connection-record.ts';
 import { awaitingApproval, pendingEffects, reevaluations } from '../../lib/connections/indexes.ts';
@@ -73,6 +74,7 @@ const keys: Readonly<Record<string, Key>> = {
   'LEASE policy-apply': applyLeaseKey,
   'LEASE sweep': sweepLeaseKey(hub, 'full'),
   MODE: modeKey,
+  OPERATIONS: operationsKey,
   PLAN: { pk: 'PLAN#1', sk: 'PLAN' },
   PRINCIPALS: principalRecordKey(serviceId(1), '*'),
   SERVICE: serviceKey(serviceId(2)),

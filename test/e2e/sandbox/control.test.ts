@@ -299,6 +299,7 @@ test('the outputs are those of the stack that exist in the sandbox', async () =>
     SlackRequestUrl: expect.stringMatching(/^http.*\/slack$/),
     ApprovalUrl: expect.stringMatching(/^http.*\/approval$/),
     ApprovalsTopicArn: 'arn:aws:sns:us-east-1:111111111111:linkgate-local-approvals',
+    OperationsTopicArn: `arn:aws:sns:us-east-1:${provider}:linkgate-local-operations`,
     TableName: 'linkgate-local',
     BusName: 'linkgate-local',
     ConnectionsTopicArn: `arn:aws:sns:us-east-1:${provider}:linkgate-local-connections`,
