@@ -1,4 +1,3 @@
-import { allDrift } from '../services/drift.ts';
 import type { Service } from '../services/service.ts';
 import type { UnregisteredService } from '../services/unregistered-services.ts';
 
@@ -15,14 +14,8 @@ export function withServiceNames<T extends { readonly serviceId: string }>(
 }
 
 export function serviceView(registered: Service) {
-  const {
-    location,
-    policyRevision: _revision,
-    version: _version,
-    principalDrift: _drift,
-    ...service
-  } = registered;
-  return { ...service, drift: allDrift(registered), ...location };
+  const { location, policyRevision: _revision, version: _version, ...service } = registered;
+  return { ...service, ...location };
 }
 
 export function unregisteredServiceView(service: UnregisteredService) {

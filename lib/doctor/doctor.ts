@@ -1,25 +1,35 @@
 import * as v from 'valibot';
-import { formatAccountRegion } from '../locations/account-region.ts';
+import { listApproverGroups } from '../approvers/approver-group.ts';
+import type { Subscriptions } from '../channels/email/subscriptions.ts';
+import type { Check } from '../checks/check.ts';
+import { gatherChecks, readOnce } from '../checks/run-checks.ts';
+import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
+import type { ConnectSlackDeps } from '../operations/connect-slack.ts';
+import { settleEach } from '../runtime/runtime.ts';
 import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
-import { type AuditCheckDeps, checkAudit } from './audit-check.ts';
-import type { Check } from './check.ts';
-import { type ContactCheckDeps, checkContacts } from './contact-checks.ts';
-import { checkDeployment, type DeploymentCheckDeps } from './deployment-checks.ts';
-import { checkEmail, type EmailCheckDeps } from './email-checks.ts';
+import type { Service } from '../services/service.ts';
+import { type AuditCheckDeps, auditChecks } from './audit-check.ts';
+import { type ContactCheckDeps, contactChecks } from './contact-checks.ts';
+import { type DeploymentCheckDeps, deploymentChecks } from './deployment-checks.ts';
+import { type DoctorResult, toDoctorResult } from './doctor-result.ts';
+import { emailChecks } from './email-checks.ts';
 import { checkItems, ItemCheckCursor } from './item-checks.ts';
-import { checkLocation, type LocationCheckDeps } from './location-checks.ts';
-import { checkQueues } from './queue-checks.ts';
-import { checkRegisteredService, type ServiceCheckDeps } from './service-checks.ts';
-import { checkSlack, type SlackCheckDeps } from './slack-checks.ts';
+import { type LocationCheckDeps, locationChecks } from './location-checks.ts';
+import { queueChecks } from './queue-checks.ts';
+import { type ServiceCheckDeps, serviceChecks } from './service-checks.ts';
+import { slackChecks } from './slack-checks.ts';
 
 export interface DoctorDeps
   extends DeploymentCheckDeps,
-    SlackCheckDeps,
-    EmailCheckDeps,
     ContactCheckDeps,
-    LocationCheckDeps,
-    ServiceCheckDeps,
-    AuditCheckDeps {}
+    AuditCheckDeps,
+    ConnectSlackDeps,
+    Omit<LocationCheckDeps, 'location' | 'services'>,
+    Omit<ServiceCheckDeps, 'service' | 'describe'> {
+  readonly topicArn: string;
+  /** The subscriptions of approvers. */
+  readonly subscriptions: Subscriptions;
+}
 
 /** The next page of the doctor: locations and services by the number of checked ones, then the items of the table. */
 export const CheckCursor = v.variant('next', [
@@ -32,7 +42,7 @@ export const CheckCursor = v.variant('next', [
 export type CheckCursor = v.InferOutput<typeof CheckCursor>;
 
 export interface CheckPage {
-  readonly checks: readonly Check[];
+  readonly checks: readonly DoctorResult[];
   readonly next?: CheckCursor;
 }
 
@@ -41,48 +51,77 @@ const subjectsPerPage = 5;
 
 /** Checks the deployment, with a remedy for each problem. It returns one page, so that each API request stays short. */
 export async function runDoctorPage(position: CheckCursor | undefined, deps: DoctorDeps): Promise<CheckPage> {
-  if (!position) {
-    const checks = await Promise.all([
-      checkDeployment(deps),
-      checkQueues(deps),
-      checkSlack(deps),
-      checkEmail(deps),
-      checkContacts(deps),
-      checkAudit(deps),
-    ]);
-    return { checks: checks.flat(), next: { next: 'locations', seen: 0 } };
-  }
+  if (!position) return { checks: await checkDeployment(deps), next: { next: 'locations', seen: 0 } };
   if (position.next === 'items') {
-    const { checks, next } = await checkItems(position, deps);
-    return { checks, ...(next && { next: { next: 'items', ...next } }) };
+    const { results, next } = await checkItems(position, deps);
+    return {
+      checks: results.map((result) => toDoctorResult('items', result)),
+      ...(next && { next: { next: 'items', ...next } }),
+    };
   }
   const { next, seen } = position;
   const services = await listRegisteredServices(deps);
-  const locations = uniqueLocations(services);
+  const subjects =
+    next === 'locations'
+      ? uniqueLocations(services).map((location) => () => checkLocation(location, services, deps))
+      : services.map((service) => () => checkRegisteredService(service, deps));
   const end = seen + subjectsPerPage;
-  if (next === 'services') {
-    const checks = await checkEach(services.slice(seen, end), (service) =>
-      checkRegisteredService(service, deps),
-    );
-    return {
-      checks,
-      next:
-        end < services.length ? { next, seen: end } : { next: 'items', source: 0, read: 0, unreadable: 0 },
-    };
-  }
-  const checks = await checkEach(locations.slice(seen, end), (location) =>
-    checkLocation(
-      location,
-      services.filter((service) => formatAccountRegion(service.location) === formatAccountRegion(location)),
-      deps,
-    ),
-  );
-  return { checks, next: end < locations.length ? { next, seen: end } : { next: 'services', seen: 0 } };
+  const checks = await Promise.all(subjects.slice(seen, end).map((check) => check()));
+  return { checks: checks.flat(), next: end < subjects.length ? { next, seen: end } : following[next] };
 }
 
-async function checkEach<T>(
-  subjects: readonly T[],
-  checksOf: (subject: T) => Promise<Check[]>,
-): Promise<Check[]> {
-  return (await Promise.all(subjects.map(checksOf))).flat();
+const following: Readonly<Record<'locations' | 'services', CheckCursor>> = {
+  locations: { next: 'services', seen: 0 },
+  services: { next: 'items', source: 0, read: 0, unreadable: 0 },
+};
+
+async function checkDeployment(deps: DoctorDeps): Promise<DoctorResult[]> {
+  const { table, parameters } = deps.deployment;
+  const input = {
+    ...deps,
+    deployment: { ...deps.deployment, table: readOnce(table), parameters: readOnce(parameters) },
+    readGroups: readOnce(() => listApproverGroups(deps)),
+    readSubscriptions: readOnce(() => deps.subscriptions.list()),
+    readQueues: readOnce(() => settleEach(deps.deployment.queueUrls, deps.deployment.queue)),
+  };
+  const checks = await Promise.all([
+    runGroup('deployment', deploymentChecks, input),
+    runGroup('queues', queueChecks, input),
+    runGroup('slack', slackChecks, input),
+    runGroup('email', emailChecks, input),
+    runGroup('customers', contactChecks, input),
+    runGroup('audit', auditChecks, input),
+  ]);
+  return checks.flat();
+}
+
+function checkLocation(
+  location: AccountRegion,
+  registered: readonly Service[],
+  deps: DoctorDeps,
+): Promise<DoctorResult[]> {
+  const subject = formatAccountRegion(location);
+  const services = registered.filter((service) => formatAccountRegion(service.location) === subject);
+  return runGroup('locations', locationChecks, { ...deps, location, services }, subject);
+}
+
+/** Checks a service as EC2 shows it now, not as the table last recorded it. */
+function checkRegisteredService(service: Service, deps: DoctorDeps): Promise<DoctorResult[]> {
+  const { serviceId, name, location } = service;
+  const subject = name === serviceId ? serviceId : `${name} (${serviceId})`;
+  const describe = readOnce(() => deps.servicesClient(location).describe(serviceId));
+  return runGroup('services', serviceChecks, { ...deps, service, describe }, subject);
+}
+
+async function runGroup<Input extends DoctorDeps>(
+  group: string,
+  checks: readonly Check<Input>[],
+  input: Input,
+  subject?: string,
+): Promise<DoctorResult[]> {
+  const { reportError } = input;
+  const results = await gatherChecks(checks, input, { reportError, functionName: 'on-api-request' });
+  return results.map((result) =>
+    toDoctorResult(group, { ...(subject !== undefined && { subject }), ...result }),
+  );
 }

@@ -1,87 +1,69 @@
-import { type ApproverGroup, listApproverGroups } from '../approvers/approver-group.ts';
+import type { ApproverGroup } from '../approvers/approver-group.ts';
 import {
   findSubscription,
   isManagedSubscription,
   type Subscription,
-  type Subscriptions,
 } from '../channels/email/subscriptions.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { Table } from '../storage/table.ts';
+import { type Check, type CheckOutput, type CheckResult, fail, pass, warn } from '../checks/check.ts';
 import { shellWord } from '../values/shell-word.ts';
-import { type Check, type CheckResult, failed, ok, runChecks, warning } from './check.ts';
 
-export interface EmailCheckDeps extends Pick<Runtime, 'reportError'> {
-  readonly table: Table;
-  readonly subscriptions: Subscriptions;
+export interface EmailCheckDeps {
+  readonly readGroups: () => Promise<readonly ApproverGroup[]>;
+  readonly readSubscriptions: () => Promise<readonly Subscription[]>;
 }
 
-/** Checks that each address of each group receives its emails, and that no other address receives them. */
-export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
-  let groups: readonly ApproverGroup[];
-  let subscriptions: readonly Subscription[];
-  try {
-    [groups, subscriptions] = await Promise.all([listApproverGroups(deps), deps.subscriptions.list()]);
-  } catch (error) {
-    return runChecks('email', null, { 'unmanaged-email-subscriptions': () => Promise.reject(error) }, deps);
-  }
-  const groupsByAddress = new Map(
-    groups.flatMap((group) => group.emails.map((address) => [address, group] as const)),
-  );
-  const checks = await Promise.all([
-    runChecks(
-      'email',
-      null,
-      {
-        'unmanaged-email-subscriptions': () =>
-          checkUnmanagedSubscriptions([...groupsByAddress.keys()], subscriptions),
-      },
-      deps,
-    ),
-    ...[...groupsByAddress].map(([address, group]) =>
-      runChecks(
-        'email',
-        address,
-        {
-          'email-subscription': () => checkEmailSubscription(findSubscription(address, subscriptions), group),
-        },
-        deps,
-      ),
-    ),
-  ]);
-  return checks.flat();
+export const emailChecks: readonly Check<EmailCheckDeps>[] = [
+  {
+    id: 'unmanaged-email-subscriptions',
+    title: 'no other address receives approval links',
+    run: checkUnmanagedSubscriptions,
+  },
+  {
+    id: 'email-subscription',
+    title: 'each address of a group receives its emails',
+    run: async ({ readGroups, readSubscriptions }) => {
+      const subscriptions = await readSubscriptions();
+      return [...groupByAddress(await readGroups())].map(([address, group]) => ({
+        subject: address,
+        ...checkEmailSubscription(findSubscription(address, subscriptions), group),
+      }));
+    },
+  },
+];
+
+function groupByAddress(groups: readonly ApproverGroup[]): Map<string, ApproverGroup> {
+  return new Map(groups.flatMap((group) => group.emails.map((address) => [address, group] as const)));
 }
 
 function checkEmailSubscription(subscription: Subscription | undefined, group: ApproverGroup): CheckResult {
   const again = setGroupCommand(group);
-  if (!subscription)
-    return failed(`the address is in the group ${group.name} and has no subscription`, again);
+  if (!subscription) return fail(`the address is in the group ${group.name} and has no subscription`, again);
   if (subscription.arn === undefined)
-    return warning(
+    return warn(
       'the recipient has not confirmed the subscription, so SNS sends no email',
       `the recipient confirms in the email from AWS Notifications, within two days. To send it again:\n${again}`,
     );
   return isManagedSubscription(subscription)
-    ? ok('SNS sends only its own emails')
-    : failed('the subscription has no filter policy, so the address receives the links of others', again);
+    ? pass('SNS sends only its own emails')
+    : fail('the subscription has no filter policy, so the address receives the links of others', again);
 }
 
 /** Checks unmanaged subscriptions, because every recipient of an email can decide by its links. */
-function checkUnmanagedSubscriptions(
-  groupAddresses: readonly string[],
-  subscriptions: readonly Subscription[],
-): CheckResult {
-  const unmanagedSubscriptions = subscriptions.filter(
+async function checkUnmanagedSubscriptions(deps: EmailCheckDeps): Promise<CheckOutput> {
+  const addresses = [...groupByAddress(await deps.readGroups()).keys()];
+  const unmanagedSubscriptions = (await deps.readSubscriptions()).filter(
     (each) =>
       each.arn !== undefined &&
       !isManagedSubscription(each) &&
-      !groupAddresses.some((address) => findSubscription(address, [each])),
+      !addresses.some((address) => findSubscription(address, [each])),
   );
-  return unmanagedSubscriptions.length === 0
-    ? ok('no other address receives approval links')
-    : failed(
-        `these addresses receive all approval links, and can decide with them: ${unmanagedSubscriptions.map(({ address }) => address).join(', ')}`,
-        unmanagedSubscriptions.map(({ arn }) => `aws sns unsubscribe --subscription-arn ${arn}`).join('\n'),
-      );
+  return (
+    unmanagedSubscriptions.length === 0 ||
+    fail(
+      `these addresses receive all approval links, and can decide with them: ${unmanagedSubscriptions.map(({ address }) => address).join(', ')}`,
+      unmanagedSubscriptions.map(({ arn }) => `aws sns unsubscribe --subscription-arn ${arn}`).join('\n'),
+    )
+  );
 }
 
 /** Builds the command that sets a group unchanged and subscribes its addresses again. */

@@ -3,6 +3,8 @@ import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
 import { digestPartition } from '../approvals/digest.ts';
 import { approverGroupPartition } from '../approvers/approver-group.ts';
 import { operationsKey } from '../approvers/operations-recipients.ts';
+import { fail, pass } from '../checks/check.ts';
+import type { CheckedResult } from '../checks/run-checks.ts';
 import { readRecord, recordPartitions } from '../connections/connection-record.ts';
 import {
   awaitingApproval,
@@ -31,7 +33,6 @@ import { itemKindOfKey, reasonsToKeepItems, removalCommand } from '../storage/it
 import { leasePartition } from '../storage/lease.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { identityKey } from '../storage/table-identity.ts';
-import { type Check, type CheckResult, failed, ok } from './check.ts';
 import { findItemEntity } from './item-entities.ts';
 
 const NonNegativeInteger = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -55,7 +56,7 @@ const itemQueriesPerPage = 40;
 export async function checkItems(
   position: ItemCheckCursor,
   deps: ReadDeps,
-): Promise<{ readonly checks: readonly Check[]; readonly next?: ItemCheckCursor }> {
+): Promise<{ readonly results: readonly CheckedResult[]; readonly next?: ItemCheckCursor }> {
   const partitions = await listPartitions(deps);
   const errors: UnreadableItemError[] = [];
   let { source, after, read, unreadable } = position;
@@ -71,17 +72,15 @@ export async function checkItems(
     if (after === undefined) source++;
   }
   unreadable += errors.length;
-  const checks = errors.map((error) =>
-    toItemCheck(formatItemKey(error.key), failed(error.message, unreadableRemedy(error))),
-  );
+  const checkId = 'unreadable-items';
+  const results = errors.map((error) => {
+    const { pk, sk } = error.key;
+    return { checkId, subject: `${pk} ${sk}`, ...fail(error.message, unreadableRemedy(error)) };
+  });
   if (source < partitions.length)
-    return { checks, next: { source, read, unreadable, ...(after !== undefined && { after }) } };
-  const inOrder = unreadable === 0 ? [toItemCheck(null, ok(`linkgate can read every item: ${read}`))] : [];
-  return { checks: [...checks, ...inOrder] };
-}
-
-function toItemCheck(subject: string | null, result: CheckResult): Check {
-  return { group: 'items', name: 'unreadable-items', subject, remedy: null, ...result };
+    return { results, next: { source, read, unreadable, ...(after !== undefined && { after }) } };
+  const inOrder = { checkId, ...pass(`linkgate can read every item: ${read}`) };
+  return { results: unreadable === 0 ? [inOrder] : results };
 }
 
 /**
@@ -161,8 +160,4 @@ function unreadableRemedy(error: UnreadableItemError): string {
   if (reasonToKeep !== undefined) return `${newer}It cannot be removed: ${reasonToKeep}`;
   const then = afterwards === undefined ? '' : `\nThen ${afterwards}`;
   return `${newer}linkgate leaves undecided what depends on it, until it is fixed or removed:\n${removalCommand(error.key)}${then}`;
-}
-
-function formatItemKey({ pk, sk }: Key): string {
-  return `${pk} ${sk}`;
 }

@@ -1,5 +1,5 @@
-import { type Runtime, settleEach } from '../runtime/runtime.ts';
-import { type Check, type CheckResult, type CheckSet, failed, ok, runChecks, warning } from './check.ts';
+import { type Check, type CheckOutput, type CheckResult, fail, pass, warn } from '../checks/check.ts';
+import type { settleEach } from '../runtime/runtime.ts';
 import type { Deployment, QueueState } from './deployment.ts';
 
 /** A queue with this many messages has a function that is too slow. */
@@ -26,69 +26,77 @@ const recoveryByQueue: Readonly<Record<string, string>> = {
     'The next sweep replaces a failed one; the full sweep re-evaluates requests after a policy change within 15 minutes. An unpublished event `Connection Waiting` or `Service Drifted` is lost: `linkgate connections --waiting` and `linkgate doctor` show the same facts. After the full sweep linkgate notifies customers of scheduled disconnects; other customer notifications are lost.',
 };
 
-interface QueueCheckDeps extends Pick<Runtime, 'reportError'> {
+export interface QueueCheckDeps {
   readonly deployment: Deployment;
   readonly topicArn: string;
+  readonly readQueues: () => ReturnType<typeof settleEach<string, QueueState>>;
 }
 
-/** Checks every queue, and the subscription of the queue of connection notifications. */
-export async function checkQueues(deps: QueueCheckDeps): Promise<Check[]> {
-  const { deployment } = deps;
-  const readings = await settleEach(deployment.queueUrls, deployment.queue);
-  const queues = readings.flatMap((reading) => ('output' in reading ? [reading.output] : []));
-  const notifications = queues.find(({ arn }) => arn.endsWith('-connection-notifications'));
-  const checks = await Promise.all([
-    runChecks('queues', null, { subscription: () => checkTopicSubscription(notifications, deps) }, deps),
-    ...readings.map((reading) => {
-      const checkSet =
-        'output' in reading
-          ? buildQueueChecks(reading.output, queues)
-          : { queue: () => Promise.reject(reading.error) };
-      return runChecks('queues', reading.input.slice(reading.input.lastIndexOf('/') + 1), checkSet, deps);
-    }),
-  ]);
-  return checks.flat();
+export const queueChecks: readonly Check<QueueCheckDeps>[] = [
+  { id: 'subscription', title: 'connection notifications reach their queue', run: checkTopicSubscription },
+  {
+    id: 'queue',
+    title: 'each queue is short',
+    run: async ({ readQueues }) =>
+      (await readQueues()).flatMap((reading) => {
+        const subject = nameAfterLast('/', reading.input);
+        if ('error' in reading) return { subject, error: reading.error };
+        const isSource = reading.output.deadLetterQueueArn !== undefined;
+        return isSource ? { subject, ...checkBacklog(reading.output) } : [];
+      }),
+  },
+  {
+    id: 'dead-letters',
+    title: 'no message is lost',
+    run: async (deps) => {
+      const queues = await readableQueues(deps);
+      return queues
+        .filter(({ deadLetterQueueArn }) => deadLetterQueueArn === undefined)
+        .map((queue) => ({ subject: nameAfterLast('/', queue.url), ...checkDeadLetters(queue, queues) }));
+    },
+  },
+];
+
+async function readableQueues({ readQueues }: QueueCheckDeps): Promise<QueueState[]> {
+  return (await readQueues()).flatMap((reading) => ('output' in reading ? reading.output : []));
 }
 
-function buildQueueChecks(queue: QueueState, queues: readonly QueueState[]): CheckSet {
-  if (queue.deadLetterQueueArn !== undefined) return { queue: () => checkBacklog(queue) };
-  const source = queues.find(({ deadLetterQueueArn }) => deadLetterQueueArn === queue.arn);
-  return { 'dead-letters': () => checkDeadLetters(queue, source) };
+async function checkTopicSubscription(deps: QueueCheckDeps): Promise<CheckOutput> {
+  const notifications = (await readableQueues(deps)).find(({ arn }) =>
+    arn.endsWith('-connection-notifications'),
+  );
+  const subscribers = await deps.deployment.listTopicQueues();
+  return (
+    (notifications !== undefined && subscribers.includes(notifications.arn)) ||
+    fail(
+      'the topic of connection notifications does not deliver to their queue: only the sweep finds requests, within a minute',
+      `aws sns subscribe --topic-arn ${deps.topicArn} --protocol sqs --notification-endpoint ${notifications?.arn ?? '…'}`,
+    )
+  );
 }
 
 function checkBacklog({ arn, visibleMessages }: QueueState): CheckResult {
   const detail = formatMessageCount(visibleMessages);
   return visibleMessages < backlogThreshold
-    ? ok(detail)
-    : warning(
+    ? pass(detail)
+    : warn(
         `${detail}: the function is too slow`,
-        `check again later; if the number grows, check throttles and errors of the function that ${queueNameFromArn(arn)} feeds`,
+        `check again later; if the number grows, check throttles and errors of the function that ${nameAfterLast(':', arn)} feeds`,
       );
 }
 
-function checkDeadLetters(
-  { arn, url, visibleMessages }: QueueState,
-  source: QueueState | undefined,
-): CheckResult {
-  if (visibleMessages === 0) return ok('empty');
+function checkDeadLetters(queue: QueueState, queues: readonly QueueState[]): CheckResult {
+  const { arn, url, visibleMessages } = queue;
+  if (visibleMessages === 0) return pass('empty');
+  const source = queues.find(({ deadLetterQueueArn }) => deadLetterQueueArn === arn);
   const readText = `Read the messages:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
   const purgeText = `purge the queue:\naws sqs purge-queue --queue-url ${url}`;
   const recoveryText = findRecovery(source?.arn ?? arn);
-  return failed(
+  return fail(
     formatMessageCount(visibleMessages),
     source
-      ? `${readText}\nThe log of the function that ${queueNameFromArn(source.arn)} feeds has the error. Once it is fixed, start a redrive:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${purgeText}\n${recoveryText}`
+      ? `${readText}\nThe log of the function that ${nameAfterLast(':', source.arn)} feeds has the error. Once it is fixed, start a redrive:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${purgeText}\n${recoveryText}`
       : `${readText}\nOnce you know why they are there, ${purgeText}\n${recoveryText}`,
-  );
-}
-
-async function checkTopicSubscription(notifications: QueueState | undefined, deps: QueueCheckDeps) {
-  const subscribers = await deps.deployment.listTopicQueues();
-  if (notifications && subscribers.includes(notifications.arn))
-    return ok('connection notifications reach their queue');
-  return failed(
-    'the topic of connection notifications does not deliver to their queue: only the sweep finds requests, within a minute',
-    `aws sns subscribe --topic-arn ${deps.topicArn} --protocol sqs --notification-endpoint ${notifications?.arn ?? '…'}`,
   );
 }
 
@@ -100,6 +108,6 @@ function formatMessageCount(count: number): string {
   return count === 1 ? '1 message' : `${count} messages`;
 }
 
-function queueNameFromArn(arn: string): string {
-  return arn.slice(arn.lastIndexOf(':') + 1);
+function nameAfterLast(separator: '/' | ':', text: string): string {
+  return text.slice(text.lastIndexOf(separator) + 1);
 }

@@ -1,4 +1,4 @@
-import { type CheckResult, failed, ok } from './check.ts';
+import { type CheckOutput, fail } from '../checks/check.ts';
 import type { Deployment } from './deployment.ts';
 
 interface CheckedSecret {
@@ -13,13 +13,14 @@ interface CheckedSecret {
 export async function checkSecret(
   { name, label, remedy }: CheckedSecret,
   { parameters, stage }: Pick<Deployment, 'parameters' | 'stage'>,
-): Promise<CheckResult> {
+): Promise<Exclude<CheckOutput, readonly unknown[]>> {
   const type = (await parameters()).get(name);
-  if (type === 'SecureString') return ok('the parameter exists');
-  return type === undefined
-    ? failed(`the ${label} does not exist`, remedy)
-    : failed(
-        `the ${label} is a ${type}, which every reader of parameters can read`,
-        `aws ssm delete-parameter --name /linkgate/${stage}/${name}\n${remedy}`,
-      );
+  if (type === undefined) return fail(`the ${label} does not exist`, remedy);
+  return (
+    type === 'SecureString' ||
+    fail(
+      `the ${label} is a ${type}, which every reader of parameters can read`,
+      `aws ssm delete-parameter --name /linkgate/${stage}/${name}\n${remedy}`,
+    )
+  );
 }

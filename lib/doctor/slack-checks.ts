@@ -1,5 +1,14 @@
-import { type ApproverGroup, listApproverGroups } from '../approvers/approver-group.ts';
+import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { SlackError } from '../channels/slack/web-api.ts';
+import {
+  type Check,
+  type CheckOutput,
+  type CheckResult,
+  fail,
+  notApplicable,
+  pass,
+  warn,
+} from '../checks/check.ts';
 import { findThrottle } from '../notifications/throttle.ts';
 import {
   appInfo,
@@ -9,13 +18,13 @@ import {
 } from '../operations/connect-slack.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
-import { type Check, type CheckResult, failed, ok, runChecks, warning } from './check.ts';
 import type { Deployment } from './deployment.ts';
 import { checkSecret } from './secret-check.ts';
 
 export interface SlackCheckDeps extends ConnectSlackDeps, Pick<Runtime, 'reportError'> {
   readonly table: Table;
   readonly deployment: Deployment;
+  readonly readGroups: () => Promise<readonly ApproverGroup[]>;
 }
 
 const connectCommand = 'linkgate slack connect';
@@ -26,52 +35,53 @@ const signingSecret = {
 };
 const botToken = { name: slackSecrets.botToken, label: 'bot token of the Slack app', remedy: connectCommand };
 
-/** Checks the Slack app, its secrets and the channels of the groups. */
-export async function checkSlack(deps: SlackCheckDeps): Promise<Check[]> {
-  let groupsInSlack: readonly ApproverGroup[];
-  try {
-    groupsInSlack = (await listApproverGroups(deps)).filter(({ slackChannel }) => slackChannel !== undefined);
-  } catch (error) {
-    return runChecks('slack', null, { 'slack-app': () => Promise.reject(error) }, deps);
-  }
-  if (groupsInSlack.length === 0) {
-    const hint = `no group has a Slack channel; to use Slack begin with \`linkgate slack manifest\` and \`${connectCommand}\``;
-    return runChecks('slack', null, { 'slack-app': () => ok(hint) }, deps);
-  }
-  const appChecks = {
-    'slack-app': () => checkApp(deps),
-    'slack-signing-secret': () => checkSecret(signingSecret, deps.deployment),
-  };
-  const checks = await Promise.all([
-    runChecks('slack', null, appChecks, deps),
-    ...groupsInSlack.map((group) =>
-      runChecks('slack', group.name, { 'slack-channel': () => checkChannel(group, deps) }, deps),
-    ),
-  ]);
-  return checks.flat();
+/** The checks of the Slack app, its secrets and the channels of the groups. */
+export const slackChecks: readonly Check<SlackCheckDeps>[] = [
+  { id: 'slack-app', title: 'Slack accepts the bot token', run: checkApp },
+  {
+    id: 'slack-signing-secret',
+    title: 'the parameter exists',
+    run: async (deps) =>
+      (await listGroupsInSlack(deps)).length === 0 ? [] : checkSecret(signingSecret, deps.deployment),
+  },
+  {
+    id: 'slack-channel',
+    title: 'Slack has rejected no message',
+    run: async (deps) =>
+      Promise.all((await listGroupsInSlack(deps)).map((group) => checkChannel(group, deps))),
+  },
+];
+
+async function listGroupsInSlack({ readGroups }: SlackCheckDeps): Promise<ApproverGroup[]> {
+  return (await readGroups()).filter(({ slackChannel }) => slackChannel !== undefined);
 }
 
-async function checkApp({ deployment, secrets, slackWith }: SlackCheckDeps): Promise<CheckResult> {
+async function checkApp(deps: SlackCheckDeps): Promise<CheckOutput> {
+  const { deployment, secrets, slackWith } = deps;
+  if ((await listGroupsInSlack(deps)).length === 0)
+    return notApplicable(
+      `no group has a Slack channel; to use Slack begin with \`linkgate slack manifest\` and \`${connectCommand}\``,
+    );
   const storedToken = await checkSecret(botToken, deployment);
-  if (storedToken.status !== 'ok') return storedToken;
+  if (storedToken !== true) return storedToken;
   const [current = '', previous] = await secrets.read(slackSecrets.botToken);
   try {
     const { team, bot, scopes } = await appInfo([current], slackWith);
     const { lacking, unused } = describeScopeProblems(scopes);
-    if (lacking !== undefined) return failed(lacking, updateManifestRemedy);
+    if (lacking !== undefined) return fail(lacking, updateManifestRemedy);
     return unused === undefined
-      ? ok(`Slack accepts the bot token of ${bot} in ${team}`)
-      : warning(unused, updateManifestRemedy);
+      ? pass(`Slack accepts the bot token of ${bot} in ${team}`)
+      : warn(unused, updateManifestRemedy);
   } catch (error) {
     if (!(error instanceof SlackError)) throw error;
     if (error.isPermanent && previous !== undefined && (await isTokenAccepted(previous, slackWith)))
-      return warning(
+      return warn(
         `Slack rejects the current bot token (${error.error}) and accepts the previous one, which works until the next rotation`,
         reinstallRemedy,
       );
     return error.isPermanent
-      ? failed(`Slack rejects the bot token: ${error.error}`, reinstallRemedy)
-      : warning(
+      ? fail(`Slack rejects the bot token: ${error.error}`, reinstallRemedy)
+      : warn(
           `Slack did not answer: ${error.error}`,
           'check again; linkgate sends its messages once Slack answers',
         );
@@ -93,17 +103,20 @@ const updateManifestRemedy =
 
 async function checkChannel(
   { name, slackChannel }: ApproverGroup,
-  { table, reportError, deployment: { stage } }: SlackCheckDeps,
+  deps: SlackCheckDeps,
 ): Promise<CheckResult> {
-  const { channelError } = await findThrottle(name, { table, reportError });
+  const { channelError } = await findThrottle(name, deps);
   if (!channelError || channelError.channel !== slackChannel)
-    return ok(`Slack has rejected no message to ${slackChannel}`);
+    return { subject: name, ...pass(`Slack has rejected no message to ${slackChannel}`) };
   const { error, at } = channelError;
   const remedy = remedyByError[error] ?? (() => 'look up the error in the documentation of Slack');
-  return failed(
-    `Slack rejected a message to ${slackChannel} at ${at}: ${error}`,
-    `${remedy(stage)}\nlinkgate tries again every 15 minutes; the check passes once Slack accepts a message.`,
-  );
+  return {
+    subject: name,
+    ...fail(
+      `Slack rejected a message to ${slackChannel} at ${at}: ${error}`,
+      `${remedy(deps.deployment.stage)}\nlinkgate tries again every 15 minutes; the check passes once Slack accepts a message.`,
+    ),
+  };
 }
 
 const inviteText = (stage: string) => `invite the app, in the channel: /invite @linkgate-${stage}`;

@@ -27,9 +27,6 @@ const ContractConnection = v.object({
 
 const ObservedAt = v.pipe(Timestamp, v.description('When linkgate described it in EC2.'));
 
-/** A string, because a new check does not change the contract. */
-const ContractDrift = v.object({ ...Drift.entries, check: v.string() });
-
 const ContractService = v.pick(Service, ['serviceId', 'name', 'location', 'approvers']);
 
 export const ConnectionWaiting = v.object({
@@ -51,7 +48,7 @@ export type ConnectionWaiting = v.InferOutput<typeof ConnectionWaiting>;
 export const ServiceDrifted = v.object({
   deduplicationId: DeduplicationId,
   service: ContractService,
-  drift: v.pipe(v.array(ContractDrift), v.description('All current drift; empty when it was fixed.')),
+  drift: v.pipe(v.array(Drift), v.description('All current drift; empty when it was fixed.')),
   checkedAt: v.pipe(Timestamp, v.description('When EC2 was looked at.')),
 });
 export type ServiceDrifted = v.InferOutput<typeof ServiceDrifted>;

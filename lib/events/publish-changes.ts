@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { type ConnectionRecord, readRecord, recordPartitions } from '../connections/connection-record.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
-import { allDrift } from '../services/drift.ts';
 import { readService, serviceKey, servicesPartition } from '../services/service.ts';
 import { indexByKey } from '../storage/entity.ts';
 import type { Item, Table, TableChange } from '../storage/table.ts';
@@ -91,11 +90,9 @@ function connectionWaitingEvent(
 function serviceDriftedEvent({ before, after }: TableChange): DomainEvent | undefined {
   if (after?.pk !== servicesPartition) return undefined;
   const service = readService(after);
-  const drift = allDrift(service);
-  if (isDeepStrictEqual(drift, before ? allDrift(readService(before)) : [])) return undefined;
+  if (isDeepStrictEqual(service.drift, before ? readService(before).drift : [])) return undefined;
   const detail = v.parse(ServiceDrifted, {
     ...service,
-    drift,
     deduplicationId: `${service.serviceId}/${service.checkedAt}`,
     service,
   });

@@ -4,9 +4,9 @@ import { omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import type { PrincipalsResult } from './allowed-principals/reconcile-principals.ts';
-import { allDrift, configurationDrift, type ServiceDrift } from './drift.ts';
+import { configurationDrift, isPrincipalDrift } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
-import { readService, type Service, serviceItem, serviceKey } from './service.ts';
+import { type Drift, readService, type Service, serviceItem, serviceKey } from './service.ts';
 
 export interface CheckServiceDeps extends Runtime {
   readonly table: Table;
@@ -33,24 +33,26 @@ export async function checkServices(serviceIds: readonly string[], deps: CheckSe
 export async function checkService(
   serviceId: string,
   deps: CheckServiceDeps,
-): Promise<readonly ServiceDrift[] | undefined> {
+): Promise<readonly Drift[] | undefined> {
   const { table } = deps;
   return retryOnConflict(serviceId, async () => {
     const [item] = await table.get([serviceKey(serviceId)]);
     if (!item) return undefined;
     const service = readService(item);
     const configuration = await deps.servicesClient(service.location).describe(serviceId);
-    const drift = configurationDrift(configuration, service.topicArn);
-    const acceptanceRequired = configuration?.acceptanceRequired ?? service.acceptanceRequired;
+    const reconciled = await withReconciledPrincipals(service, configuration?.principals, deps);
     const checked = {
-      ...(await withReconciledPrincipals(service, configuration?.principals, deps)),
-      drift,
-      acceptanceRequired,
+      ...reconciled,
+      drift: [
+        ...(await configurationDrift(configuration, service, deps)),
+        ...reconciled.drift.filter(isPrincipalDrift),
+      ],
+      acceptanceRequired: configuration?.acceptanceRequired ?? service.acceptanceRequired,
       checkedAt: deps.now().toISOString(),
       version: service.version + 1,
     };
     const isWritten = await table.write([{ put: serviceItem(checked), expected: service.version }]);
-    return isWritten ? allDrift(checked) : conflict;
+    return isWritten ? checked.drift : conflict;
   });
 }
 

@@ -7,10 +7,10 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import { shellWord } from '../values/shell-word.ts';
-import { configurationDrift, gatewayLoadBalancerText } from './drift.ts';
+import { configurationDrift, gatewayLoadBalancerText, isFixableDrift, isPrincipalDrift } from './drift.ts';
 import type { EndpointServices, ServiceConfiguration } from './endpoint-services.ts';
 import { listRegisteredServices } from './registered-services.ts';
-import { fixableDrift, fixDrift } from './repair-services.ts';
+import { fixDrift } from './repair-services.ts';
 import {
   readService,
   type Service,
@@ -124,7 +124,10 @@ async function tryRegister(
     topicArn: deps.topicArn,
     ...pickDefined(registration, registrationSettings),
     acceptanceRequired: currentConfiguration.acceptanceRequired,
-    drift: configurationDrift(configuration, deps.topicArn),
+    drift: [
+      ...(await configurationDrift(configuration, { serviceId, location, topicArn: deps.topicArn }, deps)),
+      ...(before?.drift.filter(isPrincipalDrift) ?? []),
+    ],
     checkedAt: now.toISOString(),
     policyRevision: nextVersion(before?.policyRevision, now),
     version: (before?.version ?? 0) + 1,
@@ -134,7 +137,7 @@ async function tryRegister(
   // A concurrent registration may have taken the same name. Both may then revert, because a duplicate name finds neither service.
   if (name !== serviceId && (await listOtherServices(serviceId, deps)).some((other) => other.name === name))
     return revertName(service, before?.name ?? serviceId, deps);
-  const isNotFixed = !isActing && service.drift.some(({ check }) => fixableDrift.includes(check));
+  const isNotFixed = !isActing && service.drift.some(({ check }) => isFixableDrift(check));
   const warnings = [
     ...(byTag?.warnings ?? []),
     ...(isNotFixed ? [notFixedInObserveMode] : []),

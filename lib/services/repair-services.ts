@@ -1,8 +1,9 @@
 import type { Mode } from '../mode/mode.ts';
 import { type CheckServiceDeps, checkService } from './check-service.ts';
+import { isFixableDrift } from './drift.ts';
 import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
 import { listRegisteredServices } from './registered-services.ts';
-import type { Drift, Service } from './service.ts';
+import type { Service } from './service.ts';
 
 export interface RepairDeps extends CheckServiceDeps {
   /** Reads the mode directly before a call that changes EC2. */
@@ -21,7 +22,7 @@ const minRemainingToRepairMs = 12_000;
 export async function repairServices(deps: RepairDeps): Promise<string[]> {
   const warnings: string[] = [];
   for (const service of await listRegisteredServices(deps)) {
-    if (!service.drift.some(({ check }) => isRepairable(check))) continue;
+    if (!service.drift.some(({ check }) => isFixableDrift(check))) continue;
     const problem = await tryRepair(service, deps);
     if (problem !== undefined)
       warnings.push(
@@ -66,16 +67,4 @@ export async function fixDrift(
   if (!notification?.isEnabled) await services.createNotification(configuration.serviceId, topicArn);
   else if (!connectionEvents.every((event) => notification.events.includes(event)))
     await services.repairNotification(notification.notificationId, topicArn);
-}
-
-/** The drift that `fixDrift` repairs. */
-export const fixableDrift: readonly Drift['check'][] = [
-  'tag-is-missing',
-  'notification-is-missing',
-  'notification-is-disabled',
-  'notification-lacks-events',
-];
-
-function isRepairable(check: Drift['check']): boolean {
-  return fixableDrift.includes(check);
 }

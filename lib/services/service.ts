@@ -44,24 +44,9 @@ export function effectiveGraceSeconds({
   return graceSeconds;
 }
 
-/** A difference between a service in EC2 and the configuration that linkgate needs or recommends. */
-export const Drift = v.object({
-  check: v.picklist([
-    'service-is-missing',
-    'acceptance-is-not-required',
-    'principal-is-everyone',
-    'notification-is-missing',
-    'notification-is-disabled',
-    'notification-lacks-events',
-    'tag-is-missing',
-  ]),
-  detail: v.string(),
-});
+/** A difference between a service in EC2 and what linkgate needs or recommends, by the id of the check that found it. */
+export const Drift = v.object({ check: v.string(), detail: v.string() });
 export type Drift = v.InferOutput<typeof Drift>;
-
-/** A difference between the allowed principals in EC2 and the allowlist. */
-export const PrincipalDrift = v.object({ check: v.string(), detail: v.string() });
-export type PrincipalDrift = v.InferOutput<typeof PrincipalDrift>;
 
 /** A registered endpoint service. */
 export const Service = v.object({
@@ -110,9 +95,8 @@ export const Service = v.object({
   pauseReason: v.exactOptional(v.string()),
   topicArn: v.string(),
   acceptanceRequired: v.boolean(),
+  /** The drift of the configuration, then that of the allowed principals. */
   drift: v.array(Drift),
-  /** The drift of the allowed principals, which has its own checks and interval. */
-  principalDrift: v.exactOptional(v.array(PrincipalDrift)),
   /** ISO 8601: the last check in EC2. */
   checkedAt: v.string(),
   /** ISO 8601: the start of the last comparison of allowed principals with the allowlist. */

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { createDefaultGroup, defaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
+import { describe, expect, test } from '@jest/globals';
+import { createDefaultGroup, defaultGroup, groupKey } from '../../lib/approvers/approver-group.ts';
 import { pendingEffects } from '../../lib/connections/indexes.ts';
 import {
   applyDecision,
@@ -8,94 +8,60 @@ import {
   markRequested,
   transitionWrites,
 } from '../../lib/connections/transition.ts';
-import { setCustomer } from '../../lib/customers/set-customer.ts';
-import type { Check } from '../../lib/doctor/check.ts';
-import { type CheckCursor, runDoctorPage } from '../../lib/doctor/doctor.ts';
-import { serviceItem } from '../../lib/services/service.ts';
-import type { Write } from '../../lib/storage/table.ts';
-import { acquireSweepLease } from '../../lib/sweep/lease.ts';
+import type { ServiceConfiguration } from '../../lib/services/endpoint-services.ts';
+import { type Service, serviceItem } from '../../lib/services/service.ts';
 import {
   aConfiguration,
   aRecord,
   aRequest,
   aService,
   aVerdict,
-  consumer,
   endpointId,
   hub,
   noon,
   secondsAfterNoon,
   serviceId,
-  topicArn,
 } from '../builders.ts';
 import { findSection, readPage } from '../docs/page.ts';
-import { aDeployment, aQueue, healthyQueues, queueArn } from '../doubles/fake-deployment.ts';
-import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-
-let env: TestEnv;
-
-/** A healthy service, and a finished sweep of each scope. */
-beforeEach(async () => {
-  env = createTestEnv({ services: [aService()] });
-  env.services.setConfiguration(aConfiguration());
-  await addApproverAndContact();
-  await finishBothSweeps();
-});
-
-/** Adds an approver and a customer contact with confirmed email subscriptions. */
-async function addApproverAndContact() {
-  const contact = { email: 'ops@initech.example' };
-  await setCustomer('initech', { accounts: [consumer], contact }, 'alice', env.deps);
-  env.customerSubscriptions.set(contact.email, { arn: 'arn:2', filterAddresses: [contact.email] });
-  await setGroup(defaultGroup, someone, 'alice', env.deps);
-  env.subscriptions.set('alice@example.com', { arn: 'arn:1', filterAddresses: ['alice@example.com'] });
-}
-
-const someone = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
-
-async function finishBothSweeps() {
-  for (const pass of ['pending', 'full'] as const)
-    await (await acquireSweepLease(hub, pass, env.deps))?.release();
-}
-
-async function examineAll(): Promise<Check[]> {
-  const checks: Check[] = [];
-  let position: CheckCursor | undefined;
-  do {
-    const page: Awaited<ReturnType<typeof runDoctorPage>> = await runDoctorPage(position, env.deps);
-    checks.push(...page.checks);
-    position = page.next;
-  } while (position);
-  return checks;
-}
-
-async function listProblems() {
-  return (await examineAll()).filter(({ status }) => status !== 'ok');
-}
-
-function write(writes: readonly Write[]) {
-  return env.table.write(writes);
-}
+import { aQueue, healthyQueues, queueArn } from '../doubles/fake-deployment.ts';
+import {
+  createHealthyEnv,
+  deploy,
+  env,
+  failed,
+  finishBothSweeps,
+  listProblems,
+  rejectCalls,
+  runDoctor,
+  storeSecretTypes,
+  testPasses,
+  testProblems,
+  text,
+  warned,
+} from './fixtures.ts';
 
 const later = secondsAfterNoon(9 * 60);
+const registerAgain = `linkgate service add ${serviceId(1)}`;
+
+/** Switches the mode after this work. */
+async function observe(work?: unknown) {
+  await work;
+  env.mode = 'observe';
+}
+
+/** Finishes sweeps ten minutes later. */
+async function sweepLater() {
+  env.advanceSeconds(10 * 60);
+  await finishBothSweeps();
+}
 
 /** Stores a request with a pending accept. */
 async function storePendingAccept(number = 1, decidedAt = noon) {
-  const policyVersions = aVerdict('accept').policyVersions;
+  const request = aRequest({ endpointId: endpointId(number) });
+  const { policyVersions } = aVerdict('accept');
   const verdict = { outcome: 'accept' as const, findings: [] };
-  await write(
-    transitionWrites(
-      undefined,
-      applyDecision(
-        undefined,
-        aRequest({ endpointId: endpointId(number) }),
-        verdict,
-        policyVersions,
-        decidedAt,
-      ),
-      'request-1',
-    ),
-  );
+  const transition = applyDecision(undefined, request, verdict, policyVersions, decidedAt);
+  await env.table.write(transitionWrites(undefined, transition, 'request-1'));
   const record = await env.record(endpointId(number));
   if (!record) throw new Error('nothing was recorded');
   return record;
@@ -106,161 +72,107 @@ test('the doctor reports no problem for a healthy deployment', async () => {
 });
 
 test('the doctor reports its checks group by group', async () => {
-  const groups = (await examineAll()).map(({ group }) => group);
-  expect([...new Set(groups)]).toEqual([
-    'deployment',
-    'queues',
-    'slack',
-    'email',
-    'customers',
-    'audit',
-    'locations',
-    'services',
-    'items',
-  ]);
+  const groups = (await runDoctor()).map(({ group }) => group);
+  expect([...new Set(groups)].join(' ')).toBe(
+    'deployment queues slack email customers audit locations services items',
+  );
 });
 
 test('docs/doctor.md lists every check, and no other', async () => {
-  const page = readPage('docs/doctor.md');
-  await setGroup(defaultGroup, { ...someone, slackChannel: 'C01APPROVALS' }, 'alice', env.deps);
-  const lines = findSection(page, 'The checks').match(/^- `.*?:/gm) ?? [];
+  const lines = findSection(readPage('docs/doctor.md'), 'The checks').match(/^- `.*?:/gm) ?? [];
   const documentedChecks = lines.flatMap((line) => line.match(/[a-z0-9-]+(?=`)/g) ?? []);
-  const checkNames = new Set((await examineAll()).map(({ name }) => name));
+  const checkNames = new Set((await runDoctor()).map(({ name }) => name));
   expect(documentedChecks.toSorted()).toEqual([...checkNames].sort());
 });
 
 test('the doctor checks each of many services once, page by page', async () => {
   const ids = Array.from({ length: 12 }, (_, index) => serviceId(index + 1));
-  env = createTestEnv({ services: ids.map((id) => aService({ serviceId: id, name: id })) });
-  const states = (await examineAll()).filter(({ name }) => name === 'service');
+  await createHealthyEnv(...ids.map((id) => aService({ serviceId: id, name: id })));
+  const states = (await runDoctor()).filter(({ name }) => name === 'service');
   expect(states.map(({ subject }) => subject)).toEqual(ids);
 });
 
-describe('a check that throws', () => {
-  test('fails, names the missing permission, and does not stop other checks', async () => {
-    const message = 'User: linkgate is not authorized to perform: sns:ListSubscriptionsByTopic';
-    const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
-    env.deps.deployment = aDeployment({ listTopicQueues: () => Promise.reject(denied) });
-    expect(await listProblems()).toMatchObject([
-      {
-        name: 'subscription',
-        status: 'failed',
-        detail: expect.stringContaining('sns:ListSubscriptionsByTopic'),
-        remedy: expect.stringContaining('serverless deploy'),
-      },
-    ]);
-    expect(env.errors).toEqual([denied]);
-  });
+test('a check that throws fails, names the missing permission, and does not stop other checks', async () => {
+  const message = 'User: linkgate is not authorized to perform: sns:ListSubscriptionsByTopic';
+  const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
+  deploy({ listTopicQueues: () => Promise.reject(denied) });
+  expect(await listProblems()).toMatchObject([
+    failed('subscription', 'serverless deploy', { detail: text(message) }),
+  ]);
+  expect(env.errors).toEqual([denied]);
+});
 
-  test('fails for its service', async () => {
-    env.services.describe = () => Promise.reject(new Error('EC2 does not answer'));
-    expect(await listProblems()).toMatchObject([
-      { group: 'services', name: 'service', subject: expect.stringContaining('orders') },
-    ]);
-  });
+test('a service that cannot be described fails, and its approvers and pause are checked nevertheless', async () => {
+  rejectCalls(env.services, 'describe');
+  const checks = (await runDoctor()).filter(({ group }) => group === 'services');
+  expect(checks).toMatchObject([
+    failed('service', 'try again', { subject: text('orders'), detail: text('no answer') }),
+    { name: 'approvers', status: 'ok' },
+    { name: 'paused', status: 'ok' },
+  ]);
 });
 
 describe('the deployment check', () => {
-  test('reports a restored table without stream, time to live and point-in-time recovery', async () => {
-    env.deps.deployment = aDeployment({
-      table: async () => ({ status: 'ACTIVE', stream: undefined }),
-      readTtlAttribute: async () => undefined,
-      hasPointInTimeRecovery: async () => false,
-    });
-    expect(await listProblems()).toMatchObject([
-      { name: 'table-stream', status: 'failed' },
-      { name: 'table-expiry', status: 'warning' },
-      { name: 'table-recovery', status: 'warning' },
-    ]);
-  });
+  const restored = {
+    table: async () => ({ status: 'ACTIVE', stream: undefined }),
+    readTtlAttribute: async () => undefined,
+    hasPointInTimeRecovery: async () => false,
+  };
+  const restoredProblems = [failed('table-stream'), warned('table-expiry'), warned('table-recovery')];
+  const removeGroup = async () => {
+    await env.table.write([{ remove: groupKey(defaultGroup) }]);
+    env.subscriptions.clear();
+  };
+  const emptyGroup = () => removeGroup().then(() => createDefaultGroup(env.table));
+  const otherUrl = 'https://api-2.execute-api.us-east-1.amazonaws.com';
+  const signingKey = (type?: string) => () => storeSecretTypes({ 'links/signing-key': type });
 
-  test('warns about the mode observe', async () => {
-    env.mode = 'observe';
-    expect(await listProblems()).toMatchObject([
-      { name: 'mode', status: 'warning', remedy: expect.stringContaining('linkgate mode enforce') },
-    ]);
-  });
-
-  test('fails for an unreadable mode', async () => {
-    env.deps.modeParameter = { ...env.deps.modeParameter, read: () => Promise.reject(new Error('no')) };
-    expect(await listProblems()).toMatchObject([{ name: 'mode', status: 'failed' }]);
-  });
-
-  test.each([
-    [undefined, 'linkgate setup'],
-    ['String', 'aws ssm delete-parameter'],
-  ])('fails for a signing key of the type %s, with the remedy `%s`', async (type, remedy) => {
-    const parameters = new Map(type === undefined ? [] : [['links/signing-key', type]]);
-    env.deps.deployment = aDeployment({ parameters: async () => parameters });
-    expect(await listProblems()).toMatchObject([
-      { name: 'signing-key', status: 'failed', remedy: expect.stringContaining(remedy) },
-    ]);
-  });
-
-  test.each([undefined, 'https://api-2.execute-api.us-east-1.amazonaws.com'])(
-    'fails when the api-url parameter is %s',
-    async (url) => {
-      env.deps.deployment = aDeployment({ apiUrl: async () => url });
-      expect(await listProblems()).toMatchObject([{ name: 'api-url', status: 'failed' }]);
-    },
+  testProblems(
+    ['a restored table', () => deploy(restored), ...restoredProblems],
+    ['the mode observe', observe, warned('mode', 'linkgate mode enforce')],
+    ['an unreadable mode', () => rejectCalls(env.deps.modeParameter, 'read'), failed('mode')],
+    ['a missing signing key', signingKey(), failed('signing-key', 'linkgate setup')],
+    ['a plain signing key', signingKey('String'), failed('signing-key', 'aws ssm delete-parameter')],
+    ['a missing api-url', () => deploy({ apiUrl: async () => undefined }), failed('api-url')],
+    ['the URL of another API', () => deploy({ apiUrl: async () => otherUrl }), failed('api-url')],
+    ['an empty group', emptyGroup, warned('approvers', 'linkgate approvers set default --email you@')],
+    ['a missing group', removeGroup, failed('approvers', 'linkgate setup'), failed('approvers', 'create it')],
   );
-
-  test('warns about an empty default group', async () => {
-    await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
-    await createDefaultGroup(env.table);
-    expect(await listProblems()).toMatchObject([
-      {
-        name: 'approvers',
-        status: 'warning',
-        remedy: expect.stringContaining('\nlinkgate approvers set default --email you@example.com'),
-      },
-    ]);
-  });
-
-  test('fails for a deployment without setup', async () => {
-    await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
-    expect(await listProblems()).toMatchObject([
-      { group: 'deployment', name: 'approvers', remedy: 'linkgate setup' },
-      { group: 'services', name: 'approvers' },
-    ]);
-  });
 });
 
 describe('the queue check', () => {
-  test('fails for messages in a dead-letter queue, and its remedy starts the redrive', async () => {
-    const [notifications, , undelivered] = healthyQueues;
-    const deadLetters = aQueue('connection-notifications-dead-letters', { visibleMessages: 2 });
-    env.deps.deployment = aDeployment({
-      queues: [notifications, deadLetters, undelivered].filter(isThere),
-    });
-    expect(await listProblems()).toMatchObject([
-      {
-        name: 'dead-letters',
-        subject: 'linkgate-test-connection-notifications-dead-letters',
-        detail: '2 messages',
-        remedy: expect.stringContaining(`start-message-move-task --source-arn ${deadLetters.arn}`),
-      },
-    ]);
+  const redrive = `start-message-move-task --source-arn ${queueArn('connection-requests-dead-letters')}`;
+  const backlog = aQueue('apply-verdicts.fifo', {
+    visibleMessages: 5_000,
+    deadLetterQueueArn: queueArn('x'),
   });
+  const gone = ['https://sqs/gone', ...healthyQueues.map(({ url }) => url)];
 
-  test('fails for an undelivered event, and its remedy purges the queue', async () => {
-    const queues = [...healthyQueues.slice(0, 2), aQueue('undelivered-events', { visibleMessages: 1 })];
-    env.deps.deployment = aDeployment({ queues });
-    expect(await listProblems()).toMatchObject([
-      { name: 'dead-letters', detail: '1 message', remedy: expect.stringContaining('purge-queue') },
-    ]);
-  });
+  /** A dead-letter queue with a message, and its source queue. */
+  const loseMessage = (name: string, source?: string) => () => {
+    const lost = aQueue(name, { visibleMessages: 1 });
+    const sources = source === undefined ? [] : [aQueue(source, { deadLetterQueueArn: lost.arn })];
+    deploy({ queues: [...healthyQueues, ...sources, lost] });
+  };
+  const unsubscribe = () => deploy({ listTopicQueues: async () => [queueArn('another')] });
+  const deadLetter = (remedy: string) => failed('dead-letters', remedy, { detail: '1 message' });
 
-  test.each([
-    ['connection-requests-dead-letters', 'connection-requests', 'The sweep recovers it'],
-    ['service-checks-dead-letters', 'service-checks', 'The full sweep recovers it'],
-    ['failed-invocations', undefined, '`Service Drifted` is lost'],
-  ])('says what a lost message in %s means (source queue: %s): “%s”', async (name, source, remedy) => {
-    const ended = aQueue(name, { visibleMessages: 1 });
-    const feeding = source === undefined ? [] : [aQueue(source, { deadLetterQueueArn: ended.arn })];
-    env.deps.deployment = aDeployment({ queues: [...healthyQueues, ...feeding, ended] });
-    expect(await listProblems()).toMatchObject([{ remedy: expect.stringContaining(remedy) }]);
-  });
+  testProblems(
+    [
+      'a lost request',
+      loseMessage('connection-requests-dead-letters', 'connection-requests'),
+      deadLetter(redrive),
+    ],
+    [
+      'a lost check',
+      loseMessage('checks-dead-letters', 'service-checks'),
+      deadLetter('full sweep recovers it'),
+    ],
+    ['a failed invocation', loseMessage('failed-invocations'), deadLetter('`Service Drifted` is lost')],
+    ['a backlog', () => deploy({ queues: [...healthyQueues, backlog] }), warned('queue')],
+    ['a missing queue', () => deploy({ queueUrls: gone }), failed('queue', '', { subject: 'gone' })],
+    ['a missing subscription', unsubscribe, failed('subscription', 'aws sns subscribe')],
+  );
 
   test('says for every queue what a lost message means, in the words of its alarm', async () => {
     const { Resources } = createRequire(import.meta.url)('../../resources/queues.cjs')();
@@ -276,8 +188,8 @@ describe('the queue check', () => {
         }),
       }),
     );
-    env.deps.deployment = aDeployment({ queues });
-    const remedies = (await examineAll()).flatMap(({ name, remedy }) =>
+    deploy({ queues });
+    const remedies = (await runDoctor()).flatMap(({ name, remedy }) =>
       name === 'dead-letters' ? [remedy] : [],
     );
     expect(remedies).toHaveLength(11);
@@ -286,218 +198,122 @@ describe('the queue check', () => {
     for (const last of remedies.filter((remedy) => !remedy?.includes('start-message-move-task')))
       expect(alarms).toContain(last?.split('\n').at(-1));
   });
-
-  test('warns about a backlog', async () => {
-    const late = aQueue('apply-verdicts.fifo', {
-      visibleMessages: 5_000,
-      deadLetterQueueArn: queueArn('apply-verdicts-dead-letters.fifo'),
-    });
-    env.deps.deployment = aDeployment({ queues: [...healthyQueues, late] });
-    expect(await listProblems()).toMatchObject([{ name: 'queue', status: 'warning' }]);
-  });
-
-  test('fails for a missing queue and still checks the others', async () => {
-    env.deps.deployment = aDeployment({ queueUrls: [...aDeployment().queueUrls, 'https://sqs/gone'] });
-    expect(await listProblems()).toMatchObject([{ name: 'queue', subject: 'gone', status: 'failed' }]);
-  });
-
-  test('fails for a topic without a subscription of its queue', async () => {
-    env.deps.deployment = aDeployment({ listTopicQueues: async () => [queueArn('another')] });
-    expect(await listProblems()).toMatchObject([
-      { name: 'subscription', remedy: expect.stringContaining('aws sns subscribe') },
-    ]);
-  });
 });
 
 describe('the location check', () => {
-  test('fails when sweeps no longer finish', async () => {
-    env.advanceSeconds(5 * 60);
-    expect(await listProblems()).toMatchObject([
-      { name: 'pending-sweep', subject: '111111111111/us-east-1' },
-    ]);
-    env.advanceSeconds(60 * 60);
-    expect(await listProblems()).toMatchObject([
-      {
-        name: 'pending-sweep',
-        remedy: expect.stringMatching(/\naws events describe-rule .*-sweep-pending$/),
-      },
-      {
-        name: 'full-sweep',
-        remedy: expect.stringMatching(/\naws events describe-rule .*-sweep-full$/),
-      },
-    ]);
-  });
+  const sweepProblem = (scope: string) =>
+    failed(`${scope}-sweep`, '', {
+      subject: '111111111111/us-east-1',
+      remedy: expect.stringMatching(new RegExp(`\\naws events describe-rule .*-sweep-${scope}$`)),
+    });
+  const overdue = (number: number) => failed('verdicts', `linkgate explain ${endpointId(number)}`);
+  const denial = 'You are not authorized to perform ec2:CreateTags';
+  const denyRepair = () => Object.assign(env.services, { findRepairDenial: async () => denial });
+  const answer = 'UnauthorizedOperation: you may not';
+  const minutesLater = (minutes: number) => () => env.advanceSeconds(minutes * 60);
 
-  test('passes before the first sweep of a new location', async () => {
-    env = createTestEnv({ services: [aService({ registeredAt: noon.toISOString() })] });
-    env.services.setConfiguration(aConfiguration());
-    await addApproverAndContact();
-    expect(await listProblems()).toEqual([]);
+  async function storeManyAccepts() {
+    for (let number = 1; number < 300; number++) await storePendingAccept(number, later);
+    await storePendingAccept(300);
+    await sweepLater();
+  }
+  async function storeRefusedAccept() {
+    const pending = await storePendingAccept();
+    await env.table.write(transitionWrites(pending, markRequested(pending, 'accept', noon), 'request-2'));
+    const requested = (await env.record(endpointId(1))) ?? pending;
+    const refused = markRefused(requested, 'accept', answer, secondsAfterNoon(60));
+    await env.table.write(transitionWrites(requested, refused, 'request-3'));
+    await sweepLater();
+  }
+  async function storeRevertedReject() {
+    await sweepLater();
+    const pendingEffect = { action: 'reject' as const, attempts: 0 };
+    const verdict = aVerdict('reject');
+    const observedAt = env.time.toISOString();
+    const record = aRecord({ state: 'available', verdict, pendingEffect, observedAt, version: 0 });
+    await env.table.write(transitionWrites(undefined, { record, auditEvents: [] }, 'request-1'));
+    await env.table.write(pendingEffects.writes(undefined, record));
+  }
+  const newService = aService({
+    location: { ...hub, region: 'eu-central-1' },
+    registeredAt: noon.toISOString(),
   });
-
-  test('passes for a service that was registered again long after the last sweep', async () => {
+  const registerLater = () => {
     env.advanceSeconds(24 * 60 * 60);
     env.put(serviceItem(aService({ registeredAt: env.time.toISOString() })));
-    expect(await listProblems()).toEqual([]);
-  });
+  };
+  const storeOldAccept = () => storePendingAccept().then(() => sweepLater());
 
-  test('fails when a dry run shows that linkgate may not tag or create a connection notification', async () => {
-    const refusal = 'You are not authorized to perform ec2:CreateTags';
-    env.services.findRepairDenial = async () => refusal;
-    expect(await listProblems()).toMatchObject([
-      {
-        group: 'locations',
-        name: 'repair',
-        detail: expect.stringContaining(refusal),
-        remedy: expect.stringContaining('serverless deploy'),
-      },
-    ]);
-    expect(env.services.calls).toEqual([]);
-  });
-
-  test('fails for an overdue verdict behind hundreds of recent ones', async () => {
-    for (let number = 1; number <= 300; number++)
-      await storePendingAccept(number, number === 300 ? noon : later);
-    env.advanceSeconds(10 * 60);
-    await finishBothSweeps();
-    expect(await listProblems()).toMatchObject([
-      { name: 'verdicts', detail: expect.stringContaining(endpointId(300)) },
-    ]);
-  });
-
-  test('passes for a verdict that somebody reverted in EC2 a moment ago', async () => {
-    env.advanceSeconds(10 * 60);
-    await finishBothSweeps();
-    const record = aRecord({
-      state: 'available',
-      verdict: aVerdict('reject'),
-      pendingEffect: { action: 'reject', attempts: 0 },
-      observedAt: env.time.toISOString(),
-      version: 0,
-    });
-    await write(transitionWrites(undefined, { record, auditEvents: [] }, 'request-1'));
-    await write(pendingEffects.writes(undefined, record));
-    expect(await listProblems()).toEqual([]);
-  });
-
-  test('fails for a verdict that was never requested from EC2', async () => {
-    await storePendingAccept();
-    expect(await listProblems()).toEqual([]);
-    env.advanceSeconds(10 * 60);
-    await finishBothSweeps();
-    expect(await listProblems()).toMatchObject([
-      { name: 'verdicts', remedy: expect.stringContaining(`linkgate explain ${endpointId(1)}`) },
-    ]);
-  });
-
-  test('fails with the last EC2 error when EC2 denies accept or reject', async () => {
-    let record = await storePendingAccept();
-    await write(transitionWrites(record, markRequested(record, 'accept', noon), 'request-2'));
-    record = (await env.record(endpointId(1))) ?? record;
-    const answer = 'UnauthorizedOperation: you may not';
-    await write(
-      transitionWrites(record, markRefused(record, 'accept', answer, secondsAfterNoon(60)), 'request-3'),
-    );
-    env.advanceSeconds(10 * 60);
-    await finishBothSweeps();
-    expect(await listProblems()).toMatchObject([
-      {
-        name: 'verdicts',
-        detail: expect.stringContaining(answer),
-        remedy: expect.stringContaining(`linkgate service add ${serviceId(1)}`),
-      },
-    ]);
-  });
-
-  test('passes for pending verdicts in the mode observe', async () => {
-    await storePendingAccept();
-    env.mode = 'observe';
-    env.advanceSeconds(10 * 60);
-    await finishBothSweeps();
-    expect(await listProblems()).toMatchObject([{ name: 'mode' }]);
-  });
+  testProblems(
+    ['pending sweeps that no longer finish', minutesLater(5), sweepProblem('pending')],
+    ['sweeps that no longer finish', minutesLater(65), sweepProblem('pending'), sweepProblem('full')],
+    ['a denied repair', denyRepair, failed('repair', 'serverless deploy', { detail: text(denial) })],
+    ['an overdue verdict', storeOldAccept, overdue(1)],
+    ['the overdue one of many verdicts', storeManyAccepts, overdue(300)],
+    ['a refused accept', storeRefusedAccept, failed('verdicts', registerAgain, { detail: text(answer) })],
+    ['no verdicts in the mode observe', () => observe(storeOldAccept()), warned('mode')],
+  );
+  testPasses(
+    ['for a recent verdict that was never requested from EC2', () => storePendingAccept()],
+    ['for a verdict that somebody reverted in EC2 a moment ago', storeRevertedReject],
+    ['before the first sweep of a new location', () => createHealthyEnv(newService)],
+    ['for a service that was registered again long after the last sweep', registerLater],
+  );
 });
 
 describe('the service check', () => {
-  test.each([
-    ['acceptance', 'failed', { acceptanceRequired: false }, '--acceptance-required'],
-    ['principals', 'warning', { principals: ['*'] }, '--remove-allowed-principals'],
-    ['tag', 'failed', { isTagged: false }, `linkgate service add ${serviceId(1)}`],
-    ['notification', 'failed', { notifications: [] }, `linkgate service add ${serviceId(1)}`],
-    ['service', 'failed', { state: 'Pending' }, 'describe-vpc-endpoint-service-configurations'],
-  ])('reports drift in %s as %s', async (name, status, configuration, remedy) => {
+  const change = (configuration: Partial<ServiceConfiguration>) => () =>
     env.services.setConfiguration(aConfiguration(configuration));
-    expect(await listProblems()).toMatchObject([
-      { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
-    ]);
-  });
+  const store = (service: Partial<Service>) => () => env.put(serviceItem(aService(service)));
+  const storeDrift = (id: string, principals?: 'managed') =>
+    store({
+      drift: [drift, { check: id, detail: 'and that' }],
+      principalsCheckedAt: noon.toISOString(),
+      ...(principals && { principals }),
+    });
+  const drift = { check: 'principals-are-missing', detail: 'this' };
+  const remove = () => Object.assign(env.services, { describe: async () => undefined });
+  const neglect = () => observe(change({ isTagged: false, notifications: [] })());
+  const paused = store({ pausedAt: noon.toISOString(), pausedBy: 'bob', pauseReason: 'an audit' });
+  const withoutNotification = { isGatewayLoadBalancer: true, notifications: [] } as const;
+  const joined = { detail: 'this. and that' };
+  const notFixed = ['tag', 'notification'].map((name) => warned(name, 'linkgate mode enforce'));
+  const root = 'add-allowed-principals arn:aws:iam::444455556666:root';
 
-  test.each([
-    ['tag', { isTagged: false }],
-    ['notification', { notifications: [] }],
-  ])('in the mode observe says that enforce fixes the %s', async (name, configuration) => {
-    env.mode = 'observe';
-    env.services.setConfiguration(aConfiguration(configuration));
-    expect(await listProblems()).toMatchObject([
-      { name: 'mode', status: 'warning' },
-      { name, status: 'warning', remedy: 'linkgate mode enforce' },
-    ]);
-  });
-
-  test('fails for a service that EC2 no longer lists', async () => {
-    env.services.describe = async () => undefined;
-    expect(await listProblems()).toMatchObject([
-      { name: 'service', status: 'failed', remedy: `linkgate service remove ${serviceId(1)}` },
-    ]);
-  });
-
-  test.each([
-    ['principals-are-missing', 'warning', `linkgate service add ${serviceId(1)} --principals managed`],
-    ['principals-cannot-be-changed', 'failed', "linkgate's role lacks the permission"],
-  ])(
-    'reports allowed principals that differ from the allowlist: %s as %s, with the remedy “%s”',
-    async (check, status, remedy) => {
-      const principalDrift = [{ check, detail: 'this and that' }];
-      const service = aService({ principalDrift, principalsCheckedAt: noon.toISOString() });
-      await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...service } }]);
-      expect(await listProblems()).toMatchObject([
-        { name: 'principals', status, detail: 'this and that', remedy: expect.stringContaining(remedy) },
-      ]);
-    },
+  testProblems(
+    [
+      'missing acceptance',
+      change({ acceptanceRequired: false }),
+      failed('acceptance', 'acceptance-required'),
+    ],
+    ['a missing tag', change({ isTagged: false }), failed('tag', registerAgain)],
+    ['a missing notification', change({ notifications: [] }), failed('notification', registerAgain)],
+    ['what the mode observe leaves', neglect, warned('mode'), ...notFixed],
+    ['another state', change({ state: 'Pending' }), failed('service', 'aws ec2 describe-vpc-endpoint')],
+    ['a deleted service', remove, failed('service', `linkgate service remove ${serviceId(1)}`)],
+    ['missing approvers', store({ approvers: 'gone' }), failed('approvers', 'linkgate approvers set gone')],
+    ['a pause', paused, warned('paused', 'linkgate resume orders', { detail: text('an audit') })],
+    ['the principal `*`', change({ principals: ['*'] }), warned('principals', root)],
+    ['different principals', storeDrift('x'), warned('principals', `${registerAgain} --principals`, joined)],
+    [
+      'what linkgate fixes',
+      storeDrift('x', 'managed'),
+      warned('principals', 'fixes some differences itself'),
+    ],
+    [
+      'refused changes',
+      storeDrift('principals-cannot-be-changed'),
+      failed('principals', 'lacks the permission'),
+    ],
   );
-
-  test('warns about the principal `*`, and its remedy uses the partition of the service', async () => {
-    const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');
-    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
-    env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
-    const [principalsCheck] = (await listProblems()).filter(({ name }) => name === 'principals');
-    expect(principalsCheck?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
-  });
-
-  test('fails for an approver group that does not exist', async () => {
-    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ approvers: 'gone' }) } }]);
-    expect(await listProblems()).toMatchObject([{ name: 'approvers', status: 'failed' }]);
-  });
-
-  test('warns about a paused service', async () => {
-    const paused = aService({ pausedAt: noon.toISOString(), pausedBy: 'bob', pauseReason: 'an audit' });
-    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...paused } }]);
-    expect(await listProblems()).toMatchObject([
-      { name: 'paused', status: 'warning', detail: expect.stringContaining('an audit') },
-    ]);
-  });
+  testPasses(['for a Gateway Load Balancer service', change(withoutNotification)]);
 });
 
 test('the audit check fails for a trail that was tampered with', async () => {
   await storePendingAccept();
-  const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000002' };
-  const [entry] = await env.table.get([key]);
-  await write([{ put: { ...key, version: 1, ...entry, actor: 'mallory' } }]);
+  const [entry] = await env.table.get([{ pk: `AUDIT#${endpointId(1)}`, sk: '000000002' }]);
+  if (entry) env.put({ ...entry, actor: 'mallory' });
   expect(await listProblems()).toMatchObject([
-    { group: 'audit', status: 'failed', detail: expect.stringContaining(`entry 2 of ${endpointId(1)}`) },
+    failed('audit-trails', '', { detail: text(`entry 2 of ${endpointId(1)}`) }),
   ]);
 });
-
-function isThere<T>(value: T | undefined): value is T {
-  return value !== undefined;
-}

@@ -1,5 +1,12 @@
 import type { Deployment, QueueState } from '../../lib/doctor/deployment.ts';
 
+/** The types of the secrets. */
+export const secureStrings = {
+  'links/signing-key': 'SecureString',
+  'slack/bot-token': 'SecureString',
+  'slack/signing-secret': 'SecureString',
+};
+
 /** A healthy deployment in AWS, except for the given properties. */
 export function aDeployment({
   queues = healthyQueues,
@@ -11,7 +18,7 @@ export function aDeployment({
     table: async () => ({ status: 'ACTIVE', stream: 'NEW_AND_OLD_IMAGES' }),
     readTtlAttribute: async () => 'expiresAt',
     hasPointInTimeRecovery: async () => true,
-    parameters: async () => new Map([['links/signing-key', 'SecureString']]),
+    parameters: async () => new Map(Object.entries(secureStrings)),
     apiUrl: async () => 'https://api-1.execute-api.us-east-1.amazonaws.com',
     queueUrls: queues.map(({ url }) => url),
     async queue(queueUrl) {

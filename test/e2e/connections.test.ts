@@ -5,7 +5,7 @@ import {
   RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Check } from '../../lib/doctor/check.ts';
+import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
 import { accounts, createEndpoint, createService, describeState, provider, startSandbox } from './sandbox.ts';
 
 const { allowed, blocked, unknown, limited } = accounts;
@@ -153,7 +153,7 @@ describe('a service', () => {
     await sandbox.json('sweep', 'connections');
     await sandbox.waitForState(endpointId, 'available');
     const { stdout } = await sandbox.linkgate('doctor', '--json');
-    const { checks }: { checks: Check[] } = JSON.parse(stdout);
+    const { checks }: { checks: DoctorResult[] } = JSON.parse(stdout);
     expect(checks.filter(({ name, status }) => name === 'repair' && status !== 'ok')).toEqual([]);
     expect(checks.filter(({ detail }) => detail.includes('Gateway Load Balancer'))).toMatchObject([
       { name: 'notification', status: 'ok' },

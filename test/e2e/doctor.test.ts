@@ -16,7 +16,7 @@ import {
 import { GetQueueUrlCommand, PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Check } from '../../lib/doctor/check.ts';
+import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
 import {
   accounts,
   createEndpoint,
@@ -55,15 +55,15 @@ afterAll(() => sandbox.stop());
 async function doctor() {
   await sandbox.idle();
   const { exitCode, stdout } = await sandbox.linkgate('doctor', '--json');
-  const { checks } = JSON.parse(stdout) as { checks: Check[] };
+  const { checks } = JSON.parse(stdout) as { checks: DoctorResult[] };
   return { exitCode, checks, findings: checks.filter(({ status }) => status !== 'ok') };
 }
 
 /** Runs doctor and returns its only finding. */
-async function findOnlyFinding(): Promise<Check & { remedy: string }> {
+async function findOnlyFinding(): Promise<DoctorResult & { remedy: string }> {
   const { findings } = await doctor();
   expect(findings).toHaveLength(1);
-  return findings[0] as Check & { remedy: string };
+  return findings[0] as DoctorResult & { remedy: string };
 }
 
 async function expectNoFindings() {

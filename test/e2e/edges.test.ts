@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Check } from '../../lib/doctor/check.ts';
+import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
 import { accounts, createService, describeState, provider, startSandbox } from './sandbox.ts';
 
 const { allowed, blocked, limited, unknown } = accounts;
@@ -164,7 +164,9 @@ test(
     await sandbox.waitForState(toBlock, 'rejected');
     await sandbox.idle();
 
-    const { checks } = JSON.parse((await sandbox.linkgate('doctor', '--json')).stdout) as { checks: Check[] };
+    const { checks } = JSON.parse((await sandbox.linkgate('doctor', '--json')).stdout) as {
+      checks: DoctorResult[];
+    };
     const findings = checks.filter(({ name }) => name === 'unreadable-items');
     expect(findings).toMatchObject([{ status: 'failed', subject: `${key.pk} ${key.sk}` }]);
     const remedy = /^linkgate (item remove .*)$/m.exec(findings[0]?.remedy ?? '')?.[1]?.split(' ') ?? [];

@@ -75,25 +75,25 @@ test('a check fails with an error if each write of the service item has a confli
   await expect(checkService(serviceId(1), { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
 });
 
-test('drift of allowed principals is saved beside other drift', async () => {
+test('drift of allowed principals is saved beside other drift, and kept by a check that does not compare them', async () => {
   const env = createTestEnv({ services });
   env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
-  const principalDrift = [{ check: 'principals-not-in-allowlist', detail: '*' }];
-  const reconcilePrincipals = async () => ({ principalDrift, principalsCheckedAt: noon.toISOString() });
-  expect(await checkService(serviceId(1), { ...env.deps, reconcilePrincipals })).toMatchObject([
-    { check: 'principal-is-everyone' },
-    { check: 'principals-not-in-allowlist' },
-  ]);
-  expect(await listRegisteredServices(env.deps)).toMatchObject([
-    { drift: [{ check: 'principal-is-everyone' }], principalDrift },
-  ]);
+  const principalDrift = { check: 'principals-not-in-allowlist', detail: '*' };
+  const result = { drift: [principalDrift], principalsCheckedAt: noon.toISOString() };
+  const saved = [{ check: 'principal-is-everyone' }, principalDrift];
+  expect(
+    await checkService(serviceId(1), { ...env.deps, reconcilePrincipals: async () => result }),
+  ).toMatchObject(saved);
+  expect(await listRegisteredServices(env.deps)).toMatchObject([{ drift: saved }]);
+  env.services.setConfiguration(aConfiguration({ principals: [] }));
+  expect(await checkService(serviceId(1), env.deps)).toEqual([principalDrift]);
 });
 
 test('a check removes an approval of principals that no longer applies', async () => {
   const approved = aService({ principalsApproval: { by: 'alice', at: noon.toISOString() } });
   const env = createTestEnv({ services: [approved] });
   env.services.setConfiguration(aConfiguration());
-  const reconcilePrincipals = async () => ({ principalDrift: [], principalsCheckedAt: noon.toISOString() });
+  const reconcilePrincipals = async () => ({ drift: [], principalsCheckedAt: noon.toISOString() });
   await checkService(serviceId(1), { ...env.deps, reconcilePrincipals });
   expect(await listRegisteredServices(env.deps)).not.toMatchObject([{ principalsApproval: {} }]);
 });

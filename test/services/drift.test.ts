@@ -1,16 +1,18 @@
 import { expect, test } from '@jest/globals';
 import { configurationDrift } from '../../lib/services/drift.ts';
 import type { ServiceConfiguration } from '../../lib/services/endpoint-services.ts';
-import { aConfiguration, topicArn } from '../builders.ts';
+import { rethrow } from '../../lib/storage/entity.ts';
+import { aConfiguration, aService, topicArn } from '../builders.ts';
 
-function listDriftChecks(configuration: ServiceConfiguration | undefined): string[] {
-  return configurationDrift(configuration, topicArn).map(({ check }) => check);
+async function listDriftChecks(configuration: ServiceConfiguration | undefined): Promise<string[]> {
+  const drift = await configurationDrift(configuration, aService(), { reportError: rethrow });
+  return drift.map(({ check }) => check);
 }
 
 const [notification] = aConfiguration().notifications;
 
-test('a service with the configuration that linkgate needs has no drift', () => {
-  expect(listDriftChecks(aConfiguration())).toEqual([]);
+test('a service with the configuration that linkgate needs has no drift', async () => {
+  expect(await listDriftChecks(aConfiguration())).toEqual([]);
 });
 
 test.each([
@@ -45,23 +47,22 @@ test.each([
     { notifications: [{ ...notification, events: ['Connect', 'Accept'] }] },
     'notification-lacks-events',
   ],
-])('a service %s', (_what, change, check) => {
-  expect(listDriftChecks(aConfiguration(change as Partial<ServiceConfiguration>))).toEqual([check]);
+])('a service %s', async (_what, change, check) => {
+  expect(await listDriftChecks(aConfiguration(change as Partial<ServiceConfiguration>))).toEqual([check]);
 });
 
-test('a Gateway Load Balancer service without a connection notification has no drift', () => {
-  expect(listDriftChecks(aConfiguration({ isGatewayLoadBalancer: true, notifications: [] }))).toEqual([]);
-  expect(
-    listDriftChecks(aConfiguration({ isGatewayLoadBalancer: true, notifications: [], isTagged: false })),
-  ).toEqual(['tag-is-missing']);
+test('a Gateway Load Balancer service without a connection notification has no drift', async () => {
+  const configuration = aConfiguration({ isGatewayLoadBalancer: true, notifications: [] });
+  expect(await listDriftChecks(configuration)).toEqual([]);
 });
 
-test('a service that EC2 does not list has only the drift `service-is-missing`', () => {
-  expect(listDriftChecks(undefined)).toEqual(['service-is-missing']);
+test('a service that EC2 does not list has only the drift `service-is-missing`', async () => {
+  expect(await listDriftChecks(undefined)).toEqual(['service-is-missing']);
 });
 
-test('a service can have several kinds of drift', () => {
-  expect(listDriftChecks(aConfiguration({ principals: ['*'], isTagged: false, notifications: [] }))).toEqual([
+test('a service can have several kinds of drift', async () => {
+  const configuration = aConfiguration({ principals: ['*'], isTagged: false, notifications: [] });
+  expect(await listDriftChecks(configuration)).toEqual([
     'principal-is-everyone',
     'tag-is-missing',
     'notification-is-missing',

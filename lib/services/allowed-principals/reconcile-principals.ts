@@ -33,8 +33,8 @@ export interface ReconcilePrincipalsDeps extends Runtime, ChangePrincipalsDeps {
   ) => void;
 }
 
-/** The attributes of the service item after a reconciliation. */
-export type PrincipalsResult = Required<Pick<Service, 'principalDrift' | 'principalsCheckedAt'>> &
+/** The attributes of the service item after a reconciliation, with the drift of the principals alone. */
+export type PrincipalsResult = Required<Pick<Service, 'drift' | 'principalsCheckedAt'>> &
   Pick<Service, 'principalsApproval'>;
 
 /** After a change linkgate reads EC2 and the allowlist again, because an entry may have changed during the calls. */
@@ -71,10 +71,7 @@ export async function reconcilePrincipals(
     const isDone = untried.allow.length + untried.disallow.length === 0;
     if (isDone || stopped || round > maxRounds)
       return {
-        principalDrift: principalDrift(state, {
-          blockedRemovals: due.blockedRemovals,
-          ...(stopped && { stopped }),
-        }),
+        drift: await principalDrift({ ...state, blockedRemovals: due.blockedRemovals, stopped }, deps),
         principalsCheckedAt: startedAt.toISOString(),
         ...approvalWithoutRemovals(service),
       };

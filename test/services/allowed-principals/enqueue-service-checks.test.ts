@@ -62,8 +62,8 @@ test.each([
 });
 
 test('a check enqueues no further check', async () => {
-  const principalDrift = [{ check: 'principals-are-missing', detail: 'x' }];
-  const after = serviceItem(aService({ principalDrift, checkedAt: '2026-11-22T00:00:00.000Z', version: 2 }));
+  const drift = [{ check: 'principals-are-missing', detail: 'x' }];
+  const after = serviceItem(aService({ drift, checkedAt: '2026-11-22T00:00:00.000Z', version: 2 }));
   expect(await listEnqueuedIds({ before: service, after })).toEqual([]);
 });
 

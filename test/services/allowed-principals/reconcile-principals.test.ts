@@ -45,13 +45,13 @@ function createReconcileEnv(entries: readonly AllowlistEntry[], ec2 = fakeAllowe
     enqueuedIds,
     deps,
     async reconcile(service: Service, additions: readonly ExternalAddition[] = []) {
-      const { principalDrift, principalsApproval } = await reconcilePrincipals(
+      const { drift, principalsApproval } = await reconcilePrincipals(
         service,
         await ec2.list(service.serviceId),
         additions,
         deps,
       );
-      return { drift: principalDrift, checks: principalDrift.map(({ check }) => check), principalsApproval };
+      return { drift, checks: drift.map(({ check }) => check), principalsApproval };
     },
     async removeEntry(accountId: string) {
       await env.table.write([{ remove: entryKey(serviceId(1), accountId) }]);
