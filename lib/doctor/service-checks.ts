@@ -47,8 +47,8 @@ function checkDrift(id: string, checks: readonly Check<ConfigurationCheckInput>[
       const configuration = await describeOrSkip(deps);
       if (!configuration) return [];
       const problem = await findProblem(checks, { service, configuration }, deps);
-      if (!problem || !isFixableDrift(problem.checkId) || (await mode()) === 'enforce')
-        return problem ?? true;
+      const isFixable = problem?.status === 'FAIL' && isFixableDrift(problem.checkId);
+      if (!isFixable || (await mode()) === 'enforce') return problem ?? true;
       return warn(`${problem.text}; linkgate does not fix it in the mode observe`, 'linkgate mode enforce');
     },
   };

@@ -288,6 +288,11 @@ describe('the service check', () => {
     ],
     ['a missing tag', change({ isTagged: false }), failed('tag', registerAgain)],
     ['a missing notification', change({ notifications: [] }), failed('notification', registerAgain)],
+    [
+      'no notification of a Gateway Load Balancer',
+      () => observe(change(withoutNotification)()),
+      warned('mode'),
+    ],
     ['what the mode observe leaves', neglect, warned('mode'), ...notFixed],
     ['another state', change({ state: 'Pending' }), failed('service', 'aws ec2 describe-vpc-endpoint')],
     ['a deleted service', remove, failed('service', `linkgate service remove ${serviceId(1)}`)],
