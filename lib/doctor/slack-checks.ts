@@ -48,7 +48,12 @@ export const slackChecks: readonly Check<SlackCheckDeps>[] = [
     id: 'slack-channel',
     title: 'Slack has rejected no message',
     run: async (deps) =>
-      Promise.all((await listGroupsInSlack(deps)).map((group) => checkChannel(group, deps))),
+      Promise.all(
+        (await listGroupsInSlack(deps)).map(async (group) => ({
+          subject: group.name,
+          ...(await checkChannel(group, deps)),
+        })),
+      ),
   },
 ];
 
@@ -107,16 +112,13 @@ async function checkChannel(
 ): Promise<CheckResult> {
   const { channelError } = await findThrottle(name, deps);
   if (!channelError || channelError.channel !== slackChannel)
-    return { subject: name, ...pass(`Slack has rejected no message to ${slackChannel}`) };
+    return pass(`Slack has rejected no message to ${slackChannel}`);
   const { error, at } = channelError;
   const remedy = remedyByError[error] ?? (() => 'look up the error in the documentation of Slack');
-  return {
-    subject: name,
-    ...fail(
-      `Slack rejected a message to ${slackChannel} at ${at}: ${error}`,
-      `${remedy(deps.deployment.stage)}\nlinkgate tries again every 15 minutes; the check passes once Slack accepts a message.`,
-    ),
-  };
+  return fail(
+    `Slack rejected a message to ${slackChannel} at ${at}: ${error}`,
+    `${remedy(deps.deployment.stage)}\nlinkgate tries again every 15 minutes; the check passes once Slack accepts a message.`,
+  );
 }
 
 const inviteText = (stage: string) => `invite the app, in the channel: /invite @linkgate-${stage}`;

@@ -260,7 +260,8 @@ function cleanupCommands(
 
 /** Warns the person who registers a service of drift, most of all of access that linkgate cannot control. */
 function serviceWarnings({ name, drift, onUnlisted }: Service): string[] {
-  return drift.map(({ check, detail }) =>
+  const ownDrift = drift.filter((each) => !isPrincipalDrift(each));
+  return ownDrift.map(({ check, detail }) =>
     check === 'principal-is-everyone' && onUnlisted === 'ask'
       ? `${name}: ${detail}. Any account can create requests that wait for an approval: consider --on-unlisted hold.`
       : `${name}: ${detail}.`,

@@ -82,11 +82,14 @@ describe('a service that is registered', () => {
     },
   );
 
-  test('again keeps its settings, and needs no change in EC2', async () => {
-    const env = createTestEnv({ services: [aService({ onUnlisted: 'hold', name: 'orders' })] });
+  test('again keeps its settings and the drift of its principals, and needs no change in EC2', async () => {
+    const principalDrift = { check: 'principals-are-missing', detail: 'some' };
+    const drift = [{ check: 'tag-is-missing', detail: 'it was' }, principalDrift];
+    const env = createTestEnv({ services: [aService({ onUnlisted: 'hold', name: 'orders', drift })] });
     env.services.setConfiguration(aConfiguration());
-    const { service } = await registerService(registration, 'somebody else', env.deps);
+    const { service, warnings } = await registerService(registration, 'somebody else', env.deps);
     expect(service).toMatchObject({ onUnlisted: 'hold', name: 'orders', registeredBy: alice, version: 2 });
+    expect({ drift: service.drift, warnings }).toEqual({ drift: [principalDrift], warnings: [] });
     expect(env.services.calls).toEqual([]);
   });
 
