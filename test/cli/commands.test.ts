@@ -458,19 +458,6 @@ test('`explain` prints repeated rejections of a call by EC2 as one line', async 
   ]);
 });
 
-test('`--version` prints the version', async () => {
-  expect(await runCli('--version', aws)).toMatchObject({
-    code: 0,
-    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
-  });
-});
-
-test('`approvers set --help` lists the notifications of approvers, and the deciders of each channel', async () => {
-  const { stdout } = await runCli('approvers set --help', aws);
-  expect(stdout).toContain('sends each address an e-mail with links that decide');
-  expect(stdout).toContain('the approver policy among\nthe outputs of the stack');
-});
-
 test('`connections` and `explain` print a difference between EC2 and the verdict', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
   const differing = { ...connection, state: 'available', verdict: 'reject', differs };
@@ -658,18 +645,6 @@ test.each([
   ['service add payments', 'The id of an endpoint service looks like'],
   [`service add ${serviceId} --on-unlisted maybe`, 'Allowed choices are ask, hold, reject'],
   [`deny ${endpointId}`, "required option '--reason <text>' not specified"],
-  ['allow 012345678901 --servce payments', "unknown option '--servce'\n(Did you mean --service?)"],
-  ['block --servce payments', "unknown option '--servce'\n(Did you mean --service?)"],
-  [
-    'allowlist remove 012345678901 --Service payments',
-    "unknown option '--Service'\n(Did you mean --service?)",
-  ],
-  [`deny ${endpointId} --raeson why`, "unknown option '--raeson'\n(Did you mean --reason?)"],
-  [`extend ${endpointId} --til 30d`, "unknown option '--til'"],
-  ['plan --fiel policy.yml', "unknown option '--fiel'\n(Did you mean --file?)"],
-  ['apply --files policy.yml --yes', "unknown option '--files'\n(Did you mean --file?)"],
-  ['simulate policy.yml --jsn', "unknown option '--jsn'\n(Did you mean --json?)"],
-  ['customer set initech --acount 1', "unknown option '--acount'\n(Did you mean --account?)"],
 ])('%j is a usage error without an API call', async (line, message) => {
   const output = await runCli(line ? line : [], aws);
   expect(output).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
@@ -706,14 +681,3 @@ test.each([
     stderr: 'error: what to do\n',
   });
 });
-
-test.each(['--help', 'service add --help', 'help allow'])(
-  '`%s` prints the help and exits with 0',
-  async (line) => {
-    expect(await runCli(line, aws)).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('Usage: linkgate'),
-      stderr: '',
-    });
-  },
-);

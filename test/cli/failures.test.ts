@@ -34,30 +34,6 @@ describe('an unknown command or option', () => {
   );
 });
 
-test.each([
-  ['service', 'service show nobody', 'UnknownService'],
-  ['endpoint', `explain ${endpointId}`, 'UnknownEndpoint'],
-  ['account', 'allowlist remove 012345678901 --service payments', 'UnknownEntry'],
-  ['group', 'approvers show nobody', 'UnknownGroup'],
-  ['group that a service names', `service add ${serviceId} --approvers nobody`, 'UnknownGroup'],
-  ['customer', 'customer show nobody', 'UnknownCustomer'],
-])('an unknown %s exits with 1 and the message of the API', async (_what, line, code) => {
-  aws.respond = () => ({ status: 404, body: errorBody(code, 'there is none; see `linkgate …`') });
-  expect(await runCli(line, aws)).toEqual({
-    code: 1,
-    stdout: '',
-    stderr: 'error: there is none; see `linkgate …`\n',
-  });
-});
-
-test('an account without an entry exits with 1 from `allowlist show`', async () => {
-  aws.respond = () => ({ body: { entries: [] } });
-  expect(await runCli('allowlist show 012345678901', aws)).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('`linkgate allow 012345678901 --service <service>` adds one'),
-  });
-});
-
 describe('with --json a failure prints one document and keeps its exit code:', () => {
   const document = async (line: string | readonly string[]) => {
     const { code, stdout } = await runCli(line, aws);

@@ -400,20 +400,6 @@ describe('block', () => {
   });
 });
 
-test.each(['approve', 'deny'])(
-  '`%s` of a connected endpoint exits with 1 and prints that it is connected',
-  async (command) => {
-    const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate extend …\``;
-    const error = { code: 'NotOpen', message, details: { state: 'available' } };
-    aws.respond = () => ({ status: 409, body: { error } });
-    expect(await runCli(`${command} ${endpointId} --reason why`, aws)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: `error: ${message}\n`,
-    });
-  },
-);
-
 test('`deny --customer-message` sends the message', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
   aws.answer({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });

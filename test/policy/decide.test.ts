@@ -38,63 +38,6 @@ describe('an allowed account', () => {
     expect(verdict.outcome).toBe('accept');
     expect(primaryReason(verdict)).toBe(`account ${consumer} is allowed at every service`);
   });
-
-  test.each([
-    { name: 'for an endpoint that its entry does not name', entry: { endpointIds: [endpointId(2)] } },
-    {
-      name: 'for an endpoint in a Region that its entry does not name',
-      entry: { consumerRegions: ['eu-west-1'] },
-    },
-    { name: 'once its entry has expired', entry: { expiresAt: '2026-11-21T11:59:59.000Z' } },
-  ])('needs approval $name', ({ entry }) => {
-    const verdict = decide(aRequest(), aPolicy({ entries: [anEntry(entry)] }), undefined, noon);
-    expect(verdict.outcome).toBe('ask');
-  });
-
-  test('needs approval for an endpoint beyond the limit of its entry', () => {
-    const policy = aPolicy({
-      entries: [anEntry({ maxEndpoints: 1 })],
-      countedEndpointIds: [endpointId(2)],
-    });
-    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('ask');
-  });
-
-  test('has the verdict accept until its entry expires', () => {
-    const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-12-01T00:00:00.000Z' })] });
-    expect(decide(aRequest(), policy, undefined, noon)).toMatchObject({
-      outcome: 'accept',
-      until: '2026-12-01T00:00:00.000Z',
-    });
-  });
-});
-
-describe('a blocked account', () => {
-  test('is rejected', () => {
-    const policy = aPolicy({ entries: [anEntry({ effect: 'block' })] });
-    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('reject');
-  });
-
-  test('is rejected even if a person approved it', () => {
-    const policy = aPolicy({ entries: [anEntry({ effect: 'block', serviceId: '*' })] });
-    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('reject');
-  });
-
-  test('is rejected at a service that allows it if an entry for `*` blocks it', () => {
-    const policy = aPolicy({ entries: [anEntry(), anEntry({ effect: 'block', serviceId: '*' })] });
-    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('reject');
-  });
-});
-
-describe('the entry for the service comes before the entry for `*`', () => {
-  test('so that an entry for `*` does not allow more endpoints than the entry for the service', () => {
-    const entries = [anEntry({ endpointIds: [endpointId(2)] }), anEntry({ serviceId: '*' })];
-    expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('ask');
-  });
-
-  test('so that the account stays allowed when only the entry for `*` has expired', () => {
-    const entries = [anEntry(), anEntry({ serviceId: '*', expiresAt: '2026-11-01T00:00:00.000Z' })];
-    expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('accept');
-  });
 });
 
 describe('an account without an entry', () => {

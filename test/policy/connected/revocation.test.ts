@@ -98,13 +98,6 @@ describe('a connection whose entry is removed', () => {
     ]);
   });
 
-  test('has the grace period of its service', async () => {
-    const env = await createRevocationTestEnv({ services: [aService({ graceSeconds: hour })] });
-    await removeConsumerEntry(env);
-    await advanceAndSweep(hour, env);
-    expect(readState(env)).toBe('rejected');
-  });
-
   test('stays connected if the account is allowed again in time, which its history records', async () => {
     const env = await createRevocationTestEnv();
     await removeConsumerEntry(env);
@@ -175,20 +168,6 @@ describe('a connection whose entry is removed', () => {
 });
 
 describe('the disconnect of a connection is scheduled', () => {
-  test.each([
-    ['when its entry now names other consumer Regions', { consumerRegions: ['eu-west-1'] }],
-    ['when its entry now names other endpoints', { endpointIds: [endpointId(9)] }],
-    ['when its entry has expired', { expiresAt: noon.toISOString() }],
-  ])('%s', async (_when, entry) => {
-    const env = await createRevocationTestEnv();
-    await putConsumerEntry(env, entry);
-    expect(await readRecord(env)).toMatchObject({
-      verdict: { outcome: 'reject' },
-      revocation: { cause: 'policy' },
-    });
-    expect(listDisconnects(env)).toEqual([]);
-  });
-
   test('when the endpoint limit of the entry is lowered, for the newest endpoints first', async () => {
     const connections = createConnections(3).map((connection, index) => ({
       ...connection,
@@ -262,13 +241,6 @@ describe('a block', () => {
     ]);
   });
 
-  test('disconnects connections from before the registration of the service', async () => {
-    const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
-    const env = await createRevocationTestEnv({ entries: [], connections: [old] });
-    await putConsumerEntry(env, { effect: 'block' });
-    expect(readState(env)).toBe('rejected');
-  });
-
   test('disconnects more than the disconnect quota', async () => {
     const env = await createRevocationTestEnv({ connections: createConnections(30) });
     await putConsumerEntry(env, { effect: 'block' });
@@ -294,12 +266,6 @@ describe('a revocation by a person', () => {
     await advanceAndSweep(72 * hour - 1, env);
     expect(listDisconnects(env)).toEqual([]);
     await advanceAndSweep(1, env);
-    expect(readState(env)).toBe('rejected');
-  });
-
-  test('disconnects at once with `now`', async () => {
-    const env = await createRevocationTestEnv();
-    await decideConnected(env, { ...revoking, now: true });
     expect(readState(env)).toBe('rejected');
   });
 
@@ -354,18 +320,11 @@ describe('an extension by a person', () => {
     expect(readState(env)).toBe('rejected');
     expect(await env.actions(endpointId(1))).toContain('extended');
   });
-
-  test('is refused if no disconnect is scheduled', async () => {
-    expect(await decideConnected(await createRevocationTestEnv(), inAMonth)).toMatchObject({
-      status: 'no-scheduled-disconnect',
-    });
-  });
 });
 
 describe('a connection that was accepted outside linkgate', () => {
-  async function createExternallyAccepted(onExternalAccept: 'ask' | 'disconnect' | 'adopt' | undefined) {
-    const services = [aService(onExternalAccept ? { onExternalAccept } : {})];
-    const env = await createRevocationTestEnv({ services, entries: [] });
+  async function createExternallyAccepted(service: Parameters<typeof aService>[0] = {}) {
+    const env = await createRevocationTestEnv({ services: [aService(service)], entries: [] });
     env.ec2.show(aConnection({ state: 'available' }));
     await sweep(env, 'full');
     await advanceAndSweep(60, env);
@@ -373,7 +332,7 @@ describe('a connection that was accepted outside linkgate', () => {
   }
 
   test('awaits approval, and stays connected until somebody denies it', async () => {
-    const env = await createExternallyAccepted(undefined);
+    const env = await createExternallyAccepted();
     expect(await readRecord(env)).toMatchObject({
       verdict: { outcome: 'ask', findings: [{ rule: 'accepted-outside-linkgate' }, {}] },
       approvalRequest: { group: 'default' },
@@ -385,15 +344,8 @@ describe('a connection that was accepted outside linkgate', () => {
     expect(readState(env)).toBe('rejected');
   });
 
-  test('has a disconnect scheduled and is disconnected with `onExternalAccept` disconnect', async () => {
-    const env = await createExternallyAccepted('disconnect');
-    expect(await readRecord(env)).toMatchObject({ revocation: { cause: 'policy' } });
-    await advanceAndSweep(72 * hour, env);
-    expect(readState(env)).toBe('rejected');
-  });
-
   test('is adopted with `onExternalAccept` adopt, which its history records', async () => {
-    const env = await createExternallyAccepted('adopt');
+    const env = await createExternallyAccepted({ onExternalAccept: 'adopt' });
     await advanceAndSweep(30 * day, env);
     expect(readState(env)).toBe('available');
     expect(await env.actions(endpointId(1))).toContain('grandfathered');
@@ -420,15 +372,6 @@ describe('a connection that was accepted outside linkgate', () => {
     await advanceAndSweep(60, env);
     expect(readState(env)).toBe('available');
     expect(await readRecord(env)).toMatchObject({ verdict: { outcome: 'ask' } });
-  });
-
-  test('before the service was registered stays connected without approval', async () => {
-    const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
-    const env = await createRevocationTestEnv({ entries: [], connections: [old] });
-    await advanceAndSweep(30 * day, env);
-    await sweep(env, 'full');
-    expect(await env.actions(endpointId(1))).toEqual(['observed']);
-    expect(listDisconnects(env)).toEqual([]);
   });
 });
 

@@ -18,7 +18,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stageForm } from '../../lib/values/stage.mjs';
 import { inputs } from '../../packaging/package.mjs';
-import { fakeDeployment } from './fake-deployment.ts';
+import { fakeDeployment } from '../packaging/fake-deployment.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const otherFolder = mkdtempSync(join(tmpdir(), 'linkgate-package-'));
