@@ -119,8 +119,11 @@ async function runCommand(env: TestEnv, command: Command): Promise<ChangePredict
   if (command.kind === 'resume') {
     const services = await listRegisteredServices(env.deps);
     const service = services.find((each) => each.serviceId === command.serviceId && each.pausedAt);
-    const prediction = service && (await predictResumption(service, env.deps));
-    if (service) await resumeService(service.serviceId, alice, env.deps);
+    if (!service) return undefined;
+    const block = { serviceId: '*', accountId: command.blockedAccountId, effect: 'block' } as const;
+    await putEntry(block, alice, env.deps);
+    const prediction = await predictResumption(service, env.deps);
+    await resumeService(service.serviceId, alice, env.deps);
     return prediction;
   }
   const { target } = command;

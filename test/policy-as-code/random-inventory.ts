@@ -154,7 +154,7 @@ const entryTargets = fc.record({
   serviceId: fc.constantFrom('*', ...services.map(serviceId)),
   accountId: account,
 });
-/** Changes of one entry, and the resumption of the service that may be paused. */
+/** Changes of one entry, and the resumption of the service that may be paused, after a block of an account. */
 export const randomCommands = fc.oneof(
   {
     weight: 3,
@@ -163,7 +163,11 @@ export const randomCommands = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), target: entryTargets }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('resume' as const), serviceId: fc.constant(serviceId(2)) }),
+    arbitrary: fc.record({
+      kind: fc.constant('resume' as const),
+      blockedAccountId: account,
+      serviceId: fc.constant(serviceId(2)),
+    }),
   },
 );
 
