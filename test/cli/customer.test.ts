@@ -36,15 +36,6 @@ describe('customer set', () => {
     });
   });
 
-  test.each(['prototype', 'constructor', 'toString'])('accepts the name %s', async (name) => {
-    aws.respond = () => ({ body: { customer: { ...customer, name }, warnings: [] } });
-    expect(await runCli(['customer', 'set', name, '--account', '444455556666'], aws)).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining(name),
-    });
-    expect(aws.apiRequests.at(-1)).toMatchObject({ path: `/api/customers/${name}` });
-  });
-
   test('rejects the name __proto__ with the valid format', async () => {
     const { code, stderr } = await runCli(['customer', 'set', '__proto__', '--account', '444455556666'], aws);
     expect(code).toBe(2);

@@ -1,6 +1,5 @@
 import {
   AcceptVpcEndpointConnectionsCommand,
-  CreateTagsCommand,
   DescribeVpcEndpointServiceConfigurationsCommand,
   RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
@@ -159,17 +158,6 @@ describe('a service', () => {
       { name: 'notification', status: 'ok' },
     ]);
     expect((await sandbox.linkgate('service', 'remove', id)).exitCode).toBe(0);
-  });
-
-  test('that another deployment manages is not registered', async () => {
-    const id = await createService(sandbox);
-    const tags = { Resources: [id], Tags: [{ Key: 'linkgate', Value: 'prod' }] };
-    await sandbox.ec2(provider).send(new CreateTagsCommand(tags));
-    const { exitCode, stderr } = await sandbox.linkgate('service', 'add', id);
-    expect({ exitCode, stderr }).toEqual({
-      exitCode: 1,
-      stderr: expect.stringContaining('stage `prod` of linkgate manages'),
-    });
   });
 });
 

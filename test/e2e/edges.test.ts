@@ -1,6 +1,5 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteVpcEndpointsCommand } from '@aws-sdk/client-ec2';
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
@@ -12,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
 import { accounts, createService, describeState, provider, startSandbox } from './sandbox.ts';
 
-const { allowed, blocked, limited, unknown } = accounts;
+const { allowed, blocked, limited } = accounts;
 const timeoutMs = 120_000;
 
 const sandbox = await startSandbox('--quiet');
@@ -98,44 +97,6 @@ test(
     await sweep(300);
     expect(await describeState(sandbox, third)).toBe('available');
     await sandbox.assume({ notifications: true });
-  },
-  timeoutMs,
-);
-
-test.each(['available', 'deleting', 'rejected'])(
-  'a request that an event wrongly reported as %s awaits approval again after the next sweep',
-  async (state) => {
-    const endpointId = await sandbox.connect(unknown, serviceId);
-    const bus = new EventBridgeClient(sandbox.config());
-    const connection = {
-      location: { accountId: provider, region: 'us-east-1' },
-      serviceId,
-      endpointId,
-      ownerAccountId: unknown,
-      state,
-      requestedAt: new Date(0).toISOString(),
-    };
-    const { time } = await sandbox.ask<{ time: string }>('GET', '/_sandbox/clock');
-    const detail = { schemaVersion: '1.0', connection, observedAt: new Date(time).toISOString() };
-    await bus.send(
-      new PutEventsCommand({
-        Entries: [
-          {
-            EventBusName: 'linkgate-local',
-            Source: 'linkgate',
-            DetailType: 'Connection Changed',
-            Detail: JSON.stringify(detail),
-          },
-        ],
-      }),
-    );
-    bus.destroy();
-    await sandbox.idle();
-    await sandbox.sweep();
-    expect((await sandbox.explain(endpointId)).connection.state).toBe('pendingAcceptance');
-    await sandbox.json('approve', endpointId);
-    await sandbox.idle();
-    expect(await describeState(sandbox, endpointId)).toBe('available');
   },
   timeoutMs,
 );

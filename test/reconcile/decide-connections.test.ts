@@ -366,18 +366,6 @@ describe('a concurrent change of the record', () => {
     expect(await decideConnection(aRequest(), { ...env.deps, table })).toMatchObject({ outcome: 'accept' });
   });
 
-  test('by two people applies the first decision, and answers the other that the request is not open', async () => {
-    const env = createTestEnv({ services });
-    const first = anApproval();
-    const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
-    const decisions = await Promise.all(
-      [first, second].map((decision) => decideConnection(aRequest(), env.deps, { decision })),
-    );
-    expect(decisions.map(({ outcome }) => outcome).sort()).toEqual(['accept', 'not-open']);
-    expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { by: alice } });
-    expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved']);
-  });
-
   test('on every retry ends the decision with an error', async () => {
     const env = createTestEnv({ services });
     const table: Table = { ...env.table, write: async () => false };

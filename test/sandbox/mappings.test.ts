@@ -8,7 +8,6 @@ import { mapStream, type StreamMapping, type StreamRecord } from '../../sandbox/
 import { createIds, manualClock } from './aws/manual-clock.ts';
 
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
-const fifoArn = `${queueArn}.fifo`;
 const deadLetterArn = 'arn:aws:sqs:us-east-1:111111111111:jobs-dlq';
 const failure: Outcome = { ok: false, error: { errorType: 'Error', errorMessage: 'no' } };
 
@@ -129,20 +128,6 @@ describe('a queue', () => {
     finish[0]?.();
     await waitForPromises();
     expect(batches).toHaveLength(3);
-  });
-
-  test('delivers one batch of a message group at a time, in order', async () => {
-    const finish: (() => void)[] = [];
-    const { batches, send } = aMappedQueue(
-      () => new Promise((resolve) => finish.push(() => resolve({ ok: true, value: null }))),
-      { batchSize: 1, queueArn: fifoArn },
-    );
-    await send('a', 'b');
-    expect(batches).toEqual([['a']]);
-    finish[0]?.();
-    await waitForPromises();
-    await waitForPromises();
-    expect(batches).toEqual([['a'], ['b']]);
   });
 
   test('deletes messages that match no filter', async () => {

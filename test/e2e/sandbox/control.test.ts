@@ -1,4 +1,3 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   AcceptVpcEndpointConnectionsCommand,
   DescribeVpcEndpointsCommand,
@@ -223,22 +222,6 @@ describe('the clock', () => {
       .filter(({ action }) => /^SendMessage/.test(action))
       .map(({ params }) => /"scope\\*":\\*"(\w+)/.exec(JSON.stringify(params))?.[1]);
     expect(passes.sort()).toEqual(['full', 'pending']);
-  });
-
-  test('expires items by their time to live', async () => {
-    const dynamodb = createClient(DynamoDBClient);
-    const key = { pk: { S: 'TEST' }, sk: { S: 'expiring' } };
-    const { TableName } = await sandbox.ask<{ TableName: string }>('GET', '/_sandbox/outputs');
-    const expiresAt = Math.floor((await timeNow()) / 1000) + 600;
-    await dynamodb.send(
-      new PutItemCommand({ TableName, Item: { ...key, expiresAt: { N: `${expiresAt}` } } }),
-    );
-    const isThere = async () =>
-      (await dynamodb.send(new GetItemCommand({ TableName, Key: key }))).Item !== undefined;
-    await sandbox.advanceClock(300);
-    expect(await isThere()).toBe(true);
-    await sandbox.advanceClock(301);
-    expect(await isThere()).toBe(false);
   });
 });
 

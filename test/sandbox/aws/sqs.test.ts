@@ -35,15 +35,6 @@ test('messages behind a failed one of their group do not count as busy', () => {
   expect(sqs.isBusy()).toBe(false);
 });
 
-test('a postponed message is delivered later, with the same receive count', () => {
-  const { clock, sqs, bodies } = aQueue();
-  sqs.deliver(arn, { body: 'a' });
-  sqs.postpone(arn, sqs.receive(arn, 1)[0]?.receiptHandle ?? '', 500);
-  expect(bodies()).toEqual([]);
-  clock.advance(500);
-  expect(sqs.receive(arn, 1)).toMatchObject([{ attributes: { ApproximateReceiveCount: '1' } }]);
-});
-
 test('a receipt handle is invalid after another receive', () => {
   const { clock, sqs } = aQueue();
   sqs.deliver(arn, { body: 'a' });
@@ -52,19 +43,6 @@ test('a receipt handle is invalid after another receive', () => {
   sqs.receive(arn, 1);
   sqs.delete(arn, first?.receiptHandle ?? '');
   expect(sqs.counts(arn).handled).toBe(1);
-});
-
-test('a message over maxReceiveCount goes to the dead-letter queue', () => {
-  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 2 });
-  const { sqs, bodies } = aQueue(arn, { RedrivePolicy });
-  sqs.createQueue(deadLetterArn);
-  sqs.deliver(arn, { body: 'a' });
-  for (let attempt = 0; attempt < 2; attempt += 1)
-    for (const { receiptHandle } of sqs.receive(arn, 1)) sqs.returnAfterFailure(arn, receiptHandle, 0);
-  expect(bodies()).toEqual([]);
-  expect(sqs.receive(deadLetterArn, 1)).toMatchObject([
-    { body: 'a', attributes: { DeadLetterQueueSourceArn: arn } },
-  ]);
 });
 
 test('a message older than the retention period is deleted', () => {
