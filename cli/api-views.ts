@@ -69,6 +69,9 @@ export const Connection = v.looseObject({
   verdict: text,
   decidedBy: text,
   reason: text,
+  status: text,
+  deadline: text,
+  nextStep: text,
   differs: text,
   disconnectAt: text,
   endpointRegion: text,
@@ -97,7 +100,6 @@ export const Explanation = v.looseObject({
   connection: v.looseObject({ ...Connection.entries, verdict: v.optional(v.unknown()) }),
   verdict: v.nullish(v.looseObject({ outcome: v.string(), findings: v.array(Finding) })),
   history: v.array(Step),
-  next: text,
   warnings: v.nullish(v.array(v.string())),
 });
 export type Explanation = v.InferOutput<typeof Explanation>;

@@ -1,5 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
+import { statusLabels } from '../lib/approvals/status-text.ts';
+import { markTimes, writePlain } from '../lib/values/styled-text.ts';
 import { safeJson } from './control-characters.ts';
 import type { Io } from './process-io.ts';
 
@@ -94,6 +96,17 @@ export function keyValues(
 /** `2027-01-31 12:00:00 UTC` */
 export function time(iso: string): string {
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** Formats each ISO 8601 time of a text. */
+export function formatTimes(text: string): string {
+  return writePlain(markTimes(text), time);
+}
+
+/** The label of a status, the same as in messages. A status of a newer version of linkgate shows its own name. */
+export function statusLabel(status: string): string {
+  const labels: Readonly<Record<string, string>> = statusLabels;
+  return labels[status] ?? status;
 }
 
 /** `payments (vpce-svc-…)`, or the id alone for a service without a name. */

@@ -1,9 +1,18 @@
-import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { readAllPages } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
 import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
-import { accountLabel, color, type Output, serviceLabel, shortActor, table, time } from '../output.ts';
+import {
+  accountLabel,
+  color,
+  formatTimes,
+  type Output,
+  serviceLabel,
+  shortActor,
+  statusLabel,
+  table,
+  time,
+} from '../output.ts';
 
 interface ConnectionsOptions extends CommonOptions {
   readonly service?: string;
@@ -57,6 +66,8 @@ function formatConnectionTables(connections: readonly Connection[], output: Outp
           decidedBy,
           reason,
           differs,
+          status,
+          deadline,
           disconnectAt,
         }) => ({
           cells: [
@@ -67,8 +78,8 @@ function formatConnectionTables(connections: readonly Connection[], output: Outp
             shortActor(decidedBy ?? '-'),
           ],
           below: [
-            disconnectAt && output.paint('yellow', `disconnects at ${time(disconnectAt)}`),
-            reason && output.paint('dim', formatTimestamps(reason, time)),
+            status && formatStatus({ status, deadline, disconnectAt }, output),
+            reason && output.paint('dim', formatTimes(reason)),
             differs && output.paint('yellow', differs),
           ]
             .filter(Boolean)
@@ -79,4 +90,14 @@ function formatConnectionTables(connections: readonly Connection[], output: Outp
       return `${output.paint('bold', title)}\n${table(head, rows, output)}`;
     })
     .join('\n\n');
+}
+
+/** Formats the label of a status, with its disconnect time or its deadline. */
+function formatStatus(
+  { status, deadline, disconnectAt }: Pick<Connection, 'status' | 'deadline' | 'disconnectAt'>,
+  { paint }: Output,
+): string {
+  const label = statusLabel(status ?? '');
+  if (disconnectAt) return paint('yellow', `${label}, disconnects at ${time(disconnectAt)}`);
+  return deadline ? paint('yellow', `${label}, until ${time(deadline)}`) : label;
 }

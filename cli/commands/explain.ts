@@ -1,8 +1,17 @@
-import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { Explanation, type Step } from '../api-views.ts';
 import type { HandlerDeps } from '../handler-deps.ts';
 import type { CommonOptions } from '../options.ts';
-import { accountLabel, actorLabel, color, type Output, serviceLabel, table, time } from '../output.ts';
+import {
+  accountLabel,
+  actorLabel,
+  color,
+  formatTimes,
+  type Output,
+  serviceLabel,
+  statusLabel,
+  table,
+  time,
+} from '../output.ts';
 
 export function explainConnection({ open }: HandlerDeps) {
   return async (endpointId: string, options: CommonOptions) => {
@@ -16,17 +25,20 @@ export function explainConnection({ open }: HandlerDeps) {
 type Verdict = NonNullable<Explanation['verdict']>;
 type Connection = Explanation['connection'];
 
-function formatExplanation({ connection, verdict, history, next }: Explanation, output: Output): string {
+function formatExplanation({ connection, verdict, history }: Explanation, output: Output): string {
   const { paint } = output;
+  const { state, status, nextStep } = connection;
+  const label = status && statusLabel(status).toLowerCase();
+  const statusText = label && label !== state ? `: ${label}` : '';
   return [
     formatRequest(connection),
-    `In EC2 it is ${color(connection.state, paint)}.`,
+    `In EC2 it is ${color(state, paint)}${statusText}.`,
     ...(connection.differs ? [paint('yellow', `This differs: ${connection.differs}.`)] : []),
     verdict
       ? `\nThe verdict is ${color(verdict.outcome, paint)}:\n${findings(verdict, connection, output)}`
       : '\nlinkgate has given no verdict.',
     ...(history.length > 0 ? [`\nWhat happened:\n${formatSteps(history, output)}`] : []),
-    ...(next ? [`\n${wrapToTerminal(formatTimestamps(next, time), output)}`] : []),
+    ...(nextStep ? [`\n${wrapToTerminal(formatTimes(nextStep), output)}`] : []),
   ].join('\n');
 }
 
@@ -46,7 +58,7 @@ function findings({ outcome: verdict, findings: all }: Verdict, { state }: Conne
   const rows = all
     .filter(({ outcome }) => !isInQuestion || outcome !== 'accept')
     .map(({ rule, outcome, reason }) => ({
-      cells: [`  ${color(outcome, output.paint)}`, rule, formatTimestamps(reason, time)],
+      cells: [`  ${color(outcome, output.paint)}`, rule, formatTimes(reason)],
     }));
   return table(['  SAYS', 'RULE', 'BECAUSE'], rows, output);
 }
@@ -64,7 +76,7 @@ function foldSteps(history: readonly Step[], output: Output) {
   const lines: { first: string; last: string; times: number; text: string }[] = [];
   for (const step of history) {
     const reason = step.reason ?? findDecisiveReason(step);
-    const text = `${formatStep(step, output)}${reason ? `: ${formatTimestamps(reason, time)}` : ''}`;
+    const text = `${formatStep(step, output)}${reason ? `: ${formatTimes(reason)}` : ''}`;
     const previous = lines.at(-1);
     if (previous?.text === text) Object.assign(previous, { last: step.time, times: previous.times + 1 });
     else lines.push({ first: step.time, last: step.time, times: 1, text });

@@ -1,4 +1,3 @@
-import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../approvers/approver-group.ts';
 import { type ConnectionRecord, findRecord } from '../connections/connection-record.ts';
 import { listEarlierConnections } from '../connections/indexes.ts';
@@ -11,23 +10,18 @@ import {
 import type { Mode } from '../mode/mode.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type Service, servicesPartition } from '../services/service.ts';
+import { servicesPartition } from '../services/service.ts';
 import { indexByKey, parseEach, rethrow } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
-
-/** The attributes of a service that approvers need. */
-export type ServiceSummary = Pick<Service, 'serviceId' | 'name' | 'approvers' | 'requireTicket' | 'onExpiry'>;
+import type { ServiceSummary, StatusContext } from './status.ts';
 
 /** An approval request with everything that a message in any channel needs. */
-export interface ApprovalView {
-  readonly record: ConnectionRecord;
+export interface ApprovalView extends StatusContext {
   readonly service: ServiceSummary;
   /** The current group, because authorization is checked at the time of the decision. */
   readonly group: ApproverGroup;
   /** The account's customer. */
   readonly customer?: string;
-  /** The allowlist entries of the account: at the service, then at every service. */
-  readonly entries: readonly AllowlistEntry[];
   /** The account's earlier connections at the service that have records, newest first. */
   readonly earlierConnections: readonly ConnectionRecord[];
   /** The mode in the table, read without a call to SSM. Messages do not need the exact mode. */

@@ -19,7 +19,7 @@ import { orReported } from '../runtime/runtime.ts';
 import { serviceKey } from '../services/service.ts';
 import { indexByKey } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
-import { computeExtendedUntil } from './connected-actions.ts';
+import { computeExtendedUntil } from './action-text.ts';
 
 /** A person's decision about a connected endpoint; `by` is the authenticated actor. */
 export type ConnectedDecisionInput =

@@ -2,7 +2,8 @@ import type { AllowlistEntry } from '../allowlist/entry.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { accountText } from '../customers/account-text.ts';
 import { effectiveGraceSeconds, type Service } from '../services/service.ts';
-import { allowCommand, entryText, formatTime } from './status-text.ts';
+import { formatTime } from '../values/styled-text.ts';
+import { allowCommand, entryText } from './entry-text.ts';
 
 /** An allowlist entry with connections that expires soon, with everything that its approvers need. */
 export interface ExpiryWarning {

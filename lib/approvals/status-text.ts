@@ -1,263 +1,262 @@
-import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
-import type { ConnectionRecord } from '../connections/connection-record.ts';
+import { isLaterStage } from '../connections/approval-request.ts';
+import { nextAttemptTime } from '../connections/backoff.ts';
+import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
+import type { PersonDecision } from '../connections/person-decision.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import { shellWord } from '../values/shell-word.ts';
-import { primaryReason } from '../verdicts/verdict.ts';
-import type { ApprovalView } from './approval-view.ts';
-import { ownerAccountText } from './owner-account-text.ts';
 import {
-  type ApprovalKind,
+  asActor,
+  asCode,
+  asStrong,
+  asTime,
+  joinStyled,
+  markTimes,
+  type StyledText,
+  styled,
+} from '../values/styled-text.ts';
+import { isPaused, primaryReason } from '../verdicts/verdict.ts';
+import { describeCommand } from './action-text.ts';
+import {
   type ConnectionStatus,
-  computeApprovalKind,
   computeConnectionStatus,
+  type StatusContext,
+  selectApprovalActions,
 } from './status.ts';
 
-const timeFormat = new Intl.DateTimeFormat('en-GB', {
-  dateStyle: 'medium',
-  timeStyle: 'short',
-  timeZone: 'UTC',
-});
+type StatusName = ConnectionStatus['status'];
 
-/** @param time ISO 8601 */
-export function formatTime(time: string): string {
-  return `${timeFormat.format(new Date(time))} UTC`;
-}
-
-/** Formats each ISO 8601 time in a text. */
-export function formatTimestamps(text: string, format: (time: string) => string = formatTime): string {
-  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => format(time));
-}
-
-export function actorName(actor: string): string {
-  const [, team, user] = /^slack:([^:]*):(.*)$/.exec(actor) ?? [];
-  return user === undefined ? actor.replace(/^mailto:/, '') : `${user} (Slack workspace ${team})`;
-}
-
-type ResolutionText = NonNullable<ConnectionStatus['resolution']>;
-
-/** Formats the time, the ticket and the reason of a decision. */
-export function decidedText({
-  at,
-  reason,
-  ticket,
-}: Pick<ResolutionText, 'at' | 'reason' | 'ticket'>): string {
-  return `on ${formatTime(at)}${ticket ? ` (ticket ${ticket})` : ''}${reason ? `: “${reason}”` : ''}`;
-}
-
-const statusSentences: Readonly<Record<ConnectionStatus['status'], string>> = {
-  'awaiting-approval': 'It waits for approval.',
-  paused: 'It is on hold, whatever approvers decide',
-  accepting: 'Its acceptance is pending; EC2 does not show it connected yet.',
-  connected: 'EC2 shows it connected.',
-  rejecting: 'Its rejection is pending; EC2 does not show it rejected yet.',
-  rejected: 'EC2 shows it rejected.',
-  deregistered:
-    'Its service was deregistered, so linkgate no longer decides it; EC2 still shows it pending acceptance.',
-  deleted: 'The endpoint is deleted.',
-  'disconnect-scheduled':
-    'It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it.',
-  'under-review': 'It is connected and stays connected until somebody decides.',
-  'review-paused': 'It is connected and stays connected while decisions are on hold',
-  kept: 'It stays connected.',
-  disconnecting: 'Its disconnect is pending; EC2 does not show it rejected yet.',
-  disconnected: 'It was disconnected: EC2 shows it rejected.',
+/** The label of each status, in every channel. */
+export const statusLabels: Readonly<Record<StatusName, string>> = {
+  'awaiting-approval': 'Waiting for approval',
+  paused: 'On hold',
+  accepting: 'Being accepted',
+  connected: 'Connected',
+  rejecting: 'Being rejected',
+  rejected: 'Rejected',
+  deregistered: 'Service deregistered',
+  deleted: 'Endpoint deleted',
+  'disconnect-scheduled': 'Disconnect scheduled',
+  'under-review': 'Decision needed',
+  'review-paused': 'On hold',
+  kept: 'Stays connected',
+  disconnecting: 'Being disconnected',
+  disconnected: 'Disconnected',
 };
 
-/** Describes the status of a request: its resolution, the approvals so far, and the state in EC2. */
-export function statusText(record: ConnectionRecord): string[] {
-  const { status, resolution, approvals, isExpired } = computeConnectionStatus(record);
-  const isUnsettled = unresolvedStatuses.has(status);
-  const isOnHold = status === 'paused' || status === 'review-paused';
-  const why = isOnHold && record.verdict ? `: ${primaryReason(record.verdict)}.` : '';
+/** The label of a decision that linkgate does not apply, in mode `observe`. */
+export const notAppliedLabel = 'Decided, not applied';
+export const observeModeText = styled`linkgate's mode is observe: it does not change EC2 until ${asCode('linkgate mode enforce')}.`;
+
+/** Whether a decision is pending and the mode is `observe`. */
+function isNotApplied({ record, mode }: StatusContext): boolean {
+  const { status } = computeConnectionStatus(record);
+  const isPending =
+    (status === 'accepting' || status === 'rejecting') && record.state === 'pendingAcceptance';
+  return mode === 'observe' && (isPending || status === 'disconnecting');
+}
+
+export function statusLabel(context: StatusContext): string {
+  return isNotApplied(context)
+    ? notAppliedLabel
+    : statusLabels[computeConnectionStatus(context.record).status];
+}
+
+/** Describes the status: decisions, approvals, and the state in EC2, one line each. */
+export function statusText(context: StatusContext): StyledText[] {
+  const { record } = context;
+  const { status, resolution, approvals } = computeConnectionStatus(record);
+  const { personDecision, extended } = record;
+  // A rule such as a block or a pause has precedence over the decision.
+  const overruled = personDecision && resolution?.by !== personDecision.by ? personDecision : undefined;
   return [
-    ...(resolution ? [`${resolutionText(record, resolution)}.`] : []),
-    ...(isUnsettled && approvals
+    ...(resolution && status !== 'disconnect-scheduled' ? [resolutionText(record, resolution)] : []),
+    ...(overruled
       ? [
-          `It needs ${approvals.quorum} approvals and has ${approvals.decisions.length}:`,
-          ...approvals.decisions.map((decision) => `${actorName(decision.by)}, ${decidedText(decision)}.`),
+          styled`${asStrong(overruled.decision === 'approve' ? 'Approved' : 'Denied')} ${decidedText(overruled)}`,
         ]
       : []),
-    statusSentences[status] + why,
-    ...(status === 'disconnect-scheduled' ? extensionText(record) : []),
-    ...(isUnsettled && isExpired ? ['Nobody decided before the deadline; approvers can still decide.'] : []),
+    ...(approvals && (approvals.quorum > 1 || !personDecision) ? approvalsText(approvals) : []),
+    ...(status === 'disconnect-scheduled' && extended
+      ? [styled`${asStrong('Extended until')} ${asTime(extended.until)} ${decidedText(extended)}`]
+      : []),
+    statusSentences[status](context),
+    ...(isAwaitingApproval(record) ? escalationText(context) : []),
+    ...(status === 'disconnect-scheduled' && context.mode === 'observe' ? [observeModeText] : []),
   ];
 }
 
-const unresolvedStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
-  'awaiting-approval',
-  'paused',
-  'disconnect-scheduled',
-  'under-review',
-  'review-paused',
-]);
+/** Describes the status and the commands that change it, in a few sentences. */
+export function nextStepText(context: StatusContext): StyledText {
+  const { record, mode } = context;
+  const { status } = computeConnectionStatus(record);
+  const isOnHold = status === 'paused' || status === 'review-paused';
+  const isOpen = record.verdict !== undefined && isAwaitingApproval(record) && !isOnHold;
+  const commands = isOpen && context.service ? openCommands(context) : [];
+  return joinStyled([
+    statusSentences[status](context),
+    ...(isOpen && mode === 'observe' ? [observeModeText] : []),
+    ...(commands.length > 0 ? [styled`${joinStyled(commands, '; ')}.`] : []),
+  ]);
+}
 
-/** Describes the extension of a scheduled disconnect. */
-function extensionText({ extended }: ConnectionRecord): string[] {
-  return extended
-    ? [`${actorName(extended.by)} extended it until ${formatTime(extended.until)}, ${decidedText(extended)}.`]
+/** Lists the commands of the open actions, each with its effect. */
+export function openCommands(context: StatusContext): StyledText[] {
+  return isAwaitingApproval(context.record)
+    ? selectApprovalActions(context.record).map((action) => describeCommand(action, context))
     : [];
 }
 
-/** Selects the verbs of a decision, which differ between a request and a connected endpoint. */
-export function selectDecisionVerbs(record: ConnectionRecord) {
-  return computeApprovalKind(record) === 'new-connection'
-    ? ({ accept: 'approved it', reject: 'denied it' } as const)
-    : ({ accept: 'kept it connected', reject: 'disconnected it' } as const);
+/** Formats the author, time, ticket and reason of a decision. The label of a policy's decision names its author. */
+function decidedText({
+  by,
+  at,
+  reason,
+  ticket,
+}: Pick<NonNullable<ConnectionStatus['resolution']>, 'by' | 'at' | 'reason' | 'ticket'>): StyledText {
+  return styled`${by === 'linkgate' ? '' : styled`by ${asActor(by)} `}on ${asTime(at)}${ticket ? ` (ticket ${ticket})` : ''}${reason ? styled`: ${markTimes(reason)}` : ''}`;
 }
 
-function resolutionText(record: ConnectionRecord, { by, cause, ...resolution }: ResolutionText): string {
+/** Describes the decision that the verdict follows. */
+export function resolutionText(
+  record: ConnectionRecord,
+  resolution: NonNullable<ConnectionStatus['resolution']>,
+): StyledText {
+  return styled`${asStrong(resolutionLabel(record, resolution))} ${decidedText(resolution)}`;
+}
+
+function resolutionLabel(
+  record: ConnectionRecord,
+  { by, cause }: NonNullable<ConnectionStatus['resolution']>,
+): string {
+  if (cause === 'policy' && by !== 'linkgate') return 'Disconnected after a change of policy';
+  if (cause) return disconnectCauseLabels[cause];
   const outcome = record.verdict?.outcome === 'accept' ? 'accept' : 'reject';
-  if (by === 'linkgate')
-    return `linkgate decided by policy to ${cause ? 'disconnect' : outcome} it ${decidedText(resolution)}`;
-  if (cause) return `${actorName(by)} ${causeText[cause]} ${decidedText(resolution)}`;
-  return `${actorName(by)} ${selectDecisionVerbs(record)[outcome]} ${decidedText(resolution)}`;
+  if (by === 'linkgate') return outcome === 'accept' ? 'Accepted by policy' : 'Rejected by policy';
+  const { status } = computeConnectionStatus(record);
+  if (status === 'kept') return 'Kept connected';
+  if (status === 'disconnecting' || status === 'disconnected') return 'Disconnected';
+  return outcome === 'accept' ? 'Approved' : 'Denied';
 }
 
-/** Describes the act that caused a disconnect. */
-const causeText: Readonly<Record<NonNullable<ResolutionText['cause']>, string>> = {
-  policy: 'changed the policy',
-  block: 'blocked its account',
-  person: 'revoked it',
-  service: 'deregistered its service',
+/** Names the act that caused a disconnect. */
+const disconnectCauseLabels: Readonly<
+  Record<NonNullable<NonNullable<ConnectionStatus['resolution']>['cause']>, string>
+> = {
+  policy: 'Disconnected by policy',
+  block: 'Account blocked',
+  person: 'Revoked',
+  service: 'Service deregistered',
 };
 
-/** Describes an allowlist entry, even an expired one. */
-export function entryText(entry: AllowlistEntry): string {
-  const scopeText = entry.serviceId === allServicesScope ? 'at every service' : 'at this service';
-  return `Its allowlist entry ${scopeText}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
-}
-
-/** Describes the entry that an approval of the account at the service replaces. An approval does not replace a block. */
-export function replacedEntryText(entries: readonly AllowlistEntry[]): string[] {
-  const entry = entries.find(({ serviceId }) => serviceId !== allServicesScope) ?? entries[0];
-  if (entry?.effect !== 'allow') return [];
-  return entry.serviceId === allServicesScope
-    ? [`At this service it replaces the entry at every service: ${entryTermsText(entry)}.`]
-    : [`It replaces the current entry: ${entryTermsText(entry)}.`];
-}
-
-/** Describes the effect and the limits of an entry. */
-function entryTermsText({
-  effect,
-  endpointIds,
-  consumerRegions,
-  maxEndpoints,
-  expiresAt,
-}: AllowlistEntry): string {
+function approvalsText({ decisions, quorum }: NonNullable<ConnectionStatus['approvals']>): StyledText[] {
   return [
-    effect,
-    ...(endpointIds ? [`for ${endpointCountText(endpointIds.length)} alone`] : []),
-    ...(consumerRegions ? [`only in ${consumerRegions.join(', ')}`] : []),
-    ...(maxEndpoints !== undefined ? [`at most ${endpointCountText(maxEndpoints)}`] : []),
-    ...(expiresAt !== undefined ? [`until ${formatTime(expiresAt)}`] : []),
-  ].join(', ');
-}
-
-/** Selects the attributes of an entry by the options of `linkgate allow`. */
-function selectAllowOptions(entry: AllowlistEntry) {
-  const { endpointIds, consumerRegions, maxEndpoints, expiresAt, roles, owners, note } = entry;
-  return {
-    endpoint: endpointIds ?? [],
-    'consumer-region': consumerRegions ?? [],
-    'max-endpoints': maxEndpoints === undefined ? [] : [String(maxEndpoints)],
-    expires: expiresAt === undefined ? [] : [expiresAt],
-    role: roles ?? [],
-    owner: owners ?? [],
-    note: note === undefined ? [] : [note],
-  };
-}
-
-type AllowCommandOptions = Readonly<Record<keyof ReturnType<typeof selectAllowOptions>, readonly string[]>>;
-
-/**
- * Builds the command that writes an entry with changed options. It repeats all other options, because `allow` replaces the whole
- * entry.
- */
-export function allowCommand(
-  entry: AllowlistEntry,
-  serviceName: string,
-  changed: Partial<AllowCommandOptions>,
-): string {
-  const options = Object.entries<readonly string[]>({ ...selectAllowOptions(entry), ...changed });
-  const optionArguments = options.flatMap(([name, values]) =>
-    values.map((value) => `--${name} ${shellWord(value)}`),
-  );
-  const at = shellWord(entry.serviceId === allServicesScope ? allServicesScope : serviceName);
-  return ['linkgate allow', entry.accountId, `--service ${at}`, ...optionArguments].join(' ');
-}
-
-function endpointCountText(count: number): string {
-  return count === 1 ? '1 endpoint' : `${count} endpoints`;
-}
-
-/** Describes an earlier connection of the account. */
-export function earlierConnectionText(record: ConnectionRecord): string {
-  return `${record.endpointId}, requested on ${formatTime(record.requestedAt)}. ${statusText(record).join(' ')}`;
-}
-
-/** Formats the question to approvers as one sentence. */
-export function questionText(view: Pick<ApprovalView, 'record' | 'service' | 'customer'>): string {
-  const { record, service } = view;
-  const { approvalRequest } = record;
-  const account = ownerAccountText(view);
-  const target = `your endpoint service ${service.name}`;
-  const time = approvalRequest ? ` on ${formatTime(approvalRequest.deadline)}` : '';
-  const questions: Readonly<Record<ApprovalKind, string>> = {
-    'new-connection': `Account ${account} requests a connection to ${target}.`,
-    'scheduled-disconnect': `linkgate will disconnect account ${account} from ${target}${time}.`,
-    'keep-or-disconnect': `Account ${account} is connected to ${target}, and no rule allows it.`,
-  };
-  return questions[computeApprovalKind(record)];
-}
-
-export function deadlineLabel(record: ConnectionRecord): string {
-  if (computeApprovalKind(record) === 'scheduled-disconnect') return 'Disconnect on';
-  return isOverdue(record) ? 'Deadline passed on' : 'Decide before';
-}
-
-/** Whether the deadline has passed while the request is open. */
-export function isOverdue({ approvalRequest }: ConnectionRecord): boolean {
-  return approvalRequest?.stage === 'expired';
-}
-
-/** Lists the attributes of a request as pairs of label and value. */
-export function requestFacts(view: ApprovalView): (readonly [name: string, value: string])[] {
-  const { record, service } = view;
-  const { location, endpointId, endpointRegion, ipAddressType, requestedAt, approvalRequest } = record;
-  return [
-    ['Service', `${service.name} (${service.serviceId}) in ${location.region}`],
-    ['Account', ownerAccountText(view)],
-    ['Endpoint', `${endpointId} in ${endpointRegion ?? location.region}`],
-    ['IP address type', ipAddressType ?? 'unknown'],
-    ['Requested', formatTime(requestedAt)],
-    ...(approvalRequest ? [[deadlineLabel(record), formatTime(approvalRequest.deadline)] as const] : []),
+    [asStrong(`${decisions.length} of ${quorum} approvals`)],
+    ...decisions.map((decision: PersonDecision) => styled`• ${decidedText(decision)}`),
   ];
 }
 
-/** The heading of the reasons. */
-export const reasonHeadings: Readonly<Record<ApprovalKind, string>> = {
-  'new-connection': 'Why you are asked',
-  'scheduled-disconnect': 'Why linkgate disconnects it',
-  'keep-or-disconnect': 'Why you are asked',
-};
-
-/** @returns the reasons to ask, each once. Omits findings that accept, and the quorum, which the status text contains. */
-export function openReasons({ verdict }: ConnectionRecord): string[] {
-  const doubts = (verdict?.findings ?? []).filter(
-    ({ rule, outcome }) => rule !== 'quorum' && outcome !== 'accept',
-  );
-  return [...new Set(doubts.map(({ reason }) => formatTimestamps(reason)))];
+/** Describes the reminders and the escalation so far. */
+function escalationText({ record: { approvalRequest }, group }: StatusContext): StyledText[] {
+  if (!approvalRequest || approvalRequest.stage === 'approval-requested') return [];
+  const escalateTo = group?.escalateTo === group?.name ? undefined : group?.escalateTo;
+  return isLaterStage(approvalRequest.stage, 'reminded') && escalateTo !== undefined
+    ? [styled`linkgate escalated it to ${escalateTo}.`]
+    : [styled`linkgate reminded the approvers.`];
 }
 
-/** Describes the effects of approve and deny. */
-export const actionExplanations = {
-  approve: 'linkgate accepts the endpoint and does not change the allowlist',
-  deny: 'linkgate rejects the endpoint; it stays rejected and billed until its owner deletes it and creates a new one',
-} as const;
+/** Describes what EC2 shows, and what happens next without a person. */
+const statusSentences: Readonly<Record<StatusName, (context: StatusContext) => StyledText>> = {
+  'awaiting-approval': describeAwaiting,
+  paused: ({ record, service }) =>
+    styled`It is on hold, whatever approvers decide: ${formatReason(record)}. ${
+      service?.pausedAt === undefined
+        ? 'linkgate tries again within two minutes.'
+        : styled`${asCode(`linkgate resume ${shellWord(service.name)}`)} ends the pause.`
+    }`,
+  accepting: (context) =>
+    isConnected(context.record.state)
+      ? describeConnected(context, 'EC2 is connecting it.')
+      : describePending(context, 'accept', 'linkgate accepts it; EC2 does not show it connected yet.'),
+  connected: (context) => describeConnected(context, 'EC2 shows it connected.'),
+  rejecting: (context) =>
+    describePending(context, 'reject', 'linkgate rejects it; EC2 does not show it rejected yet.'),
+  rejected: () => styled`EC2 shows it rejected. ${rejectedText}`,
+  deregistered: () => unregisteredText,
+  deleted: ({ record: { state } }) =>
+    state === 'failed' || state === 'expired'
+      ? styled`EC2 shows it ${state}: the consumer has to create a new endpoint.`
+      : styled`The endpoint is deleted; nothing is left to do.`,
+  'disconnect-scheduled': describeScheduledDisconnect,
+  'under-review': ({ record }) =>
+    styled`It is connected and stays connected until somebody decides${overdueText(record)}.`,
+  'review-paused': ({ record }) =>
+    styled`It is connected and stays connected while decisions are on hold: ${formatReason(record)}.`,
+  kept: ({ record }) => styled`It stays connected.${expiryText(record)}`,
+  disconnecting: (context) =>
+    describePending(context, 'disconnect', 'linkgate disconnects it; EC2 does not show it rejected yet.'),
+  disconnected: () => styled`It is disconnected: EC2 shows it rejected. ${rejectedText}`,
+};
 
-export const noEarlierConnectionsText = 'None that linkgate knows.';
+const rejectedText =
+  'It stays rejected, even if its account is allowed later: its owner pays for it until they delete it, and has to create a new endpoint.';
+const unregisteredText = styled`Its service is not registered, so linkgate does not decide it.`;
 
-/** Describes the entries and the earlier connections of the account at the service. */
-export function knownAccountText({ entries, earlierConnections }: ApprovalView): string[] {
-  const accountLines = [...entries.map(entryText), ...earlierConnections.map(earlierConnectionText)];
-  return accountLines.length > 0 ? accountLines : [noEarlierConnectionsText];
+function describeAwaiting({ record, service }: StatusContext): StyledText {
+  const { approvalRequest, verdict } = record;
+  if (!service) return unregisteredText;
+  if (!verdict) return styled`linkgate decides it within a minute.`;
+  if (!approvalRequest) return styled`It waits for approval.`;
+  if (approvalRequest.stage === 'expired') return styled`It still waits for approval${overdueText(record)}.`;
+  const then =
+    service.onExpiry === 'reject' ? 'linkgate then rejects it permanently' : 'stays open after that';
+  return styled`It waits for approval until ${asTime(approvalRequest.deadline)}, and ${then}.`;
+}
+
+function describeScheduledDisconnect({ record }: StatusContext): StyledText {
+  const { revocation, verdict } = record;
+  const unless = isAwaitingApproval(record) ? ', unless somebody keeps it connected or extends it' : '';
+  return styled`It is connected until ${asTime(revocation?.disconnectAt ?? verdict?.until ?? '')}. linkgate disconnects it then${unless}.`;
+}
+
+function overdueText({ approvalRequest }: ConnectionRecord): StyledText {
+  return approvalRequest?.stage === 'expired'
+    ? styled`: nobody decided before ${asTime(approvalRequest.deadline)}`
+    : [];
+}
+
+/** Describes a decision that EC2 does not show yet. */
+function describePending(context: StatusContext, action: string, pending: string): StyledText {
+  const { record, service, isRefused } = context;
+  if (!service) return unregisteredText;
+  if (isNotApplied(context)) return styled`linkgate would ${action} it. ${observeModeText}`;
+  const again = isRefused && record.pendingEffect && nextAttemptTime(record.pendingEffect);
+  return again
+    ? styled`EC2 refused to ${record.pendingEffect?.action ?? action} it; linkgate tries again after ${asTime(again.toISOString())}.`
+    : [pending];
+}
+
+/** Describes a connected endpoint that needs no decision of a person. */
+function describeConnected({ record, service, mode }: StatusContext, connected: string): StyledText {
+  const { verdict, requestedAt } = record;
+  if (!service) return styled`${connected} Its service is not registered, so linkgate does not manage it.`;
+  if (!verdict)
+    return requestedAt < (service.registeredAt ?? '')
+      ? styled`${connected} It stays: it is older than the registration of its service.`
+      : styled`${connected} linkgate decides with the next sweep whether it stays.`;
+  if (isPaused(verdict))
+    return styled`${connected} linkgate disconnects nothing for now: ${formatReason(record)}.`;
+  if (verdict.outcome === 'accept') return styled`${connected}${expiryText(record)}`;
+  return verdict.outcome === 'reject' && mode === 'observe'
+    ? styled`${connected} linkgate would disconnect it. ${observeModeText}`
+    : styled`${connected} Somebody accepted it outside linkgate; linkgate decides within a minute whether it stays.`;
+}
+
+function expiryText({ verdict }: ConnectionRecord): StyledText {
+  return verdict?.until === undefined
+    ? []
+    : styled` That permission expires on ${asTime(verdict.until)}; linkgate warns the approvers 14 days, 7 days and 1 day before.`;
+}
+
+function formatReason({ verdict }: ConnectionRecord): StyledText {
+  return markTimes(verdict ? primaryReason(verdict) : '');
 }

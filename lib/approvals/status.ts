@@ -1,9 +1,44 @@
+import type { AllowlistEntry } from '../allowlist/entry.ts';
+import type { ApproverGroup } from '../approvers/approver-group.ts';
 import type { Revocation } from '../connections/connected-state.ts';
-import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
+import {
+  type ConnectionRecord,
+  canBeExtended,
+  isAwaitingApproval,
+} from '../connections/connection-record.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import { matchesDecision } from '../connections/person-decision.ts';
+import type { Mode } from '../mode/mode.ts';
 import { isConnected, isEnded } from '../privatelink/connection.ts';
+import type { Service } from '../services/service.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
+
+/** The attributes of a service that people see. A deregistered service has only its id. */
+export type ServiceSummary = Pick<
+  Service,
+  'serviceId' | 'name' | 'approvers' | 'requireTicket' | 'onExpiry'
+> &
+  Partial<Pick<Service, 'pausedAt' | 'registeredAt'>>;
+
+/** A record with the data that its status in words depends on. */
+export interface StatusContext {
+  readonly record: ConnectionRecord;
+  /** Absent if the service is not registered. */
+  readonly service?: ServiceSummary | undefined;
+  /** The allowlist entries of the account: at the service, then at every service. */
+  readonly entries: readonly AllowlistEntry[];
+  readonly mode: Mode;
+  /** The current group of approvers. */
+  readonly group?: ApproverGroup;
+  /** EC2 refused the last call. */
+  readonly isRefused?: boolean;
+}
+
+/** The actions of people on a request (`approve`, `deny`) and on a connected endpoint. */
+export const requestActions = ['approve', 'deny'] as const;
+export const connectedActions = ['keep', 'extend', 'disconnect'] as const;
+export type ConnectedAction = (typeof connectedActions)[number];
+export type ApprovalAction = (typeof requestActions)[number] | ConnectedAction;
 
 /** The status of a request or a connection. `connected`, `rejected` and `disconnected` require that EC2 shows the state. */
 export interface ConnectionStatus {
@@ -26,6 +61,14 @@ export interface ConnectionStatus {
     | 'kept'
     | 'disconnecting'
     | 'disconnected';
+  /** The reason of the verdict. */
+  readonly reason?: string;
+  /** ISO 8601: the deadline of the open approval request. That of a scheduled disconnect is its time. */
+  readonly deadline?: string;
+  /** The actor of the verdict. */
+  readonly decidedBy?: string;
+  /** The open actions. `revoke` begins the disconnect of a connected endpoint that needs no decision. */
+  readonly actions: readonly (ApprovalAction | 'revoke')[];
   /** The person or the policy (`linkgate`) that decided it; absent while it is open, or if linkgate did not decide it. */
   readonly resolution?: {
     readonly by: string;
@@ -42,14 +85,35 @@ export interface ConnectionStatus {
 }
 
 export function computeConnectionStatus(record: ConnectionRecord): ConnectionStatus {
-  const { approvals, approvalRequest } = record;
+  const { approvals, approvalRequest, verdict, revocation } = record;
   const resolution = computeResolution(record);
+  const status = computeStatusName(record);
+  // A revocation, not the verdict, names the person who requested it.
+  const isRevoked = verdict?.outcome === 'reject' && revocation && revocation.cause !== 'policy';
+  const decidedBy = isRevoked ? revocation.by : verdict?.decidedBy;
+  const deadline = isAwaitingApproval(record) ? approvalRequest?.deadline : undefined;
   return {
-    status: computeStatusName(record),
+    status,
+    ...(verdict && { reason: primaryReason(verdict) }),
+    ...(deadline !== undefined && { deadline }),
+    ...(decidedBy !== undefined && { decidedBy }),
+    actions: selectActions(record),
     ...(resolution && { resolution }),
     ...(approvals && { approvals }),
     isExpired: approvalRequest?.stage === 'expired',
   };
+}
+
+function selectActions(record: ConnectionRecord): ConnectionStatus['actions'] {
+  if (isAwaitingApproval(record)) return selectApprovalActions(record);
+  const isManaged = record.serviceDeregisteredAt === undefined && record.pendingEffect?.action !== 'reject';
+  return isConnected(record.state) && isManaged ? ['revoke'] : [];
+}
+
+/** Selects the actions of approvers: `extend` needs a scheduled disconnect. */
+export function selectApprovalActions(record: ConnectionRecord): readonly ApprovalAction[] {
+  if (computeApprovalKind(record) === 'new-connection') return requestActions;
+  return connectedActions.filter((action) => action !== 'extend' || canBeExtended(record));
 }
 
 /**
@@ -88,8 +152,11 @@ function computeConnectedStatus(record: ConnectionRecord): ConnectionStatus['sta
   if (verdict && isPaused(verdict) && (isToBeDisconnected || isAwaitingApproval(record)))
     return 'review-paused';
   if (isToBeDisconnected) return 'disconnecting';
-  if (verdict && isAwaitingApproval(record))
-    return verdict.outcome === 'reject' && !revocation?.overQuota ? 'disconnect-scheduled' : 'under-review';
+  const isOpen = verdict !== undefined && isAwaitingApproval(record);
+  // A block with a time asks nobody, and is scheduled all the same.
+  const isScheduled = isOpen || (revocation !== undefined && verdict?.until !== undefined);
+  if (isScheduled && verdict?.outcome === 'reject' && !revocation?.overQuota) return 'disconnect-scheduled';
+  if (isOpen) return 'under-review';
   if (wasApprovalRequestedWhileConnected(record) && verdict?.outcome === 'accept') return 'kept';
   return state === 'available' ? 'connected' : 'accepting';
 }

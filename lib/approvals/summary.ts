@@ -1,8 +1,8 @@
 import type { ConnectionRecord } from '../connections/connection-record.ts';
 import type { Service } from '../services/service.ts';
+import { markTimes, writePlain } from '../values/styled-text.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import { type ApprovalKind, computeApprovalKind } from './status.ts';
-import { formatTimestamps } from './status-text.ts';
 
 /** The maximum number of accounts that the text of a digest names. */
 export const maxNamedAccounts = 5;
@@ -56,7 +56,7 @@ export function areAllNewConnections(records: readonly ConnectionRecord[]): bool
 export function reasonCounts(open: readonly ConnectionRecord[]): (readonly [string, number])[] {
   const connections = open.filter((record) => computeApprovalKind(record) !== 'new-connection');
   const reasons = countBy(connections, ({ verdict }) =>
-    verdict ? formatTimestamps(primaryReason(verdict)) : '',
+    verdict ? writePlain(markTimes(primaryReason(verdict))) : '',
   );
   return reasons.slice(0, maxReasons);
 }

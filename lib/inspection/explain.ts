@@ -1,7 +1,9 @@
-import { effectiveEntry } from '../allowlist/effective-entry.ts';
+import { type ConnectionStatus, computeConnectionStatus, type StatusContext } from '../approvals/status.ts';
+import { nextStepText } from '../approvals/status-text.ts';
 import { type AuditEntry, readAuditTrail } from '../audit/audit.ts';
 import {
   type ConnectionRecord,
+  newRecord,
   pickConnection,
   readRecord,
   recordKey,
@@ -11,16 +13,23 @@ import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import { type Connection, type ConnectionState, isAnswered, isConnected } from '../privatelink/connection.ts';
 import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
 import { indexByKey } from '../storage/entity.ts';
-import { isPaused, type Outcome, primaryReason } from '../verdicts/verdict.ts';
-import { nextStep } from './next-step.ts';
+import { writePlain } from '../values/styled-text.ts';
+import { isPaused, type Outcome } from '../verdicts/verdict.ts';
 
-/** A connection as EC2 shows it, with linkgate's verdict. */
+/** A connection as EC2 shows it, with linkgate's verdict and status. */
 export interface ConnectionView extends Omit<Connection, 'location'> {
   readonly accountId: string;
   readonly region: string;
   readonly verdict: string | null;
   readonly decidedBy: string | null;
   readonly reason: string | null;
+  readonly status: ConnectionStatus['status'];
+  /** ISO 8601: the deadline of the open approval request. */
+  readonly deadline: string | null;
+  /** The open actions of people. */
+  readonly actions: ConnectionStatus['actions'];
+  /** The next step, or the commands for it, in a few sentences. */
+  readonly nextStep: string;
   /** Describes the difference between the state in EC2 and the verdict, in a sentence. */
   readonly differs: string | null;
   /** ISO 8601: the scheduled disconnect. */
@@ -32,36 +41,43 @@ export interface Explanation {
   readonly connection: ConnectionView & { readonly service?: string };
   readonly verdict: ConnectionRecord['verdict'] | null;
   readonly history: readonly AuditEntry[];
-  /** The next step, in a sentence. */
-  readonly next: string;
 }
+
+/** The policy inputs of a connection, the mode, and whether EC2 lists the endpoint. */
+type ConnectionViewContext = Pick<StatusContext, 'service' | 'entries' | 'mode' | 'isRefused'> & {
+  readonly isListed?: boolean;
+};
 
 export function buildConnectionView(
   { location, ...connection }: Connection,
   record: ConnectionRecord | undefined,
-  mode: Mode,
+  { isListed = true, ...context }: ConnectionViewContext,
 ): ConnectionView {
   const verdict = record?.verdict;
+  const shown = { ...connection, location };
+  const current = {
+    ...(record ?? newRecord(shown)),
+    ...shown,
+    ...(!isListed && { state: 'deleted' as const }),
+  };
+  const { status, reason, deadline, decidedBy, actions } = computeConnectionStatus(current);
   return {
     ...connection,
     ...location,
     verdict: verdict?.outcome ?? null,
-    decidedBy: record ? selectDecider(record) : null,
-    reason: verdict ? primaryReason(verdict) : null,
-    differs: record ? mismatchReason(connection.state, record, mode) : null,
+    decidedBy: decidedBy ?? null,
+    reason: reason ?? null,
+    status,
+    deadline: deadline ?? null,
+    actions: context.service ? actions : [],
+    nextStep: writePlain(nextStepText({ ...context, record: current }), (time) => time),
+    differs: record ? mismatchReason(connection.state, record, context.mode) : null,
     // A pause delays a scheduled disconnect; its time is still shown.
     disconnectAt:
       isConnected(connection.state) && verdict && (verdict.outcome === 'reject' || isPaused(verdict))
         ? (record?.revocation?.disconnectAt ?? null)
         : null,
   };
-}
-
-/** Names the decider of a disconnect. A revocation, not the verdict, names the person who requested it. */
-function selectDecider({ verdict, revocation }: ConnectionRecord): string | null {
-  if (!verdict) return null;
-  const isCommand = verdict.outcome === 'reject' && revocation && revocation.cause !== 'policy';
-  return isCommand ? revocation.by : verdict.decidedBy;
 }
 
 const expectedOutcomeTexts: Readonly<Record<Outcome, string>> = {
@@ -107,21 +123,23 @@ export async function explainConnection(
   const describedConnection = await findConnection(endpointId, record, deps);
   const connection = describedConnection ?? (record && pickConnection(record));
   if (!connection) return undefined;
-  const policy = readPolicyInputs(connection, indexByKey(await table.get(policyInputKeys(connection))));
-  const { service } = policy;
+  const { service, entries } = readPolicyInputs(
+    connection,
+    indexByKey(await table.get(policyInputKeys(connection))),
+  );
+  const context = {
+    service,
+    entries,
+    mode,
+    isListed: describedConnection !== undefined,
+    isRefused: history.at(-1)?.action === 'refused',
+  };
   return {
     connection: {
-      ...buildConnectionView(connection, record, mode),
+      ...buildConnectionView(connection, record, context),
       ...(service && { service: service.name }),
     },
     verdict: record?.verdict ?? null,
     history: [...history].sort((a, b) => a.time.localeCompare(b.time) || a.sequence - b.sequence),
-    next: nextStep(connection, record, {
-      isListed: describedConnection !== undefined,
-      service,
-      entry: effectiveEntry(policy),
-      mode,
-      isRefused: history.at(-1)?.action === 'refused',
-    }),
   };
 }

@@ -6,11 +6,12 @@ import {
 } from '../connections/connection-record.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import type { Mode } from '../mode/mode.ts';
+import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import { type Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
 import type { FindDeps } from '../reconcile/find-connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { decodeCursor, encodeCursor, LocationCursor, selectLocation } from '../storage/cursor.ts';
-import { parseEach } from '../storage/entity.ts';
+import { indexByKey, parseEach } from '../storage/entity.ts';
 import { buildConnectionView, type ConnectionView } from './explain.ts';
 
 export interface ListConnectionsQuery {
@@ -65,17 +66,23 @@ async function withVerdicts(
   { waiting, differs }: ListConnectionsQuery,
   { table, mode, reportError }: ListConnectionsDeps,
 ) {
+  const recordKeys = connections.map(({ endpointId }) => recordKey(endpointId));
   const [items, modeNow] = await Promise.all([
-    table.get(connections.map(({ endpointId }) => recordKey(endpointId))),
+    table.get([...recordKeys, ...connections.flatMap(policyInputKeys)]),
     mode(),
   ]);
+  const itemsByKey = indexByKey(items);
   const records = new Map(
-    parseEach(items, readRecord, reportError).map((record) => [record.endpointId, record]),
+    parseEach(itemsByKey.all(recordKeys), readRecord, reportError).map((record) => [
+      record.endpointId,
+      record,
+    ]),
   );
   return connections.flatMap((connection) => {
     const record = records.get(connection.endpointId);
     if (waiting && !(record && isAwaitingApproval(record) && isPhaseUnchanged(connection, record))) return [];
-    const view = buildConnectionView(connection, record, modeNow);
+    const { service, entries } = readPolicyInputs(connection, itemsByKey);
+    const view = buildConnectionView(connection, record, { service, entries, mode: modeNow });
     return differs && view.differs === null ? [] : [view];
   });
 }

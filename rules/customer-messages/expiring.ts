@@ -1,5 +1,5 @@
-import { formatTime } from '../../lib/approvals/status-text.ts';
 import type { CustomerMessages } from '../../lib/customer-notifications/customer-email.ts';
+import { formatTime } from '../../lib/values/styled-text.ts';
 import { endpointText } from './phrases.ts';
 
 export const expiringMessage: CustomerMessages['expiring'] = (news) => {

@@ -100,9 +100,13 @@ describe('the next step of a request that awaits approval', () => {
   const approvalRequest = { group: 'default', requestedAt: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
 
   test.each([
-    ['approval-requested', {}, `until ${deadline}, and stays open after that: linkgate approve`],
-    ['reminded', { onExpiry: 'reject' }, `until ${deadline}, and is rejected then: linkgate approve`],
-    ['expired', {}, `Nobody decided it before ${deadline}, and it still awaits approval`],
+    ['approval-requested', {}, `until ${deadline}, and stays open after that. \`linkgate approve`],
+    [
+      'reminded',
+      { onExpiry: 'reject' },
+      `until ${deadline}, and linkgate then rejects it permanently. \`linkgate approve`,
+    ],
+    ['expired', {}, `It still waits for approval: nobody decided before ${deadline}`],
     ['approval-requested', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
   ] as const)(
     'in the stage %s, with the service settings %j, contains “%s”',
@@ -113,7 +117,7 @@ describe('the next step of a request that awaits approval', () => {
         records: [aRecord({ verdict: aVerdict('ask'), approvalRequest: { ...approvalRequest, stage } })],
       });
       const { body } = await callApi(env, 'GET', `/connections/${endpointId(1)}`);
-      expect(body.next).toContain(sentence);
+      expect(body).toMatchObject({ connection: { nextStep: expect.stringContaining(sentence) } });
     },
   );
 });

@@ -161,7 +161,7 @@ describe('extending a connection', () => {
     });
     expect(await env.actions(endpointId(1))).toContain('extended');
     expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
-      body: { connection: { disconnectAt: until }, next: expect.stringContaining(`until ${until}`) },
+      body: { connection: { disconnectAt: until, nextStep: expect.stringContaining(`until ${until}`) } },
     });
   });
 

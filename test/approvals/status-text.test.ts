@@ -1,26 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  actorName,
-  allowCommand,
-  entryText,
-  openReasons,
-  questionText,
-  requestFacts,
-  statusText,
-} from '../../lib/approvals/status-text.ts';
+import type { StatusContext } from '../../lib/approvals/status.ts';
+import { nextStepText, statusLabel, statusText } from '../../lib/approvals/status-text.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { writePlain } from '../../lib/values/styled-text.ts';
 import {
   aFinding,
   alice,
   anApproval,
+  anApprovalRequest,
   anEntry,
   aRecord,
+  aService,
   aVerdict,
   consumer,
   endpointId,
   noon,
+  secondsAfterNoon,
 } from '../builders.ts';
-import { aView } from '../channels/slack/fixtures.ts';
 import {
   aCancelledDisconnect,
   aDisconnected,
@@ -33,198 +29,330 @@ import {
   disconnectedByPolicy,
 } from '../notifications/connected-fixtures.ts';
 
+const rejected =
+  'It stays rejected, even if its account is allowed later: its owner pays for it until they delete it, and has to create a new endpoint.';
+const observing = "linkgate's mode is observe: it does not change EC2 until `linkgate mode enforce`.";
+const decidedAt = 'on 21 Nov 2026, 12:00 UTC';
+const approvals = { quorum: 2, decisions: [anApproval({ ticket: 'OPS-1' })] };
 const approved = {
   verdict: aVerdict('accept', { decidedBy: alice }),
   personDecision: anApproval({ reason: 'known' }),
 };
 const denial = anApproval({ decision: 'deny', reason: 'unknown' });
 const denied = { verdict: aVerdict('reject', { decidedBy: alice }), personDecision: denial };
-const approvalRequest = {
-  group: 'default',
-  requestedAt: noon.toISOString(),
-  deadline: noon.toISOString(),
-  version: 1,
-  stage: 'expired',
-} as const;
+const paused = {
+  verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
+};
+const ask = { verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() };
+const overdue = { ...ask, approvalRequest: anApprovalRequest({ stage: 'expired' }) };
+const pendingAccept = { action: 'accept', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
 
-describe('the status text of a request', () => {
-  test.each([
-    ['open', 'It waits for approval.', { verdict: aVerdict('ask') }],
+function aContext(record: Partial<ConnectionRecord>, context: Partial<StatusContext> = {}): StatusContext {
+  return {
+    record: aRecord(record as Parameters<typeof aRecord>[0]),
+    service: aService(),
+    entries: [],
+    mode: 'enforce',
+    ...context,
+  };
+}
+
+describe('the status of a request', () => {
+  test.each<[string, string, string, Partial<ConnectionRecord>, Partial<StatusContext>?]>([
+    ['without a verdict', 'Waiting for approval', 'linkgate decides it within a minute.', {}],
     [
-      'open after its deadline',
-      'It waits for approval. Nobody decided before the deadline; approvers can still decide.',
-      { verdict: aVerdict('ask'), approvalRequest },
+      'that is open',
+      'Waiting for approval',
+      'It waits for approval until 28 Nov 2026, 12:00 UTC, and stays open after that.',
+      ask,
     ],
     [
-      'approved by one of two',
-      `It needs 2 approvals and has 1: ${alice}, on 21 Nov 2026, 12:00 UTC (ticket OPS-1). It waits for approval.`,
-      { verdict: aVerdict('ask'), approvals: { quorum: 2, decisions: [anApproval({ ticket: 'OPS-1' })] } },
+      'that is rejected at its deadline',
+      'Waiting for approval',
+      'It waits for approval until 28 Nov 2026, 12:00 UTC, and linkgate then rejects it permanently.',
+      ask,
+      { service: aService({ onExpiry: 'reject' }) },
     ],
     [
-      'on hold by a pause',
-      'It is on hold, whatever approvers decide: orders is paused.',
-      {
-        verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
-      },
+      'that is open after its deadline',
+      'Waiting for approval',
+      'It still waits for approval: nobody decided before 28 Nov 2026, 12:00 UTC. linkgate reminded the approvers.',
+      overdue,
     ],
     [
-      'approved, and not yet connected in EC2',
-      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. Its acceptance is pending; EC2 does not show it connected yet.`,
+      'that one of two approved',
+      'Waiting for approval',
+      `1 of 2 approvals • by ${alice} ${decidedAt} (ticket OPS-1) It waits for approval.`,
+      { verdict: aVerdict('ask'), approvals },
+    ],
+    [
+      'that a failed rule holds',
+      'On hold',
+      'It is on hold, whatever approvers decide: orders is paused. linkgate tries again within two minutes.',
+      paused,
+    ],
+    [
+      'to a paused service',
+      'On hold',
+      'It is on hold, whatever approvers decide: orders is paused. `linkgate resume orders` ends the pause.',
+      paused,
+      { service: aService({ pausedAt: noon.toISOString() }) },
+    ],
+    [
+      'that a person approved before the pause',
+      'On hold',
+      `Approved by ${alice} ${decidedAt}: known It is on hold, whatever approvers decide: orders is paused. linkgate tries again within two minutes.`,
+      { ...paused, personDecision: approved.personDecision },
+    ],
+    [
+      'that is approved, and not yet connected in EC2',
+      'Being accepted',
+      `Approved by ${alice} ${decidedAt}: known linkgate accepts it; EC2 does not show it connected yet.`,
       approved,
     ],
     [
-      'connected',
-      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. EC2 shows it connected.`,
-      { ...approved, state: 'available' },
+      'that EC2 refused to accept',
+      'Being accepted',
+      `Accepted by policy ${decidedAt}: because EC2 refused to accept it; linkgate tries again after 21 Nov 2026, 12:01 UTC.`,
+      { verdict: aVerdict('accept'), pendingEffect: pendingAccept },
+      { isRefused: true },
     ],
     [
-      'denied',
-      `${alice} denied it on 21 Nov 2026, 12:00 UTC: “unknown”. Its rejection is pending; EC2 does not show it rejected yet.`,
+      'that is approved in mode observe',
+      'Decided, not applied',
+      `Approved by ${alice} ${decidedAt}: known linkgate would accept it. ${observing}`,
+      approved,
+      { mode: 'observe' },
+    ],
+    [
+      'that EC2 connects',
+      'Being accepted',
+      `Approved by ${alice} ${decidedAt}: known EC2 is connecting it.`,
+      { ...approved, state: 'pending' },
+    ],
+    [
+      'that is denied',
+      'Being rejected',
+      `Denied by ${alice} ${decidedAt}: unknown linkgate rejects it; EC2 does not show it rejected yet.`,
       denied,
     ],
     [
-      'rejected by policy',
-      'linkgate decided by policy to reject it on 21 Nov 2026, 12:00 UTC: “because”. EC2 shows it rejected.',
+      'that policy rejected',
+      'Rejected',
+      `Rejected by policy ${decidedAt}: because EC2 shows it rejected. ${rejected}`,
       { verdict: aVerdict('reject'), state: 'rejected' },
     ],
-    ['deleted', 'The endpoint is deleted.', { state: 'deleted' }],
-  ] as const)('that is %s is “%s”', (_name, text, record) => {
-    expect(statusText(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(text);
+    [
+      'to a deregistered service',
+      'Service deregistered',
+      'Its service is not registered, so linkgate does not decide it.',
+      { ...ask, serviceDeregisteredAt: noon.toISOString() },
+    ],
+    [
+      'to a service that was never registered',
+      'Waiting for approval',
+      'Its service is not registered, so linkgate does not decide it.',
+      {},
+      { service: undefined },
+    ],
+    [
+      'of a deleted endpoint',
+      'Endpoint deleted',
+      'The endpoint is deleted; nothing is left to do.',
+      { state: 'deleted' },
+    ],
+    [
+      'that failed in EC2',
+      'Endpoint deleted',
+      'EC2 shows it failed: the consumer has to create a new endpoint.',
+      { state: 'failed' },
+    ],
+  ])('%s is “%s”: “%s”', (_, label, text, record, context = {}) => {
+    expect(statusLabel(aContext(record, context))).toBe(label);
+    expect(
+      statusText(aContext(record, context))
+        .map((line) => writePlain(line))
+        .join(' '),
+    ).toBe(text);
   });
 });
 
-describe('the status text of a connection', () => {
+describe('the status of a connection', () => {
   const extended = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
-  test.each([
+  const scheduled =
+    'It is connected until 24 Nov 2026, 12:00 UTC. linkgate disconnects it then, unless somebody keeps it connected or extends it.';
+  test.each<[string, string, string, ConnectionRecord, Partial<StatusContext>?]>([
+    ['in its grace period', 'Disconnect scheduled', scheduled, aScheduledDisconnect()],
     [
-      'scheduled to be disconnected',
-      'It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it.',
-      aScheduledDisconnect(),
-    ],
-    [
-      'extended',
-      `It is connected. linkgate disconnects it after its grace period, unless somebody keeps it connected or extends it. ${alice} extended it until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
+      'that a person extended',
+      'Disconnect scheduled',
+      `Extended until 24 Nov 2026, 12:00 UTC by ${alice} ${decidedAt}: they migrate ${scheduled}`,
       aScheduledDisconnect({ extended }),
     ],
     [
+      'in its grace period in mode observe',
+      'Disconnect scheduled',
+      `${scheduled} ${observing}`,
+      aScheduledDisconnect(),
+      { mode: 'observe' },
+    ],
+    [
+      'that a block disconnects at a time',
+      'Disconnect scheduled',
+      'It is connected until 24 Nov 2026, 12:00 UTC. linkgate disconnects it then.',
+      aScheduledDisconnect({
+        verdict: aVerdict('reject', {
+          findings: [aFinding({ rule: 'account-is-blocked', outcome: 'reject' })],
+          until: disconnectAt,
+        }),
+      }),
+    ],
+    [
       'accepted outside linkgate',
+      'Decision needed',
       'It is connected and stays connected until somebody decides.',
       anExternallyAccepted(),
     ],
     [
-      'on hold by a pause',
-      'It is connected and stays connected while decisions are on hold: orders is paused.',
-      aScheduledDisconnect({
-        verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
-      }),
+      'beyond the disconnect quota after its deadline',
+      'Decision needed',
+      'It is connected and stays connected until somebody decides: nobody decided before 28 Nov 2026, 12:00 UTC. linkgate escalated it to leads.',
+      anOverQuotaDisconnect({ approvalRequest: anApprovalRequest({ stage: 'expired' }) }),
+      { group: { name: 'default', quorum: 1, slackUsers: [], emails: [], escalateTo: 'leads', version: 1 } },
     ],
     [
-      'approved to stay',
-      `${alice} kept it connected on 21 Nov 2026, 12:00 UTC: “renewed”. It stays connected.`,
+      'on hold by a pause',
+      'On hold',
+      'It is connected and stays connected while decisions are on hold: orders is paused.',
+      aScheduledDisconnect(paused),
+    ],
+    [
+      'that a person kept',
+      'Stays connected',
+      `Kept connected by ${alice} ${decidedAt}: renewed It stays connected.`,
       aScheduledDisconnect(approvedByPerson),
     ],
     [
-      'allowed again',
-      'linkgate decided by policy to accept it on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
+      'that is allowed again',
+      'Stays connected',
+      `Accepted by policy ${decidedAt}: because It stays connected.`,
       aCancelledDisconnect(),
     ],
     [
-      'being disconnected',
-      `linkgate decided by policy to disconnect it on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. Its disconnect is pending; EC2 does not show it rejected yet.`,
+      'after its grace period',
+      'Being disconnected',
+      `Disconnected by policy on 24 Nov 2026, 12:00 UTC: account ${consumer} is not on the allowlist of orders linkgate disconnects it; EC2 does not show it rejected yet.`,
       aScheduledDisconnect(disconnectedByPolicy),
     ],
     [
-      'disconnected by a person',
-      `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was disconnected: EC2 shows it rejected.`,
+      'that a person disconnected',
+      'Disconnected',
+      `Disconnected by ${alice} ${decidedAt}: contract ended It is disconnected: EC2 shows it rejected. ${rejected}`,
       aDisconnected(disconnectedByPerson),
     ],
-  ] as const)('that is %s is “%s”', (_name, text, record) => {
-    expect(statusText(record).join(' ')).toBe(text);
+  ])('%s is “%s”: “%s”', (_, label, text, record, context = {}) => {
+    expect(statusLabel(aContext(record, context))).toBe(label);
+    expect(
+      statusText(aContext(record, context))
+        .map((line) => writePlain(line))
+        .join(' '),
+    ).toBe(text);
   });
 });
 
-describe('the question to approvers', () => {
-  const view = (record: ConnectionRecord) => aView({ record });
-
-  test('names the time of the disconnect', () => {
-    expect(questionText(view(aScheduledDisconnect()))).toBe(
-      `linkgate will disconnect account ${consumer} from your endpoint service orders on 24 Nov 2026, 12:00 UTC.`,
-    );
-    expect(requestFacts(view(aScheduledDisconnect()))).toContainEqual([
-      'Disconnect on',
-      '24 Nov 2026, 12:00 UTC',
-    ]);
-  });
-
-  test('says that nothing allows a connection that stays connected until somebody decides', () => {
-    for (const record of [anExternallyAccepted(), anOverQuotaDisconnect()]) {
-      expect(questionText(view(record))).toContain('no rule allows it');
-      expect(requestFacts(view(record))).toContainEqual(['Decide before', '28 Nov 2026, 12:00 UTC']);
-    }
-  });
-
-  test('names the customer of the account', () => {
-    const view = aView({ record: aScheduledDisconnect(), customer: 'initech' });
-    expect(questionText(view)).toContain(`account ${consumer} (initech)`);
-    expect(requestFacts(view)).toContainEqual(['Account', `${consumer} (initech)`]);
-  });
-
-  test('lists each reason once', () => {
-    expect(openReasons(aScheduledDisconnect())).toEqual([
-      `account ${consumer} is not on the allowlist of orders`,
-    ]);
-  });
-});
-
-test('the reasons of an approval request leave out findings that accept, and format times', () => {
-  const findings = [
-    aFinding({ outcome: 'ask', reason: 'the entry expired at 2026-11-21T12:00:00.000Z' }),
-    aFinding({ outcome: 'accept', reason: 'the account is allowed' }),
-  ];
-  expect(openReasons(aRecord({ verdict: aVerdict('ask', { findings }) }))).toEqual([
-    'the entry expired at 21 Nov 2026, 12:00 UTC',
-  ]);
-});
-
-test('a passed deadline is written in the past tense if the request can still be decided', () => {
-  const view = aView({ record: aRecord({ verdict: aVerdict('ask'), approvalRequest }) });
-  expect(requestFacts(view)).toContainEqual(['Deadline passed on', '21 Nov 2026, 12:00 UTC']);
-});
-
-describe('the command that replaces an entry', () => {
-  test('repeats all options of the entry except the changed ones', () => {
-    const entry = anEntry({
-      endpointIds: [endpointId(1), endpointId(2)],
-      consumerRegions: ['eu-west-1'],
-      maxEndpoints: 2,
-      expiresAt: noon.toISOString(),
-      roles: [`arn:aws:iam::${consumer}:role/deployer`],
-      owners: ['slack:T01LOCAL:U01ALICE', 'mailto:a@example.com'],
-      note: "it's Acme",
+describe('the next step', () => {
+  const writeNextStep = (record: Partial<ConnectionRecord>, context: Partial<StatusContext> = {}) =>
+    writePlain(nextStepText(aContext({ state: 'available', ...record }, context)), (time) => time);
+  const wideRequest = (rule: string) =>
+    aScheduledDisconnect({
+      endpointRegion: 'eu-west-1',
+      verdict: aVerdict('reject', {
+        findings: [
+          aFinding({ rule: 'no-longer-allowed', outcome: 'reject' }),
+          aFinding({ rule, outcome: 'ask' }),
+        ],
+        until: disconnectAt,
+      }),
     });
-    expect(allowCommand(entry, 'orders', { expires: ['90d'] })).toBe(
-      `linkgate allow ${consumer} --service orders --endpoint ${endpointId(1)} --endpoint ${endpointId(2)} --consumer-region eu-west-1 --max-endpoints 2 --expires 90d --role arn:aws:iam::${consumer}:role/deployer --owner slack:T01LOCAL:U01ALICE --owner mailto:a@example.com --note 'it'\\''s Acme'`,
+
+  test('of an open request is a decision, with its commands', () => {
+    const pending = { ...ask, state: 'pendingAcceptance' } as const;
+    expect(writeNextStep(pending)).toContain(
+      `stays open after that. \`linkgate approve ${endpointId(1)}\` approves it; \`linkgate deny ${endpointId(1)} --reason "…"\` denies it.`,
+    );
+    expect(writeNextStep(pending, { service: aService({ requireTicket: true }) })).toContain('--ticket …');
+    expect(writeNextStep(pending, { mode: 'observe' })).toContain(observing);
+  });
+
+  test('of a request on hold names no command that decides it', () => {
+    expect(writeNextStep({ ...paused, state: 'pendingAcceptance' })).not.toContain('linkgate approve');
+  });
+
+  test('of a scheduled disconnect is the disconnect, with the commands that change it', () => {
+    expect(writeNextStep(aScheduledDisconnect())).toBe(
+      `It is connected until ${disconnectAt}. linkgate disconnects it then, unless somebody keeps it connected or extends it. \`linkgate allow ${consumer} --service orders\` keeps it connected; \`linkgate extend ${endpointId(1)} --until 14d --reason "…"\` extends it; \`linkgate revoke ${endpointId(1)} --now --reason "…"\` disconnects it now.`,
     );
   });
 
-  test('quotes the wildcard service for a shell', () => {
-    expect(allowCommand(anEntry({ serviceId: '*' }), 'orders', {})).toContain(` --service '*'`);
+  test.each([
+    ['entry-has-expired', { expiresAt: noon.toISOString(), note: 'Acme' }, '--expires 90d --note Acme'],
+    ['max-endpoints-reached', { maxEndpoints: 1 }, '--max-endpoints …'],
+    [
+      'endpoint-is-not-named',
+      { endpointIds: [endpointId(2)] },
+      `--endpoint ${endpointId(2)} --endpoint ${endpointId(1)}`,
+    ],
+    [
+      'consumer-region-is-not-named',
+      { consumerRegions: ['eu-west-2'] },
+      '--consumer-region eu-west-2 --consumer-region eu-west-1',
+    ],
+  ])('after the finding %s widens the entry and keeps its other settings', (rule, narrowed, options) => {
+    expect(writeNextStep(wideRequest(rule), { entries: [anEntry(narrowed)] })).toContain(
+      `\`linkgate allow ${consumer} --service orders ${options}\` keeps it connected;`,
+    );
   });
-});
 
-test('the text of an entry has its scope, expiry and note', () => {
-  expect(entryText(anEntry({ serviceId: '*', effect: 'block', note: 'fraud' }))).toBe(
-    'Its allowlist entry at every service: block (“fraud”).',
-  );
-  expect(entryText(anEntry({ expiresAt: noon.toISOString() }))).toBe(
-    'Its allowlist entry at this service: allow, until 21 Nov 2026, 12:00 UTC.',
-  );
-});
+  test('of an account with an entry of the policy file is a change of the file', () => {
+    const step = writeNextStep(aScheduledDisconnect(), { entries: [anEntry({ managedBy: 'file' })] });
+    expect(step).toContain('widening the entry of its account in the policy file');
+    expect(step).not.toContain(`linkgate allow ${consumer}`);
+  });
 
-test('the name of an actor is an email address, a Slack user with the workspace, or an ARN', () => {
-  expect(['mailto:a@example.com', 'slack:T01LOCAL:U01ALICE', alice].map(actorName)).toEqual([
-    'a@example.com',
-    'U01ALICE (Slack workspace T01LOCAL)',
-    alice,
-  ]);
+  test('of a revoked connection names no command that keeps it', () => {
+    const revocation = { since: noon.toISOString(), disconnectAt, cause: 'person', by: alice } as const;
+    const step = writeNextStep(aScheduledDisconnect({ revocation }));
+    expect(step).toContain('only Keep connected in Slack or in an email cancels the revocation');
+    expect(step).not.toContain('keeps it connected;');
+  });
+
+  test.each<[string, string, Partial<ConnectionRecord>, Partial<StatusContext>?]>([
+    [
+      'older than the registration',
+      'It stays: it is older than the registration of its service.',
+      {},
+      { service: aService({ registeredAt: secondsAfterNoon(60).toISOString() }) },
+    ],
+    ['not decided yet', 'linkgate decides with the next sweep whether it stays.', {}],
+    [
+      'of an unregistered service',
+      'Its service is not registered, so linkgate does not manage it.',
+      {},
+      { service: undefined },
+    ],
+    [
+      'whose permission expires',
+      `That permission expires on ${disconnectAt}; linkgate warns the approvers 14 days, 7 days and 1 day before.`,
+      { verdict: aVerdict('accept', { until: disconnectAt }) },
+    ],
+    ['of a paused service', 'linkgate disconnects nothing for now: orders is paused.', paused],
+    [
+      'that policy rejects in mode observe',
+      `linkgate would disconnect it. ${observing}`,
+      { verdict: aVerdict('reject') },
+      { mode: 'observe' },
+    ],
+  ])('of a connection %s is “%s”', (_, step, record, context = {}) => {
+    expect(writeNextStep(record, context)).toBe(`EC2 shows it connected. ${step}`);
+  });
 });

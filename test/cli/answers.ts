@@ -37,12 +37,23 @@ export const connection = {
   verdict: 'ask',
   decidedBy: 'linkgate',
   reason: 'account 444444444444 is not on the allowlist of payments',
+  status: 'awaiting-approval',
+  deadline: '2031-05-08T12:00:00.000Z',
+  actions: ['approve', 'deny'],
+  nextStep: 'It waits for approval until 2031-05-08T12:00:00.000Z, and stays open after that.',
   endpointRegion: 'eu-central-1',
   requestedAt: '2031-05-01T11:59:58.000Z',
 };
 
 export const explanation = {
-  connection: { ...connection, state: 'rejected' },
+  connection: {
+    ...connection,
+    state: 'rejected',
+    status: 'rejected',
+    deadline: null,
+    actions: [],
+    nextStep: 'It stays rejected, even if its account is allowed later.',
+  },
   verdict: {
     outcome: 'reject',
     findings: [
@@ -84,5 +95,4 @@ export const explanation = {
       state: 'rejected',
     },
   ],
-  next: 'it stays rejected: the consumer has to create a new endpoint',
 };

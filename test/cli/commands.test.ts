@@ -76,7 +76,7 @@ test.each([
     `explain ${endpointId}`,
     `GET /connections/${endpointId}`,
     explanation,
-    ['connection', 'verdict', 'history', 'next'],
+    ['connection', 'verdict', 'history'],
   ],
   [`approve ${endpointId}`, `POST /connections/${endpointId}/decision`, { decision }, ['decision']],
   ['mode', 'GET /mode', mode, ['mode', 'since', 'by', 'reason']],
@@ -528,8 +528,13 @@ test('`explain` prints the history of a request', async () => {
 
 test('`explain` formats times, fits the terminal, and wraps no command', async () => {
   const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
-  const next = `It is connected until 2031-05-08T12:00:00.073Z, and disconnects then. ${command} keeps it connected.`;
-  aws.answer({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
+  const nextStep = `It is connected until 2031-05-08T12:00:00.073Z, and disconnects then. ${command} keeps it connected.`;
+  aws.answer({
+    [`GET /connections/${endpointId}`]: {
+      ...explanation,
+      connection: { ...explanation.connection, nextStep },
+    },
+  });
   const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 60 });
   expect(stdout).toContain(
     `\nIt is connected until 2031-05-08 12:00:00 UTC, and\ndisconnects then.\n${command} keeps\nit connected.\n`,

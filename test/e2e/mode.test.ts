@@ -76,8 +76,8 @@ describe('beside an existing script, in mode `observe`', () => {
       connection: {
         state: 'pendingAcceptance',
         differs: 'linkgate would accept it, and EC2 still shows it pendingAcceptance',
+        nextStep: expect.stringContaining("linkgate's mode is observe"),
       },
-      next: expect.stringContaining('Its mode is observe'),
     });
     const { exitCode, stderr } = await sandbox.linkgate('approve', endpoints.approved, '--reason', 'known');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining('mode is observe') });
@@ -159,7 +159,7 @@ test('a paused service holds every request, also those with a pending effect', a
     verdict: {
       findings: [{ rule: 'service-is-paused', reason: expect.stringContaining('incident 7') }, {}],
     },
-    next: expect.stringContaining('linkgate resume orders'),
+    connection: { nextStep: expect.stringContaining('linkgate resume orders') },
   });
   expect((await sandbox.linkgate('service', 'list')).stdout).toContain('paused by root');
   await sandbox.json('resume', 'orders');

@@ -30,7 +30,6 @@ export interface Explanation {
     readonly findings: readonly { readonly rule: string; readonly reason: string }[];
   } | null;
   readonly history: readonly { readonly action: string; readonly actor: string; readonly reason?: string }[];
-  readonly next: string;
 }
 
 export interface Mail {

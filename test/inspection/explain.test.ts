@@ -7,9 +7,8 @@ import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import type { Outcome } from '../../lib/verdicts/verdict.ts';
 import {
   aConnection,
-  aFinding,
   alice,
-  anApproval,
+  anApprovalRequest,
   anEntry,
   aRecord,
   aService,
@@ -21,6 +20,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 import { anOverQuotaDisconnect } from '../notifications/connected-fixtures.ts';
 
 const services = [aService()];
+const context = { service: aService(), entries: [], mode: 'enforce' } as const;
 
 describe('the explanation of a connection', () => {
   test('contains its state in EC2, the verdict with reasons, and the history', async () => {
@@ -36,28 +36,40 @@ describe('the explanation of a connection', () => {
         verdict: 'accept',
         decidedBy: 'linkgate',
         reason: 'account 022222222222 is allowed at orders',
+        status: 'accepting',
+        deadline: null,
+        actions: [],
+        nextStep: 'linkgate accepts it; EC2 does not show it connected yet.',
       },
       verdict: { outcome: 'accept', findings: [{ rule: 'account-is-allowed' }] },
       history: [{ action: 'requested' }, { action: 'decided' }],
-      next: 'linkgate asks EC2 to accept it, and records the new state once EC2 shows it.',
     });
   });
 
   test('exists before a verdict', async () => {
     const env = createTestEnv({ services, connections: [aConnection()] });
     expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
-      connection: { verdict: null, decidedBy: null, reason: null },
+      connection: {
+        verdict: null,
+        decidedBy: null,
+        reason: null,
+        status: 'awaiting-approval',
+        nextStep: 'linkgate decides it within a minute.',
+      },
       verdict: null,
       history: [],
-      next: 'linkgate decides it within a minute.',
     });
   });
 
   test('exists after EC2 no longer lists the endpoint', async () => {
     const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
     expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
-      connection: { state: 'available' },
-      next: 'The endpoint is gone; nothing is left to do.',
+      connection: {
+        state: 'available',
+        status: 'deleted',
+        actions: [],
+        nextStep: 'The endpoint is deleted; nothing is left to do.',
+      },
     });
   });
 
@@ -68,7 +80,8 @@ describe('the explanation of a connection', () => {
 
 describe('a difference between EC2 and the verdict', () => {
   const computeDifference = (state: ConnectionState, outcome: Outcome, mode: Mode = 'enforce') =>
-    buildConnectionView(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), mode).differs;
+    buildConnectionView(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), { ...context, mode })
+      .differs;
 
   test.each([
     ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
@@ -99,12 +112,12 @@ describe('a difference between EC2 and the verdict', () => {
 
   test('does not exist while approval is requested beyond the disconnect quota', () => {
     expect(
-      buildConnectionView(aConnection({ state: 'available' }), anOverQuotaDisconnect(), 'enforce').differs,
+      buildConnectionView(aConnection({ state: 'available' }), anOverQuotaDisconnect(), context).differs,
     ).toBeNull();
   });
 
   test('does not exist without a verdict', () => {
-    expect(buildConnectionView(aConnection({ state: 'available' }), undefined, 'enforce').differs).toBeNull();
+    expect(buildConnectionView(aConnection({ state: 'available' }), undefined, context).differs).toBeNull();
   });
 });
 
@@ -114,92 +127,45 @@ test.each([
 ] as const)('the decider of a disconnect is %s', (_, cause, by) => {
   const revocation = { since: noon.toISOString(), disconnectAt: noon.toISOString(), cause, by: alice };
   const record = aRecord({ state: 'available', verdict: aVerdict('reject'), revocation });
-  expect(buildConnectionView(aConnection({ state: 'available' }), record, 'enforce').decidedBy).toBe(by);
+  expect(buildConnectionView(aConnection({ state: 'available' }), record, context).decidedBy).toBe(by);
 });
 
-describe('the next step', () => {
-  async function explainNext(state: ConnectionState, outcome?: Outcome, mode: Mode = 'enforce') {
-    const finding = { rule: 'account-is-not-listed', reason: 'it is not listed' };
-    const verdict = outcome && aVerdict(outcome, { findings: [{ ...finding, outcome }] });
-    const records = verdict ? [aRecord({ state, verdict })] : [];
-    const env = createTestEnv({ services, connections: [aConnection({ state })], records });
-    env.mode = mode;
-    return (await explainConnection(endpointId(1), env.deps))?.next;
-  }
-
-  test.each(['ask', 'hold'] as const)(
-    'of a request with the verdict %s is a decision, and names the command',
-    async (outcome) => {
-      expect(await explainNext('pendingAcceptance', outcome)).toContain(`linkgate approve ${endpointId(1)}`);
-    },
-  );
-
-  test.each([undefined, anApproval()])(
-    'of a request that a failed rule holds is the next evaluation, whatever a person decided',
-    async (personDecision) => {
-      const findings = [
-        aFinding({ rule: 'is-broken', outcome: 'hold', failed: true, reason: 'the rule failed' }),
-      ];
-      const record = aRecord({
-        verdict: aVerdict('hold', { findings }),
-        ...(personDecision && { personDecision }),
-      });
-      const env = createTestEnv({ services, connections: [aConnection()], records: [record] });
-      expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
-        next: 'It waits, whatever an approver decides, and linkgate tries again within two minutes: the rule failed.',
-      });
-    },
-  );
-
-  test('of a request to a paused service is to resume the service', async () => {
-    const records = [aRecord({ verdict: aVerdict('hold') })];
-    const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
-    const env = createTestEnv({ services: [paused], connections: [aConnection()], records });
-    expect((await explainConnection(endpointId(1), env.deps))?.next).toContain('linkgate resume orders');
+describe('the status of a connection', () => {
+  test('has the deadline and the actions of an open request', () => {
+    const record = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
+    expect(buildConnectionView(aConnection(), record, context)).toMatchObject({
+      status: 'awaiting-approval',
+      deadline: '2026-11-28T12:00:00.000Z',
+      actions: ['approve', 'deny'],
+      nextStep: expect.stringContaining('until 2026-11-28T12:00:00.000Z'),
+    });
   });
 
-  test('after an EC2 error is the time of the next attempt', async () => {
+  test('follows the state in EC2, not the recorded one', () => {
+    const record = aRecord({ state: 'pendingAcceptance', verdict: aVerdict('accept') });
+    const available = aConnection({ state: 'available' });
+    expect(buildConnectionView(available, record, context)).toMatchObject({
+      status: 'connected',
+      actions: ['revoke'],
+    });
+  });
+
+  test('has no action if the service is not registered', () => {
+    const record = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
+    const view = buildConnectionView(aConnection(), record, { ...context, service: undefined });
+    expect(view.actions).toEqual([]);
+    expect(view.nextStep).toBe('Its service is not registered, so linkgate does not decide it.');
+  });
+
+  test('has the time of the next attempt after an EC2 error', async () => {
     const record = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } });
     const env = createTestEnv({ services, connections: [aConnection()], records: [record] });
     const transition = markRefused(record, 'accept', 'UnauthorizedOperation', noon);
     await env.table.write(transitionWrites(record, transition, 'request-1'));
-    expect((await explainConnection(endpointId(1), env.deps))?.next).toBe(
-      'EC2 refused to accept it; linkgate tries again after 2026-11-21T12:01:00.000Z.',
-    );
-  });
-
-  test('in the mode observe is the switch to enforce', async () => {
-    expect(await explainNext('pendingAcceptance', 'accept', 'observe')).toBe(
-      'linkgate would accept it. Its mode is observe, so it does not change EC2 until `linkgate mode enforce`.',
-    );
-    expect(await explainNext('pendingAcceptance', 'ask', 'observe')).toContain(
-      'it does not change EC2 until',
-    );
-  });
-
-  test('of a request to an unregistered service is no decision of linkgate', async () => {
-    const env = createTestEnv({
-      connections: [aConnection()],
-      records: [aRecord({ verdict: aVerdict('ask') })],
-    });
     expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
-      next: 'Its service is not registered, so linkgate does not decide it.',
+      connection: {
+        nextStep: 'EC2 refused to accept it; linkgate tries again after 2026-11-21T12:01:00.000Z.',
+      },
     });
-  });
-
-  test('of a rejected connection is a new endpoint of the consumer, who pays for the old one until its deletion', async () => {
-    expect(await explainNext('rejected', 'reject')).toMatch(
-      /stays rejected.*charges for it until then.*new endpoint/,
-    );
-  });
-
-  test.each([
-    ['available', 'It is connected. linkgate decides with the next sweep whether it stays.'],
-    ['pending', 'EC2 is connecting it. linkgate decides with the next sweep whether it stays.'],
-    ['deleting', 'The endpoint is gone; nothing is left to do.'],
-    ['failed', 'EC2 shows it as failed: the consumer has to create a new endpoint.'],
-    ['expired', 'EC2 shows it as expired: the consumer has to create a new endpoint.'],
-  ] as const)('of a connection in the state %s is: %s', async (state, next) => {
-    expect(await explainNext(state)).toBe(next);
   });
 });

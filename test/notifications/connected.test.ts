@@ -200,6 +200,6 @@ test('a connection that only a person may disconnect expires undecided, even if 
   await notify();
   env.time = new Date(later);
   await notify();
-  expect(slack.messages[0]?.text).toContain('You can still decide');
+  expect(slack.messages[0]?.text).toContain('nobody decided before');
   expect((await env.record(endpointId(1)))?.approvalRequest?.stage).toBe('expired');
 });

@@ -1,8 +1,8 @@
 import { type Digest, findDigest } from '../../lib/approvals/digest.ts';
 import { computeConnectionStatus } from '../../lib/approvals/status.ts';
+import { notAppliedLabel, statusLabels } from '../../lib/approvals/status-text.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
 import { buttonValue } from '../../lib/channels/slack/actions.ts';
-import { notAppliedText, slackStatusLabels } from '../../lib/channels/slack/status-mrkdwn.ts';
 import { currentStage, escalationStages, isLaterStage } from '../../lib/connections/approval-request.ts';
 import { isAwaitingApproval, recordPartitions } from '../../lib/connections/connection-record.ts';
 import { type AwaitingRecord, hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';
@@ -97,12 +97,12 @@ export async function checkNotifications(
       `${endpointId} is ${isAwaitingApproval(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
     );
     const connectionStatus = computeConnectionStatus(record).status;
-    const status = slackStatusLabels[connectionStatus];
+    const status = statusLabels[connectionStatus];
     // The title depends on the mode, which may have changed since linkgate rendered the message.
     const isToCome = ['accepting', 'rejecting', 'disconnecting'].includes(connectionStatus);
     assertInvariant(
       'each message shows the recorded state',
-      [status, ...(isToCome ? [notAppliedText] : [])].some((title) =>
+      [status, ...(isToCome ? [notAppliedLabel] : [])].some((title) =>
         readTitle(message).startsWith(`${title}:`),
       ),
       `${endpointId}: ${status}, not ${readTitle(message)}`,

@@ -1,4 +1,4 @@
-import { connectedCommands } from '../../approvals/connected-actions.ts';
+import { openCommands } from '../../approvals/status-text.ts';
 import {
   type SubmitResult,
   type SubmittedDecision,
@@ -15,6 +15,7 @@ import { isConnected } from '../../privatelink/connection.ts';
 import { listRegisteredServices, uniqueLocations } from '../../services/registered-services.ts';
 import { indexByKey } from '../../storage/entity.ts';
 import type { Table } from '../../storage/table.ts';
+import { writePlain } from '../../values/styled-text.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiApp, ApiDeps } from '../env.ts';
 import { ConnectionsQuery, DecisionInput, readBody, validateInput } from '../input.ts';
@@ -113,7 +114,9 @@ async function requireDecision(
 /** Approve and deny are ambiguous for a connected endpoint; the error names the commands that extend, allow and revoke it. */
 async function connectedNotOpenError(record: ConnectionRecord, table: Table): Promise<ApiError> {
   const { service, entries } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
-  const commands = connectedCommands(record, { service: service?.name ?? record.serviceId, entries });
+  const commands = openCommands({ record, service, entries, mode: 'enforce' }).map((command) =>
+    writePlain(command, (time) => time),
+  );
   return new ApiError(
     409,
     'NotOpen',

@@ -1,7 +1,7 @@
+import { actionLabels } from '../../approvals/action-text.ts';
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import { type ConnectedAction, connectedLabels } from '../../approvals/connected-actions.ts';
-import { computeApprovalKind } from '../../approvals/status.ts';
-import { replacedEntryText } from '../../approvals/status-text.ts';
+import { replacedEntryText } from '../../approvals/entry-text.ts';
+import { type ApprovalAction, computeApprovalKind } from '../../approvals/status.ts';
 import { allowDurations, type FormFieldName, type FormProblems, type FormValues } from './form.ts';
 import { type EscapedHtml, escapedHtml } from './html.ts';
 import type { LinkClaims } from './link.ts';
@@ -13,11 +13,8 @@ export interface FormState {
 }
 
 /** Renders the form, which posts to its own URL: the token in the link alone identifies the approver. */
-export function decisionForm(
-  view: ApprovalView,
-  { purpose, address }: LinkClaims,
-  form: FormState,
-): EscapedHtml {
+export function decisionForm(view: ApprovalView, claims: LinkClaims, form: FormState): EscapedHtml {
+  const { purpose, address } = claims;
   const fields = {
     approve: () => [view.service.requireTicket && ticketField(form), allowField(view, form)],
     extend: () => [],
@@ -26,23 +23,17 @@ export function decisionForm(
   return escapedHtml`<form method="post">
 <h2>Your decision</h2>
 ${[reasonField(form), ...fields]}
-<button class="${purpose === 'deny' ? 'deny' : 'approve'}">${submitButtonLabel(purpose, view)}</button>
+<button class="${purpose === 'deny' ? 'deny' : 'approve'}">${actionLabels[selectLinkAction(view, claims)]}</button>
 <p class="quiet">linkgate records this decision as yours: ${address}.</p>
 </form>`;
 }
 
-function submitButtonLabel(purpose: LinkClaims['purpose'], { record }: ApprovalView): string {
-  if (computeApprovalKind(record) !== 'new-connection')
-    return connectedLabels[connectedAnswerByPurpose[purpose]];
-  return purpose === 'approve' ? 'Approve' : 'Deny';
+/** Selects the action of a link, which depends on what is to be decided when its reader opens it. */
+export function selectLinkAction({ record }: ApprovalView, { purpose }: LinkClaims): ApprovalAction {
+  if (purpose === 'extend') return 'extend';
+  if (computeApprovalKind(record) === 'new-connection') return purpose;
+  return purpose === 'approve' ? 'keep' : 'disconnect';
 }
-
-/** The action of each link about a connected endpoint. */
-export const connectedAnswerByPurpose = {
-  approve: 'keep',
-  extend: 'extend',
-  deny: 'disconnect',
-} as const satisfies Record<LinkClaims['purpose'], ConnectedAction>;
 
 function reasonField({ formValues, problems }: FormState): EscapedHtml {
   const input = escapedHtml`<textarea ${inputAttributes('reason', problems)} rows="3" required>${formValues?.reason}</textarea>`;

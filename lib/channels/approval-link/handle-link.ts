@@ -1,9 +1,8 @@
-import { loadApprovalView } from '../../approvals/approval-view.ts';
+import { type ApprovalView, loadApprovalView } from '../../approvals/approval-view.ts';
 import { extendStoredConnection } from '../../approvals/decide-connected-by-person.ts';
 import { type SubmittedDecision, submitStoredDecision } from '../../approvals/submit-decision.ts';
 import { emailActor } from '../../approvers/actor.ts';
 import { UnknownGroupError } from '../../approvers/approver-group.ts';
-import type { Mode } from '../../mode/mode.ts';
 import { NotAuthorizedError } from '../../policy/authorize.ts';
 import type { DecideDeps } from '../../reconcile/decide-connections.ts';
 import { type Secret, verifyWithSecret } from '../../runtime/secret.ts';
@@ -67,8 +66,8 @@ async function handleLinkClaims(
   const by = emailActor(address);
   return catchConflict(() =>
     purpose === 'extend'
-      ? extendByLink(claims, { by, reason: form.decision.reason }, deps)
-      : decideByLink(claims, { ...form.decision, decision: purpose, by }, view.mode, deps),
+      ? extendByLink(view, claims, { by, reason: form.decision.reason }, deps)
+      : decideByLink(view, claims, { ...form.decision, decision: purpose, by }, deps),
   );
 }
 
@@ -83,6 +82,7 @@ async function catchConflict(decide: () => Promise<PageResult>): Promise<PageRes
 }
 
 async function extendByLink(
+  view: ApprovalView,
   claims: LinkClaims,
   { by, reason }: { readonly by: string; readonly reason: string | undefined },
   deps: HandleLinkDeps,
@@ -93,27 +93,28 @@ async function extendByLink(
     { by, from, ...(reason !== undefined && { reason }) },
     deps,
   );
-  if (result.status === 'done') return { outcome: 'decided', page: pages.extendedPage(result.record) };
+  if (result.status === 'done')
+    return { outcome: 'decided', page: pages.extendedPage({ ...view, record: result.record }) };
   return result.status === 'no-scheduled-disconnect'
-    ? { outcome: 'outdated-link', page: pages.notExtendedPage(result.record) }
+    ? { outcome: 'outdated-link', page: pages.notExtendedPage({ ...view, record: result.record }) }
     : { outcome: 'unknown-request', page: pages.unknownRequestPage(claims) };
 }
 
 async function decideByLink(
+  view: ApprovalView,
   claims: LinkClaims,
   decision: SubmittedDecision,
-  mode: Mode,
   deps: HandleLinkDeps,
 ): Promise<PageResult> {
   const result = await submitStoredDecision(claims.endpointId, decision, deps);
   if (result.status === 'decided')
     return {
       outcome: 'decided',
-      page: pages.decisionRecordedPage(result, { isObserving: mode === 'observe' }),
+      page: pages.decisionRecordedPage({ ...view, record: result.record }, result.personDecision),
     };
   const record = result.status === 'not-open' ? result.record : undefined;
   return (
-    (record && notOpenPage(record, claims)) ?? {
+    (record && notOpenPage({ ...view, record }, claims)) ?? {
       outcome: 'unknown-request',
       page: pages.unknownRequestPage(claims),
     }

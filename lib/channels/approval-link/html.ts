@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import { actorName, formatTime, type StyledText, writeSpans } from '../../values/styled-text.ts';
 
 export type EscapedHtml = HtmlEscapedString;
 
@@ -15,8 +16,20 @@ export function escapedHtml(strings: TemplateStringsArray, ...values: readonly u
   return html(strings, ...values) as EscapedHtml;
 }
 
-export function paragraphs(lines: readonly (string | EscapedHtml)[]): EscapedHtml {
-  return escapedHtml`${lines.map((line) => escapedHtml`<p>${line}</p>`)}`;
+/** Writes a text in HTML with escaped values. */
+export function writeHtml(text: StyledText): EscapedHtml {
+  const spans = writeSpans(text, {
+    text: (plain) => escapedHtml`${plain}`,
+    strong: (plain) => escapedHtml`<strong>${plain}</strong>`,
+    code: (command) => escapedHtml`<code>${command}</code>`,
+    time: (time) => escapedHtml`${formatTime(time)}`,
+    actor: (actor) => escapedHtml`${actorName(actor)}`,
+  });
+  return escapedHtml`${spans}`;
+}
+
+export function paragraphs(lines: readonly StyledText[]): EscapedHtml {
+  return escapedHtml`${lines.map((line) => escapedHtml`<p>${writeHtml(line)}</p>`)}`;
 }
 
 const pageStyle = `

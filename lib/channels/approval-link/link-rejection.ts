@@ -13,18 +13,19 @@ export function linkRejection(view: ApprovalView, claims: LinkClaims): PageResul
   const unauthorized = checkLinkAddress(view, claims);
   if (unauthorized?.outcome === 'not-an-approver') return unauthorized;
   if (record.approvalRequest?.version !== claims.version)
-    return { outcome: 'outdated-link', page: pages.outdatedLinkPage(record) };
-  return notOpenPage(record, claims) ?? unauthorized;
+    return { outcome: 'outdated-link', page: pages.outdatedLinkPage(view) };
+  return notOpenPage(view, claims) ?? unauthorized;
 }
 
 /** Renders the page for a decided or closed request, or for a changed disconnect time. */
-export function notOpenPage(record: ConnectionRecord, claims: LinkClaims): PageResult | undefined {
+export function notOpenPage(view: ApprovalView, claims: LinkClaims): PageResult | undefined {
+  const { record } = view;
   const decision = findEarlierDecision(record, claims);
-  if (decision) return { outcome: 'link-already-used', page: pages.linkAlreadyUsedPage(record, decision) };
+  if (decision) return { outcome: 'link-already-used', page: pages.linkAlreadyUsedPage(view, decision) };
   if (!isAwaitingApproval(record))
-    return { outcome: 'already-decided', page: pages.alreadyDecidedPage(record) };
+    return { outcome: 'already-decided', page: pages.alreadyDecidedPage(view) };
   const isChanged = claims.purpose === 'extend' && record.revocation?.disconnectAt !== claims.disconnectAt;
-  return isChanged ? { outcome: 'outdated-link', page: pages.notExtendedPage(record) } : undefined;
+  return isChanged ? { outcome: 'outdated-link', page: pages.notExtendedPage(view) } : undefined;
 }
 
 /** Finds the earlier decision of this address. An approver may still deny until the quorum approves. */

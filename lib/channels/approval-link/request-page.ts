@@ -1,21 +1,18 @@
+import { actionLabels, describeAction, explainActions } from '../../approvals/action-text.ts';
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import {
-  connectedLabels,
-  describeConnectedAction,
-  selectConnectedActions,
-} from '../../approvals/connected-actions.ts';
 import { ownerAccountText } from '../../approvals/owner-account-text.ts';
-import { computeApprovalKind } from '../../approvals/status.ts';
 import {
   knownAccountText,
   openReasons,
   questionText,
   reasonHeadings,
   requestFacts,
-  statusText,
-} from '../../approvals/status-text.ts';
-import { connectedAnswerByPurpose, decisionForm, type FormState } from './decision-form.ts';
-import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './html.ts';
+} from '../../approvals/request-text.ts';
+import { computeApprovalKind } from '../../approvals/status.ts';
+import { statusText } from '../../approvals/status-text.ts';
+import type { StyledText } from '../../values/styled-text.ts';
+import { decisionForm, type FormState, selectLinkAction } from './decision-form.ts';
+import { type EscapedHtml, escapedHtml, type Page, paragraphs, writeHtml } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
 /** Shows an approver the request, and a form for the one action of the link. */
@@ -23,18 +20,18 @@ export function requestPage(view: ApprovalView, claims: LinkClaims, now: Date, f
   const { record } = view;
   const approvalKind = computeApprovalKind(record);
   const isRequest = approvalKind === 'new-connection';
-  const action = connectedAnswerByPurpose[claims.purpose];
+  const action = selectLinkAction(view, claims);
   return {
     title: requestPageTitle(view, claims),
     body: escapedHtml`
-<p>${questionText(view)} Your decision counts only when you submit the form below.</p>
-${!isRequest && escapedHtml`<p class="note"><strong>${connectedLabels[action]}:</strong> ${describeConnectedAction(action, record, now)}</p>`}
+<p>${writeHtml(questionText(view))} Your decision counts only when you submit the form below.</p>
+${!isRequest && escapedHtml`<p class="note"><strong>${actionLabels[action]}:</strong> ${writeHtml(describeAction(action, record, now))}</p>`}
 ${form.problems && escapedHtml`<p class="alarm" role="alert">linkgate recorded no decision. Correct the marked fields below.</p>`}
-${pageSection(isRequest ? 'The request' : 'The connection', factList(view))}
-${pageSection('Current status', paragraphs(statusText(record)))}
+${pageSection(isRequest ? 'The request' : 'The connection', definitionList(requestFacts(view)))}
+${pageSection('Current status', paragraphs(statusText(view)))}
 ${pageSection(reasonHeadings[approvalKind], bulletList(openReasons(record)))}
 ${pageSection('Earlier connections of this account', bulletList(knownAccountText(view)))}
-${pageSection(isRequest ? 'Effect of your decision' : 'Effect of each decision', answersExplanation(view, now))}
+${pageSection('Effect of each decision', definitionList(explainActions(view, now).map(({ label, effect }) => [label, effect])))}
 ${decisionForm(view, claims, form)}`,
   };
 }
@@ -54,28 +51,10 @@ function pageSection(title: string, content: EscapedHtml): EscapedHtml {
   return escapedHtml`<section><h2>${title}</h2>${content}</section>`;
 }
 
-function bulletList(lines: readonly string[]): EscapedHtml {
-  return escapedHtml`<ul>${lines.map((line) => escapedHtml`<li>${line}</li>`)}</ul>`;
+function bulletList(lines: readonly StyledText[]): EscapedHtml {
+  return escapedHtml`<ul>${lines.map((line) => escapedHtml`<li>${writeHtml(line)}</li>`)}</ul>`;
 }
 
-function factList(view: ApprovalView): EscapedHtml {
-  return escapedHtml`<dl>${requestFacts(view).map(([name, value]) => escapedHtml`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
-}
-
-function answersExplanation({ record, group: { quorum } }: ApprovalView, now: Date): EscapedHtml {
-  if (computeApprovalKind(record) !== 'new-connection') {
-    const quorumText =
-      quorum > 1 ? ` ${quorum} people have to keep it; one person can extend or disconnect it.` : '';
-    return escapedHtml`<dl>${selectConnectedActions(record).map(
-      (action) =>
-        escapedHtml`<dt>${connectedLabels[action]}</dt><dd>${describeConnectedAction(action, record, now)}${action === 'keep' && quorumText}</dd>`,
-    )}</dl>`;
-  }
-  const quorumText = quorum > 1 ? ` ${quorum} people have to approve; one denial is enough to deny.` : '';
-  return escapedHtml`<dl>
-<dt>Approve</dt><dd>linkgate accepts the connection of this endpoint in EC2, and the account can reach your service through it. The allowlist
-does not change unless you also allow the account.${quorumText}</dd>
-<dt>Deny</dt><dd>linkgate rejects the connection in EC2, permanently. The owner pays for the endpoint by the hour until they delete it. AWS gives
-the owner no reason, so notify them yourself.</dd>
-</dl>`;
+function definitionList(pairs: readonly (readonly [string, StyledText])[]): EscapedHtml {
+  return escapedHtml`<dl>${pairs.map(([name, value]) => escapedHtml`<dt>${name}</dt><dd>${writeHtml(value)}</dd>`)}</dl>`;
 }

@@ -1,30 +1,35 @@
+import { actionLabels } from '../../approvals/action-text.ts';
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import { connectedLabels } from '../../approvals/connected-actions.ts';
-import { computeApprovalKind } from '../../approvals/status.ts';
-import { decidedText, formatTime, selectDecisionVerbs, statusText } from '../../approvals/status-text.ts';
+import { allowlistChangeText } from '../../approvals/request-text.ts';
+import { computeApprovalKind, type StatusContext } from '../../approvals/status.ts';
+import { openCommands, statusText } from '../../approvals/status-text.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import type { PersonDecision } from '../../connections/person-decision.ts';
-import { matchesDecision } from '../../connections/person-decision.ts';
 import type { UnreadableItemError } from '../../storage/entity.ts';
 import { unreadableText } from '../../storage/item-remedy.ts';
-import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './html.ts';
+import { asCode, asTime, type StyledText, styled } from '../../values/styled-text.ts';
+import { escapedHtml, type Page, paragraphs } from './html.ts';
 import type { LinkClaims } from './link.ts';
 
 /** The other ways to decide, for the page of a link that does not decide. */
-const otherChannelsText = escapedHtml`If you are an approver in Slack, use the buttons of the message there. On the command line, <code>linkgate connections --waiting</code>
-lists the open requests.`;
+const otherChannelsText = styled`If you are an approver in Slack, use the buttons of the message there. On the command line, ${asCode('linkgate connections --waiting')} lists the open requests.`;
 
-function resultPage(title: string, ...lines: readonly (string | EscapedHtml)[]): Page {
-  return { title, body: escapedHtml`<section>${paragraphs(lines)}</section>` };
+function resultPage(title: string, ...lines: readonly (string | StyledText)[]): Page {
+  const texts = lines.map((line) => (typeof line === 'string' ? [line] : line));
+  return { title, body: escapedHtml`<section>${paragraphs(texts)}</section>` };
 }
 
 /** Names the request, because an approver may have many e-mails. */
-function requestReference(record: ConnectionRecord): string {
+function requestReference({ record }: StatusContext): string {
   return `The ${requestNoun(record)} of account ${record.ownerAccountId}, endpoint ${record.endpointId}.`;
 }
 
 function requestNoun(record: ConnectionRecord): 'request' | 'connection' {
   return computeApprovalKind(record) === 'new-connection' ? 'request' : 'connection';
+}
+
+function explainHint(endpointId: string): StyledText {
+  return styled`To see its status: ${asCode(`linkgate explain ${endpointId}`)}.`;
 }
 
 export function invalidSignaturePage(): Page {
@@ -38,8 +43,8 @@ export function invalidSignaturePage(): Page {
 export function linkExpiredPage({ endpointId, expiresAt }: LinkClaims): Page {
   return resultPage(
     'This link has expired',
-    `It was valid until ${formatTime(expiresAt)}. linkgate recorded no decision.`,
-    escapedHtml`The request may still be open. <code>linkgate explain ${endpointId}</code> shows its status.`,
+    styled`It was valid until ${asTime(expiresAt)}. linkgate recorded no decision. The request may still be open.`,
+    explainHint(endpointId),
     otherChannelsText,
   );
 }
@@ -51,39 +56,40 @@ export function unknownRequestPage({ endpointId }: LinkClaims): Page {
   );
 }
 
-export function outdatedLinkPage(record: ConnectionRecord): Page {
+export function outdatedLinkPage(context: StatusContext): Page {
   return resultPage(
     'This link is out of date',
-    requestReference(record),
+    requestReference(context),
     'linkgate sent a new approval request after this e-mail, and recorded no decision. Use the links of the newest e-mail.',
-    ...statusText(record),
+    ...statusText(context),
   );
 }
 
 /** @param decision the earlier decision of this approver */
-export function linkAlreadyUsedPage(record: ConnectionRecord, decision: PersonDecision): Page {
+export function linkAlreadyUsedPage(context: StatusContext, decision: PersonDecision): Page {
+  const { record } = context;
   return resultPage(
     'You have already decided',
-    requestReference(record),
-    `You ${decisionVerbPhrase(record, decision)} ${decidedText(decision)}. Each link works once.`,
-    ...statusText(record),
+    requestReference(context),
+    `You ${decisionVerbPhrase(record, decision)}. Each link works once.`,
+    ...statusText(context),
     ...(isAwaitingApproval(record) ? [changeMindText(record)] : []),
   );
 }
 
 function changeMindText(record: ConnectionRecord): string {
   return requestNoun(record) === 'request'
-    ? 'Until enough other people approve, you can still deny it: your link “Deny” works.'
-    : `Until enough other people keep it, you can still disconnect it: your link “${connectedLabels.disconnect}” works.`;
+    ? `Until enough other people approve, you can still deny it: your link “${actionLabels.deny}” works.`
+    : `Until enough other people keep it, you can still disconnect it: your link “${actionLabels.disconnect}” works.`;
 }
 
-export function alreadyDecidedPage(record: ConnectionRecord): Page {
+export function alreadyDecidedPage(context: StatusContext): Page {
   return resultPage(
-    requestNoun(record) === 'request'
+    requestNoun(context.record) === 'request'
       ? 'This request is no longer open'
       : 'This connection no longer needs a decision',
-    requestReference(record),
-    ...statusText(record),
+    requestReference(context),
+    ...statusText(context),
     'This link changed nothing.',
   );
 }
@@ -92,33 +98,25 @@ export function notAnApproverPage({ service, group }: ApprovalView, { address }:
   return resultPage(
     'You cannot decide this',
     `${address} is no longer an approver of ${service.name} (group ${group.name}). linkgate recorded no decision.`,
-    escapedHtml`<code>linkgate approvers list</code> lists the approvers.`,
+    styled`${asCode('linkgate approvers list')} lists the approvers.`,
   );
 }
 
-export function decideInApiOnlyPage({ record, group }: ApprovalView): Page {
-  const { endpointId } = record;
-  const commands =
-    requestNoun(record) === 'request'
-      ? [
-          escapedHtml`<code>linkgate approve ${endpointId}</code>`,
-          escapedHtml`<code>linkgate deny ${endpointId} --reason "…"</code>`,
-        ]
-      : [escapedHtml`<code>linkgate explain ${endpointId}</code> shows the commands.`];
+export function decideInApiOnlyPage(view: ApprovalView): Page {
   return resultPage(
     'Decide this on the command line',
-    requestReference(record),
-    `The approver group ${group.name} decides only on the command line or through the API.`,
-    ...commands,
+    requestReference(view),
+    `The approver group ${view.group.name} decides only on the command line or through the API.`,
+    ...openCommands(view),
   );
 }
 
 export function accountOwnerPage({ record }: ApprovalView): Page {
+  const [verb, action] =
+    requestNoun(record) === 'request' ? (['requests', 'deny'] as const) : (['owns', 'disconnect'] as const);
   return resultPage(
     'Another approver has to approve this',
-    requestNoun(record) === 'request'
-      ? `You own account ${record.ownerAccountId}, which requests the connection. linkgate recorded no decision. Your link “Deny” works.`
-      : `You own account ${record.ownerAccountId}, which owns the connection. linkgate recorded no decision. Your link “${connectedLabels.disconnect}” works.`,
+    `You own account ${record.ownerAccountId}, which ${verb} the connection. linkgate recorded no decision. Your link “${actionLabels[action]}” works.`,
   );
 }
 
@@ -145,69 +143,44 @@ export function internalErrorPage(): Page {
   );
 }
 
-export function extendedPage(record: ConnectionRecord): Page {
+export function extendedPage(context: StatusContext): Page {
   return resultPage(
     'You extended the connection by 14 days',
-    requestReference(record),
-    ...statusText(record),
-    escapedHtml`To see its status: <code>linkgate explain ${record.endpointId}</code>.`,
+    requestReference(context),
+    ...statusText(context),
+    explainHint(context.record.endpointId),
   );
 }
 
-export function notExtendedPage(record: ConnectionRecord): Page {
+export function notExtendedPage(context: StatusContext): Page {
   return resultPage(
     'The connection was not extended',
-    requestReference(record),
+    requestReference(context),
     'Its disconnect time has changed since this e-mail, it is no longer scheduled for disconnect, or its extensions reached the limit of one year.',
-    ...statusText(record),
+    ...statusText(context),
     otherChannelsText,
   );
 }
 
-/** Describes the effect of a recorded decision. `isObserving`: the mode is `observe`, and linkgate does not call EC2. */
-export function decisionRecordedPage(
-  {
-    record,
-    personDecision: decision,
-  }: { readonly record: ConnectionRecord; readonly personDecision: PersonDecision },
-  { isObserving }: { readonly isObserving: boolean },
-): Page {
-  const { verdict, pendingEffect, endpointId } = record;
-  const isEffective = verdict !== undefined && matchesDecision(verdict, decision);
-  const pendingText = isObserving
-    ? "linkgate's mode is observe: it records the decision and does not change EC2."
-    : `linkgate now ${pendingEffect?.action}s the connection in EC2.`;
-  // A connected endpoint that stays needs no EC2 call.
-  const effectText = pendingEffect === undefined ? 'It stays connected.' : pendingText;
+/** Describes the effect of a recorded decision. */
+export function decisionRecordedPage(view: ApprovalView, decision: PersonDecision): Page {
+  const { record, service } = view;
   return resultPage(
     `You ${decisionVerbPhrase(record, decision)}`,
-    requestReference(record),
-    `linkgate recorded your decision ${decidedText(decision)}.`,
-    ...(isEffective ? [effectText, ...allowlistChangeLines(record, decision)] : statusText(record)),
+    requestReference(view),
+    ...statusText(view),
+    ...allowlistChangeText(record, service.name),
     ...(decision.decision === 'deny'
       ? [
           'AWS gives the owner of the endpoint no reason. Notify them, and say that they pay for the endpoint until they delete it.',
         ]
       : []),
-    escapedHtml`To see its status: <code>linkgate explain ${endpointId}</code>.`,
+    explainHint(record.endpointId),
   );
 }
 
+/** Names a decision, which differs between a request and a connected endpoint. */
 function decisionVerbPhrase(record: ConnectionRecord, { decision }: PersonDecision): string {
-  return selectDecisionVerbs(record)[decision === 'approve' ? 'accept' : 'reject'];
-}
-
-/** Describes the change of the account's allowlist entry. */
-function allowlistChangeLines(
-  { ownerAccountId, approvals }: ConnectionRecord,
-  decision: PersonDecision,
-): string[] {
-  if (decision.decision === 'deny')
-    return decision.block ? [`Account ${ownerAccountId} is now blocked at this service.`] : [];
-  const decisions = approvals?.decisions ?? [decision];
-  if (decisions.some(({ allow }) => allow === undefined)) return [];
-  const [until] = decisions.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
-  return [
-    `Account ${ownerAccountId} is allowed at this service ${until ? `until ${formatTime(until)}` : 'permanently'}.`,
-  ];
+  if (requestNoun(record) === 'request') return decision === 'approve' ? 'approved it' : 'denied it';
+  return decision === 'approve' ? 'kept it connected' : 'disconnected it';
 }

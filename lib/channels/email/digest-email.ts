@@ -1,6 +1,5 @@
-import { connectedLabels } from '../../approvals/connected-actions.ts';
-import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
-import { formatTime, isOverdue } from '../../approvals/status-text.ts';
+import { actionLabels } from '../../approvals/action-text.ts';
+import { deadlinePhrase } from '../../approvals/request-text.ts';
 import {
   areAllNewConnections,
   countBy,
@@ -13,9 +12,10 @@ import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
 import { accountText } from '../../customers/account-text.ts';
 import type { Service } from '../../services/service.ts';
+import { writePlain } from '../../values/styled-text.ts';
 import { composeEmail } from './compose-email.ts';
 import type { EmailLinks, EmailMessage } from './email-sender.ts';
-import { apiOnlyEmailText, bulletLines, emailFooter, emailSubject, linksByAnswer } from './request-email.ts';
+import { apiOnlyEmailText, bulletLines, emailFooter, emailSubject, linksByAction } from './request-email.ts';
 
 /** The number of requests that a digest e-mail lists with their links. */
 export const maxListedInEmail = 20;
@@ -57,7 +57,7 @@ export function digestEmail(
       ...(areAllNew
         ? []
         : [
-            `For a connection, “${connectedLabels.keep}” keeps it permanently, “${connectedLabels.extend}” keeps it for 14 more days, and “${connectedLabels.disconnect}” disconnects it immediately and permanently.`,
+            `For a connection, “${actionLabels.keep}” keeps it permanently, “${actionLabels.extend}” keeps it for 14 more days, and “${actionLabels.disconnect}” disconnects it immediately and permanently.`,
           ]),
     ],
     ...(reasons.length > 0 ? [['Reasons', ...bulletLines(reasons.map(emailCountLine))]] : []),
@@ -70,7 +70,7 @@ export function digestEmail(
       ...bulletLines(countBy(records, nameService).map(emailCountLine)),
     ],
     ...listedRecords.map((record, index) => [
-      `${index + 1}. ${record.endpointId} of ${nameAccount(record)} to ${nameService(record)}${emailDeadlineText(record)}`,
+      `${index + 1}. ${record.endpointId} of ${nameAccount(record)} to ${nameService(record)}${writePlain(deadlinePhrase(record))}`,
       ...emailLinkLines(record, links.get(record.endpointId)),
     ]),
     ...(unlistedCount > 0 ? [[`And ${unlistedCount} more.`]] : []),
@@ -85,31 +85,8 @@ export function digestEmail(
 
 const emailCountLine = ([name, count]: readonly [string, number]) => `${name}: ${count}`;
 
-function emailDeadlineText(record: ConnectionRecord): string {
-  const { approvalRequest } = record;
-  if (!approvalRequest) return '';
-  const approvalKind = computeApprovalKind(record);
-  const label = isOverdue(record)
-    ? overdueEmailDeadlineLabels[approvalKind]
-    : emailDeadlineLabels[approvalKind];
-  return `, ${label} ${formatTime(approvalRequest.deadline)}`;
-}
-
-const emailDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {
-  'new-connection': 'decide before',
-  'scheduled-disconnect': 'connected, scheduled disconnect on',
-  'keep-or-disconnect': 'connected, decide before',
-};
-
-const overdueEmailDeadlineLabels: typeof emailDeadlineLabels = {
-  'new-connection': 'overdue since',
-  'scheduled-disconnect': emailDeadlineLabels['scheduled-disconnect'],
-  'keep-or-disconnect': 'still connected, overdue since',
-};
-
 function emailLinkLines(record: ConnectionRecord, links: EmailLinks | undefined): string[] {
-  if (!links) return [];
-  return computeApprovalKind(record) === 'new-connection'
-    ? [`Approve: ${links.approve}`, `Deny: ${links.deny}`]
-    : linksByAnswer(links).map(([answer, link]) => `${connectedLabels[answer]}: ${link}`);
+  return links
+    ? linksByAction(record, links).map(([action, link]) => `${actionLabels[action]}: ${link}`)
+    : [];
 }

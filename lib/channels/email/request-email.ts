@@ -1,23 +1,17 @@
-import type { ApprovalView, ServiceSummary } from '../../approvals/approval-view.ts';
-import {
-  type ConnectedAction,
-  connectedCommands,
-  connectedLabels,
-  describeConnectedAction,
-} from '../../approvals/connected-actions.ts';
+import { actionLabels, explainActions } from '../../approvals/action-text.ts';
+import type { ApprovalView } from '../../approvals/approval-view.ts';
 import { ownerAccountText } from '../../approvals/owner-account-text.ts';
-import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import {
-  actionExplanations,
-  formatTime,
   knownAccountText,
   openReasons,
   questionText,
   reasonHeadings,
   requestFacts,
-  statusText,
-} from '../../approvals/status-text.ts';
-import type { ApproverGroup } from '../../approvers/approver-group.ts';
+} from '../../approvals/request-text.ts';
+import { type ApprovalAction, type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
+import { openCommands, statusText } from '../../approvals/status-text.ts';
+import type { ConnectionRecord } from '../../connections/connection-record.ts';
+import { formatTime, type StyledText, writePlain } from '../../values/styled-text.ts';
 import { composeEmail } from './compose-email.ts';
 import type { EmailLinks, EmailMessage } from './email-sender.ts';
 
@@ -27,34 +21,32 @@ import type { EmailLinks, EmailMessage } from './email-sender.ts';
  */
 export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, now: Date): EmailMessage {
   const { record, service, group } = view;
-  const { endpointId, approvalRequest } = record;
+  const { approvalRequest } = record;
   const approvalKind = computeApprovalKind(record);
   const isReminder = approvalRequest !== undefined && approvalRequest.stage !== 'approval-requested';
   const subject = requestSubjects[approvalKind](ownerAccountText(view), service.name);
   return composeEmail(emailSubject(subject, isReminder), [
     [
-      questionText(view),
-      ...statusText(record),
+      ...writeLines([questionText(view), ...statusText(view)]),
       ...(isReminder
         ? [`linkgate asked the approver group ${group.name} on ${formatTime(approvalRequest.requestedAt)}.`]
         : []),
     ],
-    requestFacts(view).map(([name, value]) => `${name}: ${value}`),
-    [reasonHeadings[approvalKind], ...bulletLines(openReasons(record))],
-    ['Earlier connections of this account', ...bulletLines(knownAccountText(view))],
-    ...(links
-      ? approvalKind === 'new-connection'
-        ? requestLinkParagraphs(links, group)
-        : connectedLinkParagraphs(view, links, now)
-      : []),
+    requestFacts(view).map(([name, value]) => `${name}: ${writePlain(value)}`),
+    [reasonHeadings[approvalKind], ...bulletLines(writeLines(openReasons(record)))],
+    ['Earlier connections of this account', ...bulletLines(writeLines(knownAccountText(view)))],
+    ...(links ? linkParagraphs(view, links, now) : []),
     [
       'On the command line',
-      ...(approvalKind === 'new-connection'
-        ? requestCommandLines(endpointId, service, group)
-        : connectedCommandLines(view)),
+      ...(group.decisionChannels === 'api' ? [apiOnlyEmailText] : []),
+      ...writeLines(openCommands(view)),
     ],
     ...(links ? [emailFooter(links)] : []),
   ]);
+}
+
+function writeLines(lines: readonly StyledText[]): string[] {
+  return lines.map((line) => writePlain(line));
 }
 
 const requestSubjects: Readonly<Record<ApprovalKind, (account: string, service: string) => string>> = {
@@ -67,33 +59,25 @@ export function emailSubject(subject: string, isReminder: boolean): string {
   return isReminder ? `Reminder: ${subject.charAt(0).toLowerCase()}${subject.slice(1)}` : subject;
 }
 
-function requestLinkParagraphs({ approve, deny }: EmailLinks, { quorum }: ApproverGroup): string[][] {
-  const quorumText = quorum > 1 ? ` ${quorum} people have to approve; one denial is enough to deny.` : '';
-  return [
-    [
-      `Approve: ${actionExplanations.approve} unless you also allow the account on the page.${quorumText}`,
-      approve,
-    ],
-    [`Deny: ${actionExplanations.deny}.`, deny],
-  ];
-}
-
-/** Lists each link about a connected endpoint, with its effect. */
-function connectedLinkParagraphs(
-  { record, group: { quorum } }: ApprovalView,
-  links: EmailLinks,
-  now: Date,
-): string[][] {
-  const quorumText =
-    quorum > 1 ? ` ${quorum} people have to keep it; one person can extend or disconnect it.` : '';
-  return linksByAnswer(links).map(([answer, link]) => [
-    `${connectedLabels[answer]}: ${describeConnectedAction(answer, record, now)}${answer === 'keep' ? quorumText : ''}`,
+/** Lists the link of each action, with its effect. */
+function linkParagraphs(view: ApprovalView, links: EmailLinks, now: Date): string[][] {
+  const effects = new Map(explainActions(view, now).map(({ action, effect }) => [action, effect]));
+  return linksByAction(view.record, links).map(([action, link]) => [
+    `${actionLabels[action]}: ${writePlain(effects.get(action) ?? [])}`,
     link,
   ]);
 }
 
-/** Maps the links about a connected endpoint by action. */
-export function linksByAnswer({ approve, extend, deny }: EmailLinks): (readonly [ConnectedAction, string])[] {
+/** Lists the links of an open request, or of a connected endpoint, with their actions. */
+export function linksByAction(
+  record: ConnectionRecord,
+  { approve, extend, deny }: EmailLinks,
+): (readonly [ApprovalAction, string])[] {
+  if (computeApprovalKind(record) === 'new-connection')
+    return [
+      ['approve', approve],
+      ['deny', deny],
+    ];
   return [
     ['keep', approve],
     ...(extend === undefined ? [] : [['extend', extend] as const]),
@@ -102,24 +86,6 @@ export function linksByAnswer({ approve, extend, deny }: EmailLinks): (readonly 
 }
 
 export const apiOnlyEmailText = 'This group decides only on the command line or through the API.';
-
-function connectedCommandLines({ record, service, entries, group }: ApprovalView): string[] {
-  const commands = connectedCommands(record, { service: service.name, entries });
-  return [...(group.decisionChannels === 'api' ? [apiOnlyEmailText] : []), ...commands];
-}
-
-function requestCommandLines(
-  endpointId: string,
-  { requireTicket }: ServiceSummary,
-  { decisionChannels }: ApproverGroup,
-): string[] {
-  const ticket = requireTicket ? ' --ticket T' : '';
-  return [
-    ...(decisionChannels === 'api' ? [apiOnlyEmailText] : []),
-    `linkgate approve ${endpointId}${ticket}`,
-    `linkgate deny ${endpointId}${ticket} --reason "..."`,
-  ];
-}
 
 export function emailFooter({ expiresAt }: EmailLinks): string[] {
   return [

@@ -1,15 +1,11 @@
+import { actionLabels, describeAction } from '../../approvals/action-text.ts';
 import { allowDurationDays, computeAllowExpiry } from '../../approvals/allow-duration.ts';
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import {
-  type ConnectedAction,
-  connectedLabels,
-  describeConnectedAction,
-  selectConnectedActions,
-} from '../../approvals/connected-actions.ts';
-import { computeApprovalKind } from '../../approvals/status.ts';
-import { replacedEntryText } from '../../approvals/status-text.ts';
+import { replacedEntryText } from '../../approvals/entry-text.ts';
+import { type ApprovalAction, selectApprovalActions } from '../../approvals/status.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
+import { writePlain } from '../../values/styled-text.ts';
 import { actions, type Block, button, type SelectOption, select } from './blocks.ts';
 import { joinMarkup, markup } from './mrkdwn.ts';
 
@@ -59,43 +55,55 @@ export function hasButtons(record: ConnectionRecord, { decisionChannels }: Appro
   return record.approvalRequest !== undefined && isAwaitingApproval(record) && decisionChannels !== 'api';
 }
 
-/** Builds the buttons. Each has a confirmation that describes its effect: Slack's dialog, or the modal that asks for a reason. */
-function connectedButtons(record: ConnectionRecord, now: Date): Block {
+type ButtonStyle = 'primary' | 'danger';
+const buttonStyles: Readonly<Partial<Record<ApprovalAction, ButtonStyle>>> = {
+  approve: 'primary',
+  deny: 'danger',
+  keep: 'primary',
+  disconnect: 'danger',
+};
+
+/**
+ * Builds the buttons. A modal asks for the reason of a denial or a disconnect, and names its effect; Slack's dialog confirms the
+ * actions on a connected endpoint.
+ */
+export function requestButtons(view: ApprovalView, now: Date): Block {
+  const { record } = view;
   const value = buttonValue(record) ?? '';
-  const renderButton = (action: ConnectedAction) => {
-    const text = connectedLabels[action];
-    const confirmText = markup`${describeConnectedAction(action, record, now)}`;
-    return button({
+  const buttons = selectApprovalActions(record).flatMap((action) => {
+    const text = actionLabels[action];
+    const style = buttonStyles[action];
+    // A confirmation dialog shows no dates of mrkdwn.
+    const confirmText = markup`${writePlain(describeAction(action, record, now))}`;
+    const isConfirmed = action === 'keep' || action === 'extend';
+    const own = button({
       text,
       actionId: actionIds[action],
       value,
-      ...(action !== 'extend' && { style: action === 'keep' ? 'primary' : 'danger' }),
-      ...(action !== 'disconnect' && { confirm: { title: `${text}?`, text: confirmText, confirm: text } }),
+      ...(style && { style }),
+      ...(isConfirmed && { confirm: { title: `${text}?`, text: confirmText, confirm: text } }),
     });
-  };
-  return actions(requestBlockId, selectConnectedActions(record).map(renderButton));
+    return action === 'approve' ? [own, ...allowElements(view, value)] : [own];
+  });
+  return actions(requestBlockId, buttons);
 }
 
-export function requestButtons({ record, service, entries }: ApprovalView, now: Date): Block {
-  if (computeApprovalKind(record) !== 'new-connection') return connectedButtons(record, now);
-  const value = buttonValue(record) ?? '';
-  const account = record.ownerAccountId;
+/** Builds the button that also allows the account, and the select of the duration. */
+function allowElements({ record, service, entries }: ApprovalView, value: string): Block[] {
   const confirmText = markup`linkgate then accepts the requests of the account to ${service.name} without approval for the selected duration, those that wait now too.`;
-  return actions(requestBlockId, [
-    button({ text: 'Approve', actionId: actionIds.approve, value, style: 'primary' }),
+  return [
     button({
       text: 'Approve and allow account',
       actionId: actionIds.approveAndAllow,
       value,
       confirm: {
-        title: `Allow account ${account}?`,
+        title: `Allow account ${record.ownerAccountId}?`,
         text: joinMarkup([confirmText, ...replacedEntryText(entries)], ' '),
         confirm: 'Approve and allow',
       },
     }),
     select(actionIds.expiry, expiryOptions),
-    button({ text: 'Deny', actionId: actionIds.deny, value, style: 'danger' }),
-  ]);
+  ];
 }
 
 /** @param choice one of `expiryChoices` */

@@ -1,5 +1,6 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
 import { computeConnectionStatus } from '../../approvals/status.ts';
+import { observeModeText, statusLabels } from '../../approvals/status-text.ts';
 import { countBy } from '../../approvals/summary.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import { type AccountRegion, formatAccountRegion } from '../../locations/account-region.ts';
@@ -14,7 +15,7 @@ import {
   unreadableErrorText,
 } from './decision-result.ts';
 import { joinMarkup, type Markup, markup } from './mrkdwn.ts';
-import { observeModeText, slackStatusLabels } from './status-mrkdwn.ts';
+import { writeMrkdwn } from './status-mrkdwn.ts';
 
 type SubmittedAnswers = readonly (readonly [ApprovalView, SubmittedAnswer])[];
 type BatchResults = ReadonlyMap<ApprovalView, SlackDecisionResult>;
@@ -98,7 +99,7 @@ export function batchResultText(
   return joinMarkup([
     ...(decisionAnswers > 0 ? [markup`*${decidedCount} of ${decisionAnswers} decided.*`] : []),
     ...(extensionAnswers > 0 ? [markup`*${extendedCount} of ${extensionAnswers} extended by 14 days.*`] : []),
-    ...(isObserving ? [observeModeText] : []),
+    ...(isObserving ? [writeMrkdwn(observeModeText)] : []),
     ...countBy(notEffective, batchStatusText).map(
       ([connectionStatus, count]) =>
         markup`• linkgate recorded your decision for ${count}. Their status: ${connectionStatus}`,
@@ -126,6 +127,6 @@ function batchStatusText(record: ConnectionRecord): string {
   if (approvals && isAwaitingApproval(record))
     return `${approvals.decisions.length} of ${approvals.quorum} approvals`;
   return record.verdict
-    ? `${slackStatusLabels[status]}, because ${primaryReason(record.verdict)}`
-    : slackStatusLabels[status];
+    ? `${statusLabels[status]}, because ${primaryReason(record.verdict)}`
+    : statusLabels[status];
 }

@@ -1,7 +1,9 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
 import { extendStoredConnection } from '../../approvals/decide-connected-by-person.ts';
+import { replacedEntryText } from '../../approvals/entry-text.ts';
+import { allowlistChangeText } from '../../approvals/request-text.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
-import { replacedEntryText } from '../../approvals/status-text.ts';
+import { statusText } from '../../approvals/status-text.ts';
 import {
   type SubmitResult,
   type SubmittedDecision,
@@ -16,13 +18,8 @@ import { UnreadableItemError } from '../../storage/entity.ts';
 import { unreadableText } from '../../storage/item-remedy.ts';
 import { OptimisticLockError } from '../../storage/optimistic-lock.ts';
 import { joinMarkup, type Markup, markup } from './mrkdwn.ts';
-import {
-  allowlistChangeText,
-  approverMentions,
-  connectedCommandBullets,
-  type RenderContext,
-  statusMrkdwn,
-} from './status-mrkdwn.ts';
+import { commandBullets } from './request-message.ts';
+import { approverMentions, writeMrkdwnLines } from './status-mrkdwn.ts';
 
 /** The result of a submitted answer, and the reply to its author. */
 export interface SlackDecisionResult {
@@ -91,7 +88,7 @@ async function extendFromSlack(
   }
 }
 
-function notExtendedText(record: ConnectionRecord, view: RenderContext): Markup {
+function notExtendedText(record: ConnectionRecord, view: ApprovalView): Markup {
   return joinMarkup([
     markup`linkgate did not extend it. Its disconnect time has changed since this message, it is no longer scheduled for disconnect, or its extensions reached the limit of one year.`,
     statusMrkdwn(record, view),
@@ -147,7 +144,7 @@ function notAuthorizedText({ code, group, message }: NotAuthorizedError, view: A
     case 'api-only':
       return joinMarkup([
         markup`The approver group ${group.name} decides only on the command line:`,
-        ...cliCommandLines(view),
+        commandBullets(view),
       ]);
     case 'owner':
       return markup`You own this account, so another approver has to approve it: ${approverMentions(group)}.`;
@@ -164,7 +161,11 @@ export function notAnApproverText(group: ApproverGroup): Markup {
 
 export const unknownRequestText = markup`linkgate does not know this request.`;
 
-export function alreadyDecidedText(record: ConnectionRecord, view: RenderContext): Markup {
+function statusMrkdwn(record: ConnectionRecord, view: ApprovalView): Markup {
+  return writeMrkdwnLines(statusText({ ...view, record }), view.group);
+}
+
+export function alreadyDecidedText(record: ConnectionRecord, view: ApprovalView): Markup {
   return joinMarkup([markup`This request is no longer open.`, statusMrkdwn(record, view)]);
 }
 
@@ -187,7 +188,7 @@ function buildConfirmation(
     replyText: joinMarkup([
       isNew ? confirmation : 'You have already approved it.',
       statusMrkdwn(record, view),
-      ...allowlistChange,
+      writeMrkdwnLines(allowlistChange, view.group),
       ...replacedEntry,
     ]),
   };
@@ -198,25 +199,18 @@ const confirmationSentences = {
   connected: { approve: 'You kept the connection.', deny: 'You disconnected the connection.' },
 } as const;
 
-function cliCommandLines(view: ApprovalView): Markup[] {
-  const { endpointId } = view.record;
-  return computeApprovalKind(view.record) === 'new-connection'
-    ? [markup`\`linkgate approve ${endpointId}\` or \`linkgate deny ${endpointId} --reason "…"\`.`]
-    : connectedCommandBullets(view);
-}
-
 /** Lists the commands that replace a failed button or modal. The text ends a sentence. */
 export function cliInsteadText(view: ApprovalView): Markup {
   const { endpointId } = view.record;
   return computeApprovalKind(view.record) === 'new-connection'
     ? markup`type \`/linkgate approve ${endpointId}\` or \`/linkgate deny ${endpointId} &lt;reason&gt;\`.`
-    : joinMarkup(['use the command line:', ...connectedCommandBullets(view)]);
+    : joinMarkup(['use the command line:', commandBullets(view)]);
 }
 
 /** Formats the reply to `/linkgate approve` or `deny` for a connected endpoint. */
 export function connectedInsteadText(view: ApprovalView): Markup {
   return joinMarkup([
     markup`${view.record.endpointId} is connected. \`approve\` and \`deny\` decide only open requests. Use the buttons of its message, or the command line:`,
-    ...connectedCommandBullets(view),
+    commandBullets(view),
   ]);
 }

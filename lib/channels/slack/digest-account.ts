@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { selectConnectedActions } from '../../approvals/connected-actions.ts';
-import { computeApprovalKind } from '../../approvals/status.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
 import { buttonValue } from './actions.ts';
 import { type ApprovalAnswer, isConnectedAnswer } from './request-modal.ts';
@@ -30,12 +28,6 @@ export function hashAccountRequests(records: readonly ConnectionRecord[], accoun
   return createHash('sha256').update(values.join('\n')).digest('base64url');
 }
 
-export function possibleAnswers(record: ConnectionRecord): readonly ApprovalAnswer[] {
-  return computeApprovalKind(record) === 'new-connection'
-    ? ['approve', 'deny']
-    : selectConnectedActions(record);
-}
-
 /** The label of an answer for `count` requests of an account. */
 export function accountAnswerLabel(answer: ApprovalAnswer, count: number): string {
   const all = count === 1 ? '1' : `all ${count}`;
@@ -61,7 +53,7 @@ export function accountAnswerEffect(answer: ApprovalAnswer, count: number, accou
     deny: `You deny ${all}.`,
     keep: `linkgate keeps ${all} connected permanently and does not change the allowlist.`,
     extend: `linkgate keeps ${all} connected for 14 days after the scheduled time, and disconnects then, unless somebody decides otherwise.`,
-    disconnect: `linkgate disconnects ${all} at once. An owner pays for a rejected endpoint until they delete it and create a new one.`,
+    disconnect: `linkgate disconnects ${all} at once.`,
   };
   return effects[answer];
 }

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { rejectionText } from '../../approvals/action-text.ts';
 import { loadApprovalViews } from '../../approvals/approval-view.ts';
 import { findDigest, readDigestMembers } from '../../approvals/digest.ts';
+import { selectApprovalActions } from '../../approvals/status.ts';
 import { findGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import { isMember } from '../../policy/authorize.ts';
@@ -15,7 +17,6 @@ import {
   accountAnswerLabel,
   DigestAccount,
   hashAccountRequests,
-  possibleAnswers,
 } from './digest-account.ts';
 import { cliOnlyText } from './digest-message.ts';
 import { type BlockAction, type FieldValues, parseSlackJson, type ViewSubmission } from './interaction.ts';
@@ -23,7 +24,6 @@ import { type Markup, markup } from './mrkdwn.ts';
 import { type InteractionDeps, showMessageModal, type ViewSubmissionResponse } from './request-actions.ts';
 import {
   approvalAnswers,
-  denialNotice,
   isDenial,
   missingFields,
   reasonInput,
@@ -123,7 +123,7 @@ async function selectClickedRequests(
     (record) =>
       record.ownerAccountId === account &&
       isAwaitingApproval(record) &&
-      possibleAnswers(record).includes(answer),
+      selectApprovalActions(record).includes(answer),
   );
   const records = open.filter((record) => !hasApproved(record, actor, answer));
   if (records.length === 0)
@@ -188,7 +188,7 @@ function accountModal(click: DigestClick, { records, needsTicket }: ClickedReque
       section(markup`${accountAnswerEffect(answer, records.length, account)}`),
       ...(needsTicket ? [ticketInput()] : []),
       reasonInput(answer),
-      ...(isDenial(answer) ? [denialNotice(answer)] : []),
+      ...(isDenial(answer) ? [section(markup`${rejectionText}`)] : []),
     ],
     callbackId: digestModalCallbackId,
     metadata: click,

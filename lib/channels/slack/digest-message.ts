@@ -1,4 +1,5 @@
-import { type ApprovalKind, computeConnectionStatus } from '../../approvals/status.ts';
+import { type ApprovalKind, computeConnectionStatus, selectApprovalActions } from '../../approvals/status.ts';
+import { statusLabels } from '../../approvals/status-text.ts';
 import {
   areAllNewConnections,
   countBy,
@@ -19,11 +20,10 @@ import {
   accountAnswerLabel,
   type DigestAccount,
   hashAccountRequests,
-  possibleAnswers,
 } from './digest-account.ts';
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import { approvalAnswers, isDenial } from './request-modal.ts';
-import { slackDate, slackStatusLabels } from './status-mrkdwn.ts';
+import { slackDate } from './status-mrkdwn.ts';
 
 /** Many approval requests of one group that share one message. */
 export interface DigestRequests {
@@ -52,9 +52,7 @@ export function digestMessage(
   const sections = [
     joinMarkup([
       markup`*Current status*`,
-      ...countBy(records, (record) => slackStatusLabels[computeConnectionStatus(record).status]).map(
-        countBullet,
-      ),
+      ...countBy(records, (record) => statusLabels[computeConnectionStatus(record).status]).map(countBullet),
     ]),
     ...(open.length > 0
       ? [...digestReasons(open), serviceCounts(open, services), ...earliestDeadlineParts(open, now)]
@@ -122,7 +120,7 @@ function accountButtons(
   clicked: Omit<DigestAccount, 'count'>,
   account: string,
 ): Block[] {
-  const counts = new Map(countBy(ofAccount.flatMap(possibleAnswers), (answer) => answer));
+  const counts = new Map(countBy(ofAccount.flatMap(selectApprovalActions), (answer) => answer));
   return approvalAnswers.flatMap((answer) => {
     const count = counts.get(answer);
     if (count === undefined) return [];

@@ -1,23 +1,25 @@
 import * as v from 'valibot';
+import { actionLabels, describeAction } from '../../approvals/action-text.ts';
 import type { ApprovalView } from '../../approvals/approval-view.ts';
 import {
+  type ApprovalAction,
   type ConnectedAction,
   connectedActions,
-  connectedLabels,
-  describeConnectedAction,
-} from '../../approvals/connected-actions.ts';
+  requestActions,
+} from '../../approvals/status.ts';
 import type { SubmittedDecision } from '../../approvals/submit-decision.ts';
 import { OptionalReason, requiredDecisionText } from '../../connections/decision-text.ts';
 import { expiryChoices } from './actions.ts';
 import { type Block, checkbox, input, type ModalView, modal, section, textInput } from './blocks.ts';
 import type { FieldValues } from './interaction.ts';
 import { type Markup, markup } from './mrkdwn.ts';
+import { writeMrkdwn } from './status-mrkdwn.ts';
 
 export const requestModalCallbackId = 'request';
 
-export const approvalAnswers = ['approve', 'deny', ...connectedActions] as const;
 /** The answers to an open request, and to a connected endpoint that needs a decision. */
-export type ApprovalAnswer = (typeof approvalAnswers)[number];
+export const approvalAnswers = [...requestActions, ...connectedActions] as const;
+export type ApprovalAnswer = ApprovalAction;
 
 export function isConnectedAnswer(answer: ApprovalAnswer): answer is ConnectedAction {
   return connectedActions.some((each) => each === answer);
@@ -53,50 +55,33 @@ export function reasonInput(answer: ApprovalAnswer): Block {
   return input('Reason', textInput('reason', { isLong: true }), { isOptional: !isDenial(answer) });
 }
 
-/** Tells the approver what a denial means for the consumer. */
-export function denialNotice(answer: ApprovalAnswer): Block {
-  return section(
-    answer === 'deny'
-      ? markup`A rejected endpoint stays rejected, and the consumer pays for it until they delete it. AWS gives the consumer no reason, so notify them yourself.`
-      : markup`AWS gives the owner of the endpoint no reason, so notify them yourself.`,
-  );
-}
-
 export function ticketInput(): Block {
   return input('Ticket', textInput('ticket'));
 }
 
 /** Renders the modal for the reason and ticket of an answer. */
 export function decisionModal(
-  { record, service }: ApprovalView,
+  { record, service, group }: ApprovalView,
   metadata: RequestModalMetadata,
   now: Date,
 ): ModalView {
   const { decision } = metadata;
-  const { title, submit } = decisionModalLabels(decision);
-  const effectText = isConnectedAnswer(decision)
-    ? describeConnectedAction(decision, record, now)
-    : `${record.endpointId} of account ${record.ownerAccountId}.`;
+  const label = actionLabels[decision];
+  const effect = writeMrkdwn(describeAction(decision, record, now), group);
   const blocks: Block[] = [
-    section(markup`*${submit}* at ${service.name}: ${effectText}`),
+    section(markup`*${label}* at ${service.name}: ${effect}`),
     ...(service.requireTicket ? [ticketInput()] : []),
     reasonInput(decision),
+    ...(isDenial(decision)
+      ? [
+          input('Account', checkbox('block', `Block account ${record.ownerAccountId} at ${service.name}`), {
+            isOptional: true,
+          }),
+        ]
+      : []),
   ];
-  if (isDenial(decision))
-    blocks.push(
-      input('Account', checkbox('block', `Block account ${record.ownerAccountId} at ${service.name}`), {
-        isOptional: true,
-      }),
-      denialNotice(decision),
-    );
-  return modal({ title, submit, blocks, callbackId: requestModalCallbackId, metadata });
-}
-
-function decisionModalLabels(answer: ApprovalAnswer): { readonly title: string; readonly submit: string } {
-  if (isConnectedAnswer(answer)) return { title: connectedLabels[answer], submit: connectedLabels[answer] };
-  return answer === 'deny'
-    ? { title: 'Deny the request', submit: 'Deny' }
-    : { title: 'Approve the request', submit: 'Approve' };
+  const title = isConnectedAnswer(decision) ? label : `${label} the request`;
+  return modal({ title, submit: label, blocks, callbackId: requestModalCallbackId, metadata });
 }
 
 const RequiredReason = requiredDecisionText('reason', 'A reason is required');

@@ -4,9 +4,10 @@ import { putEntryIfUnchanged } from '../../allowlist/entries.ts';
 import { allServicesScope, entryKey, readEntry } from '../../allowlist/entry.ts';
 import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../allowlist/parse-expiry.ts';
 import { type ApprovalView, loadApprovalView, loadApprovalViews } from '../../approvals/approval-view.ts';
+import { replacedEntryText } from '../../approvals/entry-text.ts';
 import { ownerAccountText } from '../../approvals/owner-account-text.ts';
-import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
-import { replacedEntryText } from '../../approvals/status-text.ts';
+import { deadlinePhrase } from '../../approvals/request-text.ts';
+import { computeApprovalKind } from '../../approvals/status.ts';
 import { type ApproverGroup, findGroup, listApproverGroups } from '../../approvers/approver-group.ts';
 import { isAwaitingApproval, readRecord, recordKey } from '../../connections/connection-record.ts';
 import { OptionalReason, requiredDecisionText } from '../../connections/decision-text.ts';
@@ -27,7 +28,7 @@ import {
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import { requestMessage } from './request-message.ts';
 import type { Ephemeral } from './respond.ts';
-import { approverMentions, slackDate } from './status-mrkdwn.ts';
+import { approverMentions, slackDate, writeMrkdwn } from './status-mrkdwn.ts';
 
 const helpText = joinMarkup([
   markup`• \`/linkgate waiting [page]\`: lists the requests that wait for your decision`,
@@ -135,19 +136,10 @@ async function findFirstWaiting(groups: readonly ApproverGroup[], count: number,
 }
 
 function waitingLine(view: ApprovalView): Markup {
-  const { record, service } = view;
-  const { endpointId, approvalRequest } = record;
-  const until = approvalRequest
-    ? markup`, ${waitingDeadlineLabels[computeApprovalKind(record)]} ${slackDate(approvalRequest.deadline)}`
-    : '';
-  return markup`• \`${endpointId}\` of account ${ownerAccountText(view)} to ${service.name}${until}`;
+  const { record, service, group } = view;
+  const deadline = writeMrkdwn(deadlinePhrase(record), group);
+  return markup`• \`${record.endpointId}\` of account ${ownerAccountText(view)} to ${service.name}${deadline}`;
 }
-
-const waitingDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {
-  'new-connection': 'decide before',
-  'scheduled-disconnect': 'connected, scheduled disconnect on',
-  'keep-or-disconnect': 'connected, decide before',
-};
 
 async function showRequest(
   { positionals: [endpointId] }: CommandArguments,

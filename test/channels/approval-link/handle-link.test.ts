@@ -9,7 +9,7 @@ describe('a submitted form', () => {
     const env = createLinkTestEnv();
     const { statusCode, body } = await env.answer(withReason);
     expect(statusCode).toBe(200);
-    expect(body).toContain('linkgate now accepts the connection in EC2.');
+    expect(body).toContain('linkgate accepts it; EC2 does not show it connected yet.');
     expect(await env.record(endpointId(1))).toMatchObject({
       personDecision: { decision: 'approve', by: `mailto:${address}`, ...withReason },
       pendingEffect: { action: 'accept', attempts: 0 },
@@ -21,7 +21,7 @@ describe('a submitted form', () => {
   test('of a deny link records the denial, and asks the approver to notify the owner', async () => {
     const env = createLinkTestEnv();
     const { body } = await env.answer(withReason, deny);
-    expect(body).toContain('linkgate now rejects the connection in EC2.');
+    expect(body).toContain('linkgate rejects it; EC2 does not show it rejected yet.');
     expect(body).toContain('Notify them');
     expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
@@ -72,7 +72,7 @@ describe('a submitted form', () => {
   test('allows the account for the selected duration', async () => {
     const env = createLinkTestEnv();
     const { body } = await env.answer({ ...withReason, allow: '30' });
-    expect(body).toContain('is allowed at this service until 21 Dec 2026, 12:00 UTC');
+    expect(body).toContain('to the allowlist of orders until 21 Dec 2026, 12:00 UTC');
     expect(await readStoredEntry(env)).toMatchObject({
       effect: 'allow',
       expiresAt: '2026-12-21T12:00:00.000Z',
@@ -91,7 +91,9 @@ describe('a submitted form', () => {
 
   test('blocks the account only with a deny link', async () => {
     const denying = createLinkTestEnv();
-    expect((await denying.answer({ ...withReason, block: 'yes' }, deny)).body).toContain('is now blocked');
+    expect((await denying.answer({ ...withReason, block: 'yes' }, deny)).body).toContain(
+      'linkgate blocked account',
+    );
     expect(await readStoredEntry(denying)).toMatchObject({ effect: 'block' });
     const approving = createLinkTestEnv();
     await approving.answer({ ...withReason, block: 'yes', decision: 'deny', purpose: 'deny' });
@@ -108,8 +110,8 @@ describe('a submitted form', () => {
   test('of an approval does not override a block of the account', async () => {
     const env = createLinkTestEnv({ entries: [{ effect: 'block' }] });
     const { body } = await env.answer(withReason);
-    expect(body).toContain('Its rejection is pending');
-    expect(body).not.toContain('linkgate now accepts the connection');
+    expect(body).toContain('linkgate rejects it;');
+    expect(body).not.toContain('linkgate accepts it');
   });
 });
 
@@ -124,10 +126,10 @@ describe('with a quorum of two', () => {
   test('the first approval waits for a second, and the second decides', async () => {
     const env = createLinkTestEnv(quorum);
     const { body } = await env.answer(withReason);
-    expect(body).toContain('It needs 2 approvals and has 1:');
-    expect(body).not.toContain('linkgate now accepts');
+    expect(body).toContain('1 of 2 approvals');
+    expect(body).not.toContain('linkgate accepts it');
     expect((await env.answer(withReason, { address: otherAddress })).body).toContain(
-      'linkgate now accepts the connection in EC2.',
+      'linkgate accepts it; EC2 does not show it connected yet.',
     );
   });
 
@@ -136,7 +138,7 @@ describe('with a quorum of two', () => {
     await env.answer(withReason);
     const again = await env.answer(withReason);
     expect(again.statusCode).toBe(410);
-    expect(again.body).toContain('You approved it on 21 Nov 2026, 12:00 UTC');
+    expect(again.body).toContain('You approved it. Each link works once.');
     expect(again.body).toContain('your link “Deny” works');
     expect((await env.follow(deny)).statusCode).toBe(200);
     await env.answer(withReason, deny);

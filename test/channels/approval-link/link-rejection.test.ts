@@ -89,7 +89,7 @@ describe('a link decides nothing, and shows the reason, when', () => {
     const { statusCode, body } = await expectRejection(createLinkTestEnv({ record }));
     expect(statusCode).toBe(409);
     expect(body).toContain(
-      'U01ALICE (Slack workspace T01LOCAL) denied it on 21 Nov 2026, 12:00 UTC: “not ours”',
+      '<strong>Denied</strong> by U01ALICE (Slack workspace T01LOCAL) on 21 Nov 2026, 12:00 UTC: not ours',
     );
   });
 
@@ -100,13 +100,15 @@ describe('a link decides nothing, and shows the reason, when', () => {
     const record = { verdict: aVerdict('reject', { findings }) };
     const { statusCode, body } = await expectRejection(createLinkTestEnv({ record }));
     expect(statusCode).toBe(409);
-    expect(body).toContain('linkgate decided by policy to reject it');
+    expect(body).toContain('<strong>Rejected by policy</strong>');
     expect(body).toContain('nobody decided it');
   });
 
   test('the endpoint is deleted', async () => {
     const record = { state: 'deleted', endedAt: noon.toISOString() } as const;
-    expect((await expectRejection(createLinkTestEnv({ record }))).body).toContain('The endpoint is deleted.');
+    expect((await expectRejection(createLinkTestEnv({ record }))).body).toContain(
+      'The endpoint is deleted; nothing is left to do.',
+    );
   });
 
   test('linkgate does not know the request', async () => {

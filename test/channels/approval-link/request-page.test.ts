@@ -46,8 +46,8 @@ describe('the page of an approval link', () => {
       'its entry has expired',
       'allow, at most 3 endpoints (“Acme”)',
       'It replaces the current entry: allow, at most 3 endpoints.',
-      `${alice} approved it on 21 Nov 2026, 12:00 UTC (ticket OPS-1): “signed”. EC2 shows it connected.`,
-      'pays for the endpoint by the hour until they delete it',
+      `connected. <strong>Approved</strong> by ${alice} on 21 Nov 2026, 12:00 UTC (ticket OPS-1): signed`,
+      'its owner pays for it until they delete it',
       `this decision as yours: ${address}`,
     ])
       expect(body).toContain(text);
@@ -159,7 +159,7 @@ describe('an approval link for a connection in its grace period', () => {
   test('disconnects the connection immediately', async () => {
     const env = createLinkTestEnv({ record });
     const { body } = await env.answer(withReason, { ...bound, ...deny });
-    expect(body).toContain('linkgate now rejects the connection in EC2.');
+    expect(body).toContain('linkgate disconnects it; EC2 does not show it rejected yet.');
     expect(await env.record(endpointId(1))).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
     });

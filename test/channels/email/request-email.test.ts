@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ApprovalView } from '../../../lib/approvals/approval-view.ts';
-import { earlierConnectionText, entryText } from '../../../lib/approvals/status-text.ts';
 import { requestEmail } from '../../../lib/channels/email/request-email.ts';
 import {
   aFinding,
@@ -58,7 +57,7 @@ test('an e-mail shows the whole request, with one link to approve and one to den
   expect(requestEmail(view, links, noon)).toEqual({
     subject: 'Account 022222222222 requests a connection to orders',
     text: `Account 022222222222 requests a connection to your endpoint service orders.
-It waits for approval.
+It waits for approval until 21 Nov 2026, 16:00 UTC, and stays open after that.
 
 Service: orders (vpce-svc-00000000000000001) in us-east-1
 Account: 022222222222
@@ -71,18 +70,19 @@ Why you are asked
 - account 022222222222 is not on the allowlist of orders
 
 Earlier connections of this account
-- ${entryText(entry)}
-- ${earlierConnectionText(before)}
+- Its allowlist entry at this service: allow (“ACME”).
+- 1 endpoint: 1 connected
+- vpce-00000000000000002, requested on 21 Nov 2026, 11:59 UTC: connected. Approved by ${alice} on 21 Nov 2026, 12:00 UTC: known to us
 
-Approve: linkgate accepts the endpoint and does not change the allowlist unless you also allow the account on the page.
+Approve: linkgate accepts vpce-00000000000000001 of account 022222222222 and does not change the allowlist, unless you also allow the account.
 https://links.example/approval?token=1.approve
 
-Deny: linkgate rejects the endpoint; it stays rejected and billed until its owner deletes it and creates a new one.
+Deny: linkgate rejects vpce-00000000000000001 of account 022222222222 permanently. The endpoint stays rejected, and its owner pays for it until they delete it and create a new one. AWS gives the owner no reason, so notify them yourself.
 https://links.example/approval?token=1.deny
 
 On the command line
-linkgate approve vpce-00000000000000001
-linkgate deny vpce-00000000000000001 --reason "..."
+\`linkgate approve vpce-00000000000000001\` approves it
+\`linkgate deny vpce-00000000000000001 --reason "…"\` denies it
 
 A link opens a page. Your decision counts only when you submit its form. Each link works once, until 5 Dec 2026, 12:00 UTC, while the request is open.
 The links are personal: anybody who has them can decide in your name. Do not forward this e-mail.
@@ -102,7 +102,7 @@ test('an e-mail names the required ticket and the quorum', () => {
     links,
     noon,
   );
-  expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket T`);
+  expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket …`);
   expect(text).toContain('2 people have to approve');
 });
 
@@ -113,7 +113,7 @@ test('a reminder has “Reminder” in its subject', () => {
     noon,
   );
   expect(subject).toBe('Reminder: account 022222222222 requests a connection to orders');
-  expect(text).toContain('Nobody decided before the deadline; approvers can still decide.');
+  expect(text).toContain('It still waits for approval: nobody decided before 21 Nov 2026, 16:00 UTC.');
 });
 
 test('text from outside begins no line of its own, and the subject is valid for SNS', () => {

@@ -39,8 +39,8 @@ describe('an open request', () => {
       },
     );
     for (const part of [
-      'orders in us-east-1',
-      `${consumer}, Globex`,
+      'orders (vpce-svc-00000000000000001) in us-east-1',
+      'allow (“Globex”)',
       `${endpointId(1)} in eu-west-1`,
       'dualstack',
       '<!date^1795262340^{date_short} {time}|2026-11-21T11:59:00.000Z>',
@@ -48,7 +48,7 @@ describe('an open request', () => {
       'account is not on the allowlist',
       'None that linkgate knows',
       'does not change the allowlist',
-      'the consumer pays for it until they delete it',
+      'its owner pays for it until they delete it',
     ]) {
       expect(all).toContain(part);
       expect(text).toContain(part);
@@ -111,12 +111,12 @@ describe('an open request', () => {
     expect(renderMessage().all).not.toContain('rejects it permanently');
     const reminded = anAwaitingRecord({ approvalRequest: { ...approvalRequest, stage: 'reminded' } });
     const { all } = renderMessage(reminded, { service: aService({ onExpiry: 'reject' }) });
-    expect(all).toContain('then linkgate rejects it permanently. linkgate reminded the approvers.');
+    expect(all).toContain('linkgate then rejects it permanently.\\nlinkgate reminded the approvers.');
   });
 
   test('has a ticket in its commands if the service requires one', () => {
     const { text } = renderMessage(anAwaitingRecord(), { service: aService({ requireTicket: true }) });
-    expect(text).toContain(`/linkgate approve ${endpointId(1)} --ticket T`);
+    expect(text).toContain(`/linkgate approve ${endpointId(1)} --ticket …`);
   });
 
   test('after its deadline is shown as overdue, and keeps its buttons', () => {
@@ -125,7 +125,7 @@ describe('an open request', () => {
         approvalRequest: { ...approvalRequest, deadline: noon.toISOString(), stage: 'expired' },
       }),
     );
-    expect(all).toContain('Nobody decided before');
+    expect(all).toContain('nobody decided before');
     expect(elements).toHaveLength(4);
   });
 
@@ -141,7 +141,9 @@ describe('an open request', () => {
     ];
     const { all } = renderMessage(anAwaitingRecord(), { earlierConnections: earlier });
     expect(all).toContain('2 endpoints: 1 connected, 1 rejected');
-    expect(all).toContain(`Last: ${endpointId(2)} accepted by <@U01ALICE>`);
+    expect(all).toContain(
+      `${endpointId(2)}, requested on <!date^1795262340^{date_short} {time}|2026-11-21T11:59:00.000Z>: connected. *Approved* by <@U01ALICE>`,
+    );
   });
 });
 
@@ -162,15 +164,18 @@ describe('a decided request', () => {
 
   test('is shown as connected only when EC2 shows it available', () => {
     for (const state of ['pendingAcceptance', 'pending'] as const)
-      expect(renderMessage(anAwaitingRecord({ ...accepts, state })).text).not.toMatch(/connected/i);
+      expect(renderMessage(anAwaitingRecord({ ...accepts, state })).text).not.toContain(
+        'EC2 shows it connected',
+      );
     expect(renderMessage(anAwaitingRecord({ ...accepts, state: 'available' })).text).toMatch(/^Connected/);
   });
 
   test('shows in mode observe that linkgate does not change EC2', () => {
     const notApplied = renderMessage(anAwaitingRecord(accepts), { mode: 'observe' });
     expect(notApplied.text).toMatch(/^Decided, not applied/);
-    expect(notApplied.all).toContain("linkgate's mode is observe: it does not change EC2.");
-    expect(notApplied.all).not.toContain('This message changes when AWS shows that');
+    expect(notApplied.all).toContain(
+      "linkgate's mode is observe: it does not change EC2 until `linkgate mode enforce`.",
+    );
     const connected = renderMessage(anAwaitingRecord({ ...accepts, state: 'available' }), {
       mode: 'observe',
     });
@@ -195,7 +200,7 @@ describe('a decided request', () => {
     expect(renderMessage(anAwaitingRecord({ personDecision, verdict })).text).toMatch(/^Being rejected/);
     const { all } = renderMessage(anAwaitingRecord({ personDecision, verdict, state: 'rejected' }));
     expect(all).toContain('*Denied* by approver@example.com');
-    expect(all).toContain('the consumer pays for it until they delete it');
+    expect(all).toContain('its owner pays for it until they delete it');
   });
 
   test('by policy is shown as a decision of policy', () => {

@@ -1,4 +1,4 @@
-import { slackStatusLabels } from '../../../lib/channels/slack/status-mrkdwn.ts';
+import { statusLabels } from '../../../lib/approvals/status-text.ts';
 import type { AssertInvariant } from '../invariants.ts';
 import type { SlackObserver } from '../slack.ts';
 import { readTitle } from '../slack.ts';
@@ -19,7 +19,7 @@ export function watchSlack(
     note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${readTitle(message) || text}`);
     assertInvariant(
       'a message shows a connection as connected only after EC2 shows it',
-      !readTitle(message).startsWith(slackStatusLabels.connected) || connected.has(endpointId),
+      !readTitle(message).startsWith(statusLabels.connected) || connected.has(endpointId),
       endpointId,
     );
     assertInvariant(
