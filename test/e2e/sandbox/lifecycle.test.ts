@@ -190,21 +190,14 @@ describe('npm start --data', () => {
     await rm(data, { recursive: true });
   }, 90_000);
 
-  test.each([
-    [join(root, 'docs'), 'has files other than the state of a sandbox'],
-    [join(root, 'package.json'), 'is not a folder'],
-    ['/proc/linkgate/data', 'cannot be used ('],
-  ])(
-    'refuses %s before packaging',
-    async (folder, problem) => {
-      const started = await start('--data', folder);
-      expect(await started.exited).toBe(1);
-      expect(started.out()).toBe('');
-      expect(started.err()).toMatch(/^The sandbox cannot start: [^\n]+\n$/);
-      expect(started.err()).toContain(`\`${folder}\` ${problem}`);
-    },
-    30_000,
-  );
+  test('refuses a folder with other files before packaging', async () => {
+    const started = await start('--data', join(root, 'docs'));
+    expect(await started.exited).toBe(1);
+    expect(started.out()).toBe('');
+    expect(started.err()).toBe(
+      `The sandbox cannot start: \`${join(root, 'docs')}\` has files other than the state of a sandbox\n`,
+    );
+  }, 30_000);
 });
 
 describe('the story', () => {
