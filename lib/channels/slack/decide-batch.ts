@@ -21,7 +21,7 @@ type SubmittedAnswers = readonly (readonly [ApprovalView, SubmittedAnswer])[];
 type BatchResults = ReadonlyMap<ApprovalView, SlackDecisionResult>;
 
 /** The number of answers at the same time: each takes two calls to DynamoDB. */
-const maxConcurrentAnswers = 10;
+const maxConcurrentAnswers = 5;
 
 /**
  * Submits answers until the time limit, some at the same time. Enqueues each location once at the end, because a message for each

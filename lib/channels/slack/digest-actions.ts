@@ -35,7 +35,7 @@ import {
  * The time limit for the decisions of one click or submission, in milliseconds. Slack waits three seconds for the response, which
  * include a cold start.
  */
-const decisionBudgetMs = 1_500;
+const decisionBudgetMs = 1_300;
 
 export const digestModalCallbackId = 'digest';
 

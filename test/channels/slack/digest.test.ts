@@ -304,9 +304,9 @@ describe("a button of a digest's account", () => {
     };
     const answer = await clickLabel(env, 'Approve all 30', { rendered });
     const accepted = (await outcomes(env, 60)).filter((outcome) => outcome === 'accept').length;
-    expect(accepted).toBe(20);
-    expect(answer).toContain('did not reach 10 in time');
-    expect(await clickLabel(env, 'Approve all 30', { rendered })).toContain('10 of 10 decided');
+    expect(accepted).toBe(15);
+    expect(answer).toContain('did not reach 15 in time');
+    expect(await clickLabel(env, 'Approve all 30', { rendered })).toContain('15 of 15 decided');
     expect((await outcomes(env, 60)).filter((outcome) => outcome === 'accept')).toHaveLength(30);
   });
 
