@@ -22,8 +22,6 @@ export interface ApiDeps
   readonly sweepQueue: SweepQueue;
   /** The subscriptions of customer contacts. */
   readonly customerSubscriptions: Subscriptions;
-  /** The subscriptions of recipients of operations notices. */
-  readonly operationsSubscriptions: Subscriptions;
   /** The URL to which Slack sends commands and interactions. */
   readonly slackRequestUrl: string;
   readonly id: () => string;

@@ -15,6 +15,7 @@ import { type DoctorResult, toDoctorResult } from './doctor-result.ts';
 import { emailChecks } from './email-checks.ts';
 import { checkItems, ItemCheckCursor } from './item-checks.ts';
 import { type LocationCheckDeps, locationChecks } from './location-checks.ts';
+import { type OperationsCheckDeps, operationsChecks } from './operations-checks.ts';
 import { queueChecks } from './queue-checks.ts';
 import { type ServiceCheckDeps, serviceChecks } from './service-checks.ts';
 import { slackChecks } from './slack-checks.ts';
@@ -22,6 +23,7 @@ import { slackChecks } from './slack-checks.ts';
 export interface DoctorDeps
   extends DeploymentCheckDeps,
     ContactCheckDeps,
+    OperationsCheckDeps,
     AuditCheckDeps,
     ConnectSlackDeps,
     Omit<LocationCheckDeps, 'location' | 'services'>,
@@ -89,6 +91,7 @@ async function checkDeployment(deps: DoctorDeps): Promise<DoctorResult[]> {
     runGroup('queues', queueChecks, input),
     runGroup('slack', slackChecks, input),
     runGroup('email', emailChecks, input),
+    runGroup('operations', operationsChecks, input),
     runGroup('customers', contactChecks, input),
     runGroup('audit', auditChecks, input),
   ]);

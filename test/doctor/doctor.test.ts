@@ -74,7 +74,7 @@ test('the doctor reports no problem for a healthy deployment', async () => {
 test('the doctor reports its checks group by group', async () => {
   const groups = (await runDoctor()).map(({ group }) => group);
   expect([...new Set(groups)].join(' ')).toBe(
-    'deployment queues slack email customers audit locations services items',
+    'deployment queues slack email operations customers audit locations services items',
   );
 });
 

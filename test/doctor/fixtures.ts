@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { defaultGroup, type GroupSettings, setGroup } from '../../lib/approvers/approver-group.ts';
+import { setOperationsRecipients } from '../../lib/approvers/operations-recipients.ts';
 import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { type CheckCursor, type CheckPage, runDoctorPage } from '../../lib/doctor/doctor.ts';
 import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
@@ -25,6 +26,8 @@ export async function createHealthyEnv(...services: Service[]) {
   env.subscriptions.set(address, { arn: 'arn:1', filterAddresses: [address] });
   await setContact({ email: contactAddress });
   env.customerSubscriptions.set(contactAddress, { arn: 'arn:2', filterAddresses: [contactAddress] });
+  await setOperationsRecipients({ emails: [address] }, alice, env.deps);
+  env.operationsSubscriptions.set(address, { arn: 'arn:3', filterAddresses: [address] });
   await finishBothSweeps();
 }
 

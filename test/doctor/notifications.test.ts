@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { setOperationsRecipients } from '../../lib/approvers/operations-recipients.ts';
 import { SlackError } from '../../lib/channels/slack/web-api.ts';
 import { deliveryFailureItem } from '../../lib/customers/delivery-failure.ts';
 import { emptyThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
-import { noon } from '../builders.ts';
+import { alice, noon } from '../builders.ts';
 import {
   address,
   channel,
@@ -167,6 +168,44 @@ describe('the contact check', () => {
       'SNS without an answer',
       () => rejectCalls(env.deps.customerSubscriptions, 'list'),
       failed('contact', 'try again'),
+    ],
+  );
+});
+
+describe('the operations check', () => {
+  const setRecipients =
+    (...emails: string[]) =>
+    () =>
+      setOperationsRecipients({ emails }, alice, env.deps);
+  const setCommand = `linkgate operations set --email ${address}`;
+
+  test('passes for another subscriber of the topic alone, such as an incident tool', async () => {
+    await setRecipients()();
+    env.operationsSubscriptions.clear();
+    env.operationsSubscriptions.set('https://incidents.example.com', { arn: 'arn:1' });
+    expect(await listChecks('operations-notices', 'operations-subscription')).toMatchObject([
+      { name: 'operations-notices', status: 'ok' },
+    ]);
+  });
+
+  testProblems(
+    [
+      'notices that go nowhere',
+      async () => {
+        await setRecipients()();
+        env.operationsSubscriptions.clear();
+      },
+      warned('operations-notices', 'linkgate operations set'),
+    ],
+    [
+      'an address without a subscription',
+      () => env.operationsSubscriptions.clear(),
+      failed('operations-subscription', setCommand),
+    ],
+    [
+      'an unconfirmed address',
+      () => env.operationsSubscriptions.set(address, {}),
+      warned('operations-subscription', setCommand),
     ],
   );
 });
