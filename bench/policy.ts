@@ -1,7 +1,7 @@
 import { callLinkgate } from '../sandbox/linkgate-api.ts';
 import { createService, provider, type Sandbox, startSandbox } from '../test/e2e/sandbox.ts';
 import type { Bench } from './figure.ts';
-import { readMemory } from './memory.ts';
+import { readMemory } from './process.ts';
 
 const entries = 10_000;
 
