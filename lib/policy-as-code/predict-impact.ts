@@ -4,12 +4,8 @@ import { type ConnectionRecord, readRecord, recordKey } from '../connections/con
 import { modeChangeItem, modeKey, readModeChange } from '../mode/mode.ts';
 import { policyInputKeys } from '../policy/policy-inputs.ts';
 import { type Connection, isConnected } from '../privatelink/connection.ts';
-import {
-  type DecideDeps,
-  type DecideResult,
-  decideConnection,
-  decisionKeys,
-} from '../reconcile/decide-connections.ts';
+import { decideConnection } from '../reconcile/decide-connections.ts';
+import { type DecideResult, decisionKeys, type PrepareDecisionDeps } from '../reconcile/prepare-decision.ts';
 import { recordStates } from '../reconcile/record-states.ts';
 import { readService, type Service, serviceKey } from '../services/service.ts';
 import { formatKey, omitUnreadable, parseEach } from '../storage/entity.ts';
@@ -53,7 +49,7 @@ export interface PredictedImpact {
   readonly after: PredictedOutcome;
 }
 
-export interface PredictImpactDeps extends DecideDeps {
+export interface PredictImpactDeps extends PrepareDecisionDeps {
   /** Milliseconds until the end of this run. */
   readonly remainingMs: () => number;
 }
@@ -90,8 +86,8 @@ export async function predictImpact(
 interface DryRun {
   /** Reads each stored item once. */
   readonly stored: Table;
-  readonly before: DecideDeps;
-  readonly after: DecideDeps;
+  readonly before: PrepareDecisionDeps;
+  readonly after: PrepareDecisionDeps;
   /** The services of earlier impacts by id. */
   readonly services: Map<string, Service | undefined>;
 }
@@ -104,7 +100,6 @@ function createDryRun(overlay: ItemOverlay, deps: PredictImpactDeps): DryRun {
     ...deps,
     now: () => now,
     table: overlayTable(stored, changes),
-    applyQueue: { enqueue: async () => {} },
   });
   return {
     stored,
@@ -155,7 +150,7 @@ async function predictForConnection(connection: Connection, dryRun: DryRun): Pro
 }
 
 /** Decides a connection as `decide-connections` does, and first records its state if EC2 shows an answer. */
-async function predictOutcome(connection: Connection, deps: DecideDeps): Promise<PredictedOutcome> {
+async function predictOutcome(connection: Connection, deps: PrepareDecisionDeps): Promise<PredictedOutcome> {
   const observedAt = deps.now().toISOString();
   const decide = () => decideConnection(connection, deps, { observedAt });
   const first = await decide();

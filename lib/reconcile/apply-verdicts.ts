@@ -1,4 +1,5 @@
-import { nextAttemptTime } from '../connections/backoff.ts';
+import type { PolicyVersions } from '../audit/audit.ts';
+import { isNotificationExpected, nextAttemptTime } from '../connections/backoff.ts';
 import type { Bus, ConnectionEvent } from '../connections/connection-event.ts';
 import {
   type ConnectionRecord,
@@ -76,6 +77,16 @@ interface EffectBatch {
 
 type PendingRecord = ConnectionRecord & { readonly pendingEffect: PendingEffect };
 
+/** The result of one batch. All but `done` and `mode-observe` leave the batch, or its parts, to be tried again. */
+type BatchResult =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'mode-observe' }
+  | { readonly kind: 'describe-throttled' }
+  | { readonly kind: 'call-throttled' }
+  | { readonly kind: 'batch-too-large' }
+  | { readonly kind: 'one-id-refused' }
+  | { readonly kind: 'quota-reserved'; readonly granted: ReadonlySet<string> };
+
 /**
  * Applies the pending effects of one location, if the policy versions and EC2's state still match the verdict. No other code
  * calls Accept and Reject, and no location has two concurrent runs. A throttled run waits for tokens. A run that is out of time
@@ -89,28 +100,39 @@ export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): P
     const queue = roundRobinByService(pointers, size);
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
       if (deps.remainingMs() < applyReserveMs) {
-        applied.timedOut = true;
         await deps.applyQueue.enqueue(location);
-        return applied;
+        return { ...applied, timedOut: true };
       }
       if (batch.pointers.length > size) {
         queue.unshift(...splitBatch(batch));
         continue;
       }
       const result = await applyBatch(batch, connections, deps, applied);
-      if (result === 'observe') return applied;
-      if (result === 'recheck-throttled' || result === 'call-throttled') {
-        const uncertainSince = deps.now();
+      if (result.kind === 'mode-observe') return applied;
+      queue.unshift(...remainingBatches(batch, result, deps.now()));
+      if (result.kind === 'batch-too-large') size = Math.ceil(batch.pointers.length / 2);
+      if (result.kind === 'describe-throttled' || result.kind === 'call-throttled')
         await deps.sleep(tokenRefillMs);
-        queue.unshift(result === 'call-throttled' ? { ...batch, uncertainSince } : batch);
-      } else if (result === 'too-many-ids') {
-        size = Math.ceil(batch.pointers.length / 2);
-        queue.unshift(batch);
-      } else if (result === 'one-id-refused') queue.unshift(...splitBatch(batch));
-      else if (result !== 'done') queue.unshift({ ...batch, ...result });
     }
   }
   return applied;
+}
+
+/** Returns the batches that the run tries after the result of a batch. */
+function remainingBatches(batch: EffectBatch, result: BatchResult, now: Date): EffectBatch[] {
+  switch (result.kind) {
+    case 'done':
+    case 'mode-observe':
+      return [];
+    case 'call-throttled':
+      return [{ ...batch, uncertainSince: now }];
+    case 'one-id-refused':
+      return splitBatch(batch);
+    case 'quota-reserved':
+      return [{ ...batch, granted: result.granted }];
+    default:
+      return [batch];
+  }
 }
 
 /** Orders the batches round robin by service, so that a burst at one service does not delay another. */
@@ -141,89 +163,96 @@ async function applyBatch(
   connections: ChangeableConnections,
   deps: ApplyDeps,
   applied: ApplyCounts,
-): Promise<
-  | 'done'
-  | 'observe'
-  | 'recheck-throttled'
-  | 'call-throttled'
-  | 'too-many-ids'
-  | 'one-id-refused'
-  | Required<Pick<EffectBatch, 'granted'>>
-> {
+): Promise<BatchResult> {
   const lookedAt = deps.now();
-  const pendingRecords = await undefinedIfThrottled(() => recheckBatch(batch, connections, deps, applied));
-  if (!pendingRecords) return 'recheck-throttled';
-  if (pendingRecords.length === 0) return 'done';
-  // The table identity is unknown or changed. The next sweep records it.
-  if (
-    pendingRecords.some((record) => isRevokedWhilePending(record)) &&
-    !(await orReported(deps.reportError, 'read table identity', () => readRestoreTime(deps.table)))
-  )
-    return 'done';
-  if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
-  const disconnects = pendingRecords.filter(isToDisconnect);
+  const ready = await undefinedIfThrottled(() => recheckBatch(batch, connections, deps, applied));
+  if (!ready) return { kind: 'describe-throttled' };
+  if (ready.length === 0 || !(await isTableIdentityKnown(ready, deps))) return { kind: 'done' };
+  if ((await deps.mode(lookedAt)) === 'observe') return { kind: 'mode-observe' };
+  const disconnects = ready.filter(isToDisconnect);
   if (disconnects.length > 0 && !batch.granted) {
     const reservation = await undefinedIfThrottled(() =>
       reserveDisconnects(disconnects, batch.serviceId, connections, deps),
     );
-    if (!reservation) return 'recheck-throttled';
+    if (!reservation) return { kind: 'describe-throttled' };
     applied.redecided += reservation.redecided;
-    return { granted: reservation.granted };
+    return { kind: 'quota-reserved', granted: reservation.granted };
   }
-  const due = pendingRecords.filter(
-    (record) => !isToDisconnect(record) || batch.granted?.has(record.endpointId),
-  );
-  if (due.length === 0) return 'done';
+  const due = ready.filter((record) => !isToDisconnect(record) || batch.granted?.has(record.endpointId));
+  if (due.length === 0) return { kind: 'done' };
+  const calledAt = deps.now();
+  const results = await callEc2(batch.action, batch.serviceId, due, connections);
+  if ('kind' in results) return results;
+  await recordCall(batch, due, results, calledAt, connections, deps, applied);
+  return { kind: 'done' };
+}
 
-  const lastAttemptAt = deps.now();
-  const answers = await callEc2(batch.action, batch.serviceId, due, connections);
-  if (typeof answers === 'string') return answers;
-  const unconfirmedIds = answers
-    .filter(({ successful }) => successful !== true)
-    .map(({ endpointId }) => endpointId);
+/** A restored table lacks the results of earlier calls. The next sweep records an unknown or changed table identity. */
+async function isTableIdentityKnown(ready: readonly PendingRecord[], deps: ApplyDeps): Promise<boolean> {
+  if (!ready.some((record) => isRevokedWhilePending(record))) return true;
+  const restoredAt = await orReported(deps.reportError, 'read table identity', () =>
+    readRestoreTime(deps.table),
+  );
+  return Boolean(restoredAt);
+}
+
+/** Records a call, and publishes an event for each endpoint that already had the wanted state. */
+async function recordCall(
+  { action, serviceId }: EffectBatch,
+  due: readonly PendingRecord[],
+  results: readonly EndpointResult[],
+  calledAt: Date,
+  connections: Connections,
+  deps: ApplyDeps,
+  applied: ApplyCounts,
+): Promise<void> {
+  const unconfirmedIds = results.flatMap(({ endpointId, successful }) =>
+    successful === true ? [] : [endpointId],
+  );
   // A failed describe call does not prevent the record of linkgate's calls.
   const described =
     (await orReported(deps.reportError, 'describe connections', () =>
-      describeById(connections, batch.serviceId, unconfirmedIds),
-    )) ?? new Map();
-  const fulfilled = [...described.values()].filter((connection) =>
-    isFulfilledBy(batch.action, connection.state),
-  );
+      describeById(connections, serviceId, unconfirmedIds),
+    )) ?? new Map<string, Connection>();
+  const fulfilled = [...described.values()].filter(({ state }) => isFulfilledBy(action, state));
   const refusalReasons = new Map(
-    answers.flatMap((answer) => (answer.successful === false ? [[answer.endpointId, answer.reason]] : [])),
+    results.flatMap((result) => (result.successful === false ? [[result.endpointId, result.reason]] : [])),
   );
   for (const { endpointId } of fulfilled) refusalReasons.delete(endpointId);
   await writeTransitions(due, deps, (record) => {
     const reason = refusalReasons.get(record.endpointId);
     return reason === undefined
-      ? markRequested(record, batch.action, lastAttemptAt)
-      : markRefused(record, batch.action, reason, lastAttemptAt);
+      ? markRequested(record, action, calledAt)
+      : markRefused(record, action, reason, calledAt);
   });
-  const observedAt = deps.now().toISOString();
-  await deps.bus.publish(
-    fulfilled.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
-  );
+  await publishChanged(fulfilled, deps);
   applied.refused += refusalReasons.size;
   applied.requested += due.length - refusalReasons.size;
-  return 'done';
 }
 
-/** Calls Accept or Reject. Returns a result for each endpoint, or the error of the whole call. */
+async function publishChanged(connections: readonly Connection[], { bus, now }: ApplyDeps): Promise<void> {
+  const observedAt = now().toISOString();
+  await bus.publish(
+    connections.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
+  );
+}
+
+/** Calls Accept or Reject. Returns a result for each endpoint, or the result of the batch if EC2 refused the whole call. */
 async function callEc2(
   action: PendingEffect['action'],
   serviceId: string,
   due: readonly PendingRecord[],
   connections: ChangeableConnections,
-): Promise<EndpointResult[] | 'call-throttled' | 'too-many-ids' | 'one-id-refused'> {
+): Promise<readonly EndpointResult[] | BatchResult> {
   const endpointIds = due.map(({ endpointId }) => endpointId);
   try {
     return await connections[action](serviceId, endpointIds);
   } catch (error) {
-    if (error instanceof ThrottledError) return 'call-throttled';
+    if (error instanceof ThrottledError) return { kind: 'call-throttled' };
     if (!(error instanceof RefusedCallError))
       return endpointIds.map((endpointId) => ({ endpointId, successful: 'unknown' }));
-    if (due.length > 1 && error.reason === 'size') return 'too-many-ids';
-    if (due.length > 1 && error.reason === 'endpoint') return 'one-id-refused';
+    if (due.length > 1 && error.reason === 'size') return { kind: 'batch-too-large' };
+    if (due.length > 1 && error.reason === 'endpoint') return { kind: 'one-id-refused' };
     const reason = `${error.code}: ${error.message}`;
     return endpointIds.map((endpointId) => ({ endpointId, successful: false, reason }));
   }
@@ -238,6 +267,21 @@ async function undefinedIfThrottled<T>(look: () => Promise<T>): Promise<T | unde
   }
 }
 
+/** A record of a batch with the inputs of its recheck. */
+interface RecheckedRecord {
+  readonly record: ConnectionRecord;
+  /** Undefined if EC2 does not list the endpoint. */
+  readonly connection: Connection | undefined;
+  readonly policyVersions: PolicyVersions;
+  readonly restoredAt: string;
+}
+
+/**
+ * `call-confirmed`: EC2 shows the result of an uncertain call. `state-changed` and `policy-changed`: linkgate first records the
+ * state, or decides again. `wait`: there is nothing to do now.
+ */
+type RecheckResult = 'ready' | 'call-confirmed' | 'state-changed' | 'policy-changed' | 'wait';
+
 /** Selects the effects for which linkgate may call EC2 now. Publishes an event for each connection that has changed. */
 async function recheckBatch(
   batch: EffectBatch,
@@ -245,53 +289,73 @@ async function recheckBatch(
   deps: ApplyDeps,
   applied: ApplyCounts,
 ): Promise<PendingRecord[]> {
-  const { action, serviceId, pointers, uncertainSince } = batch;
+  const rechecked = await readBatch(batch, connections, deps);
+  const time = deps.now();
+  const byResult = Map.groupBy(rechecked, (each) => recheckEffect(each, batch, time));
+  const toEvents = (result: RecheckResult, type: ConnectionEvent['type']) =>
+    (byResult.get(result) ?? []).flatMap(({ connection, record }) =>
+      connection
+        ? [
+            {
+              type,
+              connection,
+              observedAt: time.toISOString(),
+              ...(result === 'state-changed' && { record }),
+            },
+          ]
+        : [],
+    );
+  const changed = toEvents('state-changed', 'Connection Changed');
+  const redecided = toEvents('policy-changed', 'Connection Request');
+  await deps.bus.publish([...changed, ...redecided]);
+  applied.changed += changed.length;
+  applied.redecided += redecided.length;
+  const confirmed = byResult.get('call-confirmed') ?? [];
+  if (batch.uncertainSince) await recordUncertainCall(batch.action, confirmed, batch.uncertainSince, deps);
+  applied.requested += confirmed.length;
+  return (byResult.get('ready') ?? []).map(({ record }) => record).filter(hasPendingEffect);
+}
+
+/** Describes the connections of a batch, and reads their records and policy. Reports and omits an unreadable record. */
+async function readBatch(
+  { serviceId, pointers }: EffectBatch,
+  connections: Connections,
+  { table, reportError }: ApplyDeps,
+): Promise<RecheckedRecord[]> {
   const endpointIds = pointers.map(({ endpointId }) => endpointId);
   const [described, items] = await Promise.all([
     describeById(connections, serviceId, endpointIds),
-    deps.table.get(
-      pointers.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyInputKeys(pointer)]),
-    ),
+    table.get(pointers.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyInputKeys(pointer)])),
   ]);
   const itemIndex = indexByKey(items);
-  const records = parseEach(
+  return parseEach(
     itemIndex.all(endpointIds.map(recordKey)),
     (item) => {
       const record = readRecord(item);
       const { policyVersions, restoredAt } = readPolicyInputs(record, itemIndex);
-      return { record, policyVersions, restoredAt };
+      return { record, connection: described.get(record.endpointId), policyVersions, restoredAt };
     },
-    deps.reportError,
+    reportError,
   );
-  const time = deps.now();
-  const observedAt = time.toISOString();
-  const events: ConnectionEvent[] = [];
-  const ready: PendingRecord[] = [];
-  const carriedOut: ConnectionRecord[] = [];
-  for (const { record, policyVersions, restoredAt } of records) {
-    const connection = described.get(record.endpointId);
-    if (!connection) continue;
-    if (uncertainSince && isFulfilledBy(action, connection.state)) {
-      carriedOut.push(record);
-      continue;
-    }
-    // The verdict changed after the read of this page: the decider has already enqueued the location again.
-    if (!hasPendingEffect(record) || record.pendingEffect.action !== action) continue;
-    if (!isActionable(record, connection, restoredAt) && !needsReevaluationFirst(record, connection))
-      events.push({ type: 'Connection Changed', connection, observedAt, record });
-    else if (!isVerdictCurrent(record.verdict, policyVersions, time))
-      events.push({ type: 'Connection Request', connection, observedAt });
-    // A paused service has a verdict of hold, and its scheduled disconnects stay pending.
-    else if (record.verdict.outcome !== action) continue;
-    else if (!isActionable(record, connection, restoredAt))
-      events.push({ type: 'Connection Request', connection, observedAt });
-    else if (!isInBackoff(record, time)) ready.push(record);
-  }
-  for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'changed']++;
-  await deps.bus.publish(events);
-  if (uncertainSince) await recordUncertainCall(batch, carriedOut, described, uncertainSince, deps);
-  applied.requested += carriedOut.length;
-  return ready;
+}
+
+function recheckEffect(
+  { record, connection, policyVersions, restoredAt }: RecheckedRecord,
+  { action, uncertainSince }: EffectBatch,
+  now: Date,
+): RecheckResult {
+  if (!connection) return 'wait';
+  if (uncertainSince && isFulfilledBy(action, connection.state)) return 'call-confirmed';
+  // The verdict changed after the read of this page: the decider has already enqueued the location again.
+  if (!hasPendingEffect(record) || record.pendingEffect.action !== action) return 'wait';
+  const canCall = isActionable(record, connection, restoredAt);
+  if (!canCall && !needsReevaluationFirst(record, connection))
+    return isNotificationExpected(record.pendingEffect, now) ? 'wait' : 'state-changed';
+  if (!isVerdictCurrent(record.verdict, policyVersions, now)) return 'policy-changed';
+  // A paused service has a verdict of hold, and its scheduled disconnects stay pending.
+  if (record.verdict.outcome !== action) return 'wait';
+  if (!canCall) return 'policy-changed';
+  return isInBackoff(record, now) ? 'wait' : 'ready';
 }
 
 /**
@@ -299,17 +363,16 @@ async function recheckBatch(
  * only the call is missing.
  */
 async function recordUncertainCall(
-  { action }: EffectBatch,
-  carriedOut: readonly ConnectionRecord[],
-  described: ReadonlyMap<string, Connection>,
+  action: PendingEffect['action'],
+  confirmed: readonly RecheckedRecord[],
   uncertainSince: Date,
   deps: ApplyDeps,
-) {
-  await writeTransitions(carriedOut, deps, (record) => markRequested(record, action, uncertainSince));
-  const observedAt = deps.now().toISOString();
-  const connections = carriedOut.flatMap(({ endpointId }) => described.get(endpointId) ?? []);
-  await deps.bus.publish(
-    connections.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
+): Promise<void> {
+  const records = confirmed.map(({ record }) => record);
+  await writeTransitions(records, deps, (record) => markRequested(record, action, uncertainSince));
+  await publishChanged(
+    confirmed.flatMap(({ connection }) => connection ?? []),
+    deps,
   );
 }
 

@@ -15,7 +15,7 @@ import { type Connection, isAnswered, isConnected } from '../privatelink/connect
 import type { Runtime } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { type ItemIndex, indexByKey, parseEach } from '../storage/entity.ts';
-import type { Table } from '../storage/table.ts';
+import type { Item, Table } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 
 export interface DetectDeps extends Runtime {
@@ -78,10 +78,15 @@ export async function detectChanges(
       ...(recheckPolicy ? connections.flatMap(policyInputKeys) : []),
     ]),
   );
-  const heldBackInputs = await readHeldBackInputs(connections, itemIndex, deps);
+  const inputs: ChangeInputs = {
+    itemIndex,
+    heldBackInputs: await readHeldBackInputs(connections, itemIndex, deps),
+    now: deps.now(),
+    recheckPolicy,
+    force,
+  };
   const counts = { ...noChanges(), described: connections.length };
   const events: ConnectionEvent[] = [];
-  const now = deps.now();
   for (const connection of connections) {
     const serviceItem = itemIndex.find(serviceKey(connection.serviceId));
     if (!serviceItem) {
@@ -92,30 +97,11 @@ export async function detectChanges(
       const item = itemIndex.find(recordKey(connection.endpointId));
       const record = item && readRecord(item);
       if (record) onRecord(record);
-      const isOutdated =
-        (recheckPolicy !== undefined &&
-          (!record ||
-            !isVerdictCurrent(
-              record.verdict,
-              readPolicyInputs(connection, itemIndex).policyVersions,
-              now,
-            ))) ||
-        hasFreedQuota(connection, record?.verdict, heldBackInputs);
-      // Somebody answered outside linkgate: linkgate still decides, so that the difference is visible.
-      const isExternallyAccepted =
-        !record &&
-        isAnswered(connection.state) &&
-        connection.requestedAt >= readService(serviceItem).registeredAt;
-      const isToDecide =
-        isExternallyAccepted ||
-        needsReevaluation(connection, record, itemIndex, now, { recheckPolicy, force });
-      const request = { type: 'Connection Request', connection, observedAt: now.toISOString() } as const;
-      const event = isExternallyAccepted ? undefined : toConnectionEvent(connection, record, now, isOutdated);
-      const news = [...(isToDecide ? [request] : []), ...(event ? [event] : [])];
-      events.push(...news);
-      for (const { type } of news) counts[type === 'Connection Request' ? 'decided' : 'changed']++;
-      if (news.length > 0) continue;
-      if (connection.state === 'pendingAcceptance' && !record?.pendingEffect) counts.waiting++;
+      const changes = compareConnection(connection, record, serviceItem, inputs);
+      events.push(...changes);
+      for (const { type } of changes) counts[type === 'Connection Request' ? 'decided' : 'changed']++;
+      if (changes.length === 0 && connection.state === 'pendingAcceptance' && !record?.pendingEffect)
+        counts.waiting++;
     } catch (error) {
       // An unreadable item does not stop the other connections.
       counts.unreadable++;
@@ -124,6 +110,45 @@ export async function detectChanges(
   }
   await deps.bus.publish(events);
   return counts;
+}
+
+interface ChangeInputs extends Pick<DetectOptions, 'recheckPolicy'> {
+  readonly itemIndex: ItemIndex;
+  /** The quotas and policy of held back requests. */
+  readonly heldBackInputs: ItemIndex;
+  readonly now: Date;
+  readonly force: boolean;
+}
+
+/** Compares a connection that EC2 shows with its record and, for `recheckPolicy`, with the policy. */
+function compareConnection(
+  connection: Connection,
+  record: ConnectionRecord | undefined,
+  serviceItem: Item,
+  inputs: ChangeInputs,
+): ConnectionEvent[] {
+  const { now } = inputs;
+  const request = { type: 'Connection Request', connection, observedAt: now.toISOString() } as const;
+  // Somebody answered outside linkgate: linkgate still decides, so that the difference is visible.
+  const isExternallyAccepted =
+    !record &&
+    isAnswered(connection.state) &&
+    connection.requestedAt >= readService(serviceItem).registeredAt;
+  if (isExternallyAccepted) return [request];
+  const event = toConnectionEvent(connection, record, now, isPolicyChanged(connection, record, inputs));
+  return [...(needsReevaluation(connection, record, inputs) ? [request] : []), ...(event ? [event] : [])];
+}
+
+/** Whether the verdict of a request depends on other policy versions than the current ones, or its quota is free now. */
+function isPolicyChanged(
+  connection: Connection,
+  record: ConnectionRecord | undefined,
+  { itemIndex, heldBackInputs, now, recheckPolicy }: ChangeInputs,
+): boolean {
+  if (hasFreedQuota(connection, record?.verdict, heldBackInputs)) return true;
+  if (recheckPolicy === undefined) return false;
+  const { policyVersions } = readPolicyInputs(connection, itemIndex);
+  return !isVerdictCurrent(record?.verdict, policyVersions, now);
 }
 
 /** Reads the endpoint quotas of held back requests. */
@@ -149,12 +174,7 @@ async function readHeldBackInputs(
 function needsReevaluation(
   connection: Connection,
   record: ConnectionRecord | undefined,
-  itemIndex: ItemIndex,
-  now: Date,
-  {
-    recheckPolicy,
-    force,
-  }: { readonly recheckPolicy: DetectOptions['recheckPolicy']; readonly force: boolean },
+  { itemIndex, now, recheckPolicy, force }: ChangeInputs,
 ): boolean {
   if (!isConnected(connection.state) || (record && !isConnected(record.state))) return false;
   if (record && force) return true;

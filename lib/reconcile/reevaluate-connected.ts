@@ -10,8 +10,8 @@ import type { QuotaUse } from '../policy/endpoint-quota.ts';
 import { addDecision, isDuplicateDecision, withQuorumFinding } from '../policy/evaluate-decision.ts';
 import type { Policy } from '../policy/rule.ts';
 import type { Connection } from '../privatelink/connection.ts';
-import { conflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
+import type { Prepared } from '../storage/write-together.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 
 interface ReevaluationResult {
@@ -28,7 +28,6 @@ interface ReevaluateConnectedDeps extends ConnectedContext {
 
 /**
  * Decides whether linkgate keeps a connected endpoint, disconnects it now or later, or requests approval.
- * @returns `conflict` if another writer was first.
  * @throws for a person's decision UnknownGroupError and NotAuthorizedError
  */
 export async function reevaluateConnected(
@@ -37,7 +36,7 @@ export async function reevaluateConnected(
   decision: PersonDecision | undefined,
   { policy, policyVersions, count, ...context }: ReevaluateConnectedDeps,
   deps: { readonly table: Table; readonly requestId: string },
-): Promise<ReevaluationResult | typeof conflict> {
+): Promise<Prepared<ReevaluationResult>> {
   const { service, entries } = policy;
   const { now } = context;
   const earlierDecisions = isDenialOfRequest(before) ? {} : pickRecordedDecisions(before);
@@ -45,10 +44,9 @@ export async function reevaluateConnected(
     ? await addDecision(decision, earlierDecisions, policy, deps.table)
     : earlierDecisions;
   if (decision && before?.verdict && isDuplicateDecision(decision, before, personDecisions))
-    return { outcome: before.verdict.outcome, record: before, isNew: false };
-  // An approval overrides an earlier revocation by a person.
-  const { revokeOrder: _revokeOrder, ...withoutOrder } = before ?? {};
-  const history = personDecisions.personDecision?.decision === 'approve' && decision ? withoutOrder : before;
+    return { output: { outcome: before.verdict.outcome, record: before, isNew: false }, writes: [] };
+  const isApproval = decision !== undefined && personDecisions.personDecision?.decision === 'approve';
+  const history = isApproval ? omitRevokeOrder(before) : before;
   const evaluated = decideConnected(
     connection,
     history && { ...history, ...personDecisions },
@@ -59,24 +57,25 @@ export async function reevaluateConnected(
   const change = decision && buildAllowlistChange(personDecisions, connection, entries, now);
   const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
   const decisionContext = { personDecisions, entry: change?.entry, ...(decision && { decision }) };
-  const transition = applyReevaluation(
-    before,
-    connection,
-    connectedDecision,
-    restsOn,
-    service,
-    now,
-    decisionContext,
-  );
+  const details = [restsOn, service, now, decisionContext] as const;
+  const transition = applyReevaluation(before, connection, connectedDecision, ...details);
   if (before?.verdict && !decision && isUnchangedReevaluation(before, transition.record, now))
-    return { outcome: before.verdict.outcome, record: before, isNew: false };
+    return { output: { outcome: before.verdict.outcome, record: before, isNew: false }, writes: [] };
   const after = { ...transition.record, ...(count.isLimited && { countsTowardQuota: true }) };
-  const isWritten = await deps.table.write([
-    ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
-    ...count.quotaWrites(true, false),
-    ...(change ? [change.write] : []),
-  ]);
-  return isWritten ? { outcome: connectedDecision.verdict.outcome, record: after, isNew: true } : conflict;
+  return {
+    output: { outcome: connectedDecision.verdict.outcome, record: after, isNew: true },
+    writes: [
+      ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
+      ...count.quotaWrites(true, false),
+      ...(change ? [change.write] : []),
+    ],
+  };
+}
+
+/** Returns the history for an approval, which overrides an earlier revocation by a person. */
+function omitRevokeOrder(before: ConnectionRecord | undefined) {
+  const { revokeOrder: _revokeOrder, ...history } = before ?? {};
+  return history;
 }
 
 /** Whether the decisions are about the former request. A denial or missing approvals do not apply to the connected endpoint. */

@@ -1,43 +1,35 @@
 import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
 import { type Transition, transitionWrites } from '../connections/transition.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { parseEach } from '../storage/entity.ts';
-import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
-import { type Table, type Write, writesPerTransaction } from '../storage/table.ts';
-import { chunks } from '../values/chunks.ts';
+import type { Table } from '../storage/table.ts';
+import { writeTogether } from '../storage/write-together.ts';
 
 interface WriteTransitionsDeps extends Runtime {
   readonly table: Table;
 }
 
-/**
- * Writes a transition of each record, many in one transaction. After a conflict it writes them one by one, with the newer
- * records.
- */
+/** Writes a transition of each record, many in one transaction; after a conflict a transition of the newer record. */
 export async function writeTransitions(
-  due: readonly ConnectionRecord[],
-  deps: WriteTransitionsDeps,
+  records: readonly ConnectionRecord[],
+  { table, requestId, reportError }: WriteTransitionsDeps,
   transition: (record: ConnectionRecord) => Transition,
 ): Promise<void> {
-  const buildWrites = (record: ConnectionRecord): Write[] =>
-    transitionWrites(record, transition(record), deps.requestId);
-  const marks = due.map((record) => ({ endpointId: record.endpointId, writes: buildWrites(record) }));
-  const perTransaction = Math.floor(
-    writesPerTransaction / Math.max(1, ...marks.map(({ writes }) => writes.length)),
+  const results = await writeTogether(
+    records,
+    table,
+    async (open, isFirst) => {
+      const items = isFirst ? [] : await table.get(open.map(({ endpointId }) => recordKey(endpointId)));
+      const newer = parseEach(items, readRecord, reportError);
+      return settleEach(open, async (known) => {
+        const record = isFirst ? known : newer.find(({ endpointId }) => endpointId === known.endpointId);
+        return {
+          output: undefined,
+          writes: record ? transitionWrites(record, transition(record), requestId) : [],
+        };
+      });
+    },
+    ({ endpointId }) => endpointId,
   );
-  for (const chunk of chunks(marks, perTransaction)) {
-    if (await deps.table.write(chunk.flatMap(({ writes }) => writes))) continue;
-    for (const { endpointId } of chunk) await writeOneTransition(endpointId, deps, buildWrites);
-  }
-}
-
-async function writeOneTransition(
-  endpointId: string,
-  { table, reportError }: WriteTransitionsDeps,
-  buildWrites: (record: ConnectionRecord) => Write[],
-) {
-  await retryOnConflict(endpointId, async () => {
-    const [record] = parseEach(await table.get([recordKey(endpointId)]), readRecord, reportError);
-    return record === undefined || (await table.write(buildWrites(record))) || conflict;
-  });
+  for (const result of results) if ('error' in result) throw result.error;
 }

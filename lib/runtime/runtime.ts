@@ -21,11 +21,14 @@ export async function orReported<T>(
   }
 }
 
+/** The output of an operation for an input, or its error. */
+export type Settled<Input, Output> = { input: Input; output: Output } | { input: Input; error: unknown };
+
 /** Runs the operation for each input and returns each output or error, so that one failure does not stop the others. */
 export async function settleEach<Input, Output>(
   inputs: readonly Input[],
   work: (input: Input) => Promise<Output>,
-): Promise<Array<{ input: Input; output: Output } | { input: Input; error: unknown }>> {
+): Promise<Settled<Input, Output>[]> {
   return Promise.all(
     inputs.map(async (input) => {
       try {

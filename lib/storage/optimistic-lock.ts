@@ -13,7 +13,7 @@ export class OptimisticLockError extends Error {
 export const conflict = Symbol('conflict');
 
 /** Ten messages of a batch may write the same item. One of them succeeds in each round. */
-const maxWriteAttempts = 12;
+export const maxWriteAttempts = 12;
 
 /**
  * Repeats an attempt until it has no conflict. Each attempt reads the item again.

@@ -2,7 +2,7 @@ import { type ConnectionRecord, readRecord, recordPartitions } from '../../conne
 import { markMissing } from '../../connections/transition.ts';
 import { formatAccountRegion } from '../../locations/account-region.ts';
 import { type EnqueueDueDeps, enqueueDueNotifications } from '../../notifications/notification.ts';
-import { writeStateTransition } from '../../reconcile/record-states.ts';
+import { stateWrites } from '../../reconcile/record-states.ts';
 import { orReported, type Runtime } from '../../runtime/runtime.ts';
 import { parseEach } from '../../storage/entity.ts';
 import type { Table } from '../../storage/table.ts';
@@ -65,6 +65,6 @@ async function markMissingConnection(
   const { endedAt, requestedAt, observedAt = '' } = record;
   if (endedAt !== undefined || requestedAt >= startedAt || observedAt >= startedAt) return false;
   const transition = markMissing(record, startedAt, deps.now());
-  const isWritten = await writeStateTransition(record, transition, deps);
+  const isWritten = await deps.table.write(await stateWrites(record, transition, deps));
   return isWritten && transition.record.endedAt !== undefined;
 }

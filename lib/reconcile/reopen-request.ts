@@ -1,0 +1,64 @@
+import type { AuditEvent } from '../audit/audit.ts';
+import { type ConnectionRecord, isRightlyAnswered } from '../connections/connection-record.ts';
+import { reopenedReason } from '../connections/record-state.ts';
+import { resetNotification } from '../connections/transition.ts';
+import type { Connection } from '../privatelink/connection.ts';
+
+/**
+ * Whether EC2 shows a request pending acceptance again, in a later describe call than the recorded answer, without a pending
+ * effect.
+ */
+export function isPendingAgain(
+  record: ConnectionRecord,
+  { state }: Connection,
+  observedAt: string | undefined,
+): observedAt is string {
+  return (
+    state === 'pendingAcceptance' &&
+    record.state !== state &&
+    record.pendingEffect === undefined &&
+    record.endedAt === undefined &&
+    observedAt !== undefined &&
+    observedAt >= (record.observedAt ?? '') &&
+    !isRightlyAnswered(record, observedAt)
+  );
+}
+
+/** Reopens a request. Keeps the decisions of people, and cancels a scheduled disconnect. */
+export function reopenRequest(record: ConnectionRecord, observedAt: string): ConnectionRecord {
+  const {
+    verdict: _verdict,
+    missingSince: _missingSince,
+    serviceDeregisteredAt: _serviceDeregisteredAt,
+    revocation: _revocation,
+    extended: _extended,
+    expiryWarning: _expiryWarning,
+    reevaluatedAt,
+    approvalRequest,
+    notification,
+    ...recordFields
+  } = record;
+  const request = { ...recordFields, state: 'pendingAcceptance' as const, observedAt };
+  if (reevaluatedAt !== undefined) return { ...request, ...resetNotification(notification) };
+  return { ...request, ...(approvalRequest && { approvalRequest }), ...(notification && { notification }) };
+}
+
+export function reopenedEvent(record: ConnectionRecord, now: Date): AuditEvent {
+  const reason = reopenedReason(record);
+  return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
+}
+
+/** Decides an ended or deregistered request from the start, because EC2 lists it again. */
+export function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
+  if (record.endedAt === undefined && record.serviceDeregisteredAt === undefined) return record;
+  const {
+    endedAt: _endedAt,
+    serviceDeregisteredAt: _serviceDeregisteredAt,
+    missingSince: _missingSince,
+    verdict: _verdict,
+    approvalRequest: _approvalRequest,
+    notification,
+    ...recordFields
+  } = record;
+  return { ...recordFields, state, ...resetNotification(notification) };
+}
