@@ -285,6 +285,14 @@ describe('before the call to EC2', () => {
     expect(env.ec2.calls).toEqual([]);
   });
 
+  test('a request whose call took effect is left to its connection notification, and then published as changed', async () => {
+    const pendingEffect = { action: 'accept', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
+    const env = createEnvWithPendingEffects([1], { state: 'available', record: { pendingEffect } });
+    expect(await applyVerdicts(hub, env.deps)).toMatchObject({ changed: 0 });
+    env.advanceSeconds(15);
+    expect(await applyVerdicts(hub, env.deps)).toMatchObject({ changed: 1 });
+  });
+
   test.each(['pending', 'available'] as const)(
     'a connection with a pending reject is not disconnected if EC2 shows it %s because somebody accepted it outside linkgate',
     async (state) => {

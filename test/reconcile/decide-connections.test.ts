@@ -13,7 +13,7 @@ import {
 } from '../../lib/reconcile/decide-connections.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
-import type { Table } from '../../lib/storage/table.ts';
+import type { Table, Write } from '../../lib/storage/table.ts';
 import {
   alice,
   aModeChange,
@@ -376,6 +376,22 @@ describe('a concurrent change of the record', () => {
     const { verdict, ...record } = aRecord({ version: 1 });
     return [{ ...record, pk: 'CONNECTION#1', sk: endpointId(1), schemaVersion: '1.0' }];
   }
+});
+
+test('a batch of requests is decided in one transaction', async () => {
+  const requests = [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) }));
+  const env = createTestEnv({ services, entries: [anEntry()] });
+  let transactions = 0;
+  const table = {
+    ...env.table,
+    write(writes: readonly Write[]) {
+      transactions++;
+      return env.table.write(writes);
+    },
+  };
+  await decideConnections(requests, { ...env.deps, table });
+  expect(transactions).toBe(1);
+  expect(await env.record(endpointId(3))).toMatchObject({ pendingEffect: { action: 'accept' } });
 });
 
 describe('an entry with an endpoint limit', () => {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { recordKey } from '../../lib/connections/connection-record.ts';
 import { endpointQuotaKey, quotaWrite, readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
 import { recordStates } from '../../lib/reconcile/record-states.ts';
 import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
+import type { Key, Write } from '../../lib/storage/table.ts';
 import { aConnection, aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoon } from '../builders.ts';
-import { createTestEnv } from '../doubles/test-env.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 const services = [aService()];
 const accepting = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 1 } });
@@ -47,6 +49,77 @@ describe('a state that EC2 shows', () => {
     const env = createTestEnv();
     await recordStates([createEvent(pending, null)], env.deps);
     expect(await env.record(endpointId(1))).toBeUndefined();
+  });
+});
+
+describe('a batch of states', () => {
+  const time = (seconds: number) => secondsAfterNoon(seconds).toISOString();
+
+  /** Counts the reads and transactions of a run. */
+  async function countCalls(env: TestEnv, events: Parameters<typeof recordStates>[0]) {
+    const counts = { reads: 0, transactions: 0 };
+    const table = {
+      ...env.table,
+      get: (keys: readonly Key[]) => {
+        counts.reads++;
+        return env.table.get(keys);
+      },
+      write: (writes: readonly Write[]) => {
+        counts.transactions++;
+        return env.table.write(writes);
+      },
+    };
+    await recordStates(events, { ...env.deps, table });
+    return counts;
+  }
+
+  const [first, second] = [1, 2].map((number) =>
+    aRecord({
+      ...accepting,
+      endpointId: endpointId(number),
+      pendingEffect: { action: 'accept', attempts: 1, lastAttemptAt: time(-1) },
+    }),
+  ) as [typeof accepting, typeof accepting];
+  const reports = [first, second].map((record) =>
+    createEvent(aConnection({ endpointId: record.endpointId, state: 'pending' }), record),
+  );
+
+  test('soon after their calls is one transaction without a read', async () => {
+    const env = createTestEnv({ services, records: [first, second] });
+    expect(await countCalls(env, reports)).toEqual({ reads: 0, transactions: 1 });
+    expect(await env.actions(endpointId(2))).toEqual(['applied']);
+  });
+
+  test('that repeats what is recorded already is read, and not written', async () => {
+    const env = createTestEnv({ services, records: [first, second] });
+    await recordStates(reports, env.deps);
+    const late = reports.map((event) => ({ ...event, observedAt: time(20) }));
+    expect(await countCalls(env, late)).toEqual({ reads: 1, transactions: 0 });
+  });
+
+  test('of one connection is one transaction with the newest state and the audit entries of each', async () => {
+    const env = createTestEnv({ services, records: [first] });
+    const deleted = createEvent(aConnection({ state: 'deleted' }), null);
+    const events = [{ ...deleted, observedAt: time(20) }, ...reports.slice(0, 1)];
+    expect(await countCalls(env, events)).toEqual({ reads: 1, transactions: 1 });
+    expect(await env.record(endpointId(1))).toMatchObject({
+      state: 'deleted',
+      observedAt: noon.toISOString(),
+    });
+    expect(await env.actions(endpointId(1))).toEqual(['applied', 'deleted']);
+  });
+
+  test('with an unreadable record records the others', async () => {
+    const env = createTestEnv({ services, records: [first, second] });
+    const { version: _version, ...unreadable } = first;
+    await env.table.write([
+      { put: { ...recordKey(first.endpointId), ...unreadable, schemaVersion: '9.0', version: 2 } },
+    ]);
+    const results = await recordStates(
+      reports.map((event) => ({ ...event, observedAt: time(20) })),
+      env.deps,
+    );
+    expect(results).toMatchObject([{ error: expect.any(Error) }, { output: ['applied'] }]);
   });
 });
 
