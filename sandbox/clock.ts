@@ -24,6 +24,7 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
   const timers = new Set<Timer>();
   let offset = startOffset;
   let wakeUp: NodeJS.Timeout | undefined;
+  let wakeTime = Number.POSITIVE_INFINITY;
   let isStopped = false;
 
   const now = () => Date.now() + offset;
@@ -31,15 +32,19 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
 
   function runDueActions() {
     const due = [...timers].filter((timer) => timer.time <= now()).sort((a, b) => a.time - b.time);
+    clearTimeout(wakeUp);
+    wakeTime = Number.POSITIVE_INFINITY;
     for (const timer of due) if (timers.delete(timer)) timer.action();
-    arm();
+    let next = Number.POSITIVE_INFINITY;
+    for (const { time } of timers) next = Math.min(next, time);
+    wakeAt(next);
   }
 
-  function arm() {
+  function wakeAt(time: number) {
+    if (time >= wakeTime) return;
+    wakeTime = time;
     clearTimeout(wakeUp);
-    const next = Math.min(...[...timers].map((timer) => timer.time));
-    if (next !== Number.POSITIVE_INFINITY)
-      wakeUp = setTimeout(runDueActions, Math.min(Math.max(next - now(), 0), longestTimeout));
+    wakeUp = setTimeout(runDueActions, Math.min(Math.max(time - now(), 0), longestTimeout));
   }
 
   return {
@@ -49,7 +54,7 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
       if (isStopped) return () => {};
       const timer = { time, action };
       timers.add(timer);
-      arm();
+      wakeAt(time);
       return () => timers.delete(timer);
     },
     advance(milliseconds) {

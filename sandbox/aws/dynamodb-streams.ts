@@ -30,6 +30,9 @@ export type FindStreamConsumer = (
   tableArn: string,
 ) => ((records: readonly StreamRecord[]) => void) | undefined;
 
+/** The maximum number of records of one write. A shorter answer is the end of the stream. */
+const recordsOfOneTransaction = 100;
+
 /**
  * Reads the stream of a table after each write instead of polling: only the sandbox writes to the table.
  * The engine has one shard per stream.
@@ -88,6 +91,8 @@ export function createStreamReader({
         streamArn: stream.arn,
         sequenceNumber: last.dynamodb.SequenceNumber,
       });
+      // Each later write causes another read.
+      if (records.length < recordsOfOneTransaction) return;
     }
   }
 

@@ -36,6 +36,9 @@ type Message =
   | { type: 'result'; payload: string }
   | { type: 'error'; error: FunctionError };
 
+/** Node's default, about 48 MB, would be most of the memory of the many environments. */
+const maxYoungGenerationSizeMb = 6;
+
 const workerFile = new URL('./worker.cjs', import.meta.url);
 
 export function startEnvironment(settings: EnvironmentSettings): ExecutionEnvironment {
@@ -45,7 +48,7 @@ export function startEnvironment(settings: EnvironmentSettings): ExecutionEnviro
     stderr: true,
     execArgv: [],
     // The limit bounds the heap of the handler; modules and stacks of a worker are outside the old generation.
-    resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb },
+    resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb },
     env: settings.environment,
     workerData: { clockOffset: settings.clockOffset, file: settings.file, handler: settings.handler },
   });

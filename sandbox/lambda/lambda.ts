@@ -85,7 +85,7 @@ interface AcceptedEvent {
 }
 
 /** AWS allows 1,000 concurrent executions per account. A laptop has fewer cores, and an environment takes about 20 MB. */
-const concurrencyOfOneFunction = 4;
+const concurrencyOfOneFunction = 2;
 
 /** Lambda retries a failed asynchronous event after one minute, and again after two. */
 const retryDelaysMs = [60_000, 120_000];
