@@ -20,7 +20,9 @@ export const sandbox: Bench = {
       await running.ask('PUT', '/_sandbox/throttling', { enabled: false });
       await running.ask('PUT', '/_sandbox/schedules', { enabled: false });
       const before = await readMemory(running);
-      const serviceIds = await Promise.all(Array.from({ length: serviceCount }, () => createService(running)));
+      const serviceIds = await Promise.all(
+        Array.from({ length: serviceCount }, () => createService(running)),
+      );
       await running.json('allow', consumer, '--service', '*');
       say(`${requests} requests`);
       await createAll(running, serviceIds);
