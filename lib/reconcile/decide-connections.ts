@@ -2,7 +2,7 @@ import { formatAccountRegion } from '../locations/account-region.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { settleEach } from '../runtime/runtime.ts';
 import { indexByKey } from '../storage/entity.ts';
-import { writeTogether } from '../storage/write-together.ts';
+import { writeBatch } from '../storage/write-batch.ts';
 import type { Finding } from '../verdicts/verdict.ts';
 import type { ApplyQueue } from './apply-queue.ts';
 import {
@@ -25,7 +25,7 @@ type TriggeredRequest = Connection & DecisionTrigger;
  * writes verdicts, audit entries and pending effects of several requests.
  */
 export async function decideConnections(requests: readonly TriggeredRequest[], deps: DecideDeps) {
-  const results = await decideTogether(requests, deps);
+  const results = await decideAndWrite(requests, deps);
   const locations = new Map(
     results.flatMap((result) =>
       'output' in result && isUnappliedVerdict(result.output)
@@ -47,13 +47,13 @@ export async function decideConnection(
   deps: PrepareDecisionDeps,
   trigger: DecisionTrigger = {},
 ): Promise<DecideResult> {
-  const [result] = await decideTogether([{ ...request, ...trigger }], deps);
+  const [result] = await decideAndWrite([{ ...request, ...trigger }], deps);
   if (result && 'output' in result) return result.output;
   throw result?.error;
 }
 
-function decideTogether(requests: readonly TriggeredRequest[], deps: PrepareDecisionDeps) {
-  return writeTogether(
+function decideAndWrite(requests: readonly TriggeredRequest[], deps: PrepareDecisionDeps) {
+  return writeBatch(
     requests,
     deps.table,
     async (open) => {

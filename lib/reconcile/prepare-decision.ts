@@ -39,7 +39,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { serviceKey } from '../services/service.ts';
 import { type ItemIndex, parseEach, UnreadableItemError } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
-import type { Prepared } from '../storage/write-together.ts';
+import type { Prepared } from '../storage/write-batch.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 import { reevaluateConnected } from './reevaluate-connected.ts';
 import { isPendingAgain, reopenedEvent, reopenIfRelisted, reopenRequest } from './reopen-request.ts';

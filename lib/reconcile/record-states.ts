@@ -16,7 +16,7 @@ import { type Runtime, type Settled, settleEach } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { Table, Write } from '../storage/table.ts';
-import { type Prepared, writeTogether } from '../storage/write-together.ts';
+import { type Prepared, writeBatch } from '../storage/write-batch.ts';
 
 export interface RecordStateDeps extends Runtime {
   readonly table: Table;
@@ -38,7 +38,7 @@ export async function recordStates(
   deps: RecordStateDeps,
 ): Promise<Settled<ConnectionEvent, AuditAction[]>[]> {
   const groups = [...Map.groupBy(events, ({ connection }) => connection.endpointId).values()];
-  const results = await writeTogether(
+  const results = await writeBatch(
     groups,
     deps.table,
     async (open, isFirst) => {

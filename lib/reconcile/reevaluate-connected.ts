@@ -11,7 +11,7 @@ import { addDecision, isDuplicateDecision, withQuorumFinding } from '../policy/e
 import type { Policy } from '../policy/rule.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import type { Table } from '../storage/table.ts';
-import type { Prepared } from '../storage/write-together.ts';
+import type { Prepared } from '../storage/write-batch.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 
 interface ReevaluationResult {

@@ -3,7 +3,7 @@ import { type Transition, transitionWrites } from '../connections/transition.ts'
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { parseEach } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
-import { writeTogether } from '../storage/write-together.ts';
+import { writeBatch } from '../storage/write-batch.ts';
 
 interface WriteTransitionsDeps extends Runtime {
   readonly table: Table;
@@ -15,7 +15,7 @@ export async function writeTransitions(
   { table, requestId, reportError }: WriteTransitionsDeps,
   transition: (record: ConnectionRecord) => Transition,
 ): Promise<void> {
-  const results = await writeTogether(
+  const results = await writeBatch(
     records,
     table,
     async (open, isFirst) => {

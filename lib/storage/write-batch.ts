@@ -16,7 +16,7 @@ export interface Prepared<Output> {
  * @param itemName names the item of an input for people.
  * @returns a result for each input, in order. The error of a transaction is the error of its inputs.
  */
-export async function writeTogether<Input, Output>(
+export async function writeBatch<Input, Output>(
   inputs: readonly Input[],
   table: Pick<Table, 'write'>,
   prepare: (open: readonly Input[], isFirst: boolean) => Promise<Settled<Input, Prepared<Output>>[]>,
@@ -51,12 +51,12 @@ async function writePrepared<Input, Output>(
     if ('error' in each) settled.push(each);
     else if (each.output.writes.length > 0) unwritten.push(each);
     else settled.push({ input: each.input, output: each.output.output });
-  for (const together of packTransactions(unwritten, maxWrites))
+  for (const transaction of packTransactions(unwritten, maxWrites))
     try {
-      if (await table.write(together.flatMap(({ output }) => output.writes)))
-        settled.push(...together.map(({ input, output }) => ({ input, output: output.output })));
+      if (await table.write(transaction.flatMap(({ output }) => output.writes)))
+        settled.push(...transaction.map(({ input, output }) => ({ input, output: output.output })));
     } catch (error) {
-      settled.push(...together.map(({ input }) => ({ input, error })));
+      settled.push(...transaction.map(({ input }) => ({ input, error })));
     }
   return settled;
 }

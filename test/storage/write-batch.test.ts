@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { settleEach } from '../../lib/runtime/runtime.ts';
 import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
 import type { Table, Write } from '../../lib/storage/table.ts';
-import { writeTogether } from '../../lib/storage/write-together.ts';
+import { writeBatch } from '../../lib/storage/write-batch.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
 interface Change {
@@ -21,7 +21,7 @@ function createWriter(table: Table, write: Table['write'] = (writes) => table.wr
     sizes,
     reads: () => reads,
     write: (changes: readonly Change[]) =>
-      writeTogether(
+      writeBatch(
         changes,
         {
           write(writes) {
