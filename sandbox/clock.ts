@@ -37,10 +37,10 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
     for (const timer of due) if (timers.delete(timer)) timer.action();
     let next = Number.POSITIVE_INFINITY;
     for (const { time } of timers) next = Math.min(next, time);
-    wakeAt(next);
+    scheduleWakeUp(next);
   }
 
-  function wakeAt(time: number) {
+  function scheduleWakeUp(time: number) {
     if (time >= wakeTime) return;
     wakeTime = time;
     clearTimeout(wakeUp);
@@ -54,7 +54,7 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}, sta
       if (isStopped) return () => {};
       const timer = { time, action };
       timers.add(timer);
-      wakeAt(time);
+      scheduleWakeUp(time);
       return () => timers.delete(timer);
     },
     advance(milliseconds) {
