@@ -26,7 +26,7 @@ export function maximum(values: readonly number[]): number {
 }
 
 export function ratioToBaseline({ value, baseline }: Figure): number | undefined {
-  return baseline && value / baseline.value;
+  return baseline && baseline.value > 0 ? value / baseline.value : undefined;
 }
 
 /** Rounds to three significant digits; digits before the point stay. */

@@ -22,5 +22,8 @@ test('the median of an even number of values is between the two in the middle', 
 
 test('a ratio is of a figure to the one beside it', () => {
   expect(ratioToBaseline({ name: 'a', value: 3, unit: 'ms', baseline: { name: 'b', value: 12 } })).toBe(0.25);
+  expect(
+    ratioToBaseline({ name: 'a', value: 3, unit: 'ms', baseline: { name: 'b', value: 0 } }),
+  ).toBeUndefined();
   expect(ratioToBaseline({ name: 'a', value: 3, unit: 'ms' })).toBeUndefined();
 });
