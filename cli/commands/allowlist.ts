@@ -2,34 +2,18 @@ import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
 import { shellWord } from '../../lib/values/shell-word.ts';
 import { readAllPages } from '../api-client.ts';
-import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
+import { Entry, EntryPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { formatEndpoints, pluralize } from '../connection-text.ts';
 import { resolveExpiresAt } from '../expiry.ts';
 import type { HandlerDeps } from '../handler-deps.ts';
+import { dryRun, Endpoints, formatImpact, Impact } from '../impact.ts';
 import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, keyValues, type Output, table, time } from '../output.ts';
-import { isConnected, readConnections } from '../read-connections.ts';
-import type { Session } from '../session.ts';
 
-const Disconnects = v.nullish(
-  v.array(v.looseObject({ endpointId: v.string(), service: v.string(), at: v.string() })),
-);
-const Accepts = v.nullish(
-  v.array(v.looseObject({ endpointId: v.string(), serviceId: v.string(), service: v.string() })),
-);
-const EntryResponse = v.looseObject({
-  entry: Entry,
-  disconnects: Disconnects,
-  accepts: Accepts,
-  warnings: Warnings,
-});
+const EntryResponse = v.looseObject({ entry: Entry, accepts: Endpoints, ...Impact.entries });
 /** `entry` is absent if an earlier try removed it. */
-const RemovalResponse = v.looseObject({
-  entry: v.optional(Entry),
-  disconnects: Disconnects,
-  warnings: Warnings,
-});
+const RemovalResponse = v.looseObject({ ...EntryResponse.entries, entry: v.optional(Entry) });
 
 interface EntryOptions extends CommonOptions {
   readonly service: string;
@@ -83,52 +67,19 @@ function formatAccepts(accepts: Parameters<typeof formatEndpoints>[0]): string {
 
 export function blockAccount({ open }: HandlerDeps) {
   return async (accountId: string, { service, owner, note, ...common }: BlockOptions) => {
-    const session = await open(common);
-    const { api, output } = session;
-    await printDisconnects({ account: accountId, service }, session);
-    const { entry, disconnects, warnings } = await api.call(
-      'PUT',
-      ['allowlist', service, accountId],
-      EntryResponse,
-      {
-        body: { effect: 'block', owners: owner, note },
-      },
-    );
+    const { api, output } = await open(common);
+    const path = ['allowlist', service, accountId];
+    const body = { effect: 'block', owners: owner, note };
+    // A failed prediction does not stop the block.
+    const impact = await api.call('PUT', path, Impact, { body, query: dryRun }).catch(() => undefined);
+    if (impact?.disconnects?.length) output.say(formatImpact({ disconnects: impact.disconnects }));
+    const { entry, disconnects, warnings } = await api.call('PUT', path, EntryResponse, { body });
     output.result(
       { entry, disconnects },
       formatEntry(`account ${accountId} is blocked at ${formatServiceScope(service)}`, entry, output),
     );
     output.warn(warnings);
   };
-}
-
-/** Lists the connections that a block will disconnect. A failed read does not stop the block. */
-async function printDisconnects(
-  selector: { readonly account: string; readonly service: string },
-  session: Session,
-) {
-  const service = selector.service === '*' ? undefined : selector.service;
-  const [connections = [], pausedServiceIds = []] = await Promise.all([
-    readConnections({ ...selector, service }, session).catch(() => undefined),
-    readPausedServiceIds(session).catch(() => undefined),
-  ]);
-  const connected = connections.filter(isConnected);
-  const isPaused = ({ serviceId }: Connection) => pausedServiceIds.includes(serviceId);
-  const disconnectsNow = connected.filter((each) => !isPaused(each));
-  const disconnectsLater = connected.filter(isPaused);
-  if (disconnectsNow.length > 0)
-    session.output.say(
-      `this disconnects ${pluralize(disconnectsNow.length)} now:\n${formatEndpoints(disconnectsNow)}`,
-    );
-  if (disconnectsLater.length > 0)
-    session.output.say(
-      `this disconnects ${pluralize(disconnectsLater.length)} once the paused service is resumed:\n${formatEndpoints(disconnectsLater)}`,
-    );
-}
-
-async function readPausedServiceIds({ api }: Session): Promise<string[]> {
-  const services = await readAllPages(api, ['services'], ServicePage, (page) => page.services);
-  return services.filter(({ pausedAt }) => pausedAt).map(({ serviceId }) => serviceId);
 }
 
 export function removeEntry({ open }: HandlerDeps) {

@@ -1,16 +1,17 @@
 import * as v from 'valibot';
 import { readAllPages } from '../api-client.ts';
-import { type Connection, Entry, EntryPage, ModeView, Warnings } from '../api-views.ts';
+import { type Connection, Entry, EntryPage, ModeView } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { formatEndpoints, pluralize } from '../connection-text.ts';
 import type { HandlerDeps } from '../handler-deps.ts';
+import { dryRun, formatImpact, Impact } from '../impact.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Output } from '../output.ts';
 import { isConnected, isWaiting, readConnections, waitUntilDisconnected } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
-const BlockResponse = v.looseObject({ entry: Entry, warnings: Warnings });
+const BlockResponse = v.looseObject({ entry: Entry, ...Impact.entries });
 
 interface LockdownOptions extends CommonOptions {
   readonly reason?: string;
@@ -34,22 +35,23 @@ export function lockDownAccount({ open, io }: HandlerDeps) {
   return async (accountId: string, { reason, yes, wait, ...common }: LockdownOptions) => {
     const session = await open(common);
     const { api, output, progress } = session;
-    const before = await readConnections({ account: accountId }, session);
     const entries = await readAllPages(api, ['allowlist'], EntryPage, (page) => page.entries, {
       account: accountId,
     });
+    const path = ['allowlist', '*', accountId];
+    const owners = entries.find(({ serviceId }) => serviceId === '*')?.owners ?? undefined;
+    const body = { effect: 'block', note: reason, owners };
+    const impact = await api.call('PUT', path, Impact, { body, query: dryRun });
     progress.report('');
-    await confirm(formatLockdownQuestion(accountId, before), { yes }, io);
-    const { entry, warnings } = await api.call('PUT', ['allowlist', '*', accountId], BlockResponse, {
-      body: {
-        effect: 'block',
-        note: reason,
-        owners: entries.find(({ serviceId }) => serviceId === '*')?.owners ?? undefined,
-      },
-    });
+    await confirm(
+      `This blocks account ${accountId} at every service.\n${formatImpact(impact)}\nLock it down?`,
+      { yes },
+      io,
+    );
+    const { entry, warnings } = await api.call('PUT', path, BlockResponse, { body });
     const after = await readConnectionsAfterBlock(accountId, wait, session);
     const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
-    const report = { accountId, entry, ...classifyConnections(before, after), outranked };
+    const report = { accountId, entry, ...classifyConnections(impact, after), outranked };
     output.result(report, formatLockdown(report, output));
     output.warn(warnings?.filter((warning) => !/: disconnected now$/.test(warning)));
     if (report.left.length > 0)
@@ -58,18 +60,6 @@ export function lockDownAccount({ open, io }: HandlerDeps) {
         `${pluralize(report.left.length)} of account ${accountId} not disconnected yet: \`linkgate explain\` shows why, \`linkgate connections --account ${accountId}\` shows the progress`,
       );
   };
-}
-
-function formatLockdownQuestion(accountId: string, connections: readonly Connection[]): string {
-  const [connected, requests] = [connections.filter(isConnected), connections.filter(isWaiting)];
-  return [
-    `This blocks account ${accountId} at every service.`,
-    ...(connected.length > 0
-      ? [`It disconnects now:\n${formatEndpoints(connected)}`]
-      : ['It has no connections to disconnect.']),
-    ...(requests.length > 0 ? [`It rejects:\n${formatEndpoints(requests)}`] : []),
-    'Lock it down?',
-  ].join('\n');
 }
 
 /**
@@ -87,18 +77,15 @@ async function readConnectionsAfterBlock(
     : waitUntilDisconnected({ account }, wait, session);
 }
 
-/** Also counts a request that arrived between the two reads as rejected. */
-function classifyConnections(before: readonly Connection[], after: readonly Connection[]) {
-  const wasConnected = new Set(before.filter(isConnected).map(({ endpointId }) => endpointId));
-  const wasRejected = new Set(
-    before.filter(({ state }) => state === 'rejected').map(({ endpointId }) => endpointId),
-  );
-  const rejected = after.filter(
-    ({ state, endpointId }) => state === 'rejected' && !wasRejected.has(endpointId),
-  );
+function classifyConnections({ disconnects, rejects }: Impact, after: readonly Connection[]) {
+  const listRejected = (predicted: Impact['rejects']) =>
+    after.filter(
+      ({ state, endpointId }) =>
+        state === 'rejected' && predicted?.some((each) => each.endpointId === endpointId),
+    );
   return {
-    disconnected: rejected.filter(({ endpointId }) => wasConnected.has(endpointId)),
-    rejected: rejected.filter(({ endpointId }) => !wasConnected.has(endpointId)),
+    disconnected: listRejected(disconnects),
+    rejected: listRejected(rejects),
     left: after.filter((each) => isConnected(each) || isWaiting(each)),
   };
 }

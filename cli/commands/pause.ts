@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 import { shellWord } from '../../lib/values/shell-word.ts';
-import { Service, Warnings } from '../api-views.ts';
+import { Service } from '../api-views.ts';
 import { confirm } from '../confirm.ts';
+import { formatEndpoints } from '../connection-text.ts';
 import type { HandlerDeps } from '../handler-deps.ts';
+import { dryRun, Impact } from '../impact.ts';
 import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 
-const ServiceResponse = v.looseObject({ service: Service });
-const ResumptionResponse = v.looseObject({ disconnects: v.array(v.unknown()), warnings: Warnings });
-const ResumeResponse = v.looseObject({ ...ServiceResponse.entries, ...ResumptionResponse.entries });
+const ServiceResponse = v.looseObject({ service: Service, ...Impact.entries });
 
 interface PauseOptions extends CommonOptions {
   readonly reason?: string;
@@ -37,22 +37,17 @@ export function resumeService({ open, io }: HandlerDeps) {
     const { api, output, progress } = await open(common);
     const path = ['services', nameOrId];
     const { service: before } = await api.call('GET', path, ServiceResponse);
-    const resumption = await api.call('GET', [...path, 'resumption'], ResumptionResponse);
-    if (resumption.disconnects.length > 0) {
+    const resume = [...path, 'resume'];
+    const impact = await api.call('POST', resume, ServiceResponse, { query: dryRun });
+    if (impact.disconnects?.length) {
       progress.report('');
-      const disconnectLines = (resumption.warnings ?? []).map((each) => `  ${each}`).join('\n');
       await confirm(
-        `Disconnects that fell due during the pause:\n${disconnectLines}\nResume ${before.name}?`,
+        `Disconnects that fell due during the pause:\n${formatEndpoints(impact.disconnects)}\nResume ${before.name}?`,
         { yes },
         io,
       );
     }
-    const { service, disconnects, warnings } = await api.call(
-      'POST',
-      [...path, 'resume'],
-      ResumeResponse,
-      {},
-    );
+    const { service, disconnects, warnings } = await api.call('POST', resume, ServiceResponse);
     const outcome = before.pausedAt ? 'resumed' : 'not paused';
     output.result(
       { service, disconnects },

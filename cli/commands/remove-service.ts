@@ -1,15 +1,16 @@
 import * as v from 'valibot';
-import { type Connection, Service, Warnings } from '../api-views.ts';
+import { Service, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { formatEndpoints, pluralize } from '../connection-text.ts';
 import type { HandlerDeps } from '../handler-deps.ts';
+import { dryRun, formatImpact, Impact } from '../impact.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Io } from '../process-io.ts';
-import { isConnected, isWaiting, readConnections, waitUntilDisconnected } from '../read-connections.ts';
+import { isConnected, isWaiting, waitUntilDisconnected } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
-const ServiceResponse = v.looseObject({ service: Service, warnings: Warnings });
+const DisconnectResponse = v.looseObject({ service: Service, ...Impact.entries });
 /** `service` is absent if an earlier try removed it. */
 const RemovalResponse = v.looseObject({ service: v.optional(Service), warnings: Warnings });
 
@@ -40,10 +41,11 @@ async function disconnectAll(
   io: Io,
 ): Promise<void> {
   const { api, progress } = session;
-  const connections = await readConnections({ service: nameOrId }, session);
+  const path = ['services', nameOrId, 'disconnect'];
+  const impact = await api.call('POST', path, DisconnectResponse, { query: dryRun });
   progress.report('');
-  await confirm(formatRemovalQuestion(nameOrId, connections), { yes }, io);
-  await api.call('POST', ['services', nameOrId, 'disconnect'], ServiceResponse);
+  await confirm(formatRemovalQuestion(nameOrId, impact), { yes }, io);
+  await api.call('POST', path, DisconnectResponse);
   const remaining = (await waitUntilDisconnected({ service: nameOrId }, wait, session)).filter(
     (each) => isConnected(each) || isWaiting(each),
   );
@@ -54,15 +56,9 @@ async function disconnectAll(
     );
 }
 
-function formatRemovalQuestion(nameOrId: string, connections: readonly Connection[]): string {
-  const [connected, requests] = [connections.filter(isConnected), connections.filter(isWaiting)];
-  return [
-    ...(connected.length > 0
-      ? [`This disconnects now:\n${formatEndpoints(connected)}`]
-      : ['There are no connections to disconnect.']),
-    ...(requests.length > 0 ? [`It rejects:\n${formatEndpoints(requests)}`] : []),
-    `Disconnect ${pluralize(connected.length)}, reject ${pluralize(requests.length, 'request')} and remove ${nameOrId} from linkgate?`,
-  ].join('\n');
+function formatRemovalQuestion(nameOrId: string, impact: Impact): string {
+  const { disconnects, rejects } = impact;
+  return `${formatImpact(impact)}\nDisconnect ${pluralize(disconnects?.length ?? 0)}, reject ${pluralize(rejects?.length ?? 0, 'request')} and remove ${nameOrId} from linkgate?`;
 }
 
 /** Formats the AWS CLI commands that delete a service, because linkgate deletes none. */

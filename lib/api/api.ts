@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { withDryRun } from './dry-run.ts';
 import type { ApiApp, ApiDeps, ApiEnv } from './env.ts';
 import { toErrorResponse } from './errors.ts';
 import { handleIdempotencyKey } from './idempotency-key.ts';
@@ -43,7 +44,7 @@ export function createApiApp(apiFor: (context: Context) => ApiDeps): ApiApp {
   app.use(async (context, next) => {
     const { reportError, ...api } = apiFor(context);
     const unreadable = collectUnreadable(reportError);
-    context.set('api', { ...api, reportError: unreadable.reportError });
+    context.set('api', withDryRun(context, { ...api, reportError: unreadable.reportError }));
     await next();
     await addUnreadableWarnings(unreadable.errors(), context);
   });

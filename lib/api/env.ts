@@ -19,6 +19,8 @@ export interface ApiDeps
     DoctorDeps,
     ConnectSlackDeps {
   readonly connectionsClient: FindDeps['connectionsClient'];
+  /** Whether the table keeps all writes of this request in memory. */
+  readonly isDryRun?: boolean;
   readonly sweepQueue: SweepQueue;
   /** The subscriptions of customer contacts. */
   readonly customerSubscriptions: Subscriptions;

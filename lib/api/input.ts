@@ -162,6 +162,8 @@ export const SlackInput = v.pipe(
   v.minEntries(1, 'send the signing secret, the bot token or both, or `forgetPrevious`'),
 );
 
+export const DryRunQuery = v.object({ dryRun: v.optional(v.picklist(['true', 'false'])) });
+
 export const ServicesQuery = v.object({
   unregistered: v.optional(v.picklist(['true', 'false'])),
   nextToken: v.optional(v.string()),

@@ -8,20 +8,21 @@ import { type Connection, isConnected } from '../privatelink/connection.ts';
 import { listAllConnections } from '../privatelink/connections.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
-import { readService, type Service, serviceItem, serviceKey } from '../services/service.ts';
+import { type Service, serviceKey } from '../services/service.ts';
 import { formatKey } from '../storage/entity.ts';
-import type { Item } from '../storage/table.ts';
+import type { Item, Key } from '../storage/table.ts';
 import { type ChangePrediction, type SummarizeDeps, summarizeImpacts } from './summarize-impacts.ts';
 
 type PredictChangeDeps = PredictImpactDeps & SummarizeDeps;
 
-const noImpact: ChangePrediction = { accepts: [], disconnects: [], warnings: [] };
+const noImpact: ChangePrediction = { accepts: [], disconnects: [], rejects: [], warnings: [] };
 
 /** Replaces a failed prediction of a stored change by a warning, because the failure does not undo the change. */
 export async function orPredictionWarning(
-  { reportError }: Pick<PredictChangeDeps, 'reportError'>,
+  { reportError, isDryRun }: Pick<PredictChangeDeps, 'reportError' | 'isDryRun'>,
   predict: () => Promise<ChangePrediction>,
 ): Promise<ChangePrediction> {
+  if (isDryRun) return predict();
   const warning =
     'the change is done; linkgate could not predict its impact on connections: see `linkgate connections`';
   return (await orReported(reportError, 'predict impact', predict)) ?? { ...noImpact, warnings: [warning] };
@@ -45,8 +46,7 @@ export async function predictEntryChange(
   const connections = pages
     .flat()
     .filter((each) => serviceId === allServicesScope || each.serviceId === serviceId);
-  const storedChange = new Map([[formatKey(entryKey(serviceId, accountId)), (stored?: Item) => stored]]);
-  const prediction = await predictOldestFirst(connections, storedChange, deps);
+  const prediction = await predictOldestFirst(connections, entryKey(serviceId, accountId), deps);
   const stayRejected = isAllowed ? connections.filter(({ state }) => state === 'rejected') : [];
   const rejected = stayRejected.flatMap((connection) => {
     const service = services.find((each) => each.serviceId === connection.serviceId);
@@ -55,36 +55,37 @@ export async function predictEntryChange(
   return summarizeImpacts({ ...prediction, rejected }, deps);
 }
 
-/**
- * Predicts the disconnects when a paused service resumes: those that became due during the pause, and those that somebody
- * requested.
- */
-export async function predictResumption(
-  { serviceId, location, pausedAt }: Service,
+/** Predicts the disconnects when a service has been resumed: those that became due during the pause, and those that somebody requested. */
+export async function predictResumption(before: Service, deps: PredictChangeDeps): Promise<ChangePrediction> {
+  return before.pausedAt === undefined
+    ? noImpact
+    : predictServiceChange(before, ({ state }) => isConnected(state), deps);
+}
+
+/** Predicts what a stored change of a service disconnects and rejects at once. */
+export async function predictServiceChange(
+  { serviceId, location }: Service,
+  isIncluded: (connection: Connection) => boolean,
   deps: PredictChangeDeps,
 ): Promise<ChangePrediction> {
-  if (pausedAt === undefined) return noImpact;
   const connections = await listAllConnections(deps.connectionsClient(location), { serviceIds: [serviceId] });
-  const connected = connections.filter(({ state }) => isConnected(state));
-  const resumed = new Map([[formatKey(serviceKey(serviceId)), resumeItem]]);
-  const { impacts, omitted } = await predictOldestFirst(connected, resumed, deps);
-  const due = impacts.filter(({ after }) => after.effect === 'disconnect');
-  return summarizeImpacts({ impacts: due, omitted, rejected: [] }, deps);
+  const { impacts, omitted } = await predictOldestFirst(
+    connections.filter(isIncluded),
+    serviceKey(serviceId),
+    deps,
+  );
+  const atOnce = impacts.filter(({ after }) => after.effect === 'disconnect' || after.effect === 'reject');
+  return summarizeImpacts({ impacts: atOnce, omitted, rejected: [] }, deps);
 }
 
-function resumeItem(stored: Item | undefined): Item | undefined {
-  if (!stored) return undefined;
-  const { pausedAt: _pausedAt, ...resumed } = readService(stored);
-  return serviceItem(resumed);
-}
-
-/** Predicts in the order of the requests, because the endpoint quota depends on it. */
+/** Predicts the impact of a stored item in the order of the requests, because the endpoint quota depends on it. */
 async function predictOldestFirst(
   connections: readonly Connection[],
-  overlay: Parameters<typeof predictImpact>[1],
+  changedKey: Key,
   deps: PredictChangeDeps,
 ): Promise<{ readonly impacts: readonly PredictedImpact[]; readonly omitted: number }> {
+  const stored = new Map([[formatKey(changedKey), (item?: Item) => item]]);
   const oldestFirst = connections.toSorted((a, b) => a.requestedAt.localeCompare(b.requestedAt));
-  const { impacts, looked } = await predictImpact(oldestFirst, overlay, deps);
+  const { impacts, looked } = await predictImpact(oldestFirst, stored, deps);
   return { impacts, omitted: connections.length - looked };
 }

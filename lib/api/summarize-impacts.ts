@@ -12,24 +12,26 @@ export interface SummarizeDeps {
   readonly connectionsClient: FindDeps['connectionsClient'];
   readonly mode: ReadMode;
   readonly now: () => Date;
+  readonly isDryRun?: boolean;
 }
 
-/** A pending request that linkgate accepts. */
-interface PredictedAccept {
+/** A pending request that linkgate accepts or rejects. */
+interface PredictedAnswer {
   readonly endpointId: string;
   readonly serviceId: string;
   readonly service: string;
 }
 
 /** A connection that linkgate disconnects now or later. */
-interface PredictedDisconnect extends PredictedAccept {
+interface PredictedDisconnect extends PredictedAnswer {
   /** ISO 8601 */
   readonly at: string;
 }
 
-/** The predicted impact of a change on connections. Each list has at most `maxListedConnections`. */
+/** The predicted impact of a change on connections. Each list has at most `maxListedConnections`, but in a dry run. */
 export interface ChangePrediction {
-  readonly accepts: readonly PredictedAccept[];
+  readonly accepts: readonly PredictedAnswer[];
+  readonly rejects: readonly PredictedAnswer[];
   readonly disconnects: readonly PredictedDisconnect[];
   readonly warnings: readonly string[];
 }
@@ -71,21 +73,22 @@ export async function summarizeImpacts(
     ...rejected.map((each): NamedOutcome => ({ ...each, kind: 'rejected' })),
   ];
   const disconnects = named.filter(({ at }) => at !== undefined).map(predictedDisconnect);
-  const accepts = ofServices.filter(isAccept).map(predictedConnection);
-  const isObserving = disconnects.length + accepts.length > 0 && (await deps.mode()) === 'observe';
-  const listed = <Each>(all: readonly Each[]) => (isObserving ? [] : all.slice(0, maxListedConnections));
+  const [accepts = [], rejects = []] = (['accept', 'reject'] as const).map((effect) =>
+    ofServices.filter((each) => isAnswer(each, effect)).map(predictedConnection),
+  );
+  const isObserving =
+    disconnects.length + accepts.length + rejects.length > 0 && (await deps.mode()) === 'observe';
+  const limit = isObserving ? 0 : deps.isDryRun ? Infinity : maxListedConnections;
+  const listed = <Each>(all: readonly Each[]) => all.slice(0, limit);
   return {
     disconnects: listed(disconnects),
     accepts: listed(accepts),
+    rejects: listed(rejects),
     warnings: [
       ...(isObserving && disconnects.length > 0 ? [observeModeWarning] : []),
-      ...formatOutcomes(named),
+      ...formatOutcomes(named.filter(({ kind }) => isObserving || !deps.isDryRun || kind !== 'disconnect')),
       ...(await warnOverQuota(ofServices.filter(isDisconnectByPolicy), deps)),
-      ...(isObserving && accepts.length > 0
-        ? [
-            `linkgate's mode is observe, so it accepts nothing; in the mode enforce it would accept: ${formatEndpointIds(accepts)}`,
-          ]
-        : []),
+      ...(isObserving ? [...warnAnswers('accept', accepts), ...warnAnswers('reject', rejects)] : []),
       ...(omitted > 0
         ? [`the time was too short to predict the impact on ${omitted.toLocaleString('en')} connections`]
         : []),
@@ -96,8 +99,16 @@ export async function summarizeImpacts(
 const observeModeWarning =
   "linkgate's mode is observe, so it disconnects nothing until `linkgate mode enforce`, which decides everything again; in the mode enforce:";
 
-function isAccept({ connection, after }: PredictedImpact): boolean {
-  return !isConnected(connection.state) && after.effect === 'accept';
+function warnAnswers(verb: 'accept' | 'reject', answers: readonly PredictedAnswer[]): string[] {
+  return answers.length === 0
+    ? []
+    : [
+        `linkgate's mode is observe, so it ${verb}s nothing; in the mode enforce it would ${verb}: ${formatEndpointIds(answers)}`,
+      ];
+}
+
+function isAnswer({ connection, after }: PredictedImpact, effect: 'accept' | 'reject'): boolean {
+  return !isConnected(connection.state) && after.effect === effect;
 }
 
 function isDisconnect(effect: ImpactEffect): effect is 'disconnect' | 'disconnect-later' {
@@ -157,7 +168,7 @@ function formatEndpointIds(connections: readonly { readonly endpointId: string }
   return ids.join(', ') + (unnamedCount === 0 ? '' : ` and ${unnamedCount.toLocaleString('en')} more`);
 }
 
-function predictedConnection({ connection, service }: ConnectionOfService): PredictedAccept {
+function predictedConnection({ connection, service }: ConnectionOfService): PredictedAnswer {
   const { endpointId, serviceId } = connection;
   return { endpointId, serviceId, service: service.name };
 }

@@ -45,7 +45,8 @@ export interface PredictedImpact {
   readonly service: Service | undefined;
   /** The stored record, which neither outcome changes. */
   readonly stored: ConnectionRecord | undefined;
-  readonly before: PredictedOutcome;
+  /** Only in a comparison. */
+  readonly before?: PredictedOutcome;
   readonly after: PredictedOutcome;
 }
 
@@ -59,8 +60,8 @@ const impactReserveMs = 12_000;
 
 /**
  * Predicts the impact of changes on the connections that they concern, in the mode `enforce`: decides each connection with the
- * production code on the table before and after the changes, and writes no item. Decides one after another, because connections
- * share endpoint quotas.
+ * production code on the table after the changes, in a comparison also before them, and writes no item. Decides one after another,
+ * because connections share endpoint quotas.
  * @param overlay the changes. An unchanged item stands for a change that the table already contains.
  * @returns the number of connections that it decided in time.
  */
@@ -68,6 +69,7 @@ export async function predictImpact(
   connections: readonly Connection[],
   overlay: ItemOverlay,
   deps: PredictImpactDeps,
+  { isComparison = false } = {},
 ): Promise<{ readonly impacts: PredictedImpact[]; readonly looked: number }> {
   const concerned = new Set(connections.filter((each) => isConcerned(each, overlay)));
   const dryRun = createDryRun(overlay, deps);
@@ -77,7 +79,9 @@ export async function predictImpact(
     if (index > 0 && deps.remainingMs() < impactReserveMs) return { impacts, looked: index };
     if (!concerned.has(connection)) continue;
     // The impact on a connection with an unreadable input is unknown.
-    const impact = await predictForConnection(connection, dryRun).catch(omitUnreadable(deps.reportError));
+    const impact = await predictForConnection(connection, dryRun, isComparison).catch(
+      omitUnreadable(deps.reportError),
+    );
     if (impact) impacts.push(impact);
   }
   return { impacts, looked: connections.length };
@@ -133,11 +137,15 @@ function enforceMode(stored: Item | undefined, now: Date): Item | undefined {
   });
 }
 
-async function predictForConnection(connection: Connection, dryRun: DryRun): Promise<PredictedImpact> {
+async function predictForConnection(
+  connection: Connection,
+  dryRun: DryRun,
+  isComparison: boolean,
+): Promise<PredictedImpact> {
   const { stored, before, after, services } = dryRun;
   const { endpointId, serviceId } = connection;
   const outcomes = {
-    before: await predictOutcome(connection, before),
+    ...(isComparison && { before: await predictOutcome(connection, before) }),
     after: await predictOutcome(connection, after),
   };
   const [record] = (await stored.get([recordKey(endpointId)])).map(readRecord);

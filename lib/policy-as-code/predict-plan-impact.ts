@@ -72,7 +72,7 @@ export async function predictPlanImpact(
   const page = await deps.connectionsClient(location).page(filter, position.nextToken);
   const connections = page.connections.slice(position.from);
   const overlay = overlayChanges(changes, { by, now: deps.now() }, deps.hub);
-  const { impacts, looked } = await predictImpact(connections, overlay, deps);
+  const { impacts, looked } = await predictImpact(connections, overlay, deps, { isComparison: true });
   const nextToken =
     looked < connections.length
       ? encodePageToken(list, { ...position, from: position.from + looked })
@@ -82,7 +82,7 @@ export async function predictPlanImpact(
 }
 
 function isDifferent({ before, after }: PredictedImpact): boolean {
-  return before.effect !== after.effect || before.at !== after.at;
+  return before?.effect !== after.effect || before.at !== after.at;
 }
 
 function planImpact({

@@ -173,7 +173,7 @@ describe('resuming a paused service', () => {
     by: 'linkgate',
   });
   const late = '2026-11-21T11:00:00.000Z';
-  const resumption = '/services/orders/resumption';
+  const resumption = '/services/orders/resume?dryRun=true';
 
   function pausedWith(record: ConnectionRecord, entries = [anEntry({ effect: 'block' })]) {
     const connections = [aConnection({ state: 'available' })];
@@ -183,11 +183,8 @@ describe('resuming a paused service', () => {
 
   test('disconnects overdue connections at once, as predicted', async () => {
     const env = pausedWith(due, []);
-    const prediction = {
-      disconnects: [{ ...first, at: late }],
-      warnings: [`${endpointId(1)} at orders: disconnected now`],
-    };
-    expect((await callApi(env, 'GET', resumption)).body).toEqual(prediction);
+    const prediction = { disconnects: [{ ...first, at: late }] };
+    expect((await callApi(env, 'POST', resumption)).body).toMatchObject({ ...prediction, warnings: [] });
     expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject(prediction);
     expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject({ disconnects: [] });
   });
@@ -195,7 +192,7 @@ describe('resuming a paused service', () => {
   test('does not disconnect connections whose grace period is not over', async () => {
     const later = live({ revocation: scheduledRevocation(graceEnds), verdict: aVerdict('hold') });
     for (const record of [later, live({ verdict: aVerdict('hold') })])
-      expect((await callApi(pausedWith(record, []), 'GET', resumption)).body).toEqual({
+      expect((await callApi(pausedWith(record, []), 'POST', resumption)).body).toMatchObject({
         disconnects: [],
         warnings: [],
       });
@@ -204,7 +201,7 @@ describe('resuming a paused service', () => {
   test('disconnects nothing in the mode observe', async () => {
     const env = pausedWith(due, []);
     env.mode = 'observe';
-    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ disconnects: [] });
+    expect((await callApi(env, 'POST', resumption)).body).toMatchObject({ disconnects: [] });
   });
 
   test('succeeds when EC2 is unavailable, with a warning that the impact is unknown', async () => {
@@ -349,5 +346,53 @@ describe('the response to an allowlist change predicts', () => {
       (await callApi(createEnvWithPending(aPendingConnection(1)), 'PUT', path, { effect: 'block' })).body
         .accepts,
     ).toEqual([]);
+  });
+});
+
+describe('a dry run', () => {
+  const dryRun = (env: ReturnType<typeof createTestEnv>, method: string, url: string, input?: object) =>
+    callApi(env, method, `${url}?dryRun=true`, input, { 'idempotency-key': 'k1' });
+
+  test.each([
+    ['PUT', path, { effect: 'block' }],
+    ['DELETE', path, undefined],
+    ['POST', '/services/orders/disconnect', undefined],
+  ])('of %s %s writes no item, not even for its Idempotency-Key', async (method, url, input) => {
+    const env = createEnvWith(live());
+    env.deps.table = { ...env.table, write: () => Promise.reject(new Error('this writes no item')) };
+    expect(await dryRun(env, method, url, input)).toMatchObject({
+      status: 200,
+      body: { disconnects: [first] },
+    });
+  });
+
+  test('lists all connections', async () => {
+    const connections = Array.from({ length: 101 }, (_, index) =>
+      aPendingConnection(1, { endpointId: endpointId(index) }),
+    );
+    const env = createEnvWithPending(...connections);
+    const list = async (url: string) => (await callApi(env, 'PUT', url, { effect: 'block' })).body.rejects;
+    expect(await list(`${path}?dryRun=true`)).toHaveLength(101);
+    expect(await list(path)).toHaveLength(100);
+  });
+
+  test('fails when EC2 is unavailable', async () => {
+    const env = createEnvWith(live());
+    env.ec2.beforePage = () => {
+      throw new Error('EC2 is down');
+    };
+    expect((await dryRun(env, 'PUT', path, { effect: 'block' })).status).toBe(500);
+  });
+
+  test.each([
+    ['DELETE', '/services/orders?dryRun=true', 'DELETE /services/{service} has no dry run'],
+    ['PUT', `${path}?dryRun=yes`, 'dryRun'],
+  ])('that cannot be one changes nothing: %s %s', async (method, url, message) => {
+    const env = createEnvWith(live());
+    expect(await callApi(env, method, url, { effect: 'block' })).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining(message) } },
+    });
+    expect((await callApi(env, 'GET', '/allowlist')).body).toMatchObject({ entries: [{ effect: 'allow' }] });
   });
 });

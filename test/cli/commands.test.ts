@@ -369,8 +369,8 @@ test('a paused service is printed with the actor, time and reason of the pause',
   expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
 });
 
-const resumption = 'GET /services/payments/resumption';
 const resume = 'POST /services/payments/resume';
+const resumption = `${resume}?dryRun=true`;
 
 test.each([
   [paused, 'payments is resumed: its requests are decided, and its scheduled disconnects are carried out\n'],
@@ -381,7 +381,7 @@ test.each([
 ])('`resume` prints whether the service was paused', async (before, message) => {
   aws.answer({
     'GET /services/payments': { service: before },
-    [resumption]: { disconnects: [], warnings: [] },
+    [resumption]: { service, disconnects: [], warnings: [] },
     [resume]: { service, disconnects: [], warnings: [] },
   });
   expect(await runCli('resume payments', aws)).toMatchObject({ code: 0, stdout: message, stderr: '' });
@@ -394,13 +394,13 @@ test.each([
 describe('`resume` of a service with a due disconnect', () => {
   const warnings = [`${connection.endpointId} at payments: disconnected now`];
   const disconnects = [
-    { endpointId: connection.endpointId, service: 'payments', at: '2031-05-01T12:00:00.000Z' },
+    { endpointId: connection.endpointId, serviceId, service: 'payments', at: '2031-05-01T12:00:00.000Z' },
   ];
 
   beforeEach(() =>
     aws.answer({
       'GET /services/payments': { service: paused },
-      [resumption]: { disconnects, warnings },
+      [resumption]: { service, disconnects, warnings: [] },
       [resume]: { service, disconnects, warnings },
     }),
   );
@@ -408,7 +408,9 @@ describe('`resume` of a service with a due disconnect', () => {
   test('lists the disconnects and asks for confirmation', async () => {
     const output = await runCli('resume payments', aws, { isTTY: true, stdin: ['y'] });
     expect(output.code).toBe(0);
-    expect(output.stderr).toContain(`  ${warnings[0]}\nResume payments? [y/N]`);
+    expect(output.stderr).toContain(
+      `during the pause:\n  payments (${serviceId}): ${connection.endpointId}\nResume payments? [y/N]`,
+    );
   });
 
   test.each([
@@ -416,7 +418,7 @@ describe('`resume` of a service with a due disconnect', () => {
     ['after the answer no', 'resume payments', { isTTY: true as const, stdin: ['n'] }, 1],
   ])('changes nothing %s', async (_how, line, terminal, code) => {
     expect(await runCli(line, aws, terminal)).toMatchObject({ code, stdout: '' });
-    expect(aws.apiRequests.filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(aws.apiRequests.filter(({ path }) => path.endsWith('/resume'))).toEqual([]);
   });
 
   test('resumes with --yes and prints the disconnects as warnings', async () => {

@@ -166,7 +166,6 @@ const answers: Readonly<Record<string, object>> = {
   },
   'GET /services/payments': { service: paused },
   'DELETE /services/payments': { service, warnings },
-  'GET /services/payments/resumption': { disconnects: [], warnings },
   'POST /services/payments/pause': { service: paused },
   'POST /services/payments/resume': { service, disconnects: [], warnings },
   'PUT /allowlist/payments/012345678901': { entry, disconnects: [], warnings },

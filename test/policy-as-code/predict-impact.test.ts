@@ -34,8 +34,9 @@ async function predictEntry(env: TestEnv, entry: AllowlistEntry | undefined, ...
   const key = formatKey(entryKey(serviceId(1), consumer));
   const overlay = new Map([[key, () => entry && entryItem(entry)]]);
   const described = connections.length > 0 ? connections : [connected, request];
-  const { impacts } = await predictImpact(described.map(aConnection), overlay, env.deps);
-  return impacts.map(({ before, after }) => [before.effect, after.effect, ...(after.at ? [after.at] : [])]);
+  const options = { isComparison: true };
+  const { impacts } = await predictImpact(described.map(aConnection), overlay, env.deps, options);
+  return impacts.map(({ before, after }) => [before?.effect, after.effect, ...(after.at ? [after.at] : [])]);
 }
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();

@@ -150,25 +150,51 @@ export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
   }),
 });
 
-const entryTargets = fc.record({
-  serviceId: fc.constantFrom('*', ...services.map(serviceId)),
-  accountId: account,
-});
-/** Changes of one entry, and the resumption of the service that may be paused, after a block of an account. */
-export const randomCommands = fc.oneof(
+/** A request that has a dry run. */
+export interface RandomCommand {
+  readonly kind: 'entry' | 'block' | 'lockdown' | 'disconnect' | 'resume';
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object;
+  /** Blocked before the command. */
+  readonly blockedAccountId?: string;
+}
+
+const entryPath = fc
+  .tuple(fc.constantFrom('*', ...services.map(serviceId)), account)
+  .map((target) => `/allowlist/${target.join('/')}`);
+const block = { effect: 'block' };
+
+/** Changes of one entry, and of a service. The service that may be paused resumes after a block of an account. */
+export const randomCommands: fc.Arbitrary<RandomCommand> = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('put' as const), target: entryTargets, rule: entryRule }),
+    arbitrary: fc
+      .tuple(entryPath, entryRule)
+      .map(([path, body]) => ({ kind: 'entry' as const, method: 'PUT', path, body })),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), target: entryTargets }) },
   {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('resume' as const),
-      blockedAccountId: account,
-      serviceId: fc.constant(serviceId(2)),
-    }),
+    weight: 2,
+    arbitrary: entryPath.map((path) => ({ kind: 'entry' as const, method: 'DELETE', path })),
   },
+  entryPath.map((path) => ({ kind: 'block' as const, method: 'PUT', path, body: block })),
+  account.map((accountId) => ({
+    kind: 'lockdown' as const,
+    method: 'PUT',
+    path: `/allowlist/*/${accountId}`,
+    body: block,
+  })),
+  fc.constantFrom(...services.map(serviceId)).map((id) => ({
+    kind: 'disconnect' as const,
+    method: 'POST',
+    path: `/services/${id}/disconnect`,
+  })),
+  account.map((blockedAccountId) => ({
+    kind: 'resume' as const,
+    method: 'POST',
+    path: `/services/${serviceId(2)}/resume`,
+    blockedAccountId,
+  })),
 );
 
 /** Removes entries of services that do not exist. */

@@ -21,7 +21,7 @@ import {
   validateInput,
 } from '../input.ts';
 import { findService, requireService, unknownGroupError } from '../lookup.ts';
-import { orPredictionWarning, predictResumption } from '../predict-change.ts';
+import { orPredictionWarning, predictResumption, predictServiceChange } from '../predict-change.ts';
 import { readPrincipalsView } from '../principals-view.ts';
 import { warnRemainingEntries } from '../responses.ts';
 import { pathParameter } from '../route.ts';
@@ -69,8 +69,11 @@ export function servicesRoutes(app: ApiApp): void {
     const registeredService = await requireService(pathParameter(context, 'service'), api);
     await requireDisconnectPossible(registeredService, api);
     await trackIdentity(api);
-    const service = await deregisterService(registeredService.serviceId, api.caller, api);
-    return context.json({ service: serviceView(service ?? throwUnregistered(registeredService.serviceId)) });
+    const { serviceId } = registeredService;
+    const service = (await deregisterService(serviceId, api.caller, api)) ?? throwUnregistered(serviceId);
+    if (!api.isDryRun) return context.json({ service: serviceView(service) });
+    const { accepts: _none, ...prediction } = await predictServiceChange(service, () => true, api);
+    return context.json({ service: serviceView(service), ...prediction });
   });
   app.get('/services/:service/principals', async (context) => {
     const api = context.get('api');
@@ -95,22 +98,13 @@ export function servicesRoutes(app: ApiApp): void {
     const service = await pauseService(serviceId, { ...input, by: api.caller }, api);
     return context.json({ service: serviceView(service ?? throwUnregistered(serviceId)) });
   });
-  app.get('/services/:service/resumption', async (context) => {
-    const api = context.get('api');
-    const service = await requireService(pathParameter(context, 'service'), api);
-    const { disconnects, warnings } = await predictResumption(service, api);
-    return context.json({ disconnects, warnings });
-  });
   app.post('/services/:service/resume', async (context) => {
     const api = context.get('api');
     const before = await requireService(pathParameter(context, 'service'), api);
+    const service =
+      (await resumeService(before.serviceId, api.caller, api)) ?? throwUnregistered(before.serviceId);
     const { disconnects, warnings } = await orPredictionWarning(api, () => predictResumption(before, api));
-    const service = await resumeService(before.serviceId, api.caller, api);
-    return context.json({
-      service: serviceView(service ?? throwUnregistered(before.serviceId)),
-      disconnects,
-      warnings,
-    });
+    return context.json({ service: serviceView(service), disconnects, warnings });
   });
 }
 
