@@ -4,9 +4,9 @@ import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import {
   type AllowlistEntry,
+  allowlistEntryEntity,
   allowlistPartition,
   type EntryTarget,
-  entryItem,
   entryKey,
   nextVersion,
   readEntry,
@@ -38,8 +38,7 @@ export async function putEntryIfUnchanged(
     changedBy: by,
     version: nextVersion(before?.version, time),
   };
-  const isWritten = await table.write([{ put: entryItem(entry), expected: before?.version ?? 0 }]);
-  return isWritten ? entry : undefined;
+  return (await table.write([allowlistEntryEntity.put(entry, before)])) ? entry : undefined;
 }
 
 /** @returns the removed entry, or undefined if there was none. */

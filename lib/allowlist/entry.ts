@@ -62,7 +62,7 @@ export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 /** The key of an entry: an account, and a service or `*`. An account has at most one entry at each. */
 export type EntryTarget = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
-const allowlistEntryEntity = keyedEntity(AllowlistEntry.entries, (entry) =>
+export const allowlistEntryEntity = keyedEntity(AllowlistEntry.entries, (entry) =>
   entryKey(entry.serviceId, entry.accountId),
 );
 export const { read: readEntry, item: entryItem } = allowlistEntryEntity;

@@ -53,7 +53,7 @@ export const ApproverGroup = v.object({
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
-const approverGroupEntity = keyedEntity(ApproverGroup.entries, ({ name }) => groupKey(name));
+export const approverGroupEntity = keyedEntity(ApproverGroup.entries, ({ name }) => groupKey(name));
 export const { read: readGroup, item: groupItem } = approverGroupEntity;
 
 export const approverGroupPartition = 'APPROVERS';
@@ -62,7 +62,7 @@ export const groupKey = (name: string): Key => ({ pk: approverGroupPartition, sk
 /** @returns whether linkgate created the group; false if it existed. */
 export async function createDefaultGroup(table: Table): Promise<boolean> {
   const group = { name: defaultGroup, quorum: defaultQuorum, slackUsers: [], emails: [], version: 1 };
-  return table.write([{ put: groupItem(group), expected: 0 }]);
+  return table.write([approverGroupEntity.put(group)]);
 }
 
 export async function isKnownGroup(name: string, table: Table): Promise<boolean> {
@@ -133,11 +133,11 @@ export async function setGroup(
   const people = memberCount({ slackUsers, emails });
   if (settings.quorum > people) throw new QuorumOutOfReachError(name, settings.quorum, people);
   return retryOnConflict(name, async () => {
-    const version = (await findGroup(name, table))?.version ?? 0;
+    const before = await findGroup(name, table);
+    const version = (before?.version ?? 0) + 1;
     const changed = { changedAt: now().toISOString(), changedBy: by };
-    const group: ApproverGroup = { ...settings, slackUsers, emails, name, ...changed, version: version + 1 };
-    const isWritten = await table.write([{ put: groupItem(group), expected: version }]);
-    return isWritten ? group : conflict;
+    const group: ApproverGroup = { ...settings, slackUsers, emails, name, ...changed, version };
+    return (await table.write([approverGroupEntity.put(group, before)])) ? group : conflict;
   });
 }
 

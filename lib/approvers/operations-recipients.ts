@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { entity } from '../storage/entity.ts';
+import { keyedEntity } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
-import type { Item, Key, Table } from '../storage/table.ts';
+import type { Key, Table } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
 import { SlackChannel } from './approver-group.ts';
 
 /** The recipients of operations notices: a Slack channel, and addresses with a subscription to the operations topic. */
-const operationsEntity = entity({
+const OperationsRecipients = v.object({
   slackChannel: v.exactOptional(SlackChannel),
   emails: v.array(Email),
   /** ISO 8601 */
@@ -14,18 +14,16 @@ const operationsEntity = entity({
   changedBy: v.exactOptional(v.string()),
   version: v.number(),
 });
-export type OperationsRecipients = ReturnType<typeof readOperationsRecipients>;
+export type OperationsRecipients = v.InferOutput<typeof OperationsRecipients>;
 
 export const operationsKey: Key = { pk: 'OPERATIONS', sk: 'OPERATIONS' };
 
-export function readOperationsRecipients(item: Item) {
-  return operationsEntity.read(item);
-}
+const operationsEntity = keyedEntity(OperationsRecipients.entries, () => operationsKey);
+export const readOperationsRecipients = operationsEntity.read;
 
 /** @returns no recipient if nobody has set one. */
 export async function findOperationsRecipients(table: Table): Promise<OperationsRecipients> {
-  const [item] = await table.get([operationsKey]);
-  return item ? operationsEntity.read(item) : { emails: [], version: 0 };
+  return (await operationsEntity.find(operationsKey, table)) ?? { emails: [], version: 0 };
 }
 
 export type OperationsSettings = Pick<OperationsRecipients, 'slackChannel' | 'emails'>;
@@ -40,10 +38,9 @@ export async function setOperationsRecipients(
   { table, now }: { readonly table: Table; readonly now: () => Date },
 ): Promise<OperationsRecipients> {
   return retryOnConflict(operationsKey.pk, async () => {
-    const { version } = await findOperationsRecipients(table);
-    const after = { ...settings, changedAt: now().toISOString(), changedBy, version: version + 1 };
-    const item = operationsEntity.item(operationsKey, after);
-    return (await table.write([{ put: item, expected: version }])) ? after : conflict;
+    const before = await findOperationsRecipients(table);
+    const after = { ...settings, changedAt: now().toISOString(), changedBy, version: before.version + 1 };
+    return (await table.write([operationsEntity.put(after, before)])) ? after : conflict;
   });
 }
 

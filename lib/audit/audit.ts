@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
 import { ConnectionState } from '../privatelink/connection.ts';
-import { entity, parseEach, type ReadDeps, rethrow } from '../storage/entity.ts';
-import type { Item, Table, Write } from '../storage/table.ts';
+import { keyedEntity, parseEach, type ReadDeps, rethrow } from '../storage/entity.ts';
+import type { Item, Key, Table, Write } from '../storage/table.ts';
 import { Finding, Outcome } from '../verdicts/verdict.ts';
 import { type AuditHead, genesisHash, hashAuditEntry } from './chain.ts';
 
@@ -77,9 +77,13 @@ export type AuditEvent = Omit<
   'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash' | 'action'
 > & { readonly action: AuditAction };
 
-const auditEntryEntity = entity({ ...AuditEntry.entries, version: v.number() });
+const auditEntryEntity = keyedEntity({ ...AuditEntry.entries, version: v.number() }, auditEntryKey);
+export const readAuditEntry = auditEntryEntity.read;
 /** The hash covers all other attributes. */
-const unhashedEntryEntity = entity({ ...v.omit(AuditEntry, ['hash']).entries, version: v.number() });
+const unhashedEntryEntity = keyedEntity(
+  { ...v.omit(AuditEntry, ['hash']).entries, version: v.number() },
+  auditEntryKey,
+);
 
 /**
  * The partition key prefix of audit trails. IAM denies every function to delete from them; a condition prevents a put from
@@ -88,6 +92,10 @@ const unhashedEntryEntity = entity({ ...v.omit(AuditEntry, ['hash']).entries, ve
 export const auditPartition = 'AUDIT#';
 
 const auditPartitionKey = (endpointId: string) => `${auditPartition}${endpointId}`;
+
+function auditEntryKey({ endpointId, sequence }: Pick<AuditEntry, 'endpointId' | 'sequence'>): Key {
+  return { pk: auditPartitionKey(endpointId), sk: String(sequence).padStart(9, '0') };
+}
 
 /** The trail of a connection before the next audit event. */
 interface AuditTrailState {
@@ -107,10 +115,7 @@ export function auditWrites(
     const sequence = auditCount + index + 1;
     const previousHash = head?.hash ?? genesisHash;
     const entry = { ...auditEvent, endpointId, sequence, requestId, previousHash, version: 1 };
-    const item = unhashedEntryEntity.item(
-      { pk: auditPartitionKey(endpointId), sk: String(sequence).padStart(9, '0') },
-      entry,
-    );
+    const item = unhashedEntryEntity.item(entry);
     head = { sequence, hash: hashAuditEntry(item) };
     return { put: { ...item, hash: head.hash }, expected: 0 };
   });
@@ -131,8 +136,4 @@ export async function readAuditTrail(
   reportError: ReadDeps['reportError'] = rethrow,
 ): Promise<AuditEntry[]> {
   return parseEach(await listAuditItems(endpointId, table), readAuditEntry, reportError);
-}
-
-export function readAuditEntry(item: Item): AuditEntry {
-  return auditEntryEntity.read(item);
 }

@@ -62,7 +62,9 @@ export const ConnectionRecord = v.object({
 });
 export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
 
-const connectionEntity = keyedEntity(ConnectionRecord.entries, ({ endpointId }) => recordKey(endpointId));
+export const connectionEntity = keyedEntity(ConnectionRecord.entries, ({ endpointId }) =>
+  recordKey(endpointId),
+);
 export const { read: readRecord, item: recordItem } = connectionEntity;
 
 /** The last digit of the endpoint id chooses the partition, so that a burst spreads over sixteen. */

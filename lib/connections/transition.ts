@@ -6,10 +6,10 @@ import { isPaused, type Verdict } from '../verdicts/verdict.ts';
 import { type ApprovalRequest, type EscalationStage, isExpiryRejection } from './approval-request.ts';
 import {
   type ConnectionRecord,
+  connectionEntity,
   isManagedByUs,
   newRecord,
   type PendingEffect,
-  recordItem,
 } from './connection-record.ts';
 import { recordIndexWrites } from './indexes.ts';
 import {
@@ -35,10 +35,7 @@ export function transitionWrites(
   const trail = { endpointId: record.endpointId, auditCount, ...(auditHead && { auditHead }) };
   const audit = auditWrites(trail, auditEvents, requestId);
   return [
-    {
-      put: recordItem({ ...record, ...audit.trail, version: (before?.version ?? 0) + 1 }),
-      expected: before?.version ?? 0,
-    },
+    connectionEntity.put({ ...record, ...audit.trail, version: (before?.version ?? 0) + 1 }, before),
     ...audit.writes,
     ...recordIndexWrites(before, record),
   ];

@@ -1,23 +1,22 @@
 import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, type ItemIndex, indexByKey, parseEach } from '../storage/entity.ts';
-import type { Item, Key, Table, Write } from '../storage/table.ts';
-import { type Customer, CustomerName, customerItem, customerKey, readCustomer } from './customer.ts';
+import { type ItemIndex, indexByKey, keyedEntity, parseEach } from '../storage/entity.ts';
+import type { Key, Table, Write } from '../storage/table.ts';
+import { type Customer, CustomerName, customerEntity, customerKey, readCustomer } from './customer.ts';
 import { deliveryFailureKey } from './delivery-failure.ts';
 
 /** The customer of an account. It is valid only while that customer lists the account. */
 export const AccountPointer = v.object({ accountId: AccountId, customer: CustomerName, version: v.number() });
 export type AccountPointer = v.InferOutput<typeof AccountPointer>;
 
-const accountPointerEntity = entity(AccountPointer.entries);
+const accountPointerEntity = keyedEntity(AccountPointer.entries, ({ accountId }) =>
+  accountPointerKey(accountId),
+);
+export const readAccountPointer = accountPointerEntity.read;
 
 export function accountPointerKey(accountId: string): Key {
   return { pk: `CUSTOMER_BY_ACCOUNT#${accountId}`, sk: 'CUSTOMER' };
-}
-
-export function readAccountPointer(item: Item): AccountPointer {
-  return accountPointerEntity.read(item);
 }
 
 export async function findAccountPointers(
@@ -75,17 +74,8 @@ export function customerWrites(
   const claims = (after?.accounts ?? []).flatMap((accountId): Write[] => {
     const pointer = pointersByAccount.get(accountId);
     if (pointer?.customer === name) return [];
-    const expected = pointer?.version ?? 0;
-    return [
-      {
-        put: accountPointerEntity.item(accountPointerKey(accountId), {
-          accountId,
-          customer: name,
-          version: expected + 1,
-        }),
-        expected,
-      },
-    ];
+    const version = (pointer?.version ?? 0) + 1;
+    return [accountPointerEntity.put({ accountId, customer: name, version }, pointer)];
   });
   const releases = (before?.accounts ?? []).flatMap((accountId): Write[] => {
     const pointer = pointersByAccount.get(accountId);
@@ -94,8 +84,9 @@ export function customerWrites(
       ? []
       : [{ remove: accountPointerKey(accountId), expected: pointer.version }];
   });
-  const expected = before?.version ?? 0;
-  const own: Write = after ? { put: customerItem(after), expected } : { remove: customerKey(name), expected };
+  const own: Write = after
+    ? customerEntity.put(after, before)
+    : { remove: customerKey(name), expected: before?.version ?? 0 };
   // SNS may deliver to the new contact.
   return [...claims, own, { remove: deliveryFailureKey(name) }, ...releases];
 }

@@ -62,7 +62,7 @@ export function hasContact(customer: Customer | undefined): customer is Notifiab
   return customer?.contact !== undefined;
 }
 
-const customerEntity = keyedEntity(Customer.entries, ({ name }) => customerKey(name));
+export const customerEntity = keyedEntity(Customer.entries, ({ name }) => customerKey(name));
 export const { read: readCustomer, item: customerItem } = customerEntity;
 
 export const customerPartition = 'CUSTOMER';

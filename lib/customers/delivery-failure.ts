@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import { keyedEntity, type ReadDeps, readPartition } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
 /** SNS's last error for a customer's contact. */
@@ -13,7 +13,9 @@ export const DeliveryFailure = v.object({
 });
 export type DeliveryFailure = v.InferOutput<typeof DeliveryFailure>;
 
-const deliveryFailureEntity = entity(DeliveryFailure.entries);
+const deliveryFailureEntity = keyedEntity(DeliveryFailure.entries, ({ customer }) =>
+  deliveryFailureKey(customer),
+);
 export const readDeliveryFailure = deliveryFailureEntity.read;
 export const deliveryFailurePartition = 'CONTACT_DELIVERY_FAILURE';
 
@@ -22,12 +24,7 @@ export function deliveryFailureKey(customer: string): Key {
 }
 
 export function deliveryFailureItem(customer: string, why: string, now: Date): Item {
-  return deliveryFailureEntity.item(deliveryFailureKey(customer), {
-    customer,
-    at: now.toISOString(),
-    why,
-    version: 1,
-  });
+  return deliveryFailureEntity.item({ customer, at: now.toISOString(), why, version: 1 });
 }
 
 export function listDeliveryFailures(deps: ReadDeps): Promise<DeliveryFailure[]> {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { entity } from '../storage/entity.ts';
-import type { Item, Key } from '../storage/table.ts';
+import { keyedEntity } from '../storage/entity.ts';
+import type { Key } from '../storage/table.ts';
 
 /** `enforce`: linkgate changes EC2. `observe`: linkgate makes no call that changes EC2. */
 export const Mode = v.picklist(['enforce', 'observe']);
@@ -31,7 +31,7 @@ export interface ModeParameter {
 export type ReadMode = (since?: Date) => Promise<Mode>;
 
 /** The last change of the mode through linkgate. The parameter cannot store its author, time and reason. */
-const modeChangeEntity = entity({
+const ModeChange = v.object({
   mode: Mode,
   /** ISO 8601 */
   since: v.string(),
@@ -41,14 +41,8 @@ const modeChangeEntity = entity({
   policyRevision: v.number(),
   version: v.number(),
 });
-export type ModeChange = ReturnType<typeof readModeChange>;
+export type ModeChange = v.InferOutput<typeof ModeChange>;
 
 export const modeKey: Key = { pk: 'MODE', sk: 'MODE' };
 
-export function readModeChange(item: Item) {
-  return modeChangeEntity.read(item);
-}
-
-export function modeChangeItem(switched: ModeChange): Item {
-  return modeChangeEntity.item(modeKey, switched);
-}
+export const { read: readModeChange, item: modeChangeItem } = keyedEntity(ModeChange.entries, () => modeKey);

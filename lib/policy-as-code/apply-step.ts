@@ -1,5 +1,5 @@
-import { entryItem, entryKey } from '../allowlist/entry.ts';
-import { emptyGroup, groupItem, listApproverGroups } from '../approvers/approver-group.ts';
+import { allowlistEntryEntity, entryKey } from '../allowlist/entry.ts';
+import { approverGroupEntity, emptyGroup, listApproverGroups } from '../approvers/approver-group.ts';
 import { subscribeGroup } from '../channels/email/subscribe-group.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import { subscribeContact } from '../customer-notifications/subscribe-contact.ts';
@@ -7,7 +7,7 @@ import { type Customer, listCustomers } from '../customers/customer.ts';
 import { removeCustomer, setCustomer } from '../customers/set-customer.ts';
 import { approvePrincipals } from '../services/allowed-principals/approve.ts';
 import { type RegisterDeps, registerService, removeService } from '../services/register-service.ts';
-import { readService, serviceItem, serviceKey } from '../services/service.ts';
+import { readService, serviceEntity, serviceKey } from '../services/service.ts';
 import { listIfAllReadable } from '../storage/entity.ts';
 import type { Item, Write } from '../storage/table.ts';
 import { applyEntryChange, applyGroupChange, applyServiceChange, type ChangeAuthor } from './apply-change.ts';
@@ -70,7 +70,7 @@ export async function approvePrincipalsStep(
   if (!item) throw new StalePlanError([`service ${serviceId}`]);
   const service = approvePrincipals(readService(item), deps.caller, deps.now(), removals);
   const version = service.version + 1;
-  return { ...emptyStep, writes: [replaceItem(serviceItem({ ...service, version }), item)] };
+  return { ...emptyStep, writes: [serviceEntity.put({ ...service, version }, item)] };
 }
 
 /**
@@ -105,18 +105,14 @@ export async function applyChange(
 /** Builds the conditional write of an entry's change. */
 export function entryWrite(change: ChangeOfKind<'entry'>, author: ChangeAuthor): Write {
   const entry = applyEntryChange(change, author);
-  const { serviceId, accountId, version: expected } = change;
-  return entry ? { put: entryItem(entry), expected } : { remove: entryKey(serviceId, accountId), expected };
+  if (entry) return allowlistEntryEntity.put(entry, change);
+  return { remove: entryKey(change.serviceId, change.accountId), expected: change.version };
 }
 
 /** Returns the version of an item for a plan. */
 function plannedVersion({ kind }: ItemChange, item: Item | undefined): number {
   if (!item) return 0;
   return kind === 'service' ? readService(item).policyRevision : item.version;
-}
-
-function replaceItem(item: Item, before: Item | undefined): Write {
-  return { put: item, expected: before?.version ?? 0 };
 }
 
 function removeItem(item: Item | undefined): Write {
@@ -142,7 +138,7 @@ async function applyGroupStep(
     otherGroups && [...otherGroups, ...(group ? [group] : [])],
     deps,
   );
-  return { writes: [group ? replaceItem(groupItem(group), item) : removeItem(item)], warnings };
+  return { writes: [group ? approverGroupEntity.put(group, item) : removeItem(item)], warnings };
 }
 
 async function applyCustomerStep(
@@ -195,6 +191,6 @@ async function applyServiceStep(
   if (!after) return { writes: [], warnings: await removeService(before, deps) };
   return {
     ...emptyStep,
-    writes: [replaceItem(serviceItem(applyServiceChange(before, change, author)), item)],
+    writes: [serviceEntity.put(applyServiceChange(before, change, author), item)],
   };
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { approverGroupPartition } from '../approvers/approver-group.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { servicesPartition } from '../services/service.ts';
-import { entity, formatKey, indexByKey } from '../storage/entity.ts';
+import { formatKey, indexByKey, keyedEntity } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 import { type ChangeAction, changeKey, type ItemChange, PolicyChange } from './change.ts';
@@ -41,7 +41,7 @@ export const Plan = v.object({
 });
 export type Plan = v.InferOutput<typeof Plan>;
 
-const planEntity = entity(Plan.entries);
+const planEntity = keyedEntity(Plan.entries, ({ planId }) => planKey(planId));
 export const readPlan = planEntity.read;
 const PlannedItemVersion = v.tuple([v.string(), v.number()]);
 /** A value in a part of a plan. */
@@ -114,7 +114,7 @@ export async function makePlan(
     version: 1,
   };
   // The plan item is the last write, so that a stored plan has all of its parts.
-  for (const item of [...changeParts, ...versionParts, planEntity.item(planKey(planId), plan)])
+  for (const item of [...changeParts, ...versionParts, planEntity.item(plan)])
     await table.write([{ put: item, expected: 0 }]);
   return plan;
 }
@@ -135,8 +135,7 @@ export async function findPlan(
   planId: string,
   { table, now }: { readonly table: Table } & Pick<Runtime, 'now'>,
 ): Promise<Plan | undefined> {
-  const [item] = await table.get([planKey(planId)]);
-  const plan = item && planEntity.read(item);
+  const plan = await planEntity.find(planKey(planId), table);
   return plan && plan.expiresAt * 1000 > now().getTime() ? plan : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { findBlock } from '../allowlist/effective-entry.ts';
-import { type AllowlistEntry, entryItem, maxNoteLength, nextVersion } from '../allowlist/entry.ts';
+import { type AllowlistEntry, allowlistEntryEntity, maxNoteLength, nextVersion } from '../allowlist/entry.ts';
 import type { PersonDecision, RecordedDecisions } from '../connections/person-decision.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
@@ -38,7 +38,7 @@ export function buildAllowlistChange(
     changedBy: personDecision.by,
     version: nextVersion(before?.version, now),
   };
-  return { entry, write: { put: entryItem(entry), expected: before?.version ?? 0 } };
+  return { entry, write: allowlistEntryEntity.put(entry, before) };
 }
 
 function decisionNote({ decision, reason }: PersonDecision, endpointId: string): string {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { EndpointId, ServiceId } from '../privatelink/connection.ts';
-import { entity, indexByKey } from '../storage/entity.ts';
+import { indexByKey, keyedEntity } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { identityKey, readReplacedAt } from '../storage/table-identity.ts';
@@ -19,7 +19,10 @@ const StoredReservation = v.object({
 type StoredReservation = v.InferOutput<typeof StoredReservation>;
 
 /** All disconnects by policy in the last 24 hours. Explicit orders do not count. */
-const disconnectQuotaEntity = entity({ reservations: v.array(StoredReservation), version: v.number() });
+const disconnectQuotaEntity = keyedEntity(
+  { reservations: v.array(StoredReservation), version: v.number() },
+  () => quotaKey,
+);
 export const readReservations = disconnectQuotaEntity.read;
 
 export const quotaKey: Key = { pk: 'DISCONNECT_QUOTA', sk: 'DISCONNECT_QUOTA' };
@@ -89,8 +92,8 @@ export function reserveQuota(
       ...others,
       ...granted.map(({ endpointId, since }) => ({ endpointId, serviceId, since, at })),
     ];
-    const put = disconnectQuotaEntity.item(quotaKey, { ...known, reservations, version: known.version + 1 });
-    const isWritten = granted.length === 0 || (await table.write([{ put, expected: known.version }]));
+    const after = { ...known, reservations, version: known.version + 1 };
+    const isWritten = granted.length === 0 || (await table.write([disconnectQuotaEntity.put(after, known)]));
     return isWritten ? new Set(granted.map(({ endpointId }) => endpointId)) : conflict;
   });
 }

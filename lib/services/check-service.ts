@@ -6,7 +6,7 @@ import type { Table } from '../storage/table.ts';
 import type { PrincipalsResult } from './allowed-principals/reconcile-principals.ts';
 import { configurationDrift, isPrincipalDrift } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
-import { type Drift, readService, type Service, serviceItem, serviceKey } from './service.ts';
+import { type Drift, readService, type Service, serviceEntity, serviceKey } from './service.ts';
 
 export interface CheckServiceDeps extends Runtime {
   readonly table: Table;
@@ -51,8 +51,7 @@ export async function checkService(
       checkedAt: deps.now().toISOString(),
       version: service.version + 1,
     };
-    const isWritten = await table.write([{ put: serviceItem(checked), expected: service.version }]);
-    return isWritten ? checked.drift : conflict;
+    return (await table.write([serviceEntity.put(checked, service)])) ? checked.drift : conflict;
   });
 }
 

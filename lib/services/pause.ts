@@ -2,7 +2,7 @@ import { nextVersion } from '../allowlist/entry.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
-import { readService, type Service, serviceItem, serviceKey } from './service.ts';
+import { readService, type Service, serviceEntity, serviceKey } from './service.ts';
 
 export interface PauseDeps extends Runtime {
   readonly table: Table;
@@ -54,15 +54,14 @@ export function changeService(
     const before = readService(item);
     const changed = to(before);
     if (!changed) return before;
-    const { policyRevision, version } = before;
     const time = now();
     const after = {
       ...changed,
       changedAt: time.toISOString(),
       changedBy: by,
-      policyRevision: nextVersion(policyRevision, time),
-      version: version + 1,
+      policyRevision: nextVersion(before.policyRevision, time),
+      version: before.version + 1,
     };
-    return (await table.write([{ put: serviceItem(after), expected: version }])) ? after : conflict;
+    return (await table.write([serviceEntity.put(after, before)])) ? after : conflict;
   });
 }

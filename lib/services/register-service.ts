@@ -15,7 +15,7 @@ import {
   readService,
   type Service,
   ServiceName,
-  serviceItem,
+  serviceEntity,
   serviceKey,
   serviceNameFormat,
   serviceSettings,
@@ -132,8 +132,7 @@ async function tryRegister(
     policyRevision: nextVersion(before?.policyRevision, now),
     version: (before?.version ?? 0) + 1,
   };
-  if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
-    return conflict;
+  if (!(await deps.table.write([serviceEntity.put(service, before)]))) return conflict;
   // A concurrent registration may have taken the same name. Both may then revert, because a duplicate name finds neither service.
   if (name !== serviceId && (await listOtherServices(serviceId, deps)).some((other) => other.name === name))
     return revertName(service, before?.name ?? serviceId, deps);
@@ -153,8 +152,7 @@ async function listOtherServices(serviceId: string, deps: RegisterDeps): Promise
 
 /** @returns `conflict`, so that the next attempt throws NameTakenError. */
 async function revertName(service: Service, name: string, { table }: RegisterDeps): Promise<typeof conflict> {
-  const { version } = service;
-  await table.write([{ put: serviceItem({ ...service, name, version: version + 1 }), expected: version }]);
+  await table.write([serviceEntity.put({ ...service, name, version: service.version + 1 }, service)]);
   return conflict;
 }
 

@@ -122,7 +122,7 @@ export const serviceSettings = [
 /** The settings of a service in the API and in a policy. */
 export const ServiceSettings = v.partial(v.pick(Service, serviceSettings));
 
-const serviceEntity = keyedEntity(Service.entries, ({ serviceId }) => serviceKey(serviceId));
+export const serviceEntity = keyedEntity(Service.entries, ({ serviceId }) => serviceKey(serviceId));
 export const { read: readService, item: serviceItem } = serviceEntity;
 
 export const servicesPartition = 'SERVICE';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Item, Key, Table } from './table.ts';
+import type { Item, Key, Table, Write } from './table.ts';
 
 /** The schema version that this linkgate writes. It reads newer minor versions and refuses newer major versions. */
 const itemSchemaVersion = { major: 1, written: '1.0' };
@@ -89,6 +89,14 @@ export function keyedEntity<const Entries extends v.ObjectEntries>(
     read,
     /** @throws MalformedItemError */
     item: (value: Value): Item => buildItem(keyOf(value), value),
+    /**
+     * Builds the write that replaces `before`, or creates the item.
+     * @throws MalformedItemError
+     */
+    put: (value: Value, before?: { readonly version: number } | undefined): Write => ({
+      put: buildItem(keyOf(value), value),
+      expected: before?.version ?? 0,
+    }),
     /** @throws UnsupportedSchemaVersionError, MalformedItemError */
     async find(key: Key, table: Pick<Table, 'get'>): Promise<Value | undefined> {
       const [item] = await table.get([key]);

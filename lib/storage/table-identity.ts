@@ -1,20 +1,23 @@
 import * as v from 'valibot';
-import { entity, parseEach, type ReadDeps, rethrow, versionToReplace } from './entity.ts';
+import { keyedEntity, parseEach, type ReadDeps, rethrow, versionToReplace } from './entity.ts';
 import type { Item, Key, Table } from './table.ts';
+
+export const identityKey: Key = { pk: 'TABLE_IDENTITY', sk: 'TABLE_IDENTITY' };
 
 /**
  * Identifies the table, with the time since when linkgate uses it. A restored table is another table, and its items may be
  * outdated.
  */
-const tableIdentityEntity = entity({
-  /** DynamoDB's TableId, which differs even for tables of the same name. */
-  identity: v.string(),
-  /** ISO 8601 */
-  since: v.string(),
-  version: v.number(),
-});
-
-export const identityKey: Key = { pk: 'TABLE_IDENTITY', sk: 'TABLE_IDENTITY' };
+const tableIdentityEntity = keyedEntity(
+  {
+    /** DynamoDB's TableId, which differs even for tables of the same name. */
+    identity: v.string(),
+    /** ISO 8601 */
+    since: v.string(),
+    version: v.number(),
+  },
+  () => identityKey,
+);
 
 /** Returns since when linkgate uses the table that holds this item. ISO 8601. */
 export function readRestoredAt(item: Item): string {
@@ -38,11 +41,7 @@ export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promis
   if (stored?.identity === identity) return stored.since;
   const expected = versionToReplace(item);
   const since = now().toISOString();
-  const identityItem = tableIdentityEntity.item(identityKey, {
-    identity,
-    since,
-    version: (expected ?? 0) + 1,
-  });
+  const identityItem = tableIdentityEntity.item({ identity, since, version: (expected ?? 0) + 1 });
   // A concurrent writer stores the same identity.
   await deps.table.write([{ put: identityItem, ...(expected !== undefined && { expected }) }]);
   return since;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { addCounts } from '../reconcile/detect-changes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, omitUnreadable } from '../storage/entity.ts';
+import { keyedEntity, omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
@@ -23,7 +23,7 @@ export const Job = v.object({
 });
 export type Job = v.InferOutput<typeof Job>;
 
-const jobEntity = entity(Job.entries);
+const jobEntity = keyedEntity(Job.entries, ({ jobId }) => jobKey(jobId));
 export const readJob = jobEntity.read;
 
 function jobKey(jobId: string): Key {
@@ -46,13 +46,12 @@ export async function startJob(
     expiresAt: ttlInOneDay(time),
     version: 1,
   };
-  await table.write([{ put: jobEntity.item(jobKey(jobId), job), expected: 0 }]);
+  await table.write([jobEntity.put(job)]);
   return job;
 }
 
-export async function findJob(jobId: string, table: Table): Promise<Job | undefined> {
-  const [item] = await table.get([jobKey(jobId)]);
-  return item && jobEntity.read(item);
+export function findJob(jobId: string, table: Table): Promise<Job | undefined> {
+  return jobEntity.find(jobKey(jobId), table);
 }
 
 /** Saves the result of one location. The last location completes the job. Ignores a duplicate result. */
@@ -73,10 +72,7 @@ export async function finishLocation(
       ...(isFinished && { status: 'succeeded', finishedAt: now().toISOString() }),
       version: job.version + 1,
     };
-    const isWritten = await table.write([
-      { put: jobEntity.item(jobKey(jobId), after), expected: job.version },
-    ]);
-    return isWritten ? undefined : conflict;
+    return (await table.write([jobEntity.put(after, job)])) ? undefined : conflict;
   });
 }
 

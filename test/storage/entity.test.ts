@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import {
   entity,
   indexByKey,
+  keyedEntity,
   MalformedItemError,
   parseEach,
   UnsupportedSchemaVersionError,
@@ -61,6 +62,17 @@ describe('an item', () => {
   ])('with %s is not written, because DynamoDB refuses it', (_what, value) => {
     expect(() => kind.item(key, { ...value, version: 1 })).toThrow(MalformedItemError);
   });
+});
+
+test('a write replaces only the version that was read, and creates only a missing item', () => {
+  const keyed = keyedEntity({ name: v.string(), version: v.number() }, ({ name }) => ({
+    pk: 'THINGS',
+    sk: name,
+  }));
+  const after = keyed.item({ name: 'orders', version: 4 });
+  expect(after).toMatchObject({ pk: 'THINGS', sk: 'orders', version: 4 });
+  expect(keyed.put({ name: 'orders', version: 4 }, { version: 3 })).toEqual({ put: after, expected: 3 });
+  expect(keyed.put({ name: 'orders', version: 4 })).toEqual({ put: after, expected: 0 });
 });
 
 test('an item that cannot be read is reported and does not stop the others', () => {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Write } from '../../storage/table.ts';
 import { principalKey } from './principal.ts';
-import { type PrincipalRecord, principalItem, principalRecordKey } from './principal-record.ts';
+import { type PrincipalRecord, principalEntity, principalRecordKey } from './principal-record.ts';
 
 /** CloudTrail's event about an added principal. It may arrive before or after EC2 lists the principal. */
 export interface ExternalAddition {
@@ -136,7 +136,7 @@ function principalWrite(
     return { write: { remove: principalRecordKey(before.serviceId, before.principal), expected } };
   if (!after || isDeepStrictEqual(before, after)) return undefined;
   const record = { ...after, version: expected + 1 };
-  return { record, write: { put: principalItem(record), expected } };
+  return { record, write: principalEntity.put(record, before) };
 }
 
 function indexByPrincipalKey(principals: readonly string[]): Map<string, string> {

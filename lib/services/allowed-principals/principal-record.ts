@@ -28,7 +28,7 @@ export const PrincipalRecord = v.object({
 });
 export type PrincipalRecord = v.InferOutput<typeof PrincipalRecord>;
 
-const principalEntity = keyedEntity(PrincipalRecord.entries, (record) =>
+export const principalEntity = keyedEntity(PrincipalRecord.entries, (record) =>
   principalRecordKey(record.serviceId, record.principal),
 );
 export const { read: readPrincipal, item: principalItem } = principalEntity;

@@ -21,7 +21,7 @@ import { type PendingChanges, type PrincipalState, pendingChanges } from './pend
 import { principalKey } from './principal.ts';
 import { principalDrift } from './principal-drift.ts';
 import { type ExternalAddition, recordPrincipals } from './principal-history.ts';
-import { principalItem, readPrincipalRecords } from './principal-record.ts';
+import { principalEntity, readPrincipalRecords } from './principal-record.ts';
 
 export interface ReconcilePrincipalsDeps extends Runtime, ChangePrincipalsDeps {
   readonly table: Table;
@@ -139,15 +139,15 @@ async function saveRefusals(
   if (refused.length === 0) return;
   const at = now().toISOString();
   const refusalByKey = new Map(refused.map((each) => [principalKey(each.principal), each]));
-  const updatedRecords = (await readPrincipalRecords(serviceId, table)).flatMap((record) => {
+  const writes = (await readPrincipalRecords(serviceId, table)).flatMap((record) => {
     const refusal = refusalByKey.get(principalKey(record.principal));
     if (!refusal) return [];
     const { code, message } = refusal;
-    return [{ ...record, refusal: { code, message, at }, version: record.version + 1 }];
+    const after = { ...record, refusal: { code, message, at }, version: record.version + 1 };
+    return [principalEntity.put(after, record)];
   });
   // After a conflict the next check receives the same refusal again.
-  for (const some of chunks(updatedRecords, writesPerTransaction))
-    await table.write(some.map((record) => ({ put: principalItem(record), expected: record.version - 1 })));
+  for (const some of chunks(writes, writesPerTransaction)) await table.write(some);
 }
 
 /**
