@@ -61,10 +61,6 @@ export async function readEntries(serviceIds: readonly string[], deps: ReadDeps)
   return entries;
 }
 
-async function findEntry(
-  { serviceId, accountId }: EntryTarget,
-  table: Table,
-): Promise<AllowlistEntry | undefined> {
-  const [item] = await table.get([entryKey(serviceId, accountId)]);
-  return item && readEntry(item);
+function findEntry({ serviceId, accountId }: EntryTarget, table: Table): Promise<AllowlistEntry | undefined> {
+  return allowlistEntryEntity.find(entryKey(serviceId, accountId), table);
 }

@@ -59,8 +59,7 @@ export async function decideConnectedByPerson(
   decisionInput: ConnectedDecisionInput,
   deps: DecideDeps & FindDeps,
 ): Promise<ConnectedDecisionResult> {
-  const [item] = await deps.table.get([recordKey(endpointId)]);
-  const record = item && readRecord(item);
+  const record = await findRecord(endpointId, deps.table);
   const connection = await findConnection(endpointId, record, deps);
   if (!connection) return { status: 'unknown' };
   if (!isConnected(connection.state)) return { status: 'not-connected', connection };

@@ -66,11 +66,11 @@ export async function approvePrincipalsStep(
   { serviceId, removals }: PrincipalsApproval,
   deps: ApplyStepDeps,
 ): Promise<StepResult> {
-  const [item] = await deps.table.get([serviceKey(serviceId)]);
-  if (!item) throw new StalePlanError([`service ${serviceId}`]);
-  const service = approvePrincipals(readService(item), deps.caller, deps.now(), removals);
+  const before = await serviceEntity.find(serviceKey(serviceId), deps.table);
+  if (!before) throw new StalePlanError([`service ${serviceId}`]);
+  const service = approvePrincipals(before, deps.caller, deps.now(), removals);
   const version = service.version + 1;
-  return { ...emptyStep, writes: [serviceEntity.put({ ...service, version }, item)] };
+  return { ...emptyStep, writes: [serviceEntity.put({ ...service, version }, before)] };
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
-import { formatAccountRegion } from '../locations/account-region.ts';
+import { AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import {
   AccountId,
   type Connection,
@@ -20,8 +20,8 @@ import {
 } from '../privatelink/connection.ts';
 import { type Connections, listAllConnections } from '../privatelink/connections.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, type ItemIndex, parseEach } from '../storage/entity.ts';
-import type { Item, Key, Table, Write } from '../storage/table.ts';
+import { type ItemIndex, keyedEntity, parseEach } from '../storage/entity.ts';
+import type { Key, Table, Write } from '../storage/table.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 import { endpointsBefore, HeldBackRequest, isHeldBack, updateWaitingLine } from './held-back.ts';
 import { readPolicyInputs } from './policy-inputs.ts';
@@ -31,8 +31,9 @@ import { readPolicyInputs } from './policy-inputs.ts';
  * Only an entry with a limit has a quota. linkgate recounts it from EC2 when the entry changes.
  */
 export const EndpointQuota = v.object({
+  location: AccountRegion,
   serviceId: ServiceId,
-  accountId: AccountId,
+  ownerAccountId: AccountId,
   endpointIds: v.array(EndpointId),
   /** Requests that wait for another endpoint to end, earliest first. */
   heldBack: v.exactOptional(v.array(HeldBackRequest)),
@@ -42,7 +43,8 @@ export const EndpointQuota = v.object({
 });
 export type EndpointQuota = v.InferOutput<typeof EndpointQuota>;
 
-const endpointQuotaEntity = entity(EndpointQuota.entries);
+const endpointQuotaEntity = keyedEntity(EndpointQuota.entries, endpointQuotaKey);
+export const readEndpointQuota = endpointQuotaEntity.read;
 
 type QuotaOwner = Pick<Connection, 'location' | 'serviceId' | 'ownerAccountId'>;
 
@@ -57,21 +59,9 @@ export function endpointQuotaKey({ location, serviceId, ownerAccountId }: QuotaO
   return { pk: quotaPartition(location), sk: `${serviceId}#${ownerAccountId}` };
 }
 
-export function readEndpointQuota(item: Item): EndpointQuota {
-  return endpointQuotaEntity.read(item);
-}
-
 /** Builds the conditional write of the quota. */
-export function quotaWrite(
-  owner: QuotaOwner,
-  before: EndpointQuota | undefined,
-  after: EndpointQuota,
-): Write {
-  const version = (before?.version ?? 0) + 1;
-  return {
-    put: endpointQuotaEntity.item(endpointQuotaKey(owner), { ...after, version }),
-    expected: before?.version ?? 0,
-  };
+export function quotaWrite(before: EndpointQuota | undefined, after: Omit<EndpointQuota, 'version'>): Write {
+  return endpointQuotaEntity.put({ ...after, version: (before?.version ?? 0) + 1 }, before);
 }
 
 /**
@@ -197,20 +187,20 @@ export async function readQuotaUse(
     endpointIds,
     endpointIdsBefore: before(endpointIds),
     quotaWrites(counts: boolean, waits: boolean): Write[] {
-      const { endpointId } = request;
+      const { endpointId, location, serviceId, ownerAccountId } = request;
       const otherIds = endpointIds.filter((id) => id !== endpointId);
       // The order is by arrival: after a lower limit linkgate disconnects the newest endpoints first.
       const all = endpointIds.includes(endpointId) ? endpointIds : [...otherIds, endpointId];
       const after = {
         ...storedQuota,
-        serviceId: request.serviceId,
-        accountId: request.ownerAccountId,
+        location,
+        serviceId,
+        ownerAccountId,
         endpointIds: counts ? [...all] : otherIds,
         heldBack: updateWaitingLine(heldBack, request, waits),
         entryVersion: entry.version,
-        version: 0,
       };
-      return [quotaWrite(request, storedQuota, after)];
+      return [quotaWrite(storedQuota, after)];
     },
   };
 }

@@ -126,7 +126,7 @@ async function releaseEndpointQuota(
   if (!storedQuota) return [];
   const endpointIds = storedQuota.endpointIds.filter((id) => id !== record.endpointId);
   const heldBack = updateWaitingLine(storedQuota.heldBack ?? [], record, false);
-  return [quotaWrite(record, storedQuota, { ...storedQuota, endpointIds, heldBack })];
+  return [quotaWrite(storedQuota, { ...storedQuota, endpointIds, heldBack })];
 }
 
 /** Reads the records and services of all connections at once. */

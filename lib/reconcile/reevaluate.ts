@@ -108,7 +108,8 @@ function freedQuotaScope(was: Item | undefined, is: Item | undefined): PolicySco
   ];
   const remainingIds = new Set(listQuotaIds(after));
   const isFreed = after.heldBack?.length && listQuotaIds(before).some((id) => !remainingIds.has(id));
-  return isFreed ? { serviceId: after.serviceId, ownerAccountId: after.accountId } : undefined;
+  const { serviceId, ownerAccountId } = after;
+  return isFreed ? { serviceId, ownerAccountId } : undefined;
 }
 
 interface ReevaluateDeps extends NotificationDeps {

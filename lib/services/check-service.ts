@@ -6,7 +6,7 @@ import type { Table } from '../storage/table.ts';
 import type { PrincipalsResult } from './allowed-principals/reconcile-principals.ts';
 import { configurationDrift, isPrincipalDrift } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
-import { type Drift, readService, type Service, serviceEntity, serviceKey } from './service.ts';
+import { type Drift, type Service, serviceEntity, serviceKey } from './service.ts';
 
 export interface CheckServiceDeps extends Runtime {
   readonly table: Table;
@@ -36,9 +36,8 @@ export async function checkService(
 ): Promise<readonly Drift[] | undefined> {
   const { table } = deps;
   return retryOnConflict(serviceId, async () => {
-    const [item] = await table.get([serviceKey(serviceId)]);
-    if (!item) return undefined;
-    const service = readService(item);
+    const service = await serviceEntity.find(serviceKey(serviceId), table);
+    if (!service) return undefined;
     const configuration = await deps.servicesClient(service.location).describe(serviceId);
     const reconciled = await withReconciledPrincipals(service, configuration?.principals, deps);
     const checked = {

@@ -2,7 +2,7 @@ import { nextVersion } from '../allowlist/entry.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
-import { readService, type Service, serviceEntity, serviceKey } from './service.ts';
+import { type Service, serviceEntity, serviceKey } from './service.ts';
 
 export interface PauseDeps extends Runtime {
   readonly table: Table;
@@ -49,9 +49,8 @@ export function changeService(
   to: (service: Service) => Service | undefined,
 ): Promise<Service | undefined> {
   return retryOnConflict(serviceId, async () => {
-    const [item] = await table.get([serviceKey(serviceId)]);
-    if (!item) return undefined;
-    const before = readService(item);
+    const before = await serviceEntity.find(serviceKey(serviceId), table);
+    if (!before) return undefined;
     const changed = to(before);
     if (!changed) return before;
     const time = now();

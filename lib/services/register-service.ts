@@ -12,7 +12,6 @@ import type { EndpointServices, ServiceConfiguration } from './endpoint-services
 import { listRegisteredServices } from './registered-services.ts';
 import { fixDrift } from './repair-services.ts';
 import {
-  readService,
   type Service,
   ServiceName,
   serviceEntity,
@@ -90,8 +89,7 @@ async function tryRegister(
   deps: RegisterDeps,
 ): Promise<{ service: Service; warnings: string[] } | typeof conflict> {
   const { serviceId } = registration;
-  const [item] = await deps.table.get([serviceKey(serviceId)]);
-  const before = withoutDeregistration(item && readService(item));
+  const before = withoutDeregistration(await serviceEntity.find(serviceKey(serviceId), deps.table));
   const location = before?.location ?? deps.hub;
   const services = deps.servicesClient(location);
   const currentConfiguration = await services.describe(serviceId);

@@ -246,10 +246,10 @@ describe('with a quorum', () => {
 
 describe('an endpoint that was approved without a call to EC2', () => {
   const entry = anEntry({ maxEndpoints: 1, version: 3 });
-  const set = { serviceId: entry.serviceId, accountId: entry.accountId, version: 1 };
+  const { location, serviceId, ownerAccountId } = aRequest();
+  const set = { location, serviceId, ownerAccountId, version: 1 };
 
-  const storeQuota = (env: TestEnv, quota: EndpointQuota) =>
-    env.table.write([quotaWrite(aRequest(), undefined, quota)]);
+  const storeQuota = (env: TestEnv, quota: EndpointQuota) => env.table.write([quotaWrite(undefined, quota)]);
 
   async function readStoredQuota(env: TestEnv) {
     const [item] = await env.table.get([endpointQuotaKey(aRequest())]);

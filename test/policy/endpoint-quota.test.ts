@@ -8,6 +8,7 @@ import {
   aVerdict,
   consumer,
   endpointId,
+  hub,
   noon,
   serviceId,
 } from '../builders.ts';
@@ -15,8 +16,9 @@ import { createTestEnv } from '../doubles/test-env.ts';
 
 const entry = anEntry({ maxEndpoints: 3, version: 4 });
 const storedQuota = {
+  location: hub,
   serviceId: serviceId(1),
-  accountId: consumer,
+  ownerAccountId: consumer,
   endpointIds: [endpointId(7)],
   entryVersion: 4,
   version: 1,

@@ -20,6 +20,7 @@ import {
   aService,
   consumer,
   endpointId,
+  hub,
   noon,
   secondsAfterNoon,
   serviceId,
@@ -210,15 +211,16 @@ describe('of several requests that wait for the endpoint quota', () => {
 test('a full sweep adds the waiting requests to an endpoint quota that lost them', async () => {
   const env = await createEnvWithFullQuota();
   const { heldBack, ...withoutHeldBack } = await readQuota(env);
-  await env.table.write([quotaWrite(aRequest(), withoutHeldBack, withoutHeldBack)]);
+  await env.table.write([quotaWrite(withoutHeldBack, withoutHeldBack)]);
   await sweep(env, 'full');
   expect((await readQuota(env)).heldBack).toEqual(heldBack);
 });
 
 describe('an endpoint quota', () => {
   const quota = {
+    location: hub,
     serviceId: serviceId(1),
-    accountId: consumer,
+    ownerAccountId: consumer,
     endpointIds: [first.endpointId],
     entryVersion: 1,
     version: 1,
@@ -226,7 +228,7 @@ describe('an endpoint quota', () => {
   const { endpointId: id, requestedAt } = second;
   const heldBack = [{ endpointId: id, requestedAt }];
   const createItem = (changed: EndpointQuota) => {
-    const write = quotaWrite(aRequest(), changed, changed);
+    const write = quotaWrite(changed, changed);
     return 'put' in write ? write.put : undefined;
   };
 

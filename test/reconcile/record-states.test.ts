@@ -162,8 +162,9 @@ describe('a record that changed since the event was published', () => {
 
 describe('an endpoint that counts towards the quota', () => {
   const counting = {
+    location: aConnection().location,
     serviceId: aConnection().serviceId,
-    accountId: aConnection().ownerAccountId,
+    ownerAccountId: aConnection().ownerAccountId,
     endpointIds: [endpointId(1), endpointId(2)],
     entryVersion: 1,
     version: 0,
@@ -172,7 +173,7 @@ describe('an endpoint that counts towards the quota', () => {
 
   async function countedAfter(state: 'deleted' | 'rejected' | 'deleting') {
     const env = createTestEnv({ services, records: [live] });
-    await env.table.write([quotaWrite(aConnection(), undefined, counting)]);
+    await env.table.write([quotaWrite(undefined, counting)]);
     await recordStates([createEvent(aConnection({ state }), live)], env.deps);
     const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
     return item && readEndpointQuota(item).endpointIds;

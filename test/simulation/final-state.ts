@@ -197,14 +197,14 @@ export function checkFinalState(
   }
 
   function checkEndpointQuotas(): void {
-    for (const { serviceId, accountId, endpointIds, entryVersion } of items
+    for (const { serviceId, ownerAccountId, endpointIds, entryVersion } of items
       .page(quotaPartition(provider), {})
       .items.map(readEndpointQuota)) {
-      const requestIdentity = { serviceId, ownerAccountId: accountId, endpointId: '' };
+      const requestIdentity = { serviceId, ownerAccountId, endpointId: '' };
       const policy = readOraclePolicy(requestIdentity, readPolicyItems(requestIdentity));
       if (!policy.service || policy.entries[0]?.version !== entryVersion) continue;
       const accountEndpoints = Object.values(endpoints).filter(
-        (each) => each.serviceId === serviceId && each.accountId === accountId,
+        (each) => each.serviceId === serviceId && each.accountId === ownerAccountId,
       );
       if (accountEndpoints.some(({ id }) => isUnreadable(id))) continue;
       const [quotaIds, connectedIds] = [
@@ -214,7 +214,7 @@ export function checkFinalState(
       assertInvariant(
         'the counted endpoints are the connected ones',
         quotaIds === connectedIds,
-        `of ${accountId} at ${serviceId} ${connectedIds || 'none'}, not ${quotaIds || 'none'}`,
+        `of ${ownerAccountId} at ${serviceId} ${connectedIds || 'none'}, not ${quotaIds || 'none'}`,
       );
     }
   }

@@ -267,7 +267,13 @@ describe('a record whose connection EC2 does not list', () => {
 });
 
 describe('an endpoint quota', () => {
-  const quota = { serviceId: serviceId(1), accountId: consumer, entryVersion: 1, version: 0 };
+  const quota = {
+    location: hub,
+    serviceId: serviceId(1),
+    ownerAccountId: consumer,
+    entryVersion: 1,
+    version: 0,
+  };
 
   /** Runs a full sweep and returns the stored endpoint quota. */
   async function sweepQuota(
@@ -280,7 +286,7 @@ describe('an endpoint quota', () => {
       connections,
       records: connections.map((each) => aRecord({ ...each, ...recordOverrides })),
     });
-    await env.table.write([quotaWrite(aConnection(), undefined, { ...quota, endpointIds })]);
+    await env.table.write([quotaWrite(undefined, { ...quota, endpointIds })]);
     const sweep = await nextPass(env);
     const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
     return { sweep, endpointIds: item && readEndpointQuota(item).endpointIds };
@@ -305,7 +311,7 @@ describe('an endpoint quota', () => {
     const requestedAt = '2026-11-21T12:01:00.000Z';
     const env = createTestEnv({ services, records: [aRecord({ requestedAt, verdict: aVerdict('ask') })] });
     const endpointIds = [endpointId(1)];
-    await env.table.write([quotaWrite(aConnection(), undefined, { ...quota, endpointIds })]);
+    await env.table.write([quotaWrite(undefined, { ...quota, endpointIds })]);
     expect(await nextPass(env)).toMatchObject({ result: { quotasRepaired: 0 } });
   });
 
@@ -373,7 +379,7 @@ describe('an endpoint quota', () => {
         ...env.deps,
         connections: env.ec2,
       });
-      await env.table.write([quotaWrite(aConnection(), undefined, storedQuota)]);
+      await env.table.write([quotaWrite(undefined, storedQuota)]);
       await sweepConnections(hub, 'full', env.deps);
       const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
       expect(item && readEndpointQuota(item).endpointIds).toEqual(counted);

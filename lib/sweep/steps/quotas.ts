@@ -35,14 +35,13 @@ export function createQuotasStep({ location, startedAt }: Sweep, deps: DetectDep
     const heldBack = await recomputeHeldBack(accountConnections, storedQuota, startedAt, deps);
     if (!endpointIds && !heldBack) return false;
     const corrected = { ...storedQuota, ...(endpointIds && { endpointIds }), ...(heldBack && { heldBack }) };
-    const { serviceId, accountId: ownerAccountId } = storedQuota;
-    return deps.table.write([quotaWrite({ location, serviceId, ownerAccountId }, storedQuota, corrected)]);
+    return deps.table.write([quotaWrite(storedQuota, corrected)]);
   }
 
   return {
     async start() {
-      for await (const { serviceId, accountId } of listQuotas())
-        connectionsByQuota.set(`${serviceId} ${accountId}`, []);
+      for await (const { serviceId, ownerAccountId } of listQuotas())
+        connectionsByQuota.set(`${serviceId} ${ownerAccountId}`, []);
       return undefined;
     },
     async onPage({ connections }) {
@@ -53,8 +52,8 @@ export function createQuotasStep({ location, startedAt }: Sweep, deps: DetectDep
     async finish() {
       const counts = { quotasRepaired: 0, decided: 0 };
       for await (const storedQuota of listQuotas()) {
-        const { serviceId, accountId } = storedQuota;
-        const accountConnections = connectionsByQuota.get(`${serviceId} ${accountId}`);
+        const { serviceId, ownerAccountId } = storedQuota;
+        const accountConnections = connectionsByQuota.get(`${serviceId} ${ownerAccountId}`);
         if (!accountConnections || !(await repairQuota(storedQuota, accountConnections))) continue;
         counts.quotasRepaired++;
         const pendingRequests = accountConnections.filter(({ state }) => state === 'pendingAcceptance');
