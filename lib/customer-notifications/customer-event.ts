@@ -145,6 +145,7 @@ function wasConnected(
   return (
     revocation !== undefined ||
     grandfathered !== undefined ||
+    lastEvent?.event === 'disconnected' ||
     (lastEvent && connectedEvents.includes(lastEvent.event)) === true
   );
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import {
+  type CustomerEvent,
   type LastEvent,
   mayHaveCustomerEvent,
   type NextEvent,
@@ -32,7 +33,7 @@ const scheduledDisconnect: Partial<ConnectionRecord> = {
   ...verdict('reject', { until: inThreeDays }),
   revocation: { since: at, disconnectAt: inThreeDays, cause: 'policy', by: 'linkgate' },
 };
-const disconnectScheduled: LastEvent = { event: 'disconnect-scheduled', disconnectAt: inThreeDays };
+const disconnectScheduled = { event: 'disconnect-scheduled', disconnectAt: inThreeDays } as const;
 const { revocation: _announced, ...unannounced } = scheduledDisconnect;
 const overQuota: Partial<ConnectionRecord> = {
   ...unannounced,
@@ -42,199 +43,114 @@ const overQuota: Partial<ConnectionRecord> = {
 const deregistered: Partial<ConnectionRecord> = { ...unannounced, serviceDeregisteredAt: at };
 const paused: Partial<ConnectionRecord> = { ...scheduledDisconnect, ...verdict('hold') };
 
-test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent | undefined]>([
+const rejected = { state: 'rejected', ...verdict('reject') } as const;
+const revokedWith = (revocation: Partial<NonNullable<ConnectionRecord['revocation']>>) => ({
+  ...scheduledDisconnect,
+  revocation: {
+    since: at,
+    disconnectAt: inThreeDays,
+    cause: 'policy' as const,
+    by: 'linkgate',
+    ...revocation,
+  },
+});
+const rescheduled = revokedWith({ disconnectAt: later });
+const deregistering = revokedWith({ cause: 'service', by: alice });
+const blocked = revokedWith({ disconnectAt: at, cause: 'block', by: alice });
+const expiring = (daysBefore: 14 | 7): Partial<ConnectionRecord> => ({
+  ...accepted,
+  ...verdict('accept', { until: later }),
+  expiryWarning: { until: later, daysBefore },
+});
+const expiringIn = (daysBefore: 14 | 7) => ({ event: 'expiring', until: later, daysBefore }) as const;
+const scheduledLater = { event: 'disconnect-scheduled', disconnectAt: later } as const;
+
+/** An event, or the name of one without other fields. */
+type EventOrName<Event> = Event | CustomerEvent;
+const toEvent = <Event extends LastEvent>(event: EventOrName<Event> | undefined) =>
+  typeof event === 'string' ? { event } : event;
+
+test.each<[string, Partial<ConnectionRecord>, EventOrName<LastEvent> | undefined, EventOrName<NextEvent>]>([
+  ['a request that linkgate will accept as received', verdict('accept'), undefined, 'received'],
+  ['a request on hold as received', verdict('hold'), undefined, 'received'],
+  ['an open request as waiting', verdict('ask'), undefined, 'waiting'],
+  ['a received request that becomes open as waiting', verdict('ask'), 'received', 'waiting'],
+  ['an accepted connection', accepted, 'received', 'accepted'],
+  ['a connection in state pending as accepted', { ...accepted, state: 'pending' }, 'received', 'accepted'],
+  ['a rejected request', rejected, 'waiting', 'rejected'],
+  ['the time of a scheduled disconnect', scheduledDisconnect, 'accepted', disconnectScheduled],
   [
-    'reports a request that linkgate will accept as received',
-    verdict('accept'),
-    undefined,
-    { event: 'received' },
-  ],
-  ['reports a request on hold as received', verdict('hold'), undefined, { event: 'received' }],
-  ['reports an open request as waiting', verdict('ask'), undefined, { event: 'waiting' }],
-  [
-    'reports a received request that becomes open as waiting',
-    verdict('ask'),
-    { event: 'received' },
-    { event: 'waiting' },
-  ],
-  ['reports a waiting request once', verdict('ask'), { event: 'waiting' }, undefined],
-  ['reports nothing when a waiting request is put on hold', verdict('hold'), { event: 'waiting' }, undefined],
-  [
-    'reports nothing about a request of a deregistered service',
-    { ...verdict('ask'), serviceDeregisteredAt: at },
-    undefined,
-    undefined,
-  ],
-  ['reports an accepted connection', accepted, { event: 'received' }, { event: 'accepted' }],
-  [
-    'reports a connection in state pending as accepted',
-    { ...accepted, state: 'pending' },
-    { event: 'received' },
-    { event: 'accepted' },
-  ],
-  ['reports an accepted connection once', accepted, { event: 'accepted' }, undefined],
-  [
-    'reports nothing about a connection accepted outside linkgate',
-    { state: 'available', ...verdict('accept') },
-    undefined,
-    undefined,
-  ],
-  ['reports nothing about a connection without a verdict', { state: 'available' }, undefined, undefined],
-  [
-    'reports a rejected request',
-    { state: 'rejected', ...verdict('reject') },
-    { event: 'waiting' },
-    { event: 'rejected' },
-  ],
-  [
-    'reports a rejected request once',
-    { state: 'rejected', ...verdict('reject') },
-    { event: 'rejected' },
-    undefined,
-  ],
-  [
-    'reports the time of a scheduled disconnect',
-    scheduledDisconnect,
-    { event: 'accepted' },
-    { event: 'disconnect-scheduled', disconnectAt: inThreeDays },
-  ],
-  ['reports a scheduled disconnect once', scheduledDisconnect, disconnectScheduled, undefined],
-  [
-    'reports a moved disconnect with both times',
-    {
-      ...scheduledDisconnect,
-      revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' },
-    },
+    'a moved disconnect with both times',
+    rescheduled,
     disconnectScheduled,
-    { event: 'disconnect-scheduled', disconnectAt: later, previousDisconnectAt: inThreeDays },
+    { ...scheduledLater, previousDisconnectAt: inThreeDays },
   ],
   [
-    'reports that the service is deregistered',
-    {
-      ...scheduledDisconnect,
-      revocation: { since: at, disconnectAt: inThreeDays, cause: 'service', by: alice },
-    },
+    'that the service is deregistered',
+    deregistering,
     undefined,
-    { event: 'disconnect-scheduled', disconnectAt: inThreeDays, isDeregistering: true },
+    { ...disconnectScheduled, isDeregistering: true },
   ],
   [
-    'reports no schedule for an immediate disconnect',
-    { ...scheduledDisconnect, revocation: { since: at, disconnectAt: at, cause: 'block', by: alice } },
-    { event: 'accepted' },
-    undefined,
-  ],
-  ['reports nothing while a pause postpones the disconnect', paused, disconnectScheduled, undefined],
-  [
-    'reports an extension when approvers decide over the disconnect quota',
+    'an extension when approvers decide over the disconnect quota',
     overQuota,
     disconnectScheduled,
-    { event: 'disconnect-extended' },
+    'disconnect-extended',
   ],
-  ['reports an extension once', overQuota, { event: 'disconnect-extended' }, undefined],
-  ['reports no extension where no schedule was reported', overQuota, { event: 'accepted' }, undefined],
-  ['reports no extension where nothing was reported', overQuota, undefined, undefined],
+  ['a new schedule after an extension', rescheduled, 'disconnect-extended', scheduledLater],
+  ['a cancelled disconnect after an extension', accepted, 'disconnect-extended', 'disconnect-cancelled'],
   [
-    'reports a new schedule after an extension',
-    {
-      ...scheduledDisconnect,
-      revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' },
-    },
-    { event: 'disconnect-extended' },
-    { event: 'disconnect-scheduled', disconnectAt: later },
-  ],
-  [
-    'reports a cancelled disconnect after an extension',
-    accepted,
-    { event: 'disconnect-extended' },
-    { event: 'disconnect-cancelled' },
-  ],
-  [
-    'reports a disconnect after an extension',
+    'a disconnect after an extension',
     { ...unannounced, state: 'rejected' },
-    { event: 'disconnect-extended' },
-    { event: 'disconnected' },
+    'disconnect-extended',
+    'disconnected',
   ],
   [
-    'reports a cancelled disconnect when the service is deregistered',
+    'a cancelled disconnect when the service is deregistered',
     deregistered,
     disconnectScheduled,
-    { event: 'disconnect-cancelled' },
+    'disconnect-cancelled',
   ],
   [
-    'reports a cancelled disconnect after an extension when the service is deregistered',
+    'a cancelled disconnect after an extension when the service is deregistered',
     deregistered,
-    { event: 'disconnect-extended' },
-    { event: 'disconnect-cancelled' },
+    'disconnect-extended',
+    'disconnect-cancelled',
   ],
+  ['a cancelled disconnect', accepted, disconnectScheduled, 'disconnect-cancelled'],
+  ['a disconnect', { ...scheduledDisconnect, state: 'rejected' }, disconnectScheduled, 'disconnected'],
+  ['a disconnect outside linkgate', { ...accepted, state: 'rejected' }, 'accepted', 'disconnected'],
+  ['an expiring entry', expiring(14), 'accepted', expiringIn(14)],
+  ['an expiring entry again with fewer days left', expiring(7), expiringIn(14), expiringIn(7)],
+])('linkgate reports %s to the customer, once', (_what, record, lastNotified, news) => {
+  const event = toEvent(news);
+  expect(nextCustomerEvent(aRecord(record), toEvent(lastNotified))).toEqual(event);
+  expect(nextCustomerEvent(aRecord(record), event)).toBeUndefined();
+});
+
+test.each<[string, Partial<ConnectionRecord>, EventOrName<LastEvent> | undefined]>([
+  ['when a waiting request is put on hold', verdict('hold'), 'waiting'],
+  ['about a request of a deregistered service', { ...verdict('ask'), serviceDeregisteredAt: at }, undefined],
+  ['about a connection accepted outside linkgate', { state: 'available', ...verdict('accept') }, undefined],
+  ['about a connection without a verdict', { state: 'available' }, undefined],
+  ['about an immediate disconnect before EC2 shows it', blocked, 'accepted'],
+  ['while a pause postpones the disconnect', paused, disconnectScheduled],
+  ['about an extension where no schedule was reported', overQuota, 'accepted'],
+  ['about an extension where nothing was reported', overQuota, undefined],
+  ['about a deregistered service where no disconnect was reported', deregistered, 'accepted'],
   [
-    'reports a cancelled disconnect of a deregistered service once',
-    deregistered,
-    { event: 'disconnect-cancelled' },
-    undefined,
-  ],
-  [
-    'reports nothing about a deregistered service where no disconnect was reported',
-    deregistered,
-    { event: 'accepted' },
-    undefined,
-  ],
-  [
-    'reports nothing about a deleted endpoint of a deregistered service',
+    'about a deleted endpoint of a deregistered service',
     { ...deregistered, state: 'deleted' },
     disconnectScheduled,
-    undefined,
   ],
-  ['reports a cancelled disconnect', accepted, disconnectScheduled, { event: 'disconnect-cancelled' }],
-  ['reports a cancelled disconnect once', accepted, { event: 'disconnect-cancelled' }, undefined],
-  [
-    'reports a disconnect',
-    { ...scheduledDisconnect, state: 'rejected' },
-    disconnectScheduled,
-    { event: 'disconnected' },
-  ],
-  [
-    'reports a disconnect outside linkgate',
-    { ...accepted, state: 'rejected' },
-    { event: 'accepted' },
-    { event: 'disconnected' },
-  ],
-  [
-    'reports an expiring entry',
-    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 14 } },
-    { event: 'accepted' },
-    { event: 'expiring', until: later, daysBefore: 14 },
-  ],
-  [
-    'reports an expiring entry once for each warning',
-    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 14 } },
-    { event: 'expiring', until: later, daysBefore: 14 },
-    undefined,
-  ],
-  [
-    'reports an expiring entry again with fewer days left',
-    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 7 } },
-    { event: 'expiring', until: later, daysBefore: 14 },
-    { event: 'expiring', until: later, daysBefore: 7 },
-  ],
-  [
-    'reports nothing when an entry is renewed',
-    accepted,
-    { event: 'expiring', until: later, daysBefore: 7 },
-    undefined,
-  ],
-  [
-    'reports nothing about a deleted endpoint',
-    { ...accepted, state: 'deleted' },
-    { event: 'accepted' },
-    undefined,
-  ],
-])('linkgate %s to the customer', (_what, record, lastNotified, news) => {
-  expect(nextCustomerEvent(aRecord(record), lastNotified)).toEqual(news);
+  ['when an entry is renewed', accepted, expiringIn(7)],
+  ['about a deleted endpoint', { ...accepted, state: 'deleted' }, 'accepted'],
+])('linkgate reports nothing %s to the customer', (_when, record, lastNotified) => {
+  expect(nextCustomerEvent(aRecord(record), toEvent(lastNotified))).toBeUndefined();
 });
 
 describe('the reason in a customer event', () => {
   const denied = { ...anApproval({ decision: 'deny', reason: 'competitor' }) };
-  const rejected = { state: 'rejected' as const, ...verdict('reject') };
 
   test('is the customer message of the denial', () => {
     const personDecision = { ...denied, customerMessage: 'Ask sales first.' };
