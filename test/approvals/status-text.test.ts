@@ -131,6 +131,19 @@ describe('the status of a request', () => {
       { ...approved, state: 'pending' },
     ],
     [
+      'that is connected in mode observe',
+      'Connected',
+      `Approved by ${alice} ${decidedAt}: known EC2 shows it connected.`,
+      { ...approved, state: 'available' },
+      { mode: 'observe' },
+    ],
+    [
+      'that somebody else accepted',
+      'Connected',
+      'EC2 shows it connected. Somebody accepted it outside linkgate; linkgate decides within a minute whether it stays.',
+      { ...ask, state: 'available' },
+    ],
+    [
       'that is denied',
       'Being rejected',
       `Denied by ${alice} ${decidedAt}: unknown linkgate rejects it; EC2 does not show it rejected yet.`,
@@ -243,6 +256,13 @@ describe('the status of a connection', () => {
       'Being disconnected',
       `Disconnected by policy on 24 Nov 2026, 12:00 UTC: account ${consumer} is not on the allowlist of orders linkgate disconnects it; EC2 does not show it rejected yet.`,
       aScheduledDisconnect(disconnectedByPolicy),
+    ],
+    [
+      'after its grace period in mode observe',
+      'Decided, not applied',
+      `Disconnected by policy on 24 Nov 2026, 12:00 UTC: account ${consumer} is not on the allowlist of orders linkgate would disconnect it. ${observing}`,
+      aScheduledDisconnect(disconnectedByPolicy),
+      { mode: 'observe' },
     ],
     [
       'that a person disconnected',

@@ -76,33 +76,14 @@ describe('an open request', () => {
   });
 });
 
-describe('an open request whose group of approvers does not exist', () => {
-  test('cannot be approved, and the error names the command that creates the group', async () => {
-    const env = createTestEnv({ services, connections, records: [awaitingApproval], groups: [] });
-    const approving = submitDecision(endpointId(1), approveInput, env.deps);
-    await expect(approving).rejects.toThrow(UnknownGroupError);
-    await expect(approving).rejects.toThrow('linkgate setup');
-    expect(await env.actions(endpointId(1))).toEqual([]);
-  });
-
-  test('can be denied', async () => {
-    const env = createTestEnv({ services, connections, records: [awaitingApproval], groups: [] });
-    await submitDecision(endpointId(1), denyInput, env.deps);
-    expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
-  });
-});
-
-test('an owner of the consumer account cannot approve through the API', async () => {
-  const env = createTestEnv({
-    services,
-    connections,
-    records: [awaitingApproval],
-    entries: [anEntry({ endpointIds: [endpointId(9)], owners: [alice] })],
-  });
-  await expect(submitDecision(endpointId(1), approveInput, env.deps)).rejects.toMatchObject({
-    code: 'owner',
-  });
-  expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({ status: 'decided' });
+test('an open request without its group of approvers can be denied, and an approval names the command that creates the group', async () => {
+  const env = createTestEnv({ services, connections, records: [awaitingApproval], groups: [] });
+  const approving = submitDecision(endpointId(1), approveInput, env.deps);
+  await expect(approving).rejects.toThrow(UnknownGroupError);
+  await expect(approving).rejects.toThrow('linkgate setup');
+  expect(await env.actions(endpointId(1))).toEqual([]);
+  await submitDecision(endpointId(1), denyInput, env.deps);
+  expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
 });
 
 describe('an open request that needs two approvals', () => {

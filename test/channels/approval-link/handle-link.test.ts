@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryKey, readEntry } from '../../../lib/allowlist/entry.ts';
-import { modeChangeItem } from '../../../lib/mode/mode.ts';
-import { aModeChange, consumer, endpointId, serviceId } from '../../builders.ts';
+import { consumer, endpointId, serviceId } from '../../builders.ts';
 import { address, createLinkTestEnv, deny, linkQuery, otherAddress, withReason } from './fixtures.ts';
 
 describe('a submitted form', () => {
@@ -33,17 +32,7 @@ describe('a submitted form', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { reason: 'geprüft ✓' } });
   });
 
-  test.each([
-    {},
-    { reason: ' \r\n' },
-    { reason: '\u00a0 \u200b' },
-    { reason: '\u202e\u2066' },
-    { reason: '\u3164' },
-    { reason: '\u2800' },
-    { reason: 'x'.repeat(1001) },
-    { reason: '😀'.repeat(1001) },
-    { ...withReason, allow: '8' },
-  ])(
+  test.each([{}, { reason: ' \r\n\u2800' }, { reason: '😀'.repeat(1001) }, { ...withReason, allow: '8' }])(
     'without a valid reason decides nothing, as when a scanner submits it: %j',
     async (form: Record<string, string>) => {
       const env = createLinkTestEnv();
@@ -51,13 +40,11 @@ describe('a submitted form', () => {
         statusCode: 422,
         body: expect.stringContaining('aria-invalid="true"'),
       });
+      // The attribute counts UTF-16 code units, and linkgate counts characters.
+      expect((await env.follow()).body).not.toContain('maxlength');
       expect(env.writes()).toBe(0);
     },
   );
-
-  test('has no maxlength at its reason field, because maxlength counts UTF-16 code units', async () => {
-    expect((await createLinkTestEnv().follow()).body).not.toContain('maxlength');
-  });
 
   test('without a required ticket decides nothing, and its values stay on the page', async () => {
     const env = createLinkTestEnv({ service: { requireTicket: true } });
@@ -100,19 +87,6 @@ describe('a submitted form', () => {
     expect(await readStoredEntry(approving)).toBeUndefined();
     expect(await approving.record(endpointId(1))).toMatchObject({ personDecision: { decision: 'approve' } });
   });
-
-  test('in mode observe is answered with a note that linkgate does not change EC2', async () => {
-    const env = createLinkTestEnv();
-    env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 0 })));
-    expect((await env.answer(withReason)).body).toContain('mode is observe');
-  });
-
-  test('of an approval does not override a block of the account', async () => {
-    const env = createLinkTestEnv({ entries: [{ effect: 'block' }] });
-    const { body } = await env.answer(withReason);
-    expect(body).toContain('linkgate rejects it;');
-    expect(body).not.toContain('linkgate accepts it');
-  });
 });
 
 async function readStoredEntry({ table }: ReturnType<typeof createLinkTestEnv>) {
@@ -123,19 +97,9 @@ async function readStoredEntry({ table }: ReturnType<typeof createLinkTestEnv>) 
 describe('with a quorum of two', () => {
   const quorum = { group: { quorum: 2 } };
 
-  test('the first approval waits for a second, and the second decides', async () => {
-    const env = createLinkTestEnv(quorum);
-    const { body } = await env.answer(withReason);
-    expect(body).toContain('1 of 2 approvals');
-    expect(body).not.toContain('linkgate accepts it');
-    expect((await env.answer(withReason, { address: otherAddress })).body).toContain(
-      'linkgate accepts it; EC2 does not show it connected yet.',
-    );
-  });
-
   test('an approve link works once, and the deny link of the same approver still works', async () => {
     const env = createLinkTestEnv(quorum);
-    await env.answer(withReason);
+    expect((await env.answer(withReason)).body).toContain('1 of 2 approvals');
     const again = await env.answer(withReason);
     expect(again.statusCode).toBe(410);
     expect(again.body).toContain('You approved it. Each link works once.');

@@ -40,12 +40,6 @@ function aView(view: Partial<ApprovalView> = {}): ApprovalView {
   };
 }
 
-test('an e-mail names the customer beside the account', () => {
-  const { subject, text } = requestEmail(aView({ customer: 'initech' }), links, noon);
-  expect(subject).toBe('Account 022222222222 (initech) requests a connection to orders');
-  expect(text).toContain('Account: 022222222222 (initech)');
-});
-
 test('an e-mail shows the whole request, with one link to approve and one to deny', () => {
   const before = anAwaitingRecord(2, {
     state: 'available',
@@ -96,12 +90,13 @@ test('an e-mail without links has only the commands', () => {
   expect(text).toContain('only on the command line or through the API');
 });
 
-test('an e-mail names the required ticket and the quorum', () => {
-  const { text } = requestEmail(
-    aView({ service: aService({ requireTicket: true }), group: aGroup({ quorum: 2 }) }),
+test('an e-mail names the customer, the required ticket and the quorum', () => {
+  const { subject, text } = requestEmail(
+    aView({ customer: 'initech', service: aService({ requireTicket: true }), group: aGroup({ quorum: 2 }) }),
     links,
     noon,
   );
+  expect(subject).toBe('Account 022222222222 (initech) requests a connection to orders');
   expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket …`);
   expect(text).toContain('2 people have to approve');
 });
