@@ -266,14 +266,11 @@ describe('the full sweep', () => {
     return endpoints;
   }
 
-  test('enqueues the notification of a scheduled disconnect that was not sent', async () => {
-    const records = storeRecords(scheduledDisconnect, scheduledDisconnect);
-    await notify(records.slice(0, 1));
-    expect(await enqueueMissed(records)).toEqual([endpointId(2)]);
-  });
-
-  test('enqueues an expiry warning that was not sent', async () => {
-    const records = storeRecords(expiring, expiring);
+  test.each<[string, Partial<ConnectionRecord>]>([
+    ['the notification of a scheduled disconnect', scheduledDisconnect],
+    ['an expiry warning', expiring],
+  ])('enqueues %s that was not sent', async (_, record) => {
+    const records = storeRecords(record, record);
     await notify(records.slice(0, 1));
     expect(await enqueueMissed(records)).toEqual([endpointId(2)]);
   });

@@ -56,12 +56,12 @@ describe('a list of connections', () => {
     expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 
-  test('can be filtered by state', async () => {
-    expect(await listPages(aListing({ state: 'available' }))).toEqual([[endpointId(2)]]);
-  });
-
-  test('can be filtered by connections that await a decision', async () => {
-    expect(await listPages(aListing({ waiting: true }))).toEqual([[endpointId(1)]]);
+  test.each<[string, Partial<ListConnectionsQuery>, number[]]>([
+    ['filtered by state', { state: 'available' }, [2]],
+    ['of connections that await a decision', { waiting: true }, [1]],
+    ['without locations', { locations: [] }, []],
+  ])('%s contains only those', async (_, query, numbers) => {
+    expect(await listPages(aListing(query))).toEqual([numbers.map(endpointId)]);
   });
 
   test('can be filtered by connections whose state differs from the verdict', async () => {
@@ -86,10 +86,6 @@ describe('a list of connections', () => {
       [endpointId(1), endpointId(2)],
       [endpointId(4)],
     ]);
-  });
-
-  test('without locations is empty', async () => {
-    expect(await listPages(aListing({ locations: [] }))).toEqual([[]]);
   });
 
   test('filters by service itself when there are more services than an EC2 filter accepts', async () => {

@@ -56,24 +56,18 @@ describe('a submitted form', () => {
     expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { ticket: 'OPS-7' } });
   });
 
-  test('allows the account for the selected duration', async () => {
-    const env = createLinkTestEnv();
-    const { body } = await env.answer({ ...withReason, allow: '30' });
+  test('allows the account for the selected duration, permanently, or not at all', async () => {
+    const allow = async (duration: string) => {
+      const env = createLinkTestEnv();
+      const { body } = await env.answer({ ...withReason, allow: duration });
+      return { body, entry: await readStoredEntry(env) };
+    };
+    const { body, entry } = await allow('30');
     expect(body).toContain('to the allowlist of orders until 21 Dec 2026, 12:00 UTC');
-    expect(await readStoredEntry(env)).toMatchObject({
-      effect: 'allow',
-      expiresAt: '2026-12-21T12:00:00.000Z',
-      changedBy: `mailto:${address}`,
-    });
-  });
-
-  test('allows the account permanently, or not at all', async () => {
-    const forGood = createLinkTestEnv();
-    await forGood.answer({ ...withReason, allow: 'permanent' });
-    expect(await readStoredEntry(forGood)).not.toHaveProperty('expiresAt');
-    const alone = createLinkTestEnv();
-    await alone.answer({ ...withReason, allow: '' });
-    expect(await readStoredEntry(alone)).toBeUndefined();
+    const changedBy = `mailto:${address}`;
+    expect(entry).toMatchObject({ effect: 'allow', expiresAt: '2026-12-21T12:00:00.000Z', changedBy });
+    expect((await allow('permanent')).entry).not.toHaveProperty('expiresAt');
+    expect((await allow('')).entry).toBeUndefined();
   });
 
   test('blocks the account only with a deny link', async () => {

@@ -123,17 +123,19 @@ describe('the message of a digest', () => {
     }),
   );
 
-  test('counts the open requests by account and service', () => {
-    const { text, blocks } = digestMessage({ ...digest, records: requests(25) }, noon);
+  test('counts the open requests by account, with its customer, and by service', () => {
+    const { text, blocks } = digestMessage(
+      { ...digest, records: requests(25), customers: new Map([[another, 'initech']]) },
+      noon,
+    );
     readBlocks(blocks);
-    for (const part of ['25 requests', `${consumer}: *13 requests`, `${another}: *12 requests`, 'orders: 25'])
+    for (const part of [
+      '25 requests',
+      `${consumer}: *13 requests`,
+      `${another} (initech): *12 requests`,
+      'orders: 25',
+    ])
       expect(text).toContain(part);
-  });
-
-  test('names the customer beside its account', () => {
-    const customers = new Map([[another, 'initech']]);
-    const { text } = digestMessage({ ...digest, records: requests(3), customers }, noon);
-    expect(text).toContain(`${another} (initech): *1 request waits`);
   });
 
   test('has buttons for the five largest accounts, and the commands for the others', () => {
