@@ -8,8 +8,8 @@ import {
   logger,
   runtime,
 } from '../lib/aws/deps.ts';
-import { NotificationTarget } from '../lib/notifications/notification.ts';
 import { notifyApprovers } from '../lib/notifications/notify-approvers.ts';
+import { NotificationTarget } from '../lib/outbox/notification.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
@@ -20,7 +20,8 @@ const deps = {
   notificationQueue: createNotificationQueue(),
   ...runtime,
 };
-const slackIfConnected = createSlackIfConnected({ timeoutMs: 5_000 });
+// A post whose answer never comes may leave a copy, so the timeout is long. After one timeout a run calls Slack no more.
+const slackIfConnected = createSlackIfConnected({ timeoutMs: 20_000 });
 
 /** Notifies approvers of open requests and of their outcome, in Slack and by email. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(

@@ -13,7 +13,9 @@ import {
   rules,
   runtime,
 } from '../lib/aws/deps.ts';
+import { enqueueDueRetries } from '../lib/outbox/notification.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
+import { orReported } from '../lib/runtime/runtime.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 import { listRegisteredServices, uniqueLocations } from '../lib/services/registered-services.ts';
 import { handleSweepRequest } from '../lib/sweep/handle-sweep-request.ts';
@@ -57,6 +59,8 @@ export const handler = handle<
 });
 
 async function enqueueSweeps(scope: SweepScope): Promise<number> {
+  if (scope === 'pending')
+    await orReported(runtime.reportError, 'enqueue retries', () => enqueueDueRetries(deps));
   const services = await listRegisteredServices(deps);
   const locations = uniqueLocations(services);
   // The alarm no-successful-sweep counts this log line.

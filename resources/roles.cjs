@@ -58,6 +58,7 @@ const query = (...kinds) => allow(['dynamodb:Query'], table, onPartitions(...kin
 const put = (...kinds) => allow(['dynamodb:PutItem'], table, onPartitions(...kinds));
 // No function may delete audit entries, or update an item in place.
 const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(...kinds));
+const outbox = ['NOTIFICATION#*', 'NOTIFICATION_RETRY#*'];
 // DescribeTable returns the TableId, which distinguishes a restored table from the original.
 const identify = allow(['dynamodb:DescribeTable'], table);
 
@@ -133,7 +134,14 @@ const roles = {
     receiveFrom('SweepRequests'),
     describeConnections,
     read,
-    query('SERVICE', 'PENDING_EFFECT#*', 'ENDPOINT_QUOTA#*', 'CONNECTION#*', 'REEVALUATE_AT#*'),
+    query(
+      'SERVICE',
+      'PENDING_EFFECT#*',
+      'ENDPOINT_QUOTA#*',
+      'CONNECTION#*',
+      'REEVALUATE_AT#*',
+      'NOTIFICATION_RETRY#*',
+    ),
     put('LEASE', 'JOB#*', 'CONNECTION#*', 'AUDIT#*', 'ENDPOINT_QUOTA#*', 'TABLE_IDENTITY'),
     remove('PENDING_EFFECT#*', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
     identify,
@@ -175,7 +183,16 @@ const roles = {
     receiveFrom('ApproverNotifications'),
     read,
     query('BY_ACCOUNT#*'),
-    put('CONNECTION#*', 'AUDIT#*', 'NOTIFICATION_THROTTLE', 'DIGEST', 'EXPIRY_WARNING#*'),
+    put(
+      'CONNECTION#*',
+      'AUDIT#*',
+      ...outbox,
+      'EMAIL_RATE',
+      'NOTIFICATION_THROTTLE',
+      'DIGEST',
+      'EXPIRY_WARNING#*',
+    ),
+    remove('NOTIFICATION_RETRY#*'),
     sendApproverNotifications,
     allow(['ssm:GetParameter'], [parameter('slack/bot-token'), parameter('links/signing-key')]),
     allow(['sns:Publish'], { Ref: 'ApprovalsTopic' }),
@@ -206,8 +223,9 @@ const roles = {
       'AWAITING_APPROVAL#*',
       'ALLOWLIST#*',
       'REEVALUATE_AT#*',
+      ...outbox,
     ),
-    remove('AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
+    remove('AWAITING_APPROVAL#*', 'REEVALUATE_AT#*', 'NOTIFICATION_RETRY#*'),
     sendToApplyQueue,
     allow(['ssm:GetParameter'], [parameter('slack/signing-secret'), parameter('slack/bot-token')]),
   ],
@@ -263,6 +281,7 @@ const roles = {
       'DIGEST',
       'PRINCIPALS#*',
       'AWAITING_APPROVAL#*',
+      'NOTIFICATION_RETRY#*',
       'LEASE',
     ),
     put(
@@ -312,6 +331,8 @@ const roles = {
       'TABLE_IDENTITY',
       'CUSTOMER_NOTIFICATION#*',
       'EXPIRY_WARNING#*',
+      ...outbox,
+      'EMAIL_RATE',
     ),
     sendToApplyQueue,
     sendSweepRequests,

@@ -1,14 +1,21 @@
 import type { AllowlistEntry } from '../lib/allowlist/entry.ts';
+import { requestGeneration, requestTarget } from '../lib/approvals/digest.ts';
 import type { ApproverGroup } from '../lib/approvers/approver-group.ts';
 import type { ApprovalRequest } from '../lib/connections/approval-request.ts';
 import type { ConnectionRecord } from '../lib/connections/connection-record.ts';
 import type { PersonDecision } from '../lib/connections/person-decision.ts';
 import type { AccountRegion } from '../lib/locations/account-region.ts';
 import type { ModeChange } from '../lib/mode/mode.ts';
+import {
+  type Notification,
+  type NotificationTarget,
+  notificationWrites,
+} from '../lib/outbox/notification.ts';
 import type { Policy } from '../lib/policy/rule.ts';
 import type { Connection } from '../lib/privatelink/connection.ts';
 import type { ServiceConfiguration } from '../lib/services/endpoint-services.ts';
 import type { Service } from '../lib/services/service.ts';
+import type { Item } from '../lib/storage/table.ts';
 import type { Finding, Verdict } from '../lib/verdicts/verdict.ts';
 import { connectionRules } from '../rules/connection/index.ts';
 
@@ -22,6 +29,24 @@ export const consumer = '022222222222';
 /** Returns the time `seconds` after noon. */
 export function secondsAfterNoon(seconds: number): Date {
   return new Date(noon.getTime() + seconds * 1000);
+}
+
+/** The item of what an audience received about a target. */
+export function aNotificationItem(target: NotificationTarget, received: Partial<Notification> = {}): Item {
+  const before: Notification = { ...target, outdated: [], emailed: {}, attempts: 0, version: 0 };
+  const [write] = notificationWrites(before, { ...before, ...received });
+  if (!write || !('put' in write)) throw new Error('the first write is the item');
+  return write.put;
+}
+
+/** The item of what approvers received about a request. */
+export function aRequestNotification(record: ConnectionRecord, received: Partial<Notification> = {}): Item {
+  const group = record.approvalRequest?.group;
+  return aNotificationItem(requestTarget(record.endpointId), {
+    generation: requestGeneration(record),
+    ...(received.digestId !== undefined && group !== undefined && { digestGroup: group }),
+    ...received,
+  });
 }
 
 /** Returns the same id for the same number. */

@@ -6,7 +6,7 @@ import { BusMessage } from '../lib/connections/connection-event.ts';
 import { CustomerEndpoint, selectEndpointToNotify } from '../lib/customer-notifications/enqueue-missed.ts';
 import { publishDomainEvents } from '../lib/events/publish-changes.ts';
 import { AccountRegion } from '../lib/locations/account-region.ts';
-import { NotificationTarget } from '../lib/notifications/notification.ts';
+import { NotificationTarget } from '../lib/outbox/notification.ts';
 import { findServiceIds } from '../lib/reconcile/connection-notification.ts';
 import { affectedScope } from '../lib/reconcile/reevaluate.ts';
 import type { Item, TableChange } from '../lib/storage/table.ts';

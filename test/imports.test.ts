@@ -35,6 +35,7 @@ const layers = [
   'customers',
   'privatelink',
   'mode',
+  'outbox',
   'checks',
   'storage',
   'locations',

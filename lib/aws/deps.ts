@@ -19,7 +19,7 @@ import { slackWebApi } from '../channels/slack/web-api.ts';
 import type { CustomerEndpoint } from '../customer-notifications/enqueue-missed.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ModeParameter, ReadMode } from '../mode/mode.ts';
-import type { NotificationQueue, NotificationTarget } from '../notifications/notification.ts';
+import type { NotificationQueue, NotificationTarget } from '../outbox/notification.ts';
 import type { ChangeableConnections, Connections } from '../privatelink/connections.ts';
 import type { ApplyMessage, ApplyQueue } from '../reconcile/apply-queue.ts';
 import { orReported } from '../runtime/runtime.ts';

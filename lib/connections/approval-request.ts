@@ -28,26 +28,6 @@ export const ApprovalRequest = v.object({
 });
 export type ApprovalRequest = v.InferOutput<typeof ApprovalRequest>;
 
-/** The messages about a request. Only notify-approvers writes it. */
-export const NotificationState = v.object({
-  /** The hash of the last rendered content. */
-  contentHash: v.exactOptional(v.string()),
-  /** The Slack message of this request, outside a digest. */
-  slackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** The message in the previous channel, until Slack accepts its last update. */
-  previousSlackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
-  /** The digest that lists it, if many requests arrived at once. */
-  digestId: v.exactOptional(v.string()),
-  /** The addresses with the newest e-mail, and the stage of that e-mail. */
-  emailedTo: v.optional(v.array(v.string()), []),
-  emailedStage: v.exactOptional(v.picklist(escalationStages)),
-  /** The stage of the newest reply in the thread of its message. */
-  remindedStage: v.exactOptional(v.picklist(escalationStages)),
-  /** ISO 8601: the end of the lease of one run. Other runs do not notify before that time. */
-  leaseUntil: v.exactOptional(v.string()),
-});
-export type NotificationState = v.InferOutput<typeof NotificationState>;
-
 /** The default deadline of an approval request: a week, in seconds. */
 export const defaultDeadlineSeconds = 7 * 86_400;
 

@@ -5,7 +5,7 @@ import { Connection, type ConnectionState, isConnected } from '../privatelink/co
 import { keyedEntity } from '../storage/entity.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { Verdict } from '../verdicts/verdict.ts';
-import { ApprovalRequest, NotificationState } from './approval-request.ts';
+import { ApprovalRequest } from './approval-request.ts';
 import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './connected-state.ts';
 import { RecordedDecisions } from './person-decision.ts';
 
@@ -37,7 +37,6 @@ export const ConnectionRecord = v.object({
   ...RecordedDecisions.entries,
   /** Present once linkgate has requested approval. */
   approvalRequest: v.exactOptional(ApprovalRequest),
-  notification: v.exactOptional(NotificationState),
   ...ConnectedState.entries,
   pendingEffect: v.exactOptional(PendingEffect),
   /**

@@ -72,15 +72,12 @@ export function applyDecision(
     missingSince: _missingSince,
     personDecision: _personDecision,
     approvals: _approvals,
-    notification,
     ...recordFields
   } = before ?? newRecord(request);
   const effect = nextPendingEffect(verdict, before);
   const isExpired = isExpiryRejection(verdict);
   const isNewApprovalRequest =
     approvalRequest !== undefined && approvalRequest.group !== before?.approvalRequest?.group;
-  // The new group does not see the previous group's digest.
-  const leavesDigest = isNewApprovalRequest && notification?.digestId !== undefined;
   return {
     record: {
       ...recordFields,
@@ -92,7 +89,6 @@ export function applyDecision(
       ...(approvalRequest && {
         approvalRequest: isExpired ? { ...approvalRequest, stage: 'expired' } : approvalRequest,
       }),
-      ...(notification && !leavesDigest && { notification }),
     },
     auditEvents: [
       ...(before ? [] : [requestedEvent(request)]),
@@ -129,15 +125,6 @@ export function recordExternalRejection(
     record: { ...newRecord(connection), verdict: buildStoredVerdict(verdict, policyVersions, now) },
     auditEvents: [...discoveredEvents(connection, now), decisionEvent(verdict, policyVersions, now)],
   };
-}
-
-/** Starts a new message, and keeps the previous one until linkgate removes its buttons. */
-export function resetNotification(
-  before: ConnectionRecord['notification'],
-): Pick<ConnectionRecord, 'notification'> {
-  return before?.slackMessage
-    ? { notification: { emailedTo: [], previousSlackMessage: before.slackMessage } }
-    : {};
 }
 
 export function buildStoredVerdict(

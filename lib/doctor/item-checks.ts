@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
-import { digestPartition } from '../approvals/digest.ts';
+import { digestPartition, requestTarget } from '../approvals/digest.ts';
 import { approverGroupPartition } from '../approvers/approver-group.ts';
 import { operationsKey } from '../approvers/operations-recipients.ts';
 import { fail, pass } from '../checks/check.ts';
@@ -18,6 +18,7 @@ import { accountPointerKey } from '../customers/customer-by-account.ts';
 import { deliveryFailurePartition } from '../customers/delivery-failure.ts';
 import { modeKey } from '../mode/mode.ts';
 import { throttleKey } from '../notifications/throttle.ts';
+import { notificationKey, notificationRetries } from '../outbox/notification.ts';
 import { quotaPartition } from '../policy/endpoint-quota.ts';
 import { quotaKey } from '../reconcile/disconnect-quota.ts';
 import { principalsPartition } from '../services/allowed-principals/principal-record.ts';
@@ -101,6 +102,7 @@ async function listPartitions(deps: ReadDeps): Promise<string[]> {
     deliveryFailurePartition,
     digestPartition,
     leasePartition,
+    notificationRetries.partition('approvers'),
     allowlistPartition(allServicesScope),
     ...serviceIds.flatMap((serviceId) => [allowlistPartition(serviceId), principalsPartition(serviceId)]),
     ...groups.map(awaitingApproval.partition),
@@ -121,11 +123,16 @@ function listRelatedKeys(item: Item): Key[] {
   if (item.pk === approverGroupPartition) return [throttleKey(item.sk)];
   if (item.pk === customerPartition)
     return parseEach([item], readCustomer, ignore).flatMap(({ accounts }) => accounts.map(accountPointerKey));
+  if (item.pk === digestPartition) return [notificationKey({ kind: 'digest', id: item.sk })];
   if (!recordPartitions.includes(item.pk)) return [];
   const pointers = parseEach([item], readRecord, ignore).flatMap((record) =>
     connectionsByAccount.writes(undefined, record),
   );
-  return [lastNotificationKey(item.sk), ...pointers.flatMap((write) => ('put' in write ? write.put : []))];
+  return [
+    lastNotificationKey(item.sk),
+    notificationKey(requestTarget(item.sk)),
+    ...pointers.flatMap((write) => ('put' in write ? write.put : [])),
+  ];
 }
 
 async function listSortKeys(pk: string, table: Table): Promise<string[]> {

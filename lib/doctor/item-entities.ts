@@ -17,6 +17,8 @@ import { readDeliveryFailure } from '../customers/delivery-failure.ts';
 import { readModeChange } from '../mode/mode.ts';
 import { readExpiryWarningState } from '../notifications/expiry-warning-state.ts';
 import { readThrottle } from '../notifications/throttle.ts';
+import { readEmailRate } from '../outbox/email-rate.ts';
+import { notificationRetries, readNotification } from '../outbox/notification.ts';
 import { readEndpointQuota } from '../policy/endpoint-quota.ts';
 import { applyLeaseKey, readApplyLease } from '../policy-as-code/apply-lease.ts';
 import { chunkValues } from '../policy-as-code/chunked-item.ts';
@@ -85,6 +87,9 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ['TABLE_IDENTITY', { read: readRestoredAt }],
   ['CUSTOMER_NOTIFICATION', { read: readLastNotification }],
   ['AWAITING_APPROVAL', { read: awaitingApproval.read }],
+  ['NOTIFICATION', { read: readNotification }],
+  ['NOTIFICATION_RETRY', { read: notificationRetries.read }],
+  ['EMAIL_RATE', { read: readEmailRate }],
   ['EXPIRY_WARNING', { read: readExpiryWarningState }],
 ]);
 

@@ -1,7 +1,8 @@
+import { isAssigned, type NotifiedRecord, readNotifications } from '../approvals/digest.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
 import { listEarlierConnections } from '../connections/indexes.ts';
 import { isConnected } from '../privatelink/connection.ts';
-import type { AwaitingRecord } from './awaiting-record.ts';
+import type { ReadDeps } from '../storage/entity.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
 /** The maximum number of connections of one account at one service with separate messages when they lose permission at once. */
@@ -15,11 +16,13 @@ const maxConnectionsRead = 20;
  * @returns their endpoint ids.
  */
 export async function selectAccountBatches(
-  newcomers: readonly AwaitingRecord[],
-  deps: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,
+  newcomers: readonly NotifiedRecord[],
+  deps: ReadDeps & Pick<NotifyDeps, 'now'>,
 ): Promise<ReadonlySet<string>> {
-  const connectedRecords = newcomers.filter(({ state }) => isConnected(state));
-  const batchedRecords: AwaitingRecord[] = [];
+  const connectedRecords = newcomers
+    .map(({ record }) => record)
+    .filter(({ state, approvalRequest }) => isConnected(state) && approvalRequest !== undefined);
+  const batchedRecords: ConnectionRecord[] = [];
   for (const accountRecords of Map.groupBy(
     connectedRecords,
     ({ ownerAccountId, serviceId }) => `${ownerAccountId} ${serviceId}`,
@@ -31,19 +34,18 @@ export async function selectAccountBatches(
 
 /** Whether the account has more connections without a notification than this batch. */
 async function hasMorePending(
-  [first, ...otherRecords]: readonly AwaitingRecord[],
-  { table, reportError, now }: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,
+  [first, ...otherRecords]: readonly ConnectionRecord[],
+  { table, reportError, now }: ReadDeps & Pick<NotifyDeps, 'now'>,
 ): Promise<boolean> {
   if (!first) return false;
   const whole = { ...first, requestedAt: now().toISOString() };
   const all = await listEarlierConnections(whole, maxConnectionsRead, { table, reportError });
   const batchIds = new Set([first, ...otherRecords].map(({ endpointId }) => endpointId));
-  const pendingRecords = all.filter(
-    (record) => !batchIds.has(record.endpointId) && isPendingNotification(record),
+  const others = all.filter(
+    (record) => !batchIds.has(record.endpointId) && isConnected(record.state) && isAwaitingApproval(record),
   );
-  return batchIds.size + pendingRecords.length > maxIndividualPerAccount;
-}
-
-function isPendingNotification(record: ConnectionRecord): boolean {
-  return isConnected(record.state) && isAwaitingApproval(record) && record.notification === undefined;
+  const pending = (await readNotifications(others, { table, reportError })).filter(
+    (each) => !isAssigned(each),
+  );
+  return batchIds.size + pending.length > maxIndividualPerAccount;
 }

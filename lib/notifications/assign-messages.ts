@@ -1,19 +1,26 @@
-import { type Digest, digestItem, findDigest, maxDigestSize } from '../approvals/digest.ts';
-import type { NotificationState } from '../connections/approval-request.ts';
-import { readRecord, recordKey } from '../connections/connection-record.ts';
-import { transitionWrites } from '../connections/transition.ts';
-import { indexByKey, omitUnreadable, parseEach } from '../storage/entity.ts';
-import { leaseEnd } from '../storage/lease.ts';
+import {
+  type Digest,
+  digestItem,
+  findDigest,
+  isAssigned,
+  maxDigestSize,
+  type NotifiedRecord,
+  readNotifiedRecords,
+  requestGeneration,
+} from '../approvals/digest.ts';
+import { beginAttempt } from '../outbox/deliver.ts';
+import { type Notification, notificationWrites } from '../outbox/notification.ts';
+import { startGeneration } from '../outbox/plan-delivery.ts';
+import { omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
-import type { Write } from '../storage/table.ts';
 import { selectAccountBatches } from './account-batches.ts';
-import { type ApprovalTarget, type AwaitingRecord, hasApprovalRequest } from './awaiting-record.ts';
-import { type NotifyDeps, notificationLeaseMs } from './notify-deps.ts';
+import { hasApprovalRequest } from './awaiting-record.ts';
+import type { NotifyDeps } from './notify-deps.ts';
 import { computeCapacity, consumeCapacity, parseThrottle, throttleKey, throttleWrite } from './throttle.ts';
 
-/** The new requests with separate messages, whose leases this run holds, and the digest of all others. */
+/** The notifications of new requests with separate messages, whose leases this run holds, and the digest of all others. */
 interface Assignment {
-  readonly individual: readonly ApprovalTarget[];
+  readonly individual: readonly Notification[];
   readonly digestId?: string;
 }
 
@@ -21,72 +28,67 @@ interface Assignment {
  * Assigns each new request of a group to a separate message or to a digest in one transaction, before linkgate sends any
  * notification. The throttle limits separate messages per minute. Connections of one account that lose permission at once share a
  * digest.
- * @param requests at most one SQS batch, so that they fit into a transaction.
+ * @param endpointIds at most one SQS batch, so that they fit into a transaction.
  * @throws OptimisticLockError
  */
 export async function assignToMessageOrDigest(
   group: string,
-  requests: readonly ApprovalTarget[],
+  endpointIds: readonly string[],
   deps: NotifyDeps,
 ): Promise<Assignment> {
   return retryOnConflict(group, async () => {
-    const { item, throttle, newcomers } = await readUnassignedRequests(group, requests, deps);
+    const [throttleStored] = await deps.table.get([throttleKey(group)]);
+    const throttle = parseThrottle(throttleStored, group, deps.reportError);
+    const newcomers = (await readNotifiedRecords(endpointIds, deps)).filter(
+      (each) => hasApprovalRequest(each.record) && !isAssigned(each),
+    );
     if (newcomers.length === 0) return { individual: [] };
     const now = deps.now();
     const room = computeCapacity(throttle, now);
     const batched = await selectAccountBatches(newcomers, deps);
-    const unbatchedRecords = newcomers.filter(({ endpointId }) => !batched.has(endpointId));
-    const individual = unbatchedRecords.slice(0, room.individual);
-    const digestRecords = newcomers.filter((record) => !individual.includes(record));
-    const digest = await extendOrCreateDigest(digestRecords, group, room.runningDigest, deps);
-
-    const leasedNotifications = individual.map((record) =>
-      withNotification(record, { emailedTo: [], leaseUntil: leaseEnd(now, notificationLeaseMs) }, deps),
-    );
-    const digestNotifications = digest
-      ? digestRecords.map((record) => withNotification(record, { emailedTo: [], digestId: digest.id }, deps))
-      : [];
+    const individual = newcomers
+      .filter(({ record }) => !batched.has(record.endpointId))
+      .slice(0, room.individual);
+    const digestMembers = newcomers.filter((each) => !individual.includes(each));
+    const digest = await extendOrCreateDigest(digestMembers, group, room.runningDigest, deps);
+    const leased = individual.map(({ record, notification: before }) => ({
+      before,
+      after: beginAttempt(startGeneration(before, requestGeneration(record)), true, now),
+    }));
     const isWritten = await deps.table.write([
-      throttleWrite(item, consumeCapacity(throttle, newcomers.length, digest?.id, now)),
+      throttleWrite(throttleStored, consumeCapacity(throttle, newcomers.length, digest?.id, now)),
       ...(digest ? [{ put: digestItem(digest), expected: digest.version - 1 }] : []),
-      ...[...leasedNotifications, ...digestNotifications].flatMap(({ writes }) => writes),
+      ...leased.flatMap(({ before, after }) => notificationWrites(before, after)),
+      ...(digest ? digestMembers.flatMap((each) => joinDigestWrites(each, digest)) : []),
     ]);
     if (!isWritten) return conflict;
-    const records = new Map(leasedNotifications.map(({ record }) => [record.endpointId, record]));
     return {
-      individual: requests.flatMap((request) => {
-        const record = records.get(request.record.endpointId);
-        return record ? [{ ...request, record }] : [];
-      }),
+      individual: leased.map(({ before, after }) => ({ ...after, version: before.version + 1 })),
       ...(digest && { digestId: digest.id }),
     };
   });
 }
 
-/** Reads the group's throttle, and the requests without a message or a digest. */
-async function readUnassignedRequests(
-  group: string,
-  requests: readonly ApprovalTarget[],
-  { table, reportError }: NotifyDeps,
-) {
-  const keys = requests.map(({ record }) => recordKey(record.endpointId));
-  const itemsByKey = indexByKey(await table.get([throttleKey(group), ...keys]));
-  const item = itemsByKey.find(throttleKey(group));
-  const throttle = parseThrottle(item, group, reportError);
-  const records = parseEach(itemsByKey.all(keys), readRecord, reportError).filter(hasApprovalRequest);
-  return { item, throttle, newcomers: records.filter(({ notification }) => notification === undefined) };
+function joinDigestWrites({ record, notification: before }: NotifiedRecord, { id }: Digest) {
+  const digestGroup = record.approvalRequest?.group;
+  const after = startGeneration(before, requestGeneration(record));
+  return notificationWrites(before, {
+    ...after,
+    digestId: id,
+    ...(digestGroup !== undefined && { digestGroup }),
+  });
 }
 
 /** @returns the open digest with the added records, or a new digest if the open one is full or unreadable. */
 async function extendOrCreateDigest(
-  records: readonly AwaitingRecord[],
+  members: readonly NotifiedRecord[],
   group: string,
   runningDigest: string | undefined,
   { table, reportError }: NotifyDeps,
 ): Promise<Digest | undefined> {
-  const [first] = records;
+  const [first] = members;
   if (!first) return undefined;
-  const endpointIds = records.map(({ endpointId }) => endpointId);
+  const endpointIds = members.map(({ record }) => record.endpointId);
   // Reports an unreadable digest, and starts a new one.
   const running =
     runningDigest === undefined
@@ -98,16 +100,7 @@ async function extendOrCreateDigest(
       endpointIds: [...running.endpointIds, ...endpointIds],
       version: running.version + 1,
     };
-  // The id is unique: linkgate writes a version of a record once, and the version joins a digest once.
-  return { id: `${first.endpointId}.${first.version}`, group, endpointIds, emailedCount: 0, version: 1 };
-}
-
-function withNotification(
-  before: AwaitingRecord,
-  notification: NotificationState,
-  { requestId }: NotifyDeps,
-) {
-  const record = { ...before, notification };
-  const writes: Write[] = transitionWrites(before, { record, auditEvents: [] }, requestId);
-  return { writes, record: { ...record, version: before.version + 1 } };
+  // The id is unique: linkgate writes a version of a notification once, and the version joins a digest once.
+  const id = `${first.record.endpointId}.${requestGeneration(first.record)}.${first.notification.version}`;
+  return { id, group, endpointIds, version: 1 };
 }

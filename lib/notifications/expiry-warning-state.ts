@@ -1,11 +1,12 @@
 import * as v from 'valibot';
+import type { NotificationTarget } from '../outbox/notification.ts';
 import { AccountId, ServiceId } from '../privatelink/connection.ts';
 import { entity } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 
 /** An account's access to a service that ends soon, and the number of days before its end. */
-export const ExpiringAccess = v.object({
+const ExpiringAccess = v.object({
   serviceId: ServiceId,
   accountId: AccountId,
   /** ISO 8601 */
@@ -13,6 +14,21 @@ export const ExpiringAccess = v.object({
   daysBefore: v.number(),
 });
 export type ExpiringAccess = Readonly<v.InferOutput<typeof ExpiringAccess>>;
+
+export function expiringAccessTarget({
+  serviceId,
+  accountId,
+  until,
+  daysBefore,
+}: ExpiringAccess): NotificationTarget {
+  return { kind: 'expiring-access', id: [serviceId, accountId, until, daysBefore].join('#') };
+}
+
+/** @throws ValiError */
+export function parseExpiringAccess(id: string): ExpiringAccess {
+  const [serviceId, accountId, until, daysBefore] = id.split('#');
+  return v.parse(ExpiringAccess, { serviceId, accountId, until, daysBefore: Number(daysBefore) });
+}
 
 /** The delivery state of one expiry warning for all connections of an account. TTL deletes it a day after the expiry. */
 const ExpiryWarningState = v.object({

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import * as v from 'valibot';
 import { computeContentHash } from '../approvals/content-hash.ts';
+import {
+  findDigestId,
+  isAssigned,
+  type NotifiedRecord,
+  readNotifications,
+  requestGeneration,
+  requestTarget,
+} from '../approvals/digest.ts';
 import { currentStage } from '../connections/approval-request.ts';
 import {
   type ConnectionRecord,
@@ -8,39 +15,33 @@ import {
   readRecord,
   recordPartitions,
 } from '../connections/connection-record.ts';
-import { EndpointId, isConnected } from '../privatelink/connection.ts';
+import type { NotificationQueue, NotificationTarget } from '../outbox/notification.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
+import type { ReadDeps } from '../storage/entity.ts';
 import type { TableChange } from '../storage/table.ts';
+import { ttlInOneDay } from '../storage/ttl.ts';
 import { isPaused } from '../verdicts/verdict.ts';
-import { ExpiringAccess } from './expiry-warning-state.ts';
-
-/** The target of a notification: a request by its endpoint, a digest of many requests, or a warning before access ends. */
-export const NotificationTarget = v.union([
-  v.object({ endpointId: EndpointId }),
-  v.object({ digest: v.string() }),
-  v.object({ expiring: ExpiringAccess }),
-]);
-export type NotificationTarget = Readonly<v.InferOutput<typeof NotificationTarget>>;
-
-/** The queue of notify-approvers. A duplicate message is harmless: the run finds no change. */
-export interface NotificationQueue {
-  enqueue(targets: readonly NotificationTarget[]): Promise<void>;
-  /** Enqueues with a delay of at most 900 seconds, for an open digest or after a Retry-After of Slack. */
-  enqueueAfter(seconds: number, targets: readonly NotificationTarget[]): Promise<void>;
-}
+import { expiringAccessTarget } from './expiry-warning-state.ts';
 
 /** The time for which a digest collects changes before an update, in seconds. */
 export const digestWindowSeconds = 5;
 
 /** Whether a record changed since its last notification, or a reminder is due. A digest has a separate content hash. */
-export function needsNotification(record: ConnectionRecord, now: Date): boolean {
-  const { approvalRequest, notification } = record;
-  if (!approvalRequest) return false;
-  if (notification?.digestId !== undefined) return isAwaitingApproval(record);
+export function needsNotification({ record, notification }: NotifiedRecord, now: Date): boolean {
+  const { approvalRequest, endedAt } = record;
+  // TTL deletes the item of an ended endpoint.
+  if (!approvalRequest || (endedAt !== undefined && notificationExpiry(endedAt) < now)) return false;
+  if (findDigestId(record, notification) !== undefined) return isAwaitingApproval(record);
   return (
-    notification?.contentHash !== computeContentHash(record) ||
+    notification.generation !== requestGeneration(record) ||
+    notification.contentHash !== computeContentHash(record) ||
     (isRemindable(record) && currentStage(approvalRequest, now) !== approvalRequest.stage)
   );
+}
+
+function notificationExpiry(endedAt: string): Date {
+  return new Date(ttlInOneDay(new Date(endedAt)) * 1000);
 }
 
 /** Whether reminders are due for a record. A closed request and a paused service need none. */
@@ -48,43 +49,54 @@ export function isRemindable(record: ConnectionRecord): boolean {
   return isAwaitingApproval(record) && !(record.verdict && isPaused(record.verdict));
 }
 
-export function buildNotificationTarget({ endpointId, notification }: ConnectionRecord): NotificationTarget {
-  return notification?.digestId === undefined ? { endpointId } : { digest: notification.digestId };
+/** @returns the target that shows a request: itself, or its digest. */
+export function findShowingTarget({ record, notification }: NotifiedRecord): NotificationTarget {
+  const digestId = findDigestId(record, notification);
+  return digestId === undefined ? requestTarget(record.endpointId) : { kind: 'digest', id: digestId };
 }
 
-export interface EnqueueDueDeps extends Pick<Runtime, 'now'> {
+export interface EnqueueDueDeps extends ReadDeps, Pick<Runtime, 'now'> {
   readonly notificationQueue: NotificationQueue;
 }
 
 /** Enqueues the notifications that approvers have not received about these records. */
 export async function enqueueDueNotifications(
   records: readonly ConnectionRecord[],
-  { notificationQueue, now }: EnqueueDueDeps,
+  deps: EnqueueDueDeps,
 ): Promise<void> {
-  const time = now();
-  const due = records.filter((record) => needsNotification(record, time));
-  await notificationQueue.enqueue(deduplicateTargets(due.map(buildNotificationTarget)));
+  const requested = records.filter(({ approvalRequest }) => approvalRequest !== undefined);
+  if (requested.length === 0) return;
+  const time = deps.now();
+  const due = (await readNotifications(requested, deps)).filter((each) => needsNotification(each, time));
+  await deps.notificationQueue.enqueue(deduplicateTargets(due.map(findShowingTarget)));
 }
 
 /** Enqueues a notification for each approval request that a table change affects. */
 export async function enqueueForChanges(
   changes: readonly TableChange[],
-  {
-    notificationQueue,
-    now,
-    reportError,
-  }: { readonly notificationQueue: NotificationQueue } & Pick<Runtime, 'now' | 'reportError'>,
+  deps: EnqueueDueDeps,
 ): Promise<void> {
-  const selected = await Promise.all(
-    changes.map((change) => orReported(reportError, 'read item', () => selectChangedTargets(change, now()))),
+  const { reportError } = deps;
+  const changed = await Promise.all(
+    changes.map((change) => orReported(reportError, 'read item', () => readChange(change))),
   );
-  const queuedTargets = selected.flatMap((each) => each ?? []);
+  const records = changed.flatMap((each) => each ?? []);
+  const requests = records.filter(
+    ({ before, after }) => after.approvalRequest !== undefined && !hasSameContent(before, after),
+  );
+  const queuedTargets = [
+    ...(await selectRequestTargets(
+      requests.map(({ after }) => after),
+      deps,
+    )),
+    ...records.flatMap(({ before, after }) => selectExpiryTargets(before, after)),
+  ];
   const selectTargets = (isDelayed: boolean) =>
     deduplicateTargets(
       queuedTargets.filter((each) => each.isDelayed === isDelayed).map(({ target }) => target),
     );
-  await notificationQueue.enqueue(selectTargets(false));
-  await notificationQueue.enqueueAfter(digestWindowSeconds, selectTargets(true));
+  await deps.notificationQueue.enqueue(selectTargets(false));
+  await deps.notificationQueue.enqueueAfter(digestWindowSeconds, selectTargets(true));
 }
 
 interface QueuedTarget {
@@ -93,43 +105,43 @@ interface QueuedTarget {
   readonly isDelayed: boolean;
 }
 
-function selectChangedTargets({ before: old, after: item }: TableChange, now: Date): QueuedTarget[] {
-  if (!item || !recordPartitions.includes(item.pk)) return [];
-  const after = readRecord(item);
-  const before = old && readRecord(old);
-  return [...selectConnectionTargets(before, after, now), ...selectExpiryTargets(before, after)];
+interface RecordChange {
+  readonly before: ConnectionRecord | undefined;
+  readonly after: ConnectionRecord;
 }
 
-/**
- * Selects the targets of a changed record. Changes of the stage and of the notification state need none, because notify-approvers
- * itself writes them.
- */
-function selectConnectionTargets(
-  before: ConnectionRecord | undefined,
-  after: ConnectionRecord,
-  now: Date,
-): QueuedTarget[] {
-  if (!after.approvalRequest || hasSameContent(before, after)) return [];
-  const { notification, state } = after;
-  const previousDigestId = before?.notification?.digestId;
-  const isInDigest = notification?.digestId !== undefined;
-  // One policy change affects all connections of an account, so their changes arrive at the same time.
-  const isDelayed = isInDigest || (notification === undefined && isConnected(state));
-  return [
-    ...(isInDigest || needsNotification(after, now)
-      ? [{ target: buildNotificationTarget(after), isDelayed }]
-      : []),
-    ...(previousDigestId !== undefined && previousDigestId !== notification?.digestId
-      ? [{ target: { digest: previousDigestId }, isDelayed: true }]
-      : []),
-  ];
+function readChange({ before, after }: TableChange): RecordChange[] {
+  if (!after || !recordPartitions.includes(after.pk)) return [];
+  return [{ before: before && readRecord(before), after: readRecord(after) }];
+}
+
+/** Selects the targets of changed records. A change of the stage needs none, because notify-approvers itself writes it. */
+async function selectRequestTargets(
+  records: readonly ConnectionRecord[],
+  deps: EnqueueDueDeps,
+): Promise<QueuedTarget[]> {
+  if (records.length === 0) return [];
+  return (await readNotifications(records, deps)).flatMap((each): QueuedTarget[] => {
+    const { record, notification } = each;
+    const target = findShowingTarget(each);
+    const { digestId } = notification;
+    // One policy change affects all connections of an account, so their changes arrive at the same time.
+    const isDelayed = target.kind === 'digest' || (!isAssigned(each) && isConnected(record.state));
+    return [
+      { target, isDelayed },
+      ...(digestId !== undefined && digestId !== target.id
+        ? [{ target: { kind: 'digest', id: digestId } as const, isDelayed: true }]
+        : []),
+    ];
+  });
 }
 
 /** Selects one target, because all connections of the account share a warning. */
 function selectExpiryTargets(before: ConnectionRecord | undefined, after: ConnectionRecord): QueuedTarget[] {
   const { expiryWarning, serviceId, ownerAccountId: accountId } = after;
   if (!expiryWarning || isDeepStrictEqual(expiryWarning, before?.expiryWarning)) return [];
-  return [{ target: { expiring: { serviceId, accountId, ...expiryWarning } }, isDelayed: true }];
+  const { until, daysBefore } = expiryWarning;
+  return [{ target: expiringAccessTarget({ serviceId, accountId, until, daysBefore }), isDelayed: true }];
 }
 
 function hasSameContent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {

@@ -1,35 +1,37 @@
-import { type ApprovalView, loadApprovalViews } from '../approvals/approval-view.ts';
-import { readRecord, recordKey } from '../connections/connection-record.ts';
+import { loadApprovalViews } from '../approvals/approval-view.ts';
+import { isAssigned, type NotifiedRecord, readNotifiedRecords } from '../approvals/digest.ts';
+import type { SlackMessage } from '../channels/slack/blocks.ts';
+import type { Renderer } from '../outbox/content.ts';
+import { deliver } from '../outbox/deliver.ts';
+import type { Notification, NotificationTarget } from '../outbox/notification.ts';
 import { orReported } from '../runtime/runtime.ts';
-import { omitUnreadable, parseEach } from '../storage/entity.ts';
-import { advanceNotifiedStage } from './advance-stage.ts';
+import { omitUnreadable } from '../storage/entity.ts';
 import { assignToMessageOrDigest } from './assign-messages.ts';
-import { type ApprovalTarget, escalationGroup, hasApprovalRequest, isEscalated } from './awaiting-record.ts';
-import {
-  deduplicateTargets,
-  digestWindowSeconds,
-  type NotificationTarget,
-  needsNotification,
-} from './notification.ts';
-import type { NotifyInSlackDeps } from './notify-deps.ts';
-import { notifyDigest } from './notify-digest.ts';
+import { createDigestRenderer } from './digest-renderer.ts';
+import { parseExpiringAccess } from './expiry-warning-state.ts';
+import { digestWindowSeconds, findShowingTarget, needsNotification } from './notification.ts';
+import type { NotificationRun, NotifyInSlackDeps } from './notify-deps.ts';
 import { notifyExpiry } from './notify-expiry.ts';
-import { notifyRequest } from './notify-request.ts';
-import { createSlackSession, type NotificationRun } from './slack-session.ts';
+import { createRequestRenderer } from './request-renderer.ts';
+import { createSlackSession } from './slack-session.ts';
 
-/** The counts for the log, and the targets that SQS has to deliver again. */
+/** The number of handled targets for the log, and the targets that SQS has to deliver again. */
 interface NotifyApproversResult {
-  /** The targets with a failed digest: no sweep enqueues a digest without open requests. */
+  readonly delivered: number;
   readonly failed: readonly NotificationTarget[];
-  readonly requests: number;
-  readonly digests: number;
-  readonly warnings: number;
+}
+
+/** A target to deliver, with the queue messages that name it. */
+interface Delivery {
+  readonly target: NotificationTarget;
+  readonly causes: readonly NotificationTarget[];
+  /** The item if this run holds its lease. */
+  readonly leased?: Notification;
 }
 
 /**
- * Notifies approvers of open requests and of their outcome, in Slack and by email. It renders messages from the current records,
- * so queue messages may arrive twice, late and in any order. It reports errors of Slack and SNS, and a later queue message
- * retries: the sweep enqueues each minute.
+ * Notifies approvers in Slack and by email. It renders messages from the current records, so queue messages may arrive twice, late
+ * and in any order. The outbox retries after errors of Slack and SNS.
  * @param targets at most one SQS batch.
  * @throws if the table is unreadable.
  */
@@ -37,94 +39,75 @@ export async function notifyApprovers(
   targets: readonly NotificationTarget[],
   deps: NotifyInSlackDeps,
 ): Promise<NotifyApproversResult> {
-  const run: NotificationRun = { ...deps, slack: createSlackSession(deps) };
-  const records = await readRecordsToNotify(targets, run);
-  const inDigests = records.flatMap(({ notification }) => notification?.digestId ?? []);
-  const individual = records.filter(({ notification }) => notification?.digestId === undefined);
-  const digests = new Set([
-    ...inDigests,
-    ...targets.flatMap((each) => ('digest' in each ? each.digest : [])),
-  ]);
-
-  const requests = await loadApprovalTargets(
-    await loadApprovalViews(individual, run, { withHistory: false }),
-    run,
-  );
-  for (const [group, groupRequests] of Map.groupBy(requests, (request) => request.group.name))
-    await orReported(run.reportError, 'notify approver group', () => notifyGroup(group, groupRequests, run));
-  const failedDigests = new Set<string>();
-  for (const digest of digests)
-    await notifyDigest(digest, run)
-      .catch(omitUnreadable(run.reportError))
-      .catch((error: unknown) => {
-        run.reportError(error, 'send digest');
-        failedDigests.add(digest);
-      });
-  const warnings = deduplicateTargets(targets.filter((each) => 'expiring' in each));
-  for (const { expiring } of warnings)
-    await orReported(run.reportError, 'send expiry warning', () => notifyExpiry(expiring, run));
-  const digestIdsByEndpoint = new Map(
-    records.map(({ endpointId, notification }) => [endpointId, notification?.digestId]),
-  );
-  const findDigestId = (each: NotificationTarget) =>
-    'digest' in each
-      ? each.digest
-      : 'endpointId' in each
-        ? digestIdsByEndpoint.get(each.endpointId)
-        : undefined;
-  const failed = targets.filter((each) => failedDigests.has(findDigestId(each) ?? ''));
-  return { requests: requests.length, digests: digests.size, warnings: warnings.length, failed };
+  const run: NotificationRun = { ...deps, session: createSlackSession(deps), waitingEmails: new Map() };
+  const renderers: Readonly<Partial<Record<NotificationTarget['kind'], Renderer<SlackMessage>>>> = {
+    request: createRequestRenderer(run),
+    digest: createDigestRenderer(run),
+  };
+  const deliveries = [
+    ...(await planRequestDeliveries(targets, run)),
+    ...targets.filter(({ kind }) => kind !== 'request').map((target) => ({ target, causes: [target] })),
+  ];
+  const failed: NotificationTarget[] = [];
+  const unique = mergeDeliveries(deliveries);
+  for (const { target, causes, leased } of unique) {
+    const renderer = renderers[target.kind];
+    const work = renderer
+      ? deliver(target, renderer, run, leased)
+      : notifyExpiry(parseExpiringAccess(target.id), run);
+    await work.catch(omitUnreadable(run.reportError)).catch((error: unknown) => {
+      run.reportError(error, 'deliver notification');
+      failed.push(...causes);
+    });
+  }
+  return { delivered: unique.length - failed.length, failed };
 }
 
-async function readRecordsToNotify(
+function mergeDeliveries(deliveries: readonly Delivery[]): Delivery[] {
+  const byTarget = Map.groupBy(deliveries, ({ target: { kind, id } }) => `${kind} ${id}`);
+  return [...byTarget.values()].flatMap(([first, ...others]) =>
+    first ? [{ ...first, causes: [first, ...others].flatMap(({ causes }) => causes) }] : [],
+  );
+}
+
+/** Selects the requests that need a notification, and assigns new ones to a message or a digest. */
+async function planRequestDeliveries(
   targets: readonly NotificationTarget[],
-  { table, now, reportError }: NotificationRun,
-) {
-  const keys = targets.flatMap((each) => ('endpointId' in each ? recordKey(each.endpointId) : []));
-  const records = parseEach(await table.get(keys), readRecord, reportError);
-  return records.filter((record) => needsNotification(record, now()));
+  run: NotificationRun,
+): Promise<Delivery[]> {
+  const ids = targets.filter(({ kind }) => kind === 'request').map(({ id }) => id);
+  const now = run.now();
+  const due = (await readNotifiedRecords([...new Set(ids)], run)).filter(
+    (each) => needsNotification(each, now) || each.notification.nextAttemptAt !== undefined,
+  );
+  const assigned = due.filter(isAssigned).map((each): Delivery => {
+    const cause = { kind: 'request', id: each.record.endpointId } as const;
+    return { target: findShowingTarget(each), causes: [cause] };
+  });
+  const newcomers = due.filter((each) => !isAssigned(each));
+  return [...assigned, ...(await assignNewRequests(newcomers, run))];
 }
 
-/** Loads the approval requests, and records the current stage of each. */
-async function loadApprovalTargets(
-  views: readonly ApprovalView[],
+async function assignNewRequests(
+  newcomers: readonly NotifiedRecord[],
   run: NotificationRun,
-): Promise<ApprovalTarget[]> {
-  const requests = views.map((view) =>
-    orReported(run.reportError, 'advance notified stage', async (): Promise<ApprovalTarget | undefined> => {
-      if (!hasApprovalRequest(view.record)) return undefined;
-      const behind = await escalationGroup(view.group, run);
-      const record = await advanceNotifiedStage(view.record, view.service, behind, run);
-      return (
-        record && {
-          ...view,
-          record,
-          escalation: isEscalated(record.approvalRequest.stage) ? behind : undefined,
-        }
-      );
-    }),
-  );
-  return (await Promise.all(requests)).filter((request) => request !== undefined);
-}
-
-async function notifyGroup(
-  group: string,
-  requests: readonly ApprovalTarget[],
-  run: NotificationRun,
-): Promise<void> {
-  // A group without a channel and an address stores no notification state, so that linkgate sends its requests once it has one.
-  const deliverableRequests = requests.filter(
-    (request) => request.group.slackChannel ?? request.group.emails[0],
-  );
-  const newcomers = deliverableRequests.filter(({ record }) => record.notification === undefined);
-  const assignment =
-    newcomers.length > 0 ? await assignToMessageOrDigest(group, newcomers, run) : { individual: [] };
-  if (assignment.digestId !== undefined)
-    await run.notificationQueue.enqueueAfter(digestWindowSeconds, [{ digest: assignment.digestId }]);
-
-  const assignedRequests = deliverableRequests.filter(({ record }) => record.notification !== undefined);
-  for (const request of assignment.individual)
-    await orReported(run.reportError, 'notify approvers', () => notifyRequest(request, true, run));
-  for (const request of assignedRequests)
-    await orReported(run.reportError, 'notify approvers', () => notifyRequest(request, false, run));
+): Promise<Delivery[]> {
+  if (newcomers.length === 0) return [];
+  const records = newcomers.map(({ record }) => record);
+  const views = await loadApprovalViews(records, run, { withHistory: false });
+  // A group without a channel and an address stores no item, so that linkgate sends its requests once it has one.
+  const deliverable = views.filter(({ group }) => group.slackChannel ?? group.emails[0]);
+  const deliveries: Delivery[] = [];
+  for (const [group, requests] of Map.groupBy(deliverable, (view) => view.group.name))
+    await orReported(run.reportError, 'assign requests', async () => {
+      const endpointIds = requests.map(({ record }) => record.endpointId);
+      const { individual, digestId } = await assignToMessageOrDigest(group, endpointIds, run);
+      for (const leased of individual) {
+        const target = { kind: leased.kind, id: leased.id };
+        deliveries.push({ target, causes: [target], leased });
+      }
+      if (digestId !== undefined)
+        await run.notificationQueue.enqueueAfter(digestWindowSeconds, [{ kind: 'digest', id: digestId }]);
+    });
+  return deliveries;
 }

@@ -1,9 +1,11 @@
 import type { LinkClaims } from '../channels/approval-link/link.ts';
 import type { EmailSender } from '../channels/email/email-sender.ts';
+import type { SlackMessage } from '../channels/slack/blocks.ts';
 import type { SlackWebApi } from '../channels/slack/web-api.ts';
+import type { DeliveryRun } from '../outbox/deliver.ts';
+import type { NotificationQueue } from '../outbox/notification.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
-import type { NotificationQueue } from './notification.ts';
 
 /** The dependencies of notify-approvers without Slack. */
 export interface NotifyDeps extends Runtime {
@@ -12,6 +14,9 @@ export interface NotifyDeps extends Runtime {
   readonly createApprovalLink: (claims: LinkClaims) => Promise<string>;
   readonly notificationQueue: NotificationQueue;
 }
+
+/** The dependencies of one run of notify-approvers. */
+export type NotificationRun = NotifyDeps & DeliveryRun<SlackMessage>;
 
 export interface NotifyInSlackDeps extends NotifyDeps {
   /** Absent until somebody connects Slack. */

@@ -12,12 +12,15 @@ import { isLeased, leaseEnd } from '../storage/lease.ts';
 import {
   type ExpiringAccess,
   type ExpiryWarningState,
+  expiringAccessTarget,
   expiryWarningItem,
   findExpiryWarning,
 } from './expiry-warning-state.ts';
-import { notificationLeaseMs } from './notify-deps.ts';
-import { messageRetry } from './retry-delays.ts';
-import type { NotificationRun } from './slack-session.ts';
+import { type NotificationRun, notificationLeaseMs } from './notify-deps.ts';
+
+/** A warning that failed is tried again each five minutes, for a day. */
+const retrySeconds = 300;
+const retryWindowMs = 24 * 3_600_000;
 
 /**
  * Warns the approvers of a service before an allowlist entry with connections expires, once per warning. Delivery is at least
@@ -37,7 +40,7 @@ export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRu
   if (!(await run.table.write([{ put: expiryWarningItem(leasedState), expected: before.version }]))) return;
   const warning = { ...loadedWarning, connections: await countExpiringConnections(expiring, run) };
   const emailedTo = await emailExpiryWarning(warning, before.emailedTo, run);
-  const slack = before.slackMessage ?? (await postExpiryWarning(warning, expiring, run));
+  const slack = before.slackMessage ?? (await postExpiryWarning(warning, run));
   const { leaseUntil: _leaseUntil, ...stateWithoutLease } = leasedState;
   const after: ExpiryWarningState = {
     ...stateWithoutLease,
@@ -47,8 +50,8 @@ export async function notifyExpiry(expiring: ExpiringAccess, run: NotificationRu
   };
   await run.table.write([{ put: expiryWarningItem(after), expected: leasedState.version }]);
   const age = run.now().getTime() - new Date(after.since).getTime();
-  if (!isExpiryWarningSent(after, group) && age < messageRetry.windowMs)
-    await run.notificationQueue.enqueueAfter(messageRetry.delaySeconds, [{ expiring }]);
+  if (!isExpiryWarningSent(after, group) && age < retryWindowMs)
+    await run.notificationQueue.enqueueAfter(retrySeconds, [expiringAccessTarget(expiring)]);
 }
 
 /** @returns undefined if the entry has another expiry, or the group has no channel and no address. */
@@ -106,13 +109,11 @@ async function emailExpiryWarning(
   return sent;
 }
 
-async function postExpiryWarning(
-  warning: ExpiryWarning,
-  expiring: ExpiringAccess,
-  { slack }: NotificationRun,
-) {
+async function postExpiryWarning(warning: ExpiryWarning, { session }: NotificationRun) {
   const { name, slackChannel: channel } = warning.group;
   if (channel === undefined) return undefined;
-  const location = { group: name, channel, target: { expiring } };
-  return (await slack.canSend(location)) ? slack.post(location, warningMessage(warning)) : undefined;
+  const location = { group: name, channel };
+  if ((await session.availability(location)) !== 'ready') return undefined;
+  const posted = await session.post(location, warningMessage(warning));
+  return typeof posted === 'object' ? posted : undefined;
 }

@@ -1,16 +1,14 @@
 import type { SlackMessage } from '../channels/slack/blocks.ts';
-import { type MessageToPost, SlackError, type SlackMessageId } from '../channels/slack/web-api.ts';
+import { SlackError, type SlackMessageId, type SlackWebApi } from '../channels/slack/web-api.ts';
+import type { Destination, MessageSession } from '../outbox/content.ts';
 import { orReported } from '../runtime/runtime.ts';
-import type { NotificationTarget } from './notification.ts';
-import type { NotifyDeps, NotifyInSlackDeps } from './notify-deps.ts';
-import { findThrottle, isChannelFailing, type NotificationThrottle, recordChannelError } from './throttle.ts';
-
-/** The group and channel of a Slack call, and its notification. */
-interface SlackDestination {
-  readonly group: string;
-  readonly channel: string;
-  readonly target: NotificationTarget;
-}
+import type { NotifyInSlackDeps } from './notify-deps.ts';
+import {
+  channelErrorSeconds,
+  findThrottle,
+  type NotificationThrottle,
+  recordChannelError,
+} from './throttle.ts';
 
 /** Errors of chat.update that concern one message, not the channel. `fixed`: Slack no longer allows an update. */
 const messageErrors: ReadonlyMap<string, 'deleted' | 'fixed'> = new Map([
@@ -19,19 +17,19 @@ const messageErrors: ReadonlyMap<string, 'deleted' | 'fixed'> = new Map([
   ['edit_window_closed', 'fixed'],
 ] as const);
 
-export type SlackSession = ReturnType<typeof createSlackSession>;
-
-/** The dependencies of one run of notify-approvers. */
-export interface NotificationRun extends NotifyDeps {
-  readonly slack: SlackSession;
-}
+type SlackApi = Pick<SlackWebApi, 'post' | 'update' | 'remove'>;
 
 /**
- * Calls Slack during one run. Errors are results: after a Retry-After or an outage the run makes no further call and does not
- * wait. A later queue message or the sweep retries.
+ * Calls Slack during one run. After a Retry-After or an outage the run makes no further call and does not wait: the outbox tries
+ * again.
  */
-export function createSlackSession({ slack, table, notificationQueue, now, reportError }: NotifyInSlackDeps) {
-  let isAway = slack === undefined;
+export function createSlackSession({
+  slack,
+  table,
+  now,
+  reportError,
+}: NotifyInSlackDeps): MessageSession<SlackMessage> {
+  let isAway = false;
   const waits = new Map<string, number>();
   const throttles = new Map<string, NotificationThrottle>();
 
@@ -52,12 +50,11 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
     });
   }
 
-  /** @returns undefined if the call failed. */
   async function attempt<T>(
-    { group, channel, target }: SlackDestination,
-    call: (api: NonNullable<NotifyInSlackDeps['slack']>) => Promise<T>,
-  ): Promise<T | undefined> {
-    if (!slack || isAway) return undefined;
+    { group, channel }: Destination,
+    call: (api: SlackApi) => Promise<T>,
+  ): Promise<T | 'failed' | 'unknown'> {
+    if (!slack || isAway || waits.has(channel)) return 'failed';
     try {
       const result = await call(slack);
       await updateChannelError(group, undefined);
@@ -66,59 +63,50 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
       const refusal = error instanceof SlackError ? error : undefined;
       if (refusal?.retryAfterSeconds !== undefined) {
         waits.set(channel, refusal.retryAfterSeconds);
-        await notificationQueue.enqueueAfter(refusal.retryAfterSeconds, [target]);
-        return undefined;
+        return 'failed';
       }
       reportError(error, 'send Slack message');
       if (refusal?.isPermanent)
         await updateChannelError(group, { error: refusal.error, channel, at: now().toISOString() });
       else isAway = true;
-      return undefined;
+      return refusal && !refusal.isInDoubt ? 'failed' : 'unknown';
     }
   }
 
   return {
-    /** Whether Slack accepts calls to the channel now. After a Retry-After it enqueues the target for that time. */
-    async canSend({ group, channel, target }: SlackDestination): Promise<boolean> {
-      if (isAway) return false;
-      const seconds = waits.get(channel);
-      if (seconds !== undefined) await notificationQueue.enqueueAfter(seconds, [target]);
-      return seconds === undefined && !isChannelFailing(await loadThrottle(group), channel, now());
+    async availability({ group, channel }) {
+      if (!slack) return 'off';
+      if (isAway) return {};
+      const seconds = waits.get(channel) ?? channelErrorSeconds(await loadThrottle(group), channel, now());
+      return seconds > 0 ? { seconds } : 'ready';
     },
 
-    async post(
-      destination: SlackDestination,
-      message: Omit<MessageToPost, 'channel'>,
-    ): Promise<SlackMessageId | undefined> {
-      return attempt(destination, (api) => api.post({ ...message, channel: destination.channel }));
+    post: (destination, message) =>
+      attempt<SlackMessageId>(destination, (api) => api.post({ ...message, channel: destination.channel })),
+
+    async postText(destination, text, threadTs) {
+      const reply = { text, channel: destination.channel, ...(threadTs !== undefined && { threadTs }) };
+      return typeof (await attempt(destination, (api) => api.post(reply))) === 'object';
     },
 
-    /** `deleted`: a person deleted the message. `fixed`: Slack no longer allows an update. */
-    async update(
-      destination: SlackDestination,
-      ts: string,
-      message: SlackMessage,
-    ): Promise<'updated' | 'deleted' | 'fixed' | undefined> {
-      return attempt(destination, async (api) => {
+    async update(destination, ts, message) {
+      const outcome = await attempt(destination, async (api) => {
         try {
           await api.update({ ...message, channel: destination.channel, ts });
           return 'updated';
         } catch (error) {
-          const outcome = error instanceof SlackError ? messageErrors.get(error.error) : undefined;
-          if (outcome === undefined) throw error;
-          return outcome;
+          const known = error instanceof SlackError ? messageErrors.get(error.error) : undefined;
+          if (known === undefined) throw error;
+          return known;
         }
       });
+      return outcome === 'unknown' ? 'failed' : outcome;
     },
 
-    /**
-     * Updates an outdated message.
-     * @returns whether it needs no retry: a permanent error of the previous channel ends retries too.
-     */
-    async updatePrevious({ channel, ts }: SlackMessageId, message: SlackMessage): Promise<boolean> {
+    async replaceOutdated({ channel, ts }, replacement) {
       if (!slack || isAway || waits.has(channel)) return false;
       try {
-        await slack.update({ ...message, channel, ts });
+        await slack.update({ ...replacement, channel, ts });
         return true;
       } catch (error) {
         reportError(error, 'update Slack message');
@@ -126,7 +114,7 @@ export function createSlackSession({ slack, table, notificationQueue, now, repor
       }
     },
 
-    async remove(destination: SlackDestination, message: SlackMessageId): Promise<void> {
+    async remove(destination, message) {
       await attempt(destination, (api) => api.remove(message));
     },
   };

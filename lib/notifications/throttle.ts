@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { remainingSeconds } from '../outbox/backoff.ts';
 import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Item, Key, Write } from '../storage/table.ts';
@@ -11,8 +12,8 @@ const maxIndividual = 10;
 const throttleWindowMs = 60_000;
 /** The time for which a digest collects all new requests of its group, in milliseconds. */
 const digestOpenMs = 5 * throttleWindowMs;
-/** The time for which a permanent error of Slack suspends calls to a channel, in milliseconds. */
-const channelErrorTtlMs = 15 * throttleWindowMs;
+/** The time for which a permanent error of Slack suspends calls to a channel, in seconds. */
+const channelErrorTtlSeconds = 15 * 60;
 
 /** The recent notifications of a group, so that a burst of requests does not cause a burst of messages. */
 const NotificationThrottle = v.object({
@@ -96,17 +97,15 @@ export function consumeCapacity(
   };
 }
 
-/** Whether a recent permanent error suspends calls to the channel. */
-export function isChannelFailing(
+/** @returns the seconds for which a recent permanent error suspends calls to the channel; 0 if none does. */
+export function channelErrorSeconds(
   { channelError }: NotificationThrottle,
   channel: string,
   now: Date,
-): boolean {
-  return (
-    channelError !== undefined &&
-    channelError.channel === channel &&
-    isYoungerThan(channelErrorTtlMs, channelError.at, now)
-  );
+): number {
+  return channelError?.channel === channel
+    ? remainingSeconds(channelError.at, channelErrorTtlSeconds, now)
+    : 0;
 }
 
 /** Stores a permanent error of Slack, or removes it after a successful call. */

@@ -1,7 +1,6 @@
 import type { AuditEvent } from '../audit/audit.ts';
 import { type ConnectionRecord, isRightlyAnswered } from '../connections/connection-record.ts';
 import { reopenedReason } from '../connections/record-state.ts';
-import { resetNotification } from '../connections/transition.ts';
 import type { Connection } from '../privatelink/connection.ts';
 
 /**
@@ -35,12 +34,10 @@ export function reopenRequest(record: ConnectionRecord, observedAt: string): Con
     expiryWarning: _expiryWarning,
     reevaluatedAt,
     approvalRequest,
-    notification,
     ...recordFields
   } = record;
   const request = { ...recordFields, state: 'pendingAcceptance' as const, observedAt };
-  if (reevaluatedAt !== undefined) return { ...request, ...resetNotification(notification) };
-  return { ...request, ...(approvalRequest && { approvalRequest }), ...(notification && { notification }) };
+  return { ...request, ...(reevaluatedAt === undefined && approvalRequest && { approvalRequest }) };
 }
 
 export function reopenedEvent(record: ConnectionRecord, now: Date): AuditEvent {
@@ -57,8 +54,7 @@ export function reopenIfRelisted(record: ConnectionRecord, { state }: Connection
     missingSince: _missingSince,
     verdict: _verdict,
     approvalRequest: _approvalRequest,
-    notification,
     ...recordFields
   } = record;
-  return { ...recordFields, state, ...resetNotification(notification) };
+  return { ...recordFields, state };
 }

@@ -22,6 +22,8 @@ export function fakeSlack() {
     error: undefined as SlackError | undefined,
     /** Runs before a call takes effect. */
     beforeEffect: async (_method: string): Promise<void> => {},
+    /** Runs after a call took effect. */
+    afterEffect: async (_method: string): Promise<void> => {},
     /** The messages outside threads, oldest first. */
     get messages() {
       return messages.filter(({ threadTs }) => threadTs === undefined);
@@ -50,6 +52,7 @@ export function fakeSlack() {
       await recordCall('post');
       const ts = `${1_700_000_000 + ++posted}.000100`;
       messages.push({ ...message, channel, ts });
+      await double.afterEffect('post');
       return { channel, ts };
     },
     async update({ channel, ts, ...message }) {

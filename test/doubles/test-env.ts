@@ -13,7 +13,12 @@ import {
 import { recordIndexWrites } from '../../lib/connections/indexes.ts';
 import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
-import type { NotificationTarget } from '../../lib/notifications/notification.ts';
+import {
+  findNotification,
+  type Notification,
+  type NotificationKind,
+  type NotificationTarget,
+} from '../../lib/outbox/notification.ts';
 import type { Connection } from '../../lib/privatelink/connection.ts';
 import type { ApplyDeps } from '../../lib/reconcile/apply-verdicts.ts';
 import { type Service, serviceItem } from '../../lib/services/service.ts';
@@ -102,6 +107,9 @@ export function createTestEnv({
       const [item] = await table.get([recordKey(endpointId)]);
       return item && readRecord(item);
     },
+    /** What the audience of a target received. */
+    notification: (id: string, kind: NotificationKind = 'request'): Promise<Notification> =>
+      findNotification({ kind, id }, table),
     async actions(endpointId: string): Promise<string[]> {
       return (await readAuditTrail(endpointId, table)).map(({ action }) => action);
     },

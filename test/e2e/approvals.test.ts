@@ -231,7 +231,8 @@ test('many requests at once result in a few messages and one digest', async () =
   await waitFor(10);
   expect((await messages()).length - before).toBeLessThanOrEqual(11);
   for (const endpointId of endpointIds) await sandbox.json('deny', endpointId, '--reason', 'a test');
-});
+  // One address gets an e-mail a second, and each denial takes a run of the command line.
+}, 180_000);
 
 test('/linkgate shows, approves, denies and allows for approvers', async () => {
   const type = async (text: string) => {

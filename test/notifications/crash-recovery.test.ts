@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { recordItem } from '../../lib/connections/connection-record.ts';
-import { needsNotification } from '../../lib/notifications/notification.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import { alice, endpointId } from '../builders.ts';
 import { createCrashingDeps, forEachCallSite } from '../doubles/crash-injection.ts';
@@ -28,7 +27,7 @@ describe('a run of notify-approvers that crashes at any call', () => {
       env.advanceSeconds(61);
       await notify();
 
-      const ts = (await env.record(endpointId(1)))?.notification?.slackMessage?.ts;
+      const ts = (await env.notification(endpointId(1))).message?.ts;
       expect(slack.messages.map((message) => message.ts)).toContain(ts);
       orphanedMessages += slack.messages.length - 1;
       expect(post.sent.length).toBeLessThanOrEqual(2);
@@ -39,12 +38,11 @@ describe('a run of notify-approvers that crashes at any call', () => {
       env.advanceSeconds(61);
       await notify();
       expect(slack.messages.find((message) => message.ts === ts)?.text).toContain('Being accepted');
-      const record = await env.record(endpointId(1));
-      expect(record && needsNotification(record, env.time)).toBe(false);
+      expect(await env.notification(endpointId(1))).not.toHaveProperty('nextAttemptAt');
       return killed.hasCrashed();
     });
     expect(kills).toBeGreaterThan(20);
-    // The run crashed between chat.postMessage and the write of the message id. The message's buttons have no effect.
+    // The run crashed between chat.postMessage and the write of the message id.
     expect(orphanedMessages).toBe(2);
   });
 
@@ -55,9 +53,8 @@ describe('a run of notify-approvers that crashes at any call', () => {
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       env.advanceSeconds(61);
       await notify();
-      const notification = (await env.record(endpointId(1)))?.notification;
-      expect(notification).toMatchObject({ slackMessage: { channel: otherChannel } });
-      expect(notification).not.toHaveProperty('previousSlackMessage');
+      const notification = await env.notification(endpointId(1));
+      expect(notification).toMatchObject({ message: { channel: otherChannel }, outdated: [] });
       expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('see <#');
       return killed.hasCrashed();
     });
@@ -71,8 +68,8 @@ describe('a run of notify-approvers that crashes at any call', () => {
       await submitStoredDecision(endpointId(1), approveInput, env.deps);
       const killed = createCrashingDeps(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
-      const { notification, version = 0 } = (await env.record(endpointId(1))) ?? {};
-      if (open && notification) env.put(recordItem({ ...open, notification, version }));
+      const { version = 0 } = (await env.record(endpointId(1))) ?? {};
+      if (open) env.put(recordItem({ ...open, version }));
       env.advanceSeconds(61);
       await notify();
       expect(slack.messages[0]?.text).toContain('Waiting for approval');
@@ -103,12 +100,9 @@ describe('a run of notify-approvers that crashes at any call', () => {
       await notifyApprovers(subjects, killed.deps).catch(() => {});
       env.advanceSeconds(61);
       await notify();
-      const records = await Promise.all(storm.map((each) => env.record(each.endpointId)));
-      const locations = records.map(
-        ({ notification } = anAwaitingRecord()) => notification?.slackMessage?.ts ?? notification?.digestId,
-      );
-      expect(new Set(locations).size).toBe(11);
-      expect(records.filter((record) => record?.notification?.digestId !== undefined)).toHaveLength(1);
+      const notifications = await Promise.all(storm.map((each) => env.notification(each.endpointId)));
+      expect(new Set(notifications.map(({ message, digestId }) => message?.ts ?? digestId)).size).toBe(11);
+      expect(notifications.filter(({ digestId }) => digestId !== undefined)).toHaveLength(1);
       return killed.hasCrashed() && nth < callsUntilPlacesAreClaimed;
     });
   });

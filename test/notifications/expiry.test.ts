@@ -2,12 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { SlackError } from '../../lib/channels/slack/web-api.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
+import { expiringAccessTarget } from '../../lib/notifications/expiry-warning-state.ts';
 import { digestWindowSeconds, enqueueForChanges } from '../../lib/notifications/notification.ts';
 import { anEntry, aRecord, aVerdict, consumer, endpointId, serviceId } from '../builders.ts';
 import { aGroup, aliceEmail, createNotifyTestEnv } from './fixtures.ts';
 
 const until = '2026-11-28T12:00:00.000Z';
 const expiring = { serviceId: serviceId(1), accountId: consumer, until, daysBefore: 7 };
+const target = expiringAccessTarget(expiring);
 const entry = anEntry({ expiresAt: until, maxEndpoints: 200 });
 
 /** Connections that are allowed by an entry that expires in a week. */
@@ -25,7 +27,7 @@ function expiryWarning(count: number): ConnectionRecord[] {
 function createEnvWithExpiring(count = 3, contents: Parameters<typeof createNotifyTestEnv>[0] = {}) {
   const testEnv = createNotifyTestEnv({ records: expiryWarning(count), ...contents });
   testEnv.env.put(entryItem(entry));
-  return { ...testEnv, warn: () => testEnv.notify([{ expiring }]) };
+  return { ...testEnv, warn: () => testEnv.notify([target]) };
 }
 
 describe('the warning before an allowlist entry expires', () => {
@@ -36,7 +38,7 @@ describe('the warning before an allowlist entry expires', () => {
       return { before: recordItem(before), after: recordItem(record) };
     });
     await enqueueForChanges(changes, env.deps);
-    expect(env.queuedNotifications).toEqual([{ expiring, afterSeconds: digestWindowSeconds }]);
+    expect(env.queuedNotifications).toEqual([{ ...target, afterSeconds: digestWindowSeconds }]);
     await enqueueForChanges(
       changes.map(({ after }) => ({ before: after, after })),
       env.deps,
@@ -82,7 +84,7 @@ describe('the warning before an allowlist entry expires', () => {
   test('is sent again when the next warning is due', async () => {
     const { slack, notify, warn } = createEnvWithExpiring();
     await warn();
-    await notify([{ expiring: { ...expiring, daysBefore: 1 } }]);
+    await notify([expiringAccessTarget({ ...expiring, daysBefore: 1 })]);
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
       `Access of account ${consumer} to orders ends in 7 days`,
       `Access of account ${consumer} to orders ends in 1 day`,
@@ -100,7 +102,7 @@ describe('the warning before an allowlist entry expires', () => {
     const { env, slack, post, warn } = createEnvWithExpiring();
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await warn();
-    expect(env.queuedNotifications).toEqual([{ expiring, afterSeconds: 300 }]);
+    expect(env.queuedNotifications).toEqual([{ ...target, afterSeconds: 300 }]);
     slack.error = undefined;
     await warn();
     expect(slack.messages).toHaveLength(1);
@@ -142,7 +144,7 @@ describe('the warning before an allowlist entry expires', () => {
         return env.table.write(...args);
       },
     };
-    await notify([{ expiring }], { table });
+    await notify([target], { table });
     await warn();
     expect(slack.messages).toHaveLength(1);
     env.advanceSeconds(61);

@@ -1,10 +1,11 @@
 import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
+import { requestTarget } from '../../lib/approvals/digest.ts';
 import type { ApproverGroup } from '../../lib/approvers/approver-group.ts';
 import type { ApprovalRequest } from '../../lib/connections/approval-request.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
-import type { NotificationTarget } from '../../lib/notifications/notification.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
+import { enqueueDueRetries, type NotificationTarget } from '../../lib/outbox/notification.ts';
 import { type Service, serviceItem } from '../../lib/services/service.ts';
 import { aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoon } from '../builders.ts';
 import { fakeEmailSender } from '../doubles/fake-email-sender.ts';
@@ -74,17 +75,40 @@ export function createNotifyTestEnv({
     emailSender: email.mails,
     createApprovalLink: email.linkTo,
   };
-  const subjects: readonly NotificationTarget[] = records.map((record) => ({
-    endpointId: record.endpointId,
-  }));
+  const subjects = records.map((record) => requestTarget(record.endpointId));
+  const notify = (
+    targets: readonly NotificationTarget[] = subjects,
+    changed: Partial<NotifyInSlackDeps> = {},
+  ) => notifyApprovers(targets, { ...deps, ...changed });
   return {
     env,
     slack,
     post: email,
     deps,
     subjects,
-    notify: (targets = subjects, changed: Partial<NotifyInSlackDeps> = {}) =>
-      notifyApprovers(targets, { ...deps, ...changed }),
+    notify,
+    /** Delivers what is enqueued with a delay below a minute, second by second. */
+    async settle() {
+      for (let second = 0; second < 60 && env.queuedNotifications.length > 0; second++) {
+        const queued = env.queuedNotifications.splice(0);
+        env.advanceSeconds(1);
+        const isDue = ({ afterSeconds = 0 }: { afterSeconds?: number }) => afterSeconds <= 1;
+        env.queuedNotifications.push(
+          ...queued
+            .filter((each) => !isDue(each))
+            .map(({ afterSeconds = 0, ...target }) => ({ ...target, afterSeconds: afterSeconds - 1 })),
+        );
+        await notify(queued.filter(isDue).map(({ kind, id }) => ({ kind, id })));
+      }
+    },
+    /** Waits, and delivers what the schedule finds each minute. */
+    async waitMinutes(minutes: number) {
+      for (let minute = 0; minute < minutes; minute++) {
+        env.advanceSeconds(60);
+        await enqueueDueRetries(deps);
+        await notify(env.queuedNotifications.splice(0).map(({ kind, id }) => ({ kind, id })));
+      }
+    },
   };
 }
 

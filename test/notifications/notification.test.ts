@@ -1,19 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import { computeContentHash } from '../../lib/approvals/content-hash.ts';
+import { type NotifiedRecord, requestTarget } from '../../lib/approvals/digest.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
 import {
-  buildNotificationTarget,
   deduplicateTargets,
   digestWindowSeconds,
   enqueueForChanges,
+  findShowingTarget,
   needsNotification,
 } from '../../lib/notifications/notification.ts';
+import { type Notification, readNotification } from '../../lib/outbox/notification.ts';
 import { serviceItem } from '../../lib/services/service.ts';
+import type { Item } from '../../lib/storage/table.ts';
 import {
   alice,
   anApproval,
   anApprovalRequest,
   aRecord,
+  aRequestNotification,
   aService,
   aVerdict,
   endpointId,
@@ -27,23 +31,21 @@ const awaitingApproval = aRecord({
   approvalRequest: anApprovalRequest(),
   version: 2,
 });
-const notified = markNotified(awaitingApproval);
-const inDigest = { ...awaitingApproval, notification: { digestId: 'digest-1', emailedTo: [] } };
+const inDigest = { digestId: 'digest-1' };
 const accepted = { ...awaitingApproval, verdict: aVerdict('accept'), personDecision: anApproval() };
 const time = noon.toISOString();
 const aDay = 86_400;
 
-/** A record whose Slack message is up to date. */
-function markNotified(record: ConnectionRecord): ConnectionRecord {
-  return {
-    ...record,
-    notification: {
-      contentHash: computeContentHash(record),
-      slackMessage: { channel: 'C01APPROVALS', ts: '1.1' },
-      emailedTo: [],
-    },
-  };
+/** A record with what approvers received about it; by default the current content. */
+function receive(record: ConnectionRecord, received?: Partial<Notification>, of = record): NotifiedRecord {
+  const item = aRequestNotification(of, received ?? { contentHash: computeContentHash(of) });
+  return { record, notification: readNotification(item) };
 }
+
+const nothing = (record: ConnectionRecord): NotifiedRecord => ({
+  record,
+  notification: { ...requestTarget(record.endpointId), outdated: [], emailed: {}, attempts: 0, version: 0 },
+});
 
 describe('the content hash of a request', () => {
   test.each([
@@ -65,7 +67,7 @@ describe('the content hash of a request', () => {
   test('does not change with attributes that no message shows', () => {
     expect(
       computeContentHash({
-        ...notified,
+        ...awaitingApproval,
         version: 9,
         auditCount: 4,
         observedAt: time,
@@ -95,60 +97,73 @@ describe('the content hash of a request', () => {
 
 describe('approvers', () => {
   test('need a notification once a request is open', () => {
-    expect(needsNotification(awaitingApproval, noon)).toBe(true);
-    expect(needsNotification(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
+    expect(needsNotification(nothing(awaitingApproval), noon)).toBe(true);
+    expect(needsNotification(nothing(aRecord({ verdict: aVerdict('accept') })), noon)).toBe(false);
   });
 
   test('need no notification while their message shows the current record', () => {
-    expect(needsNotification(notified, noon)).toBe(false);
+    expect(needsNotification(receive(awaitingApproval), noon)).toBe(false);
   });
 
-  test('need a notification when the record changes', () => {
-    expect(needsNotification({ ...notified, verdict: aVerdict('accept') }, noon)).toBe(true);
+  test('need a notification when the record changes, or asks a new question', () => {
+    const changed = { ...awaitingApproval, verdict: aVerdict('accept') };
+    expect(needsNotification(receive(changed, undefined, awaitingApproval), noon)).toBe(true);
+    const again = { ...awaitingApproval, approvalRequest: anApprovalRequest({ version: 9 }) };
+    expect(needsNotification(receive(again, undefined, awaitingApproval), noon)).toBe(true);
   });
 
   test('need a notification when the next escalation stage is reached', () => {
-    expect(needsNotification(notified, secondsAfterNoon(aDay))).toBe(false);
-    expect(needsNotification(notified, secondsAfterNoon(2 * aDay))).toBe(true);
+    expect(needsNotification(receive(awaitingApproval), secondsAfterNoon(aDay))).toBe(false);
+    expect(needsNotification(receive(awaitingApproval), secondsAfterNoon(2 * aDay))).toBe(true);
   });
 
   test('need no notification about an escalation stage while the service is paused', () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
     const onHold = { ...awaitingApproval, verdict: aVerdict('hold', { findings: [...findings] }) };
-    expect(needsNotification(markNotified(onHold), secondsAfterNoon(2 * aDay))).toBe(false);
+    expect(needsNotification(receive(onHold), secondsAfterNoon(2 * aDay))).toBe(false);
   });
 
   test('need no notification about an escalation stage once the request is decided', () => {
-    expect(needsNotification(markNotified(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
+    expect(needsNotification(receive(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
+  });
+
+  test('need no notification about an endpoint that ended a day ago, because TTL deletes the item', () => {
+    const ended = { ...awaitingApproval, state: 'deleted', endedAt: time } as const;
+    expect(needsNotification(nothing(ended), noon)).toBe(true);
+    expect(needsNotification(nothing(ended), secondsAfterNoon(aDay + 1))).toBe(false);
   });
 
   test('need a notification about a request in a digest while it is open', () => {
-    expect(needsNotification(inDigest, noon)).toBe(true);
-    expect(needsNotification({ ...inDigest, verdict: aVerdict('accept') }, noon)).toBe(false);
+    expect(needsNotification(receive(awaitingApproval, inDigest), noon)).toBe(true);
+    const decided = { ...awaitingApproval, verdict: aVerdict('accept') };
+    expect(needsNotification(receive(decided, inDigest), noon)).toBe(false);
   });
 });
 
-test('a notification targets the request, or the digest that contains it', () => {
-  expect(buildNotificationTarget(awaitingApproval)).toEqual({ endpointId: endpointId(1) });
-  expect(buildNotificationTarget(inDigest)).toEqual({ digest: 'digest-1' });
+test('a request shows in its digest, which a new question or a new group leaves', () => {
+  const alone = requestTarget(endpointId(1));
+  expect(findShowingTarget(nothing(awaitingApproval))).toEqual(alone);
+  expect(findShowingTarget(receive(awaitingApproval, inDigest))).toEqual({ kind: 'digest', id: 'digest-1' });
+  for (const change of [{ version: 9 }, { group: 'network' }]) {
+    const moved = { ...awaitingApproval, approvalRequest: anApprovalRequest(change) };
+    expect(findShowingTarget(receive(moved, inDigest, awaitingApproval))).toEqual(alone);
+  }
 });
 
 test('several requests of one digest are one target', () => {
-  const otherTargets = [{ digest: 'digest-2' }, { endpointId: endpointId(1) }];
-  expect(
-    deduplicateTargets([
-      buildNotificationTarget(inDigest),
-      buildNotificationTarget(inDigest),
-      ...otherTargets,
-    ]),
-  ).toEqual([{ digest: 'digest-1' }, ...otherTargets]);
+  const digest = { kind: 'digest', id: 'digest-1' } as const;
+  const other = { kind: 'digest', id: 'digest-2' } as const;
+  expect(deduplicateTargets([digest, { ...digest }, other])).toEqual([digest, other]);
 });
 
 describe('a change of the table enqueues', () => {
+  const alone = requestTarget(endpointId(1));
   async function enqueueTargets(
+    received: readonly Item[],
     ...changes: readonly (readonly [ConnectionRecord | undefined, ConnectionRecord])[]
   ) {
     const env = createTestEnv();
+    env.put(...received);
     const items = changes.map(([before, after]) => ({
       before: before && recordItem(before),
       after: recordItem(after),
@@ -157,54 +172,50 @@ describe('a change of the table enqueues', () => {
     expect(env.errors).toEqual([]);
     return env.queuedNotifications;
   }
-  const alone = { endpointId: endpointId(1) };
 
   test('a request that begins to await approval', async () => {
-    expect(await enqueueTargets([undefined, awaitingApproval])).toEqual([alone]);
-    expect(await enqueueTargets([aRecord({ verdict: aVerdict('hold') }), awaitingApproval])).toEqual([alone]);
+    expect(await enqueueTargets([], [undefined, awaitingApproval])).toEqual([alone]);
+    const held = aRecord({ verdict: aVerdict('hold') });
+    expect(await enqueueTargets([], [held, awaitingApproval])).toEqual([alone]);
   });
 
   test('a request whose message is outdated', async () => {
-    expect(await enqueueTargets([notified, { ...notified, personDecision: anApproval() }])).toEqual([alone]);
+    const changed = { ...awaitingApproval, personDecision: anApproval() };
+    expect(await enqueueTargets([], [awaitingApproval, changed])).toEqual([alone]);
   });
 
-  test('nothing when notify-approvers itself wrote the notification state or the stage', async () => {
-    expect(await enqueueTargets([awaitingApproval, notified])).toEqual([]);
-    expect(
-      await enqueueTargets([
-        notified,
-        { ...notified, approvalRequest: anApprovalRequest({ stage: 'reminded' }) },
-      ]),
-    ).toEqual([]);
+  test('nothing when notify-approvers itself recorded the stage', async () => {
+    const reminded = { ...awaitingApproval, approvalRequest: anApprovalRequest({ stage: 'reminded' }) };
+    expect(await enqueueTargets([], [awaitingApproval, reminded])).toEqual([]);
   });
 
   test('nothing for a request without an approval request', async () => {
-    expect(await enqueueTargets([undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
+    expect(await enqueueTargets([], [undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
   });
 
   test('both the digest that a request left and the request', async () => {
-    const { notification: _notification, ...moved } = {
-      ...inDigest,
-      approvalRequest: anApprovalRequest({ group: 'network' }),
-    };
-    expect(await enqueueTargets([inDigest, moved])).toEqual([
+    const moved = { ...awaitingApproval, approvalRequest: anApprovalRequest({ group: 'network' }) };
+    const received = [aRequestNotification(awaitingApproval, inDigest)];
+    expect(await enqueueTargets(received, [awaitingApproval, moved])).toEqual([
       alone,
-      { digest: 'digest-1', afterSeconds: digestWindowSeconds },
+      { kind: 'digest', id: 'digest-1', afterSeconds: digestWindowSeconds },
     ]);
   });
 
   test('a digest once, after a delay in which more of its requests can change', async () => {
-    const second = { ...inDigest, endpointId: endpointId(2) };
+    const second = { ...awaitingApproval, endpointId: endpointId(2) };
     const decisionFields = {
       verdict: aVerdict('accept', { decidedBy: alice }),
       personDecision: anApproval(),
     };
+    const received = [awaitingApproval, second].map((record) => aRequestNotification(record, inDigest));
     expect(
       await enqueueTargets(
-        [inDigest, { ...inDigest, ...decisionFields }],
+        received,
+        [awaitingApproval, { ...awaitingApproval, ...decisionFields }],
         [second, { ...second, ...decisionFields }],
       ),
-    ).toEqual([{ digest: 'digest-1', afterSeconds: digestWindowSeconds }]);
+    ).toEqual([{ kind: 'digest', id: 'digest-1', afterSeconds: digestWindowSeconds }]);
   });
 
   test('every readable record, and reports an unreadable one', async () => {

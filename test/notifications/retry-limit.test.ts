@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { requestTarget } from '../../lib/approvals/digest.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import { decideConnections } from '../../lib/reconcile/decide-connections.ts';
 import { reevaluateConnections } from '../../lib/reconcile/reevaluate.ts';
@@ -18,23 +19,21 @@ test('the message of a request says that its service was deregistered, and offer
   await notify();
   expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining('Service deregistered') }]);
   expect(slack.messages[0]?.text).not.toContain('approve');
-  const closed = await env.record(endpointId(1));
-  expect(closed?.notification).toMatchObject({ slackMessage: { channel } });
-  await notifyApprovers([{ endpointId: endpointId(1) }], deps);
+  expect(await env.notification(endpointId(1))).toMatchObject({ message: { channel } });
+  await notifyApprovers([requestTarget(endpointId(1))], deps);
   expect(slack.calls).toEqual(['post', 'update']);
 });
 
 test('a digest says how many of its requests are of a deregistered service, and that none of them awaits approval', async () => {
   const records = Array.from({ length: 12 }, (_, number) => anAwaitingRecord(number));
-  const { env, slack, notify } = createNotifyTestEnv({ records });
+  const { env, slack, notify, settle } = createNotifyTestEnv({ records });
   await notify();
-  const [digest] = env.queuedNotifications.flatMap((notice) => ('digest' in notice ? notice.digest : []));
-  if (digest === undefined) throw new Error('no digest was begun');
-  await notify([{ digest }]);
+  const digests = env.queuedNotifications.filter(({ kind }) => kind === 'digest');
+  await settle();
   await env.table.write([{ remove: serviceKey(serviceId(1)) }]);
   await decideConnections(records, env.deps);
   env.advanceSeconds(60);
-  await notify([{ digest }]);
+  await notify(digests);
   const message = slack.messages.find(({ text }) => text.includes('2 requests'));
   expect(message?.text).toContain('Service deregistered: 2');
   expect(message?.text).not.toContain('wait for approval');

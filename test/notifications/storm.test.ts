@@ -1,14 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { findDigest } from '../../lib/approvals/digest.ts';
+import { findDigest, requestTarget } from '../../lib/approvals/digest.ts';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { groupItem } from '../../lib/approvers/approver-group.ts';
 import { SlackError } from '../../lib/channels/slack/web-api.ts';
-import { recordItem } from '../../lib/connections/connection-record.ts';
-import type { NotificationTarget } from '../../lib/notifications/notification.ts';
+import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
+import type { NotificationTarget } from '../../lib/outbox/notification.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import { chunks } from '../../lib/values/chunks.ts';
 import { alice, aService, endpointId } from '../builders.ts';
-import { aGroup, anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
+import type { TestEnv } from '../doubles/test-env.ts';
+import { aGroup, anApprovalRequest, anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
 const approveInput = { decision: 'approve', by: alice } as const;
 
@@ -16,22 +17,25 @@ function createAwaitingRecords(count: number, from = 1) {
   return Array.from({ length: count }, (_, index) => anAwaitingRecord(from + index));
 }
 
+/** Moves the approval request of a record to another group. */
+async function moveToGroup(group: string, number: number, env: TestEnv): Promise<ConnectionRecord> {
+  const record = anAwaitingRecord(number, await env.record(endpointId(number)));
+  const moved = { ...record, approvalRequest: anApprovalRequest({ group }) };
+  env.put(recordItem(moved));
+  return moved;
+}
+
 /** Notifies of a burst by two concurrent runs in batches of ten; then one run handles the queued digests. */
 async function createEnvAfterBurst(count: number, group = aGroup()) {
   const testEnv = createNotifyTestEnv({ records: createAwaitingRecords(count), groups: [group] });
-  const { env, notify, subjects } = testEnv;
+  const { env, notify, subjects, settle } = testEnv;
   for (const [one = [], other = []] of chunks(chunks(subjects, 10), 2))
     await Promise.all([notify(one), notify(other)]);
-  env.advanceSeconds(5);
-  const queuedDigests = [
-    ...new Set(env.queuedNotifications.flatMap((each) => ('digest' in each ? each.digest : []))),
+  const digests = [
+    ...new Set(env.queuedNotifications.flatMap(({ kind, id }) => (kind === 'digest' ? id : []))),
   ];
-  for (const digest of queuedDigests) await notify([{ digest }]);
-  return {
-    ...testEnv,
-    digests: queuedDigests as readonly string[],
-    all: queuedDigests.map((digest): NotificationTarget => ({ digest })),
-  };
+  await settle();
+  return { ...testEnv, digests, all: digests.map((id): NotificationTarget => ({ kind: 'digest', id })) };
 }
 
 describe('a burst', () => {
@@ -53,16 +57,15 @@ describe('a burst', () => {
   });
 
   test('that goes on adds its requests to the digest, which is emailed at most once a minute', async () => {
-    const { env, slack, post, notify, all } = await createEnvAfterBurst(20);
+    const { env, slack, post, notify, settle, all } = await createEnvAfterBurst(20);
     env.put(...createAwaitingRecords(5, 21).map(recordItem));
-    await notify(createAwaitingRecords(5, 21).map((record) => ({ endpointId: record.endpointId })));
+    await notify(createAwaitingRecords(5, 21).map((record) => requestTarget(record.endpointId)));
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('15 requests wait');
     expect(post.sent).toHaveLength(11);
-    env.advanceSeconds(60);
-    await notify(all);
+    await settle();
     expect(post.sent).toHaveLength(12);
     expect(post.sent.at(-1)?.subject).toContain('5 requests');
   });
@@ -84,7 +87,7 @@ test('a request that a concurrent run put into a digest gets no message of its o
   };
   await notify(late, { table: { ...deps.table, write } });
   expect(isOvertaken).toBe(true);
-  expect((await env.record(endpointId(11)))?.notification?.digestId).toBeDefined();
+  expect((await env.notification(endpointId(11))).digestId).toBeDefined();
   expect(slack.messages).toHaveLength(10);
 });
 
@@ -96,10 +99,10 @@ describe('a digest', () => {
     env.advanceSeconds(5);
     const get: typeof deps.table.get = async (keys) =>
       keys.some(({ pk }) => pk === 'DIGEST') ? Promise.reject(new Error('away')) : deps.table.get(keys);
-    const targets = [...all, { endpointId: endpointId(1) }];
+    const targets = [...all, requestTarget(endpointId(1))];
     const { failed } = await notify(targets, { table: { ...deps.table, get } });
     expect(failed).not.toEqual([]);
-    expect(failed).not.toContainEqual({ endpointId: endpointId(1) });
+    expect(failed).not.toContainEqual(requestTarget(endpointId(1)));
     expect(env.errors).toMatchObject([{ message: 'away' }]);
     expect(slack.messages[0]?.text).toContain('Being accepted');
     await notify(all);
@@ -120,64 +123,42 @@ describe('a digest', () => {
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(2);
   });
 
-  test('whose last update fails is enqueued again after growing delays, as one queue message', async () => {
-    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+  test('whose last update fails is tried again each minute', async () => {
+    const { env, slack, notify, waitMinutes, all, digests } = await createEnvAfterBurst(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.advanceSeconds(5);
-    slack.error = new SlackError('chat.update', 'timeout');
-    const waited: (number | undefined)[] = [];
-    for (let attempt = 0; attempt < 7; attempt++) {
-      env.queuedNotifications.length = 0;
-      await notify(all);
-      // Another message, for example after a change, adds no second retry.
-      await notify(all);
-      expect(env.queuedNotifications).toMatchObject([all[0]]);
-      const seconds = env.queuedNotifications[0]?.afterSeconds;
-      waited.push(seconds);
-      env.advanceSeconds(seconds ?? 0);
-    }
-    expect(waited).toEqual([60, 60, 120, 240, 480, 900, 900]);
+    slack.error = new SlackError('chat.update', 'service_unavailable');
+    slack.calls.length = 0;
+    await notify(all);
+    await waitMinutes(30);
+    expect(slack.calls).toHaveLength(31);
     slack.error = undefined;
-    env.queuedNotifications.length = 0;
-    await notify(all);
+    await waitMinutes(5);
     expect(slack.messages.at(-1)?.text).toContain('All 2 requests are decided');
-    await notify(all);
-    expect(env.queuedNotifications).toEqual([]);
-    expect(
-      (await findDigest(all[0] && 'digest' in all[0] ? all[0].digest : '', env.table))?.retry,
-    ).toBeUndefined();
+    expect(await env.notification(digests[0] ?? '', 'digest')).not.toHaveProperty('nextAttemptAt');
   });
 
-  test('whose last update is due while Slack refuses the channel is enqueued again', async () => {
-    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+  test('whose last update is due while Slack refuses the channel is updated later', async () => {
+    const { env, slack, notify, waitMinutes, all } = await createEnvAfterBurst(12);
     slack.error = new SlackError('chat.update', 'is_archived');
     await submitStoredDecision(endpointId(11), approveInput, env.deps);
     env.advanceSeconds(5);
     await notify(all);
     await submitStoredDecision(endpointId(12), approveInput, env.deps);
-    env.queuedNotifications.length = 0;
-    await notify(all);
-    expect(env.queuedNotifications).toEqual([{ ...all[0], afterSeconds: 60 }]);
-  });
-
-  test('whose last update is due less than five seconds after the former one is enqueued once', async () => {
-    const { env, notify, all } = await createEnvAfterBurst(12);
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
-    env.queuedNotifications.length = 0;
-    await notify(all);
-    expect(env.queuedNotifications).toEqual([{ ...all[0], afterSeconds: 5 }]);
+    slack.error = undefined;
+    await waitMinutes(17);
+    expect(slack.messages.at(-1)?.text).toContain('All 2 requests are decided');
   });
 
   test('whose last update fails for a week is no longer retried', async () => {
-    const { env, slack, notify, all } = await createEnvAfterBurst(12);
+    const { env, slack, notify, all, digests } = await createEnvAfterBurst(12);
     for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approveInput, env.deps);
     env.advanceSeconds(5);
     slack.error = new SlackError('chat.update', 'timeout');
     await notify(all);
     env.advanceSeconds(7 * 86_400 + 1);
-    env.queuedNotifications.length = 0;
     await notify(all);
-    expect(env.queuedNotifications).toEqual([]);
+    expect(await env.notification(digests[0] ?? '', 'digest')).not.toHaveProperty('nextAttemptAt');
   });
 
   test('that a person deleted is posted again at the next escalation stage while requests are open', async () => {
@@ -220,18 +201,18 @@ describe('a digest', () => {
 
   test('loses a request that moved to another group, and a digest of that group may contain it', async () => {
     const { env, notify, digests } = await createEnvAfterBurst(12);
-    const { notification: _notification, ...removed } = anAwaitingRecord(
-      11,
-      await env.record(endpointId(11)),
-    );
-    const otherRequests = createAwaitingRecords(10, 21);
+    const removed = await moveToGroup('network', 11, env);
+    const otherRequests = createAwaitingRecords(10, 21).map((record) => ({
+      ...record,
+      approvalRequest: anApprovalRequest({ group: 'network' }),
+    }));
     env.put(
       serviceItem(aService({ approvers: 'network' })),
       groupItem(aGroup({ name: 'network' })),
-      ...[...otherRequests, removed].map(recordItem),
+      ...otherRequests.map(recordItem),
     );
-    await notify([...otherRequests, removed].map((record) => ({ endpointId: record.endpointId })));
-    const digest = (await env.record(endpointId(11)))?.notification?.digestId;
+    await notify([...otherRequests, removed].map((record) => requestTarget(record.endpointId)));
+    const { digestId: digest } = await env.notification(endpointId(11));
     expect(digest).not.toBe(digests[0]);
     expect((await findDigest(digest ?? '', env.table))?.endpointIds).toEqual([endpointId(11)]);
     expect(env.errors).toEqual([]);
@@ -239,16 +220,11 @@ describe('a digest', () => {
 
   test('shows only the requests that it contains, and says when none is left', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
-    const { notification: _notification, ...removed } = anAwaitingRecord(
-      11,
-      await env.record(endpointId(11)),
-    );
-    env.put(recordItem(removed));
+    await moveToGroup('network', 11, env);
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('1 request waits');
-    const { notification: _other, ...removedToo } = anAwaitingRecord(12, await env.record(endpointId(12)));
-    env.put(recordItem(removedToo));
+    await moveToGroup('network', 12, env);
     env.advanceSeconds(5);
     await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('other approvers decide it now');
@@ -257,18 +233,20 @@ describe('a digest', () => {
   test('is updated at most once in five seconds', async () => {
     const { env, slack, notify, all } = await createEnvAfterBurst(12);
     await submitStoredDecision(endpointId(11), approveInput, env.deps);
-    env.queuedNotifications.length = 0;
     await notify(all);
-    expect(slack.calls).not.toContain('update');
+    await submitStoredDecision(endpointId(12), approveInput, env.deps);
+    await notify(all);
+    expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
     expect(env.queuedNotifications).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
   test('has one reminder at each escalation stage, whatever the number of its requests', async () => {
-    const { env, slack, post, notify, all } = await createEnvAfterBurst(15);
+    const { env, slack, post, notify, settle, all } = await createEnvAfterBurst(15);
     for (const hours of [1, 2, 1]) {
       env.advanceSeconds(hours * 3600);
       await notify(all);
       await notify(all);
+      await settle();
     }
     expect(slack.replies).toHaveLength(3);
     expect(post.sent.map(({ subject }) => subject).slice(10)).toEqual(
@@ -286,13 +264,11 @@ describe('a digest', () => {
   });
 
   test('is posted once after Slack answered with a Retry-After', async () => {
-    const { env, slack, notify, subjects } = createNotifyTestEnv({ records: createAwaitingRecords(12) });
+    const { slack, notify, settle } = createNotifyTestEnv({ records: createAwaitingRecords(12) });
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 3);
     await notify();
     slack.error = undefined;
-    env.advanceSeconds(5);
-    await notify(subjects);
-    await notify(subjects);
+    await settle();
     expect(slack.messages).toHaveLength(11);
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  channelErrorSeconds,
   computeCapacity,
   consumeCapacity,
   emptyThrottle,
   findThrottle,
-  isChannelFailing,
   type NotificationThrottle,
   recordChannelError,
   throttleItem,
@@ -72,12 +72,12 @@ describe('the notification throttle of an approver group', () => {
 describe('a channel error', () => {
   test('suspends calls to the channel for 15 minutes', () => {
     const withChannelError = { ...throttle, channelError };
-    expect(isChannelFailing(withChannelError, 'C01', secondsAfterNoon(14 * 60))).toBe(true);
-    expect(isChannelFailing(withChannelError, 'C01', secondsAfterNoon(15 * 60))).toBe(false);
+    expect(channelErrorSeconds(withChannelError, 'C01', secondsAfterNoon(14 * 60))).toBe(60);
+    expect(channelErrorSeconds(withChannelError, 'C01', secondsAfterNoon(15 * 60))).toBe(0);
   });
 
   test('does not suspend calls to another channel', () => {
-    expect(isChannelFailing({ ...throttle, channelError }, 'C02', noon)).toBe(false);
+    expect(channelErrorSeconds({ ...throttle, channelError }, 'C02', noon)).toBe(0);
   });
 
   test('is stored beside the other attributes of the throttle, and removed again', async () => {

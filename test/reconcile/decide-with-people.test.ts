@@ -97,14 +97,12 @@ describe('a request that needs approval', () => {
   });
 
   test('moves to another approver group when its service names one, which its history records', async () => {
-    const notice = { slackMessage: { channel: 'C01APPROVALS', ts: '1.2' }, emailedTo: [] };
-    const env = createEnv({ records: [{ ...awaitingRecord, notification: notice }] });
+    const env = createEnv({ records: [awaitingRecord] });
     env.put(serviceItem(aService({ approvers: 'ops', policyRevision: 2 })));
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       approvalRequest: { ...anApprovalRequest(), group: 'ops' },
-      notification: notice,
     });
     expect([await listWaiting(env), await listWaiting(env, 'ops')]).toEqual([[], [endpointId(1)]]);
     expect((await readAuditTrail(endpointId(1), env.table)).at(-1)).toMatchObject({
@@ -112,18 +110,6 @@ describe('a request that needs approval', () => {
       time: secondsAfterNoon(60).toISOString(),
       reason: 'the approver group ops, until 2026-11-28T12:00:00.000Z',
     });
-  });
-
-  test('leaves the digest of the former group when it moves, so that the new group is notified', async () => {
-    const env = createEnv({
-      records: [{ ...awaitingRecord, notification: { digestId: 'digest-1', emailedTo: [] } }],
-    });
-    env.put(serviceItem(aService({ policyRevision: 2 })));
-    await decideConnection(aRequest(), env.deps);
-    expect(await env.record(endpointId(1))).toHaveProperty('notification');
-    env.put(serviceItem(aService({ approvers: 'ops', policyRevision: 3 })));
-    await decideConnection(aRequest(), env.deps);
-    expect(await env.record(endpointId(1))).not.toHaveProperty('notification');
   });
 
   test('no longer awaits approval once its service is deregistered, which its history records', async () => {
@@ -144,7 +130,6 @@ describe('a request that needs approval', () => {
     const deregisteredRecord = {
       ...awaitingRecord,
       serviceDeregisteredAt: noon.toISOString(),
-      notification: { contentHash: 'old', emailedTo: [] },
       version: 4,
     };
     const env = createEnv({ records: [deregisteredRecord] });
@@ -154,24 +139,8 @@ describe('a request that needs approval', () => {
     expect(record).toMatchObject({
       approvalRequest: { requestedAt: secondsAfterNoon(60).toISOString(), version: 4 },
     });
-    expect(record).not.toHaveProperty('notification');
     expect(record).not.toHaveProperty('serviceDeregisteredAt');
     expect(await listWaiting(env)).toEqual([endpointId(1)]);
-  });
-
-  test('keeps the id of its former Slack message until its buttons are removed', async () => {
-    const slack = { channel: 'C01APPROVALS', ts: '1.1' };
-    const record = {
-      ...awaitingRecord,
-      serviceDeregisteredAt: noon.toISOString(),
-      notification: { contentHash: 'old', slackMessage: slack, emailedTo: [bob] },
-    };
-    const env = createEnv({ records: [record] });
-    await decideConnection(aRequest(), env.deps);
-    expect((await env.record(endpointId(1)))?.notification).toEqual({
-      emailedTo: [],
-      previousSlackMessage: slack,
-    });
   });
 
   test('is decided by the first person who decides after its service is registered again', async () => {
@@ -187,7 +156,7 @@ describe('a request that needs approval', () => {
       version: 4,
     } as const;
     const env = createEnv({
-      records: [{ ...endedRecord, notification: { contentHash: 'old', emailedTo: [] } }],
+      records: [endedRecord],
     });
     env.advanceSeconds(60);
     await decideConnection(aRequest(), env.deps);
@@ -195,7 +164,6 @@ describe('a request that needs approval', () => {
     expect(record).toMatchObject({
       approvalRequest: { requestedAt: secondsAfterNoon(60).toISOString(), version: 4 },
     });
-    expect(record).not.toHaveProperty('notification');
   });
 });
 

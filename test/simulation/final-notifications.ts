@@ -1,4 +1,4 @@
-import { type Digest, findDigest } from '../../lib/approvals/digest.ts';
+import { type Digest, findDigest, findDigestId, requestTarget } from '../../lib/approvals/digest.ts';
 import { computeConnectionStatus } from '../../lib/approvals/status.ts';
 import { notAppliedLabel, statusLabels } from '../../lib/approvals/status-text.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
@@ -6,6 +6,12 @@ import { buttonValue } from '../../lib/channels/slack/actions.ts';
 import { currentStage, escalationStages, isLaterStage } from '../../lib/connections/approval-request.ts';
 import { isAwaitingApproval, recordPartitions } from '../../lib/connections/connection-record.ts';
 import { type AwaitingRecord, hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';
+import {
+  type Notification,
+  type NotificationTarget,
+  notificationKey,
+  readNotification,
+} from '../../lib/outbox/notification.ts';
 import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
 import type { SweepScope } from '../../lib/sweep/sweep.ts';
 import { isPaused } from '../../lib/verdicts/verdict.ts';
@@ -40,8 +46,15 @@ export async function checkNotifications(
     return { ...(service && { service }), ...(group && { group }) };
   }
 
+  /** What approvers received about a target. */
+  function findReceived(target: NotificationTarget): Notification | undefined {
+    return items.read([notificationKey(target)]).map(readNotification)[0];
+  }
+
   async function checkRequest(record: AwaitingRecord): Promise<void> {
-    const { endpointId, notification, approvalRequest } = record;
+    const { endpointId, approvalRequest } = record;
+    const notification = findReceived(requestTarget(endpointId));
+    const digestId = notification && findDigestId(record, notification);
     const { service, group } = readApprovalPolicy(record);
     // A table from a backup without the group has no approvers to notify.
     if (!service || !group?.slackChannel) return;
@@ -59,8 +72,8 @@ export async function checkNotifications(
       !isAwaitingApproval(record) || !isToReject || record.verdict?.outcome === 'hold',
       `${endpointId} since ${approvalRequest.deadline}`,
     );
-    if (notification?.digestId !== undefined) await checkMember(record, notification.digestId);
-    else checkMessage(record, notification?.slackMessage?.ts);
+    if (digestId !== undefined) await checkMember(record, digestId);
+    else checkMessage(record, notification?.message?.ts);
     assertInvariant(
       'approvers are notified of each request that awaits approval',
       !isAwaitingApproval(record) ||
@@ -70,8 +83,7 @@ export async function checkNotifications(
       `${endpointId} has come to ${stage}, not only ${approvalRequest.stage}`,
     );
     // A later approver gets an email with the next stage.
-    if (isAwaitingApproval(record) && !isPausedRequest && notification?.digestId === undefined)
-      checkMails(record, group);
+    if (isAwaitingApproval(record) && !isPausedRequest && digestId === undefined) checkMails(record, group);
   }
 
   function checkMessage(record: AwaitingRecord, ts: string | undefined): void {
@@ -119,7 +131,8 @@ export async function checkNotifications(
     const digest = await findDigest(id, memoryTable(items));
     assertInvariant(
       'approvers are notified of each request that awaits approval',
-      digest?.endpointIds.includes(endpointId) === true && messageAt(digest.ts ?? '') !== undefined,
+      digest?.endpointIds.includes(endpointId) === true &&
+        messageAt(findReceived({ kind: 'digest', id })?.message?.ts ?? '') !== undefined,
       `${endpointId} in ${id}`,
     );
     if (digest) checkDigest(digest);
@@ -131,12 +144,15 @@ export async function checkNotifications(
     );
   }
 
-  function checkDigest({ id, ts = '', endpointIds }: Digest): void {
-    const message = messageAt(ts);
+  function checkDigest({ id, endpointIds }: Digest): void {
+    const message = messageAt(findReceived({ kind: 'digest', id })?.message?.ts ?? '');
     if (!message || !isOfThisTable(message) || endpointIds.some(isUnreadable)) return;
     const members = endpointIds
       .flatMap((endpointId) => watch.findRecord(endpointId) ?? [])
-      .filter(({ notification }) => notification?.digestId === id);
+      .filter((record) => {
+        const notification = findReceived(requestTarget(record.endpointId));
+        return notification && findDigestId(record, notification) === id;
+      });
     const open = members.filter(isAwaitingApproval);
     // No sweep updates the message of a decided request: it needs the queue message, which may be lost.
     if (open.length === 0 && (queues.notificationQueue.hasLost() || queues.records.hasLost())) return;

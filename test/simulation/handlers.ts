@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { BusMessage } from '../../lib/connections/connection-event.ts';
 import { AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
-import { enqueueForChanges, NotificationTarget } from '../../lib/notifications/notification.ts';
+import { enqueueForChanges } from '../../lib/notifications/notification.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
+import { NotificationTarget } from '../../lib/outbox/notification.ts';
 import { applyVerdicts } from '../../lib/reconcile/apply-verdicts.ts';
 import { parseNotification } from '../../lib/reconcile/connection-notification.ts';
 import { decideConnections } from '../../lib/reconcile/decide-connections.ts';

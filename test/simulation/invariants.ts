@@ -23,7 +23,7 @@ export type Invariant =
   | 'responses to people match the recorded decisions'
   | 'only current approvers decide'
   | 'nobody approves a request of an account that they own'
-  | 'nobody decides by a message that is not recorded'
+  | 'nobody decides by a message that another one replaced'
   | 'a message shows a connection as connected only after EC2 shows it'
   | 'approvers are not reminded of a decided request'
   | 'each request that awaits approval has a pointer'

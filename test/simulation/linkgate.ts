@@ -1,4 +1,5 @@
 import { recordPartitions } from '../../lib/connections/connection-record.ts';
+import { enqueueDueRetries } from '../../lib/outbox/notification.ts';
 import { affectedScope } from '../../lib/reconcile/reevaluate.ts';
 import { readLocations } from '../../lib/services/registered-services.ts';
 import type { ItemChange } from '../doubles/memory-table.ts';
@@ -82,6 +83,7 @@ export function deployLinkgate(deps: SimulationDeps) {
     schedule: (scope: 'pending' | 'full') =>
       invocations.invoke('schedule', 300, async (run) => {
         const deps = wire(run);
+        if (scope === 'pending') await enqueueDueRetries(deps);
         for (const location of await readLocations(deps)) await deps.sweepQueue.enqueue({ location, scope });
       }),
     isIdle: () => invocations.running() === 0 && Object.values(queues).every((queue) => queue.size() === 0),

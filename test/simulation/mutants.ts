@@ -206,16 +206,13 @@ export const mutants: readonly {
       }),
   },
   {
-    name: 'notification state written without a version condition',
-    breaks: 'each pending effect has a pointer',
-    mutant: () =>
-      mutateWrites((write, { functionName }) =>
-        functionName === 'notificationQueue' ? withoutConditions('CONNECTION#')(write) : [write],
-      ),
+    name: 'notifications written without a version condition',
+    breaks: 'a request has one message with buttons',
+    mutant: () => mutateWrites(withoutConditions('NOTIFICATION#')),
   },
   {
-    name: 'ignored conflicts of the notification state',
-    breaks: 'each pending effect has a pointer',
+    name: 'ignored conflicts of notifications',
+    breaks: 'a request has one message with buttons',
     mutant:
       () =>
       ({ table }, { functionName }) =>

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { modeOrFailSafe } from '../../lib/aws/ssm-mode.ts';
 import { type Bus, eventSource } from '../../lib/connections/connection-event.ts';
 import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
-import type { NotificationQueue, NotificationTarget } from '../../lib/notifications/notification.ts';
+import type { NotificationQueue, NotificationTarget } from '../../lib/outbox/notification.ts';
 import type { ApplyQueue } from '../../lib/reconcile/apply-queue.ts';
 import type { SweepQueue } from '../../lib/sweep/sweep-queue.ts';
 import { connectionRules } from '../../rules/connection/index.ts';

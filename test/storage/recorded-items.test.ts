@@ -19,8 +19,10 @@ import { customerItem, readCustomer } from '../../lib/customers/customer.ts';
 import { findAccountPointers } from '../../lib/customers/customer-by-account.ts';
 import { listDeliveryFailures } from '../../lib/customers/delivery-failure.ts';
 import { modeChangeItem, readModeChange } from '../../lib/mode/mode.ts';
-import { ExpiringAccess, findExpiryWarning } from '../../lib/notifications/expiry-warning-state.ts';
+import { findExpiryWarning, readExpiryWarningState } from '../../lib/notifications/expiry-warning-state.ts';
 import { readThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
+import { readEmailRate } from '../../lib/outbox/email-rate.ts';
+import { notificationRetries, readNotification } from '../../lib/outbox/notification.ts';
 import { readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
 import { applyLeaseKey, readApplyLease } from '../../lib/policy-as-code/apply-lease.ts';
 import { chunkValues } from '../../lib/policy-as-code/chunked-item.ts';
@@ -149,6 +151,9 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
   SERVICE: { since: '1.0', read: readService, write: (item) => serviceItem(readService(item)) },
   TABLE_IDENTITY: { since: '1.0', read: readRestoredAt },
   CUSTOMER_NOTIFICATION: { since: '1.0', read: readLastNotification },
+  NOTIFICATION: { since: '1.0', read: readNotification },
+  NOTIFICATION_RETRY: { since: '1.0', read: notificationRetries.read },
+  EMAIL_RATE: { since: '1.0', read: readEmailRate },
   AWAITING_APPROVAL: {
     since: '1.0',
     read: (item) =>
@@ -159,7 +164,7 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
   },
   EXPIRY_WARNING: {
     since: '1.0',
-    read: (item) => findExpiryWarning(v.parse(ExpiringAccess, item), new Date(), alone(item).table),
+    read: (item) => findExpiryWarning(readExpiryWarningState(item), new Date(), alone(item).table),
   },
 };
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { entryKey } from '../../lib/allowlist/entry.ts';
-import { digestKey } from '../../lib/approvals/digest.ts';
+import { digestKey, requestTarget } from '../../lib/approvals/digest.ts';
 import { groupKey } from '../../lib/approvers/approver-group.ts';
 import { operationsKey } from '../../lib/approvers/operations-recipients.ts';
 import { handleSlashCommand } from '../../lib/channels/slack/slash-command.ts';
@@ -16,6 +16,8 @@ import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { itemEntities } from '../../lib/doctor/item-entities.ts';
 import { modeKey } from '../../lib/mode/mode.ts';
 import { throttleKey } from '../../lib/notifications/throttle.ts';
+import { emailRateKey } from '../../lib/outbox/email-rate.ts';
+import { notificationKey, notificationRetries } from '../../lib/outbox/notification.ts';
 import { endpointQuotaKey } from '../../lib/policy/endpoint-quota.ts';
 import { applyLeaseKey } from '../../lib/policy-as-code/apply-lease.ts';
 import { applyVerdicts } from '../../lib/reconcile/apply-verdicts.ts';
@@ -80,6 +82,12 @@ const keys: Readonly<Record<string, Key>> = {
   SERVICE: serviceKey(serviceId(2)),
   TABLE_IDENTITY: identityKey,
   CUSTOMER_NOTIFICATION: lastNotificationKey(endpointId(9)),
+  NOTIFICATION: notificationKey(requestTarget(endpointId(9))),
+  NOTIFICATION_RETRY: {
+    pk: notificationRetries.partition('approvers'),
+    sk: `2026-11-20T00:00:00.000Z#request#${endpointId(9)}`,
+  },
+  EMAIL_RATE: emailRateKey('carol@example.com'),
   AWAITING_APPROVAL: { pk: awaitingApproval.partition('default'), sk: endpointId(9) },
   EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${unknownActor}#2026-12-01T00:00:00.000Z#7` },
 };
@@ -215,7 +223,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
 
   test('approvers and customers are notified, and a policy is planned and applied', async () => {
     const { env, slack, notify } = await createEnvWith(brokenItem(kind, how));
-    await notify([{ endpointId: endpointId(3) }]);
+    await notify([requestTarget(endpointId(3))]);
     expect(slack.messages).toHaveLength(1);
     expect((await handleSlashCommand('waiting', slackAlice, env.deps)).text).toContain(endpointId(3));
     const sent: unknown[] = [];
@@ -244,6 +252,8 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       'JOB',
       'PLAN',
       'EXPIRY_WARNING',
+      'NOTIFICATION',
+      'EMAIL_RATE',
       'BY_ACCOUNT',
       'CUSTOMER_BY_ACCOUNT',
       'CUSTOMER_NOTIFICATION',

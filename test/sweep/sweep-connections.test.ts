@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { computeContentHash } from '../../lib/approvals/content-hash.ts';
+import { requestTarget } from '../../lib/approvals/digest.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
 import {
   countEndpoints,
@@ -15,6 +16,7 @@ import {
   anApprovalRequest,
   anEntry,
   aRecord,
+  aRequestNotification,
   aService,
   aVerdict,
   consumer,
@@ -72,63 +74,61 @@ describe('a pending sweep', () => {
 
 describe('a sweep enqueues notifications', () => {
   const awaitingRecord = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-  const notifiedRecord = {
-    ...awaitingRecord,
-    notification: { contentHash: computeContentHash(awaitingRecord), emailedTo: [] },
-  };
+  const received = aRequestNotification(awaitingRecord, { contentHash: computeContentHash(awaitingRecord) });
+  const target = requestTarget(endpointId(1));
 
   test.each(['pending', 'full'] as const)(
     'for requests that approvers were not notified of: %s',
     async (pass) => {
       const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
       await sweepConnections(hub, pass, env.deps);
-      expect(env.queuedNotifications).toContainEqual({ endpointId: endpointId(1) });
+      expect(env.queuedNotifications).toContainEqual(target);
     },
   );
 
   test('for no request whose messages are up to date', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [notifiedRecord] });
+    const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
+    env.put(received);
     await sweepConnections(hub, 'full', env.deps);
     expect(env.queuedNotifications).toEqual([]);
   });
 
   test('for reminders and escalations that are due', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [notifiedRecord] });
+    const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
+    env.put(received);
     env.advanceSeconds(2 * 86_400);
     await sweepConnections(hub, 'pending', env.deps);
-    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([target]);
   });
 
   test('once for a digest with several waiting requests', async () => {
-    const digest = { notification: { digestId: 'digest-1', emailedTo: [] } };
-    const records = [1, 2].map((number) => ({
-      ...awaitingRecord,
-      ...digest,
-      endpointId: endpointId(number),
-    }));
+    const records = [1, 2].map((number) => ({ ...awaitingRecord, endpointId: endpointId(number) }));
     const env = createTestEnv({ services, connections: upTo(2), records });
+    env.put(...records.map((record) => aRequestNotification(record, { digestId: 'digest-1' })));
     await sweepConnections(hub, 'pending', env.deps);
-    expect(env.queuedNotifications).toEqual([{ digest: 'digest-1' }]);
+    expect(env.queuedNotifications).toEqual([{ kind: 'digest', id: 'digest-1' }]);
   });
 
   test('once for a listed connection, also in a full sweep', async () => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
     await sweepConnections(hub, 'full', env.deps);
-    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([target]);
   });
 
   test('for requests whose service was deregistered', async () => {
-    const records = [{ ...notifiedRecord, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
+    const records = [{ ...awaitingRecord, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
     const env = createTestEnv({ connections: [aConnection()], records });
+    env.put(received);
     await sweepConnections(hub, 'full', env.deps);
-    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([target]);
   });
 
   test('for requests that EC2 no longer lists', async () => {
-    const records = [{ ...notifiedRecord, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
+    const records = [{ ...awaitingRecord, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
     const env = createTestEnv({ services, records });
+    env.put(received);
     await sweepConnections(hub, 'full', env.deps);
-    expect(env.queuedNotifications).toEqual([{ endpointId: endpointId(1) }]);
+    expect(env.queuedNotifications).toEqual([target]);
   });
 });
 

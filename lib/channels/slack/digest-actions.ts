@@ -5,6 +5,7 @@ import { findDigest, readDigestMembers } from '../../approvals/digest.ts';
 import { selectApprovalActions } from '../../approvals/status.ts';
 import { findGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
+import { adoptClickedMessage } from '../../outbox/adopt-message.ts';
 import { isMember } from '../../policy/authorize.ts';
 import { readService, serviceKey } from '../../services/service.ts';
 import { parseEach } from '../../storage/entity.ts';
@@ -117,7 +118,8 @@ async function selectClickedRequests(
   if (group.decisionChannels === 'api') return cliOnlyText(group);
   const endpointIds = digest.endpointIds.slice(0, digest.endpointIds.indexOf(lastEndpointId) + 1);
   const shown = await readDigestMembers({ ...digest, endpointIds }, deps);
-  if (digest.channel !== channel || digest.ts !== ts || hashAccountRequests(shown, account) !== requestsHash)
+  const isCurrent = await adoptClickedMessage({ kind: 'digest', id }, { channel, ts }, deps);
+  if (!isCurrent || hashAccountRequests(shown, account) !== requestsHash)
     return markup`This message is out of date, and linkgate recorded no decision. Use the newest message after its next update, or type \`/linkgate waiting\`.`;
   const open = shown.filter(
     (record) =>

@@ -1,10 +1,13 @@
 import * as v from 'valibot';
 import { type ApprovalView, loadApprovalView } from '../../approvals/approval-view.ts';
+import { requestTarget } from '../../approvals/digest.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
 import { isAwaitingApproval } from '../../connections/connection-record.ts';
+import { adoptClickedMessage } from '../../outbox/adopt-message.ts';
 import { requireApprover } from '../../policy/authorize.ts';
 import { EndpointId } from '../../privatelink/connection.ts';
 import type { DecideDeps } from '../../reconcile/decide-connections.ts';
+import { orReported } from '../../runtime/runtime.ts';
 import { actionIds, buttonValue, parseAllowDuration, parseButtonEndpointId } from './actions.ts';
 import type { ModalView } from './blocks.ts';
 import {
@@ -149,10 +152,15 @@ async function loadClickedRequest(
     return rejection;
   }
   const { record } = view;
-  const currentMessage = record.notification?.slackMessage;
-  if (currentMessage?.channel !== channel || currentMessage.ts !== ts || buttonValue(record) !== value)
-    return markup`This message is out of date. Use the newest message of the request, or ${cliInsteadText(view)}`;
+  const outdatedText = () =>
+    markup`This message is out of date. Use the newest message of the request, or ${cliInsteadText(view)}`;
+  if (buttonValue(record) !== value) return outdatedText();
   if (!isAwaitingApproval(record)) return alreadyDecidedText(record, view);
+  // A copy whose post was in doubt decides like the known message.
+  const isCurrent = await orReported(deps.reportError, 'adopt Slack message', () =>
+    adoptClickedMessage(requestTarget(endpointId), { channel, ts }, deps),
+  );
+  if (isCurrent === false) return outdatedText();
   // Somebody may have accepted the request outside linkgate since the message was rendered.
   return isConnectedAnswer(decision) === (computeApprovalKind(record) !== 'new-connection')
     ? view

@@ -56,6 +56,11 @@ export class SlackError extends Error {
   get isPermanent(): boolean {
     return !transientSlackErrors.has(this.error) && !this.error.startsWith('http_5');
   }
+
+  /** Slack may have performed the call. */
+  get isInDoubt(): boolean {
+    return inDoubtSlackErrors.has(this.error);
+  }
 }
 
 const rateLimitedError = 'ratelimited';
@@ -67,6 +72,16 @@ const transientSlackErrors = new Set([
   'internal_error',
   'fatal_error',
   'request_timeout',
+]);
+const inDoubtSlackErrors = new Set([
+  'timeout',
+  'unreachable',
+  'internal_error',
+  'fatal_error',
+  'request_timeout',
+  'http_500',
+  'http_502',
+  'http_504',
 ]);
 /** Whether a call with another token may succeed. */
 const tokenErrors = new Set([

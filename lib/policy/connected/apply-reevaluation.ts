@@ -14,7 +14,6 @@ import {
   type DecisionContext,
   decisionEvent,
   discoveredEvents,
-  resetNotification,
   type Transition,
 } from '../../connections/transition.ts';
 import type { Connection } from '../../privatelink/connection.ts';
@@ -48,7 +47,6 @@ export function applyReevaluation(
     approvals: _approvals,
     endedAt: _endedAt,
     missingSince: _missingSince,
-    notification,
     ...recordFields
   } = before ?? newRecord(connection);
   const shouldDisconnect =
@@ -72,7 +70,6 @@ export function applyReevaluation(
       ...((shouldDisconnect || verdict.outcome === 'hold') && due && { pendingEffect: due }),
       ...(isNewApprovalRequest ? {} : personDecisions),
       ...(approvalRequest && { approvalRequest }),
-      ...(isNewApprovalRequest ? resetNotification(notification) : notification && { notification }),
       ...(revocation && { revocation }),
       ...(grandfathered && { grandfathered }),
       ...(expiryWarning && { expiryWarning }),

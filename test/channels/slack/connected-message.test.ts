@@ -231,10 +231,7 @@ describe('a button for a connected endpoint', () => {
 
 describe('in Slack, a connection in its grace period', () => {
   const createEnvWith = (record: ConnectionRecord, contents: Parameters<typeof createSlackTestEnv>[0] = {}) =>
-    createSlackTestEnv({
-      ...contents,
-      records: [{ ...record, notification: { slackMessage: requestMessageId, emailedTo: [] } }],
-    });
+    createSlackTestEnv({ ...contents, records: [record] });
   const value = buttonValue(aScheduledDisconnect()) ?? '';
   const extendedTo = '2026-12-08T12:00:00.000Z';
 

@@ -9,7 +9,9 @@ import { serviceItem } from '../../../lib/services/service.ts';
 import { readBlocks, readView } from '../../../sandbox/slack/read-blocks.ts';
 import {
   aModeChange,
+  aNotificationItem,
   anEntry,
+  aRequestNotification,
   aService,
   consumer,
   endpointId,
@@ -30,8 +32,8 @@ import {
 } from './fixtures.ts';
 
 const another = '333333333333';
+const outdatedMessage = { ...requestMessageId, ts: '1.1' };
 const noCustomers = new Map<string, string>();
-const notification = { digestId: 'digest-1', emailedTo: [] };
 
 /** Requests of two accounts in turn. */
 function requests(count: number) {
@@ -39,28 +41,27 @@ function requests(count: number) {
     anAwaitingRecord({
       endpointId: endpointId(index + 1),
       ownerAccountId: index % 2 ? another : consumer,
-      notification,
     }),
   );
 }
 
 function aStorm(count: number, contents: Parameters<typeof createSlackTestEnv>[0] = {}) {
-  const records = requests(count);
-  const env = createSlackTestEnv({ records, ...contents });
-  env.put(aDigest(count));
+  const { records = requests(count) } = contents;
+  const env = createSlackTestEnv({ ...contents, records });
+  env.put(
+    aDigest(count),
+    aNotificationItem(
+      { kind: 'digest', id: 'digest-1' },
+      { message: requestMessageId, outdated: [outdatedMessage] },
+    ),
+    ...records.map((record) => aRequestNotification(record, { digestId: 'digest-1' })),
+  );
   return env;
 }
 
 function aDigest(count: number) {
   const endpointIds = requests(count).map((record) => record.endpointId);
-  return digestItem({
-    id: 'digest-1',
-    group: 'default',
-    endpointIds,
-    ...requestMessageId,
-    emailedCount: 0,
-    version: 1,
-  });
+  return digestItem({ id: 'digest-1', group: 'default', endpointIds, version: 1 });
 }
 
 type Button = {
@@ -119,7 +120,6 @@ describe('the message of a digest', () => {
     anAwaitingRecord({
       endpointId: endpointId(index + 1),
       ownerAccountId: String(100_000_000_000 + (index < 60 ? 0 : index % 40)),
-      notification,
     }),
   );
 
@@ -226,9 +226,9 @@ describe("a button of a digest's account", () => {
 
   test('keeps, extends or disconnects the connections of an account, and leaves its requests open', async () => {
     const records = [
-      ...[1, 2].map((number) => aScheduledDisconnect({ endpointId: endpointId(number), notification })),
-      anExternallyAccepted({ endpointId: endpointId(3), notification }),
-      anAwaitingRecord({ endpointId: endpointId(4), notification }),
+      ...[1, 2].map((number) => aScheduledDisconnect({ endpointId: endpointId(number) })),
+      anExternallyAccepted({ endpointId: endpointId(3) }),
+      anAwaitingRecord({ endpointId: endpointId(4) }),
     ];
     const labels = [
       'Approve 1',
@@ -250,9 +250,7 @@ describe("a button of a digest's account", () => {
   });
 
   test('extends connections once, also if it is clicked twice before the message shows that', async () => {
-    const records = [1, 2].map((number) =>
-      aScheduledDisconnect({ endpointId: endpointId(number), notification }),
-    );
+    const records = [1, 2].map((number) => aScheduledDisconnect({ endpointId: endpointId(number) }));
     const env = aStorm(2, { records });
     const rendered = await renderDigest(env);
     const label = 'Extend all 2 by 14 days';
@@ -262,6 +260,13 @@ describe("a button of a digest's account", () => {
       expect((await env.record(endpointId(number)))?.revocation?.disconnectAt).toBe(
         '2026-12-08T12:00:00.000Z',
       );
+  });
+
+  test('is decided in a copy whose post was in doubt, which the next delivery replaces', async () => {
+    const env = aStorm(2);
+    const copy = { ...requestMessageId, ts: '1.2' };
+    expect(await clickLabel(env, 'Approve 1', { message: copy })).toContain('1 of 1 decided');
+    expect((await env.notification('digest-1', 'digest')).outdated).toEqual([outdatedMessage, copy]);
   });
 
   test('does not decide requests that joined the digest after the message was rendered', async () => {
@@ -389,7 +394,7 @@ describe("a button of a digest's account", () => {
   test.each([
     ['a user who is no approver', { user: 'U01CAROL' }, 'The approvers are'],
     ['a user of another workspace', { team: 'T02OTHER' }, 'The approvers are'],
-    ['a click on another message', { message: { ...requestMessageId, ts: '1.1' } }, 'out of date'],
+    ['a click on an outdated message', { message: outdatedMessage }, 'out of date'],
     ['an unknown digest', { value: JSON.stringify({ ...aButtonValue, digest: 'digest-9' }) }, 'this digest'],
     ['an endpoint outside the digest', { value: JSON.stringify(aButtonValue) }, 'out of date'],
     ['a value that is not its own', { value: '{"digest":"digest-1"}' }, 'does not know this button'],

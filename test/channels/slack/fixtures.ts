@@ -9,7 +9,15 @@ import {
 import type { Ephemeral } from '../../../lib/channels/slack/respond.ts';
 import type { ApprovalRequest } from '../../../lib/connections/approval-request.ts';
 import { cachedSecret } from '../../../lib/runtime/secret.ts';
-import { aConnection, aRecord, aService, aVerdict, endpointId, noon } from '../../builders.ts';
+import {
+  aConnection,
+  aRecord,
+  aRequestNotification,
+  aService,
+  aVerdict,
+  endpointId,
+  noon,
+} from '../../builders.ts';
 import { createTestEnv } from '../../doubles/test-env.ts';
 
 export const secret = 'a-signing-secret-of-slack';
@@ -48,7 +56,6 @@ export function anAwaitingRecord(record: Parameters<typeof aRecord>[0] = {}) {
       ],
     }),
     approvalRequest,
-    notification: { slackMessage: requestMessageId, emailedTo: [] },
     ...record,
   });
 }
@@ -165,13 +172,15 @@ export type SlackTestEnv = ReturnType<typeof createSlackTestEnv>;
 
 /** The Slack receiver in a test environment; by default one request waits, with its message in the approvers' channel. */
 export function createSlackTestEnv(contents: Parameters<typeof createTestEnv>[0] = {}) {
+  const { records = [anAwaitingRecord()] } = contents;
   const env = createTestEnv({
     services: [aService()],
     connections: [aConnection()],
-    records: [anAwaitingRecord()],
+    records,
     groups: [group],
     ...contents,
   });
+  env.put(...records.map((record) => aRequestNotification(record, { message: requestMessageId })));
   const answers: (Ephemeral & { url: string })[] = [];
   const views: ModalView[] = [];
   const { connectionsClient: _connectionsClient, ...depsWithoutEc2 } = env.deps;

@@ -4,7 +4,16 @@ import type { ModalView } from '../../../lib/channels/slack/blocks.ts';
 import { handleSlackRequest } from '../../../lib/channels/slack/handle-request.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { readView } from '../../../sandbox/slack/read-blocks.ts';
-import { anApproval, anEntry, aService, aVerdict, consumer, endpointId, serviceId } from '../../builders.ts';
+import {
+  anApproval,
+  anEntry,
+  aRequestNotification,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  serviceId,
+} from '../../builders.ts';
 import {
   anAwaitingRecord,
   clickPayload,
@@ -20,6 +29,7 @@ import {
   slackBob,
 } from './fixtures.ts';
 
+const outdatedMessage = { ...requestMessageId, ts: '1.1' };
 const noEffect = { verdict: { outcome: 'ask' } };
 
 /** Joins the ephemeral replies to the author of the click. */
@@ -168,6 +178,32 @@ describe('a click on', () => {
   });
 });
 
+describe('a click on a copy whose post was in doubt', () => {
+  const copy = { ...requestMessageId, ts: '1795262400.000200' };
+
+  test('decides, and the next delivery replaces the copy if another message is known', async () => {
+    const env = createSlackTestEnv();
+    await env.click('approve', { message: copy });
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
+    expect(await env.notification(endpointId(1))).toMatchObject({
+      message: requestMessageId,
+      outdated: [copy],
+    });
+  });
+
+  test('opens the form, and makes the copy the message while none is known', async () => {
+    const env = createSlackTestEnv();
+    const inDoubt = { inDoubt: true, attempts: 3, nextAttemptAt: '2026-11-21T12:08:00.000Z' };
+    env.put(aRequestNotification(anAwaitingRecord(), inDoubt));
+    await env.click('deny', { message: copy });
+    await env.submit(env.views[0], { reason: 'unknown' });
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
+    const { inDoubt: isInDoubt, ...received } = await env.notification(endpointId(1));
+    expect(received).toMatchObject({ message: copy, attempts: 0, nextAttemptAt: env.time.toISOString() });
+    expect(isInDoubt).toBeUndefined();
+  });
+});
+
 describe('with a quorum of two', () => {
   const groups = [{ ...group, quorum: 2 }];
 
@@ -208,11 +244,13 @@ describe('linkgate decides nothing', () => {
   });
 
   test.each([
-    ['another channel', { message: { ...requestMessageId, channel: 'C01OPS' } }],
-    ['another message', { message: { ...requestMessageId, ts: '1795262400.000200' } }],
+    ['a message that another one replaced', { message: outdatedMessage }],
     ['an earlier approval request', { value: `${endpointId(1)}.2` }],
   ])('for a button of %s', async (_, clickFields) => {
     const env = createSlackTestEnv();
+    env.put(
+      aRequestNotification(anAwaitingRecord(), { message: requestMessageId, outdated: [outdatedMessage] }),
+    );
     await env.click('approve', clickFields);
     expect(await env.record(endpointId(1))).toMatchObject(noEffect);
     expect(joinReplies(env)).toContain('This message is out of date');

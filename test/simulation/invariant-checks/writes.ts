@@ -1,3 +1,4 @@
+import { requestTarget } from '../../../lib/approvals/digest.ts';
 import { emptyGroup, groupKey, readGroup } from '../../../lib/approvers/approver-group.ts';
 import { type AuditEntry, auditPartition, readAuditEntry } from '../../../lib/audit/audit.ts';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../../lib/connections/connection-record.ts';
 import { awaitingApproval, pendingEffects, reevaluations } from '../../../lib/connections/indexes.ts';
 import { nextReevaluation } from '../../../lib/connections/next-reevaluation.ts';
+import { notificationKey, readNotification } from '../../../lib/outbox/notification.ts';
 import { isConnected } from '../../../lib/privatelink/connection.ts';
 import type { Key } from '../../../lib/storage/table.ts';
 import type { ItemChange, Items } from '../../doubles/memory-table.ts';
@@ -95,11 +97,12 @@ export function watchWrites(
       `${actor} ${action} ${endpointId}`,
     );
     const clickedTs = findAttempt(run)?.ts;
-    const recordItem = lastRead(run, recordKey(endpointId));
+    const notification = lastRead(run, notificationKey(requestTarget(endpointId)));
     assertInvariant(
-      'nobody decides by a message that is not recorded',
+      'nobody decides by a message that another one replaced',
       clickedTs === undefined ||
-        (recordItem && readRecord(recordItem).notification?.slackMessage?.ts === clickedTs) === true,
+        !notification ||
+        readNotification(notification).outdated.every(({ ts }) => ts !== clickedTs),
       `${actor} ${action} ${endpointId} in ${clickedTs}`,
     );
   }
