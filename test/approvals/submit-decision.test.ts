@@ -138,22 +138,28 @@ describe('an open request that needs two approvals', () => {
 });
 
 describe('a decision is too late', () => {
-  test('when another person decided, and the result names them', async () => {
-    const records = [aRecord({ verdict: aVerdict('accept'), personDecision: anApproval() })];
-    const env = createTestEnv({ services, connections, records });
+  const available = [aConnection({ state: 'available' })];
+  const acceptedByBob = { verdict: aVerdict('accept', { decidedBy: bob }), personDecision: bobs };
+  test.each<[string, Parameters<typeof createTestEnv>[0], object]>([
+    [
+      'another person decided, and the result names them',
+      { connections, records: [aRecord(acceptedByBob)] },
+      { record: { personDecision: { by: bob, decision: 'approve' } } },
+    ],
+    [
+      'it was decided and connected right after EC2 showed it pending, and the result names who decided',
+      { connections, records: [aRecord({ state: 'available', ...acceptedByBob })] },
+      { connection: { state: 'available' }, record: { personDecision: { by: bob } } },
+    ],
+    ['EC2 shows another state', { connections: available }, { connection: { state: 'available' } }],
+    ['policy decided before', { connections, records: [aRecord({ verdict: aVerdict('reject') })] }, {}],
+  ])('when %s', async (_, contents, result) => {
+    const env = createTestEnv({ services, ...contents });
     expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
       status: 'not-open',
-      record: { personDecision: { by: alice, decision: 'approve' } },
+      ...result,
     });
     expect(await env.actions(endpointId(1))).toEqual([]);
-  });
-
-  test('when EC2 shows another state', async () => {
-    const env = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
-    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toMatchObject({
-      status: 'not-open',
-      connection: { state: 'available' },
-    });
   });
 
   test('when EC2 no longer lists the endpoint, whatever its record says', async () => {
@@ -161,18 +167,6 @@ describe('a decision is too late', () => {
     expect(await submitDecision(endpointId(1), approveInput, env.deps)).toEqual({
       status: 'not-open',
       record: awaitingApproval,
-    });
-  });
-
-  test('when it was decided and connected right after EC2 showed it pending, and the result names who decided', async () => {
-    const records = [
-      aRecord({ state: 'available', verdict: aVerdict('accept', { decidedBy: bob }), personDecision: bobs }),
-    ];
-    const env = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), denyInput, env.deps)).toMatchObject({
-      status: 'not-open',
-      connection: { state: 'available' },
-      record: { personDecision: { by: bob } },
     });
   });
 
@@ -193,12 +187,6 @@ describe('a decision is too late', () => {
       connection: { state: 'pending' },
       record: { personDecision: { by: bob } },
     });
-  });
-
-  test('when policy decided before', async () => {
-    const records = [aRecord({ verdict: aVerdict('reject') })];
-    const env = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), approveInput, env.deps)).toMatchObject({ status: 'not-open' });
   });
 });
 

@@ -79,45 +79,35 @@ describe('the explanation of a connection', () => {
 });
 
 describe('a difference between EC2 and the verdict', () => {
-  const computeDifference = (state: ConnectionState, outcome: Outcome, mode: Mode = 'enforce') =>
-    buildConnectionView(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), { ...context, mode })
-      .differs;
-
-  test.each([
-    ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
-    ['pending', 'ask', 'linkgate would request approval, and EC2 shows it pending'],
-    ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
-    ['rejected', 'ask', 'linkgate would request approval, and EC2 shows it rejected'],
-  ] as const)('exists for the state %s and the verdict %s: “%s”', (state, outcome, differs) => {
-    expect(computeDifference(state, outcome)).toBe(differs);
-  });
-
-  test.each([
-    ['available', 'accept'],
-    ['rejected', 'reject'],
-    ['deleted', 'accept'],
-    ['deleting', 'reject'],
-    ['pendingAcceptance', 'ask'],
-    ['pendingAcceptance', 'accept'],
-  ] as const)('does not exist for the state %s and the verdict %s', (state, outcome) => {
-    expect(computeDifference(state, outcome)).toBeNull();
-  });
-
-  test('exists for a pending request in the mode observe that linkgate would accept or reject', () => {
-    expect(computeDifference('pendingAcceptance', 'accept', 'observe')).toBe(
+  test.each<[ConnectionState, Outcome, Mode, string | null]>([
+    ['available', 'reject', 'enforce', 'linkgate would reject it, and EC2 shows it available'],
+    ['pending', 'ask', 'enforce', 'linkgate would request approval, and EC2 shows it pending'],
+    ['rejected', 'accept', 'enforce', 'linkgate would accept it, and EC2 shows it rejected'],
+    ['rejected', 'ask', 'enforce', 'linkgate would request approval, and EC2 shows it rejected'],
+    [
+      'pendingAcceptance',
+      'accept',
+      'observe',
       'linkgate would accept it, and EC2 still shows it pendingAcceptance',
-    );
-    expect(computeDifference('pendingAcceptance', 'ask', 'observe')).toBeNull();
+    ],
+    ['pendingAcceptance', 'ask', 'observe', null],
+    ['available', 'accept', 'enforce', null],
+    ['rejected', 'reject', 'enforce', null],
+    ['deleted', 'accept', 'enforce', null],
+    ['deleting', 'reject', 'enforce', null],
+    ['pendingAcceptance', 'ask', 'enforce', null],
+    ['pendingAcceptance', 'accept', 'enforce', null],
+  ])('for the state %s and the verdict %s in the mode %s is “%s”', (state, outcome, mode, differs) => {
+    const record = aRecord({ verdict: aVerdict(outcome) });
+    expect(buildConnectionView(aConnection({ state }), record, { ...context, mode }).differs).toBe(differs);
   });
 
-  test('does not exist while approval is requested beyond the disconnect quota', () => {
-    expect(
-      buildConnectionView(aConnection({ state: 'available' }), anOverQuotaDisconnect(), context).differs,
-    ).toBeNull();
-  });
-
-  test('does not exist without a verdict', () => {
-    expect(buildConnectionView(aConnection({ state: 'available' }), undefined, context).differs).toBeNull();
+  test.each([
+    ['while approval is requested beyond the disconnect quota', anOverQuotaDisconnect()],
+    ['without a verdict', undefined],
+  ])('does not exist %s', (_, record) => {
+    const connection = aConnection({ state: 'available' });
+    expect(buildConnectionView(connection, record, context).differs).toBeNull();
   });
 });
 

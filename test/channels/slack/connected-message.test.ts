@@ -121,14 +121,11 @@ describe('a digest of overdue connections', () => {
 describe('the decision modal', () => {
   const metadata = { value: 'x', channel: requestMessageId.channel, ts: requestMessageId.ts } as const;
 
-  test.each([
-    ['disconnect', 'Disconnect now', 'at once. The endpoint stays rejected'],
-    ['keep', 'Keep connected', 'connected permanently'],
-  ] as const)('to %s shows its effect on the connection', (decision, title, meaning) => {
-    const view = decisionModal(aView({ record: aScheduledDisconnect() }), { ...metadata, decision }, noon);
+  test('to keep a connection shows its effect', () => {
+    const record = aScheduledDisconnect();
+    const view = decisionModal(aView({ record }), { ...metadata, decision: 'keep' }, noon);
     readView(view);
-    expect(JSON.stringify(view)).toContain(title);
-    expect(JSON.stringify(view)).toContain(meaning);
+    expect(JSON.stringify(view)).toMatch(/Keep connected.*connected permanently/);
   });
 });
 
