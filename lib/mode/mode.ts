@@ -45,4 +45,5 @@ export type ModeChange = v.InferOutput<typeof ModeChange>;
 
 export const modeKey: Key = { pk: 'MODE', sk: 'MODE' };
 
-export const { read: readModeChange, item: modeChangeItem } = keyedEntity(ModeChange.entries, () => modeKey);
+export const modeChangeEntity = keyedEntity(ModeChange.entries, () => modeKey);
+export const { read: readModeChange, item: modeChangeItem } = modeChangeEntity;

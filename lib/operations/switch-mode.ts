@@ -2,6 +2,7 @@ import {
   type Mode,
   type ModeChange,
   type ModeParameter,
+  modeChangeEntity,
   modeChangeItem,
   modeKey,
   readModeChange,
@@ -163,11 +164,9 @@ async function recordModeChange(mode: Mode, why: ModeChangeAuthor, deps: SwitchM
     const now = deps.now();
     // Replaces an unreadable item, with a revision that no earlier verdict has.
     const previousChange = before ?? { policyRevision: item ? now.getTime() : 0, version: expected ?? 0 };
-    const changeItem = modeChangeItem(buildModeChange(mode, previousChange, why, now));
-    const isWritten = await deps.table.write([
-      { put: changeItem, ...(expected !== undefined && { expected }) },
-    ]);
-    return isWritten ? undefined : conflict;
+    const after = buildModeChange(mode, previousChange, why, now);
+    const write = modeChangeEntity.put(after, { version: expected });
+    return (await deps.table.write([write])) ? undefined : conflict;
   });
 }
 

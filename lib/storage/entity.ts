@@ -42,8 +42,8 @@ export class MalformedItemError extends UnreadableItemError {
  * so that a rollback by one version loses none. A newer minor version therefore adds attributes only at the top level.
  */
 export function entity<const Entries extends v.ObjectEntries>(entries: Entries) {
+  type Value = v.InferOutput<v.ObjectSchema<Entries, undefined>>;
   const schema = v.looseObject(entries);
-  type Value = v.InferOutput<typeof schema>;
 
   function check(key: Key, value: unknown): Value {
     const result = v.safeParse(schema, value);
@@ -64,13 +64,8 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
       return check(item, value);
     },
     /** @throws MalformedItemError */
-    item(key: Key, value: Value & { readonly version: number }): Item {
-      return {
-        ...check(key, value),
-        ...key,
-        version: value.version,
-        schemaVersion: itemSchemaVersion.written,
-      };
+    item(key: Key, value: Value): Item {
+      return { ...(check(key, value) as Item), ...key, schemaVersion: itemSchemaVersion.written };
     },
   };
 }
@@ -81,26 +76,24 @@ export function keyedEntity<const Entries extends v.ObjectEntries>(
   keyOf: (value: v.InferOutput<v.ObjectSchema<Entries, undefined>>) => Key,
 ) {
   type Value = v.InferOutput<v.ObjectSchema<Entries, undefined>>;
-  const unkeyed = entity(entries);
-  const read = unkeyed.read as unknown as (item: Item) => Value;
-  const buildItem = unkeyed.item as unknown as (key: Key, value: Value) => Item;
+  const { read, item } = entity(entries);
   return {
     /** @throws UnsupportedSchemaVersionError, MalformedItemError */
     read,
     /** @throws MalformedItemError */
-    item: (value: Value): Item => buildItem(keyOf(value), value),
+    item: (value: Value): Item => item(keyOf(value), value),
     /**
-     * Builds the write that replaces `before`, or creates the item.
+     * Builds the write that replaces `before`, or creates the item. It has no condition if `before` has no valid version.
      * @throws MalformedItemError
      */
-    put: (value: Value, before?: { readonly version: number } | undefined): Write => ({
-      put: buildItem(keyOf(value), value),
-      expected: before?.version ?? 0,
-    }),
+    put(value: Value, before: { readonly version: number | undefined } = { version: 0 }): Write {
+      const { version: expected } = before;
+      return { put: item(keyOf(value), value), ...(expected !== undefined && { expected }) };
+    },
     /** @throws UnsupportedSchemaVersionError, MalformedItemError */
     async find(key: Key, table: Pick<Table, 'get'>): Promise<Value | undefined> {
-      const [item] = await table.get([key]);
-      return item && read(item);
+      const [found] = await table.get([key]);
+      return found && read(found);
     },
   };
 }

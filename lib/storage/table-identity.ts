@@ -41,9 +41,9 @@ export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promis
   if (stored?.identity === identity) return stored.since;
   const expected = versionToReplace(item);
   const since = now().toISOString();
-  const identityItem = tableIdentityEntity.item({ identity, since, version: (expected ?? 0) + 1 });
+  const current = { identity, since, version: (expected ?? 0) + 1 };
   // A concurrent writer stores the same identity.
-  await deps.table.write([{ put: identityItem, ...(expected !== undefined && { expected }) }]);
+  await deps.table.write([tableIdentityEntity.put(current, { version: expected })]);
   return since;
 }
 

@@ -11,6 +11,10 @@ import {
 
 const key = { pk: 'THINGS', sk: '1' };
 const kind = entity({ name: v.string(), version: v.number() });
+const keyed = keyedEntity({ name: v.string(), version: v.number() }, ({ name }) => ({
+  pk: 'THINGS',
+  sk: name,
+}));
 const item = { ...key, schemaVersion: '1.0', name: 'orders', version: 1 };
 
 describe('an item', () => {
@@ -65,14 +69,15 @@ describe('an item', () => {
 });
 
 test('a write replaces only the version that was read, and creates only a missing item', () => {
-  const keyed = keyedEntity({ name: v.string(), version: v.number() }, ({ name }) => ({
-    pk: 'THINGS',
-    sk: name,
-  }));
   const after = keyed.item({ name: 'orders', version: 4 });
   expect(after).toMatchObject({ pk: 'THINGS', sk: 'orders', version: 4 });
   expect(keyed.put({ name: 'orders', version: 4 }, { version: 3 })).toEqual({ put: after, expected: 3 });
   expect(keyed.put({ name: 'orders', version: 4 })).toEqual({ put: after, expected: 0 });
+});
+
+test('a write that replaces an unreadable item without a valid version has no condition', () => {
+  const after = keyed.item({ name: 'orders', version: 1 });
+  expect(keyed.put({ name: 'orders', version: 1 }, { version: undefined })).toEqual({ put: after });
 });
 
 test('an item that cannot be read is reported and does not stop the others', () => {
