@@ -3,6 +3,7 @@ import {
   createApprovalLinks,
   createEmailSender,
   createNotificationQueue,
+  createOperationsPublisher,
   createSlackIfConnected,
   createTable,
   logger,
@@ -16,6 +17,7 @@ import { parseRecords } from '../lib/runtime/sqs-records.ts';
 const deps = {
   table: createTable(),
   emailSender: createEmailSender(),
+  publishToOperations: createOperationsPublisher(),
   createApprovalLink: createApprovalLinks(),
   notificationQueue: createNotificationQueue(),
   ...runtime,

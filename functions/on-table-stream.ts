@@ -12,6 +12,7 @@ import {
 import { streamChange } from '../lib/aws/stream-change.ts';
 import { publishDomainEvents } from '../lib/events/publish-changes.ts';
 import { enqueueForChanges } from '../lib/notifications/notification.ts';
+import { saveNoticesForChanges } from '../lib/notifications/operations-changes.ts';
 import { affectedScopes, coalesceScopes, reevaluateConnections } from '../lib/reconcile/reevaluate.ts';
 import { handler as handle } from '../lib/runtime/handler.ts';
 import { enqueueServiceChecks } from '../lib/services/allowed-principals/enqueue-service-checks.ts';
@@ -35,6 +36,7 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
   async ({ Records }, { awsRequestId: requestId }) => {
     const changes = Records.map(streamChange);
     await enqueueForChanges(changes, deps);
+    await saveNoticesForChanges(changes, deps);
     await enqueueServiceChecks(changes, deps);
     logger.info('domain events published', { count: await publishDomainEvents(changes, deps) });
     for (const { scope, first } of coalesceScopes(affectedScopes(changes)))

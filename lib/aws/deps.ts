@@ -37,7 +37,7 @@ import { ec2EndpointServices } from './ec2-endpoint-services.ts';
 import { env } from './env.ts';
 import { eventBridgeBus } from './event-bus.ts';
 import { snsCustomerSender } from './sns-customer-sender.ts';
-import { snsEmailSender } from './sns-email-sender.ts';
+import { snsEmailSender, snsOperationsPublisher } from './sns-email-sender.ts';
 import { snsSubscriptions } from './sns-subscriptions.ts';
 import { sqsDeadLetterQueue } from './sqs-dead-letter-queue.ts';
 import { sqsQueue } from './sqs-queue.ts';
@@ -210,6 +210,10 @@ export function createApproverSubscriptions(): Subscriptions {
 /** Creates the e-mail subscriptions of customers' contacts. */
 export function createCustomerSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_CUSTOMERS_TOPIC_ARN'), 'customer');
+}
+
+export function createOperationsPublisher() {
+  return snsOperationsPublisher(sns(), env('LINKGATE_OPERATIONS_TOPIC_ARN'));
 }
 
 /** Creates the e-mail subscriptions of recipients of operations notices. */

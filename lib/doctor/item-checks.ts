@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
 import { digestPartition, requestTarget } from '../approvals/digest.ts';
 import { approverGroupPartition } from '../approvers/approver-group.ts';
+import { operationsNoticePartition, operationsNoticeTarget } from '../approvers/operations-notice.ts';
 import { operationsKey } from '../approvers/operations-recipients.ts';
 import { fail, pass } from '../checks/check.ts';
 import type { CheckedResult } from '../checks/run-checks.ts';
@@ -103,6 +104,8 @@ async function listPartitions(deps: ReadDeps): Promise<string[]> {
     digestPartition,
     leasePartition,
     notificationRetries.partition('approvers'),
+    notificationRetries.partition('operations'),
+    operationsNoticePartition,
     allowlistPartition(allServicesScope),
     ...serviceIds.flatMap((serviceId) => [allowlistPartition(serviceId), principalsPartition(serviceId)]),
     ...groups.map(awaitingApproval.partition),
@@ -123,6 +126,7 @@ function listRelatedKeys(item: Item): Key[] {
   if (item.pk === approverGroupPartition) return [throttleKey(item.sk)];
   if (item.pk === customerPartition)
     return parseEach([item], readCustomer, ignore).flatMap(({ accounts }) => accounts.map(accountPointerKey));
+  if (item.pk === operationsNoticePartition) return [notificationKey(operationsNoticeTarget(item.sk))];
   if (item.pk === digestPartition) return [notificationKey({ kind: 'digest', id: item.sk })];
   if (!recordPartitions.includes(item.pk)) return [];
   const pointers = parseEach([item], readRecord, ignore).flatMap((record) =>

@@ -1,6 +1,7 @@
 import { readEntry } from '../allowlist/entry.ts';
 import { readDigest } from '../approvals/digest.ts';
 import { readGroup } from '../approvers/approver-group.ts';
+import { readOperationsNotice } from '../approvers/operations-notice.ts';
 import { readOperationsRecipients } from '../approvers/operations-recipients.ts';
 import { readAuditEntry } from '../audit/audit.ts';
 import { readRecord } from '../connections/connection-record.ts';
@@ -68,6 +69,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ['JOB', { read: readJob }],
   ['MODE', { read: readModeChange, afterwards: 'check the mode: linkgate mode' }],
   ['LEASE', { read: (item) => (item.sk === applyLeaseKey.sk ? readApplyLease(item) : readSweepLease(item)) }],
+  ['OPERATIONS_NOTICE', { read: readOperationsNotice }],
   [
     'OPERATIONS',
     { read: readOperationsRecipients, afterwards: 'name the recipients again: linkgate operations set' },

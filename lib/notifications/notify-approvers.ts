@@ -12,6 +12,7 @@ import { parseExpiringAccess } from './expiry-warning-state.ts';
 import { digestWindowSeconds, findShowingTarget, needsNotification } from './notification.ts';
 import type { NotificationRun, NotifyInSlackDeps } from './notify-deps.ts';
 import { notifyExpiry } from './notify-expiry.ts';
+import { createOperationsRenderer } from './operations-renderer.ts';
 import { createRequestRenderer } from './request-renderer.ts';
 import { createSlackSession } from './slack-session.ts';
 
@@ -43,6 +44,7 @@ export async function notifyApprovers(
   const renderers: Readonly<Partial<Record<NotificationTarget['kind'], Renderer<SlackMessage>>>> = {
     request: createRequestRenderer(run),
     digest: createDigestRenderer(run),
+    'operations-notice': createOperationsRenderer(run),
   };
   const deliveries = [
     ...(await planRequestDeliveries(targets, run)),

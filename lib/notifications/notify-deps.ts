@@ -1,5 +1,5 @@
 import type { LinkClaims } from '../channels/approval-link/link.ts';
-import type { EmailSender } from '../channels/email/email-sender.ts';
+import type { EmailMessage, EmailSender } from '../channels/email/email-sender.ts';
 import type { SlackMessage } from '../channels/slack/blocks.ts';
 import type { SlackWebApi } from '../channels/slack/web-api.ts';
 import type { DeliveryRun } from '../outbox/deliver.ts';
@@ -11,6 +11,8 @@ import type { Table } from '../storage/table.ts';
 export interface NotifyDeps extends Runtime {
   readonly table: Table;
   readonly emailSender: EmailSender;
+  /** Publishes to the operations topic: to these addresses, and to its other subscribers. */
+  readonly publishToOperations: (email: EmailMessage, addresses: readonly string[]) => Promise<void>;
   readonly createApprovalLink: (claims: LinkClaims) => Promise<string>;
   readonly notificationQueue: NotificationQueue;
 }

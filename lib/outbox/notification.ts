@@ -8,6 +8,7 @@ const audiences = {
   request: 'approvers',
   digest: 'approvers',
   'expiring-access': 'approvers',
+  'operations-notice': 'operations',
 } as const;
 export type NotificationKind = keyof typeof audiences;
 type Audience = (typeof audiences)[NotificationKind];
@@ -117,6 +118,7 @@ export async function enqueueDueRetries({
   ...deps
 }: EnqueueRetriesDeps): Promise<void> {
   const options = { limit: 200, until: now().toISOString() };
-  for await (const due of notificationRetries.list('approvers', deps, options))
-    await notificationQueue.enqueue(due.map(({ kind, id }) => ({ kind, id })));
+  for (const audience of new Set(Object.values(audiences)))
+    for await (const due of notificationRetries.list(audience, deps, options))
+      await notificationQueue.enqueue(due.map(({ kind, id }) => ({ kind, id })));
 }

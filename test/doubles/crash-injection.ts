@@ -49,7 +49,7 @@ export async function forEachCallSite(
 /** The dependencies of a notifier that crashes at its `nth` call. */
 export function createCrashingDeps(nth: number, moment: CrashPoint, deps: NotifyInSlackDeps) {
   const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
-  const { table, slack, emailSender, notificationQueue } = deps;
+  const { table, slack, emailSender, publishToOperations, notificationQueue } = deps;
   return {
     hasCrashed,
     deps: {
@@ -59,6 +59,7 @@ export function createCrashingDeps(nth: number, moment: CrashPoint, deps: Notify
         slack: { post: wrapCall(slack.post), update: wrapCall(slack.update), remove: wrapCall(slack.remove) },
       }),
       emailSender: { send: wrapCall(emailSender.send) },
+      publishToOperations: wrapCall(publishToOperations),
       notificationQueue: {
         enqueue: wrapCall(notificationQueue.enqueue),
         enqueueAfter: wrapCall(notificationQueue.enqueueAfter),

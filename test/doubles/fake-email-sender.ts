@@ -10,8 +10,14 @@ export function fakeEmailSender() {
       sent.push({ to, ...mail });
     },
   };
+  /** Publications to the operations topic. */
+  const published: (EmailMessage & { readonly addresses: readonly string[] })[] = [];
+  const publishToOperations = async (mail: EmailMessage, addresses: readonly string[]) => {
+    if (post.error) throw post.error;
+    published.push({ ...mail, addresses });
+  };
   const linkTo = async ({ purpose, endpointId, version, address }: LinkClaims) =>
     `https://links.example/approval?token=${purpose}-${endpointId}-${version}-${address}`;
-  const post = { sent, mails, linkTo, error: undefined as Error | undefined };
+  const post = { sent, mails, published, publishToOperations, linkTo, error: undefined as Error | undefined };
   return post;
 }

@@ -73,6 +73,7 @@ export function createNotifyTestEnv({
     ...env.deps,
     slack: slack.api,
     emailSender: email.mails,
+    publishToOperations: email.publishToOperations,
     createApprovalLink: email.linkTo,
   };
   const subjects = records.map((record) => requestTarget(record.endpointId));

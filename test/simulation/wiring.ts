@@ -93,6 +93,7 @@ export function createWiring(
       customerNotificationQueue: { enqueue: async () => {} },
       slack: slack.createApi(run),
       emailSender: mailbox.createEmailSender(run),
+      publishToOperations: async () => {},
       createApprovalLink: mailbox.createApprovalLink,
       connectionsClient: aws.createConnectionsClient(run),
       servicesClient: aws.createServicesClient(run),

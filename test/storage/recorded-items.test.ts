@@ -5,6 +5,7 @@ import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
 import { findDigest } from '../../lib/approvals/digest.ts';
 import { submitDecision, submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { findGroup } from '../../lib/approvers/approver-group.ts';
+import { readOperationsNotice } from '../../lib/approvers/operations-notice.ts';
 import { readOperationsRecipients } from '../../lib/approvers/operations-recipients.ts';
 import { readAuditEntry, readAuditTrail } from '../../lib/audit/audit.ts';
 import { isAwaitingApproval, readRecord, recordItem } from '../../lib/connections/connection-record.ts';
@@ -130,6 +131,7 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
       return withIdempotency(pk.slice('IDEMPOTENCY#'.length), String(fingerprint), deps);
     },
   },
+  OPERATIONS_NOTICE: { since: '1.0', read: readOperationsNotice },
   OPERATIONS: { since: '1.0', read: readOperationsRecipients },
   MODE: { since: '1.0', read: readModeChange, write: (item) => modeChangeItem(readModeChange(item)) },
   LEASE: {

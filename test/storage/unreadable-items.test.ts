@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { entryKey } from '../../lib/allowlist/entry.ts';
 import { digestKey, requestTarget } from '../../lib/approvals/digest.ts';
 import { groupKey } from '../../lib/approvers/approver-group.ts';
+import { operationsNoticeKey } from '../../lib/approvers/operations-notice.ts';
 import { operationsKey } from '../../lib/approvers/operations-recipients.ts';
 import { handleSlashCommand } from '../../lib/channels/slack/slash-command.ts';
 import { recordKey } from '../../lib/connections/connection-record.ts';
@@ -77,6 +78,7 @@ const keys: Readonly<Record<string, Key>> = {
   'LEASE sweep': sweepLeaseKey(hub, 'full'),
   MODE: modeKey,
   OPERATIONS: operationsKey,
+  OPERATIONS_NOTICE: operationsNoticeKey('mode#1'),
   PLAN: { pk: 'PLAN#1', sk: 'PLAN' },
   PRINCIPALS: principalRecordKey(serviceId(1), '*'),
   SERVICE: serviceKey(serviceId(2)),
