@@ -15,7 +15,7 @@ import { type ChangePrediction, type SummarizeDeps, summarizeImpacts } from './s
 
 type PredictChangeDeps = PredictImpactDeps & SummarizeDeps;
 
-const noImpact: ChangePrediction = { accepts: [], disconnects: [], rejects: [], warnings: [] };
+export const noImpact: ChangePrediction = { accepts: [], disconnects: [], rejects: [], warnings: [] };
 
 /** Replaces a failed prediction of a stored change by a warning, because the failure does not undo the change. */
 export async function orPredictionWarning(
@@ -55,25 +55,14 @@ export async function predictEntryChange(
   return summarizeImpacts({ ...prediction, rejected }, deps);
 }
 
-/** Predicts the disconnects when a service has been resumed: those that became due during the pause, and those that somebody requested. */
-export async function predictResumption(before: Service, deps: PredictChangeDeps): Promise<ChangePrediction> {
-  return before.pausedAt === undefined
-    ? noImpact
-    : predictServiceChange(before, ({ state }) => isConnected(state), deps);
-}
-
-/** Predicts what a stored change of a service disconnects and rejects at once. */
+/** Predicts what a stored change of a service does at once: a deregistration also rejects pending requests. */
 export async function predictServiceChange(
-  { serviceId, location }: Service,
-  isIncluded: (connection: Connection) => boolean,
+  { serviceId, location, deregisteringAt }: Service,
   deps: PredictChangeDeps,
 ): Promise<ChangePrediction> {
-  const connections = await listAllConnections(deps.connectionsClient(location), { serviceIds: [serviceId] });
-  const { impacts, omitted } = await predictOldestFirst(
-    connections.filter(isIncluded),
-    serviceKey(serviceId),
-    deps,
-  );
+  const all = await listAllConnections(deps.connectionsClient(location), { serviceIds: [serviceId] });
+  const concerned = all.filter(({ state }) => deregisteringAt !== undefined || isConnected(state));
+  const { impacts, omitted } = await predictOldestFirst(concerned, serviceKey(serviceId), deps);
   const atOnce = impacts.filter(({ after }) => after.effect === 'disconnect' || after.effect === 'reject');
   return summarizeImpacts({ impacts: atOnce, omitted, rejected: [] }, deps);
 }

@@ -73,8 +73,9 @@ export async function summarizeImpacts(
     ...rejected.map((each): NamedOutcome => ({ ...each, kind: 'rejected' })),
   ];
   const disconnects = named.filter(({ at }) => at !== undefined).map(predictedDisconnect);
-  const [accepts = [], rejects = []] = (['accept', 'reject'] as const).map((effect) =>
-    ofServices.filter((each) => isAnswer(each, effect)).map(predictedConnection),
+  const pending = ofServices.filter(({ connection }) => !isConnected(connection.state));
+  const [accepts = [], rejects = []] = ['accept', 'reject'].map((effect) =>
+    pending.filter(({ after }) => after.effect === effect).map(predictedConnection),
   );
   const isObserving =
     disconnects.length + accepts.length + rejects.length > 0 && (await deps.mode()) === 'observe';
@@ -88,7 +89,11 @@ export async function summarizeImpacts(
       ...(isObserving && disconnects.length > 0 ? [observeModeWarning] : []),
       ...formatOutcomes(named.filter(({ kind }) => isObserving || !deps.isDryRun || kind !== 'disconnect')),
       ...(await warnOverQuota(ofServices.filter(isDisconnectByPolicy), deps)),
-      ...(isObserving ? [...warnAnswers('accept', accepts), ...warnAnswers('reject', rejects)] : []),
+      ...Object.entries({ accept: accepts, reject: rejects }).flatMap(([verb, answers]) =>
+        isObserving && answers.length > 0
+          ? `linkgate's mode is observe, so it ${verb}s nothing; in the mode enforce it would ${verb}: ${formatEndpointIds(answers)}`
+          : [],
+      ),
       ...(omitted > 0
         ? [`the time was too short to predict the impact on ${omitted.toLocaleString('en')} connections`]
         : []),
@@ -98,18 +103,6 @@ export async function summarizeImpacts(
 
 const observeModeWarning =
   "linkgate's mode is observe, so it disconnects nothing until `linkgate mode enforce`, which decides everything again; in the mode enforce:";
-
-function warnAnswers(verb: 'accept' | 'reject', answers: readonly PredictedAnswer[]): string[] {
-  return answers.length === 0
-    ? []
-    : [
-        `linkgate's mode is observe, so it ${verb}s nothing; in the mode enforce it would ${verb}: ${formatEndpointIds(answers)}`,
-      ];
-}
-
-function isAnswer({ connection, after }: PredictedImpact, effect: 'accept' | 'reject'): boolean {
-  return !isConnected(connection.state) && after.effect === effect;
-}
 
 function isDisconnect(effect: ImpactEffect): effect is 'disconnect' | 'disconnect-later' {
   return effect === 'disconnect' || effect === 'disconnect-later';

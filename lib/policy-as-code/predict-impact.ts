@@ -72,16 +72,14 @@ export async function predictImpact(
   { isComparison = false } = {},
 ): Promise<{ readonly impacts: PredictedImpact[]; readonly looked: number }> {
   const concerned = new Set(connections.filter((each) => isConcerned(each, overlay)));
-  const dryRun = createDryRun(overlay, deps);
+  const dryRun = createDryRun(overlay, deps, isComparison);
   await dryRun.stored.get([...concerned].flatMap(decisionKeys));
   const impacts: PredictedImpact[] = [];
   for (const [index, connection] of connections.entries()) {
     if (index > 0 && deps.remainingMs() < impactReserveMs) return { impacts, looked: index };
     if (!concerned.has(connection)) continue;
     // The impact on a connection with an unreadable input is unknown.
-    const impact = await predictForConnection(connection, dryRun, isComparison).catch(
-      omitUnreadable(deps.reportError),
-    );
+    const impact = await predictForConnection(connection, dryRun).catch(omitUnreadable(deps.reportError));
     if (impact) impacts.push(impact);
   }
   return { impacts, looked: connections.length };
@@ -90,13 +88,14 @@ export async function predictImpact(
 interface DryRun {
   /** Reads each stored item once. */
   readonly stored: Table;
-  readonly before: PrepareDecisionDeps;
+  /** Only in a comparison. */
+  readonly before: PrepareDecisionDeps | undefined;
   readonly after: PrepareDecisionDeps;
   /** The services of earlier impacts by id. */
   readonly services: Map<string, Service | undefined>;
 }
 
-function createDryRun(overlay: ItemOverlay, deps: PredictImpactDeps): DryRun {
+function createDryRun(overlay: ItemOverlay, deps: PredictImpactDeps, isComparison: boolean): DryRun {
   const now = deps.now();
   const stored = overlayTable(deps.table);
   const enforced = [[formatKey(modeKey), (item: Item | undefined) => enforceMode(item, now)]] as const;
@@ -107,7 +106,7 @@ function createDryRun(overlay: ItemOverlay, deps: PredictImpactDeps): DryRun {
   });
   return {
     stored,
-    before: createDeps(new Map(enforced)),
+    before: isComparison ? createDeps(new Map(enforced)) : undefined,
     after: createDeps(new Map([...enforced, ...overlay])),
     services: new Map(),
   };
@@ -137,21 +136,17 @@ function enforceMode(stored: Item | undefined, now: Date): Item | undefined {
   });
 }
 
-async function predictForConnection(
-  connection: Connection,
-  dryRun: DryRun,
-  isComparison: boolean,
-): Promise<PredictedImpact> {
+async function predictForConnection(connection: Connection, dryRun: DryRun): Promise<PredictedImpact> {
   const { stored, before, after, services } = dryRun;
   const { endpointId, serviceId } = connection;
   const outcomes = {
-    ...(isComparison && { before: await predictOutcome(connection, before) }),
+    ...(before && { before: await predictOutcome(connection, before) }),
     after: await predictOutcome(connection, after),
   };
   const [record] = (await stored.get([recordKey(endpointId)])).map(readRecord);
   if (!services.has(serviceId)) {
     const key = serviceKey(serviceId);
-    const [item] = [...(await after.table.get([key])), ...(await before.table.get([key]))];
+    const [item] = [...(await after.table.get([key])), ...(await stored.get([key]))];
     services.set(serviceId, item && readService(item));
   }
   return { connection, service: services.get(serviceId), stored: record, ...outcomes };

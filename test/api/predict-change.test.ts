@@ -317,19 +317,6 @@ describe('the response to an allowlist change predicts', () => {
     ]);
   });
 
-  test('the accepts of the oldest requests up to the endpoint limit', async () => {
-    const { body } = await callApi(
-      createEnvWithPending(aPendingConnection(3), aPendingConnection(1), aPendingConnection(2)),
-      'PUT',
-      path,
-      {
-        effect: 'allow',
-        maxEndpoints: 2,
-      },
-    );
-    expect(body.accepts).toEqual([accept(1), accept(2)]);
-  });
-
   test('no accepts in the mode observe, and a warning names those of enforce', async () => {
     const env = createEnvWithPending(aPendingConnection(1));
     env.mode = 'observe';
@@ -339,13 +326,6 @@ describe('the response to an allowlist change predicts', () => {
         expect.stringContaining(`it accepts nothing; in the mode enforce it would accept: ${endpointId(1)}`),
       ],
     });
-  });
-
-  test('no accepts for a block', async () => {
-    expect(
-      (await callApi(createEnvWithPending(aPendingConnection(1)), 'PUT', path, { effect: 'block' })).body
-        .accepts,
-    ).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { detectChanges } from '../../lib/reconcile/detect-changes.ts';
 import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { callApi } from '../api/call-api.ts';
-import { alice } from '../builders.ts';
+import { alice, consumer } from '../builders.ts';
 import type { TestEnv } from '../doubles/test-env.ts';
 import { applyToEnd, planDocument } from './fixtures.ts';
 import {
@@ -118,11 +118,13 @@ interface Prediction {
 }
 
 /** Predicts a command with a dry run, which writes no item, and then runs it. @returns undefined if it changes nothing. */
-async function runCommand(env: TestEnv, { method, path, body, blockedAccountId }: RandomCommand) {
-  if (blockedAccountId !== undefined) {
-    const isPaused = (await listRegisteredServices(env.deps)).some(({ pausedAt }) => pausedAt !== undefined);
-    if (!isPaused) return undefined;
-    await putEntry({ serviceId: '*', accountId: blockedAccountId, effect: 'block' }, alice, env.deps);
+async function runCommand(env: TestEnv, { kind, method, path, body }: RandomCommand) {
+  if (kind === 'resume') {
+    const paused = (await listRegisteredServices(env.deps)).find(({ pausedAt }) => pausedAt !== undefined);
+    if (!paused) return undefined;
+    const [blocked] = await listAllConnections(env.ec2, { serviceIds: [paused.serviceId] });
+    const { ownerAccountId: accountId = consumer } = blocked ?? {};
+    await putEntry({ serviceId: '*', accountId, effect: 'block' }, alice, env.deps);
   }
   const { table } = env.deps;
   env.deps.table = { ...table, write: () => Promise.reject(new Error('this writes no item')) };

@@ -155,46 +155,33 @@ export interface RandomCommand {
   readonly kind: 'entry' | 'block' | 'lockdown' | 'disconnect' | 'resume';
   readonly method: string;
   readonly path: string;
-  readonly body?: object;
-  /** Blocked before the command. */
-  readonly blockedAccountId?: string;
+  readonly body: object | undefined;
 }
 
+function createCommand(
+  kind: RandomCommand['kind'],
+  method: string,
+  paths: fc.Arbitrary<string>,
+  bodies: fc.Arbitrary<object | undefined> = fc.constant(undefined),
+): fc.Arbitrary<RandomCommand> {
+  return fc.tuple(paths, bodies).map(([path, body]) => ({ kind, method, path, body }));
+}
+
+const servicePaths = services.map((number) => `/services/${serviceId(number)}`);
 const entryPath = fc
   .tuple(fc.constantFrom('*', ...services.map(serviceId)), account)
   .map((target) => `/allowlist/${target.join('/')}`);
-const block = { effect: 'block' };
+const lockdownPath = account.map((accountId) => `/allowlist/*/${accountId}`);
+const block = fc.constant({ effect: 'block' });
 
-/** Changes of one entry, and of a service. The service that may be paused resumes after a block of an account. */
-export const randomCommands: fc.Arbitrary<RandomCommand> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(entryPath, entryRule)
-      .map(([path, body]) => ({ kind: 'entry' as const, method: 'PUT', path, body })),
-  },
-  {
-    weight: 2,
-    arbitrary: entryPath.map((path) => ({ kind: 'entry' as const, method: 'DELETE', path })),
-  },
-  entryPath.map((path) => ({ kind: 'block' as const, method: 'PUT', path, body: block })),
-  account.map((accountId) => ({
-    kind: 'lockdown' as const,
-    method: 'PUT',
-    path: `/allowlist/*/${accountId}`,
-    body: block,
-  })),
-  fc.constantFrom(...services.map(serviceId)).map((id) => ({
-    kind: 'disconnect' as const,
-    method: 'POST',
-    path: `/services/${id}/disconnect`,
-  })),
-  account.map((blockedAccountId) => ({
-    kind: 'resume' as const,
-    method: 'POST',
-    path: `/services/${serviceId(2)}/resume`,
-    blockedAccountId,
-  })),
+/** Changes of one entry, and of a service. */
+export const randomCommands = fc.oneof(
+  { weight: 3, arbitrary: createCommand('entry', 'PUT', entryPath, entryRule) },
+  { weight: 2, arbitrary: createCommand('entry', 'DELETE', entryPath) },
+  createCommand('block', 'PUT', entryPath, block),
+  createCommand('lockdown', 'PUT', lockdownPath, block),
+  createCommand('disconnect', 'POST', fc.constantFrom(...servicePaths.map((path) => `${path}/disconnect`))),
+  createCommand('resume', 'POST', fc.constant(`/services/${serviceId(2)}/resume`)),
 );
 
 /** Removes entries of services that do not exist. */

@@ -21,7 +21,7 @@ import {
   validateInput,
 } from '../input.ts';
 import { findService, requireService, unknownGroupError } from '../lookup.ts';
-import { orPredictionWarning, predictResumption, predictServiceChange } from '../predict-change.ts';
+import { noImpact, orPredictionWarning, predictServiceChange } from '../predict-change.ts';
 import { readPrincipalsView } from '../principals-view.ts';
 import { warnRemainingEntries } from '../responses.ts';
 import { pathParameter } from '../route.ts';
@@ -72,7 +72,7 @@ export function servicesRoutes(app: ApiApp): void {
     const { serviceId } = registeredService;
     const service = (await deregisterService(serviceId, api.caller, api)) ?? throwUnregistered(serviceId);
     if (!api.isDryRun) return context.json({ service: serviceView(service) });
-    const { accepts: _none, ...prediction } = await predictServiceChange(service, () => true, api);
+    const { accepts: _none, ...prediction } = await predictServiceChange(service, api);
     return context.json({ service: serviceView(service), ...prediction });
   });
   app.get('/services/:service/principals', async (context) => {
@@ -103,7 +103,9 @@ export function servicesRoutes(app: ApiApp): void {
     const before = await requireService(pathParameter(context, 'service'), api);
     const service =
       (await resumeService(before.serviceId, api.caller, api)) ?? throwUnregistered(before.serviceId);
-    const { disconnects, warnings } = await orPredictionWarning(api, () => predictResumption(before, api));
+    const { disconnects, warnings } = await orPredictionWarning(api, async () =>
+      before.pausedAt === undefined ? noImpact : predictServiceChange(service, api),
+    );
     return context.json({ service: serviceView(service), disconnects, warnings });
   });
 }
