@@ -101,8 +101,9 @@ export async function countEndpoints(
 }
 
 /**
- * Whether an endpoint counts toward its account's quota: EC2 shows it connected, or a call of Accept may still connect it. An
- * endpoint with an unreadable record counts unless EC2 shows that it is not connected.
+ * Whether an endpoint counts toward its account's quota: EC2 shows it connected, or a call of Accept may still connect it. With an
+ * unreadable record a pending request counts, and an endpoint that EC2 does not list does not: a deleted endpoint would count until
+ * somebody repairs its record.
  * @param state the state that EC2 shows, undefined if EC2 does not list the endpoint.
  * @param record undefined if the endpoint has no record.
  */
@@ -113,7 +114,7 @@ export function countsTowardQuota(
 ): boolean {
   if (state !== undefined && isConnected(state)) return true;
   if (record === undefined || (state !== undefined && state !== 'pendingAcceptance')) return false;
-  if (record === 'unreadable') return true;
+  if (record === 'unreadable') return state === 'pendingAcceptance';
   if (state === 'pendingAcceptance') return canStillConnect(record, now);
   // EC2 may not yet list a connection that linkgate just accepted.
   return maybeConnected(record, now) && acceptMayBeInFlight(record, now);
