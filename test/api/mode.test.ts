@@ -61,6 +61,7 @@ describe('in the mode observe', () => {
     ['PUT', '/approvers/ops', { emails: ['a@example.com'] }],
     ['PUT', '/slack', { signingSecret: '0123456789abcdef' }],
     ['PUT', '/mode', { mode: 'observe' }],
+    ['PUT', '/operations', { slackChannel: 'C01OPS', emails: [] }],
     ['DELETE', '/allowlist/orders/022222222222', undefined],
     ['PUT', '/customers/acme', { accounts: ['022222222222'] }],
     ['POST', '/setup', undefined],

@@ -27,6 +27,7 @@ export async function runApprovals(context: ServiceContext) {
   const { signingSecret, botToken } = sandbox.emulator.slack.credentials;
   await callLinkgate(ApiUrl, provider, 'PUT', '/slack', { signingSecret, botToken });
   await setUpEmails(context);
+  await setUpOperations(context);
   // linkgate reads missing secrets once a minute.
   await context.linkgate.advanceClock(120);
 
@@ -53,6 +54,17 @@ async function setUpEmails(context: ScenarioContext) {
   await linkgate.json(...set, '--email', former);
   for (const address of [approver, former]) await confirmSubscription(context, address);
   await widenSubscription(context, 'approvals', approver);
+  await linkgate.json(...set);
+}
+
+/** Sets up the recipients of operations notices likewise. */
+async function setUpOperations(context: ScenarioContext) {
+  const { linkgate } = context;
+  const [kept, former] = ['ops@example.com', 'former-ops@example.com'];
+  const set = ['operations', 'set', '--slack-channel', 'C01OPS', '--email', kept];
+  await linkgate.json(...set, '--email', former);
+  for (const address of [kept, former]) await confirmSubscription(context, address);
+  await widenSubscription(context, 'operations', kept);
   await linkgate.json(...set);
 }
 
