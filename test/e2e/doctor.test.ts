@@ -141,7 +141,7 @@ describe('a failed check of a service is repaired by its remedy:', () => {
     await waitUntil(async () => (await describeState(sandbox, notAccepted)) === 'available');
     await sandbox.idle();
     await expectNoFindings();
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('a failed check of the deployment is repaired by its remedy:', () => {
@@ -179,7 +179,7 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
       .ec2(provider)
       .send(new DeleteVpcEndpointServiceConfigurationsCommand({ ServiceIds: [other] }));
     await expectNoFindings();
-  }, 30_000);
+  }, 120_000);
 
   test('a dead-lettered message', async () => {
     const sqs = new SQSClient(sandbox.config());
@@ -220,7 +220,7 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
     await expectNoFindings();
-  }, 30_000);
+  }, 120_000);
 
   test.each([
     ['table-expiry', 'dynamodb', 'DescribeTimeToLive', 'AccessDeniedException'],

@@ -112,7 +112,7 @@ test('the bus carries events of a waiting request, its connection and a drifted 
       drift?.some(({ check }) => check === 'acceptance-is-not-required') === true,
   );
   expect(drifted.service).toMatchObject({ serviceId });
-}, 30_000);
+}, 120_000);
 
 test('each event matches its published schema', () => {
   expect(published.flatMap(busSchemas())).toEqual([]);

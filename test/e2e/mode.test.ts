@@ -49,7 +49,7 @@ describe('beside an existing script, in mode `observe`', () => {
     await sandbox.json('allow', allowed, '--service', 'orders');
     await sandbox.json('block', blocked, '--service', 'orders');
     await sandbox.idle();
-  }, 30_000);
+  }, 120_000);
 
   test('a request that the script answers first gets a verdict that shows the difference', async () => {
     endpoints.rejected = await createEndpoint(sandbox, allowed, serviceId);
@@ -102,7 +102,7 @@ describe('beside an existing script, in mode `observe`', () => {
     for (const command of commands) await sandbox.json(...command);
     await sandbox.idle();
     expect(await changes()).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test('back in mode `enforce` the service gets its tag and notification, and pending requests are decided again and applied', async () => {
     await sandbox.json('mode', 'enforce', '--reason', 'the script is gone');
@@ -132,7 +132,7 @@ describe('beside an existing script, in mode `observe`', () => {
       'approval-requested',
       'decided',
     ]);
-  }, 30_000);
+  }, 120_000);
 
   test('a request that the script rejected stays rejected, and a blocked one that it accepted is disconnected', async () => {
     await sandbox.waitForState(endpoints.accepted, 'rejected');
@@ -164,4 +164,4 @@ test('a paused service holds every request, also those with a pending effect', a
   expect((await sandbox.linkgate('service', 'list')).stdout).toContain('paused by root');
   await sandbox.json('resume', 'orders');
   await sandbox.waitForState(endpointId, 'available');
-}, 30_000);
+}, 120_000);

@@ -151,7 +151,7 @@ describe('npm start', () => {
       `Port ${port} is taken: stop what listens there, or choose another with --port N.\n`,
     );
     expect(started.out()).toBe('');
-  }, 30_000);
+  }, 120_000);
 
   test.each([
     [['--fast'], '--fast'],
@@ -197,7 +197,7 @@ describe('npm start --data', () => {
     expect(started.err()).toBe(
       `The sandbox cannot start: \`${join(root, 'docs')}\` has files other than the state of a sandbox\n`,
     );
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('the story', () => {
