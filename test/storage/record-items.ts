@@ -44,7 +44,7 @@ async function record(sandbox: Sandbox) {
   await recordSwitches(sandbox, serviceId);
   await sandbox.json('sweep', 'connections');
   await recordRefusals(sandbox, serviceId);
-  await interruptSweep(sandbox);
+  await interruptSweep(sandbox, serviceId);
 
   const items = (await scan(sandbox)).toSorted((one, other) => (itemKey(one) < itemKey(other) ? -1 : 1));
   const newest = items
@@ -197,8 +197,11 @@ async function recordRefusals(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** Stops a sweep before its second page, which has connections of an unregistered service. Its lease has a checkpoint. */
-async function interruptSweep(sandbox: Sandbox) {
+/**
+ * Stops a sweep before its second page, which has connections of an unregistered service. Its lease has a checkpoint. Slack fails
+ * before, so that a notification waits for its next attempt.
+ */
+async function interruptSweep(sandbox: Sandbox, registeredId: string) {
   const serviceId = await createService(sandbox);
   const pageSize = 1_000;
   for (let created = 0; created < pageSize; created += 50)
@@ -206,8 +209,12 @@ async function interruptSweep(sandbox: Sandbox) {
   await sandbox.idle();
   await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+  const slack = { service: 'slack', action: '*', rate: 1, error: 'service_unavailable' };
+  await sandbox.ask('PUT', '/_sandbox/faults', [slack]);
+  await createEndpoint(sandbox, accounts.unknown, registeredId);
+  await waitUntil(async () => (await scan(sandbox)).some(({ pk }) => pk.startsWith('NOTIFICATION_RETRY#')));
   const look = { service: 'ec2', action: 'DescribeVpcEndpointConnections' };
-  await sandbox.ask('PUT', '/_sandbox/faults', [{ ...look, rate: 1, delayMs: 3_000 }]);
+  await sandbox.ask('PUT', '/_sandbox/faults', [slack, { ...look, rate: 1, delayMs: 3_000 }]);
   sandbox.linkgate('sweep', 'connections').catch(() => {});
   await waitUntil(async () => (await scan(sandbox)).some(({ checkpoint }) => checkpoint !== undefined));
 }
