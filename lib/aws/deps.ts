@@ -8,6 +8,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionRules } from '../../rules/connection/index.ts';
+import { createOnce } from '../values/create-once.ts';
 
 export { customerMessages } from '../../rules/customer-messages/index.ts';
 
@@ -280,14 +281,6 @@ export function createCustomerSender() {
 export function createSlackRespond({ timeoutMs }: { readonly timeoutMs: number }) {
   const { reportError } = runtime;
   return slackRespond({ apiUrl: env('LINKGATE_SLACK_API_URL'), fetch, timeoutMs, reportError });
-}
-
-function createOnce<T>(make: () => T): () => T {
-  let instance: T | undefined;
-  return () => {
-    instance ??= make();
-    return instance;
-  };
 }
 
 function createOncePerLocation<T>(make: (location: AccountRegion) => T): (location: AccountRegion) => T {

@@ -77,12 +77,3 @@ function unknownResult(error: unknown, functionName: string): CheckResult {
       : `try again; if the check fails again, see the log of ${functionName}`,
   };
 }
-
-/** Shares one read, or its error, among the checks that need it. */
-export function readOnce<T>(read: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined;
-  return () => {
-    result ??= read();
-    return result;
-  };
-}

@@ -2,12 +2,13 @@ import * as v from 'valibot';
 import { listApproverGroups } from '../approvers/approver-group.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import type { Check } from '../checks/check.ts';
-import { gatherChecks, readOnce } from '../checks/run-checks.ts';
+import { gatherChecks } from '../checks/run-checks.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ConnectSlackDeps } from '../operations/connect-slack.ts';
 import { settleEach } from '../runtime/runtime.ts';
 import { listRegisteredServices, uniqueLocations } from '../services/registered-services.ts';
 import type { Service } from '../services/service.ts';
+import { createOnce } from '../values/create-once.ts';
 import { type AuditCheckDeps, auditChecks } from './audit-check.ts';
 import { type ContactCheckDeps, contactChecks } from './contact-checks.ts';
 import { type DeploymentCheckDeps, deploymentChecks } from './deployment-checks.ts';
@@ -81,10 +82,10 @@ async function checkDeployment(deps: DoctorDeps): Promise<DoctorResult[]> {
   const { table, parameters } = deps.deployment;
   const input = {
     ...deps,
-    deployment: { ...deps.deployment, table: readOnce(table), parameters: readOnce(parameters) },
-    readGroups: readOnce(() => listApproverGroups(deps)),
-    readSubscriptions: readOnce(() => deps.subscriptions.list()),
-    readQueues: readOnce(() => settleEach(deps.deployment.queueUrls, deps.deployment.queue)),
+    deployment: { ...deps.deployment, table: createOnce(table), parameters: createOnce(parameters) },
+    readGroups: createOnce(() => listApproverGroups(deps)),
+    readSubscriptions: createOnce(() => deps.subscriptions.list()),
+    readQueues: createOnce(() => settleEach(deps.deployment.queueUrls, deps.deployment.queue)),
   };
   const checks = await Promise.all([
     runGroup('deployment', deploymentChecks, input),
@@ -112,7 +113,7 @@ function checkLocation(
 function checkRegisteredService(service: Service, deps: DoctorDeps): Promise<DoctorResult[]> {
   const { serviceId, name, location } = service;
   const subject = name === serviceId ? serviceId : `${name} (${serviceId})`;
-  const describe = readOnce(() => deps.servicesClient(location).describe(serviceId));
+  const describe = createOnce(() => deps.servicesClient(location).describe(serviceId));
   return runGroup('services', serviceChecks, { ...deps, service, describe }, subject);
 }
 

@@ -14,6 +14,7 @@ import type { EmailToSend, Renderer, SlackContent } from '../outbox/content.ts';
 import type { Notification } from '../outbox/notification.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { parseEach } from '../storage/entity.ts';
+import { createOnce } from '../values/create-once.ts';
 import { advanceNotifiedStage } from './advance-stage.ts';
 import { approvalLinks, emailStage, selectAddresses } from './approval-emails.ts';
 import { type AwaitingRecord, escalationGroup, hasApprovalRequest, isEscalated } from './awaiting-record.ts';
@@ -65,7 +66,6 @@ async function loadDigest(id: string, deps: NotifyDeps) {
   }
   const stage = latestStage(records);
   const escalation = isEscalated(stage) ? nextGroup : undefined;
-  let customers: Promise<ReadonlyMap<string, string>> | undefined;
   return {
     digest,
     id,
@@ -75,10 +75,7 @@ async function loadDigest(id: string, deps: NotifyDeps) {
     stage,
     escalation,
     /** Reads the customers' names by account id, for the accounts that a notification names. */
-    readCustomers: () => {
-      customers ??= readCustomerNames(records, deps);
-      return customers;
-    },
+    readCustomers: createOnce(() => readCustomerNames(records, deps)),
   };
 }
 

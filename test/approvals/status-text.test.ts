@@ -57,6 +57,12 @@ function aContext(record: Partial<ConnectionRecord>, context: Partial<StatusCont
   };
 }
 
+function expectStatus(context: StatusContext, label: string, text: string): void {
+  expect(statusLabel(context)).toBe(label);
+  const lines = statusText(context).map((line) => writePlain(line));
+  expect(lines.join(' ')).toBe(text);
+}
+
 describe('the status of a request', () => {
   test.each<[string, string, string, Partial<ConnectionRecord>, Partial<StatusContext>?]>([
     ['without a verdict', 'Waiting for approval', 'linkgate decides it within a minute.', {}],
@@ -180,14 +186,9 @@ describe('the status of a request', () => {
       'EC2 shows it failed: the consumer has to create a new endpoint.',
       { state: 'failed' },
     ],
-  ])('%s is “%s”: “%s”', (_, label, text, record, context = {}) => {
-    expect(statusLabel(aContext(record, context))).toBe(label);
-    expect(
-      statusText(aContext(record, context))
-        .map((line) => writePlain(line))
-        .join(' '),
-    ).toBe(text);
-  });
+  ])('%s is “%s”: “%s”', (_, label, text, record, context = {}) =>
+    expectStatus(aContext(record, context), label, text),
+  );
 });
 
 describe('the status of a connection', () => {
@@ -270,14 +271,9 @@ describe('the status of a connection', () => {
       `Disconnected by ${alice} ${decidedAt}: contract ended It is disconnected: EC2 shows it rejected. ${rejected}`,
       aDisconnected(disconnectedByPerson),
     ],
-  ])('%s is “%s”: “%s”', (_, label, text, record, context = {}) => {
-    expect(statusLabel(aContext(record, context))).toBe(label);
-    expect(
-      statusText(aContext(record, context))
-        .map((line) => writePlain(line))
-        .join(' '),
-    ).toBe(text);
-  });
+  ])('%s is “%s”: “%s”', (_, label, text, record, context = {}) =>
+    expectStatus(aContext(record, context), label, text),
+  );
 });
 
 describe('the next step', () => {

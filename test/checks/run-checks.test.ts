@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type Check, type CheckOutput, fail, notApplicable, pass, warn } from '../../lib/checks/check.ts';
-import { gatherChecks, readOnce, runChecks } from '../../lib/checks/run-checks.ts';
+import { gatherChecks, runChecks } from '../../lib/checks/run-checks.ts';
+import { createOnce } from '../../lib/values/create-once.ts';
 
 const check = (id: string, run: () => CheckOutput | Promise<CheckOutput>): Check<undefined> => ({
   id,
@@ -101,7 +102,7 @@ test('no further check starts before the results are read', async () => {
 
 test('checks share one read, and its error', async () => {
   let reads = 0;
-  const read = readOnce(async () => {
+  const read = createOnce(async () => {
     reads++;
     throw named('TimeoutError');
   });
