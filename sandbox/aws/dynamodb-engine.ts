@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
 export interface Engine {
   readonly url: string;
@@ -61,7 +62,25 @@ async function spawnEngine(binary: string, file: string): Promise<Engine> {
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
   await waitUntilListening(host, port);
+  indexStreamRecords(file);
   return { url: `http://${host}:${port}`, tenant: '', stop: () => void child.stdin.end() };
+}
+
+/**
+ * Adds the index that the engine's stream lacks: each write of dynoxide 1.2.1 reads all stream records for the next sequence number,
+ * 12 ms after 18,000 writes. A version with other tables works without the index.
+ */
+function indexStreamRecords(file: string): void {
+  const database = new DatabaseSync(file, { timeout: 5_000 });
+  try {
+    database.exec(
+      'CREATE INDEX IF NOT EXISTS linkgate_sequence ON _stream_records (table_name, CAST(sequence_number AS INTEGER))',
+    );
+  } catch (error) {
+    if (!/no such (table|column)/.test(String(error))) throw error;
+  } finally {
+    database.close();
+  }
 }
 
 /** The engine answers any web page that finds its port. A random loopback address of Linux makes that impractical. */
