@@ -1,6 +1,6 @@
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as v from 'valibot';
-import { Warnings } from './api-views.ts';
+import { nextToken, Warnings } from './api-views.ts';
 import { CommandError, StaleListError } from './command-error.ts';
 import { markControls, markValue, safeJson, unmarkControls } from './control-characters.ts';
 import type { Deployment } from './deployment.ts';
@@ -9,15 +9,26 @@ import type { Clock } from './process-io.ts';
 import { version } from './version.ts';
 
 type Schema = v.GenericSchema<unknown, object>;
+type PageSchema = v.GenericSchema<unknown, { readonly nextToken?: string | null | undefined }>;
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 type Query = Readonly<Record<string, string | undefined>>;
 
 interface RequestInput {
   readonly query?: Query;
   readonly body?: object;
+  /** The request changes nothing, and its response predicts the impact of the change. */
+  readonly isDryRun?: true;
+  /** The warnings of the response that the command prints in other words. */
+  readonly hiddenWarnings?: RegExp;
 }
 
-/** linkgate's HTTP API. */
+interface ListInput<Page> {
+  readonly query?: Query;
+  /** Called after each page, with all pages so far. */
+  readonly onPage?: (pages: readonly Page[]) => void;
+}
+
+/** linkgate's HTTP API. It collects the warnings of each response. */
 export interface Api {
   /** @throws CommandError */
   call<S extends Schema>(
@@ -26,7 +37,26 @@ export interface Api {
     responseSchema: S,
     input?: RequestInput,
   ): Promise<v.InferOutput<S>>;
-  warn(warnings: readonly string[] | null | undefined): void;
+  /**
+   * Reads all pages of a list.
+   * @throws CommandError
+   */
+  readPages<S extends PageSchema>(
+    path: readonly string[],
+    pageSchema: S,
+    input?: ListInput<v.InferOutput<S>>,
+  ): Promise<readonly v.InferOutput<S>[]>;
+  /**
+   * Reads the items of all pages of a list.
+   * @param name the field of each page that has the items
+   * @throws CommandError
+   */
+  list<S extends v.GenericSchema>(
+    path: readonly string[],
+    name: string,
+    itemSchema: S,
+    query?: Query,
+  ): Promise<readonly v.InferOutput<S>[]>;
   /** The time by the clock of the API, which may differ from the clock of this machine. */
   now(): Promise<Date>;
 }
@@ -54,16 +84,19 @@ const OtherDecision = v.object({
 const Problems = v.object({
   problems: v.array(v.object({ at: v.optional(v.string()), message: v.string() })),
 });
+const Warned = v.fallback(v.looseObject({ warnings: Warnings }), {});
 
-export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn']): Api {
-  const { region, credentials, sha256 } = deployment;
-  const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256 });
-
+export function apiClient(
+  connect: () => Promise<Deployment>,
+  clock: Clock,
+  warn: (warnings: readonly string[] | null | undefined) => void,
+): Api {
   /** Sends an idempotency key with every change, so that a retry makes the change once. */
-  async function send(method: Method, path: readonly string[], { query = {}, body }: RequestInput) {
+  async function send(method: Method, path: readonly string[], input: RequestInput) {
+    const deployment = await connect();
     const key = method === 'GET' ? undefined : crypto.randomUUID();
     for (let attempt = 1, inProgressAttempt = 1; ; ) {
-      const result = await fetchSigned(method, path, query, body, key).catch((networkError: Error) => ({
+      const result = await fetchSigned(method, path, input, key, deployment).catch((networkError: Error) => ({
         networkError,
       }));
       if (isRunning(result) && inProgressAttempt < maxInProgressAttempts) {
@@ -81,51 +114,14 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
     }
   }
 
-  async function fetchSigned(
-    method: Method,
-    path: readonly string[],
-    query: Query,
-    body: object | undefined,
-    key: string | undefined,
-  ): Promise<ApiResponse> {
-    const url = buildUrl(deployment.apiUrl, path, query);
-    const sent = body && safeJson(body);
-    const { headers } = await signer.sign({
-      method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      query: Object.fromEntries(url.searchParams),
-      headers: {
-        host: url.host,
-        'user-agent': userAgent,
-        ...(sent && { 'content-type': 'application/json' }),
-        ...(key && { 'idempotency-key': key }),
-      },
-      ...(sent && { body: sent }),
-    });
-    const response = await fetch(url, {
-      method,
-      headers,
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(sent && { body: sent }),
-    });
-    const retryAfter = response.headers.get('retry-after');
-    return {
-      status: response.status,
-      date: response.headers.get('date'),
-      ...(retryAfter !== null &&
-        /^\d{1,3}$/.test(retryAfter) && { retryAfterMs: 1_000 * Number(retryAfter) }),
-      text: await response.text(),
-    };
-  }
-
   return {
     async call(method, path, responseSchema, input = {}) {
       requireSegments(path);
       const { status, text } = await send(method, path, input);
       const body = parseJson(text);
-      if (status >= 400) throw responseError(status, body, deployment);
+      if (status >= 400) throw responseError(status, body, await connect());
+      const { warnings } = v.parse(Warned, body);
+      if (!input.isDryRun) warn(warnings?.filter((warning) => !input.hiddenWarnings?.test(warning)));
       const parsed = v.safeParse(responseSchema, body);
       if (parsed.success) return parsed.output;
       throw new CommandError(
@@ -134,12 +130,66 @@ export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn'
       );
     },
 
-    warn,
+    async readPages(path, pageSchema, input = {}) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await readPagesOnce(this, path, pageSchema, input);
+        } catch (error) {
+          if (!(error instanceof StaleListError) || attempt === maxListAttempts) throw error;
+        }
+      }
+    },
+
+    async list(path, name, itemSchema, query = {}) {
+      const Page = v.looseObject({ [name]: v.array(itemSchema) });
+      const pages = await this.readPages(path, v.intersect([Page, v.looseObject({ nextToken })]), { query });
+      return pages.flatMap((page) => page[name] ?? []);
+    },
 
     async now() {
       const { date } = await send('GET', ['services'], {});
       return date ? new Date(date) : new Date();
     },
+  };
+}
+
+/** Sends a request that the caller's AWS credentials sign. */
+async function fetchSigned(
+  method: Method,
+  path: readonly string[],
+  { query = {}, body, isDryRun }: RequestInput,
+  key: string | undefined,
+  { apiUrl, region, credentials, sha256 }: Deployment,
+): Promise<ApiResponse> {
+  const url = buildUrl(apiUrl, path, { ...query, ...(isDryRun && { dryRun: 'true' }) });
+  const sent = body && safeJson(body);
+  const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256 });
+  const { headers } = await signer.sign({
+    method,
+    protocol: url.protocol,
+    hostname: url.hostname,
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers: {
+      host: url.host,
+      'user-agent': userAgent,
+      ...(sent && { 'content-type': 'application/json' }),
+      ...(key && { 'idempotency-key': key }),
+    },
+    ...(sent && { body: sent }),
+  });
+  const response = await fetch(url, {
+    method,
+    headers,
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(sent && { body: sent }),
+  });
+  const retryAfter = response.headers.get('retry-after');
+  return {
+    status: response.status,
+    date: response.headers.get('date'),
+    ...(retryAfter !== null && /^\d{1,3}$/.test(retryAfter) && { retryAfterMs: 1_000 * Number(retryAfter) }),
+    text: await response.text(),
   };
 }
 
@@ -170,49 +220,23 @@ function isRunning(result: ApiResponse | NetworkFailure): result is ApiResponse 
 /** The number of attempts to read a list whose pages change during the read. */
 const maxListAttempts = 3;
 
-interface Page {
-  readonly nextToken?: string | null | undefined;
-  readonly warnings?: unknown;
-}
-
-/**
- * Reads all pages of a list, and shows each warning once.
- * @throws CommandError
- */
-export async function readAllPages<S extends v.GenericSchema<unknown, Page>, T>(
+async function readPagesOnce<S extends PageSchema>(
   api: Api,
   path: readonly string[],
-  page: S,
-  items: (page: v.InferOutput<S>) => readonly T[],
-  query: Query = {},
-): Promise<readonly T[]> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await readPagesOnce(api, path, page, items, query);
-    } catch (error) {
-      if (!(error instanceof StaleListError) || attempt === maxListAttempts) throw error;
-    }
-  }
-}
-
-async function readPagesOnce<S extends v.GenericSchema<unknown, Page>, T>(
-  api: Api,
-  path: readonly string[],
-  page: S,
-  items: (page: v.InferOutput<S>) => readonly T[],
-  query: Query,
-): Promise<readonly T[]> {
-  const all: T[] = [];
-  const warnings = new Set<string>();
-  let nextToken: string | undefined;
+  pageSchema: S,
+  { query = {}, onPage }: ListInput<v.InferOutput<S>>,
+): Promise<readonly v.InferOutput<S>[]> {
+  const pages: v.InferOutput<S>[] = [];
+  let token: string | undefined;
   do {
-    const response: v.InferOutput<S> = await api.call('GET', path, page, { query: { ...query, nextToken } });
-    all.push(...items(response));
-    for (const warning of v.parse(Warnings, response.warnings) ?? []) warnings.add(warning);
-    nextToken = response.nextToken ?? undefined;
-  } while (nextToken !== undefined);
-  api.warn([...warnings]);
-  return all;
+    const page: v.InferOutput<S> = await api.call('GET', path, pageSchema, {
+      query: { ...query, nextToken: token },
+    });
+    pages.push(page);
+    onPage?.(pages);
+    token = page.nextToken ?? undefined;
+  } while (token !== undefined);
+  return pages;
 }
 
 /** Ids and names match this pattern. `..`, `/` and `?` would request another path. */

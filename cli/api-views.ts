@@ -1,39 +1,32 @@
 import * as v from 'valibot';
 
 /** Responses of the API. The schemas name only the fields that people see; `--json` passes on all fields. */
-const text = v.nullish(v.string());
+const { entriesFromList, looseObject, nullish } = v;
+const text = nullish(v.string());
+const list = nullish(v.array(v.string()));
+const changeFields = entriesFromList(['managedBy', 'changedAt', 'changedBy'], text);
 
-export const Service = v.looseObject({
-  serviceId: v.string(),
-  name: v.string(),
-  serviceName: text,
-  accountId: text,
-  region: text,
-  onUnlisted: v.string(),
-  approvers: v.string(),
-  requireTicket: v.nullish(v.boolean()),
-  deadlineSeconds: v.nullish(v.number()),
+export const Service = looseObject({
+  ...entriesFromList(['serviceId', 'name'], v.string()),
+  ...entriesFromList(['serviceName', 'accountId', 'region'], text),
+  ...entriesFromList(['onUnlisted', 'approvers'], v.string()),
+  requireTicket: nullish(v.boolean()),
+  deadlineSeconds: nullish(v.number()),
   onExpiry: text,
-  graceSeconds: v.nullish(v.number()),
-  onExternalAccept: text,
-  principals: text,
-  otherPrincipals: v.nullish(v.array(v.string())),
-  principalsApproval: v.nullish(v.looseObject({ by: v.string(), at: v.string() })),
-  managedBy: text,
-  deregisteringAt: text,
-  deregisteringBy: text,
-  acceptanceRequired: v.nullish(v.boolean()),
-  pausedAt: text,
-  pausedBy: text,
-  pauseReason: text,
-  registeredAt: text,
-  registeredBy: text,
-  checkedAt: text,
-  drift: v.nullish(v.array(v.looseObject({ detail: v.string() }))),
+  graceSeconds: nullish(v.number()),
+  ...entriesFromList(['onExternalAccept', 'principals'], text),
+  otherPrincipals: list,
+  principalsApproval: nullish(looseObject({ by: v.string(), at: v.string() })),
+  ...entriesFromList(['managedBy', 'deregisteringAt', 'deregisteringBy'], text),
+  acceptanceRequired: nullish(v.boolean()),
+  ...entriesFromList(['pausedAt', 'pausedBy', 'pauseReason'], text),
+  ...entriesFromList(['registeredAt', 'registeredBy', 'checkedAt'], text),
+  drift: nullish(v.array(looseObject({ detail: v.string() }))),
 });
 export type Service = v.InferOutput<typeof Service>;
+export const ServiceResponse = looseObject({ service: Service });
 
-export const UnregisteredService = v.looseObject({
+export const UnregisteredService = looseObject({
   serviceId: v.string(),
   name: text,
   region: v.string(),
@@ -42,103 +35,74 @@ export const UnregisteredService = v.looseObject({
 });
 export type UnregisteredService = v.InferOutput<typeof UnregisteredService>;
 
-export const Entry = v.looseObject({
+export const Entry = looseObject({
   service: text,
-  serviceId: v.string(),
-  accountId: v.string(),
+  ...entriesFromList(['serviceId', 'accountId'], v.string()),
   effect: v.picklist(['allow', 'block']),
-  endpointIds: v.nullish(v.array(v.string())),
-  consumerRegions: v.nullish(v.array(v.string())),
-  maxEndpoints: v.nullish(v.number()),
+  ...entriesFromList(['endpointIds', 'consumerRegions'], list),
+  maxEndpoints: nullish(v.number()),
   expiresAt: text,
-  owners: v.nullish(v.array(v.string())),
-  roles: v.nullish(v.array(v.string())),
-  customer: text,
-  managedBy: text,
-  note: text,
+  ...entriesFromList(['owners', 'roles'], list),
+  ...entriesFromList(['customer', 'managedBy', 'note'], text),
 });
 export type Entry = v.InferOutput<typeof Entry>;
 
-export const Connection = v.looseObject({
+export const Connection = looseObject({
   service: text,
-  serviceId: v.string(),
-  endpointId: v.string(),
-  ownerAccountId: v.string(),
+  ...entriesFromList(['serviceId', 'endpointId', 'ownerAccountId'], v.string()),
   customer: text,
   state: v.string(),
-  verdict: text,
-  decidedBy: text,
-  reason: text,
-  status: text,
-  deadline: text,
-  nextStep: text,
-  differs: text,
-  disconnectAt: text,
-  endpointRegion: text,
-  requestedAt: text,
+  ...entriesFromList(['verdict', 'decidedBy', 'reason', 'status', 'deadline', 'nextStep'], text),
+  ...entriesFromList(['differs', 'disconnectAt', 'endpointRegion', 'requestedAt'], text),
 });
 export type Connection = v.InferOutput<typeof Connection>;
 
-const Finding = v.looseObject({ rule: v.string(), outcome: v.string(), reason: v.string() });
+const Finding = looseObject(entriesFromList(['rule', 'outcome', 'reason'], v.string()));
 
-const Step = v.looseObject({
-  time: v.string(),
-  actor: v.string(),
-  action: v.string(),
-  outcome: text,
-  state: text,
-  reason: text,
-  ticket: text,
-  customerMessage: text,
-  disconnectAt: text,
-  entry: v.nullish(v.looseObject({ effect: v.picklist(['allow', 'block']), expiresAt: text })),
-  findings: v.nullish(v.array(Finding)),
+const Step = looseObject({
+  ...entriesFromList(['time', 'actor', 'action'], v.string()),
+  ...entriesFromList(['outcome', 'state', 'reason', 'ticket', 'customerMessage', 'disconnectAt'], text),
+  entry: nullish(looseObject({ effect: v.picklist(['allow', 'block']), expiresAt: text })),
+  findings: nullish(v.array(Finding)),
 });
 export type Step = v.InferOutput<typeof Step>;
 
-export const Explanation = v.looseObject({
-  connection: v.looseObject({ ...Connection.entries, verdict: v.optional(v.unknown()) }),
-  verdict: v.nullish(v.looseObject({ outcome: v.string(), findings: v.array(Finding) })),
+export const Explanation = looseObject({
+  connection: looseObject({ ...Connection.entries, verdict: v.optional(v.unknown()) }),
+  verdict: nullish(looseObject({ outcome: v.string(), findings: v.array(Finding) })),
   history: v.array(Step),
-  warnings: v.nullish(v.array(v.string())),
 });
 export type Explanation = v.InferOutput<typeof Explanation>;
 
-export const Decision = v.looseObject({
+export const Decision = looseObject({
   endpointId: v.string(),
   decision: v.picklist(['approve', 'deny']),
-  by: v.string(),
-  at: v.string(),
-  reason: text,
-  state: text,
-  verdict: text,
-  approvals: v.nullish(v.number()),
-  quorum: v.nullish(v.number()),
+  ...entriesFromList(['by', 'at'], v.string()),
+  ...entriesFromList(['reason', 'state', 'verdict'], text),
+  ...entriesFromList(['approvals', 'quorum'], nullish(v.number())),
 });
 export type Decision = v.InferOutput<typeof Decision>;
 
-export const Revocation = v.looseObject({
-  endpointId: v.string(),
-  ownerAccountId: v.string(),
-  verdict: text,
-  reason: text,
-  since: text,
-  disconnectAt: text,
-  extended: v.nullish(v.looseObject({ by: v.string(), until: v.string() })),
+export const Revocation = looseObject({
+  ...entriesFromList(['endpointId', 'ownerAccountId'], v.string()),
+  ...entriesFromList(['verdict', 'reason', 'since', 'disconnectAt'], text),
+  extended: nullish(looseObject({ by: v.string(), until: v.string() })),
 });
 export type Revocation = v.InferOutput<typeof Revocation>;
 
-export const PrincipalsView = v.looseObject({
+export const PrincipalsView = looseObject({
   principals: v.string(),
   missing: v.array(v.string()),
   extra: v.array(v.string()),
 });
-export type PrincipalsView = v.InferOutput<typeof PrincipalsView>;
 
-export const ModeView = v.looseObject({ mode: v.string(), since: text, by: text, reason: text });
+export const ModeView = looseObject({
+  mode: v.string(),
+  ...entriesFromList(['since', 'by', 'reason'], text),
+});
 export type ModeView = v.InferOutput<typeof ModeView>;
 
-export const OperationsView = v.looseObject({
+export const OperationsView = looseObject({
   slackChannel: text,
   emails: v.array(v.string()),
   changedAt: text,
@@ -146,57 +110,45 @@ export const OperationsView = v.looseObject({
 });
 export type OperationsView = v.InferOutput<typeof OperationsView>;
 
-export const ApproverGroup = v.looseObject({
+export const ApproverGroup = looseObject({
   name: v.string(),
   quorum: v.number(),
   slackChannel: text,
-  slackUsers: v.array(v.looseObject({ team: v.string(), user: v.string() })),
+  slackUsers: v.array(looseObject({ team: v.string(), user: v.string() })),
   emails: v.array(v.string()),
-  decisionChannels: text,
-  escalateTo: text,
-  managedBy: text,
-  changedAt: text,
-  changedBy: text,
+  ...entriesFromList(['decisionChannels', 'escalateTo'], text),
+  ...changeFields,
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
-export const Customer = v.looseObject({
+export const Customer = looseObject({
   name: v.string(),
   accounts: v.array(v.string()),
-  contact: v.nullish(v.looseObject({ email: text, topicArn: text })),
-  owners: v.nullish(v.array(v.string())),
+  contact: nullish(looseObject({ email: text, topicArn: text })),
+  owners: list,
   contractEndsAt: text,
-  managedBy: text,
-  changedAt: text,
-  changedBy: text,
-  delivery: v.nullish(v.looseObject({ status: v.string(), detail: text })),
+  ...changeFields,
+  delivery: nullish(looseObject({ status: v.string(), detail: text })),
 });
 export type Customer = v.InferOutput<typeof Customer>;
 
-export const Job = v.looseObject({
+export const Job = looseObject({
   jobId: v.string(),
   status: v.picklist(['running', 'succeeded']),
-  result: v.nullish(v.record(v.string(), v.unknown())),
+  result: nullish(v.record(v.string(), v.unknown())),
 });
-
 export type Job = v.InferOutput<typeof Job>;
 
-export const SlackManifest = v.looseObject({ manifest: v.record(v.string(), v.unknown()) });
-
-export const SetupResponse = v.looseObject({ done: v.array(v.string()) });
-export const Warnings = v.nullish(v.array(v.string()));
-
-export const SlackConnection = v.looseObject({
-  team: text,
-  bot: text,
-  scopes: v.nullish(v.array(v.string())),
-  warnings: Warnings,
-});
+export const SlackManifest = looseObject({ manifest: v.record(v.string(), v.unknown()) });
+export const SlackConnection = looseObject({ team: text, bot: text, scopes: list });
 export type SlackConnection = v.InferOutput<typeof SlackConnection>;
 
-const Check = v.looseObject({
-  group: v.string(),
-  name: v.string(),
+export const SetupResponse = looseObject({ done: v.array(v.string()) });
+export const Warnings = list;
+export const nextToken = text;
+
+export const Check = looseObject({
+  ...entriesFromList(['group', 'name'], v.string()),
   subject: text,
   status: v.picklist(['ok', 'warning', 'failed']),
   detail: v.string(),
@@ -204,16 +156,8 @@ const Check = v.looseObject({
 });
 export type Check = v.InferOutput<typeof Check>;
 
-const nextToken = v.nullish(v.string());
-export const CheckPage = v.looseObject({ checks: v.array(Check), nextToken });
-export const VerificationPage = v.looseObject({
-  verified: v.number(),
-  broken: v.array(v.looseObject({ endpointId: v.string(), sequence: v.number(), problem: v.string() })),
+export const VerificationPage = looseObject({
   nextToken,
+  verified: v.number(),
+  broken: v.array(looseObject({ endpointId: v.string(), sequence: v.number(), problem: v.string() })),
 });
-export const UnregisteredPage = v.looseObject({ services: v.array(UnregisteredService), nextToken });
-export const ServicePage = v.looseObject({ services: v.array(Service), nextToken });
-export const EntryPage = v.looseObject({ entries: v.array(Entry), nextToken });
-export const ConnectionPage = v.looseObject({ connections: v.array(Connection), nextToken });
-export const CustomerPage = v.looseObject({ customers: v.array(Customer), nextToken });
-export const GroupPage = v.looseObject({ groups: v.array(ApproverGroup), nextToken });

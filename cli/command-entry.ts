@@ -1,7 +1,11 @@
-import type { Argument, Option } from 'commander';
+import type { Argument, Command, Option } from 'commander';
+import type { Session } from './session.ts';
 
 /** The groups of `linkgate --help`, in its order. */
 export const commandGroups = ['Decide', 'Policy', 'Operate'] as const;
+
+/** The arguments of a command and then its options, as commander parses them. */
+type ParsedArguments = Parameters<Parameters<Command['action']>[0]>;
 
 /** One command, as help and docs/commands.md describe it. */
 export interface CommandEntry {
@@ -16,4 +20,8 @@ export interface CommandEntry {
   readonly notes?: string;
   /** The default command of its family. */
   readonly isDefault?: true;
+  readonly run: (session: Session, ...args: ParsedArguments) => Promise<void> | void;
 }
+
+/** A command in the table of its group. */
+export type GroupedEntry = Omit<CommandEntry, 'group'>;

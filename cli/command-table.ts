@@ -3,12 +3,12 @@ import { decideCommands } from './command-table/decide-commands.ts';
 import { operateCommands } from './command-table/operate-commands.ts';
 import { policyCommands } from './command-table/policy-commands.ts';
 
-const all = [...decideCommands, ...policyCommands, ...operateCommands] as const;
-
 /** Every command of linkgate. The help, the parser and docs/commands.md use this table. */
-export const commandTable: readonly CommandEntry[] = all;
-
-export type CommandName = (typeof all)[number]['name'];
+export const commandTable: readonly CommandEntry[] = [
+  ...decideCommands.map((entry) => ({ ...entry, group: 'Decide' as const })),
+  ...policyCommands.map((entry) => ({ ...entry, group: 'Policy' as const })),
+  ...operateCommands.map((entry) => ({ ...entry, group: 'Operate' as const })),
+];
 
 /** The description of each family: the first word that several commands share. */
 export const families: Readonly<Record<string, string>> = {

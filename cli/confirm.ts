@@ -1,5 +1,5 @@
 import { CommandError } from './command-error.ts';
-import type { Io } from './process-io.ts';
+import type { Session } from './session.ts';
 
 /**
  * Continues only if a person agrees, at the terminal or by `--yes`.
@@ -9,8 +9,10 @@ import type { Io } from './process-io.ts';
 export async function confirm(
   question: string,
   { yes }: { readonly yes?: true | undefined },
-  { stdin, stderr }: Pick<Io, 'stdin' | 'stderr'>,
+  { io: { stdin, stderr }, output, progress }: Session,
 ): Promise<void> {
+  progress.report('');
+  output.printWarnings();
   if (yes) return;
   if (!stdin?.isTTY)
     throw new CommandError('usageError', 'nobody can be asked here, so nothing was done: say --yes');

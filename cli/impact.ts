@@ -7,12 +7,9 @@ export const Endpoints = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), serviceId: v.string(), service: v.string() })),
 );
 
-/** The predicted impact of a change. */
+/** The impact of a change, also as its dry run predicts it. */
 export const Impact = v.looseObject({ disconnects: Endpoints, rejects: Endpoints, warnings: Warnings });
 export type Impact = v.InferOutput<typeof Impact>;
-
-/** The query of a request that changes nothing, and whose response predicts the impact of the change. */
-export const dryRun = { dryRun: 'true' };
 
 /** Formats the impact before somebody agrees. */
 export function formatImpact({ disconnects, rejects, warnings }: Impact): string {

@@ -2,11 +2,10 @@ import { CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
 import { markControls, safeJson } from './control-characters.ts';
 import { exitCodes } from './exit-codes.ts';
-import { handlers } from './handlers.ts';
 import { type Io, processIo, withSafeTerminals } from './process-io.ts';
 import { createProgram } from './program.ts';
 import { progressOn } from './progress.ts';
-import { createSessions } from './session.ts';
+import { createSession } from './session.ts';
 
 /** @returns the exit code */
 export async function main(argv: readonly string[], outside: Io = processIo): Promise<number> {
@@ -24,7 +23,7 @@ export async function main(argv: readonly string[], outside: Io = processIo): Pr
   };
   const progress = progressOn(io);
   try {
-    const program = createProgram(handlers, { open: createSessions(io, progress), io });
+    const program = createProgram((options) => createSession(options, io, progress), io);
     await program.parseAsync(argv.map(markControls), { from: 'user' });
     return 0;
   } catch (error) {

@@ -13,21 +13,35 @@ export interface Output {
   readonly paint: Paint;
   /** The maximum length of a line. */
   readonly width: number;
-  /** Prints the one result: the document with `--json`, otherwise the text. */
+  /** Prints the one result, the document with `--json`, otherwise the text, and then the collected warnings. */
   result(document: object, text: string): void;
+  /** Collects warnings. Each is printed once. */
   warn(warnings: readonly string[] | null | undefined): void;
+  printWarnings(): void;
   /** Prints a note before the result. */
   say(text: string): void;
 }
 
 export function outputTo({ stdout, stderr }: Io, isJson: boolean): Output {
+  const warnings = new Set<string>();
+  let printedCount = 0;
+
+  function printWarnings(): void {
+    for (const warning of [...warnings].slice(printedCount)) stderr.write(`warning: ${warning}\n`);
+    printedCount = warnings.size;
+  }
+
   return {
     paint: (style, text) => (stdout.isColoured ? styleText(style, text, { validateStream: false }) : text),
     width: stdout.columns || 80,
-    result: (document, text) => stdout.write(`${isJson ? safeJson(document, 2) : text}\n`),
-    warn(warnings) {
-      for (const warning of warnings ?? []) stderr.write(`warning: ${warning}\n`);
+    result(document, text) {
+      stdout.write(`${isJson ? safeJson(document, 2) : text}\n`);
+      printWarnings();
     },
+    warn(more) {
+      for (const warning of more ?? []) warnings.add(warning);
+    },
+    printWarnings,
     say: (text) => stderr.write(`${text}\n`),
   };
 }
@@ -98,6 +112,19 @@ export function time(iso: string): string {
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** Formats the time of a change and, if it is known, its author. */
+export function formatChange(
+  at: string | null | undefined,
+  by: string | null | undefined,
+): string | undefined {
+  return at ? `${time(at)}${by ? ` by ${by}` : ''}` : undefined;
+}
+
+/** Names the policy file as the manager of an item. */
+export function formatFileManager({ managedBy }: { managedBy?: string | null | undefined }) {
+  return managedBy === 'file' ? 'the policy file' : undefined;
+}
+
 /** Formats each ISO 8601 time of a text. */
 export function formatTimes(text: string): string {
   return writePlain(markTimes(text), time);
@@ -164,4 +191,17 @@ function withoutTrailingSpace(text: string): string {
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** Wraps a text to lines of at most this many characters. A command in backticks stays whole, so that people can copy it. */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.match(/(?:`[^`]*`|\S)+/g) ?? []) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }

@@ -1,28 +1,38 @@
 import { type Argument, Command, type ErrorOptions, Help, Option, type ParseOptionsResult } from 'commander';
 import { didYouMean } from '../lib/values/did-you-mean.mjs';
 import { type CommandEntry, commandGroups } from './command-entry.ts';
-import { type CommandName, commandTable, families } from './command-table.ts';
-import type { HandlerDeps } from './handler-deps.ts';
-import type { Handlers } from './handlers.ts';
-import { commonOptions } from './options.ts';
+import { commandTable, families } from './command-table.ts';
+import { type CommonOptions, commonOptions } from './options.ts';
 import type { Io } from './process-io.ts';
+import type { Session } from './session.ts';
 import { version } from './version.ts';
 
 /** Creates the parser of the command line, with the help of each command. */
-export function createProgram(handlers: Handlers, deps: HandlerDeps): Command {
+export function createProgram(
+  openSession: (options: CommonOptions) => Session,
+  io: Io,
+  entries: readonly CommandEntry[] = commandTable,
+): Command {
   const linkgate = new Command('linkgate')
     .description('Policy-based accept/reject for AWS PrivateLink endpoint connections.')
     .usage('<command> [options]')
     .version(version)
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', rootNotes);
-  for (const entry of orderByGroup(commandTable)) {
-    const handler = handlers[entry.name as CommandName];
-    findOrAddParent(entry, linkgate).addCommand(createCommand(entry).action(handler(deps)), {
-      isDefault: entry.isDefault === true,
+  for (const entry of orderByGroup(entries)) {
+    const command = createCommand(entry).action(async (...args) => {
+      // Commander passes the arguments, the options, and the command itself.
+      const parsed = args.slice(0, -1);
+      const session = openSession(parsed.at(-1));
+      try {
+        await entry.run(session, ...parsed);
+      } finally {
+        session.output.printWarnings();
+      }
     });
+    findOrAddParent(entry, linkgate).addCommand(command, { isDefault: entry.isDefault === true });
   }
-  return configure(linkgate, deps.io);
+  return configure(linkgate, io);
 }
 
 const rootNotes = `

@@ -1,11 +1,16 @@
-import type { CommandEntry } from '../command-entry.ts';
+import type { GroupedEntry } from '../command-entry.ts';
+import { listConnections } from '../commands/connections.ts';
+import { sendDecision } from '../commands/decision.ts';
+import { explainConnection } from '../commands/explain.ts';
+import { lockDownAccount } from '../commands/lockdown.ts';
+import { extendConnection, revokeConnections } from '../commands/revocation.ts';
 import * as take from '../options.ts';
 
 /** Commands for a single connection or request. */
-export const decideCommands = [
+export const decideCommands: readonly GroupedEntry[] = [
   {
     name: 'connections',
-    group: 'Decide',
+    run: listConnections,
     summary: "list the connections as EC2 shows them now, beside linkgate's verdicts",
     options: [
       take.serviceOption,
@@ -18,14 +23,14 @@ export const decideCommands = [
   },
   {
     name: 'explain',
-    group: 'Decide',
+    run: explainConnection,
     summary: 'show one connection: the request, the finding of each rule, the verdict and the history',
     arguments: [take.endpointArgument],
     example: 'linkgate explain vpce-0123456789abcdef0',
   },
   {
     name: 'approve',
-    group: 'Decide',
+    run: sendDecision('approve'),
     summary: 'approve an open request',
     arguments: [take.endpointArgument],
     options: [take.ticketOption, take.reasonOption],
@@ -33,7 +38,7 @@ export const decideCommands = [
   },
   {
     name: 'deny',
-    group: 'Decide',
+    run: sendDecision('deny'),
     summary: 'deny an open request',
     arguments: [take.endpointArgument],
     options: [take.neededReasonOption, take.ticketOption, take.customerMessageOption],
@@ -41,7 +46,7 @@ export const decideCommands = [
   },
   {
     name: 'revoke',
-    group: 'Decide',
+    run: revokeConnections,
     summary: 'disconnect one connection, or all of an account, after the grace period of the service',
     arguments: [take.optionalEndpointArgument],
     options: [
@@ -58,7 +63,7 @@ An account that is still allowed may connect again with a new endpoint. To keep 
   },
   {
     name: 'extend',
-    group: 'Decide',
+    run: extendConnection,
     summary: 'postpone a scheduled disconnect',
     arguments: [take.endpointArgument],
     options: [take.untilOption, take.neededReasonOption],
@@ -67,7 +72,7 @@ An account that is still allowed may connect again with a new endpoint. To keep 
   },
   {
     name: 'lockdown',
-    group: 'Decide',
+    run: lockDownAccount,
     summary:
       'block an account at every service, disconnect all of its connections, and wait until EC2 shows it',
     arguments: [take.accountArgument],
@@ -81,4 +86,4 @@ An account that is still allowed may connect again with a new endpoint. To keep 
 connection: the consumer has to create new endpoints. A paused service disconnects nothing, and nor does the mode observe.
 Exits with 1 when EC2 does not show everything rejected in time.`,
   },
-] as const satisfies readonly CommandEntry[];
+];

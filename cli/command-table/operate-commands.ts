@@ -1,18 +1,27 @@
 import { Argument } from 'commander';
-import type { CommandEntry } from '../command-entry.ts';
+import type { GroupedEntry } from '../command-entry.ts';
+import { verifyAudit } from '../commands/audit.ts';
+import { runDoctor } from '../commands/doctor.ts';
+import { removeItem } from '../commands/item.ts';
+import { showOrSetMode } from '../commands/mode.ts';
+import { setOperations, showOperations } from '../commands/operations.ts';
+import { pauseService, resumeService } from '../commands/pause.ts';
+import { setUp } from '../commands/setup.ts';
+import { connectSlack, printManifest } from '../commands/slack.ts';
+import { sweepConnections } from '../commands/sweep.ts';
 import * as take from '../options.ts';
 
 /** Commands for the deployment. */
-export const operateCommands = [
+export const operateCommands: readonly GroupedEntry[] = [
   {
     name: 'setup',
-    group: 'Operate',
+    run: setUp,
     summary: 'create what linkgate needs beside its stack, once after the first deployment',
     example: 'linkgate setup',
   },
   {
     name: 'doctor',
-    group: 'Operate',
+    run: runDoctor,
     summary:
       'check the deployment, its permissions and queues and each service, with a remedy for each failed check',
     options: [take.option('--all', 'one line for each check, passed checks too')],
@@ -20,7 +29,7 @@ export const operateCommands = [
   },
   {
     name: 'mode',
-    group: 'Operate',
+    run: showOrSetMode,
     summary: 'show the mode, or switch it: the kill switch of the deployment',
     arguments: [
       () =>
@@ -34,7 +43,7 @@ export const operateCommands = [
   },
   {
     name: 'operations set',
-    group: 'Operate',
+    run: setOperations,
     summary: 'name who gets operations notices; who is not named again gets none',
     options: [take.slackChannelOption, take.emailOption],
     example: 'linkgate operations set --slack-channel C0123456789 --email on-call@example.com',
@@ -43,13 +52,13 @@ channel, and publishes it to the operations topic. An address gets it once its r
   },
   {
     name: 'operations show',
-    group: 'Operate',
+    run: showOperations,
     summary: 'show who gets operations notices',
     example: 'linkgate operations show',
   },
   {
     name: 'pause',
-    group: 'Operate',
+    run: pauseService,
     summary: 'hold every request to a service, and disconnect nothing from it',
     arguments: [take.serviceArgument],
     options: [take.option('--reason <text>', 'why, for whoever waits')],
@@ -57,7 +66,7 @@ channel, and publishes it to the operations topic. An address gets it once its r
   },
   {
     name: 'resume',
-    group: 'Operate',
+    run: resumeService,
     summary: 'decide the requests to a paused service, and carry out its scheduled disconnects',
     arguments: [take.serviceArgument],
     options: [take.yesOption],
@@ -65,27 +74,27 @@ channel, and publishes it to the operations topic. An address gets it once its r
   },
   {
     name: 'sweep connections',
-    group: 'Operate',
+    run: sweepConnections,
     summary: 'compare every connection in EC2 with its record now, and repair what differs',
     example: 'linkgate sweep connections',
   },
   {
     name: 'audit verify',
-    group: 'Operate',
+    run: verifyAudit,
     summary: 'verify that every audit entry is as it was written, and that none is missing',
     options: [() => take.oneEndpointOption().conflicts('service'), take.serviceOption],
     example: 'linkgate audit verify',
   },
   {
     name: 'slack manifest',
-    group: 'Operate',
+    run: printManifest,
     summary: 'print the manifest of the Slack app (Slack: Create New App, From a manifest)',
     example: 'linkgate slack manifest',
     notes: 'The manifest is JSON, with --json or without. It contains the address of this deployment.',
   },
   {
     name: 'slack connect',
-    group: 'Operate',
+    run: connectSlack,
     summary: 'store or rotate the secrets of the Slack app',
     options: [
       take.option('--forget-previous', 'no longer accept the previous secrets; alone, or with new secrets'),
@@ -100,7 +109,7 @@ rotation, so that no request is lost while Slack and linkgate differ. After a le
   },
   {
     name: 'item remove',
-    group: 'Operate',
+    run: removeItem,
     summary: 'remove an item of the table that linkgate cannot read and `linkgate doctor` names',
     arguments: [
       () => new Argument('<partition>', 'its partition key'),
@@ -108,4 +117,4 @@ rotation, so that no request is lost while Slack and linkgate differ. After a le
     ],
     example: 'linkgate item remove SERVICE vpce-svc-0123456789abcdef0',
   },
-] as const satisfies readonly CommandEntry[];
+];

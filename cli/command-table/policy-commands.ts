@@ -1,15 +1,22 @@
 import { Option } from 'commander';
-import type { CommandEntry } from '../command-entry.ts';
+import type { GroupedEntry } from '../command-entry.ts';
+import * as allowlist from '../commands/allowlist.ts';
+import * as approvers from '../commands/approvers.ts';
+import * as customer from '../commands/customer.ts';
+import { exportPolicy } from '../commands/export.ts';
+import * as policy from '../commands/policy.ts';
+import { removeService } from '../commands/remove-service.ts';
+import * as service from '../commands/service.ts';
 import * as take from '../options.ts';
 import * as settings from '../service-options.ts';
 
 const planOptions = [take.fileOption, take.takeOwnershipOption, take.allowRemovalsOption];
 
 /** Commands for services, the allowlist, people and policy files. */
-export const policyCommands = [
+export const policyCommands: readonly GroupedEntry[] = [
   {
     name: 'service add',
-    group: 'Policy',
+    run: service.addService,
     summary:
       'register an endpoint service; again: change the settings that are given, and repair its drift in EC2',
     arguments: [take.newServiceArgument],
@@ -31,21 +38,21 @@ export const policyCommands = [
   },
   {
     name: 'service list',
-    group: 'Policy',
+    run: service.listServices,
     summary: 'list the registered services',
     options: [take.option('--unregistered', 'the endpoint services in EC2 that are not registered')],
     example: 'linkgate service list',
   },
   {
     name: 'service show',
-    group: 'Policy',
+    run: service.showService,
     summary: 'show one service, with the drift that the last check found in EC2',
     arguments: [take.serviceArgument],
     example: 'linkgate service show payments',
   },
   {
     name: 'service remove',
-    group: 'Policy',
+    run: removeService,
     summary: 'deregister a service; its connections stay as they are',
     arguments: [take.serviceArgument],
     options: [
@@ -60,7 +67,7 @@ export const policyCommands = [
   },
   {
     name: 'allow',
-    group: 'Policy',
+    run: allowlist.allowAccount,
     summary: "allow an account at a service; replaces the account's entry there",
     arguments: [take.accountArgument],
     options: [
@@ -77,7 +84,7 @@ export const policyCommands = [
   },
   {
     name: 'block',
-    group: 'Policy',
+    run: allowlist.blockAccount,
     summary: "reject an account at a service whoever approves it; replaces the account's entry there",
     arguments: [take.accountArgument],
     options: [take.requiredServiceOption, take.ownerOption, take.noteOption],
@@ -87,7 +94,7 @@ export const policyCommands = [
   },
   {
     name: 'allowlist list',
-    group: 'Policy',
+    run: allowlist.listEntries,
     summary: 'list the entries',
     options: [take.serviceOption],
     example: 'linkgate allowlist list --service payments',
@@ -95,7 +102,7 @@ export const policyCommands = [
   },
   {
     name: 'allowlist show',
-    group: 'Policy',
+    run: allowlist.showEntries,
     summary: 'show the entries of one account at all services',
     arguments: [take.accountArgument],
     options: [take.serviceOption],
@@ -103,7 +110,7 @@ export const policyCommands = [
   },
   {
     name: 'allowlist remove',
-    group: 'Policy',
+    run: allowlist.removeEntry,
     summary: 'remove the entry of an account',
     arguments: [take.accountArgument],
     options: [take.requiredServiceOption],
@@ -111,7 +118,7 @@ export const policyCommands = [
   },
   {
     name: 'approvers set',
-    group: 'Policy',
+    run: approvers.setGroup,
     summary: 'create an approver group, or replace the whole group: people who are not named again leave it',
     arguments: [take.groupArgument],
     options: [
@@ -131,27 +138,27 @@ the outputs of the stack. The quorum counts different people, over all channels.
   },
   {
     name: 'approvers list',
-    group: 'Policy',
+    run: approvers.listGroups,
     summary: 'list the approver groups',
     example: 'linkgate approvers list',
   },
   {
     name: 'approvers show',
-    group: 'Policy',
+    run: approvers.showGroup,
     summary: 'show one approver group: its people, quorum and channels',
     arguments: [take.groupArgument],
     example: 'linkgate approvers show finance',
   },
   {
     name: 'approvers remove',
-    group: 'Policy',
+    run: approvers.removeGroup,
     summary: 'remove an approver group that no service and no other group names',
     arguments: [take.groupArgument],
     example: 'linkgate approvers remove finance',
   },
   {
     name: 'customer set',
-    group: 'Policy',
+    run: customer.setCustomer,
     summary: 'create a customer, or replace the whole customer',
     arguments: [take.customerArgument],
     options: [
@@ -168,27 +175,27 @@ An address confirms the subscription that SNS sends first; a topic admits this a
   },
   {
     name: 'customer list',
-    group: 'Policy',
+    run: customer.listCustomers,
     summary: 'list the customers, and whether notifications reach their contacts',
     example: 'linkgate customer list',
   },
   {
     name: 'customer show',
-    group: 'Policy',
+    run: customer.showCustomer,
     summary: 'show one customer: accounts, contact, owners, end of the contract',
     arguments: [take.customerArgument],
     example: 'linkgate customer show initech',
   },
   {
     name: 'customer remove',
-    group: 'Policy',
+    run: customer.removeCustomer,
     summary: 'remove a customer with its contact; the allowlist stays as it is',
     arguments: [take.customerArgument],
     example: 'linkgate customer remove initech',
   },
   {
     name: 'plan',
-    group: 'Policy',
+    run: policy.planPolicy,
     summary: 'show what a policy file would change, and the impact on the connections of today',
     options: [
       ...planOptions,
@@ -199,21 +206,21 @@ An address confirms the subscription that SNS sends first; a topic admits this a
   },
   {
     name: 'apply',
-    group: 'Policy',
+    run: policy.applyPolicy,
     summary: 'show the plan, ask, and change the table to what a policy file says',
     options: [...planOptions, take.yesOption],
     example: 'linkgate apply -f policy.yml',
   },
   {
     name: 'simulate',
-    group: 'Policy',
+    run: policy.simulatePolicy,
     summary: 'list the requests of the last 90 days that a policy file would have decided otherwise',
     options: [take.fileOption],
     example: 'linkgate simulate -f policy.yml',
   },
   {
     name: 'export',
-    group: 'Policy',
+    run: exportPolicy,
     summary: 'print the table as a policy file, which plans to no change',
     options: [
       take.serviceOption,
@@ -227,8 +234,8 @@ An address confirms the subscription that SNS sends first; a topic admits this a
   },
   {
     name: 'schema',
-    group: 'Policy',
+    run: policy.printSchema,
     summary: 'print the JSON Schema of policy files for editors; needs no deployment',
     example: 'linkgate schema',
   },
-] as const satisfies readonly CommandEntry[];
+];

@@ -1,56 +1,44 @@
 import type * as v from 'valibot';
 import { VerificationPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import { table } from '../output.ts';
 import type { Session } from '../session.ts';
 
-interface VerifyOptions extends CommonOptions {
-  readonly endpoint?: string;
-  readonly service?: string;
+type Verification = v.InferOutput<typeof VerificationPage>;
+
+export async function verifyAudit(
+  { api, output, progress }: Session,
+  { endpoint, service }: Readonly<Record<'endpoint' | 'service', string | undefined>>,
+) {
+  const pages = await api.readPages(['audit', 'verification'], VerificationPage, {
+    query: { endpoint, service },
+    onPage(pagesRead) {
+      const { verified, broken } = mergePages(pagesRead);
+      progress.report(`${formatTrails(verified + broken.length)} read`);
+    },
+  });
+  const { verified, broken } = mergePages(pages);
+  const summary = `${formatTrails(verified)} ${isOrAre(verified)} as written`;
+  if (broken.length === 0) return output.result({ verified, broken }, summary);
+  const rows = broken.map(({ endpointId, sequence, problem }) => ({
+    cells: [endpointId, String(sequence), problem],
+  }));
+  const brokenTable = table(['ENDPOINT', 'ENTRY', 'WHAT IS WRONG'], rows, output);
+  output.result({ verified, broken }, `${brokenTable}\n\n${summary}`);
+  throw new CommandError('checkFailed', `${formatTrails(broken.length)} ${isOrAre(broken.length)} broken`);
 }
 
-type BrokenAuditEntries = v.InferOutput<typeof VerificationPage>['broken'];
-
-export function verifyAudit({ open }: HandlerDeps) {
-  return async ({ endpoint, service, ...common }: VerifyOptions) => {
-    const session = await open(common);
-    const { verified, broken } = await readVerification({ endpoint, service }, session);
-    const summary = `${formatCount(verified, 'audit trail is', 'audit trails are')} as written`;
-    if (broken.length === 0) return session.output.result({ verified, broken }, summary);
-    session.output.result({ verified, broken }, `${formatBrokenTable(broken, session)}\n\n${summary}`);
-    throw new CommandError(
-      'checkFailed',
-      `${formatCount(broken.length, 'audit trail is', 'audit trails are')} broken`,
-    );
+function mergePages(pages: readonly Verification[]): Pick<Verification, 'verified' | 'broken'> {
+  return {
+    verified: pages.reduce((sum, page) => sum + page.verified, 0),
+    broken: pages.flatMap((page) => page.broken),
   };
 }
 
-async function readVerification(query: Record<string, string | undefined>, { api, progress }: Session) {
-  let verified = 0;
-  const broken: BrokenAuditEntries[number][] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await api.call('GET', ['audit', 'verification'], VerificationPage, {
-      query: { ...query, nextToken },
-    });
-    verified += page.verified;
-    broken.push(...page.broken);
-    nextToken = page.nextToken ?? undefined;
-    progress.report(`${formatCount(verified + broken.length, 'audit trail', 'audit trails')} read`);
-  } while (nextToken !== undefined);
-  return { verified, broken };
+function formatTrails(count: number): string {
+  return `${count} audit trail${count === 1 ? '' : 's'}`;
 }
 
-function formatBrokenTable(broken: BrokenAuditEntries, { output }: Session): string {
-  return table(
-    ['ENDPOINT', 'ENTRY', 'WHAT IS WRONG'],
-    broken.map(({ endpointId, sequence, problem }) => ({ cells: [endpointId, String(sequence), problem] })),
-    output,
-  );
-}
-
-function formatCount(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
+function isOrAre(count: number): string {
+  return count === 1 ? 'is' : 'are';
 }

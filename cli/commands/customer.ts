@@ -1,17 +1,15 @@
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
-import { readAllPages } from '../api-client.ts';
-import { Customer, CustomerPage, Warnings } from '../api-views.ts';
+import { Customer } from '../api-views.ts';
 import { resolveExpiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
-import { keyValues, type Output, table, time } from '../output.ts';
+import { formatChange, formatFileManager, keyValues, type Output, table, time } from '../output.ts';
+import type { Session } from '../session.ts';
 
-const CustomerResponse = v.looseObject({ customer: Customer, warnings: Warnings });
+const CustomerResponse = v.looseObject({ customer: Customer });
 /** `customer` is absent if an earlier try removed it. */
-const RemovalResponse = v.looseObject({ customer: v.optional(Customer), warnings: Warnings });
+const RemovalResponse = v.partial(CustomerResponse);
 
-interface SetOptions extends CommonOptions {
+interface SetOptions {
   readonly account: readonly string[];
   readonly contactEmail?: string;
   readonly contactTopic?: string;
@@ -19,75 +17,59 @@ interface SetOptions extends CommonOptions {
   readonly contractEnds?: Expiry;
 }
 
-export function setCustomer({ open }: HandlerDeps) {
-  return async (name: string, options: SetOptions) => {
-    const { api, output } = await open(options);
-    const { account, contactEmail, contactTopic, owner, contractEnds } = options;
-    const { customer, warnings } = await api.call('PUT', ['customers', name], CustomerResponse, {
-      body: {
-        accounts: account,
-        contact: buildContact(contactEmail, contactTopic),
-        owners: owner,
-        contractEndsAt: contractEnds && resolveExpiresAt(contractEnds, await api.now()),
-      },
-    });
-    output.result({ customer }, formatCustomerTable([customer], output));
-    output.warn(warnings);
-  };
+export async function setCustomer({ api, output }: Session, name: string, options: SetOptions) {
+  const { account, owner, contractEnds } = options;
+  const { customer } = await api.call('PUT', ['customers', name], CustomerResponse, {
+    body: {
+      accounts: account,
+      contact: buildContact(options),
+      owners: owner,
+      contractEndsAt: contractEnds && resolveExpiresAt(contractEnds, await api.now()),
+    },
+  });
+  output.result({ customer }, formatCustomerTable([customer], output));
 }
 
-function buildContact(email: string | undefined, topicArn: string | undefined) {
+function buildContact({ contactEmail: email, contactTopic: topicArn }: SetOptions) {
   if (email !== undefined) return { email };
   return topicArn === undefined ? undefined : { topicArn };
 }
 
-export function listCustomers({ open }: HandlerDeps) {
-  return async (options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const customers = await readAllPages(api, ['customers'], CustomerPage, (page) => page.customers);
-    output.result(
-      { customers },
-      customers.length === 0
-        ? 'there is no customer yet: `linkgate customer set <name> --account <accountId>` makes one'
-        : formatCustomerTable(customers, output),
-    );
-  };
-}
-
-export function showCustomer({ open }: HandlerDeps) {
-  return async (name: string, options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const { customer, warnings } = await api.call('GET', ['customers', name], CustomerResponse);
-    output.result({ customer }, customerDetails(customer, output));
-    output.warn(warnings);
-  };
-}
-
-function customerDetails(customer: Customer, output: Output): string {
-  const { name, accounts, contact, owners, contractEndsAt, delivery, managedBy } = customer;
-  const { changedAt, changedBy } = customer;
-  return keyValues(
-    [
-      ['customer', name],
-      ['accounts', accounts.join(' ')],
-      ['contact', contact?.email ?? contact?.topicArn ?? 'none: nobody there is notified'],
-      ['delivery', delivery?.detail ?? delivery?.status],
-      ['owners', owners?.join(', ')],
-      ['contract ends', contractEndsAt && time(contractEndsAt)],
-      ['managed by', managedBy === 'file' ? 'the policy file' : undefined],
-      ['changed', changedAt && `${time(changedAt)}${changedBy ? ` by ${changedBy}` : ''}`],
-    ],
-    output,
+export async function listCustomers({ api, output }: Session) {
+  const customers = await api.list(['customers'], 'customers', Customer);
+  output.result(
+    { customers },
+    customers.length === 0
+      ? 'there is no customer yet: `linkgate customer set <name> --account <accountId>` makes one'
+      : formatCustomerTable(customers, output),
   );
 }
 
-export function removeCustomer({ open }: HandlerDeps) {
-  return async (name: string, options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const { customer, warnings } = await api.call('DELETE', ['customers', name], RemovalResponse);
-    output.result({ customer }, `the customer ${name} is removed, and its contact is no longer notified`);
-    output.warn(warnings);
-  };
+export async function showCustomer({ api, output }: Session, name: string) {
+  const { customer } = await api.call('GET', ['customers', name], CustomerResponse);
+  output.result({ customer }, customerDetails(customer, output));
+}
+
+export async function removeCustomer({ api, output }: Session, name: string) {
+  const { customer } = await api.call('DELETE', ['customers', name], RemovalResponse);
+  output.result({ customer }, `the customer ${name} is removed, and its contact is no longer notified`);
+}
+
+function customerDetails(customer: Customer, output: Output): string {
+  const { contact, contractEndsAt, delivery } = customer;
+  return keyValues(
+    [
+      ['customer', customer.name],
+      ['accounts', customer.accounts.join(' ')],
+      ['contact', contact?.email ?? contact?.topicArn ?? 'none: nobody there is notified'],
+      ['delivery', delivery?.detail ?? delivery?.status],
+      ['owners', customer.owners?.join(', ')],
+      ['contract ends', contractEndsAt && time(contractEndsAt)],
+      ['managed by', formatFileManager(customer)],
+      ['changed', formatChange(customer.changedAt, customer.changedBy)],
+    ],
+    output,
+  );
 }
 
 function formatCustomerTable(customers: readonly Customer[], output: Output): string {

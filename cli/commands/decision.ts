@@ -1,36 +1,32 @@
 import * as v from 'valibot';
-import { Decision, Warnings } from '../api-views.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
+import { Decision } from '../api-views.ts';
 import { time } from '../output.ts';
+import type { Session } from '../session.ts';
 
-const DecisionResponse = v.looseObject({ decision: Decision, warnings: Warnings });
+const DecisionResponse = v.looseObject({ decision: Decision });
 
-const decisionTexts = { approve: 'approved', deny: 'denied' };
-const outcomes = { approve: 'accept', deny: 'reject' };
+const outcomes = {
+  approve: { label: 'approved', verdict: 'accept' },
+  deny: { label: 'denied', verdict: 'reject' },
+};
 
-interface DecisionOptions extends CommonOptions {
+interface DecisionOptions {
   readonly reason?: string;
   readonly ticket?: string;
   readonly customerMessage?: string;
 }
 
-export function approve(deps: HandlerDeps) {
-  return sendDecision('approve', deps);
-}
-
-export function deny(deps: HandlerDeps) {
-  return sendDecision('deny', deps);
-}
-
-function sendDecision(decision: 'approve' | 'deny', { open }: HandlerDeps) {
-  return async (endpointId: string, { reason, ticket, customerMessage, ...common }: DecisionOptions) => {
-    const { api, output } = await open(common);
-    const response = await api.call('POST', ['connections', endpointId, 'decision'], DecisionResponse, {
-      body: { decision, reason, ticket, customerMessage },
-    });
-    output.result({ decision: response.decision }, formatDecision(response.decision));
-    output.warn([...listPolicyWarnings(response.decision), ...(response.warnings ?? [])]);
+export function sendDecision(decision: 'approve' | 'deny') {
+  return async (
+    { api, output }: Session,
+    endpointId: string,
+    { reason, ticket, customerMessage }: DecisionOptions,
+  ) => {
+    const path = ['connections', endpointId, 'decision'];
+    const body = { decision, reason, ticket, customerMessage };
+    const { decision: recordedDecision } = await api.call('POST', path, DecisionResponse, { body });
+    output.warn(listPolicyWarnings(recordedDecision));
+    output.result({ decision: recordedDecision }, formatDecision(recordedDecision));
   };
 }
 
@@ -45,12 +41,13 @@ function formatDecision(recordedDecision: Decision): string {
   const decidedByText = `by ${by} at ${time(at)}`;
   return needsMoreApprovals(recordedDecision)
     ? `${endpointId} has ${approvals} of ${quorum} approvals, and waits for another person\nthe last ${decidedByText}`
-    : `${endpointId} is ${decisionTexts[decision]}\n${decidedByText}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``;
+    : `${endpointId} is ${outcomes[decision].label}\n${decidedByText}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``;
 }
 
 function listPolicyWarnings(recordedDecision: Decision): string[] {
   const { endpointId, decision, verdict } = recordedDecision;
-  const isEffective = !verdict || verdict === outcomes[decision] || needsMoreApprovals(recordedDecision);
+  const isEffective =
+    !verdict || verdict === outcomes[decision].verdict || needsMoreApprovals(recordedDecision);
   return isEffective
     ? []
     : [`policy comes first, and its verdict is \`${verdict}\`: \`linkgate explain ${endpointId}\` says why`];

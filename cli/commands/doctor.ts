@@ -1,29 +1,32 @@
-import { readAllPages } from '../api-client.ts';
-import { type Check, CheckPage } from '../api-views.ts';
+import { Check } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { splitMarkedLines } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
-import type { Output } from '../output.ts';
+import { type Output, wrapText } from '../output.ts';
+import type { Session } from '../session.ts';
 
-interface DoctorOptions extends CommonOptions {
-  readonly all?: true;
+export async function runDoctor(
+  { api, output, progress, connect }: Session,
+  { all = false }: { readonly all?: boolean },
+) {
+  await connect();
+  progress.report('looking at the deployment and at each service');
+  const checks = await api.list(['doctor'], 'checks', Check);
+  const failed = countChecks('failed', checks);
+  const summary = `checks: ${checks.length} (ok: ${countChecks('ok', checks)}, warning: ${countChecks('warning', checks)}, failed: ${failed})`;
+  output.result({ checks }, `${formatReport(checks, all, output)}\n\n${summary}`);
+  if (failed > 0)
+    throw new CommandError('checkFailed', failed === 1 ? 'one check failed' : `${failed} checks failed`);
 }
 
-export function runDoctor({ open }: HandlerDeps) {
-  return async ({ all, ...common }: DoctorOptions) => {
-    const { api, output, progress } = await open(common);
-    progress.report('looking at the deployment and at each service');
-    const checks = await readAllPages(api, ['doctor'], CheckPage, (page) => page.checks);
-    output.result({ checks }, `${formatReport(checks, all === true, output)}\n\n${formatSummary(checks)}`);
-    const failed = checks.filter(({ status }) => status === 'failed').length;
-    if (failed > 0)
-      throw new CommandError('checkFailed', failed === 1 ? 'one check failed' : `${failed} checks failed`);
-  };
+function countChecks(status: Check['status'], checks: readonly Check[]): number {
+  return checks.filter((check) => check.status === status).length;
 }
 
-const statusTexts = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
-const statusStyles = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
+const statuses = {
+  ok: { text: 'ok', style: 'green' },
+  warning: { text: 'warning', style: 'yellow' },
+  failed: { text: 'FAILED', style: 'red' },
+} as const;
 
 /** Lists the checks by group, with the remedy below each failed check. */
 function formatReport(checks: readonly Check[], isWhole: boolean, output: Output): string {
@@ -38,7 +41,7 @@ function formatReport(checks: readonly Check[], isWhole: boolean, output: Output
 function formatChecks(checks: readonly Check[], isWhole: boolean, output: Output): string {
   const passedChecks = checks.filter(({ status }) => status === 'ok');
   const isFolded = !isWhole && passedChecks.length > 1;
-  const listedChecks = isFolded ? checks.filter(({ status }) => status !== 'ok') : checks;
+  const listedChecks = isFolded ? checks.filter((check) => !passedChecks.includes(check)) : checks;
   const width = Math.max(...listedChecks.map(({ name }) => name.length));
   const lines = listedChecks.flatMap(({ status, name, subject, detail, remedy }) => [
     `${formatStatus(status, output)}${name.padEnd(width)}  ${subject ? `${subject}: ` : ''}${detail}`,
@@ -66,23 +69,6 @@ const isCommand = /^(aws|linkgate|npx) /;
 const indent = ' '.repeat(11);
 
 function formatStatus(status: Check['status'], { paint }: Output): string {
-  return `  ${paint(statusStyles[status], statusTexts[status].padEnd(7))}  `;
-}
-
-/** Wraps a text at word boundaries to lines of at most this many characters. */
-function wrapText(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
-
-function formatSummary(checks: readonly Check[]): string {
-  const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
-  return `checks: ${checks.length} (ok: ${count('ok')}, warning: ${count('warning')}, failed: ${count('failed')})`;
+  const { text, style } = statuses[status];
+  return `  ${paint(style, text.padEnd(7))}  `;
 }

@@ -1,6 +1,4 @@
 import { Explanation, type Step } from '../api-views.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import {
   accountLabel,
   actorLabel,
@@ -11,15 +9,13 @@ import {
   statusLabel,
   table,
   time,
+  wrapText,
 } from '../output.ts';
+import type { Session } from '../session.ts';
 
-export function explainConnection({ open }: HandlerDeps) {
-  return async (endpointId: string, options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const explanation = await api.call('GET', ['connections', endpointId], Explanation);
-    output.result(explanation, formatExplanation(explanation, output));
-    output.warn(explanation.warnings);
-  };
+export async function explainConnection({ api, output }: Session, endpointId: string) {
+  const explanation = await api.call('GET', ['connections', endpointId], Explanation);
+  output.result(explanation, formatExplanation(explanation, output));
 }
 
 type Verdict = NonNullable<Explanation['verdict']>;
@@ -38,7 +34,7 @@ function formatExplanation({ connection, verdict, history }: Explanation, output
       ? `\nThe verdict is ${color(verdict.outcome, paint)}:\n${findings(verdict, connection, output)}`
       : '\nlinkgate has given no verdict.',
     ...(history.length > 0 ? [`\nWhat happened:\n${formatSteps(history, output)}`] : []),
-    ...(nextStep ? [`\n${wrapToTerminal(formatTimes(nextStep), output)}`] : []),
+    ...(nextStep ? [`\n${wrapText(formatTimes(nextStep), output.width).join('\n')}`] : []),
   ].join('\n');
 }
 
@@ -127,19 +123,4 @@ function formatDecisionDetails({ ticket, entry }: Step): string {
   const until = entry?.expiresAt ? ` until ${time(entry.expiresAt)}` : '';
   const also = entry ? ` and ${effectTexts[entry.effect]} its account${until}` : '';
   return `${also}${ticket ? ` (ticket ${ticket})` : ''}`;
-}
-
-/** Wraps a text to the width of the terminal. A command in backticks stays whole, so that people can copy it. */
-function wrapToTerminal(text: string, { width }: Output): string {
-  const [first = '', ...words] = text.match(/(?:`[^`]*`|\S)+/g) ?? [];
-  const lines: string[] = [];
-  let line = first;
-  for (const word of words) {
-    if (line.length + 1 + word.length <= width) line += ` ${word}`;
-    else {
-      lines.push(line);
-      line = word;
-    }
-  }
-  return [...lines, line].join('\n');
 }

@@ -1,104 +1,90 @@
 import * as v from 'valibot';
-import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import type { ExportedPolicy } from '../../lib/policy-as-code/export.ts';
 import { ServiceName } from '../../lib/services/service.ts';
-import { readAllPages } from '../api-client.ts';
-import { type Connection, ConnectionPage, Service } from '../api-views.ts';
+import { type Connection, type Service, ServiceResponse } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { showControls, unmarkDeep } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import { readStoredPolicy } from '../plan/plan-client.ts';
-import { type Policy, writePolicyFile } from '../policy-file/write-policy-file.ts';
+import { writePolicyFile } from '../policy-file/write-policy-file.ts';
+import { isConnected, readConnections } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
-interface ExportOptions extends CommonOptions {
+interface ExportOptions {
   readonly service?: string;
   readonly fromConnections?: string;
 }
 
-export function exportPolicy({ open }: HandlerDeps) {
-  return async ({ service, fromConnections, ...common }: ExportOptions) => {
-    const session = await open(common);
-    if (fromConnections !== undefined) return exportFromConnections(fromConnections, session);
-    const whole = await readStoredPolicy(session);
-    const policy = service === undefined ? whole : selectService(whole, service);
-    session.output.result({ document: toDocument(policy) }, writePolicyFile(unmarkDeep(policy)));
-  };
+export async function exportPolicy(session: Session, { service, fromConnections }: ExportOptions) {
+  if (fromConnections !== undefined) return exportFromConnections(fromConnections, session);
+  const whole = await readStoredPolicy(session);
+  const policy = service === undefined ? whole : selectService(whole, service);
+  session.output.result({ document: withoutManagers(policy) }, writePolicyFile(unmarkDeep(policy)));
 }
 
 /** Selects a service with its entries, their customers and its approver groups. */
-function selectService({ groups, services, customers, entries }: Policy, nameOrId: string): Policy {
+function selectService({ groups, services, customers, entries }: ExportedPolicy, nameOrId: string) {
   const service =
-    services.find(({ definition }) => definition.serviceId === nameOrId) ??
-    services.find(({ definition }) => definition.name === nameOrId);
+    services.find(({ serviceId }) => serviceId === nameOrId) ??
+    services.find(({ name }) => name === nameOrId);
   if (!service)
     throw new CommandError(
       'failed',
       `no service \`${nameOrId}\` is registered; see \`linkgate service list\``,
-      {
-        code: 'UnknownService',
-      },
+      { code: 'UnknownService' },
     );
-  const { serviceId, name, approvers } = service.definition;
-  const serviceEntries = entries.filter(
-    ({ definition }) => definition.service === serviceId || definition.service === name,
-  );
-  const approverGroup = groups.find((group) => group.definition.name === approvers)?.definition;
+  const serviceEntries = entries.filter((entry) => [service.serviceId, service.name].includes(entry.service));
+  const customerNames = serviceEntries.map(({ customer }) => customer);
+  const approverGroup = groups.find(({ name }) => name === service.approvers);
   return {
-    groups: groups.filter(
-      (group) => group.definition.name === approvers || group.definition.name === approverGroup?.escalateTo,
-    ),
+    groups: groups.filter(({ name }) => [service.approvers, approverGroup?.escalateTo].includes(name)),
     services: [service],
-    customers: customers.filter((customer) =>
-      serviceEntries.some(({ definition }) => definition.customer === customer.definition.name),
-    ),
+    customers: customers.filter(({ name }) => customerNames.includes(name)),
     entries: serviceEntries,
   };
 }
 
-function toDocument({ groups, services, customers, entries }: Policy): PolicyDocument {
-  return {
-    groups: groups.map(({ definition }) => definition),
-    services: services.map(({ definition }) => definition),
-    customers: customers.map(({ definition }) => definition),
-    entries: entries.map(({ definition }) => definition),
-  };
+function withoutManagers(policy: ExportedPolicy) {
+  return Object.fromEntries(
+    Object.entries(policy).map(([kind, items]) => [
+      kind,
+      items.map(({ managedBy: _managedBy, ...definition }: { readonly managedBy: string }) => definition),
+    ]),
+  );
 }
 
-const ServiceResponse = v.looseObject({ service: Service });
-
-async function exportFromConnections(nameOrId: string, { api, output, progress }: Session): Promise<void> {
+async function exportFromConnections(nameOrId: string, session: Session): Promise<void> {
+  const { api, output, progress } = session;
   const { service } = await api.call('GET', ['services', nameOrId], ServiceResponse);
   progress.report(`looking who is connected to ${service.name}`);
-  const all = await readAllPages(api, ['connections'], ConnectionPage, (page) => page.connections, {
-    service: service.serviceId,
-  });
-  const connected = all.filter(({ state }) => state === 'available' || state === 'pending');
+  const all = await readConnections({ service: service.serviceId }, session);
+  const connected = all.filter(isConnected);
   const policy = buildAllowPolicy(connected, service, await api.now());
   const remarks = new Map(
     connected.map((connection) => [connection.endpointId, escapeRemark(formatRemark(connection))]),
   );
-  output.result({ document: toDocument(policy) }, writePolicyFile(unmarkDeep(policy), remarks));
   if (connected.length === 0)
     output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
+  output.result({ document: withoutManagers(policy) }, writePolicyFile(unmarkDeep(policy), remarks));
 }
 
 /** Builds a policy with an entry for each account. Each entry names its endpoints. */
-function buildAllowPolicy(connected: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
+function buildAllowPolicy(
+  connected: readonly Connection[],
+  { name, serviceId }: Service,
+  now: Date,
+): ExportedPolicy {
   const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate export --from-connections\` looked`;
   // The file accepts valid names only.
   const serviceName = v.is(ServiceName, name) ? name : serviceId;
+  const managedBy = 'file';
   const byAccount = [...Map.groupBy(connected, ({ ownerAccountId }) => ownerAccountId)].sort();
   return {
     groups: [],
-    services: [{ definition: serviceName === serviceId ? { serviceId } : { name }, managedBy: 'file' }],
+    services: [serviceName === serviceId ? { serviceId, managedBy } : { name, managedBy }],
     customers: [],
     entries: byAccount.map(([accountId, connections]) => {
       const endpointIds = connections.map(({ endpointId }) => endpointId);
-      return {
-        definition: { service: serviceName, accountId, effect: 'allow', endpointIds, note },
-        managedBy: 'file',
-      };
+      return { service: serviceName, accountId, effect: 'allow', endpointIds, note, managedBy };
     }),
   };
 }

@@ -1,19 +1,16 @@
 import * as v from 'valibot';
-import { readAllPages } from '../api-client.ts';
-import { type Connection, Entry, EntryPage, ModeView } from '../api-views.ts';
+import { type Connection, Entry, ModeView } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { formatEndpoints, pluralize } from '../connection-text.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import { dryRun, formatImpact, Impact } from '../impact.ts';
-import type { CommonOptions } from '../options.ts';
+import { formatImpact, Impact } from '../impact.ts';
 import type { Output } from '../output.ts';
-import { isConnected, isWaiting, readConnections, waitUntilDisconnected } from '../read-connections.ts';
+import { isConnectedOrWaiting, readConnections, waitUntilDisconnected } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
 const BlockResponse = v.looseObject({ entry: Entry, ...Impact.entries });
 
-interface LockdownOptions extends CommonOptions {
+interface LockdownOptions {
   readonly reason?: string;
   readonly yes?: true;
   readonly wait: number;
@@ -31,35 +28,31 @@ interface LockdownReport {
   readonly outranked: readonly Entry[];
 }
 
-export function lockDownAccount({ open, io }: HandlerDeps) {
-  return async (accountId: string, { reason, yes, wait, ...common }: LockdownOptions) => {
-    const session = await open(common);
-    const { api, output, progress } = session;
-    const entries = await readAllPages(api, ['allowlist'], EntryPage, (page) => page.entries, {
-      account: accountId,
-    });
-    const path = ['allowlist', '*', accountId];
-    const owners = entries.find(({ serviceId }) => serviceId === '*')?.owners ?? undefined;
-    const body = { effect: 'block', note: reason, owners };
-    const impact = await api.call('PUT', path, Impact, { body, query: dryRun });
-    progress.report('');
-    await confirm(
-      `This blocks account ${accountId} at every service.\n${formatImpact(impact)}\nLock it down?`,
-      { yes },
-      io,
+export async function lockDownAccount(
+  session: Session,
+  accountId: string,
+  { reason, yes, wait }: LockdownOptions,
+) {
+  const { api, output } = session;
+  const entries = await api.list(['allowlist'], 'entries', Entry, { account: accountId });
+  const path = ['allowlist', '*', accountId];
+  const owners = entries.find(({ serviceId }) => serviceId === '*')?.owners ?? undefined;
+  const body = { effect: 'block', note: reason, owners };
+  const impact = await api.call('PUT', path, Impact, { body, isDryRun: true });
+  const question = `This blocks account ${accountId} at every service.\n${formatImpact(impact)}\nLock it down?`;
+  await confirm(question, { yes }, session);
+  // The report lists the disconnected endpoints.
+  const hiddenWarnings = /: disconnected now$/;
+  const { entry } = await api.call('PUT', path, BlockResponse, { body, hiddenWarnings });
+  const after = await readConnectionsAfterBlock(accountId, wait, session);
+  const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
+  const report = { accountId, entry, ...classifyConnections(impact, after), outranked };
+  output.result(report, formatLockdown(report, output));
+  if (report.left.length > 0)
+    throw new CommandError(
+      'failed',
+      `${pluralize(report.left.length)} of account ${accountId} not disconnected yet: \`linkgate explain\` shows why, \`linkgate connections --account ${accountId}\` shows the progress`,
     );
-    const { entry, warnings } = await api.call('PUT', path, BlockResponse, { body });
-    const after = await readConnectionsAfterBlock(accountId, wait, session);
-    const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
-    const report = { accountId, entry, ...classifyConnections(impact, after), outranked };
-    output.result(report, formatLockdown(report, output));
-    output.warn(warnings?.filter((warning) => !/: disconnected now$/.test(warning)));
-    if (report.left.length > 0)
-      throw new CommandError(
-        'failed',
-        `${pluralize(report.left.length)} of account ${accountId} not disconnected yet: \`linkgate explain\` shows why, \`linkgate connections --account ${accountId}\` shows the progress`,
-      );
-  };
 }
 
 /**
@@ -86,7 +79,7 @@ function classifyConnections({ disconnects, rejects }: Impact, after: readonly C
   return {
     disconnected: listRejected(disconnects),
     rejected: listRejected(rejects),
-    left: after.filter((each) => isConnected(each) || isWaiting(each)),
+    left: after.filter(isConnectedOrWaiting),
   };
 }
 
@@ -94,17 +87,18 @@ function formatLockdown(
   { accountId, disconnected, rejected, left, outranked }: LockdownReport,
   { paint }: Output,
 ): string {
-  const formatSection = (title: string, connections: readonly Connection[]) =>
-    connections.length > 0 ? [`\n${title}\n${formatEndpoints(connections)}`] : [];
+  const sections = [
+    { title: `EC2 shows ${pluralize(disconnected.length)} disconnected:`, connections: disconnected },
+    { title: `EC2 shows ${pluralize(rejected.length, 'request')} rejected:`, connections: rejected },
+    {
+      title: paint('red', `EC2 still shows ${pluralize(left.length)} connected or waiting:`),
+      connections: left,
+    },
+  ].filter(({ connections }) => connections.length > 0);
+  const outrankedServices = outranked.map(({ service, serviceId }) => service ?? serviceId).join(', ');
   return [
     `account ${accountId} is blocked at every service`,
-    ...formatSection(`EC2 shows ${pluralize(disconnected.length)} disconnected:`, disconnected),
-    ...formatSection(`EC2 shows ${pluralize(rejected.length, 'request')} rejected:`, rejected),
-    ...formatSection(paint('red', `EC2 still shows ${pluralize(left.length)} connected or waiting:`), left),
-    ...(outranked.length > 0
-      ? [
-          `\nStill allowed, which the block outranks: ${outranked.map(({ service, serviceId }) => service ?? serviceId).join(', ')}`,
-        ]
-      : []),
+    ...sections.map(({ title, connections }) => `\n${title}\n${formatEndpoints(connections)}`),
+    ...(outrankedServices ? [`\nStill allowed, which the block outranks: ${outrankedServices}`] : []),
   ].join('\n');
 }

@@ -1,42 +1,35 @@
 import * as v from 'valibot';
-import { OperationsView, Warnings } from '../api-views.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
-import { keyValues, type Output, time } from '../output.ts';
+import { OperationsView } from '../api-views.ts';
+import { formatChange, keyValues } from '../output.ts';
+import type { Session } from '../session.ts';
 
-const OperationsResponse = v.looseObject({ operations: OperationsView, warnings: Warnings });
+const OperationsResponse = v.looseObject({ operations: OperationsView });
 
-interface SetOptions extends CommonOptions {
+interface SetOptions {
   readonly slackChannel?: string;
   readonly email?: readonly string[];
 }
 
-export function setOperations({ open }: HandlerDeps) {
-  return async ({ slackChannel, email, ...common }: SetOptions) => {
-    const { api, output } = await open(common);
-    const body = { slackChannel, emails: email };
-    const { operations, warnings } = await api.call('PUT', ['operations'], OperationsResponse, { body });
-    output.result({ operations }, formatOperations(operations, output));
-    output.warn(warnings);
-  };
+export async function setOperations(session: Session, { slackChannel, email }: SetOptions) {
+  const body = { slackChannel, emails: email };
+  const { operations } = await session.api.call('PUT', ['operations'], OperationsResponse, { body });
+  printOperations(operations, session);
 }
 
-export function showOperations({ open }: HandlerDeps) {
-  return async (options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const { operations, warnings } = await api.call('GET', ['operations'], OperationsResponse);
-    output.result({ operations }, formatOperations(operations, output));
-    output.warn(warnings);
-  };
+export async function showOperations(session: Session) {
+  const { operations } = await session.api.call('GET', ['operations'], OperationsResponse);
+  printOperations(operations, session);
 }
 
-function formatOperations({ slackChannel, emails, changedAt, changedBy }: OperationsView, output: Output) {
-  return keyValues(
+function printOperations(operations: OperationsView, { output }: Session): void {
+  const { slackChannel, emails, changedAt, changedBy } = operations;
+  const details = keyValues(
     [
       ['Slack channel', slackChannel ?? '-'],
       ['e-mail', emails.join(' ') || '-'],
-      ['changed', changedAt && `${time(changedAt)}${changedBy ? ` by ${changedBy}` : ''}`],
+      ['changed', formatChange(changedAt, changedBy)],
     ],
     output,
   );
+  output.result({ operations }, details);
 }

@@ -1,17 +1,17 @@
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { unmarkControls } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import { accountLabel, color, type Output, time } from '../output.ts';
 import { formatPlanMarkdown } from '../plan/markdown.ts';
-import { apply, plan, type Simulation, simulate } from '../plan/plan-client.ts';
+import { applyPlan, createPlanReport, type Simulation, simulate } from '../plan/plan-client.ts';
 import { hasChanges } from '../plan/report.ts';
 import { formatPlanText } from '../plan/text.ts';
 import { policyFileSchemaText } from '../policy-file/json-schema.ts';
 import { readPolicyFile } from '../policy-file/read-policy-file.ts';
+import type { Session } from '../session.ts';
 
-interface FileOptions extends CommonOptions {
+interface FileOptions {
   readonly file: string;
 }
 
@@ -27,54 +27,45 @@ interface PlanOptions extends ChangeOptions {
 
 interface ApplyOptions extends ChangeOptions {
   readonly yes?: true;
+  readonly json?: true;
 }
 
-export function planPolicy({ open }: HandlerDeps) {
-  return async ({ file, takeOwnership, allowRemovals, exitCode, markdown, ...common }: PlanOptions) => {
-    const policy = readPolicyFile(unmarkControls(file));
-    const session = await open(common);
-    const planned = await plan(
-      file,
-      policy.resolveDocument(session.stage),
-      { takeOwnership, allowRemovals },
-      session,
-    );
-    const text = markdown ? formatPlanMarkdown(planned) : formatPlanText(planned, session.output);
-    session.output.result(planned, text);
-    // The plan has printed this already.
-    if (exitCode && hasChanges(planned.plan.summary)) throw new CommandError('checkFailed', '');
-  };
+export async function planPolicy(session: Session, options: PlanOptions) {
+  const { document } = await readDocument(options, session);
+  const report = await createPlanReport(document, options, session);
+  const text = options.markdown ? formatPlanMarkdown(report) : formatPlanText(report, session.output);
+  session.output.result(report, text);
+  // The plan has printed this already.
+  if (options.exitCode && hasChanges(report.plan.summary)) throw new CommandError('checkFailed', '');
 }
 
-export function applyPolicy({ open, io }: HandlerDeps) {
-  return async ({ file, takeOwnership, allowRemovals, yes, ...common }: ApplyOptions) => {
-    const policy = readPolicyFile(unmarkControls(file));
-    const session = await open(common);
-    const { output, stage } = session;
-    const planned = await plan(
-      file,
-      policy.resolveDocument(stage),
-      { takeOwnership, allowRemovals },
-      session,
-    );
-    const { summary, running, interrupted } = planned.plan;
-    if (!hasChanges(summary) && !running && !interrupted)
-      return output.result(planned, `${formatPlanText(planned, output)}\n\nno changes`);
-    if (!common.json) io.stdout.write(`${formatPlanText(planned, output)}\n\n`);
-    session.progress.report('');
-    await confirm(`This changes what linkgate decides at ${stage}. Apply it?`, { yes }, io);
-    const applied = await apply(planned.plan, session);
-    output.result({ ...planned, apply: applied }, `done: ${applied.done} of ${applied.of} changes are made`);
-  };
+export async function applyPolicy(session: Session, options: ApplyOptions) {
+  const { document, stage } = await readDocument(options, session);
+  const report = await createPlanReport(document, options, session);
+  const { output, io } = session;
+  const { summary, running, interrupted } = report.plan;
+  const text = formatPlanText(report, output);
+  if (!hasChanges(summary) && !running && !interrupted) return output.result(report, `${text}\n\nno changes`);
+  if (!options.json) io.stdout.write(`${text}\n\n`);
+  await confirm(`This changes what linkgate decides at ${stage}. Apply it?`, options, session);
+  const apply = await applyPlan(report.plan, session);
+  output.result({ ...report, apply }, `done: ${apply.done} of ${apply.of} changes are made`);
 }
 
-export function simulatePolicy({ open }: HandlerDeps) {
-  return async ({ file, ...common }: FileOptions) => {
-    const policy = readPolicyFile(unmarkControls(file));
-    const session = await open(common);
-    const simulation = await simulate(policy.resolveDocument(session.stage), session);
-    session.output.result(simulation, formatSimulation(simulation, session.output));
-  };
+export async function simulatePolicy(session: Session, options: FileOptions) {
+  const { document } = await readDocument(options, session);
+  const simulation = await simulate(document, session);
+  session.output.result(simulation, formatSimulation(simulation, session.output));
+}
+
+/** Validates the file before it looks for the deployment. */
+async function readDocument(
+  { file }: FileOptions,
+  { connect }: Session,
+): Promise<{ readonly document: PolicyDocument; readonly stage: string }> {
+  const policy = readPolicyFile(unmarkControls(file));
+  const { stage } = await connect();
+  return { document: policy.resolveDocument(stage), stage };
 }
 
 function formatSimulation({ requests, looked }: Simulation, { paint }: Output): string {
@@ -93,8 +84,6 @@ function formatSimulation({ requests, looked }: Simulation, { paint }: Output): 
   ].join('\n');
 }
 
-export function printSchema({ io }: HandlerDeps) {
-  return () => {
-    io.stdout.write(policyFileSchemaText());
-  };
+export function printSchema({ io }: Session) {
+  io.stdout.write(policyFileSchemaText());
 }

@@ -1,54 +1,41 @@
 import * as v from 'valibot';
-import { Service, Warnings } from '../api-views.ts';
+import { type Service, ServiceResponse } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { formatEndpoints, pluralize } from '../connection-text.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import { dryRun, formatImpact, Impact } from '../impact.ts';
-import type { CommonOptions } from '../options.ts';
-import type { Io } from '../process-io.ts';
-import { isConnected, isWaiting, waitUntilDisconnected } from '../read-connections.ts';
+import { formatImpact, Impact } from '../impact.ts';
+import { isConnectedOrWaiting, waitUntilDisconnected } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
-const DisconnectResponse = v.looseObject({ service: Service, ...Impact.entries });
 /** `service` is absent if an earlier try removed it. */
-const RemovalResponse = v.looseObject({ service: v.optional(Service), warnings: Warnings });
+const RemovalResponse = v.partial(ServiceResponse);
 
-interface RemoveOptions extends CommonOptions {
+interface RemoveOptions {
   readonly disconnect?: true;
   readonly yes?: true | undefined;
   readonly wait: number;
 }
 
-export function removeService({ open, io }: HandlerDeps) {
-  return async (nameOrId: string, { disconnect: disconnectFirst, yes, wait, ...common }: RemoveOptions) => {
-    const session = await open(common);
-    const { api, output } = session;
-    if (disconnectFirst) await disconnectAll(nameOrId, { yes, wait }, session, io);
-    const { service, warnings } = await api.call('DELETE', ['services', nameOrId], RemovalResponse);
-    const removedService = service ? `${service.name} (${service.serviceId})` : nameOrId;
-    const next = disconnectFirst && service ? `\n\n${formatDeletionCommands(service)}` : '';
-    output.result({ service }, `${removedService} is removed from linkgate${next}`);
-    output.warn(warnings);
-  };
+export async function removeService(session: Session, nameOrId: string, options: RemoveOptions) {
+  if (options.disconnect) await disconnectAll(nameOrId, options, session);
+  const { service } = await session.api.call('DELETE', ['services', nameOrId], RemovalResponse);
+  const removedService = service ? `${service.name} (${service.serviceId})` : nameOrId;
+  const next = options.disconnect && service ? `\n\n${formatDeletionCommands(service)}` : '';
+  session.output.result({ service }, `${removedService} is removed from linkgate${next}`);
 }
 
 /** Rejects all connections of the service, and waits until EC2 shows it. It can run again after an interruption or a timeout. */
 async function disconnectAll(
   nameOrId: string,
-  { yes, wait }: Pick<RemoveOptions, 'yes' | 'wait'>,
+  { yes, wait }: RemoveOptions,
   session: Session,
-  io: Io,
 ): Promise<void> {
-  const { api, progress } = session;
   const path = ['services', nameOrId, 'disconnect'];
-  const impact = await api.call('POST', path, DisconnectResponse, { query: dryRun });
-  progress.report('');
-  await confirm(formatRemovalQuestion(nameOrId, impact), { yes }, io);
-  await api.call('POST', path, DisconnectResponse);
-  const remaining = (await waitUntilDisconnected({ service: nameOrId }, wait, session)).filter(
-    (each) => isConnected(each) || isWaiting(each),
-  );
+  const impact = await session.api.call('POST', path, Impact, { isDryRun: true });
+  await confirm(formatRemovalQuestion(nameOrId, impact), { yes }, session);
+  await session.api.call('POST', path, ServiceResponse);
+  const connections = await waitUntilDisconnected({ service: nameOrId }, wait, session);
+  const remaining = connections.filter(isConnectedOrWaiting);
   if (remaining.length > 0)
     throw new CommandError(
       'failed',

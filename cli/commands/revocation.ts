@@ -1,56 +1,48 @@
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/parse-expiry.ts';
-import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
+import { type Connection, Explanation, Revocation } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { formatEndpoints, pluralize } from '../connection-text.ts';
 import { resolveExpiresAt } from '../expiry.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import { shortActor, time } from '../output.ts';
-import type { Io } from '../process-io.ts';
 import { isConnected, readConnections } from '../read-connections.ts';
 import type { Session } from '../session.ts';
 
-const RevocationResponse = v.looseObject({ revocation: Revocation, warnings: Warnings });
-type RevocationResponse = v.InferOutput<typeof RevocationResponse>;
+const RevocationResponse = v.looseObject({ revocation: Revocation });
 
-interface RevokeOptions extends CommonOptions {
+interface RevokeOptions {
   readonly account?: string;
   readonly service?: string;
-  readonly reason?: string | undefined;
-  readonly now?: true | undefined;
-  readonly customerMessage?: string | undefined;
-  readonly yes?: true | undefined;
+  readonly reason?: string;
+  readonly now?: true;
+  readonly customerMessage?: string;
+  readonly yes?: true;
 }
 
-interface ExtendOptions extends CommonOptions {
+interface ExtendOptions {
   readonly until: Expiry;
   readonly reason: string;
 }
 
-export function revokeConnections({ open, io }: HandlerDeps) {
-  return async (endpointId: string | undefined, options: RevokeOptions) => {
-    const { account, service, reason, now, customerMessage, yes, ...common } = options;
-    if ((endpointId === undefined) === (account === undefined) || (service && !account))
-      throw new CommandError('usageError', 'name an endpoint, or an account: linkgate revoke --account …');
-    const session = await open(common);
-    const endpointIds =
-      endpointId === undefined
-        ? await confirmAccount({ account, service }, { now, yes }, session, io)
-        : [endpointId];
-    await revokeEach(endpointIds, { reason, now, customerMessage }, session);
-  };
+export async function revokeConnections(
+  session: Session,
+  endpointId: string | undefined,
+  options: RevokeOptions,
+) {
+  const { account, service } = options;
+  if ((endpointId === undefined) === (account === undefined) || (service && !account))
+    throw new CommandError('usageError', 'name an endpoint, or an account: linkgate revoke --account …');
+  const endpointIds = endpointId === undefined ? await confirmAccount(options, session) : [endpointId];
+  await revokeEach(endpointIds, options, session);
 }
 
 /** Lists the connected endpoints of an account, and asks before linkgate disconnects them. */
 async function confirmAccount(
-  selector: { readonly account: string | undefined; readonly service: string | undefined },
-  { now, yes }: Pick<RevokeOptions, 'now' | 'yes'>,
+  { account, service, now, yes }: RevokeOptions,
   session: Session,
-  io: Io,
 ): Promise<string[]> {
-  const connected = (await readConnections(selector, session)).filter(isConnected);
+  const connected = (await readConnections({ account, service }, session)).filter(isConnected);
   if (connected.length === 0) return [];
   session.progress.report('');
   const disconnectTime = now ? 'now' : 'after its grace period';
@@ -58,7 +50,7 @@ async function confirmAccount(
   const extensionNotice =
     extended.length > 0 ? `These are no longer extended:\n${extended.join('\n')}\n` : '';
   const question = `This disconnects ${disconnectTime}:\n${formatEndpoints(connected)}\n${extensionNotice}Disconnect ${pluralize(connected.length)}?`;
-  await confirm(question, { yes }, io);
+  await confirm(question, { yes }, session);
   return connected.map(({ endpointId }) => endpointId);
 }
 
@@ -81,53 +73,45 @@ async function listExtensions(connected: readonly Connection[], { api }: Session
 
 async function revokeEach(
   endpointIds: readonly string[],
-  body: Pick<RevokeOptions, 'reason' | 'now' | 'customerMessage'>,
+  { reason, now, customerMessage }: RevokeOptions,
   { api, output, progress }: Session,
 ): Promise<void> {
-  const responses: RevocationResponse[] = [];
+  const body = { reason, now, customerMessage };
+  const revocations: Revocation[] = [];
   const failed: string[] = [];
   for (const endpointId of endpointIds) {
-    progress.report(`${responses.length} of ${endpointIds.length} are revoked`);
+    progress.report(`${revocations.length} of ${endpointIds.length} are revoked`);
     const path = ['connections', endpointId, 'revocation'];
     try {
-      responses.push(await api.call('POST', path, RevocationResponse, { body }));
+      revocations.push((await api.call('POST', path, RevocationResponse, { body })).revocation);
     } catch (error) {
       // A connection that has ended does not stop the other revocations.
       if (!(error instanceof CommandError) || endpointIds.length === 1) throw error;
       failed.push(`${endpointId}: ${error.message}`);
     }
   }
-  const revocations = responses.map(({ revocation }) => revocation);
   const text =
     revocations.length === 0
       ? 'there are no connections to disconnect'
       : revocations.map(formatRevocation).join('\n');
   output.result({ revocations }, text);
-  output.warn([...new Set(responses.flatMap(({ warnings }) => warnings ?? []))]);
   if (failed.length > 0)
     throw new CommandError('failed', `${pluralize(failed.length)} not revoked:\n${failed.join('\n')}`);
 }
 
-export function extendConnection({ open }: HandlerDeps) {
-  return async (endpointId: string, { until, reason, ...common }: ExtendOptions) => {
-    const { api, output } = await open(common);
-    const body = { until: resolveExpiresAt(until, await api.now(), '--until'), reason };
-    const response = await api.call('POST', ['connections', endpointId, 'extend'], RevocationResponse, {
-      body,
-    });
-    output.result({ revocation: response.revocation }, formatRevocation(response.revocation));
-    output.warn(response.warnings);
-  };
+export async function extendConnection(
+  { api, output }: Session,
+  endpointId: string,
+  { until, reason }: ExtendOptions,
+) {
+  const body = { until: resolveExpiresAt(until, await api.now(), '--until'), reason };
+  const path = ['connections', endpointId, 'extend'];
+  const { revocation } = await api.call('POST', path, RevocationResponse, { body });
+  output.result({ revocation }, formatRevocation(revocation));
 }
 
-function formatRevocation({
-  endpointId,
-  verdict,
-  since,
-  disconnectAt,
-  reason,
-  extended,
-}: Revocation): string {
+function formatRevocation(revocation: Revocation): string {
+  const { endpointId, verdict, since, disconnectAt, reason, extended } = revocation;
   const reasonLine = reason ? `\n  ${reason}` : '';
   if (verdict !== 'reject' || !disconnectAt) return `${endpointId} stays for now${reasonLine}`;
   if (since && disconnectAt <= since) return `${endpointId} disconnects now${reasonLine}`;

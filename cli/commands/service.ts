@@ -1,25 +1,14 @@
 import * as v from 'valibot';
-import { readAllPages } from '../api-client.ts';
-import {
-  PrincipalsView,
-  Service,
-  ServicePage,
-  UnregisteredPage,
-  type UnregisteredService,
-  Warnings,
-} from '../api-views.ts';
+import { PrincipalsView, Service, ServiceResponse, UnregisteredService } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import { type Output, table } from '../output.ts';
-import type { Io } from '../process-io.ts';
 import { serviceDetails, serviceTable } from '../service-text.ts';
 import type { Session } from '../session.ts';
 
-const ServiceResponse = v.looseObject({ service: Service, warnings: Warnings });
+const PrincipalsResponse = v.looseObject({ principals: PrincipalsView });
 
-interface AddOptions extends CommonOptions {
+interface AddOptions {
   readonly name?: string;
   readonly onUnlisted?: string;
   readonly approvers?: string;
@@ -33,77 +22,65 @@ interface AddOptions extends CommonOptions {
   readonly yes?: true | undefined;
 }
 
-interface ListOptions extends CommonOptions {
-  readonly unregistered?: true;
-}
-
-export function addService({ open, io }: HandlerDeps) {
-  return async (serviceId: string, options: AddOptions) => {
-    const session = await open(options);
-    const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
-    const { grace, onExternalAccept, principals, otherPrincipal, yes } = options;
-    const registered = await session.api.call('POST', ['services'], ServiceResponse, {
-      body: {
-        serviceId,
-        name,
-        onUnlisted,
-        approvers,
-        requireTicket,
-        deadlineSeconds: deadline,
-        onExpiry,
-        graceSeconds: grace,
-        onExternalAccept,
-        principals,
-        otherPrincipals: otherPrincipal,
-      },
-    });
-    const approvedService =
-      principals === 'managed'
-        ? await approvePrincipals(registered.service, { yes }, session, io)
-        : undefined;
-    const service = approvedService ?? registered.service;
-    const { output } = session;
-    output.result({ service }, `${service.name} is registered\n\n${serviceDetails(service, output)}`);
-    output.warn(registered.warnings);
-    if (principals === 'managed' && !approvedService)
-      throw new CommandError(
-        'checkFailed',
-        `the principals of ${service.name} are not changed before somebody agrees to that: linkgate service add ${serviceId} --principals managed --yes`,
-      );
+export async function addService(session: Session, serviceId: string, options: AddOptions) {
+  const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
+  const { grace, onExternalAccept, principals, otherPrincipal } = options;
+  const body = {
+    serviceId,
+    name,
+    onUnlisted,
+    approvers,
+    requireTicket,
+    deadlineSeconds: deadline,
+    onExpiry,
+    graceSeconds: grace,
+    onExternalAccept,
+    principals,
+    otherPrincipals: otherPrincipal,
   };
+  const { service: registered } = await session.api.call('POST', ['services'], ServiceResponse, { body });
+  const isManaged = principals === 'managed';
+  const approved = isManaged ? await approvePrincipals(registered, options, session) : undefined;
+  const service = approved ?? registered;
+  const { output } = session;
+  output.result({ service }, `${service.name} is registered\n\n${serviceDetails(service, output)}`);
+  if (isManaged && !approved)
+    throw new CommandError(
+      'checkFailed',
+      `the principals of ${service.name} are not changed before somebody agrees to that: linkgate service add ${serviceId} --principals managed --yes`,
+    );
 }
 
 /** Shows the changes of the allowed principals, and asks before linkgate makes them. */
 async function approvePrincipals(
   { serviceId, name }: Service,
-  { yes }: Pick<AddOptions, 'yes'>,
-  { api, output, progress }: Session,
-  io: Io,
+  { yes }: AddOptions,
+  session: Session,
 ): Promise<Service | undefined> {
+  const { api, output, io } = session;
   const path = ['services', serviceId, 'principals'];
-  const { principals } = await api.call('GET', path, v.looseObject({ principals: PrincipalsView }));
+  const { principals } = await api.call('GET', path, PrincipalsResponse);
   const { missing, extra } = principals;
   const changes = [...missing.map((each) => `  + ${each}`), ...extra.map((each) => `  - ${each}`)];
-  progress.report('');
   const question = `Allowed principals of ${name} in EC2 that linkgate would add (+) and\nremove (-, what was added by hand after the grace period), and keep so:\n${changes.join('\n') || '  they are as the allowlist implies'}`;
   const isInteractive = !yes && io.stdin?.isTTY;
   if (!isInteractive) output.say(question);
   if (!yes && !isInteractive) return undefined;
-  await confirm(`${question}\nIs that right?`, { yes }, io);
+  await confirm(`${question}\nIs that right?`, { yes }, session);
   const body = { removals: extra.length };
   return (await api.call('POST', [...path, 'approval'], ServiceResponse, { body })).service;
 }
 
-export function listServices({ open }: HandlerDeps) {
-  return async ({ unregistered, ...common }: ListOptions) => {
-    const session = await open(common);
-    await (unregistered ? listUnregistered(session) : listRegistered(session));
-  };
+export async function listServices(
+  session: Session,
+  { unregistered }: { readonly unregistered?: true },
+): Promise<void> {
+  await (unregistered ? listUnregistered(session) : listRegistered(session));
 }
 
 async function listUnregistered({ api, output }: Session): Promise<void> {
   const query = { unregistered: 'true' };
-  const services = await readAllPages(api, ['services'], UnregisteredPage, (page) => page.services, query);
+  const services = await api.list(['services'], 'services', UnregisteredService, query);
   output.result(
     { services },
     services.length === 0
@@ -123,21 +100,18 @@ function formatUnregisteredTable(services: readonly UnregisteredService[], outpu
 }
 
 async function listRegistered({ api, output }: Session): Promise<void> {
-  const services = await readAllPages(api, ['services'], ServicePage, (page) => page.services);
+  const services = await api.list(['services'], 'services', Service);
+  output.warn(services.flatMap(({ name, drift }) => (drift ?? []).map(({ detail }) => `${name}: ${detail}`)));
   output.result(
     { services },
     services.length === 0
       ? 'no service is registered yet: add one with `linkgate service add vpce-svc-…`'
       : serviceTable(services, output),
   );
-  output.warn(services.flatMap(({ name, drift }) => (drift ?? []).map(({ detail }) => `${name}: ${detail}`)));
 }
 
-export function showService({ open }: HandlerDeps) {
-  return async (nameOrId: string, options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const { service } = await api.call('GET', ['services', nameOrId], ServiceResponse);
-    output.result({ service }, serviceDetails(service, output));
-    output.warn(service.drift?.map(({ detail }) => detail));
-  };
+export async function showService({ api, output }: Session, nameOrId: string) {
+  const { service } = await api.call('GET', ['services', nameOrId], ServiceResponse);
+  output.warn(service.drift?.map(({ detail }) => detail));
+  output.result({ service }, serviceDetails(service, output));
 }

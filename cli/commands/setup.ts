@@ -1,11 +1,7 @@
 import { SetupResponse } from '../api-views.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
+import type { Session } from '../session.ts';
 
-export function setUp({ open }: HandlerDeps) {
-  return async (options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const { done } = await api.call('POST', ['setup'], SetupResponse);
-    output.result({ done }, done.join('\n'));
-  };
+export async function setUp({ api, output }: Session) {
+  const { done } = await api.call('POST', ['setup'], SetupResponse);
+  output.result({ done }, done.join('\n'));
 }

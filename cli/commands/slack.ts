@@ -1,29 +1,25 @@
 import { SlackConnection, SlackManifest } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { safeJson } from '../control-characters.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import { keyValues, type Output } from '../output.ts';
 import type { Io } from '../process-io.ts';
+import type { Session } from '../session.ts';
 
-export function printManifest({ open }: HandlerDeps) {
-  return async (options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const { manifest } = await api.call('GET', ['slack', 'manifest'], SlackManifest);
-    output.result(manifest, safeJson(manifest, 2));
-  };
+export async function printManifest({ api, output }: Session) {
+  const { manifest } = await api.call('GET', ['slack', 'manifest'], SlackManifest);
+  output.result(manifest, safeJson(manifest, 2));
 }
 
-export function connectSlack({ open, io }: HandlerDeps) {
-  return async ({ forgetPrevious, ...options }: CommonOptions & { readonly forgetPrevious?: true }) => {
-    const secrets = await readSecrets(io);
-    if (Object.keys(secrets).length === 0 && !forgetPrevious) throw noSecretError;
-    const input = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
-    const { api, output } = await open(options);
-    const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: input });
-    output.result(connection, formatSlackConnection(connection, Object.keys(secrets).length > 0, output));
-    output.warn(warnings);
-  };
+export async function connectSlack(
+  { api, output, io }: Session,
+  { forgetPrevious }: { readonly forgetPrevious?: true },
+) {
+  const secrets = await readSecrets(io);
+  const isStored = Object.keys(secrets).length > 0;
+  if (!isStored && !forgetPrevious) throw noSecretError;
+  const body = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
+  const { warnings: _warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body });
+  output.result(connection, formatSlackConnection(connection, isStored, output));
 }
 
 interface Secrets {

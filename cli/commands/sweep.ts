@@ -1,8 +1,6 @@
 import * as v from 'valibot';
 import { Job } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
-import type { HandlerDeps } from '../handler-deps.ts';
-import type { CommonOptions } from '../options.ts';
 import { keyValues } from '../output.ts';
 import type { Session } from '../session.ts';
 
@@ -12,17 +10,14 @@ const pollIntervalMs = 1_000;
 /** A Lambda function runs for at most 15 minutes. The next sweep resumes an unfinished one. */
 const maxPolls = 900;
 
-export function sweepConnections({ open }: HandlerDeps) {
-  return async (options: CommonOptions) => {
-    const session = await open(options);
-    const { job } = await session.api.call('POST', ['sweeps'], JobResponse, { body: {} });
-    const { result } = await waitForJob(job, session);
-    const counts = result ?? {};
-    session.output.result(counts, `the sweep is done\n${formatCounts(counts, session)}`);
-  };
+export async function sweepConnections(session: Session) {
+  const { job } = await session.api.call('POST', ['sweeps'], JobResponse, { body: {} });
+  const { result } = await waitForJob(job, session);
+  const counts = result ?? {};
+  session.output.result(counts, `the sweep is done\n${formatCounts(counts, session)}`);
 }
 
-async function waitForJob(job: Job, { api, progress, clock }: Session): Promise<Job> {
+async function waitForJob(job: Job, { api, progress, io }: Session): Promise<Job> {
   let latest = job;
   progress.report(`the sweep ${job.jobId} is running`);
   for (let polls = 0; latest.status === 'running'; polls += 1) {
@@ -31,7 +26,7 @@ async function waitForJob(job: Job, { api, progress, clock }: Session): Promise<
         'failed',
         `the sweep ${job.jobId} has not ended: \`linkgate doctor\` shows whether its message failed, and the log of sweep-connections says why`,
       );
-    await clock.sleep(pollIntervalMs);
+    await io.clock.sleep(pollIntervalMs);
     latest = (await api.call('GET', ['jobs', job.jobId], JobResponse)).job;
   }
   return latest;

@@ -1,15 +1,13 @@
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
-import { readAllPages } from '../api-client.ts';
+import type { ExportedPolicy } from '../../lib/policy-as-code/export.ts';
 import { CommandError } from '../command-error.ts';
 import { exitCodes } from '../exit-codes.ts';
-import type { Policy } from '../policy-file/write-policy-file.ts';
 import type { Session } from '../session.ts';
 import {
   type Apply,
   ApplyResponse,
-  type Change,
+  Change,
   type ChangedVerdict,
-  ChangePage,
   EffectPage,
   type Plan,
   PlanResponse,
@@ -18,34 +16,43 @@ import {
 } from './plan-views.ts';
 import { listUnmanagedChanges, type PlanReport } from './report.ts';
 
+/** The options of a plan that only a person can set. */
+interface PlanOptions {
+  readonly takeOwnership?: true | undefined;
+  readonly allowRemovals?: true | undefined;
+}
+
 /** Creates a plan, and reads its changes and its impact on the current connections. */
-export async function plan(
-  file: string,
+export async function createPlanReport(
   document: PolicyDocument,
-  options: PlanOptions,
+  { file, ...options }: PlanOptions & { readonly file: string },
   session: Session,
 ): Promise<PlanReport> {
   const { api, progress } = session;
   progress.report('comparing the policy with the table');
-  const { plan: createdPlan, warnings } = await createPlan(document, options, session);
-  const path = ['plans', createdPlan.planId];
-  const changes = await readAllPages(api, [...path, 'changes'], ChangePage, (page) => page.changes);
-  let looked = 0;
-  const effects = await readAllPages(api, [...path, 'impact'], EffectPage, (page) => {
-    looked += page.looked;
-    progress.report(`looking what it would do to connections: ${looked} looked at`);
-    return page.effects;
+  const { plan, warnings } = await createPlan(document, options, session);
+  const path = ['plans', plan.planId];
+  const changes = await api.list([...path, 'changes'], 'changes', Change);
+  const pages = await api.readPages([...path, 'impact'], EffectPage, {
+    onPage: (read) =>
+      progress.report(`looking what it would do to connections: ${countLooked(read)} looked at`),
   });
   const customers = mapPlannedCustomers(changes);
   return {
     file,
-    plan: createdPlan,
+    plan,
     warnings: warnings ?? [],
     changes: changes.map((change) =>
       change.kind === 'entry' ? withCustomer(change, change.name, customers) : change,
     ),
-    effects: effects.map((effect) => withCustomer(effect, effect.ownerAccountId, customers)),
+    effects: pages
+      .flatMap(({ effects }) => effects)
+      .map((effect) => withCustomer(effect, effect.ownerAccountId, customers)),
   };
+}
+
+function countLooked(pages: readonly { readonly looked: number }[]): number {
+  return pages.reduce((sum, { looked }) => sum + looked, 0);
 }
 
 /** Maps the customers that the plan adds or changes by account, because the API returns only stored ones. */
@@ -68,26 +75,14 @@ function withCustomer<Row extends { readonly customer?: string | null | undefine
   return customer === undefined ? row : { ...row, customer };
 }
 
-/** The options of a plan that only a person can set. */
-interface PlanOptions {
-  readonly takeOwnership?: true | undefined;
-  readonly allowRemovals?: true | undefined;
-}
-
 async function createPlan(
   document: PolicyDocument,
   { takeOwnership, allowRemovals }: PlanOptions,
   { api }: Session,
 ) {
   try {
-    const body = {
-      document,
-      ...(takeOwnership && { takeOwnership }),
-      ...(allowRemovals && { allowRemovals }),
-    };
-    const response = await api.call('POST', ['plans'], PlanResponse, { body });
-    api.warn(response.warnings);
-    return response;
+    const body = { document, takeOwnership, allowRemovals };
+    return await api.call('POST', ['plans'], PlanResponse, { body });
   } catch (error) {
     // The arguments are valid, so the file is wrong.
     if (error instanceof CommandError && error.exitCode === exitCodes.usageError)
@@ -97,17 +92,17 @@ async function createPlan(
 }
 
 /** Applies a plan, in as many calls as it needs. */
-export async function apply({ planId }: Plan, { api, progress, output }: Session): Promise<Apply> {
+export async function applyPlan({ planId }: Plan, { api, progress, output }: Session): Promise<Apply> {
   for (;;) {
-    const { apply: applyState, warnings } = await api.call('POST', ['plans', planId, 'apply'], ApplyResponse);
-    output.warn(warnings);
-    if (applyState.status === 'done') return applyState;
-    progress.report(`${applyState.done} of ${applyState.of} changes are made`);
+    const { apply } = await api.call('POST', ['plans', planId, 'apply'], ApplyResponse);
+    output.printWarnings();
+    if (apply.status === 'done') return apply;
+    progress.report(`${apply.done} of ${apply.of} changes are made`);
   }
 }
 
 export interface Simulation {
-  /** The number of changes in the file, all of which the simulation applies. */
+  /** The changes of the file, all of which the simulation applies. */
   readonly changes: readonly Change[];
   readonly requests: readonly ChangedVerdict[];
   readonly looked: number;
@@ -117,20 +112,23 @@ export interface Simulation {
 export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
   const { api, progress } = session;
   // The simulation never applies this plan, so any number of removals is safe.
-  const planResponse = await createPlan(document, { allowRemovals: true }, session);
-  const { planId } = planResponse.plan;
-  const changes = await readAllPages(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
+  const { plan } = await createPlan(document, { allowRemovals: true }, session);
+  const path = ['plans', plan.planId];
+  const changes = await api.list([...path, 'changes'], 'changes', Change);
   printUnmanagedChanges(changes, session);
-  let looked = 0;
-  const requests = await readAllPages(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
-    looked += page.looked;
-    progress.report(`running the policy over recorded requests: ${looked} looked at`);
-    return page.requests;
+  const pages = await api.readPages([...path, 'simulation'], SimulationPage, {
+    onPage: (read) =>
+      progress.report(`running the policy over recorded requests: ${countLooked(read)} looked at`),
   });
-  return { changes, requests: requests.toSorted((a, b) => byTime(a.requestedAt, b.requestedAt)), looked };
+  const requests = pages.flatMap((page) => page.requests);
+  return {
+    changes,
+    requests: requests.toSorted((a, b) => compareText(a.requestedAt, b.requestedAt)),
+    looked: countLooked(pages),
+  };
 }
 
-function byTime(one: string, other: string): number {
+function compareText(one: string, other: string): number {
   return one < other ? -1 : Number(one > other);
 }
 
@@ -140,6 +138,7 @@ function printUnmanagedChanges(changes: readonly Change[], { output }: Session):
   const names = listUnmanagedChanges(changes);
   if (names.length === 0) return;
   const more = names.length - longestList;
+  output.printWarnings();
   output.say(
     [
       'Managed by somebody else, and simulated as they are, not as the file has them:',
@@ -151,20 +150,12 @@ function printUnmanagedChanges(changes: readonly Change[], { output }: Session):
 }
 
 /** Reads the whole policy of the table. */
-export async function readStoredPolicy({ api }: Session): Promise<Policy> {
-  const pages = await readAllPages(api, ['policy'], PolicyPage, (page) => [page.document]);
+export async function readStoredPolicy({ api }: Session): Promise<ExportedPolicy> {
+  const documents = (await api.readPages(['policy'], PolicyPage)).map(({ document }) => document);
   return {
-    groups: pages.flatMap(({ groups }) =>
-      groups.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
-    ),
-    services: pages.flatMap(({ services }) =>
-      services.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
-    ),
-    customers: pages.flatMap(({ customers }) =>
-      customers.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
-    ),
-    entries: pages.flatMap(({ entries }) =>
-      entries.map(({ managedBy, ...definition }) => ({ definition, managedBy })),
-    ),
+    groups: documents.flatMap(({ groups }) => groups),
+    services: documents.flatMap(({ services }) => services),
+    customers: documents.flatMap(({ customers }) => customers),
+    entries: documents.flatMap(({ entries }) => entries),
   };
 }

@@ -1,15 +1,11 @@
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import type { ExportedPolicy } from '../../lib/policy-as-code/export.ts';
 import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import type { Allow } from './file-schema.ts';
 import { formatActor, formatDate, withoutUndefined } from './values.ts';
 
 type DocumentEntry = PolicyDocument['entries'][number];
 type DocumentCustomer = PolicyDocument['customers'][number];
-
-interface StoredEntry {
-  readonly definition: DocumentEntry;
-  readonly managedBy: ManagedBy;
-}
 
 /** One entry of a file, which may represent several allowlist entries. */
 export interface GroupedEntry {
@@ -21,9 +17,7 @@ export interface GroupedEntry {
 /** The fields of entries other than customer, account and services. */
 type Limits = Omit<Allow, 'customer' | 'account' | 'services'>;
 
-interface MergeableEntry {
-  readonly section: DocumentEntry['effect'];
-  readonly managedBy: ManagedBy;
+interface MergeableEntry extends Omit<GroupedEntry, 'fields'> {
   readonly customer: DocumentCustomer | undefined;
   readonly accounts: readonly string[];
   readonly services: readonly string[];
@@ -35,21 +29,19 @@ interface MergeableEntry {
  * @param findServiceKey returns the name of a service in the file
  */
 export function groupEntries(
-  entries: readonly StoredEntry[],
+  entries: ExportedPolicy['entries'],
   customers: ReadonlyMap<string, DocumentCustomer>,
   findServiceKey: (service: string) => string,
 ): readonly GroupedEntry[] {
-  const mergeable = entries.map(({ definition, managedBy }): MergeableEntry => {
-    const customer = findInheritedCustomer(definition, customers.get(definition.customer ?? ''));
-    const { accountId, service, effect: section } = definition;
-    const limits = buildLimits(definition, customer);
+  const mergeable = entries.map((entry): MergeableEntry => {
+    const customer = findInheritedCustomer(entry, customers.get(entry.customer ?? ''));
     return {
-      section,
-      managedBy,
+      section: entry.effect,
+      managedBy: entry.managedBy,
       customer,
-      accounts: [accountId],
-      services: [findServiceKey(service)],
-      limits,
+      accounts: [entry.accountId],
+      services: [findServiceKey(entry.service)],
+      limits: buildLimits(entry, customer),
     };
   });
   return mergeEntries(mergeEntries(mergeable, 'services'), 'accounts').flatMap(toGroupedEntries);

@@ -1,23 +1,13 @@
 import { Document, isMap, isNode, isSeq, visit } from 'yaml';
 import { defaultQuorum } from '../../lib/approvers/approver-group.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import type { ExportedPolicy } from '../../lib/policy-as-code/export.ts';
 import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { needsEscapes, safeYaml } from '../control-characters.ts';
 import { formatDuration } from './duration.ts';
 import type { Customer, Group, Service } from './file-schema.ts';
 import { formatActor, formatDate, withoutUndefined } from './values.ts';
 import { groupEntries } from './write-entries.ts';
-
-/** An item of the table in the form of the document, with its manager. */
-export interface StoredDefinition<Definition> {
-  readonly definition: Definition;
-  readonly managedBy: ManagedBy;
-}
-
-/** The policy in the table. */
-export type Policy = {
-  readonly [Kind in keyof PolicyDocument]: readonly StoredDefinition<PolicyDocument[Kind][number]>[];
-};
 
 type DocumentGroup = PolicyDocument['groups'][number];
 type DocumentService = PolicyDocument['services'][number];
@@ -40,19 +30,21 @@ const heading = ` yaml-language-server: $schema=policy.schema.json
  * Writes a policy file that parses to the same document.
  * @param remarks the comment behind an endpoint, by its id
  */
-export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, string> = new Map()): string {
-  const keys = new Map(
-    policy.services.map(({ definition }) => [definition.serviceId, selectServiceKey(definition)]),
-  );
-  const customers = new Map(policy.customers.map(({ definition }) => [definition.name, definition]));
+export function writePolicyFile(
+  policy: ExportedPolicy,
+  remarks: ReadonlyMap<string, string> = new Map(),
+): string {
+  const keys = new Map(policy.services.map((service) => [service.serviceId, selectServiceKey(service)]));
+  const customers = new Map(policy.customers.map((customer) => [customer.name, customer]));
   const entries = groupEntries(policy.entries, customers, (service) => keys.get(service) ?? service);
-  const selectEntries = (section: 'allow' | 'block') => entries.filter((each) => each.section === section);
-  const sections = {
-    approvers: toNamedParts(policy.groups, ({ name }) => name, groupFields),
-    services: toNamedParts(policy.services, selectServiceKey, serviceFields),
-    customers: toNamedParts(policy.customers, ({ name }) => name, customerFields),
-    allow: selectEntries('allow'),
-    block: selectEntries('block'),
+  const sections: Readonly<Record<string, readonly WrittenPart[]>> = {
+    approvers: policy.groups.map((group) => toPart(group, group.name, groupFields(group))),
+    services: policy.services.map((service) =>
+      toPart(service, selectServiceKey(service), serviceFields(service)),
+    ),
+    customers: policy.customers.map((customer) => toPart(customer, customer.name, customerFields(customer))),
+    allow: entries.filter(({ section }) => section === 'allow'),
+    block: entries.filter(({ section }) => section === 'block'),
   };
   const nonEmptySections = Object.entries(sections).filter(([, parts]) => parts.length > 0);
   const document = new Document({
@@ -80,16 +72,8 @@ interface WrittenPart {
   readonly fields: object;
 }
 
-function toNamedParts<Definition>(
-  definitions: readonly StoredDefinition<Definition>[],
-  selectName: (definition: Definition) => string,
-  buildFields: (definition: Definition) => object,
-): readonly WrittenPart[] {
-  return definitions.map(({ definition, managedBy }) => ({
-    name: selectName(definition),
-    managedBy,
-    fields: buildFields(definition),
-  }));
+function toPart({ managedBy }: { readonly managedBy: ManagedBy }, name: string, fields: object): WrittenPart {
+  return { name, managedBy, fields };
 }
 
 function buildContent(parts: readonly WrittenPart[]): object {
@@ -147,8 +131,9 @@ function groupFields({
   });
 }
 
-function serviceFields(service: DocumentService): Service {
-  const { serviceId, name, region, accountId, deadlineSeconds, graceSeconds, at: _at, ...settings } = service;
+function serviceFields(service: ExportedPolicy['services'][number]): Service {
+  const { serviceId, name, region, accountId, deadlineSeconds, graceSeconds, ...rest } = service;
+  const { at: _at, managedBy: _managedBy, ...settings } = rest;
   return withoutUndefined<Service>({
     id: name === undefined || name === serviceId ? undefined : serviceId,
     region,

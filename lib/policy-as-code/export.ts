@@ -18,17 +18,14 @@ import {
 import { pickSettings } from './compare-settings.ts';
 import type { PolicyDocument } from './document.ts';
 
+/** A part of the table as a policy document, with the manager of each item. */
+export type ExportedPolicy = {
+  readonly [Kind in keyof PolicyDocument]: readonly ExportedItem<Kind>[];
+};
+
 type ExportedItem<Kind extends keyof PolicyDocument> = PolicyDocument[Kind][number] & {
   readonly managedBy: ManagedBy;
 };
-
-/** A part of the table as a policy document, with the manager of each item. */
-export interface ExportedPolicy {
-  readonly groups: readonly ExportedItem<'groups'>[];
-  readonly services: readonly ExportedItem<'services'>[];
-  readonly customers: readonly ExportedItem<'customers'>[];
-  readonly entries: readonly ExportedItem<'entries'>[];
-}
 
 const exportListName = 'policy';
 

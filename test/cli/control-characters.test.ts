@@ -381,12 +381,12 @@ describe('hostile text', () => {
 
   test('in a note is exported with escapes that parse to the same note', () => {
     for (const note of [attack, 'one\ntwo', 'tab\there', '\u{e0041}', '\ufdd0n', '\u0085', 'a\r\nb']) {
-      const definition = { service: serviceId, accountId: '222222222222', effect: 'allow' as const, note };
+      const noted = { service: serviceId, accountId: '222222222222', effect: 'allow' as const, note };
       const text = writePolicyFile({
         groups: [],
-        services: [{ definition: { serviceId }, managedBy: 'file' }],
+        services: [{ serviceId, managedBy: 'file' }],
         customers: [],
-        entries: [{ definition, managedBy: 'file' }],
+        entries: [{ ...noted, managedBy: 'file' }],
       });
       expect(unsafe.exec(text)).toBeNull();
       expect(parse(text).allow[0].note).toBe(note);

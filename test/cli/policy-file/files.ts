@@ -5,6 +5,7 @@ import { afterAll } from '@jest/globals';
 import { CommandError } from '../../../cli/command-error.ts';
 import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
 import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
+import type { ExportedPolicy } from '../../../lib/policy-as-code/export.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
@@ -48,4 +49,23 @@ export function parseProblems(text: string, more: Files = {}): readonly string[]
 /** Removes the source positions. */
 export function withoutPositions(document: PolicyDocument): PolicyDocument {
   return JSON.parse(JSON.stringify(document, (key, value) => (key === 'at' ? undefined : value)));
+}
+
+/** Returns the policy in the table after an apply of the document. */
+export function toStoredPolicy(
+  { groups, services, customers, entries }: PolicyDocument,
+  managedBy: 'file' | 'person' | 'api' = 'file',
+): ExportedPolicy {
+  return {
+    groups: groups.map((each) => ({ ...each, managedBy })),
+    services: services.map((each) => ({ ...each, managedBy })),
+    customers: customers.map((each) => ({ ...each, managedBy })),
+    entries: entries.map((each) => ({ ...each, managedBy })),
+  };
+}
+
+/** Parses a whole policy file. */
+export function readBack(text: string): PolicyDocument {
+  const file = join(writeFolder({ 'policy.yml': text }), 'policy.yml');
+  return withoutPositions(readPolicyFile(file).resolveDocument('prod'));
 }

@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
 import { writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
 import { serviceNameFormat } from '../../../lib/services/service.ts';
-import { parseDocument, parseProblems, withoutPositions, writeFolder } from './files.ts';
+import { parseDocument, parseProblems, readBack, toStoredPolicy, withoutPositions } from './files.ts';
 
 /** Names that are also properties of every JavaScript object. */
 const inherited = ['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'];
@@ -21,19 +19,7 @@ test.each(inherited)('a group, a service and a customer can have the name %s', (
     customers: [{ name }],
     entries: [{ service: name, customer: name, effect: 'block' }],
   });
-  const held = <Definition>(all: readonly Definition[]) =>
-    all.map((definition) => ({ definition, managedBy: 'file' as const }));
-  const { groups, services, customers, entries } = document;
-  const text = writePolicyFile({
-    groups: held(groups),
-    services: held(services),
-    customers: held(customers),
-    entries: held(entries),
-  });
-  const again = readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).resolveDocument(
-    'prod',
-  );
-  expect(withoutPositions(again)).toEqual(withoutPositions(document));
+  expect(readBack(writePolicyFile(toStoredPolicy(document)))).toEqual(withoutPositions(document));
 });
 
 test('an invalid name is a problem, even if it is a property of every JavaScript object', () => {

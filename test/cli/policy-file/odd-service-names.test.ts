@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
-import { type Policy, writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
+import { writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
 import { entryItem } from '../../../lib/allowlist/entry.ts';
 import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 import { exportPolicy } from '../../../lib/policy-as-code/export.ts';
@@ -14,7 +12,7 @@ import { createTestEnv, type TestEnv } from '../../doubles/test-env.ts';
 import { planDocument } from '../../policy-as-code/fixtures.ts';
 import * as answers from '../answers.ts';
 import { runCli, useFakeAws } from '../test-env.ts';
-import { withoutPositions, writeFolder } from './files.ts';
+import { readBack } from './files.ts';
 
 const aws = await useFakeAws();
 
@@ -62,19 +60,7 @@ function buildEntryItem(at: string, accountId: string, managedBy: 'file' | 'pers
 /** Parses the output of `linkgate export`. */
 async function exportAndParse(env: TestEnv): Promise<PolicyDocument> {
   const { document } = await exportPolicy(undefined, env.deps);
-  const held = Object.fromEntries(
-    Object.entries(document).map(([kind, all]) => [
-      kind,
-      all.map(({ managedBy, ...definition }: { managedBy: string }) => ({ definition, managedBy })),
-    ]),
-  ) as unknown as Policy;
-  return read(writePolicyFile(held));
-}
-
-function read(text: string): PolicyDocument {
-  return withoutPositions(
-    readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).resolveDocument('prod'),
-  );
+  return readBack(writePolicyFile(document));
 }
 
 async function planChanges(document: PolicyDocument, env: TestEnv) {
@@ -122,7 +108,7 @@ test.each([...odd, 'orders', serviceId(1)])(
     });
     const { stdout } = await runCli(['export', '--from-connections', serviceId(1)], aws);
     const env = createTestEnv({ services: [aService({ name, managedBy: 'person' })] });
-    expect(await planChanges(read(stdout), env)).toMatchObject([
+    expect(await planChanges(readBack(stdout), env)).toMatchObject([
       { kind: 'entry', action: 'add', serviceId: serviceId(1), accountId: '444444444444' },
     ]);
   },

@@ -1,30 +1,9 @@
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
-import { type Policy, writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
-import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
-import { parseDocument, withoutPositions, writeFolder } from './files.ts';
+import { writePolicyFile } from '../../../cli/policy-file/write-policy-file.ts';
+import { parseDocument, readBack, toStoredPolicy, withoutPositions } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
-
-/** Returns the policy in the table after an apply of the document. */
-function toStoredPolicy(document: PolicyDocument, managedBy: 'file' | 'person' | 'api' = 'file'): Policy {
-  const held = <Definition>(all: readonly Definition[]) =>
-    all.map((definition) => ({ definition, managedBy }));
-  const { groups, services, customers, entries } = document;
-  return {
-    groups: held(groups),
-    services: held(services),
-    customers: held(customers),
-    entries: held(entries),
-  };
-}
-
-function readBack(text: string): PolicyDocument {
-  const file = join(writeFolder({ 'policy.yml': text }), 'policy.yml');
-  return withoutPositions(readPolicyFile(file).resolveDocument('prod'));
-}
 
 /** Sorts fields and lists. */
 function sortDeep(value: unknown): unknown {
