@@ -29,7 +29,9 @@ function nodeToRunOn() {
 }
 
 function run(node, args) {
-  const child = spawn(node, args, { cwd: root, stdio: 'inherit' });
+  // The sandbox runs each function in a thread, and glibc would keep freed memory of each.
+  const env = { MALLOC_ARENA_MAX: '2', ...process.env };
+  const child = spawn(node, args, { cwd: root, stdio: 'inherit', env });
   // A terminal sends its signals to the whole process group; who sends one to this process alone means the program.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

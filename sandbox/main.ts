@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { packageService } from '../packaging/package.mjs';
 import { provider, stage } from './accounts.ts';
 import { runDemo } from './demo.ts';
@@ -25,6 +26,9 @@ interface Flags {
 
 const packageFolder = join(import.meta.dirname, '..', '.serverless');
 const forcedExitMs = 800;
+
+// Half the memory after a burst, for a third more CPU time: V8 else leaves garbage in the heap of each function.
+setFlagsFromString('--optimize-for-size');
 
 await main();
 
