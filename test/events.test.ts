@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { BusMessage } from '../lib/connections/connection-event.ts';
-import { CustomerEndpoint, selectEndpointToNotify } from '../lib/customer-notifications/enqueue-missed.ts';
+import { selectChangedTarget } from '../lib/customer-notifications/due-events.ts';
 import { publishDomainEvents } from '../lib/events/publish-changes.ts';
 import { AccountRegion } from '../lib/locations/account-region.ts';
 import { NotificationTarget } from '../lib/outbox/notification.ts';
@@ -98,12 +98,11 @@ test.each([
 });
 
 test.each([
-  ['request-waits', { endpointId: endpointId(1), ownerAccountId: consumer }],
-  ['became-available', { endpointId: endpointId(1), ownerAccountId: consumer }],
+  ['request-waits', { kind: 'customer-event', id: `${consumer}#${endpointId(1)}` }],
+  ['became-available', { kind: 'customer-event', id: `${consumer}#${endpointId(1)}` }],
   ['nothing-new', undefined],
-])('notify-customers selects the endpoint that a change is about: %s', (name, endpoint) => {
-  const { before, after } = readChange(name, 'notify-customers');
-  expect(selectEndpointToNotify(before, after)).toEqual(endpoint);
+])('notify-customers selects the endpoint that a change is about: %s', (name, target) => {
+  expect(selectChangedTarget(readChange(name, 'notify-customers'))).toEqual(target);
 });
 
 test.each([
@@ -111,7 +110,7 @@ test.each([
   ['malformed', false],
 ])('notify-customers parses the messages of the sweep: %s', (name, isRead) => {
   const [{ body }] = sample(`notify-customers/${name}`).Records;
-  expect(v.is(v.pipe(v.string(), v.parseJson(), CustomerEndpoint), body)).toBe(isRead);
+  expect(v.is(v.pipe(v.string(), v.parseJson(), NotificationTarget), body)).toBe(isRead);
 });
 
 function readChange(name: string, folder = 'on-table-stream'): TableChange {

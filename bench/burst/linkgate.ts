@@ -92,7 +92,7 @@ function deploy(
     applyQueue: { enqueue: () => call('SendMessageBatch', latencyMs.other, () => verdicts.send('')) },
     // The policy accepts every request, so linkgate notifies no approver.
     notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
-    customerNotificationQueue: { enqueue: async () => {} },
+    customerNotificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
     connectionsClient: () => ({
       ...ec2Connections(ec2.client(), provider, console.error),
       ...ec2ConnectionChanges(ec2.client(1)),

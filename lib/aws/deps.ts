@@ -17,7 +17,6 @@ import { createLink, type LinkClaims } from '../channels/approval-link/link.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import { slackRespond } from '../channels/slack/respond.ts';
 import { slackWebApi } from '../channels/slack/web-api.ts';
-import type { CustomerEndpoint } from '../customer-notifications/enqueue-missed.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ModeParameter, ReadMode } from '../mode/mode.ts';
 import type { NotificationQueue, NotificationTarget } from '../outbox/notification.ts';
@@ -147,17 +146,18 @@ export function createDeadLetterQueue() {
   return sqsDeadLetterQueue(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
 }
 
-export function createNotificationQueue(): NotificationQueue {
-  const { enqueue } = sqsQueue<NotificationTarget>(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
+export const createNotificationQueue = () =>
+  createTargetQueue(env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
+
+export const createCustomerNotificationQueue = () =>
+  createTargetQueue(env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
+
+function createTargetQueue(queueUrl: string): NotificationQueue {
+  const { enqueue } = sqsQueue<NotificationTarget>(sqs(), queueUrl);
   return {
     enqueue,
     enqueueAfter: (seconds, targets) => enqueue(targets, { afterSeconds: Math.max(seconds, 1) }),
   };
-}
-
-/** Creates the queue for customer notifications that linkgate did not send because a stream record was lost. */
-export function createCustomerNotificationQueue() {
-  return sqsQueue<CustomerEndpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
 }
 
 export function createSweepQueue(): SweepQueue {

@@ -36,10 +36,13 @@ export type CustomerMessages = {
 /** The maximum number of endpoints that an email about many endpoints lists. */
 export const maxEndpointsInEmail = 20;
 
-export function composeCustomerEmail<Event extends CustomerEvent>(
-  news: EndpointEvent<Event>,
+/** Composes an e-mail about one event, or about one event of each of many endpoints. */
+export function composeCustomerEmail(
+  all: readonly EndpointEvent[],
   messages: CustomerMessages,
 ): EmailMessage {
+  const [news, ...others] = all;
+  if (!news || others.length > 0) return composeSummaryEmail(all, messages);
   const { subject, body, nextSteps } = renderCustomerText(news, messages);
   return composeEmail(subject, [
     [body],
@@ -49,32 +52,24 @@ export function composeCustomerEmail<Event extends CustomerEvent>(
   ]);
 }
 
-/** Composes one email about many endpoints, each with one event. */
-export function composeCustomerSummaryEmail(
-  all: readonly EndpointEvent[],
-  messages: CustomerMessages,
-): EmailMessage {
-  const renderedTexts = all.map((news) => renderCustomerText(news, messages));
+function composeSummaryEmail(all: readonly EndpointEvent[], messages: CustomerMessages): EmailMessage {
   const omittedCount = all.length - maxEndpointsInEmail;
-  const kinds = [...new Set(all.map(({ event }) => event))];
   const [service, ...otherServices] = new Set(all.map((news) => news.service));
   const serviceText = otherServices.length === 0 ? ` to ${service}` : '';
+  const byEndpoint = Map.groupBy(all.slice(0, maxEndpointsInEmail), formatEndpointHeading);
   return composeEmail(`Updates on ${all.length} of your endpoints${serviceText}`, [
-    ...[...Map.groupBy(all.slice(0, maxEndpointsInEmail), formatEndpointHeading)].map(
-      ([title, endpointEvents]) => [
-        title,
-        ...endpointEvents.map((news) => `- ${renderCustomerText(news, messages).body}`),
-      ],
-    ),
+    ...[...byEndpoint].map(([title, events]) => [
+      title,
+      ...events.map((news) => `- ${renderCustomerText(news, messages).body}`),
+    ]),
     ...(omittedCount > 0
       ? [[`And ${omittedCount} more: aws ec2 describe-vpc-endpoints shows their states.`]]
       : []),
     // Events of one kind have the same next steps, so the email shows those of the first one.
-    ...kinds.flatMap((kind) => {
-      const first = renderedTexts[all.findIndex(({ event }) => event === kind)];
-      return first
-        ? [[`${first.subject}. Next steps, also for similar endpoints`, ...formatNextSteps(first.nextSteps)]]
-        : [];
+    ...[...Map.groupBy(all, ({ event }) => event).values()].flatMap(([first]) => {
+      if (!first) return [];
+      const { subject, nextSteps } = renderCustomerText(first, messages);
+      return [[`${subject}. Next steps, also for similar endpoints`, ...formatNextSteps(nextSteps)]];
     }),
     customerEmailFooter,
   ]);

@@ -44,26 +44,40 @@ export const customerEvents = [
   'disconnected',
 ] as const satisfies readonly CustomerEvent[];
 
-/** The last event in a customer's notifications, with the details that distinguish events of one kind. */
-export interface LastEvent {
-  readonly event: CustomerEvent;
-  readonly disconnectAt?: string;
-  readonly until?: string;
-  readonly daysBefore?: number;
-}
-
 /** An event of one kind, or of any. */
 export type NextEvent<Event extends CustomerEvent = CustomerEvent> = {
   readonly [Kind in Event]: { readonly event: Kind } & CustomerEventDetails[Kind];
 }[Event];
 
-/** @returns the event that the record shows, undefined if the customer was notified of it. */
+/** Formats an event with the times that distinguish events of one kind, separated by spaces. */
+export function eventVersion(news: NextEvent): string {
+  if (news.event === 'disconnect-scheduled') return `${news.event} ${news.disconnectAt}`;
+  return news.event === 'expiring' ? `${news.event} ${news.until} ${news.daysBefore}` : news.event;
+}
+
+/**
+ * @param emailed the version of the last event, by the address that got it.
+ * @returns the last event that this address knows: a new contact does not know the events of a connected endpoint, and needs no
+ * past ones.
+ */
+export function selectKnownEvent(
+  emailed: Readonly<Record<string, string>>,
+  address: string,
+): string | undefined {
+  const [version] = Object.values(emailed);
+  return emailed[address] ?? (isConnectedEvent(version) ? 'accepted' : version);
+}
+
+/**
+ * @param known the version of the last event that the customer knows.
+ * @returns the event that the record shows, undefined if the customer knows it.
+ */
 export function nextCustomerEvent(
   record: ConnectionRecord,
-  lastEvent: LastEvent | undefined,
+  known: string | undefined,
 ): NextEvent | undefined {
-  const news = computeCustomerEvent(record, lastEvent);
-  return news && !isEventKnown(news, lastEvent) ? news : undefined;
+  const news = computeCustomerEvent(record, known);
+  return news && !isEventKnown(news, known) ? news : undefined;
 }
 
 /** Whether a change of a record may be an event. It reads no item, and prefers false positives. */
@@ -81,27 +95,21 @@ function eventKey(record: ConnectionRecord): string {
   return JSON.stringify([computeCustomerEvent(record, undefined), record.revocation]);
 }
 
-function computeCustomerEvent(
-  record: ConnectionRecord,
-  lastEvent: LastEvent | undefined,
-): NextEvent | undefined {
+function computeCustomerEvent(record: ConnectionRecord, known: string | undefined): NextEvent | undefined {
   const { state, verdict, serviceDeregisteredAt } = record;
   // A record without a verdict has no events.
   if (!verdict) return undefined;
   if (serviceDeregisteredAt !== undefined)
-    return isConnected(state) && expectsDisconnect(lastEvent) ? { event: 'disconnect-cancelled' } : undefined;
+    return isConnected(state) && expectsDisconnect(known) ? { event: 'disconnect-cancelled' } : undefined;
   if (state === 'pendingAcceptance') return { event: verdict.outcome === 'ask' ? 'waiting' : 'received' };
   if (state === 'rejected')
-    return wasConnected(record, lastEvent)
+    return wasConnected(record, known)
       ? { event: 'disconnected', ...selectDisconnectDetails(record) }
       : { event: 'rejected', ...selectCustomerReason(record) };
-  return isConnected(state) ? computeConnectedEvent(record, lastEvent) : undefined;
+  return isConnected(state) ? computeConnectedEvent(record, known) : undefined;
 }
 
-function computeConnectedEvent(
-  record: ConnectionRecord,
-  lastEvent: LastEvent | undefined,
-): NextEvent | undefined {
+function computeConnectedEvent(record: ConnectionRecord, known: string | undefined): NextEvent | undefined {
   const { verdict, revocation, expiryWarning, acceptRequestedAt } = record;
   // A connection that awaits a decision has no disconnect time, even if a notification announced one.
   if (verdict?.outcome === 'ask') return { event: 'disconnect-extended' };
@@ -109,66 +117,46 @@ function computeConnectedEvent(
     // An immediate disconnect is an event once EC2 shows it. A pause postpones a disconnect without cancelling it.
     if (verdict?.outcome !== 'reject' || revocation.disconnectAt <= revocation.since) return undefined;
     const { disconnectAt } = revocation;
-    const before = lastEvent?.event === 'disconnect-scheduled' ? lastEvent.disconnectAt : undefined;
+    const [kind, before] = known?.split(' ') ?? [];
     return {
       event: 'disconnect-scheduled',
       disconnectAt,
-      ...(before !== undefined && { previousDisconnectAt: before }),
+      ...(kind === 'disconnect-scheduled' && before !== undefined && { previousDisconnectAt: before }),
       ...selectDisconnectDetails(record),
     };
   }
   if (verdict?.outcome !== 'accept') return undefined;
-  if (expectsDisconnect(lastEvent)) return { event: 'disconnect-cancelled' };
+  if (expectsDisconnect(known)) return { event: 'disconnect-cancelled' };
   if (expiryWarning && expiryWarning.until === verdict.until) return { event: 'expiring', ...expiryWarning };
   // A connection that somebody accepted outside linkgate causes no event.
   return acceptRequestedAt === undefined ? undefined : { event: 'accepted' };
 }
 
 /** Whether the last notification announced a disconnect. */
-function expectsDisconnect(lastEvent: LastEvent | undefined): boolean {
-  return lastEvent?.event === 'disconnect-scheduled' || lastEvent?.event === 'disconnect-extended';
+function expectsDisconnect(known = ''): boolean {
+  return known.startsWith('disconnect-scheduled') || known === 'disconnect-extended';
 }
 
-/** The events of a connected endpoint. */
-export const connectedEvents: readonly CustomerEvent[] = [
-  'accepted',
-  'disconnect-cancelled',
-  'expiring',
-  'disconnect-scheduled',
-  'disconnect-extended',
-];
-
-function wasConnected(
-  { revocation, grandfathered }: ConnectionRecord,
-  lastEvent: LastEvent | undefined,
-): boolean {
-  return (
-    revocation !== undefined ||
-    grandfathered !== undefined ||
-    lastEvent?.event === 'disconnected' ||
-    (lastEvent && connectedEvents.includes(lastEvent.event)) === true
-  );
+/** Whether a version is of an event of a connected endpoint. */
+function isConnectedEvent(version = ''): boolean {
+  return /^(accepted|expiring|disconnect-)/.test(version);
 }
 
-function isEventKnown(news: NextEvent, lastEvent: LastEvent | undefined): boolean {
-  // Without an announced time linkgate cannot postpone a disconnect.
-  if (news.event === 'disconnect-extended') return lastEvent?.event !== 'disconnect-scheduled';
-  if (!lastEvent) return false;
+function wasConnected({ revocation, grandfathered }: ConnectionRecord, known: string | undefined): boolean {
+  return (revocation ?? grandfathered) !== undefined || known === 'disconnected' || isConnectedEvent(known);
+}
+
+function isEventKnown(news: NextEvent, known: string | undefined): boolean {
   switch (news.event) {
     case 'received':
-      return lastEvent.event === 'received' || lastEvent.event === 'waiting';
+      return known === 'received' || known === 'waiting';
     case 'accepted':
-      return connectedEvents.includes(lastEvent.event);
-    case 'disconnect-scheduled':
-      return lastEvent.event === news.event && lastEvent.disconnectAt === news.disconnectAt;
-    case 'expiring':
-      return (
-        lastEvent.event === news.event &&
-        lastEvent.until === news.until &&
-        lastEvent.daysBefore === news.daysBefore
-      );
+      return isConnectedEvent(known);
+    case 'disconnect-extended':
+      // Without an announced time linkgate cannot postpone a disconnect.
+      return !known?.startsWith('disconnect-scheduled');
     default:
-      return lastEvent.event === news.event;
+      return known === eventVersion(news);
   }
 }
 

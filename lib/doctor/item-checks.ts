@@ -13,7 +13,7 @@ import {
   pendingEffects,
   reevaluations,
 } from '../connections/indexes.ts';
-import { lastNotificationKey } from '../customer-notifications/last-notification.ts';
+import { customerEventTarget } from '../customer-notifications/due-events.ts';
 import { customerPartition, readCustomer } from '../customers/customer.ts';
 import { accountPointerKey } from '../customers/customer-by-account.ts';
 import { deliveryFailurePartition } from '../customers/delivery-failure.ts';
@@ -103,8 +103,7 @@ async function listPartitions(deps: ReadDeps): Promise<string[]> {
     deliveryFailurePartition,
     digestPartition,
     leasePartition,
-    notificationRetries.partition('approvers'),
-    notificationRetries.partition('operations'),
+    ...(['approvers', 'operations', 'customer'] as const).map(notificationRetries.partition),
     operationsNoticePartition,
     allowlistPartition(allServicesScope),
     ...serviceIds.flatMap((serviceId) => [allowlistPartition(serviceId), principalsPartition(serviceId)]),
@@ -129,14 +128,11 @@ function listRelatedKeys(item: Item): Key[] {
   if (item.pk === operationsNoticePartition) return [notificationKey(operationsNoticeTarget(item.sk))];
   if (item.pk === digestPartition) return [notificationKey({ kind: 'digest', id: item.sk })];
   if (!recordPartitions.includes(item.pk)) return [];
-  const pointers = parseEach([item], readRecord, ignore).flatMap((record) =>
-    connectionsByAccount.writes(undefined, record),
-  );
-  return [
-    lastNotificationKey(item.sk),
-    notificationKey(requestTarget(item.sk)),
-    ...pointers.flatMap((write) => ('put' in write ? write.put : [])),
-  ];
+  const related = parseEach([item], readRecord, ignore).flatMap((record): Key[] => [
+    notificationKey(customerEventTarget(record)),
+    ...connectionsByAccount.writes(undefined, record).flatMap((write) => ('put' in write ? write.put : [])),
+  ]);
+  return [notificationKey(requestTarget(item.sk)), ...related];
 }
 
 async function listSortKeys(pk: string, table: Table): Promise<string[]> {

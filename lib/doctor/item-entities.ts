@@ -11,7 +11,6 @@ import {
   pendingEffects,
   reevaluations,
 } from '../connections/indexes.ts';
-import { readLastNotification } from '../customer-notifications/last-notification.ts';
 import { readCustomer } from '../customers/customer.ts';
 import { readAccountPointer } from '../customers/customer-by-account.ts';
 import { readDeliveryFailure } from '../customers/delivery-failure.ts';
@@ -87,7 +86,6 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
     { read: readService, afterwards: 'register the service again, with its settings: linkgate service add' },
   ],
   ['TABLE_IDENTITY', { read: readRestoredAt }],
-  ['CUSTOMER_NOTIFICATION', { read: readLastNotification }],
   ['AWAITING_APPROVAL', { read: awaitingApproval.read }],
   ['NOTIFICATION', { read: readNotification }],
   ['NOTIFICATION_RETRY', { read: notificationRetries.read }],

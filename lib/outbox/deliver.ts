@@ -35,7 +35,7 @@ export interface DeliveryRun<Message> extends DeliverDeps {
 /** The lease of one delivery, in milliseconds: the timeout of the function. */
 const deliveryLeaseMs = 60_000;
 /** The delay of the next look at a target whose lease another run holds, in seconds. */
-const busySeconds = 5;
+export const busySeconds = 5;
 
 /**
  * Delivers to the audience of a target what it has not received: reads the item and the content, acquires the lease with one
@@ -91,7 +91,7 @@ async function enqueueLater(
 }
 
 /** Notes the next attempt of a target for which this run can do nothing; no attempt if `seconds` is undefined. */
-async function postpone(
+export async function postpone(
   target: NotificationTarget,
   received: Notification,
   seconds: number | undefined,

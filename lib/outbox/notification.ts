@@ -9,6 +9,7 @@ const audiences = {
   digest: 'approvers',
   'expiring-access': 'approvers',
   'operations-notice': 'operations',
+  'customer-event': 'customer',
 } as const;
 export type NotificationKind = keyof typeof audiences;
 type Audience = (typeof audiences)[NotificationKind];
@@ -48,6 +49,8 @@ export const Notification = v.object({
   /** The version of the newest e-mail by address, and the time of the newest one (ISO 8601). */
   emailed: v.optional(v.record(v.string(), v.string()), {}),
   emailedAt: v.exactOptional(v.string()),
+  /** The provider's name for the service in the newest e-mail, in case the service is deregistered. */
+  service: v.exactOptional(v.string()),
   /** The digest that shows the target, and its approver group. */
   digestId: v.exactOptional(v.string()),
   digestGroup: v.exactOptional(v.string()),
@@ -82,7 +85,7 @@ export function parseNotification(target: NotificationTarget, item: Item | undef
   return item ? readNotification(item) : newNotification(target);
 }
 
-function newNotification({ kind, id }: NotificationTarget): Notification {
+export function newNotification({ kind, id }: NotificationTarget): Notification {
   return { kind, id, outdated: [], emailed: {}, attempts: 0, version: 0 };
 }
 
@@ -108,17 +111,16 @@ export function notificationWrites(before: Notification, changed: Notification):
 
 interface EnqueueRetriesDeps extends ReadDeps {
   readonly notificationQueue: NotificationQueue;
+  readonly customerNotificationQueue: NotificationQueue;
   readonly now: () => Date;
 }
 
 /** Enqueues the notifications whose next attempt is due. The schedule of the pending sweep calls it each minute. */
-export async function enqueueDueRetries({
-  notificationQueue,
-  now,
-  ...deps
-}: EnqueueRetriesDeps): Promise<void> {
-  const options = { limit: 200, until: now().toISOString() };
-  for (const audience of new Set(Object.values(audiences)))
+export async function enqueueDueRetries(deps: EnqueueRetriesDeps): Promise<void> {
+  const options = { limit: 200, until: deps.now().toISOString() };
+  for (const audience of new Set(Object.values(audiences))) {
+    const queue = audience === 'customer' ? deps.customerNotificationQueue : deps.notificationQueue;
     for await (const due of notificationRetries.list(audience, deps, options))
-      await notificationQueue.enqueue(due.map(({ kind, id }) => ({ kind, id })));
+      await queue.enqueue(due.map(({ kind, id }) => ({ kind, id })));
+  }
 }

@@ -1,9 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
-import {
-  composeCustomerEmail,
-  composeCustomerSummaryEmail,
-  type EndpointEvent,
-} from '../../lib/customer-notifications/customer-email.ts';
+import { expect, test } from '@jest/globals';
+import { composeCustomerEmail, type EndpointEvent } from '../../lib/customer-notifications/customer-email.ts';
 import {
   type CustomerEvent,
   customerEvents,
@@ -36,8 +32,8 @@ const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
   disconnected: { event: 'disconnected' },
 };
 const buildEvent = (event: CustomerEvent): EndpointEvent => ({ ...endpointFields, ...examples[event] });
-const composeEmail = (event: NextEvent) =>
-  composeCustomerEmail({ ...endpointFields, ...event }, customerMessages);
+const composeEmail = (event: NextEvent, facts: object = {}) =>
+  composeCustomerEmail([{ ...endpointFields, ...event, ...facts }], customerMessages);
 
 const messagesOnPage = findSection(readPage('docs/customers.md'), 'The messages');
 
@@ -46,13 +42,11 @@ test('docs/customers.md has the subject of the email for each event', () => {
     row.event?.replaceAll('`', ''),
     `${row['subject, before the endpoint and service']}: ${endpointFields.endpointId} to payments`,
   ]);
-  expect(subjects).toEqual(
-    customerEvents.map((event) => [event, composeCustomerEmail(buildEvent(event), customerMessages).subject]),
-  );
+  expect(subjects).toEqual(customerEvents.map((event) => [event, composeEmail(examples[event]).subject]));
 });
 
 test('docs/customers.md shows an email as linkgate sends it', () => {
-  const { subject, text } = composeCustomerEmail(buildEvent('disconnect-scheduled'), customerMessages);
+  const { subject, text } = composeEmail(examples['disconnect-scheduled']);
   expect(messagesOnPage).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
 });
 
@@ -62,7 +56,7 @@ test('docs/customers.md shows the email about many endpoints as linkgate sends i
     endpointId: `vpce-0a1b2c3d4e5f607${(index + 16).toString(16)}`,
     ...(index < 2 ? examples.rejected : examples.waiting),
   }));
-  const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
+  const { subject, text } = composeCustomerEmail(all, customerMessages);
   expect(messagesOnPage).toContain(`Subject: ${subject}\n\n${text.split('\n').slice(0, 2).join('\n')}\n`);
   expect(messagesOnPage).toContain(text.slice(text.indexOf('And 10 more')));
 });
@@ -70,7 +64,7 @@ test('docs/customers.md shows the email about many endpoints as linkgate sends i
 test('an email about many endpoints groups them by account, Region and service', () => {
   const otherService = { ...endpointFields, region: 'eu-central-1', service: 'reports' };
   const all = [buildEvent('accepted'), { ...otherService, ...examples.disconnected }, buildEvent('waiting')];
-  const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
+  const { subject, text } = composeCustomerEmail(all, customerMessages);
   expect(subject).toBe('Updates on 3 of your endpoints');
   const [first, second] = text.split('\n\n');
   expect(first?.split('\n')).toEqual([
@@ -81,24 +75,24 @@ test('an email about many endpoints groups them by account, Region and service',
   expect(second).toContain('Account 444455556666 in eu-central-1');
 });
 
-describe('an email about a scheduled disconnect', () => {
-  test('names the previous time', () => {
-    const { text } = composeEmail({
-      event: 'disconnect-scheduled',
-      disconnectAt: until,
-      previousDisconnectAt: disconnectAt,
-    });
-    expect(text).toContain('on 31 Dec 2026, 23:59 UTC, not on 24 Nov 2026, 12:00 UTC');
-  });
-
-  test('says that the service is shut down', () => {
-    expect(
-      composeEmail({ event: 'disconnect-scheduled', disconnectAt, isDeregistering: true }).text,
-    ).toContain('The provider shuts the service down.');
-    expect(composeEmail({ event: 'disconnected', isDeregistering: true }).text).toContain(
-      'The provider shuts the service down.',
-    );
-  });
+test.each<[string, NextEvent, string]>([
+  [
+    'scheduled disconnect names the previous time',
+    { event: 'disconnect-scheduled', disconnectAt: until, previousDisconnectAt: disconnectAt },
+    'on 31 Dec 2026, 23:59 UTC, not on 24 Nov 2026, 12:00 UTC',
+  ],
+  [
+    'scheduled disconnect says that the service is shut down',
+    { event: 'disconnect-scheduled', disconnectAt, isDeregistering: true },
+    'The provider shuts the service down.',
+  ],
+  [
+    'disconnect says that the service is shut down',
+    { event: 'disconnected', isDeregistering: true },
+    'The provider shuts the service down.',
+  ],
+])('an email about a %s', (_what, event, text) => {
+  expect(composeEmail(event).text).toContain(text);
 });
 
 test('a customer message cannot imitate a section of the email', () => {
@@ -108,6 +102,6 @@ test('a customer message cannot imitate a section of the email', () => {
 
 test.each(customerEvents)('the subject of `%s` meets the limits of SNS', (event) => {
   const service = 'ü'.repeat(127);
-  const { subject } = composeCustomerEmail({ ...buildEvent(event), service }, customerMessages);
+  const { subject } = composeEmail(examples[event], { service });
   expect(subject).toMatch(/^[ -~]{1,99}$/);
 });

@@ -7,7 +7,7 @@ import {
   type CustomerSender,
   DeliveryRejectedError,
 } from '../../lib/customer-notifications/customer-sender.ts';
-import { enqueueMissedNotifications } from '../../lib/customer-notifications/enqueue-missed.ts';
+import { customerEventTarget, enqueueMissedEvents } from '../../lib/customer-notifications/due-events.ts';
 import {
   type NotifyCustomersDeps,
   notifyCustomers,
@@ -15,7 +15,7 @@ import {
 import type { Contact } from '../../lib/customers/customer.ts';
 import { listDeliveryFailures } from '../../lib/customers/delivery-failure.ts';
 import { removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
-import type { Mode } from '../../lib/mode/mode.ts';
+import { enqueueDueRetries, type NotificationTarget } from '../../lib/outbox/notification.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import { customerMessages } from '../../rules/customer-messages/index.ts';
 import {
@@ -23,154 +23,177 @@ import {
   anApproval,
   aRecord,
   aService,
+  aVerdict,
   consumer,
   endpointId,
   noon,
   secondsAfterNoon,
   serviceId,
 } from '../builders.ts';
-import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
+import { createCrashingProcess, forEachCallSite } from '../doubles/crash-injection.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 const other = '033333333333';
 const email: Contact = { email: 'ops@example.com' };
 const theirTopic: Contact = { topicArn: 'arn:aws:sns:eu-west-1:033333333333:linkgate-notices' };
 
-let items: ReturnType<typeof createMemoryItems>;
+let env: TestEnv;
 let deps: NotifyCustomersDeps;
-let sent: { contact: Contact; mail: EmailMessage; events: string[] }[];
-let errors: unknown[];
-let mode: Mode;
-let reads: number;
+let sent: { contact: Contact; mail: EmailMessage; events: string[]; at: number }[];
+let calls: { reads: number; writes: number };
 let post: CustomerSender['send'];
 
-beforeEach(async () => {
-  items = createMemoryItems();
+/** Creates an environment in which the customer `initech` has a contact. */
+async function createEnv(service = aService()): Promise<void> {
+  env = createTestEnv({ services: [service] });
   sent = [];
-  errors = [];
-  mode = 'enforce';
-  reads = 0;
+  calls = { reads: 0, writes: 0 };
   post = async (contact, mail, news) =>
-    void sent.push({ contact, mail, events: news.map(({ event }) => event) });
-  const table = memoryTable(items);
+    void sent.push({ contact, mail, events: news.map(({ event }) => event), at: env.time.getTime() });
+  const { table } = env;
   deps = {
+    ...env.deps,
     table: {
       ...table,
       get: (keys) => {
-        reads += 1;
+        calls.reads += 1;
         return table.get(keys);
       },
+      write: (writes) => {
+        calls.writes += 1;
+        return table.write(writes);
+      },
     },
-    mode: async () => mode,
     customerSender: { send: (...all) => post(...all) },
     messages: customerMessages,
-    now: () => noon,
-    reportError: (error) => void errors.push(error),
   };
-  items.commit([{ put: serviceItem(aService()) }]);
   await setCustomer('initech', { accounts: [consumer], contact: email }, alice, deps);
-});
+}
 
-const policyVersions = { service: 1, entry: 0, wildcardEntry: 0, mode: 0 };
-const verdict = (outcome: 'accept' | 'reject' | 'ask') => ({
-  verdict: { findings: [], outcome, decidedAt: noon.toISOString(), decidedBy: 'linkgate', policyVersions },
-});
+beforeEach(() => createEnv());
 
 function storeRecords(...records: readonly Partial<ConnectionRecord>[]): ConnectionRecord[] {
   const all = records.map((record, index) => aRecord({ endpointId: endpointId(index + 1), ...record }));
-  for (const record of all) items.commit([{ put: recordItem(record) }]);
+  env.put(...all.map(recordItem));
   return all;
 }
 
-const notify = (records: readonly ConnectionRecord[]) => notifyCustomers(records, deps);
+/** Handles changed records, as the stream does. */
+const notify = (records: readonly ConnectionRecord[], changed: Partial<NotifyCustomersDeps> = {}) =>
+  notifyCustomers(records.map(customerEventTarget), { ...deps, ...changed });
+const sentEvents = () => sent.flatMap(({ events }) => events);
+
+/** Delivers what is enqueued, and what the schedule finds in some minutes. */
+async function settle(minutes = 2): Promise<void> {
+  for (let minute = 0; minute < minutes; minute++) {
+    env.advanceSeconds(61);
+    const queues = { customerNotificationQueue: deps.notificationQueue };
+    await enqueueDueRetries({ ...env.deps, ...queues });
+    const targets = new Map(env.queuedNotifications.splice(0).map(({ kind, id }) => [id, { kind, id }]));
+    await notifyCustomers([...targets.values()], deps, true);
+  }
+}
+
+const state = (item: ConnectionRecord) => env.notification(customerEventTarget(item).id, 'customer-event');
 const disconnectAt = secondsAfterNoon(86_400).toISOString();
 const revocation = { since: noon.toISOString(), disconnectAt, cause: 'policy', by: 'linkgate' } as const;
-const scheduledDisconnect = { ...verdict('reject'), state: 'available', revocation } as const;
+const rejected = { verdict: aVerdict('reject'), state: 'rejected' } as const;
+const scheduledDisconnect = { ...rejected, state: 'available', revocation } as const;
 const until = secondsAfterNoon(6 * 86_400).toISOString();
 const expiring = {
   state: 'available',
   acceptRequestedAt: noon.toISOString(),
-  verdict: { ...verdict('accept').verdict, until },
+  verdict: aVerdict('accept', { until }),
   expiryWarning: { until, daysBefore: 7 },
 } as const;
-const approvalRequest = (count: number, more: Partial<ConnectionRecord> = {}) =>
-  storeRecords(...Array.from({ length: count }, () => ({ ...verdict('ask'), ...more })));
+const waiting = (count: number, more: Partial<ConnectionRecord> = {}) =>
+  storeRecords(...Array.from({ length: count }, () => ({ verdict: aVerdict('ask'), ...more })));
 
 describe('the contact of a customer', () => {
   test('gets each event of an endpoint once', async () => {
-    const records = approvalRequest(1);
+    const records = waiting(1);
     expect(await notify(records)).toEqual({ notified: 1, failed: [] });
     expect(await notify(records)).toEqual({ notified: 0, failed: [] });
     expect(sent).toMatchObject([{ contact: email, events: ['waiting'] }]);
   });
 
   test('gets only the current event after several changes', async () => {
-    const records = approvalRequest(1);
-    storeRecords({ ...verdict('accept'), state: 'available', acceptRequestedAt: noon.toISOString() });
+    const records = waiting(1);
+    storeRecords({ ...expiring, verdict: aVerdict('accept') });
     await notify(records);
-    expect(sent.map(({ events }) => events)).toEqual([['accepted']]);
+    expect(sentEvents()).toEqual(['accepted']);
   });
 
   test('gets nothing in mode observe, and the current event after a switch to enforce', async () => {
-    const records = approvalRequest(1);
-    mode = 'observe';
+    const records = waiting(1);
+    env.mode = 'observe';
     await notify(records);
     expect(sent).toEqual([]);
-    mode = 'enforce';
+    env.mode = 'enforce';
     await notify(records);
     expect(sent).toHaveLength(1);
   });
 
   test('gets one email about many endpoints that names the first twenty', async () => {
-    await notify(approvalRequest(1000));
+    const records = waiting(1000);
+    calls.writes = 0;
+    await notify(records);
     expect(sent).toHaveLength(1);
     const { text = '', subject } = sent[0]?.mail ?? {};
     expect(subject).toBe('Updates on 1000 of your endpoints to orders');
     expect(text.match(/^- Your endpoint/gm)).toHaveLength(20);
     expect(text).toContain('And 980 more');
+    expect(calls.writes).toBeLessThan(70);
+    await notify(records);
+    expect(sent).toHaveLength(1);
   });
 
   test('gets the last known name of a deregistered service', async () => {
     await notify(storeRecords(scheduledDisconnect));
-    items.commit([{ remove: serviceItem(aService()) }]);
+    await env.table.write([{ remove: serviceItem(aService()) }]);
     await notify(storeRecords({ ...scheduledDisconnect, state: 'rejected' }));
     expect(sent.at(-1)?.mail.subject).toBe(`Disconnected: ${endpointId(1)} to orders`);
   });
 
   test('gets an event if approvers decide a disconnect over the quota', async () => {
     await notify(storeRecords(scheduledDisconnect));
-    await notify(
-      storeRecords({
-        ...scheduledDisconnect,
-        ...verdict('ask'),
-        revocation: { ...revocation, overQuota: true },
-      }),
-    );
-    expect(sent.map(({ events }) => events)).toEqual([['disconnect-scheduled'], ['disconnect-extended']]);
+    const overQuota = { ...revocation, overQuota: true } as const;
+    await notify(storeRecords({ ...scheduledDisconnect, verdict: aVerdict('ask'), revocation: overQuota }));
+    expect(sentEvents()).toEqual(['disconnect-scheduled', 'disconnect-extended']);
   });
 
-  test('gets one email for each of up to five endpoints', async () => {
-    await notify(approvalRequest(5));
-    expect(sent).toHaveLength(5);
+  test('gets one email a second for each of up to five endpoints', async () => {
+    await notify(waiting(5));
+    expect(sent.map(({ at }) => at - noon.getTime())).toEqual([0, 1000, 2000, 3000, 4000]);
   });
 
   test('gets the AWS service name of a service that linkgate does not know', async () => {
-    items.commit([{ remove: serviceItem(aService()) }]);
-    await notify(approvalRequest(1));
+    await env.table.write([{ remove: serviceItem(aService()) }]);
+    await notify(waiting(1));
     expect(sent[0]?.mail.text).toContain(`com.amazonaws.vpce.us-east-1.${serviceId(1)}`);
   });
 });
 
 describe('without a contact', () => {
   test('an account without a customer costs one read, and linkgate sends nothing', async () => {
-    reads = 0;
-    await notify(approvalRequest(3, { ownerAccountId: other }));
-    expect([sent, reads]).toEqual([[], 1]);
+    const records = waiting(100, { ownerAccountId: other });
+    calls = { reads: 0, writes: 0 };
+    await notify(records);
+    expect([sent, calls]).toEqual([[], { reads: 1, writes: 0 }]);
   });
 
-  test('a customer gets nothing', async () => {
+  test('a customer gets nothing, which costs no write, and an attempt that waited is over', async () => {
+    const [record] = waiting(1);
+    if (!record) throw new Error('no record');
+    await notify([record], { customerSender: { send: () => Promise.reject(new Error('throttled')) } });
+    expect(await state(record)).toHaveProperty('nextAttemptAt');
     await setCustomer('initech', { accounts: [consumer] }, alice, deps);
-    await notify(approvalRequest(3));
+    calls.writes = 0;
+    await notify([record]);
+    expect([sent, calls.writes]).toEqual([[], 0]);
+    await settle();
     expect(sent).toEqual([]);
+    expect(await state(record)).not.toHaveProperty('nextAttemptAt');
   });
 });
 
@@ -196,144 +219,185 @@ describe('a new contact', () => {
     expect(events()).toEqual(['disconnect-scheduled']);
   });
 
-  test('does not get past events', async () => {
-    await notify(storeRecords(scheduledDisconnect, { ...verdict('reject'), state: 'rejected' }));
+  test('does not get past events, but the disconnect that was announced to the previous contact', async () => {
+    await notify(storeRecords(scheduledDisconnect, rejected, scheduledDisconnect));
     await change();
-    const accepted = { ...expiring, ...verdict('accept') };
-    await notify(storeRecords(accepted, { ...verdict('reject'), state: 'rejected' }));
-    expect(events()).toEqual([]);
-  });
-
-  test('gets the disconnect that was announced to the previous contact', async () => {
-    await notify(storeRecords(scheduledDisconnect));
-    await change();
-    await notify(storeRecords({ ...verdict('reject'), state: 'rejected' }));
+    await notify(storeRecords({ ...expiring, verdict: aVerdict('accept') }, rejected, rejected));
     expect(events()).toEqual(['disconnected']);
   });
 });
 
-describe('a contact that SNS refuses', () => {
-  const refusal = new Error('is not authorized to perform: SNS:Publish');
+test('a contact that SNS refuses blocks no other one, and is a delivery failure until the next message', async () => {
+  await setCustomer('globex', { accounts: [other], contact: theirTopic }, alice, deps);
+  const accept = post;
+  post = async (contact, ...rest) => {
+    if ('email' in contact) return accept(contact, ...rest);
+    throw new DeliveryRejectedError(contact, new Error('is not authorized to perform: SNS:Publish'));
+  };
+  const records = storeRecords(
+    { verdict: aVerdict('ask'), ownerAccountId: other },
+    { verdict: aVerdict('ask') },
+  );
+  expect(await notify(records)).toEqual({ notified: 1, failed: [] });
+  expect(sent.map(({ contact }) => contact)).toEqual([email]);
+  expect(await listDeliveryFailures(deps)).toMatchObject([
+    { customer: 'globex', why: expect.stringContaining('not authorized') },
+  ]);
+  expect(env.errors).toMatchObject([{ name: 'DeliveryRejectedError' }]);
+  await settle();
+  expect(env.errors).toHaveLength(1);
 
-  beforeEach(async () => {
-    await setCustomer('globex', { accounts: [other], contact: theirTopic }, alice, deps);
-    const deliver = post;
-    post = async (contact, ...rest) => {
-      if (contact === email || 'email' in contact) return deliver(contact, ...rest);
-      throw new DeliveryRejectedError(contact, refusal);
-    };
-  });
-
-  test('does not block other contacts, is listed as a delivery failure, and is not retried', async () => {
-    const records = storeRecords({ ...verdict('ask'), ownerAccountId: other }, verdict('ask'));
-    expect(await notify(records)).toMatchObject({ failed: [] });
-    expect(sent.map(({ contact }) => contact)).toEqual([email]);
-    expect(await listDeliveryFailures(deps)).toMatchObject([
-      { customer: 'globex', why: expect.stringContaining('not authorized') },
-    ]);
-    expect(errors).toMatchObject([{ name: 'DeliveryRejectedError' }]);
-  });
-
-  test('is no longer listed as a delivery failure after a successful message', async () => {
-    await notify(storeRecords({ ...verdict('ask'), ownerAccountId: other }));
-    post = async () => {};
-    await notify(storeRecords({ ...verdict('reject'), state: 'rejected', ownerAccountId: other }));
-    expect(await listDeliveryFailures(deps)).toEqual([]);
-  });
+  post = accept;
+  await notify(storeRecords({ ...rejected, ownerAccountId: other }));
+  expect(await listDeliveryFailures(deps)).toEqual([]);
 });
 
-test('an email that SNS throttled is retried and sent once', async () => {
-  const records = approvalRequest(2);
-  const deliver = post;
-  post = async (_contact, _mail, [news]) => {
-    if (news?.endpointId === endpointId(2)) throw new Error('throttled');
-    return deliver(_contact, _mail, news ? [news] : []);
-  };
-  expect(await notify(records)).toEqual({ notified: 1, failed: [endpointId(2)] });
-  post = deliver;
-  expect(await notify(records)).toEqual({ notified: 1, failed: [] });
-  expect(sent).toHaveLength(2);
+describe('an event', () => {
+  test('that SNS throttled is sent by the schedule, once', async () => {
+    const accept = post;
+    post = async (contact, mail, news) => {
+      if (news[0]?.endpointId === endpointId(2)) throw new Error('throttled');
+      return accept(contact, mail, news);
+    };
+    expect(await notify(waiting(2))).toEqual({ notified: 1, failed: [] });
+    post = accept;
+    await settle();
+    expect(sentEvents()).toEqual(['waiting', 'waiting']);
+  });
+
+  test('that SNS never accepts is given up after a week, and the next event is sent', async () => {
+    const [record] = waiting(1);
+    const accept = post;
+    post = () => Promise.reject(new Error('down'));
+    if (record) await notify([record]);
+    await settle();
+    env.advanceSeconds(8 * 86_400);
+    await settle();
+    expect(record && (await state(record))).toMatchObject({ attempts: 0, emailed: {} });
+    post = accept;
+    await settle();
+    expect(sent).toEqual([]);
+    await notify(storeRecords(rejected));
+    expect(sentEvents()).toEqual(['rejected']);
+  });
+
+  test.each([1, 7])('survives a crash at any call, with %d endpoints', async (count) => {
+    const kills = await forEachCallSite(async (nth, moment) => {
+      await createEnv();
+      const records = waiting(count);
+      const { wrapCall, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
+      const failed = await notify(records, {
+        table: crashingTable(env.table),
+        mode: wrapCall(deps.mode),
+        customerSender: { send: wrapCall(deps.customerSender.send) },
+        notificationQueue: {
+          enqueue: wrapCall(deps.notificationQueue.enqueue),
+          enqueueAfter: wrapCall(deps.notificationQueue.enqueueAfter),
+        },
+      }).then(
+        ({ failed }) => failed.length > 0,
+        () => true,
+      );
+      // The stream delivers a failed batch again. Even if SQS loses all messages, the schedule finds the items.
+      if (failed) await notify(records);
+      env.queuedNotifications.length = 0;
+      await settle();
+      const states = await Promise.all(records.map(state));
+      for (const each of states) {
+        expect(each).toMatchObject({ attempts: 0, emailed: { 'ops@example.com': 'waiting' } });
+        expect(each).not.toHaveProperty('nextAttemptAt');
+        expect(each).not.toHaveProperty('leaseUntil');
+      }
+      expect([1, 2]).toContain(sent.length);
+      return hasCrashed();
+    });
+    expect(kills).toBeGreaterThan(15);
+  });
+
+  test('is sent once by runs that interleave', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.constantFrom(1, 7), async (scheduler, count) => {
+        await createEnv();
+        const records = waiting(count);
+        const slowly =
+          <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+          async (...args: Args): Promise<Result> => {
+            await scheduler.schedule(Promise.resolve());
+            const result = await call(...args);
+            await scheduler.schedule(Promise.resolve());
+            return result;
+          };
+        const { table, customerSender } = deps;
+        const slow = {
+          table: { ...table, get: slowly(table.get), write: slowly(table.write) },
+          customerSender: { send: slowly(customerSender.send) },
+        };
+        const runs = [notify(records, slow), notify(records.slice(0, 1), slow), notify(records, slow)];
+        await scheduler.waitFor(Promise.all(runs));
+        await settle();
+        expect(sentEvents()).toHaveLength(count);
+        expect(env.errors).toEqual([]);
+      }),
+      { numRuns: 100 },
+    );
+  });
 });
 
 describe('the full sweep', () => {
-  async function enqueueMissed(records: readonly ConnectionRecord[]): Promise<string[]> {
-    const endpoints: string[] = [];
-    const consumers = {
-      enqueue: async (all: readonly { endpointId: string }[]) =>
-        void endpoints.push(...all.map((each) => each.endpointId)),
-    };
-    await enqueueMissedNotifications(records, { ...deps, customerNotificationQueue: consumers });
-    return endpoints;
+  async function enqueueMissed(records: readonly ConnectionRecord[]): Promise<NotificationTarget[]> {
+    await enqueueMissedEvents(records, { ...deps, customerNotificationQueue: deps.notificationQueue });
+    return env.queuedNotifications;
   }
 
-  test.each<[string, Partial<ConnectionRecord>]>([
-    ['the notification of a scheduled disconnect', scheduledDisconnect],
-    ['an expiry warning', expiring],
-  ])('enqueues %s that was not sent', async (_, record) => {
-    const records = storeRecords(record, record);
+  test('enqueues a scheduled disconnect and an expiring entry that were not sent to the contact', async () => {
+    const records = storeRecords(scheduledDisconnect, expiring, scheduledDisconnect);
+    const targets = records.map(customerEventTarget);
     await notify(records.slice(0, 1));
-    expect(await enqueueMissed(records)).toEqual([endpointId(2)]);
-  });
-
-  test('enqueues events that were sent to a previous contact', async () => {
-    const records = storeRecords(scheduledDisconnect, expiring);
+    expect(await enqueueMissed(records)).toEqual(targets.slice(1));
+    env.queuedNotifications.length = 0;
     await notify(records);
     await setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
-    expect(await enqueueMissed(records)).toEqual([endpointId(1), endpointId(2)]);
+    expect(await enqueueMissed(records)).toEqual(targets);
   });
 
   test('reads no items if no disconnect is scheduled and no entry expires', async () => {
-    const records = approvalRequest(3);
-    reads = 0;
+    const records = waiting(3);
+    calls.reads = 0;
     expect(await enqueueMissed(records)).toEqual([]);
-    expect(reads).toBe(0);
+    expect(calls.reads).toBe(0);
   });
 });
 
 test('no email contains internal reasons, notes or names', async () => {
   const secret = 'SECRET';
-  const time = secondsAfterNoon(86_400).toISOString();
-  const states = fc.constantFrom('pendingAcceptance', 'available', 'rejected');
-  const outcomes = fc.constantFrom('accept', 'reject', 'ask', 'hold');
+  const decision = { by: secret, at: noon.toISOString(), reason: secret };
+  const settings = { accounts: [consumer, '099999999999'], contact: email, owners: [secret] };
   await fc.assert(
     fc.asyncProperty(
-      states,
-      outcomes,
+      fc.constantFrom('pendingAcceptance', 'available', 'rejected'),
+      fc.constantFrom('accept', 'reject', 'ask', 'hold'),
       fc.constantFrom(undefined, 'policy', 'block', 'person', 'service'),
       fc.boolean(),
       fc.integer({ min: 1, max: 8 }),
       async (state, outcome, cause, isDenied, count) => {
-        items = createMemoryItems();
-        deps = { ...deps, table: memoryTable(items) };
-        sent = [];
-        items.commit([{ put: serviceItem(aService({ pauseReason: secret, pausedBy: secret })) }]);
-        const settings = { accounts: [consumer, '099999999999'], contact: email, owners: [secret] };
+        await createEnv(aService({ pauseReason: secret, pausedBy: secret }));
         await setCustomer('initech', settings, secret, deps);
-        const findings = [{ rule: 'r', outcome, reason: secret }] as never;
-        const secretDecision = { by: secret, at: noon.toISOString(), reason: secret };
-        const records = storeRecords(
-          ...Array.from({ length: count }, () => ({
-            state,
-            acceptRequestedAt: noon.toISOString(),
-            verdict: {
-              outcome,
-              findings,
-              until: time,
-              decidedAt: noon.toISOString(),
-              decidedBy: secret,
-              policyVersions,
-            },
-            ...(cause && {
-              revocation: { since: noon.toISOString(), disconnectAt: time, cause, by: secret },
-            }),
-            ...(isDenied && { personDecision: { ...anApproval({ decision: 'deny' }), ...secretDecision } }),
-            revokeOrder: secretDecision,
-            grandfathered: secretDecision,
-            extended: { ...secretDecision, until: time },
-            expiryWarning: { until: time, daysBefore: 1 },
-          })),
-        );
-        await notify(records);
+        const record = {
+          state,
+          acceptRequestedAt: noon.toISOString(),
+          verdict: aVerdict(outcome, {
+            findings: [{ rule: 'r', outcome, reason: secret }] as never,
+            until,
+            decidedBy: secret,
+          }),
+          ...(cause && { revocation: { ...revocation, cause, by: secret } }),
+          ...(isDenied && { personDecision: { ...anApproval({ decision: 'deny' }), ...decision } }),
+          revokeOrder: decision,
+          grandfathered: decision,
+          extended: { ...decision, until },
+          expiryWarning: { until, daysBefore: 1 },
+        };
+        await notify(storeRecords(...Array.from({ length: count }, () => record)));
         for (const { mail } of sent) {
           expect(mail.subject + mail.text).not.toContain(secret);
           expect(mail.text).not.toContain('099999999999');

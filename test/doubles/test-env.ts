@@ -133,7 +133,7 @@ export function createTestEnv({
         applyRequests.push(formatAccountRegion(location));
       },
     },
-    customerNotificationQueue: { enqueue: async () => {} },
+    customerNotificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
     notificationQueue: {
       async enqueue(subjects) {
         queuedNotifications.push(...subjects);

@@ -50,6 +50,11 @@ const exceptions: readonly { readonly permission: RegExp; readonly reason: strin
       'an operations notice that changes while its delivery waits; test/notifications/operations.test.ts has it',
   },
   {
+    permission: /^notify-customers sqs:SendMessage$/,
+    reason:
+      'two runs with an event of one endpoint; test/customer-notifications/notify-customers.test.ts has it',
+  },
+  {
     permission: /^on-approval-link dynamodb:PutItem AWAITING_APPROVAL#\*$/,
     reason: 'a link to a request whose service has changed its approver group, which moves the request',
   },

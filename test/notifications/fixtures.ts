@@ -106,7 +106,7 @@ export function createNotifyTestEnv({
     async waitMinutes(minutes: number) {
       for (let minute = 0; minute < minutes; minute++) {
         env.advanceSeconds(60);
-        await enqueueDueRetries(deps);
+        await enqueueDueRetries({ ...env.deps, ...deps });
         await notify(env.queuedNotifications.splice(0).map(({ kind, id }) => ({ kind, id })));
       }
     },

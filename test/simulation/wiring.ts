@@ -90,7 +90,7 @@ export function createWiring(
       sweepQueue,
       notificationQueue,
       // Customers have no contacts here.
-      customerNotificationQueue: { enqueue: async () => {} },
+      customerNotificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
       slack: slack.createApi(run),
       emailSender: mailbox.createEmailSender(run),
       publishToOperations: async () => {},

@@ -15,7 +15,6 @@ import {
   pendingEffects,
   reevaluations,
 } from '../../lib/connections/indexes.ts';
-import { readLastNotification } from '../../lib/customer-notifications/last-notification.ts';
 import { customerItem, readCustomer } from '../../lib/customers/customer.ts';
 import { findAccountPointers } from '../../lib/customers/customer-by-account.ts';
 import { listDeliveryFailures } from '../../lib/customers/delivery-failure.ts';
@@ -152,7 +151,6 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
   PRINCIPALS: { since: '1.0', read: readPrincipal, write: (item) => principalItem(readPrincipal(item)) },
   SERVICE: { since: '1.0', read: readService, write: (item) => serviceItem(readService(item)) },
   TABLE_IDENTITY: { since: '1.0', read: readRestoredAt },
-  CUSTOMER_NOTIFICATION: { since: '1.0', read: readLastNotification },
   NOTIFICATION: { since: '1.0', read: readNotification },
   NOTIFICATION_RETRY: { since: '1.0', read: notificationRetries.read },
   EMAIL_RATE: { since: '1.0', read: readEmailRate },

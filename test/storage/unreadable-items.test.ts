@@ -8,7 +8,7 @@ import { operationsKey } from '../../lib/approvers/operations-recipients.ts';
 import { handleSlashCommand } from '../../lib/channels/slack/slash-command.ts';
 import { recordKey } from '../../lib/connections/connection-record.ts';
 import { awaitingApproval, pendingEffects, reevaluations } from '../../lib/connections/indexes.ts';
-import { lastNotificationKey } from '../../lib/customer-notifications/last-notification.ts';
+import { customerEventTarget } from '../../lib/customer-notifications/due-events.ts';
 import { notifyCustomers } from '../../lib/customer-notifications/notify-customers.ts';
 import { customerKey } from '../../lib/customers/customer.ts';
 import { accountPointerKey } from '../../lib/customers/customer-by-account.ts';
@@ -83,7 +83,6 @@ const keys: Readonly<Record<string, Key>> = {
   PRINCIPALS: principalRecordKey(serviceId(1), '*'),
   SERVICE: serviceKey(serviceId(2)),
   TABLE_IDENTITY: identityKey,
-  CUSTOMER_NOTIFICATION: lastNotificationKey(endpointId(9)),
   NOTIFICATION: notificationKey(requestTarget(endpointId(9))),
   NOTIFICATION_RETRY: {
     pk: notificationRetries.partition('approvers'),
@@ -230,8 +229,9 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
     expect((await handleSlashCommand('waiting', slackAlice, env.deps)).text).toContain(endpointId(3));
     const sent: unknown[] = [];
     const post = { send: async (...message: unknown[]) => void sent.push(message) };
-    const endpoint = { endpointId: endpointId(1), ownerAccountId: consumer };
-    await notifyCustomers([endpoint], { ...env.deps, customerSender: post, messages: customerMessages });
+    const target = customerEventTarget({ endpointId: endpointId(1), ownerAccountId: consumer });
+    const deps = { ...env.deps, customerSender: post, messages: customerMessages, sleep: async () => {} };
+    await notifyCustomers([target], deps);
     expect(sent).toHaveLength(1);
 
     const document = aDocument({ services: [{ name: 'orders' }], entries: [allowEntry(newAccount)] });
@@ -258,7 +258,6 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       'EMAIL_RATE',
       'BY_ACCOUNT',
       'CUSTOMER_BY_ACCOUNT',
-      'CUSTOMER_NOTIFICATION',
     ];
     const results = await unreadableItems(env);
     if (!unreportedKinds.includes(kind))
