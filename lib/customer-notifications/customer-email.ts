@@ -21,6 +21,7 @@ export type EndpointEvent<Event extends CustomerEvent = CustomerEvent> = {
 }[Event];
 
 export interface CustomerText {
+  /** The subject, to which linkgate adds the endpoint and the service. */
   readonly subject: string;
   /** One or two sentences about the event. A message about many endpoints contains only these sentences of each event. */
   readonly body: string;
@@ -79,7 +80,8 @@ function renderCustomerText<Event extends CustomerEvent>(
   news: EndpointEvent<Event>,
   messages: CustomerMessages,
 ): CustomerText {
-  return messages[news.event as Event](news);
+  const text = messages[news.event as Event](news);
+  return { ...text, subject: `${text.subject}: ${news.endpointId} to ${news.service}` };
 }
 
 function formatNextSteps(next: readonly string[]): string[] {
