@@ -1,5 +1,5 @@
 import { type ApproverGroup, groupKey, readGroup } from '../approvers/approver-group.ts';
-import { type ConnectionRecord, findRecord } from '../connections/connection-record.ts';
+import { type ConnectionRecord, connectionEntity, recordKey } from '../connections/connection-record.ts';
 import { listEarlierConnections } from '../connections/indexes.ts';
 import { customerKey } from '../customers/customer.ts';
 import {
@@ -96,7 +96,7 @@ export async function loadApprovalView(
   deps: LoadApprovalViewDeps,
   options?: Pick<LoadApprovalViewOptions, 'withHistory'>,
 ): Promise<ApprovalView | undefined> {
-  const record = await findRecord(endpointId, deps.table);
+  const record = await connectionEntity.find(recordKey(endpointId), deps.table);
   const [view] = record ? await loadApprovalViews([record], deps, { ...options, onUnreadable: rethrow }) : [];
   return view;
 }

@@ -2,7 +2,7 @@ import { emptyGroup, findGroup } from '../approvers/approver-group.ts';
 import {
   type ConnectionRecord,
   canBeExtended,
-  findRecord,
+  connectionEntity,
   newRecord,
   pickConnection,
   readRecord,
@@ -59,7 +59,7 @@ export async function decideConnectedByPerson(
   decisionInput: ConnectedDecisionInput,
   deps: DecideDeps & FindDeps,
 ): Promise<ConnectedDecisionResult> {
-  const record = await findRecord(endpointId, deps.table);
+  const record = await connectionEntity.find(recordKey(endpointId), deps.table);
   const connection = await findConnection(endpointId, record, deps);
   if (!connection) return { status: 'unknown' };
   if (!isConnected(connection.state)) return { status: 'not-connected', connection };
@@ -76,7 +76,7 @@ export async function extendStoredConnection(
   { from, ...author }: { readonly by: string; readonly reason?: string; readonly from: string },
   deps: DecideDeps,
 ): Promise<ConnectedDecisionResult> {
-  const record = await findRecord(endpointId, deps.table);
+  const record = await connectionEntity.find(recordKey(endpointId), deps.table);
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
   const connection = pickConnection(record);
   if (!isConnected(connection.state)) return { status: 'not-connected', connection };

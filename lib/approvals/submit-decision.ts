@@ -1,8 +1,9 @@
 import {
   type ConnectionRecord,
-  findRecord,
+  connectionEntity,
   isAwaitingApproval,
   pickConnection,
+  recordKey,
 } from '../connections/connection-record.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import { type Connection, isConnected } from '../privatelink/connection.ts';
@@ -30,7 +31,7 @@ export async function submitDecision(
   submittedDecision: SubmittedDecision,
   deps: DecideDeps & FindDeps,
 ): Promise<SubmitResult> {
-  const record = await findRecord(endpointId, deps.table);
+  const record = await connectionEntity.find(recordKey(endpointId), deps.table);
   const connection = await findConnection(endpointId, record, deps);
   if (connection?.state !== 'pendingAcceptance') return notOpenResult(endpointId, connection, deps);
   return decideWithPersonDecision(submittedDecision, connection, deps);
@@ -46,7 +47,7 @@ export async function submitStoredDecision(
   submittedDecision: SubmittedDecision,
   deps: DecideDeps,
 ): Promise<SubmitResult> {
-  const record = await findRecord(endpointId, deps.table);
+  const record = await connectionEntity.find(recordKey(endpointId), deps.table);
   // A message has actions only for an approval request, and only a policy decision, which describes EC2, creates one.
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
   const connection = pickConnection(record);
@@ -85,7 +86,7 @@ async function notOpenResult(
   connection: Connection | undefined,
   deps: DecideDeps,
 ): Promise<SubmitResult> {
-  const record = await findRecord(endpointId, deps.table);
+  const record = await connectionEntity.find(recordKey(endpointId), deps.table);
   if (!connection && !record) return { status: 'unknown' };
   return { status: 'not-open', ...(connection && { connection }), ...(record && { record }) };
 }

@@ -3,7 +3,7 @@ import { PolicyVersions } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
 import { keyedEntity } from '../storage/entity.ts';
-import type { Key, Table } from '../storage/table.ts';
+import type { Key } from '../storage/table.ts';
 import { Verdict } from '../verdicts/verdict.ts';
 import { ApprovalRequest } from './approval-request.ts';
 import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './connected-state.ts';
@@ -71,11 +71,6 @@ export const recordPartitions = [...'0123456789abcdef'].map((digit) => `CONNECTI
 
 export function recordKey(endpointId: string): Key {
   return { pk: `CONNECTION#${endpointId.slice(-1)}`, sk: endpointId };
-}
-
-/** Reads the record of one connection. */
-export function findRecord(endpointId: string, table: Table): Promise<ConnectionRecord | undefined> {
-  return connectionEntity.find(recordKey(endpointId), table);
 }
 
 /** Selects the connection as EC2 last showed it. */

@@ -1,7 +1,7 @@
 import { computeApprovalKind } from '../approvals/status.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { currentStage, type EscalationStage } from '../connections/approval-request.ts';
-import { findRecord } from '../connections/connection-record.ts';
+import { connectionEntity, recordKey } from '../connections/connection-record.ts';
 import { advanceStage, transitionWrites } from '../connections/transition.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
@@ -38,7 +38,7 @@ export async function advanceNotifiedStage(
   deps: NotifyDeps,
 ): Promise<AwaitingRecord | undefined> {
   return retryOnConflict(record.endpointId, async (isFirst) => {
-    const before = isFirst ? record : await findRecord(record.endpointId, deps.table);
+    const before = isFirst ? record : await connectionEntity.find(recordKey(record.endpointId), deps.table);
     if (!hasApprovalRequest(before)) return undefined;
     const now = deps.now();
     const stage = nextStage(before, service, now);

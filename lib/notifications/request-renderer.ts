@@ -7,7 +7,7 @@ import { movedToOtherChannelMessage } from '../channels/slack/moved-message.ts';
 import { reminderText } from '../channels/slack/reminder.ts';
 import { requestMessage } from '../channels/slack/request-message.ts';
 import { escalationStages } from '../connections/approval-request.ts';
-import { findRecord, isAwaitingApproval } from '../connections/connection-record.ts';
+import { connectionEntity, isAwaitingApproval, recordKey } from '../connections/connection-record.ts';
 import type { EmailToSend, Renderer, SlackContent } from '../outbox/content.ts';
 import type { Notification } from '../outbox/notification.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
@@ -42,7 +42,7 @@ async function loadRequest(
   received: Notification,
   deps: NotifyDeps,
 ): Promise<ApprovalTarget | undefined> {
-  const stored = await findRecord(endpointId, deps.table);
+  const stored = await connectionEntity.find(recordKey(endpointId), deps.table);
   if (!hasApprovalRequest(stored) || findDigestId(stored, received) !== undefined) return undefined;
   const [view] = await loadApprovalViews([stored], deps);
   if (!view) return undefined;

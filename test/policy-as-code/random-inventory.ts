@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
-import { findRecord } from '../../lib/connections/connection-record.ts';
+import { connectionEntity, recordKey } from '../../lib/connections/connection-record.ts';
 import { recordState } from '../../lib/connections/record-state.ts';
 import { transitionWrites } from '../../lib/connections/transition.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
@@ -220,7 +220,7 @@ export async function createInventoryEnv({
 
 /** Makes an accepted connection available and records its state. */
 async function connect(each: Connection, env: TestEnv): Promise<void> {
-  const before = await findRecord(each.endpointId, env.table);
+  const before = await connectionEntity.find(recordKey(each.endpointId), env.table);
   if (before?.pendingEffect?.action !== 'accept') return;
   const available = { ...each, state: 'available' as const };
   env.ec2.show(available);

@@ -6,7 +6,7 @@ import {
   maxExtensionMs,
 } from '../../approvals/decide-connected-by-person.ts';
 import { emptyGroup } from '../../approvers/approver-group.ts';
-import { type ConnectionRecord, findRecord } from '../../connections/connection-record.ts';
+import { type ConnectionRecord, connectionEntity, recordKey } from '../../connections/connection-record.ts';
 import { isStillAuthorized, NotAuthorizedError } from '../../policy/authorize.ts';
 import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
 import { indexByKey } from '../../storage/entity.ts';
@@ -25,7 +25,7 @@ export function revocationRoutes(app: ApiApp): void {
     const endpointId = requireEndpointId(context);
     const input = validateInput(RevocationInput, await readBody(context), 'the revocation');
     await trackIdentity(api);
-    const before = await findRecord(endpointId, api.table);
+    const before = await connectionEntity.find(recordKey(endpointId), api.table);
     const record = await requireConnectedDecision(
       endpointId,
       { ...input, action: 'revoke', by: api.caller },
@@ -113,7 +113,7 @@ function explainNotExtendable({
  */
 async function requireExtendable(endpointId: string, until: string, api: ApiDeps): Promise<void> {
   const now = api.now();
-  const record = await findRecord(endpointId, api.table);
+  const record = await connectionEntity.find(recordKey(endpointId), api.table);
   const disconnectAt = record?.revocation?.disconnectAt;
   const problem =
     new Date(until) <= now
