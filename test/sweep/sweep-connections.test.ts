@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { computeContentHash } from '../../lib/approvals/content-hash.ts';
 import { requestTarget } from '../../lib/approvals/digest.ts';
-import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
+import {
+  type ConnectionRecord,
+  pickConnection,
+  recordItem,
+} from '../../lib/connections/connection-record.ts';
 import {
   countEndpoints,
   endpointQuotaKey,
@@ -10,6 +14,7 @@ import {
 } from '../../lib/policy/endpoint-quota.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { acquireSweepLease } from '../../lib/sweep/lease.ts';
+import type { SweepScope } from '../../lib/sweep/sweep.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import {
   aConnection,
@@ -28,9 +33,21 @@ import {
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 const services = [aService()];
+/** The start of the sweep one minute after noon. */
+const sweepStart = '2026-11-21T12:01:00.000Z';
 
 function upTo(count: number) {
   return Array.from({ length: count }, (_, index) => aConnection({ endpointId: endpointId(index + 1) }));
+}
+
+type Contents = Parameters<typeof createTestEnv>[0];
+
+/** Sweeps a table and EC2 with these contents, and returns the environment with the result. */
+async function sweep(scope: SweepScope, contents: Contents, prepare: (env: TestEnv) => void = () => {}) {
+  const env = createTestEnv({ services, ...contents });
+  prepare(env);
+  const result = await sweepConnections(hub, scope, env.deps);
+  return Object.assign(env, { result });
 }
 
 /** Runs a full sweep one minute later. */
@@ -42,33 +59,22 @@ async function nextPass(env: TestEnv) {
 describe('a pending sweep', () => {
   test('publishes requests for which no notification arrived', async () => {
     const connections = [aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })];
-    const env = createTestEnv({ services, connections });
-    expect(await sweepConnections(hub, 'pending', env.deps)).toMatchObject({
-      status: 'done',
-      result: { described: 1, decided: 1 },
-    });
-    expect(env.ec2.describeCalls).toEqual([{ state: 'pendingAcceptance' }]);
+    const { result, ec2, applyRequests } = await sweep('pending', { connections });
+    expect(result).toMatchObject({ status: 'done', result: { described: 1, decided: 1 } });
+    expect(ec2.describeCalls).toEqual([{ state: 'pendingAcceptance' }]);
+    expect(applyRequests).toEqual([]);
   });
 
   test('enqueues apply-verdicts if there are pending effects', async () => {
-    const records = [
-      aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } }),
-    ];
-    const env = createTestEnv({ services, connections: [aConnection()], records });
-    await sweepConnections(hub, 'pending', env.deps);
-    expect(env.applyRequests).toHaveLength(1);
-  });
-
-  test('enqueues nothing without pending effects', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()] });
-    await sweepConnections(hub, 'pending', env.deps);
-    expect(env.applyRequests).toEqual([]);
+    const pendingEffect = { action: 'accept', attempts: 0 } as const;
+    const records = [aRecord({ verdict: aVerdict('accept'), pendingEffect })];
+    const { applyRequests } = await sweep('pending', { connections: [aConnection()], records });
+    expect(applyRequests).toHaveLength(1);
   });
 
   test('does not mark records as ended', async () => {
-    const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
-    await sweepConnections(hub, 'pending', env.deps);
-    expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
+    const { record } = await sweep('pending', { records: [aRecord({ state: 'available' })] });
+    expect(await record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 });
 
@@ -76,59 +82,40 @@ describe('a sweep enqueues notifications', () => {
   const awaitingRecord = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
   const received = aRequestNotification(awaitingRecord, { contentHash: computeContentHash(awaitingRecord) });
   const target = requestTarget(endpointId(1));
-
-  test.each(['pending', 'full'] as const)(
-    'for requests that approvers were not notified of: %s',
-    async (pass) => {
-      const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
-      await sweepConnections(hub, pass, env.deps);
-      expect(env.queuedNotifications).toContainEqual(target);
-    },
-  );
-
-  test('for no request whose messages are up to date', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
-    env.put(received);
-    await sweepConnections(hub, 'full', env.deps);
-    expect(env.queuedNotifications).toEqual([]);
-  });
-
-  test('for reminders and escalations that are due', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
-    env.put(received);
+  const listed: Contents = { connections: [aConnection()], records: [awaitingRecord] };
+  const endedAt = '2026-11-21T11:00:00.000Z';
+  const deregistered = { ...awaitingRecord, serviceDeregisteredAt: endedAt };
+  const deleted = { ...awaitingRecord, state: 'deleted', endedAt } as const;
+  const receive = (env: TestEnv) => env.put(received);
+  const receiveTwoDaysAgo = (env: TestEnv) => {
+    receive(env);
     env.advanceSeconds(2 * 86_400);
-    await sweepConnections(hub, 'pending', env.deps);
-    expect(env.queuedNotifications).toEqual([target]);
+  };
+
+  test.each<[string, SweepScope, Contents, ((env: TestEnv) => void) | undefined, unknown[]]>([
+    ['for a request that approvers were not notified of', 'pending', listed, undefined, [target]],
+    ['once for such a request in a full sweep', 'full', listed, undefined, [target]],
+    ['for no request whose messages are up to date', 'full', listed, receive, []],
+    ['for reminders and escalations that are due', 'pending', listed, receiveTwoDaysAgo, [target]],
+    [
+      'for requests whose service was deregistered',
+      'full',
+      { ...listed, services: [], records: [deregistered] },
+      receive,
+      [target],
+    ],
+    ['for requests that EC2 no longer lists', 'full', { records: [deleted] }, receive, [target]],
+  ])('%s', async (_what, scope, contents, prepare, notifications) => {
+    const { queuedNotifications } = await sweep(scope, contents, prepare);
+    expect(queuedNotifications).toEqual(notifications);
   });
 
   test('once for a digest with several waiting requests', async () => {
     const records = [1, 2].map((number) => ({ ...awaitingRecord, endpointId: endpointId(number) }));
-    const env = createTestEnv({ services, connections: upTo(2), records });
-    env.put(...records.map((record) => aRequestNotification(record, { digestId: 'digest-1' })));
-    await sweepConnections(hub, 'pending', env.deps);
-    expect(env.queuedNotifications).toEqual([{ kind: 'digest', id: 'digest-1' }]);
-  });
-
-  test('once for a listed connection, also in a full sweep', async () => {
-    const env = createTestEnv({ services, connections: [aConnection()], records: [awaitingRecord] });
-    await sweepConnections(hub, 'full', env.deps);
-    expect(env.queuedNotifications).toEqual([target]);
-  });
-
-  test('for requests whose service was deregistered', async () => {
-    const records = [{ ...awaitingRecord, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
-    const env = createTestEnv({ connections: [aConnection()], records });
-    env.put(received);
-    await sweepConnections(hub, 'full', env.deps);
-    expect(env.queuedNotifications).toEqual([target]);
-  });
-
-  test('for requests that EC2 no longer lists', async () => {
-    const records = [{ ...awaitingRecord, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
-    const env = createTestEnv({ services, records });
-    env.put(received);
-    await sweepConnections(hub, 'full', env.deps);
-    expect(env.queuedNotifications).toEqual([target]);
+    const { queuedNotifications } = await sweep('pending', { connections: upTo(2), records }, ({ put }) =>
+      put(...records.map((record) => aRequestNotification(record, { digestId: 'digest-1' }))),
+    );
+    expect(queuedNotifications).toEqual([{ kind: 'digest', id: 'digest-1' }]);
   });
 });
 
@@ -136,16 +123,9 @@ describe('a full sweep', () => {
   test('reads connections in every state and compares the policy versions of verdicts', async () => {
     const before = '2026-10-01T00:00:00.000Z';
     const old = aConnection({ endpointId: endpointId(2), state: 'available', requestedAt: before });
-    const connections = [aConnection(), old];
     const records = [aRecord({ verdict: aVerdict('ask') })];
-    const env = createTestEnv({ services, connections, records, entries: [anEntry()] });
-    const sweep = await sweepConnections(hub, 'full', env.deps);
-    expect(sweep).toMatchObject({ result: { described: 2, decided: 1, changed: 1 } });
-  });
-
-  test('releases its lease at the end', async () => {
-    const env = createTestEnv({ services });
-    await sweepConnections(hub, 'full', env.deps);
+    const env = await sweep('full', { connections: [aConnection(), old], records, entries: [anEntry()] });
+    expect(env.result).toMatchObject({ result: { described: 2, decided: 1, changed: 1 } });
     expect(await sweepConnections(hub, 'full', env.deps)).toMatchObject({ status: 'done' });
   });
 
@@ -157,89 +137,68 @@ describe('a full sweep', () => {
 });
 
 describe('a sweep that runs out of time', () => {
-  test('saves a checkpoint from which the next run resumes', async () => {
-    const env = createTestEnv({ services, connections: upTo(5) });
-    env.ec2.pageSize = 2;
-    env.remainingMs = 9_000;
-    expect(await sweepConnections(hub, 'full', env.deps)).toEqual({ status: 'unfinished' });
+  test('saves a checkpoint from which the next run resumes, and marks no record as ended, because no run has read all pages', async () => {
+    const records = [aRecord({ endpointId: endpointId(9), state: 'available' })];
+    const env = await sweep('full', { connections: upTo(5), records }, (each) => {
+      each.ec2.pageSize = 2;
+      each.remainingMs = 9_000;
+    });
+    expect(env.result).toEqual({ status: 'unfinished' });
     expect(env.published).toHaveLength(2);
     env.remainingMs = 75_000;
-    const sweep = await sweepConnections(hub, 'full', env.deps);
-    expect(sweep).toMatchObject({ status: 'done', result: { described: 5, decided: 5 } });
+    const resumed = await sweepConnections(hub, 'full', env.deps);
+    expect(resumed).toMatchObject({ status: 'done', result: { described: 5, decided: 5 } });
     expect(env.published).toHaveLength(5);
-  });
-
-  test('does not mark records as ended, because no run has read all pages', async () => {
-    const env = createTestEnv({
-      services,
-      connections: upTo(5),
-      records: [aRecord({ endpointId: endpointId(9), state: 'available' })],
-    });
-    env.ec2.pageSize = 2;
-    env.remainingMs = 9_000;
-    await sweepConnections(hub, 'full', env.deps);
-    env.remainingMs = 75_000;
-    await sweepConnections(hub, 'full', env.deps);
     expect(await env.record(endpointId(9))).not.toHaveProperty('missingSince');
   });
 
   test('starts again when the page token of its checkpoint has expired', async () => {
-    const env = createTestEnv({ services, connections: upTo(3) });
-    env.ec2.pageSize = 2;
     let isStale = true;
-    env.ec2.beforePage = (_filter, nextToken) => {
-      if (nextToken === undefined || !isStale) return;
-      isStale = false;
-      throw new ExpiredTokenError();
-    };
-    expect(await sweepConnections(hub, 'full', env.deps)).toMatchObject({
-      status: 'done',
-      result: { described: 3 },
+    const { result } = await sweep('full', { connections: upTo(3) }, ({ ec2 }) => {
+      ec2.pageSize = 2;
+      ec2.beforePage = (_filter, nextToken) => {
+        if (nextToken === undefined || !isStale) return;
+        isStale = false;
+        throw new ExpiredTokenError();
+      };
     });
+    expect(result).toMatchObject({ status: 'done', result: { described: 3 } });
   });
 });
 
 describe('a record whose connection EC2 does not list', () => {
-  const records = [aRecord({ state: 'available' })];
-
-  test('in one full sweep is marked as missing', async () => {
-    const env = createTestEnv({ services, records });
+  test('is marked as missing in one full sweep, and as ended in two', async () => {
+    const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
     expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
-    expect(await env.record(endpointId(1))).toMatchObject({
-      state: 'available',
-      missingSince: env.time.toISOString(),
-    });
-  });
-
-  test('in two full sweeps is marked as ended', async () => {
-    const env = createTestEnv({ services, records });
-    await nextPass(env);
+    const missingSince = env.time.toISOString();
+    expect(await env.record(endpointId(1))).toMatchObject({ state: 'available', missingSince });
     expect(await nextPass(env)).toMatchObject({ result: { ended: 1 } });
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted' });
     expect(await env.actions(endpointId(1))).toEqual(['deleted']);
     expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
   });
 
-  test('is not marked as missing if the connection is newer than the sweep', async () => {
-    const env = createTestEnv({
-      services,
-      records: [aRecord({ requestedAt: '2026-11-21T12:01:00.000Z' })],
-    });
+  test.each<[string, Partial<ConnectionRecord>, unreadable?: string[]]>([
+    ['the connection is newer than the sweep', { requestedAt: sweepStart }],
+    ['it was described when the sweep started', { state: 'available', observedAt: sweepStart }],
+    ['EC2 lists it in an unknown format', { state: 'available' }, [endpointId(1)]],
+    [
+      'it is in another location',
+      { state: 'available', location: { accountId: '222222222222', region: 'eu-west-1' } },
+    ],
+  ])('is not marked as missing if %s', async (_what, record, unreadable = []) => {
+    const env = createTestEnv({ services, records: [aRecord(record)] });
+    env.ec2.unreadable = unreadable;
     await nextPass(env);
     expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 
-  test.each([
-    ['a millisecond before', '2026-11-21T12:00:59.999Z', true],
-    ['at', '2026-11-21T12:01:00.000Z', false],
-  ])(
-    'is marked as missing only if it was last described before the sweep started: %s the start',
-    async (_when, observedAt, isMissing) => {
-      const env = createTestEnv({ services, records: [aRecord({ state: 'available', observedAt })] });
-      await nextPass(env);
-      expect((await env.record(endpointId(1)))?.missingSince !== undefined).toBe(isMissing);
-    },
-  );
+  test('is marked as missing if it was described a millisecond before the sweep started', async () => {
+    const observedAt = '2026-11-21T12:00:59.999Z';
+    const env = createTestEnv({ services, records: [aRecord({ state: 'available', observedAt })] });
+    await nextPass(env);
+    expect(await env.record(endpointId(1))).toHaveProperty('missingSince');
+  });
 
   test('and that cannot be read is reported, and the sweep continues', async () => {
     const other = aRecord({ endpointId: endpointId(0x11), state: 'available' });
@@ -248,21 +207,6 @@ describe('a record whose connection EC2 does not list', () => {
     expect(await nextPass(env)).toMatchObject({ status: 'done' });
     expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
     expect(await env.record(other.endpointId)).toHaveProperty('missingSince');
-  });
-
-  test('is not marked as missing if EC2 lists it in an unknown format', async () => {
-    const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
-    env.ec2.unreadable = [endpointId(1)];
-    await nextPass(env);
-    await nextPass(env);
-    expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
-  });
-
-  test('in another location is not marked as missing', async () => {
-    const location = { accountId: '222222222222', region: 'eu-west-1' };
-    const env = createTestEnv({ services, records: [aRecord({ location, state: 'available' })] });
-    await nextPass(env);
-    expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 });
 
@@ -274,82 +218,35 @@ describe('an endpoint quota', () => {
     entryVersion: 1,
     version: 0,
   };
+  const available = { state: 'available' } as const;
+  const accepted = { verdict: aVerdict('accept') };
+  const rejected = { verdict: aVerdict('reject') };
 
-  /** Runs a full sweep and returns the stored endpoint quota. */
-  async function sweepQuota(
-    endpointIds: string[],
-    connections: ReturnType<typeof aConnection>[],
-    recordOverrides: Partial<ConnectionRecord> = {},
-  ) {
-    const env = createTestEnv({
-      services,
-      connections,
-      records: connections.map((each) => aRecord({ ...each, ...recordOverrides })),
-    });
-    await env.table.write([quotaWrite(undefined, { ...quota, endpointIds })]);
-    const sweep = await nextPass(env);
+  test.each<[string, Partial<ConnectionRecord>, isDescribed: boolean, before: number[], after: number[]]>([
+    ['stays unchanged if it agrees with EC2', available, true, [1], [1]],
+    ['loses an endpoint that EC2 does not list', available, true, [1, 2], [1]],
+    ['gains an endpoint that is connected in EC2', available, true, [], [1]],
+    ['loses an endpoint that is rejected in EC2 and in its record', { state: 'rejected' }, true, [1], []],
+    ['loses an endpoint that was not accepted', { verdict: aVerdict('ask') }, true, [1], []],
+    ['keeps an accepted endpoint that is still pending acceptance in EC2', accepted, true, [1], [1]],
+    [
+      'keeps an endpoint whose verdict is no longer accept for five minutes after the last accept call',
+      { ...rejected, acceptRequestedAt: '2026-11-21T11:56:01.000Z' },
+      true,
+      [1],
+      [1],
+    ],
+    ['loses it then', { ...rejected, acceptRequestedAt: '2026-11-21T11:56:00.000Z' }, true, [1], []],
+    ['keeps an endpoint that is newer than the sweep', { requestedAt: sweepStart }, false, [1], [1]],
+  ])('%s', async (_what, fields, isDescribed, before, after) => {
+    const record = aRecord(fields);
+    const connections = isDescribed ? [pickConnection(record)] : [];
+    const env = createTestEnv({ services, connections, records: [record] });
+    await env.table.write([quotaWrite(undefined, { ...quota, endpointIds: before.map(endpointId) })]);
+    const quotasRepaired = String(before) === String(after) ? 0 : 1;
+    expect(await nextPass(env)).toMatchObject({ result: { quotasRepaired } });
     const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
-    return { sweep, endpointIds: item && readEndpointQuota(item).endpointIds };
-  }
-
-  const connected = aConnection({ state: 'available' });
-
-  test('that agrees with EC2 stays unchanged', async () => {
-    expect(await sweepQuota([endpointId(1)], [connected])).toMatchObject({
-      sweep: { result: { quotasRepaired: 0 } },
-    });
-  });
-
-  test('loses an endpoint that EC2 does not list', async () => {
-    expect(await sweepQuota([endpointId(1), endpointId(2)], [connected])).toMatchObject({
-      sweep: { result: { quotasRepaired: 1 } },
-      endpointIds: [endpointId(1)],
-    });
-  });
-
-  test('keeps an endpoint that is newer than the sweep', async () => {
-    const requestedAt = '2026-11-21T12:01:00.000Z';
-    const env = createTestEnv({ services, records: [aRecord({ requestedAt, verdict: aVerdict('ask') })] });
-    const endpointIds = [endpointId(1)];
-    await env.table.write([quotaWrite(undefined, { ...quota, endpointIds })]);
-    expect(await nextPass(env)).toMatchObject({ result: { quotasRepaired: 0 } });
-  });
-
-  test('loses an endpoint that is rejected in EC2 and in its record', async () => {
-    expect(await sweepQuota([endpointId(1)], [{ ...connected, state: 'rejected' }])).toMatchObject({
-      endpointIds: [],
-    });
-  });
-
-  test('gains an endpoint that is connected in EC2', async () => {
-    expect(await sweepQuota([], [connected])).toMatchObject({ endpointIds: [endpointId(1)] });
-  });
-
-  test('loses an endpoint that is pending acceptance and was not accepted', async () => {
-    const verdict = aVerdict('ask');
-    expect(await sweepQuota([endpointId(1)], [aConnection()], { verdict })).toMatchObject({
-      endpointIds: [],
-    });
-  });
-
-  test('loses an endpoint whose verdict is no longer accept, five minutes after the last accept call', async () => {
-    const described = [aConnection()];
-    const verdict = aVerdict('reject');
-    const recent = { verdict, acceptRequestedAt: '2026-11-21T11:56:01.000Z' };
-    const past = { verdict, acceptRequestedAt: '2026-11-21T11:56:00.000Z' };
-    expect(await sweepQuota([endpointId(1)], described, recent)).toMatchObject({
-      endpointIds: [endpointId(1)],
-    });
-    expect(await sweepQuota([endpointId(1)], described, past)).toMatchObject({ endpointIds: [] });
-  });
-
-  test('keeps an accepted endpoint that is still pending acceptance in EC2', async () => {
-    expect(await sweepQuota([endpointId(1)], [aConnection()], { verdict: aVerdict('accept') })).toMatchObject(
-      {
-        sweep: { result: { quotasRepaired: 0 } },
-        endpointIds: [endpointId(1)],
-      },
-    );
+    expect(item && readEndpointQuota(item).endpointIds).toEqual(after.map(endpointId));
   });
 
   describe('agrees with the count of a decision', () => {
