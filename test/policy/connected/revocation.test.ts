@@ -8,6 +8,7 @@ import type { ReadMode } from '../../../lib/mode/mode.ts';
 import { quotaKey } from '../../../lib/reconcile/disconnect-quota.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { UnsupportedSchemaVersionError } from '../../../lib/storage/entity.ts';
+import type { Item } from '../../../lib/storage/table.ts';
 import {
   aConnection,
   aGroup,
@@ -523,7 +524,7 @@ describe('the disconnect quota', () => {
 describe('nothing is disconnected', () => {
   const scheduledAgain = { record: { revocation: { disconnectAt: afterNoon((1 + 80 + 72) * hour) } } };
   const loseTable =
-    (...kept: Parameters<TestEnv['put']>): Step =>
+    (...kept: readonly Item[]): Step =>
     ({ deps }) => {
       const items = createMemoryItems();
       for (const put of kept) items.commit([{ put }]);
