@@ -15,6 +15,10 @@ export function parseDeadlineOption(text: string): number {
   return milliseconds / 1000;
 }
 
+/** Describes the values that `parseExpiryOption` accepts. */
+export const expiryText =
+  'a date (its end, UTC) such as 2027-01-31, a time from now such as 30d or 12h, or an ISO date-time';
+
 /** Parses the expiry of an entry, which `resolveExpiresAt` resolves. */
 export function parseExpiryOption(text: string): Expiry {
   const expiry = parseExpiry(text);

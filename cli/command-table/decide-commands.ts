@@ -1,9 +1,11 @@
+import { connectionStates } from '../../lib/privatelink/connection.ts';
 import type { GroupedEntry } from '../command-entry.ts';
 import { listConnections } from '../commands/connections.ts';
 import { sendDecision } from '../commands/decision.ts';
 import { explainConnection } from '../commands/explain.ts';
 import { lockDownAccount } from '../commands/lockdown.ts';
 import { extendConnection, revokeConnections } from '../commands/revocation.ts';
+import { expiryText, parseExpiryOption } from '../expiry.ts';
 import * as take from '../options.ts';
 
 /** Commands for a single connection or request. */
@@ -15,7 +17,7 @@ export const decideCommands: readonly GroupedEntry[] = [
     options: [
       take.serviceOption,
       take.accountOption,
-      take.stateOption,
+      take.option('--state <state>', 'only connections in this state in EC2', connectionStates),
       take.option('--waiting', 'only what a person may decide: open requests, and connections under review'),
       take.option('--drifted', 'only where EC2 differs from the verdict'),
     ],
@@ -41,7 +43,7 @@ export const decideCommands: readonly GroupedEntry[] = [
     run: sendDecision('deny'),
     summary: 'deny an open request',
     arguments: [take.endpointArgument],
-    options: [take.neededReasonOption, take.ticketOption, take.customerMessageOption],
+    options: [take.requiredReasonOption, take.ticketOption, take.customerMessageOption],
     example: 'linkgate deny vpce-0123456789abcdef0 --reason "no contract"',
   },
   {
@@ -66,7 +68,10 @@ An account that is still allowed may connect again with a new endpoint. To keep 
     run: extendConnection,
     summary: 'postpone a scheduled disconnect',
     arguments: [take.endpointArgument],
-    options: [take.untilOption, take.neededReasonOption],
+    options: [
+      take.required(take.option('--until <when>', expiryText, parseExpiryOption)),
+      take.requiredReasonOption,
+    ],
     example: 'linkgate extend vpce-0123456789abcdef0 --until 14d --reason "the customer migrates"',
     notes: 'Where a block is the cause, remove the block instead: linkgate allowlist remove.',
   },

@@ -82,7 +82,13 @@ channel, and publishes it to the operations topic. An address gets it once its r
     name: 'audit verify',
     run: verifyAudit,
     summary: 'verify that every audit entry is as it was written, and that none is missing',
-    options: [() => take.oneEndpointOption().conflicts('service'), take.serviceOption],
+    options: [
+      take.conflicting(
+        take.option('--endpoint <endpointId>', 'only this endpoint', take.parseEndpoint),
+        'service',
+      ),
+      take.serviceOption,
+    ],
     example: 'linkgate audit verify',
   },
   {

@@ -1,4 +1,5 @@
-import { Option } from 'commander';
+import { RoleArn } from '../../lib/allowlist/entry.ts';
+import { ContactTopic } from '../../lib/customers/customer.ts';
 import type { GroupedEntry } from '../command-entry.ts';
 import * as allowlist from '../commands/allowlist.ts';
 import * as approvers from '../commands/approvers.ts';
@@ -7,10 +8,18 @@ import { exportPolicy } from '../commands/export.ts';
 import * as policy from '../commands/policy.ts';
 import { removeService } from '../commands/remove-service.ts';
 import * as service from '../commands/service.ts';
+import { expiryText, parseDeadlineOption, parseExpiryOption } from '../expiry.ts';
 import * as take from '../options.ts';
-import * as settings from '../service-options.ts';
+import { parseSlackUser } from '../parse-actor.ts';
 
-const planOptions = [take.fileOption, take.takeOwnershipOption, take.allowRemovalsOption];
+const planOptions = [
+  take.fileOption,
+  take.option('--take-ownership', 'adopt objects managed by people or other systems that the file declares'),
+  take.option(
+    '--allow-removals',
+    'also where it removes more than five objects and more than a third of all that the file manages',
+  ),
+];
 
 /** Commands for services, the allowlist, people and policy files. */
 export const policyCommands: readonly GroupedEntry[] = [
@@ -22,16 +31,44 @@ export const policyCommands: readonly GroupedEntry[] = [
     arguments: [take.newServiceArgument],
     options: [
       take.option('--name <name>', 'a name of your own for it'),
-      settings.onUnlistedOption,
+      take.option(
+        '--on-unlisted <what>',
+        'what to do with accounts that are not on the allowlist (default: ask)',
+        ['ask', 'hold', 'reject'],
+      ),
       take.option('--approvers <group>', 'the approver group whose quorum counts (default: default)'),
       take.option('--require-ticket', 'each decision of a person names a ticket'),
       take.option('--no-require-ticket', 'a decision needs no ticket (default)'),
-      settings.deadlineOption,
-      settings.onExpiryOption,
-      settings.graceOption,
-      settings.onExternalAcceptOption,
-      settings.principalsOption,
-      settings.otherPrincipalOption,
+      take.option(
+        '--deadline <time>',
+        'how long people have for a request, such as 7d or 36h (default: 7d)',
+        parseDeadlineOption,
+      ),
+      take.option(
+        '--on-expiry <what>',
+        'what becomes of a request that nobody decided in time (default: escalate, and it stays open)',
+        ['escalate', 'reject'],
+      ),
+      take.option(
+        '--grace <time>',
+        'how long a connection stays after its permission has gone, such as 72h or 14d (default: 72h)',
+        parseDeadlineOption,
+      ),
+      take.option(
+        '--on-external-accept <what>',
+        'what to do with connections that somebody else accepted and nothing endorses (default: ask)',
+        ['ask', 'disconnect', 'adopt'],
+      ),
+      take.option(
+        '--principals <how>',
+        "managed: keep AWS's allowed principals as the allowlist implies; observed: only compare (default)",
+        ['observed', 'managed'],
+      ),
+      take.option(
+        '--other-principal <principal>',
+        'a principal that is allowed beside those of the allowlist; may be repeated, and replaces all that were named before',
+        take.repeated(String),
+      ),
       take.option('--yes', 'agree to what --principals managed changes, without being asked'),
     ],
     example: 'linkgate service add vpce-svc-0123456789abcdef0 --name payments',
@@ -72,11 +109,32 @@ export const policyCommands: readonly GroupedEntry[] = [
     arguments: [take.accountArgument],
     options: [
       take.requiredServiceOption,
-      take.endpointOption,
-      take.consumerRegionOption,
-      take.maxEndpointsOption,
-      take.expiresOption,
-      take.roleOption,
+      take.option(
+        '--endpoint <endpointId>',
+        'only this endpoint, a person decides on others; may be repeated',
+        take.repeated(take.parseEndpoint),
+      ),
+      take.option(
+        '--consumer-region <region>',
+        'only endpoints in this Region; may be repeated',
+        take.repeated(take.parseRegion),
+      ),
+      take.option(
+        '--max-endpoints <n>',
+        'how many endpoints the account may have; a person decides on more',
+        take.parseWholeNumber,
+      ),
+      take.option('--expires <when>', expiryText, parseExpiryOption),
+      take.option(
+        '--role <arn>',
+        "only this role of the account may create endpoints, where linkgate keeps the service's principals; may be repeated",
+        take.repeated(
+          take.createTextParser(
+            RoleArn,
+            'A role looks like arn:aws:iam::111122223333:role/name, without a path.',
+          ),
+        ),
+      ),
       take.ownerOption,
       take.noteOption,
     ],
@@ -123,11 +181,27 @@ export const policyCommands: readonly GroupedEntry[] = [
     arguments: [take.groupArgument],
     options: [
       take.slackChannelOption,
-      take.slackUserOption,
+      take.option(
+        '--slack-user <id>',
+        'a Slack user with their workspace, T…:U…; may be repeated',
+        take.repeated(take.createParser(parseSlackUser, 'A Slack user looks like T0123456789:U0123456789.')),
+      ),
       take.emailOption,
-      take.quorumOption,
-      take.decisionChannelsOption,
-      take.escalateToOption,
+      take.option(
+        '--quorum <n>',
+        'how many different people have to approve; one denial denies (default: 1)',
+        take.parseWholeNumber,
+      ),
+      take.option(
+        '--decision-channels <where>',
+        'api: Slack and e-mails only notify, and give the command (default: anywhere)',
+        ['anywhere', 'api'],
+      ),
+      take.option(
+        '--escalate-to <group>',
+        'the group that is called upon when time runs out',
+        take.parseGroup,
+      ),
     ],
     example:
       'linkgate approvers set finance --slack-channel C0123456789 --slack-user T0123456789:U0123456789 --quorum 1',
@@ -162,11 +236,35 @@ the outputs of the stack. The quorum counts different people, over all channels.
     summary: 'create a customer, or replace the whole customer',
     arguments: [take.customerArgument],
     options: [
-      take.accountsOption,
-      () => take.contactEmailOption().conflicts('contactTopic'),
-      take.contactTopicOption,
+      take.required(
+        take.option(
+          '--account <accountId>',
+          'an AWS account of theirs; may be repeated',
+          take.repeated(take.parseAccount),
+        ),
+      ),
+      take.conflicting(
+        take.option(
+          '--contact-email <address>',
+          'the e-mail address that is notified about their endpoints',
+          take.parseEmail,
+        ),
+        'contactTopic',
+      ),
+      take.option(
+        '--contact-topic <arn>',
+        'the SNS topic of theirs that is notified instead; its name begins with linkgate-',
+        take.createTextParser(
+          ContactTopic,
+          'A topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices.',
+        ),
+      ),
       take.ownerOption,
-      take.contractEndsOption,
+      take.option(
+        '--contract-ends <when>',
+        'when the entries of their accounts expire that a policy file makes: a date (its end, UTC), a time from now or an ISO date-time',
+        parseExpiryOption,
+      ),
     ],
     example: 'linkgate customer set initech --account 222222222222 --contact-email ops@initech.example',
     notes: `linkgate notifies the contact when a request of the accounts is received, waits for a person, is accepted or rejected, and when
@@ -224,11 +322,13 @@ An address confirms the subscription that SNS sends first; a topic admits this a
     summary: 'print the table as a policy file, which plans to no change',
     options: [
       take.serviceOption,
-      () =>
-        new Option(
+      take.conflicting(
+        take.option(
           '--from-connections <service>',
           'print the policy file that would allow exactly what is connected to a service now, for review',
-        ).conflicts('service'),
+        ),
+        'service',
+      ),
     ],
     example: 'linkgate export --service payments',
   },
