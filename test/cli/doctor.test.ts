@@ -116,34 +116,15 @@ describe('audit verify', () => {
     await runCli(`audit verify ${option}`, aws);
     expect(aws.apiRequests.map(({ path }) => path)).toEqual([`/api/audit/verification?${query}`]);
   });
-
-  test('accepts an endpoint or a service, not both', async () => {
-    const { code } = await runCli(`audit verify --endpoint ${endpointId} --service payments`, aws);
-    expect(code).toBe(2);
-  });
 });
 
-describe('service list --unregistered', () => {
-  const service = {
-    serviceId,
-    name: null,
-    region: 'eu-west-1',
-    acceptanceRequired: false,
-    state: 'Available',
-  };
-
-  test('lists services in EC2 that are not registered, with the command that adds them', async () => {
-    answerPages({ services: [service] }, { services: [] });
-    const { code, stdout } = await runCli('service list --unregistered', aws);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`${serviceId} .*eu-west-1 .*Available .*not required`));
-    expect(stdout).toContain('linkgate service add');
-    expect(aws.apiRequests[0]?.path).toBe('/api/services?unregistered=true');
-  });
-
-  test('prints that every service is registered', async () => {
-    answerPages({ services: [] });
-    const { stdout } = await runCli('service list --unregistered', aws);
-    expect(stdout).toContain('every endpoint service that EC2 lists is registered');
-  });
+test('`service list --unregistered` lists services in EC2 that are not registered, with the command that adds them', async () => {
+  const region = 'eu-west-1';
+  const service = { serviceId, name: null, region, acceptanceRequired: false, state: 'Available' };
+  answerPages({ services: [service] }, { services: [] });
+  const { code, stdout } = await runCli('service list --unregistered', aws);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`${serviceId} .*eu-west-1 .*Available .*not required`));
+  expect(stdout).toContain('linkgate service add');
+  expect(aws.apiRequests[0]?.path).toBe('/api/services?unregistered=true');
 });

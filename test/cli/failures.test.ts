@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { endpointId, service, serviceId } from './answers.ts';
+import { answers, endpointId, service, serviceId } from './answers.ts';
 import { errorBody, runCli, useFakeAws } from './test-env.ts';
 
 const aws = await useFakeAws();
@@ -35,56 +35,59 @@ describe('an unknown command or option', () => {
 });
 
 describe('with --json a failure prints one document and keeps its exit code:', () => {
-  const document = async (line: string | readonly string[]) => {
-    const { code, stdout } = await runCli(line, aws);
-    return { exitCode: code, ...JSON.parse(stdout) };
-  };
-
-  test.each([
+  test.each<[what: string, line: string, code: string, message: string, exitCode: number]>([
     [
       'an unknown option',
-      'connections --wating --json',
+      'connections --wating',
+      'UsageError',
       "unknown option '--wating'\n(Did you mean --waiting?)",
+      2,
     ],
-    ['an unknown command', 'servce list --json', "unknown command 'servce'\n(Did you mean service?)"],
-    ['a missing argument', 'explain --json', "missing required argument 'endpointId'"],
-    ['a missing option', `deny ${endpointId} --json`, "required option '--reason <text>' not specified"],
+    [
+      'an unknown command',
+      'servce list',
+      'UsageError',
+      "unknown command 'servce'\n(Did you mean service?)",
+      2,
+    ],
+    ['a missing argument', 'explain', 'UsageError', "missing required argument 'endpointId'", 2],
+    [
+      'a missing option',
+      `deny ${endpointId}`,
+      'UsageError',
+      "required option '--reason <text>' not specified",
+      2,
+    ],
     [
       'no endpoint and no account',
-      'revoke --json',
+      'revoke',
+      'UsageError',
       'name an endpoint, or an account: linkgate revoke --account …',
+      2,
     ],
-  ])('%s', async (_what, line, message) => {
-    expect(await document(line)).toEqual({ exitCode: 2, error: { code: 'UsageError', message } });
-  });
-
-  test('an error of the API, with its code', async () => {
-    aws.respond = () => ({
-      status: 404,
-      body: errorBody('UnknownService', 'no service `nobody` is registered'),
-    });
-    expect(await document('service show nobody --json')).toEqual({
-      exitCode: 1,
-      error: { code: 'UnknownService', message: 'no service `nobody` is registered' },
-    });
-  });
-
-  test('a confirmation without a terminal', async () => {
-    aws.respond = () => ({ body: { connections: [], entries: [] } });
-    expect(await document('lockdown 012345678901 --json')).toEqual({
-      exitCode: 2,
-      error: { code: 'UsageError', message: 'nobody can be asked here, so nothing was done: say --yes' },
-    });
-  });
-
-  test('a missing deployment', async () => {
-    const parameters = aws.parameters;
-    aws.parameters = {};
-    expect(await document('connections --json')).toMatchObject({
-      exitCode: 1,
-      error: { code: 'NoDeployment', message: expect.stringContaining('there is no linkgate') },
-    });
-    aws.parameters = parameters;
+    ['an error of the API', 'service show nobody', 'UnknownService', 'no service `nobody` is registered', 1],
+    [
+      'a confirmation without a terminal',
+      'lockdown 012345678901',
+      'UsageError',
+      'nobody can be asked here, so nothing was done: say --yes',
+      2,
+    ],
+    [
+      'a missing deployment',
+      'connections --stage prod',
+      'NoDeployment',
+      'there is no linkgate of the stage prod in account 111111111111, Region eu-west-1: deploy it with `npx serverless deploy`, or say with --region, --stage and your AWS credentials where it is',
+      1,
+    ],
+  ])('%s', async (_what, line, code, message, exitCode) => {
+    aws.respond = ({ path }) =>
+      path.includes('nobody')
+        ? { status: 404, body: errorBody('UnknownService', 'no service `nobody` is registered') }
+        : { body: { entries: [] } };
+    const output = await runCli(`${line} --json`, aws);
+    expect(JSON.parse(output.stdout)).toEqual({ error: { code, message } });
+    expect(output.code).toBe(exitCode);
   });
 
   test('control characters from the API are escaped', async () => {
@@ -94,16 +97,9 @@ describe('with --json a failure prints one document and keeps its exit code:', (
   });
 
   test('a failed check after the result prints only the result', async () => {
-    const check = {
-      group: 'deployment',
-      name: 'mode',
-      status: 'failed',
-      detail: 'observe',
-      remedy: 'enforce',
-    };
-    aws.respond = () => ({ body: { checks: [check] } });
+    aws.answer(answers);
     const { code, stdout } = await runCli('doctor --json', aws);
-    expect({ code, document: JSON.parse(stdout) }).toEqual({ code: 3, document: { checks: [check] } });
+    expect({ code, document: JSON.parse(stdout) }).toEqual({ code: 3, document: answers['GET /doctor'] });
   });
 });
 

@@ -16,6 +16,8 @@ const broken = join(writeFolder({ 'policy.yml': 'version: 1\nallow: {}' }), 'pol
 const nothing = { add: 0, change: 0, remove: 0, conflicts: 0, unmanaged: 0 };
 const by = 'arn:aws:iam::111111111111:user/alice';
 const entry = { kind: 'entry', service: 'payments', name: '222222222222', accountId: '222222222222' };
+const service = { kind: 'service', name: 'payments', serviceId };
+const principal = { kind: 'principal', service: 'payments', serviceId };
 
 const changes = [
   { ...entry, action: 'add', after: { effect: 'allow', maxEndpoints: 2 } },
@@ -29,10 +31,8 @@ const changes = [
   },
   { ...entry, action: 'remove', name: '444444444444', before: { effect: 'block', note: 'left ``` us' } },
   {
-    kind: 'service',
+    ...service,
     action: 'adopt',
-    name: 'payments',
-    serviceId,
     before: { graceSeconds: 259_200 },
     after: { graceSeconds: 86_400 },
     managedBy: 'person',
@@ -48,23 +48,17 @@ const changes = [
     changedBy: by,
   },
   { ...entry, action: 'unmanaged', name: '555555555555', before: { effect: 'allow' }, managedBy: 'api' },
-  {
-    kind: 'principal',
-    action: 'remove',
-    name: 'arn:aws:iam::444444444444:root',
-    service: 'payments',
-    serviceId,
-  },
+  { ...principal, action: 'remove', name: 'arn:aws:iam::444444444444:root' },
 ];
-const live = { serviceId, service: 'payments', ownerAccountId: '444444444444', state: 'available' };
+const live = {
+  endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
+  serviceId,
+  service: 'payments',
+  ownerAccountId: '444444444444',
+  state: 'available',
+};
 const effects = [
-  {
-    ...live,
-    effect: 'disconnect-later',
-    endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
-    reason: 'not allowed',
-    at: '2031-05-04T12:00:00.000Z',
-  },
+  { ...live, effect: 'disconnect-later', reason: 'not allowed', at: '2031-05-04T12:00:00.000Z' },
   {
     ...live,
     effect: 'accept',
@@ -77,23 +71,24 @@ const summary = { add: 1, change: 2, remove: 1, conflicts: 1, unmanaged: 1 };
 
 const deploymentFields = { stage: 'local', accountId: '111111111111', region: 'eu-west-1' };
 const head = `${file} at the stage local, account 111111111111, Region eu-west-1`;
+const report = { file, plan: { planId: 'p1', ...deploymentFields, summary }, changes, effects };
+const done = { status: 'done', done: 4, of: 4 };
 
 interface Answers {
   readonly warnings?: readonly string[];
   readonly plan?: object;
   readonly changes?: readonly object[];
   readonly effects?: readonly object[];
+  readonly requests?: readonly object[];
   readonly apply?: readonly object[];
 }
 
-/** Makes the API respond with a plan in pages of one item each. */
-function answerPlan({
-  warnings = [],
-  plan = { summary },
-  changes: all = changes,
-  effects: impact = effects,
-  apply = [],
-}: Answers = {}) {
+const emptyPlan = { plan: { summary: nothing }, changes: [], effects: [] };
+
+/** Runs a command for the file. The API responds with a plan in pages of one item each. */
+function play(command: string, answers: Answers = {}, terminal: object = {}) {
+  const { warnings = [], plan = { summary }, requests: simulated = [], apply = [] } = answers;
+  const { changes: all = changes, effects: impact = effects } = answers;
   const applies = [...apply];
   aws.respond = ({ method, path }) => {
     const { pathname, searchParams } = new URL(path, 'http://api');
@@ -110,9 +105,11 @@ function answerPlan({
       return { status: 201, body: { plan: { planId: 'p1', ...deploymentFields, ...plan }, warnings } };
     if (request === 'GET /plans/p1/changes') return page('changes', all);
     if (request === 'GET /plans/p1/impact') return page('effects', impact);
-    if (request === 'POST /plans/p1/apply') return { body: applies.shift() };
+    if (request === 'GET /plans/p1/simulation') return page('requests', simulated);
+    if (request === 'POST /plans/p1/apply') return applies.shift();
     return undefined;
   };
+  return runCli(`${command} -f ${file}`, aws, terminal);
 }
 
 const requests = () => aws.apiRequests.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
@@ -120,14 +117,13 @@ const requests = () => aws.apiRequests.map(({ method, path }) => `${method} ${pa
 test.each(Impact.entries.effect.options)(
   'a plan lists the connections with the effect %s',
   async (effect) => {
-    answerPlan({ effects: [{ ...live, effect, endpointId: 'vpce-0aaaaaaaaaaaaaaa1', reason: 'why' }] });
-    const { stdout } = await runCli(`plan -f ${file}`, aws);
+    const { stdout } = await play('plan', { effects: [{ ...live, effect, reason: 'why' }] });
     expect(stdout).toMatch(/^These would .*\n {4}vpce-0aaaaaaaaaaaaaaa1 of 444444444444/m);
   },
 );
 
 test('a plan prints the customer next to each account, also for customers of the file', async () => {
-  answerPlan({
+  const { stdout } = await play('plan', {
     changes: [
       { ...entry, action: 'add', after: { effect: 'allow' } },
       { ...entry, action: 'add', name: '333333333333', customer: 'initech', after: { effect: 'allow' } },
@@ -139,15 +135,13 @@ test('a plan prints the customer next to each account, also for customers of the
       },
     ],
   });
-  const { stdout } = await runCli(`plan -f ${file}`, aws);
   expect(stdout).toContain('+ 222222222222 (acme) at payments');
   expect(stdout).toContain('+ 333333333333 (initech) at payments');
   expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1 of 444444444444 (acme) at payments');
 });
 
 test('a plan has the format of a Terraform plan', async () => {
-  answerPlan();
-  expect(await runCli(`plan -f ${file}`, aws)).toEqual({
+  expect(await play('plan')).toEqual({
     code: 0,
     stderr: '',
     stdout: `${head}
@@ -191,10 +185,9 @@ Plan: 1 to add, 2 to change, 1 to remove; 1 not changed, managed by somebody els
 });
 
 test('`plan` sends the document of the file for the stage of the deployment', async () => {
-  answerPlan();
-  await runCli(`plan -f ${file} --take-ownership`, aws);
-  const { body } = aws.apiRequests[0] ?? {};
-  const { document, takeOwnership } = body as {
+  await play('plan --take-ownership');
+  const [request] = aws.apiRequests.map(({ body }) => body);
+  const { document, takeOwnership } = request as {
     document: ReturnType<typeof parseDocument>;
     takeOwnership: boolean;
   };
@@ -207,73 +200,64 @@ test('an expired entry is a warning of a plan on standard error, in its JSON and
   const warnings = [
     'policy.yml:3:5: the entry of account 222222222222 at payments expired on 2026-01-31, so it allows nothing',
   ];
-  answerPlan({ warnings });
-  expect(await runCli(`plan -f ${file}`, aws)).toMatchObject({ code: 0, stderr: `warning: ${warnings}\n` });
-  expect(JSON.parse((await runCli(`plan -f ${file} --json`, aws)).stdout)).toMatchObject({ warnings });
-  expect((await runCli(`plan -f ${file} --markdown`, aws)).stdout).toContain(
+  expect(await play('plan', { warnings })).toMatchObject({ code: 0, stderr: `warning: ${warnings}\n` });
+  expect(JSON.parse((await play('plan --json', { warnings })).stdout)).toMatchObject({ warnings });
+  expect((await play('plan --markdown', { warnings })).stdout).toContain(
     `<summary>Warnings</summary>\n\n\`\`\`text\n# Warnings\n  ${warnings}\n`,
   );
 });
 
 test('`plan` and `apply` send --allow-removals', async () => {
-  answerPlan({ apply: [{ apply: { status: 'done', done: 3, of: 3 } }] });
-  await runCli(`plan -f ${file} --allow-removals`, aws);
-  expect(aws.apiRequests.at(0)?.body).toMatchObject({ allowRemovals: true });
-  aws.apiRequests.length = 0;
-  await runCli(`apply -f ${file} --allow-removals --yes`, aws);
-  expect(aws.apiRequests.at(0)?.body).toMatchObject({ allowRemovals: true });
-  aws.apiRequests.length = 0;
-  await runCli(`plan -f ${file}`, aws);
-  expect(aws.apiRequests.at(0)?.body).not.toHaveProperty('allowRemovals');
+  for (const command of ['plan --allow-removals', 'apply --allow-removals --yes', 'plan'])
+    await play(command);
+  const sent = aws.apiRequests.filter(({ path }) => path.endsWith('/plans')).map(({ body }) => body);
+  expect(sent).toMatchObject([{ allowRemovals: true }, { allowRemovals: true }, {}]);
+  expect(sent.at(-1)).not.toHaveProperty('allowRemovals');
 });
 
-test.each(['plan', 'apply --yes'])('`%s` fails if it would remove too many items', async (command) => {
-  const message = 'this plan removes 9 of the 20 items: allow it with `--allow-removals`';
-  const body = errorBody('TooManyRemovals', message, { removals: 9, managed: 20 });
-  aws.respond = () => ({ status: 409, body });
+test.each([
+  ['plan', 409, 'TooManyRemovals', {}, ''],
+  ['apply --yes', 409, 'TooManyRemovals', {}, ''],
+  [
+    'plan',
+    400,
+    'InvalidPolicy',
+    { problems: [{ at: `${file}:2:12`, message: 'no service `payments` is registered' }] },
+    `\n${file}:2:12: no service \`payments\` is registered`,
+  ],
+])('`%s` fails if the API refuses the policy: %i %s', async (command, status, code, details, problems) => {
+  aws.respond = () => ({ status, body: errorBody(code, 'it cannot be applied', details) });
   expect(await runCli(`${command} -f ${file}`, aws)).toEqual({
     code: 1,
     stdout: '',
-    stderr: `error: ${message}\n`,
+    stderr: `error: it cannot be applied${problems}\n`,
   });
 });
 
-test('`plan --json` prints one document', async () => {
-  answerPlan();
-  const { stdout } = await runCli(`plan -f ${file} --json`, aws);
-  expect(JSON.parse(stdout)).toEqual({
-    file,
-    plan: { planId: 'p1', ...deploymentFields, summary },
-    warnings: [],
-    changes,
-    effects,
-  });
+test('`plan --json` and `apply --json` print one document', async () => {
+  expect(JSON.parse((await play('plan --json')).stdout)).toEqual({ ...report, warnings: [] });
+  const { stdout } = await play('apply --yes --json', { apply: [{ body: { apply: done } }] });
+  expect(JSON.parse(stdout)).toEqual({ ...report, warnings: [], apply: done });
 });
 
 test('an added service is printed with its id, and with its name once', async () => {
-  const added = { kind: 'service', action: 'add', name: 'orders', serviceId };
-  answerPlan({ changes: [{ ...added, after: { name: 'orders', onUnlisted: 'ask' } }], effects: [] });
-  expect((await runCli(`plan -f ${file}`, aws)).stdout).toContain(
+  const added = { ...service, action: 'add', name: 'orders', after: { name: 'orders', onUnlisted: 'ask' } };
+  expect((await play('plan', { changes: [added], effects: [] })).stdout).toContain(
     `Services\n  + orders (${serviceId})\n      onUnlisted: ask\n\n`,
   );
 });
 
 test('a plan prints observed principals without a manager', async () => {
-  const principal = { kind: 'principal', action: 'unmanaged', name: '*', service: 'payments', serviceId };
-  answerPlan({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
-  expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
+  const observed = { ...principal, action: 'unmanaged', name: '*', note: 'everyone; EC2 has it' };
+  expect((await play('plan', { changes: [observed], effects: [] })).stdout).toMatch(
     /\n\nOnly reported: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
   );
 });
 
 test('`plan --exit-code` exits with 3 if there are changes, and with 0 otherwise', async () => {
-  answerPlan();
-  expect(await runCli(`plan -f ${file} --exit-code`, aws)).toMatchObject({
-    code: 3,
-    stderr: '',
-  });
-  answerPlan({ plan: { summary: { ...nothing, unmanaged: 2 } }, changes: [], effects: [] });
-  expect(await runCli(`plan -f ${file} --exit-code`, aws)).toEqual({
+  expect(await play('plan --exit-code')).toMatchObject({ code: 3, stderr: '' });
+  const unchanged = { ...emptyPlan, plan: { summary: { ...nothing, unmanaged: 2 } } };
+  expect(await play('plan --exit-code', unchanged)).toEqual({
     code: 0,
     stderr: '',
     stdout: `${head}\n\nPlan: nothing to change; connections: nothing changes for them\n`,
@@ -281,8 +265,7 @@ test('`plan --exit-code` exits with 3 if there are changes, and with 0 otherwise
 });
 
 test('`plan --markdown` prints a comment for a pull request, with notes and names escaped', async () => {
-  answerPlan();
-  const { stdout } = await runCli(`plan -f ${file} --markdown`, aws);
+  const { stdout } = await play('plan --markdown');
   expect(stdout).toContain(
     `### linkgate: what this would change at \`local\`\n\n\`${head}\`\n\n**Plan: 1 to add`,
   );
@@ -292,26 +275,30 @@ test('`plan --markdown` prints a comment for a pull request, with notes and name
 
 test('the Markdown of a large plan fits into a comment', async () => {
   const many = Array.from({ length: 3_000 }, (_, index) => ({ ...changes[0], name: String(index) }));
-  aws.respond = ({ method, path }) => {
-    if (method === 'POST') return { body: { plan: { planId: 'p1', ...deploymentFields, summary } } };
-    return { body: path.endsWith('changes') ? { changes: many } : { effects, looked: 2 } };
-  };
-  const { stdout } = await runCli(`plan -f ${file} --markdown`, aws);
+  aws.answer({
+    'POST /plans': { plan: report.plan },
+    'GET /plans/p1/changes': { changes: many },
+    'GET /plans/p1/impact': { effects, looked: 2 },
+  });
+  const { stdout } = await runCli(`plan --markdown -f ${file}`, aws);
   expect(stdout.length).toBeLessThan(65_536);
   expect(stdout).toMatch(/… and \d+ more lines: `linkgate plan` shows them all\n```/);
   expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1');
 });
 
-test('a plan starts with a running or interrupted apply', async () => {
-  const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
-  answerPlan({ plan: { summary, running: { ...unfinished, leaseUntil: '2031-05-01T11:00:40.000Z' } } });
-  expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
+const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
+
+test.each([
+  [
+    { running: { ...unfinished, leaseUntil: '2031-05-01T11:00:40.000Z' } },
     /\n\nAn apply by alice runs since 2031-05-01 11:00:00 UTC; 3 of its 9 changes are made\..* after 2031-05-01 11:00:40 UTC\.\n/,
-  );
-  answerPlan({ plan: { summary, interrupted: unfinished } });
-  expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
+  ],
+  [
+    { interrupted: unfinished },
     /\n\nAn apply by alice that began on 2031-05-01 11:00:00 UTC broke off when 3 of its 9 changes were made\./,
-  );
+  ],
+])('a plan starts with an unfinished apply: %j', async (state, text) => {
+  expect((await play('plan', { plan: { summary, ...state } })).stdout).toMatch(text);
 });
 
 test.each(['plan', 'apply --yes', 'simulate'])(
@@ -326,28 +313,11 @@ test.each(['plan', 'apply --yes', 'simulate'])(
   },
 );
 
-test('a problem that the API finds is printed like a problem in the file', async () => {
-  const problems = [{ at: `${file}:2:12`, message: 'no service `payments` is registered' }];
-  aws.respond = () => ({
-    status: 400,
-    body: errorBody('InvalidPolicy', 'the policy cannot be applied', { problems }),
-  });
-  expect(await runCli(`plan -f ${file}`, aws)).toEqual({
-    code: 1,
-    stdout: '',
-    stderr: `error: the policy cannot be applied\n${file}:2:12: no service \`payments\` is registered\n`,
-  });
-});
-
 test('`apply` prints the plan, applies it call by call, and prints its progress', async () => {
   const warnings = ['payments could not be tagged'];
-  answerPlan({
-    apply: [
-      { apply: { status: 'running', done: 2, of: 4 }, warnings },
-      { apply: { status: 'done', done: 4, of: 4 }, warnings: [] },
-    ],
+  const { code, stdout, stderr } = await play('apply --yes', {
+    apply: [{ body: { apply: { status: 'running', done: 2, of: 4 }, warnings } }, { body: { apply: done } }],
   });
-  const { code, stdout, stderr } = await runCli(`apply -f ${file} --yes`, aws);
   expect(code).toBe(0);
   expect(stdout).toMatch(
     /^\S+ at the stage local, .*\n\nServices\n[\s\S]*Plan: 1 to add[\s\S]*\ndone: 4 of 4 changes are made\n$/,
@@ -356,125 +326,70 @@ test('`apply` prints the plan, applies it call by call, and prints its progress'
   expect(requests().slice(-2)).toEqual(['POST /plans/p1/apply', 'POST /plans/p1/apply']);
 });
 
-test('`apply` asks for confirmation, and changes nothing without it', async () => {
-  answerPlan();
-  const output = await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['n'] });
-  expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining('Apply it? [y/N]') });
-  expect(requests()).not.toContain('POST /plans/p1/apply');
-
-  answerPlan({ apply: [{ apply: { status: 'done', done: 4, of: 4 } }] });
-  expect(await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['y'] })).toMatchObject({ code: 0 });
-});
-
-test('`apply` without a terminal requires --yes', async () => {
-  answerPlan();
-  expect(await runCli(`apply -f ${file} --json`, aws)).toMatchObject({
-    code: 2,
-    stdout: expect.stringMatching(/^\{\n {2}"error": /),
-    stderr: 'error: nobody can be asked here, so nothing was done: say --yes\n',
-  });
+test.each([
+  ['apply', { isTTY: true, stdin: ['n'] }, 1, 'Apply it? [y/N]'],
+  ['apply --json', {}, 2, 'error: nobody can be asked here, so nothing was done: say --yes\n'],
+])('`%s` changes nothing without a confirmation', async (command, terminal, code, message) => {
+  const warnings = ['an entry has expired'];
+  const output = await play(command, { warnings }, terminal);
+  expect(output).toMatchObject({ code, stderr: expect.stringMatching(/^warning: an entry has expired\n/) });
+  expect(output.stderr).toContain(message);
   expect(requests()).not.toContain('POST /plans/p1/apply');
 });
 
-test('`apply --json` prints one document', async () => {
-  const apply = { status: 'done', done: 4, of: 4 };
-  answerPlan({ apply: [{ apply, warnings: [] }] });
-  const { stdout } = await runCli(`apply -f ${file} --yes --json`, aws);
-  expect(JSON.parse(stdout)).toMatchObject({
-    file,
-    plan: { planId: 'p1', ...deploymentFields, summary },
-    changes,
-    effects,
-    apply,
-  });
+test('`apply` changes the table after a confirmation', async () => {
+  const answers = { apply: [{ body: { apply: done } }] };
+  expect(await play('apply', answers, { isTTY: true, stdin: ['y'] })).toMatchObject({ code: 0 });
 });
 
 test('`apply` of a plan without changes asks for no confirmation and is not sent, unless an interrupted apply has to finish', async () => {
-  answerPlan({ plan: { summary: nothing }, changes: [], effects: [] });
-  expect(await runCli(`apply -f ${file}`, aws)).toMatchObject({
+  expect(await play('apply', emptyPlan)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/no changes\n$/),
   });
-  const interrupted = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
-  const apply = [{ apply: { status: 'done', done: 0, of: 0 } }];
-  answerPlan({ plan: { summary: nothing, interrupted }, changes: [], effects: [], apply });
-  expect(await runCli(`apply -f ${file} --yes`, aws)).toMatchObject({ code: 0 });
+  const plan = { summary: nothing, interrupted: unfinished };
+  const answers = { ...emptyPlan, plan, apply: [{ body: { apply: { status: 'done', done: 0, of: 0 } } }] };
+  expect(await play('apply --yes', answers)).toMatchObject({ code: 0 });
   expect(requests()).toContain('POST /plans/p1/apply');
 });
 
 test('`apply` fails if the policy changed after the plan', async () => {
-  answerPlan();
-  const { respond } = aws;
-  aws.respond = (request) =>
-    request.path.endsWith('/apply')
-      ? {
-          status: 409,
-          body: errorBody('StalePlan', 'account 222222222222 at payments changed since: plan again'),
-        }
-      : respond(request);
-  expect(await runCli(`apply -f ${file} --yes`, aws)).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('error: account 222222222222 at payments changed since: plan again\n'),
+  const message = 'account 222222222222 at payments changed since: plan again';
+  const output = await play('apply --yes', {
+    apply: [{ status: 409, body: errorBody('StalePlan', message) }],
   });
+  expect(output).toMatchObject({ code: 1, stderr: expect.stringContaining(`error: ${message}\n`) });
 });
 
-test('`simulate` lists the recorded requests with another verdict', async () => {
+test('`simulate` lists the recorded requests with another verdict, and on standard error the objects with another manager', async () => {
   const request = {
-    endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
-    service: 'payments',
-    ownerAccountId: '444444444444',
+    ...live,
     requestedAt: '2031-04-01T10:00:00.000Z',
     was: 'ask',
     would: 'accept',
     reason: 'account 444444444444 is allowed at payments',
   };
-  const answerSimulation = (changedRequests: readonly object[]) => {
-    aws.respond = ({ method, path }) => {
-      if (method === 'POST')
-        return { body: { plan: { planId: 'p1', ...deploymentFields, summary: nothing } } };
-      return {
-        body: path.endsWith('changes')
-          ? { changes: [changes[0]] }
-          : { requests: changedRequests, looked: 12 },
-      };
-    };
-  };
-  answerSimulation([request]);
-  expect((await runCli(`simulate -f ${file}`, aws)).stdout).toBe(
-    `vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, asked on 2031-04-01 10:00:00 UTC
+  const earlier = { ...request, requestedAt: '2031-03-01T10:00:00.000Z' };
+  expect(await play('simulate', { requests: [request] })).toEqual({
+    code: 0,
+    stdout: `vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, asked on 2031-04-01 10:00:00 UTC
     was ask, would be accept: account 444444444444 is allowed at payments
 
-12 requests of the last 90 days: 1 would have been decided otherwise
+one request of the last 90 days: 1 would have been decided otherwise
 `,
-  );
-  expect(JSON.parse((await runCli(`simulate -f ${file} --json`, aws)).stdout)).toEqual({
-    changes: [changes[0]],
-    requests: [request],
-    looked: 12,
-  });
-  const before = { ...request, requestedAt: '2031-03-01T10:00:00.000Z' };
-  answerSimulation([request, before]);
-  expect(JSON.parse((await runCli(`simulate -f ${file} --json`, aws)).stdout).requests).toEqual([
-    before,
-    request,
-  ]);
-  answerSimulation([]);
-  expect((await runCli(`simulate -f ${file}`, aws)).stdout).toBe(
-    '12 requests of the last 90 days: each would have been decided as it was\n',
-  );
-});
-
-test('`simulate` lists on standard error the objects with another manager', async () => {
-  answerPlan();
-  const { respond } = aws;
-  aws.respond = (request) =>
-    request.path.includes('/simulation') ? { body: { requests: [], looked: 0 } } : respond(request);
-  expect((await runCli(`simulate -f ${file} --json`, aws)).stderr).toBe(
-    `Managed by somebody else, and simulated as they are, not as the file has them:
+    stderr: `Managed by somebody else, and simulated as they are, not as the file has them:
     Approvers: team (a person, alice)
     Allowlist: 555555555555 at payments (another system)
 
 `,
+  });
+  expect(JSON.parse((await play('simulate --json', { requests: [request, earlier] })).stdout)).toEqual({
+    changes,
+    requests: [earlier, request],
+    looked: 2,
+  });
+  expect((await play('simulate', { changes: [] })).stdout).toBe(
+    'one request of the last 90 days: each would have been decided as it was\n',
   );
 });
 

@@ -35,7 +35,10 @@ export interface FakeAws {
   parameters: Record<string, string>;
   /** `undefined` results in 404. */
   respond: Respond;
-  /** Responds with these bodies to requests, written `METHOD /path`; of a list, to each request with the next one. */
+  /**
+   * Responds with these bodies to requests, written `METHOD /path`, with or without a query; of a list, to each request with the
+   * next one.
+   */
   answer(bodies: Readonly<Record<string, object>>): void;
   close(): Promise<void>;
 }
@@ -94,8 +97,8 @@ export async function fakeAws(): Promise<FakeAws> {
     answer(bodies) {
       const requestCounts: Record<string, number> = {};
       fake.respond = ({ method, path }) => {
-        const request = `${method} ${path.replace('/api', '')}`;
-        const answer = bodies[request];
+        const request = `${method} ${decodeURIComponent(path.replace('/api', ''))}`;
+        const answer = bodies[request] ?? bodies[request.replace(/\?.*/, '')];
         const count = (requestCounts[request] ?? 0) + 1;
         requestCounts[request] = count;
         const body = Array.isArray(answer) ? (answer[count - 1] ?? answer.at(-1)) : answer;
