@@ -50,7 +50,7 @@ const exceptions: readonly { readonly permission: RegExp; readonly reason: strin
       'an operations notice that changes while its delivery waits; test/notifications/operations.test.ts has it',
   },
   {
-    permission: /^notify-customers sqs:SendMessage$/,
+    permission: /^notify-customers sqs:SendMessage linkgate-local-customer-notifications$/,
     reason:
       'two runs with an event of one endpoint; test/customer-notifications/notify-customers.test.ts has it',
   },
@@ -186,8 +186,10 @@ function isExcepted(permission: Permission): boolean {
   return exceptions.some((exception) => exception.permission.test(formatPermission(permission)));
 }
 
-function formatPermission({ role, action, partition }: Permission): string {
-  return [role, action, ...(partition ? [partition] : [])].join(' ');
+/** Names the partition of the table, or the queue. */
+function formatPermission({ role, action, resource, partition }: Permission): string {
+  const target = partition ?? (action.startsWith('sqs:') ? resource.split(':').at(-1) : undefined);
+  return [role, action, ...(target ? [target] : [])].join(' ');
 }
 
 function formatProblem(permission: Permission): string {
