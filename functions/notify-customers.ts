@@ -1,4 +1,4 @@
-import type { DynamoDBBatchResponse, DynamoDBStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { DynamoDBStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import {
   createCustomerNotificationQueue,
   createCustomerSender,
@@ -27,48 +27,35 @@ const deps = {
   ...runtime,
 };
 
+/** A target with the record of the batch that names it. */
+interface IncomingTarget {
+  readonly target: NotificationTarget;
+  readonly messageId: string;
+}
+
 /** Notifies the contacts of customers when a record changes, when an attempt is due, or when the sweep finds a lost event. */
-export const handler = handle<DynamoDBStreamEvent | SQSEvent, DynamoDBBatchResponse | SQSBatchResponse>(
-  logger,
-  (event) => (isFromQueue(event) ? handleQueue(event) : handleStream(event)),
-);
+export const handler = handle<DynamoDBStreamEvent | SQSEvent, SQSBatchResponse>(logger, async (event) => {
+  if (!isFromQueue(event)) return batchItemFailures(await notify(await selectTargets(event), false));
+  const { messages, malformed } = parseRecords(event.Records, NotificationTarget, logger);
+  const incoming = messages.map(({ value, record }) => ({ target: value, messageId: record.messageId }));
+  return batchItemFailures([...malformed, ...(await notify(incoming, true))]);
+});
 
-async function handleQueue({ Records }: SQSEvent): Promise<SQSBatchResponse> {
-  const { messages, malformed } = parseRecords(Records, NotificationTarget, logger);
-  const failed = await notify(
-    messages.map(({ value }) => value),
-    true,
-  );
-  const toRetry = messages.filter(({ value }) => failed.has(value.id));
-  return batchItemFailures([...malformed, ...toRetry.map(({ record }) => record)]);
+async function selectTargets({ Records }: DynamoDBStreamEvent): Promise<IncomingTarget[]> {
+  const changes = Records.map(streamChange).map(async ({ sequenceNumber, ...change }) => {
+    const target = await orReported(deps.reportError, 'read item', () => selectChangedTarget(change));
+    return target ? [{ target, messageId: sequenceNumber }] : [];
+  });
+  return (await Promise.all(changes)).flat();
 }
 
-async function handleStream({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
-  const changes = await Promise.all(
-    Records.map(streamChange).map(async ({ sequenceNumber, ...change }) => {
-      const target = await orReported(deps.reportError, 'read item', () => selectChangedTarget(change));
-      return target ? [{ target, sequenceNumber }] : [];
-    }),
-  );
-  const changed = changes.flat();
-  const failed = await notify(
-    changed.map(({ target }) => target),
-    false,
-  );
-  const toRetry = changed.filter(({ target }) => failed.has(target.id));
-  return { batchItemFailures: toRetry.map(({ sequenceNumber }) => ({ itemIdentifier: sequenceNumber })) };
-}
-
-/** @returns the ids of the targets to retry. */
-async function notify(
-  targets: readonly NotificationTarget[],
-  hasItems: boolean,
-): Promise<ReadonlySet<string>> {
-  const unique = [...new Map(targets.map((target) => [target.id, target])).values()];
-  if (unique.length === 0) return new Set();
-  const { notified, failed } = await notifyCustomers(unique, deps, hasItems);
-  logger.info('customers notified', { endpoints: unique.length, notified, failed: failed.length });
-  return new Set(failed);
+/** @returns those to deliver again. */
+async function notify(incoming: readonly IncomingTarget[], hasItems: boolean): Promise<IncomingTarget[]> {
+  if (incoming.length === 0) return [];
+  const targets = new Map(incoming.map(({ target }) => [target.id, target]));
+  const { notified, failed } = await notifyCustomers([...targets.values()], deps, hasItems);
+  logger.info('customers notified', { endpoints: targets.size, notified, failed: failed.length });
+  return incoming.filter(({ target }) => failed.includes(target.id));
 }
 
 function isFromQueue(event: DynamoDBStreamEvent | SQSEvent): event is SQSEvent {
