@@ -1,21 +1,17 @@
 import type { Runtime } from '../runtime/runtime.ts';
-import { indexByKey } from '../storage/entity.ts';
+import { indexByKey, rethrow } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { type Table, type Write, writesPerTransaction } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
-import { type Customer, customerKey, findCustomer, readCustomer } from './customer.ts';
-import { type AccountPointer, customerWrites, findAccountPointers } from './customer-by-account.ts';
+import { type Customer, customerKey, findCustomer } from './customer.ts';
+import { customerWrites, findAccountPointers, selectCustomersByAccount } from './customer-by-account.ts';
 
 /** An account belongs to at most one customer. */
 export class AccountTakenError extends Error {
   override readonly name = 'AccountTakenError';
-  readonly accountId: string;
-  readonly customer: string;
 
-  constructor({ accountId, customer }: AccountPointer) {
+  constructor(accountId: string, customer: string) {
     super(`account ${accountId} belongs to the customer ${customer}: remove it there first`);
-    this.accountId = accountId;
-    this.customer = customer;
   }
 }
 
@@ -42,12 +38,13 @@ export function setCustomer(
   return retryOnConflict(name, async () => {
     const before = await findCustomer(name, table);
     const pointers = await findAccountPointers([...accounts, ...(before?.accounts ?? [])], table);
-    const conflictingPointers = pointers.filter(
+    const others = pointers.filter(
       ({ accountId, customer }) =>
         accounts.includes(accountId) && customer !== name && !releasingCustomers.has(customer),
     );
-    const [conflictingPointer] = await selectValidPointers(conflictingPointers, table);
-    if (conflictingPointer) throw new AccountTakenError(conflictingPointer);
+    const items = indexByKey(await table.get(others.map(({ customer }) => customerKey(customer))));
+    for (const [accountId, owner] of selectCustomersByAccount(others, items, rethrow))
+      throw new AccountTakenError(accountId, owner.name);
     const after: Customer = {
       ...settings,
       name,
@@ -75,18 +72,6 @@ export function removeCustomer(
     return (await writeInTransactions(customerWrites(before, undefined, pointers), table))
       ? before
       : conflict;
-  });
-}
-
-/** Selects the pointers whose customer lists the account. An interrupted change leaves other pointers. */
-async function selectValidPointers(
-  pointers: readonly AccountPointer[],
-  table: Table,
-): Promise<AccountPointer[]> {
-  const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
-  return pointers.filter(({ accountId, customer }) => {
-    const item = items.find(customerKey(customer));
-    return item && readCustomer(item).accounts.includes(accountId);
   });
 }
 
