@@ -29,8 +29,6 @@ export class DeliveryRejectedError extends Error {
 /** The maximum number of events in the JSON attribute: SNS limits a message to 256 KiB. */
 const maxEventsPerMessage = 200;
 
-const Reason = v.exactOptional(v.string());
-
 /** The JSON attribute next to the email, a contract with the subscribers of a topic. A minor version only adds fields. */
 export const CustomerMessage = v.object({
   schemaVersion: v.literal('1.0'),
@@ -42,7 +40,7 @@ export const CustomerMessage = v.object({
       region: v.string(),
       serviceId: v.string(),
       serviceName: v.string(),
-      reason: Reason,
+      reason: v.exactOptional(v.string()),
       disconnectAt: v.exactOptional(v.string()),
       until: v.exactOptional(v.string()),
     }),
@@ -52,21 +50,12 @@ export const CustomerMessage = v.object({
 });
 export type CustomerMessage = v.InferOutput<typeof CustomerMessage>;
 
+/** Builds the attribute. The schema omits the fields of an event that it does not name. */
 export function buildCustomerMessage(all: readonly EndpointEvent[]): CustomerMessage {
-  const listedEvents = all.slice(0, maxEventsPerMessage);
-  return {
+  const listed = all.slice(0, maxEventsPerMessage);
+  return v.parse(CustomerMessage, {
     schemaVersion: '1.0',
-    news: listedEvents.map((news) => ({
-      event: news.event,
-      endpointId: news.endpointId,
-      accountId: news.ownerAccountId,
-      region: news.region,
-      serviceId: news.serviceId,
-      serviceName: news.serviceName,
-      ...('reason' in news && news.reason !== undefined && { reason: news.reason }),
-      ...('disconnectAt' in news && { disconnectAt: news.disconnectAt }),
-      ...('until' in news && { until: news.until }),
-    })),
-    more: all.length - listedEvents.length,
-  };
+    news: listed.map((news) => ({ ...news, accountId: news.ownerAccountId })),
+    more: all.length - listed.length,
+  });
 }
