@@ -2,9 +2,12 @@ import {
   findSubscription,
   isManagedSubscription,
   type Subscription,
+  type Subscriptions,
 } from '../channels/email/subscriptions.ts';
 import type { Contact, Customer } from '../customers/customer.ts';
-import type { DeliveryFailure } from '../customers/delivery-failure.ts';
+import { listDeliveryFailures } from '../customers/delivery-failure.ts';
+import type { ReadDeps } from '../storage/entity.ts';
+import { contactEmails } from './subscribe-contact.ts';
 
 /** Whether messages reach a contact, as SNS shows it. */
 export type DeliveryStatus =
@@ -15,19 +18,27 @@ export type DeliveryStatus =
       readonly remedy: string;
     };
 
-/** @returns undefined if the customer has no contact. */
-export function computeDeliveryStatus(
-  { name, contact }: Pick<Customer, 'name' | 'contact'>,
-  subscriptions: readonly Subscription[],
-  troubles: readonly DeliveryFailure[],
-): DeliveryStatus | undefined {
-  if (!contact) return undefined;
-  const trouble = troubles.find(({ customer }) => customer === name);
-  if (trouble)
-    return { status: 'refused', detail: `${trouble.why} (${trouble.at})`, remedy: deliveryRemedy(contact) };
-  return 'email' in contact
-    ? computeEmailDeliveryStatus(name, contact.email, subscriptions)
-    : { status: 'ok' };
+export interface DeliveryStatusDeps extends ReadDeps {
+  readonly customerSubscriptions: Subscriptions;
+}
+
+/** Reads the delivery status of each customer; undefined if the customer has no contact. */
+export async function readDeliveryStatuses(
+  customers: readonly Customer[],
+  { customerSubscriptions, ...deps }: DeliveryStatusDeps,
+): Promise<(DeliveryStatus | undefined)[]> {
+  const isAnybodyMailed = customers.some((customer) => contactEmails(customer).length > 0);
+  const subscriptions = isAnybodyMailed ? await customerSubscriptions.list() : [];
+  const failures = await listDeliveryFailures(deps);
+  return customers.map(({ name, contact }) => {
+    if (!contact) return undefined;
+    const failure = failures.find(({ customer }) => customer === name);
+    if (failure)
+      return { status: 'refused', detail: `${failure.why} (${failure.at})`, remedy: deliveryRemedy(contact) };
+    return 'email' in contact
+      ? computeEmailDeliveryStatus(name, contact.email, subscriptions)
+      : { status: 'ok' };
+  });
 }
 
 function computeEmailDeliveryStatus(

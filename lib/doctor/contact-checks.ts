@@ -1,28 +1,22 @@
-import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import { type Check, type CheckOutput, type CheckResult, fail, pass, warn } from '../checks/check.ts';
-import { computeDeliveryStatus, type DeliveryStatus } from '../customer-notifications/delivery-status.ts';
-import { contactEmails } from '../customer-notifications/subscribe-contact.ts';
+import {
+  type DeliveryStatus,
+  type DeliveryStatusDeps,
+  readDeliveryStatuses,
+} from '../customer-notifications/delivery-status.ts';
 import { listCustomers } from '../customers/customer.ts';
-import { listDeliveryFailures } from '../customers/delivery-failure.ts';
-import type { ReadDeps } from '../storage/entity.ts';
 
-export interface ContactCheckDeps extends ReadDeps {
-  readonly customerSubscriptions: Subscriptions;
-}
-
-export const contactChecks: readonly Check<ContactCheckDeps>[] = [
+export const contactChecks: readonly Check<DeliveryStatusDeps>[] = [
   { id: 'contact', title: 'the contact of each customer receives its messages', run: checkContacts },
 ];
 
 /** Checks the delivery status of each customer's contact in SNS. */
-async function checkContacts(deps: ContactCheckDeps): Promise<CheckOutput> {
+async function checkContacts(deps: DeliveryStatusDeps): Promise<CheckOutput> {
   const customers = await listCustomers(deps);
-  const isAnybodyMailed = customers.some((customer) => contactEmails(customer).length > 0);
-  const subscriptions = isAnybodyMailed ? await deps.customerSubscriptions.list() : [];
-  const deliveryFailures = await listDeliveryFailures(deps);
-  return customers.flatMap((customer) => {
-    const delivery = computeDeliveryStatus(customer, subscriptions, deliveryFailures);
-    return delivery ? { subject: customer.name, ...toContactResult(delivery) } : [];
+  const statuses = await readDeliveryStatuses(customers, deps);
+  return customers.flatMap(({ name }, position) => {
+    const delivery = statuses[position];
+    return delivery ? { subject: name, ...toContactResult(delivery) } : [];
   });
 }
 

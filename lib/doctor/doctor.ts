@@ -3,6 +3,7 @@ import { listApproverGroups } from '../approvers/approver-group.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import type { Check } from '../checks/check.ts';
 import { gatherChecks } from '../checks/run-checks.ts';
+import type { DeliveryStatusDeps } from '../customer-notifications/delivery-status.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ConnectSlackDeps } from '../operations/connect-slack.ts';
 import { settleEach } from '../runtime/runtime.ts';
@@ -10,7 +11,7 @@ import { listRegisteredServices, uniqueLocations } from '../services/registered-
 import type { Service } from '../services/service.ts';
 import { createOnce } from '../values/create-once.ts';
 import { type AuditCheckDeps, auditChecks } from './audit-check.ts';
-import { type ContactCheckDeps, contactChecks } from './contact-checks.ts';
+import { contactChecks } from './contact-checks.ts';
 import { type DeploymentCheckDeps, deploymentChecks } from './deployment-checks.ts';
 import { type DoctorResult, toDoctorResult } from './doctor-result.ts';
 import { emailChecks } from './email-checks.ts';
@@ -23,7 +24,7 @@ import { slackChecks } from './slack-checks.ts';
 
 export interface DoctorDeps
   extends DeploymentCheckDeps,
-    ContactCheckDeps,
+    DeliveryStatusDeps,
     OperationsCheckDeps,
     AuditCheckDeps,
     ConnectSlackDeps,

@@ -1,8 +1,7 @@
 import type { Context } from 'hono';
-import { computeDeliveryStatus, type DeliveryStatus } from '../../customer-notifications/delivery-status.ts';
+import { type DeliveryStatus, readDeliveryStatuses } from '../../customer-notifications/delivery-status.ts';
 import { contactEmails, subscribeContact } from '../../customer-notifications/subscribe-contact.ts';
 import { type Customer, findCustomer, listCustomers } from '../../customers/customer.ts';
-import { listDeliveryFailures } from '../../customers/delivery-failure.ts';
 import { removeCustomer, setCustomer } from '../../customers/set-customer.ts';
 import { orReported } from '../../runtime/runtime.ts';
 import { listIfAllReadable } from '../../storage/entity.ts';
@@ -71,20 +70,11 @@ function unknownCustomerError(name: string): ApiError {
 }
 
 /** Adds the delivery status of each contact, unless SNS is unavailable. */
-async function withDeliveryStatus(
-  all: readonly Customer[],
-  { table, customerSubscriptions, reportError }: ApiDeps,
-) {
-  const isAnybodyMailed = all.some((customer) => contactEmails(customer).length > 0);
-  const deliveryData = await orReported(reportError, 'read delivery status', () =>
-    Promise.all([
-      isAnybodyMailed ? customerSubscriptions.list() : [],
-      listDeliveryFailures({ table, reportError }),
-    ]),
+async function withDeliveryStatus(all: readonly Customer[], deps: ApiDeps) {
+  const statuses = await orReported(deps.reportError, 'read delivery status', () =>
+    readDeliveryStatuses(all, deps),
   );
-  return all.map((customer) =>
-    customerView(customer, deliveryData && computeDeliveryStatus(customer, ...deliveryData)),
-  );
+  return all.map((customer, position) => customerView(customer, statuses?.[position]));
 }
 
 function customerView({ version: _version, ...customer }: Customer, delivery?: DeliveryStatus) {
