@@ -8,13 +8,16 @@ interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Calls the API and validates the request and the response against docs/openapi.yml. */
+/**
+ * Calls the API and validates the request and the response against docs/openapi.yml.
+ * @param request method and path, such as `GET /mode`
+ */
 export async function sendApiRequest(
   env: TestEnv,
-  method: string,
-  path: string,
+  request: string,
   { body, headers = {} }: RequestOptions = {},
 ): Promise<Response> {
+  const [method = '', path = ''] = request.split(/ (.*)/s);
   const isRaw = body === undefined || typeof body === 'string' || body instanceof Buffer;
   const text = isRaw ? body : JSON.stringify(body);
   const { pathname, search } = new URL(path, 'http://api');
@@ -49,11 +52,15 @@ function parsePathParameters(route: string, pathname: string): Record<string, st
 /** Calls the API and returns status and body. */
 export async function callApi(
   env: TestEnv,
-  method: string,
-  path: string,
+  request: string,
   body?: unknown,
-  headers?: RequestOptions['headers'],
+  headers: RequestOptions['headers'] = {},
 ) {
-  const response = await sendApiRequest(env, method, path, { body, ...(headers && { headers }) });
+  const response = await sendApiRequest(env, request, { body, headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+/** What `callApi` returns for an error whose message contains `sentence`. */
+export function errorAnswer(status: number, code: string, sentence = '') {
+  return { status, body: { error: { code, message: expect.stringContaining(sentence) } } };
 }

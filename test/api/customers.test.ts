@@ -4,7 +4,7 @@ import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { aConnection, alice, anEntry, aService, consumer, endpointId, noon } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { aDocument, blockEntry } from '../policy-as-code/fixtures.ts';
-import { callApi } from './call-api.ts';
+import { callApi, errorAnswer } from './call-api.ts';
 
 let env: TestEnv;
 beforeEach(() => {
@@ -15,8 +15,8 @@ const email = 'ops@initech.example';
 const topicArn = 'arn:aws:sns:us-east-1:022222222222:linkgate-notices';
 const byCommandLine = { 'user-agent': 'linkgate-cli/1.0.0' };
 const putCustomer = (name: string, body: object, headers?: Readonly<Record<string, string>>) =>
-  callApi(env, 'PUT', `/customers/${name}`, body, headers);
-const listCustomers = async () => (await callApi(env, 'GET', '/customers')).body.customers;
+  callApi(env, `PUT /customers/${name}`, body, headers);
+const listCustomers = async () => (await callApi(env, 'GET /customers')).body.customers;
 
 describe('a customer', () => {
   test('is stored with its settings, author and manager', async () => {
@@ -42,23 +42,19 @@ describe('a customer', () => {
       body: { customer: { managedBy: 'api' } },
     });
     expect(await listCustomers()).toMatchObject([{ name: 'globex' }, { name: 'initech' }]);
-    expect(await callApi(env, 'GET', '/customers/globex')).toMatchObject({
+    expect(await callApi(env, 'GET /customers/globex')).toMatchObject({
       body: { customer: { accounts: ['033333333333'] } },
     });
-    expect(await callApi(env, 'GET', '/customers/acme')).toMatchObject({
-      status: 404,
-      body: {
-        error: { code: 'UnknownCustomer', message: expect.stringContaining('linkgate customer list') },
-      },
-    });
+    expect(await callApi(env, 'GET /customers/acme')).toMatchObject(
+      errorAnswer(404, 'UnknownCustomer', 'linkgate customer list'),
+    );
   });
 
   test('is rejected with an account of another customer', async () => {
     await putCustomer('initech', { accounts: [consumer] });
-    expect(await putCustomer('globex', { accounts: [consumer] })).toMatchObject({
-      status: 409,
-      body: { error: { code: 'AccountTaken', message: expect.stringContaining('initech') } },
-    });
+    expect(await putCustomer('globex', { accounts: [consumer] })).toMatchObject(
+      errorAnswer(409, 'AccountTaken', 'initech'),
+    );
   });
 
   test('of the policy file belongs to the caller who changes it, and a warning says so', async () => {
@@ -70,37 +66,22 @@ describe('a customer', () => {
 
   test('of the policy file can be removed, with a warning that the next apply restores it', async () => {
     await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, env.deps);
-    expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
+    expect(await callApi(env, 'DELETE /customers/initech')).toMatchObject({
       body: { warnings: [expect.stringContaining('the next `linkgate apply` restores it')] },
     });
-  });
-
-  test.each<[string, object]>([
-    ['no accounts', { accounts: [] }],
-    ['a contact without an email address or a topic', { accounts: [consumer], contact: { phone: '1' } }],
-    [
-      'a topic whose name does not begin with linkgate-',
-      { accounts: [consumer], contact: { topicArn: topicArn.replace('linkgate-', '') } },
-    ],
-    ['a malformed email address', { accounts: [consumer], contact: { email: 'ops' } }],
-    ['a malformed end of its contract', { accounts: [consumer], contractEndsAt: 'soon' }],
-  ])('with %s is rejected', async (_what, body) => {
-    expect(await putCustomer('initech', body)).toMatchObject({ status: 400 });
-    expect(await listCustomers()).toEqual([]);
   });
 
   test('is removed with its subscription; a second removal answers UnknownCustomer', async () => {
     env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
     await putCustomer('initech', { accounts: [consumer], contact: { email } });
-    expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
+    expect(await callApi(env, 'DELETE /customers/initech')).toMatchObject({
       status: 200,
       body: { customer: { name: 'initech' } },
     });
     expect(env.customerSubscriptions.size).toBe(0);
-    expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
-      status: 404,
-      body: { error: { code: 'UnknownCustomer' } },
-    });
+    expect(await callApi(env, 'DELETE /customers/initech')).toMatchObject(
+      errorAnswer(404, 'UnknownCustomer'),
+    );
   });
 });
 
@@ -113,15 +94,15 @@ test('lists, explanations and plans contain the name of the customer of an accou
   await putCustomer('initech', { accounts: [consumer] });
   const customer = 'initech';
   const connection = { ownerAccountId: consumer, customer };
-  expect(await callApi(env, 'GET', '/connections')).toMatchObject({ body: { connections: [connection] } });
-  expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({ body: { connection } });
-  expect(await callApi(env, 'GET', '/allowlist')).toMatchObject({
+  expect(await callApi(env, 'GET /connections')).toMatchObject({ body: { connections: [connection] } });
+  expect(await callApi(env, `GET /connections/${endpointId(1)}`)).toMatchObject({ body: { connection } });
+  expect(await callApi(env, 'GET /allowlist')).toMatchObject({
     body: { entries: [{ accountId: consumer, customer }] },
   });
   const document = aDocument({ entries: [blockEntry(consumer)] });
-  const { body } = await callApi(env, 'POST', '/plans', { document });
+  const { body } = await callApi(env, 'POST /plans', { document });
   const path = `/plans/${(body.plan as { planId: string }).planId}`;
-  expect((await callApi(env, 'GET', `${path}/changes`)).body.changes).toContainEqual(
+  expect((await callApi(env, `GET ${path}/changes`)).body.changes).toContainEqual(
     expect.objectContaining({ kind: 'entry', accountId: consumer, customer }),
   );
 });
@@ -129,7 +110,7 @@ test('lists, explanations and plans contain the name of the customer of an accou
 test('an account that no customer lists has no customer name', async () => {
   env = createTestEnv({ services: [aService()], connections: [aConnection()] });
   await putCustomer('initech', { accounts: ['033333333333'] });
-  const { body } = await callApi(env, 'GET', '/connections');
+  const { body } = await callApi(env, 'GET /connections');
   expect(body.connections).toEqual([expect.not.objectContaining({ customer: expect.anything() })]);
 });
 

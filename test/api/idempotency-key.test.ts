@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { createApiApp } from '../../lib/api/api.ts';
+import type { Item } from '../../lib/storage/table.ts';
 import {
   aConfiguration,
   aConnection,
+  aGroup,
   alice,
   anEntry,
   aService,
@@ -12,19 +14,43 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { callApi, sendApiRequest } from './call-api.ts';
+import { callApi, errorAnswer, sendApiRequest } from './call-api.ts';
 
 const services = [aService()];
 const path = `/allowlist/orders/${consumer}`;
 const allow = { effect: 'allow', note: 'ticket 17' };
 const bob = 'arn:aws:iam::111111111111:user/bob';
+const keyed = { 'idempotency-key': 'key-1' };
 
 const putEntry = (env: TestEnv, body: unknown = allow, key = 'key-1') =>
-  sendApiRequest(env, 'PUT', path, { body, headers: { 'idempotency-key': key } });
+  sendApiRequest(env, `PUT ${path}`, { body, headers: { 'idempotency-key': key } });
 
 async function read(response: Response) {
   const replayed = response.headers.get('idempotency-replayed');
   return { status: response.status, replayed, body: (await response.json()) as Record<string, unknown> };
+}
+
+type Writes = Parameters<TestEnv['table']['write']>[0];
+
+/** Replaces the writes of the table that contain an item like this. Returns a function that ends that. */
+function replaceWrites(env: TestEnv, isReplaced: (item: Item) => boolean, write: () => Promise<boolean>) {
+  const { table } = env;
+  const replaces = (writes: Writes) => writes.some((each) => 'put' in each && isReplaced(each.put));
+  env.deps.table = { ...table, write: (writes) => (replaces(writes) ? write() : table.write(writes)) };
+  return () => {
+    env.deps.table = table;
+  };
+}
+
+const storesResponse = ({ response }: Item) => response !== undefined;
+
+/** Runs a request that crashes before its last write, which stores the response, and is sent again later. */
+async function crashBeforeResponse<Answer>(env: TestEnv, run: () => Promise<Answer>): Promise<Answer> {
+  const endCrash = replaceWrites(env, storesResponse, async () => true);
+  const answer = await run();
+  endCrash();
+  env.advanceSeconds(30);
+  return answer;
 }
 
 const readErrorCode = async (response: Response) =>
@@ -46,9 +72,8 @@ describe('a request with an Idempotency-Key', () => {
 
   test('replays the Location of its job', async () => {
     const env = createTestEnv({ services });
-    const headers = { 'idempotency-key': 'key-1' };
     for (const replayed of [null, 'true']) {
-      const response = await sendApiRequest(env, 'POST', '/sweeps', { headers });
+      const response = await sendApiRequest(env, 'POST /sweeps', { headers: keyed });
       expect(response.status).toBe(202);
       expect(response.headers.get('location')).toBe('/jobs/id-1');
       expect(response.headers.get('idempotency-replayed')).toBe(replayed);
@@ -63,19 +88,18 @@ describe('a request with an Idempotency-Key', () => {
   });
 
   test.each([
-    ['body', () => [path, { effect: 'block' }] as const],
-    ['path', () => [`/allowlist/*/${consumer}`, allow] as const],
-  ])('answers IdempotencyKeyReused if another request with this key had another %s', async (_what, other) => {
-    const env = createTestEnv({ services });
-    await putEntry(env);
-    const [otherPath, body] = other();
-    const response = await sendApiRequest(env, 'PUT', otherPath, {
-      body,
-      headers: { 'idempotency-key': 'key-1' },
-    });
-    expect(response.status).toBe(422);
-    expect(await readErrorCode(response)).toBe('IdempotencyKeyReused');
-  });
+    ['body', path, { effect: 'block' }],
+    ['path', `/allowlist/*/${consumer}`, allow],
+  ])(
+    'answers IdempotencyKeyReused if another request with this key had another %s',
+    async (_what, otherPath, body) => {
+      const env = createTestEnv({ services });
+      await putEntry(env);
+      expect(await callApi(env, `PUT ${otherPath}`, body, keyed)).toMatchObject(
+        errorAnswer(422, 'IdempotencyKeyReused'),
+      );
+    },
+  );
 
   test('is executed once for each caller, even with the same key', async () => {
     const env = createTestEnv({ services });
@@ -104,25 +128,16 @@ describe('a request with an Idempotency-Key', () => {
     ['a write to the table fails', () => Promise.reject(new Error('the table is away')), 500],
   ])('is executed again after a transient error: %s', async (_what, write, status) => {
     const env = createTestEnv({ services });
-    const { table } = env;
-    const isEntry = (writes: Parameters<typeof table.write>[0]) =>
-      writes.some((each) => 'put' in each && each.put.pk.startsWith('ALLOWLIST#'));
-    env.deps.table = { ...table, write: (writes) => (isEntry(writes) ? write() : table.write(writes)) };
+    const endFailure = replaceWrites(env, ({ pk }) => pk.startsWith('ALLOWLIST#'), write);
     expect((await putEntry(env)).status).toBe(status);
-    env.deps.table = table;
+    endFailure();
     expect(await read(await putEntry(env))).toMatchObject({ status: 200, replayed: null });
   });
 
   test('is answered when the response cannot be stored', async () => {
     const env = createTestEnv({ services });
-    const { table } = env;
-    const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
-      writes.some((each) => 'put' in each && each.put.response !== undefined);
     const error = new Error('the response is too large');
-    env.deps.table = {
-      ...table,
-      write: (writes) => (storesResponse(writes) ? Promise.reject(error) : table.write(writes)),
-    };
+    replaceWrites(env, storesResponse, () => Promise.reject(error));
     expect((await putEntry(env)).status).toBe(200);
     expect(env.errors).toEqual([error]);
   });
@@ -146,93 +161,63 @@ test('an empty Idempotency-Key in the event, which Hono drops as a header, is re
   expect(response.status).toBe(400);
 });
 
-test('a retry after a crash between the decision and its response answers with the decision', async () => {
-  const env = createTestEnv({ services, connections: [aConnection()] });
-  const decision = `/connections/${endpointId(1)}/decision`;
+describe('a retry after a crash between the change and its response', () => {
+  const decide = `POST /connections/${endpointId(1)}/decision`;
   const body = { decision: 'approve', reason: 'known' };
-  const { table } = env;
-  // The run crashes before its last write, which stores the response.
-  const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
-    writes.some((each) => 'put' in each && each.put.response !== undefined);
-  env.deps.table = { ...table, write: async (writes) => storesResponse(writes) || table.write(writes) };
-  const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
-  const first = await send();
-  env.deps.table = table;
-  env.advanceSeconds(30);
-  expect(await send()).toEqual(first);
-  expect(await callApi(env, 'POST', decision, body)).toMatchObject({
-    status: 409,
-    body: { error: { code: 'NotOpen', details: { by: alice } } },
-  });
-});
 
-test('a retry after a crash answers with its approval, even if another approval met the quorum in the meantime', async () => {
-  const group = { name: 'default', quorum: 2, slackUsers: [], emails: [], version: 1 };
-  const env = createTestEnv({ services, connections: [aConnection()], groups: [group] });
-  const decision = `/connections/${endpointId(1)}/decision`;
-  const body = { decision: 'approve', reason: 'known' };
-  const { table } = env;
-  const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
-    writes.some((each) => 'put' in each && each.put.response !== undefined);
-  const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
-  env.deps.table = { ...table, write: async (writes) => storesResponse(writes) || table.write(writes) };
-  await send();
-  env.deps.table = table;
-  env.deps.caller = 'arn:aws:iam::111111111111:user/bob';
-  await callApi(env, 'POST', decision, body);
-  env.deps.caller = alice;
-  env.advanceSeconds(30);
-  expect(await send()).toMatchObject({
-    status: 200,
-    body: { decision: { by: alice, approvals: 2, quorum: 2 } },
-  });
-});
-
-test.each([
-  ['entry', path],
-  ['service', '/services/orders'],
-])(
-  'a retry after a crash between the removal of the %s and its response succeeds with a warning',
-  async (_what, removed) => {
-    const env = createTestEnv({ services, entries: [anEntry()] });
-    const { table } = env;
-    const storesResponse = (writes: Parameters<typeof table.write>[0]) =>
-      writes.some((each) => 'put' in each && each.put.response !== undefined);
-    env.deps.table = { ...table, write: async (writes) => storesResponse(writes) || table.write(writes) };
-    const send = (key: string) => callApi(env, 'DELETE', removed, undefined, { 'idempotency-key': key });
-    expect((await send('key-1')).status).toBe(200);
-    env.deps.table = table;
-    env.advanceSeconds(30);
-    expect(await send('key-1')).toMatchObject({
-      status: 200,
-      body: {
-        warnings: [expect.stringContaining('an earlier run of this request has probably removed it')],
-      },
+  test('answers with the decision', async () => {
+    const env = createTestEnv({ services, connections: [aConnection()] });
+    const send = () => callApi(env, decide, body, keyed);
+    const first = await crashBeforeResponse(env, send);
+    expect(await send()).toEqual(first);
+    expect(await callApi(env, decide, body)).toMatchObject({
+      status: 409,
+      body: { error: { code: 'NotOpen', details: { by: alice } } },
     });
+  });
+
+  test('answers with its approval, even if another approval met the quorum in the meantime', async () => {
+    const groups = [aGroup({ quorum: 2 })];
+    const env = createTestEnv({ services, connections: [aConnection()], groups });
+    const send = () => callApi(env, decide, body, keyed);
+    await crashBeforeResponse(env, send);
+    env.deps.caller = bob;
+    await callApi(env, decide, body);
+    env.deps.caller = alice;
+    expect(await send()).toMatchObject({
+      status: 200,
+      body: { decision: { by: alice, approvals: 2, quorum: 2 } },
+    });
+  });
+
+  test.each([path, '/services/orders'])('succeeds with a warning for DELETE %s', async (removed) => {
+    const env = createTestEnv({ services, entries: [anEntry()] });
+    const send = (key: string) => callApi(env, `DELETE ${removed}`, undefined, { 'idempotency-key': key });
+    expect((await crashBeforeResponse(env, () => send('key-1'))).status).toBe(200);
+    const warning = expect.stringContaining('an earlier run of this request has probably removed it');
+    expect(await send('key-1')).toMatchObject({ status: 200, body: { warnings: [warning] } });
     expect((await send('key-2')).status).toBe(404);
-  },
-);
+  });
+});
 
 test('a permanent 409 is replayed, unlike a transient one', async () => {
   const env = createTestEnv();
   env.services.setConfiguration(aConfiguration({ otherStage: 'prod' }));
-  const headers = { 'idempotency-key': 'key-1' };
   const register = () =>
-    sendApiRequest(env, 'POST', '/services', { body: { serviceId: serviceId(1) }, headers });
+    sendApiRequest(env, 'POST /services', { body: { serviceId: serviceId(1) }, headers: keyed });
   expect(await readErrorCode(await register())).toBe('OtherStage');
   expect((await register()).headers.get('idempotency-replayed')).toBe('true');
 });
 
 test('without an Idempotency-Key a request is executed each time', async () => {
   const env = createTestEnv({ services, entries: [anEntry()] });
-  expect((await callApi(env, 'DELETE', path)).status).toBe(200);
-  expect((await callApi(env, 'DELETE', path)).status).toBe(404);
+  expect((await callApi(env, `DELETE ${path}`)).status).toBe(200);
+  expect((await callApi(env, `DELETE ${path}`)).status).toBe(404);
 });
 
 test('an Idempotency-Key has no effect on a request that only reads', async () => {
   const env = createTestEnv({ services });
-  const headers = { 'idempotency-key': 'key-1' };
-  await sendApiRequest(env, 'GET', '/services', { headers });
-  const again = await sendApiRequest(env, 'GET', '/services', { headers });
+  await sendApiRequest(env, 'GET /services', { headers: keyed });
+  const again = await sendApiRequest(env, 'GET /services', { headers: keyed });
   expect(again.headers.get('idempotency-replayed')).toBeNull();
 });

@@ -21,17 +21,13 @@ const stranger = '333333333333';
 describe('the mode', () => {
   test('is shown, and set by the authenticated caller', async () => {
     const env = createTestEnv({ services });
-    expect(await callApi(env, 'GET', '/mode')).toMatchObject({ status: 200, body: { mode: 'enforce' } });
+    expect(await callApi(env, 'GET /mode')).toMatchObject({ status: 200, body: { mode: 'enforce' } });
     const observing = { mode: 'observe', since: noon.toISOString(), by: alice, reason: 'incident' };
-    expect(await callApi(env, 'PUT', '/mode', { mode: 'observe', reason: 'incident' })).toEqual({
+    expect(await callApi(env, 'PUT /mode', { mode: 'observe', reason: 'incident' })).toEqual({
       status: 200,
       body: { ...observing, warnings: [] },
     });
-    expect(await callApi(env, 'GET', '/mode')).toEqual({ status: 200, body: observing });
-  });
-
-  test('rejects an unknown value', async () => {
-    expect(await callApi(createTestEnv(), 'PUT', '/mode', { mode: 'stop' })).toMatchObject({ status: 400 });
+    expect(await callApi(env, 'GET /mode')).toEqual({ status: 200, body: observing });
   });
 });
 
@@ -48,23 +44,24 @@ describe('in the mode observe', () => {
     return env;
   }
 
-  const writeOperations = [
-    ['POST', '/services', { serviceId: serviceId(1) }],
-    ['DELETE', '/services/orders', undefined],
-    ['POST', '/services/orders/pause', {}],
-    ['POST', '/services/orders/resume', undefined],
-    ['PUT', `/allowlist/orders/022222222222`, { effect: 'allow' }],
-    ['PUT', `/allowlist/*/022222222222`, { effect: 'block' }],
-    ['POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' }],
-    ['POST', `/connections/${endpointId(1)}/decision`, { decision: 'deny', reason: 'no' }],
-    ['POST', '/sweeps', undefined],
-    ['PUT', '/approvers/ops', { emails: ['a@example.com'] }],
-    ['PUT', '/slack', { signingSecret: '0123456789abcdef' }],
-    ['PUT', '/mode', { mode: 'observe' }],
-    ['PUT', '/operations', { slackChannel: 'C01OPS', emails: [] }],
-    ['DELETE', '/allowlist/orders/022222222222', undefined],
-    ['PUT', '/customers/acme', { accounts: ['022222222222'] }],
-    ['POST', '/setup', undefined],
+  const decide = `POST /connections/${endpointId(1)}/decision`;
+  const changes = [
+    ['POST /services', { serviceId: serviceId(1) }],
+    ['DELETE /services/orders', undefined],
+    ['POST /services/orders/pause', {}],
+    ['POST /services/orders/resume', undefined],
+    ['PUT /allowlist/orders/022222222222', { effect: 'allow' }],
+    ['PUT /allowlist/*/022222222222', { effect: 'block' }],
+    [decide, { decision: 'approve' }],
+    [decide, { decision: 'deny', reason: 'no' }],
+    ['POST /sweeps', undefined],
+    ['PUT /approvers/ops', { emails: ['a@example.com'] }],
+    ['PUT /slack', { signingSecret: '0123456789abcdef' }],
+    ['PUT /mode', { mode: 'observe' }],
+    ['PUT /operations', { slackChannel: 'C01OPS', emails: [] }],
+    ['DELETE /allowlist/orders/022222222222', undefined],
+    ['PUT /customers/acme', { accounts: ['022222222222'] }],
+    ['POST /setup', undefined],
   ] as const;
 
   /** Operations that need existing objects. */
@@ -81,37 +78,31 @@ describe('in the mode observe', () => {
   ];
 
   test('every operation that changes something is tested', () => {
-    const tried = new Set(writeOperations.map(([method, path]) => findOperation(method, path)));
-    const otherOperations = operations.filter(
-      (operation) => operation.method !== 'GET' && !tried.has(operation),
-    );
-    const untried = otherOperations.map(({ definition }) => definition.operationId);
+    const tried = changes.map(([request]) => findOperation(...(request.split(' ') as [string, string])));
+    const untried = operations
+      .filter((operation) => operation.method !== 'GET' && !tried.includes(operation))
+      .map(({ definition }) => definition.operationId);
     expect(untried.filter((id) => !triedElsewhere.includes(id))).toEqual([]);
   });
 
-  test.each(writeOperations)('%s %s changes nothing in EC2', async (method, path, body) => {
+  test.each(changes)('%s changes nothing in EC2: %j', async (request, body) => {
     const env = createObservingEnv();
-    expect((await callApi(env, method, path, body)).status).toBeLessThan(300);
+    expect((await callApi(env, request, body)).status).toBeLessThan(300);
     expect(env.services.calls).toEqual([]);
     expect(env.ec2.calls).toEqual([]);
   });
 
-  test('a person’s decision is recorded, with a warning that EC2 does not change', async () => {
-    const path = `/connections/${endpointId(1)}/decision`;
-    expect(await callApi(createObservingEnv(), 'POST', path, { decision: 'approve' })).toMatchObject({
+  test('a decision is recorded with a warning, and shown with its difference from the state in EC2', async () => {
+    const env = createObservingEnv();
+    expect(await callApi(env, decide, { decision: 'approve' })).toMatchObject({
       status: 200,
       body: { decision: { verdict: 'accept' }, warnings: [expect.stringContaining('mode is observe')] },
     });
-  });
-
-  test('the verdict is shown with its difference from the state in EC2', async () => {
-    const env = createObservingEnv();
-    await callApi(env, 'POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' });
     const differs = 'linkgate would accept it, and EC2 still shows it pendingAcceptance';
-    expect(await callApi(env, 'GET', '/connections?differs=true')).toMatchObject({
+    expect(await callApi(env, 'GET /connections?differs=true')).toMatchObject({
       body: { connections: [{ endpointId: endpointId(1), differs }] },
     });
-    expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+    expect(await callApi(env, `GET /connections/${endpointId(1)}`)).toMatchObject({
       body: { connection: { differs } },
     });
   });
@@ -120,19 +111,12 @@ describe('in the mode observe', () => {
 describe('a service', () => {
   test('is paused and resumed by name, with author and reason', async () => {
     const env = createTestEnv({ services });
-    expect(await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' })).toMatchObject({
+    expect(await callApi(env, 'POST /services/orders/pause', { reason: 'incident' })).toMatchObject({
       status: 200,
       body: { service: { pausedAt: noon.toISOString(), pausedBy: alice, pauseReason: 'incident' } },
     });
-    const { body } = await callApi(env, 'POST', '/services/orders/resume');
+    const { body } = await callApi(env, 'POST /services/orders/resume');
     expect(body.service).not.toHaveProperty('pausedAt');
-  });
-
-  test.each(['pause', 'resume'])('answers UnknownService to %s when it is not registered', async (action) => {
-    expect(await callApi(createTestEnv(), 'POST', `/services/orders/${action}`, {})).toMatchObject({
-      status: 404,
-      body: { error: { code: 'UnknownService' } },
-    });
   });
 });
 
@@ -149,11 +133,11 @@ describe('an approver group', () => {
     await createDefaultGroup(env.table);
     const changed = { changedAt: noon.toISOString(), changedBy: alice, managedBy: 'api' };
     const set = { name: 'ops', ...group, ...changed };
-    expect(await callApi(env, 'PUT', '/approvers/ops', group)).toMatchObject({
+    expect(await callApi(env, 'PUT /approvers/ops', group)).toMatchObject({
       status: 200,
       body: { group: set },
     });
-    expect(await callApi(env, 'GET', '/approvers')).toEqual({
+    expect(await callApi(env, 'GET /approvers')).toEqual({
       status: 200,
       body: { groups: [{ name: 'default', quorum: 1, slackUsers: [], emails: [] }, set] },
     });
@@ -161,35 +145,9 @@ describe('an approver group', () => {
 
   test('of the policy file belongs to the caller who changes it, and a warning says so', async () => {
     const env = createTestEnv({ groups: [aGroup({ name: 'ops', managedBy: 'file' })] });
-    expect((await callApi(env, 'PUT', '/approvers/ops', group)).body).toMatchObject({
+    expect((await callApi(env, 'PUT /approvers/ops', group)).body).toMatchObject({
       group: { managedBy: 'api' },
       warnings: expect.arrayContaining([expect.stringContaining('`linkgate apply` no longer changes it')]),
     });
   });
-
-  test.each([
-    [{ ...group, quorum: 3 }, 'its quorum is 3, and it has 2'],
-    [{ ...group, quorum: 0 }, 'a quorum is at least 1'],
-    [{}, 'has no members'],
-    [{ ...group, slackChannel: '#ops' }, 'looks like C0123456789'],
-    [{ ...group, slackUsers: [{ team: 'T01LOCAL', user: 'bob' }] }, 'looks like U0123456789'],
-    [{ ...group, emails: ['bob'] }, 'looks like alice@example.com'],
-    [{ ...group, slackGroup: 'S01' }, 'slackGroup'],
-  ])('is rejected with the settings %j, and the error says why', async (settings, sentence) => {
-    expect(await callApi(createTestEnv(), 'PUT', '/approvers/ops', settings)).toMatchObject({
-      status: 400,
-      body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
-    });
-  });
-});
-
-test('with a quorum of two the first approval leaves a request open, and the response counts approvals', async () => {
-  const env = createTestEnv({ services: [aService({ approvers: 'ops' })], connections: [aConnection()] });
-  await callApi(env, 'PUT', '/approvers/ops', { emails: ['a@example.com', 'b@example.com'], quorum: 2 });
-  const path = `/connections/${endpointId(1)}/decision`;
-  const first = await callApi(env, 'POST', path, { decision: 'approve' });
-  expect(first.body.decision).toMatchObject({ verdict: 'ask', approvals: 1, quorum: 2 });
-  env.deps.caller = 'arn:aws:iam::111111111111:user/bob';
-  const second = await callApi(env, 'POST', path, { decision: 'approve' });
-  expect(second.body.decision).toMatchObject({ verdict: 'accept', approvals: 2, quorum: 2 });
 });

@@ -12,45 +12,37 @@ beforeEach(() => {
 });
 
 test('nobody gets operations notices at first', async () => {
-  expect(await callApi(env, 'GET', '/operations')).toEqual({
+  expect(await callApi(env, 'GET /operations')).toEqual({
     status: 200,
     body: { operations: { emails: [] } },
   });
 });
 
 test('the recipients are replaced, and each address is subscribed to the operations topic', async () => {
-  await callApi(env, 'PUT', '/operations', { slackChannel: 'C01OPS', emails: ['Night@example.com'] });
+  await callApi(env, 'PUT /operations', { slackChannel: 'C01OPS', emails: ['Night@example.com'] });
   env.operationsSubscriptions.set('night@example.com', {
     arn: 'arn:1',
     filterAddresses: ['night@example.com'],
   });
   env.operationsSubscriptions.set('siem@example.com', { arn: 'arn:2' });
-  const { body } = await callApi(env, 'PUT', '/operations', { emails: ['day@example.com'] });
+  const { body } = await callApi(env, 'PUT /operations', { emails: ['day@example.com'] });
   expect(body).toEqual({
     operations: { emails: ['day@example.com'], ...changed },
     warnings: [expect.stringContaining('day@example.com has to confirm')],
   });
-  expect(await callApi(env, 'GET', '/operations')).toMatchObject({ body: { operations: body.operations } });
+  expect(await callApi(env, 'GET /operations')).toMatchObject({ body: { operations: body.operations } });
   expect([...env.operationsSubscriptions.keys()].sort()).toEqual(['day@example.com', 'siem@example.com']);
 });
 
 test('a warning says that notices go nowhere', async () => {
-  const { body } = await callApi(env, 'PUT', '/operations', {});
+  const { body } = await callApi(env, 'PUT /operations', {});
   expect(body.warnings).toEqual([expect.stringContaining('linkgate operations set --slack-channel')]);
 });
 
 test('recipients of a newer linkgate are neither shown nor replaced', async () => {
   env.put({ ...operationsKey, version: 1, schemaVersion: '2.0', emails: [] });
   for (const [method, body] of [['GET'], ['PUT', { slackChannel: 'C01OPS' }]] as const)
-    expect((await callApi(env, method, '/operations', body)).body.error).toMatchObject({
+    expect((await callApi(env, `${method} /operations`, body)).body.error).toMatchObject({
       message: expect.stringContaining('deploy the newer version again'),
     });
-});
-
-test.each([
-  ['a channel by its name', { slackChannel: '#ops' }],
-  ['no address', { emails: ['nobody'] }],
-  ['an unknown field', { topic: 'arn' }],
-])('%s is refused', async (_, body) => {
-  expect(await callApi(env, 'PUT', '/operations', body)).toMatchObject({ status: 400 });
 });

@@ -11,7 +11,7 @@ let planId: string;
 beforeAll(async () => {
   env = createTestEnv({ services: [aService()] });
   await startJob('job-1', [hub], alice, env.deps);
-  const { body } = await callApi(env, 'POST', '/plans', { document: aDocument() });
+  const { body } = await callApi(env, 'POST /plans', { document: aDocument() });
   planId = (body.plan as { planId: string }).planId;
 });
 
@@ -48,7 +48,7 @@ const nowhere: Readonly<Record<string, readonly object[]>> = {
 const ofPlan = (text: string) => text.replace('<plan>', planId);
 
 async function answerTo(path: string, token: string) {
-  return callApi(env, 'GET', `${ofPlan(path)}${path.includes('?') ? '&' : '?'}nextToken=${token}`);
+  return callApi(env, `GET ${ofPlan(path)}${path.includes('?') ? '&' : '?'}nextToken=${token}`);
 }
 
 const invalidTokenResponse = {

@@ -37,15 +37,11 @@ async function createConnectedEnv(record: Partial<ConnectionRecord> = {}, entrie
   return env;
 }
 
-function refusal(status: number, code: string, message: string) {
-  return { status, body: { error: { code, message: expect.stringContaining(message) } } };
-}
-
 describe('revoking a connection', () => {
   test('schedules its disconnect after the grace period, and warns that the account may connect again', async () => {
     const env = await createConnectedEnv();
     expect(
-      await callApi(env, 'POST', connectionPath('revocation'), { reason: 'contract ended' }),
+      await callApi(env, `POST ${connectionPath('revocation')}`, { reason: 'contract ended' }),
     ).toMatchObject({
       status: 200,
       body: {
@@ -68,7 +64,7 @@ describe('revoking a connection', () => {
   test('records the customer message apart from the reason', async () => {
     const env = await createConnectedEnv();
     const input = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
-    expect((await callApi(env, 'POST', connectionPath('revocation'), input)).status).toBe(200);
+    expect((await callApi(env, `POST ${connectionPath('revocation')}`, input)).status).toBe(200);
     expect(await env.record(endpointId(1))).toMatchObject({
       revokeOrder: { reason: input.reason, customerMessage: input.customerMessage },
     });
@@ -76,7 +72,7 @@ describe('revoking a connection', () => {
 
   test('with `now` disconnects it at once', async () => {
     const env = await createConnectedEnv();
-    const { body } = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
+    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
     expect(body.revocation).toMatchObject({ verdict: 'reject', disconnectAt: noon.toISOString() });
     expect(await env.record(endpointId(1))).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
@@ -86,52 +82,34 @@ describe('revoking a connection', () => {
 
   test('again does not postpone the disconnect', async () => {
     const env = await createConnectedEnv();
-    await callApi(env, 'POST', connectionPath('revocation'), {});
+    await callApi(env, `POST ${connectionPath('revocation')}`, {});
     env.advanceSeconds(3600);
-    const { body } = await callApi(env, 'POST', connectionPath('revocation'), {});
+    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, {});
     expect(body.revocation).toMatchObject({ disconnectAt: graceEnds });
   });
 
   test('warns while the mode is observe or the service is paused', async () => {
     const env = await createConnectedEnv({}, []);
     env.mode = 'observe';
-    expect((await callApi(env, 'POST', connectionPath('revocation'), { now: true })).body.warnings).toEqual([
-      expect.stringContaining('mode is observe'),
-    ]);
+    expect((await callApi(env, `POST ${connectionPath('revocation')}`, { now: true })).body.warnings).toEqual(
+      [expect.stringContaining('mode is observe')],
+    );
   });
 
   test('of a paused service disconnects it after the resumption', async () => {
     const env = await createConnectedEnv();
-    await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' });
-    const { body } = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
+    await callApi(env, 'POST /services/orders/pause', { reason: 'incident' });
+    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
     expect(body.warnings).toContainEqual(
       expect.stringContaining('linkgate disconnects nothing for now: orders is paused'),
     );
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
-    await callApi(env, 'POST', '/services/orders/resume');
+    await callApi(env, 'POST /services/orders/resume');
     expect(
-      (await callApi(env, 'POST', connectionPath('revocation'), { now: true })).body.revocation,
+      (await callApi(env, `POST ${connectionPath('revocation')}`, { now: true })).body.revocation,
     ).toMatchObject({
       verdict: 'reject',
     });
-  });
-
-  test.each([
-    ['pendingAcceptance', 'linkgate deny'],
-    ['rejected', 'EC2 shows it `rejected`'],
-  ] as const)('in the state %s answers NotConnected', async (state, message) => {
-    const env = await createConnectedEnv();
-    env.ec2.show(aConnection({ state }));
-    expect(await callApi(env, 'POST', connectionPath('revocation'), {})).toEqual(
-      refusal(409, 'NotConnected', message),
-    );
-  });
-
-  test('answers UnknownEndpoint for an unknown connection', async () => {
-    const path = `/connections/${endpointId(9)}/revocation`;
-    expect(await callApi(await createConnectedEnv(), 'POST', path, {})).toEqual(
-      refusal(404, 'UnknownEndpoint', endpointId(9)),
-    );
   });
 });
 
@@ -140,14 +118,14 @@ describe('extending a connection', () => {
 
   async function createRevokedEnv(entries = [anEntry()]) {
     const env = await createConnectedEnv({}, entries);
-    await callApi(env, 'POST', connectionPath('revocation'), {});
+    await callApi(env, `POST ${connectionPath('revocation')}`, {});
     return env;
   }
 
   test('postpones its scheduled disconnect and records the reason', async () => {
     const env = await createRevokedEnv();
     expect(
-      await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'they move' }),
+      await callApi(env, `POST ${connectionPath('extend')}`, { until, reason: 'they move' }),
     ).toMatchObject({
       status: 200,
       body: {
@@ -160,19 +138,19 @@ describe('extending a connection', () => {
       },
     });
     expect(await env.actions(endpointId(1))).toContain('extended');
-    expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+    expect(await callApi(env, `GET /connections/${endpointId(1)}`)).toMatchObject({
       body: { connection: { disconnectAt: until, nextStep: expect.stringContaining(`until ${until}`) } },
     });
   });
 
   test('has no effect after a later revocation, and a warning says so', async () => {
     const env = await createRevokedEnv();
-    await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'they move' });
-    const { body } = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
+    await callApi(env, `POST ${connectionPath('extend')}`, { until, reason: 'they move' });
+    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
     expect(body.warnings).toContain(
       `this cancels the extension of ${endpointId(1)} until ${until} by ${alice} (they move)`,
     );
-    const again = await callApi(env, 'POST', connectionPath('revocation'), { now: true });
+    const again = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
     expect(again.body.warnings).not.toContainEqual(expect.stringContaining('cancels the extension'));
   });
 
@@ -180,60 +158,17 @@ describe('extending a connection', () => {
     const env = await createRevokedEnv();
     for (const _ of [1, 2])
       expect(
-        await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'they move' }),
+        await callApi(env, `POST ${connectionPath('extend')}`, { until, reason: 'they move' }),
       ).toMatchObject({
         status: 200,
       });
-  });
-
-  test.each([
-    [noon.toISOString(), 'in the past'],
-    [secondsAfterNoon(366 * 86_400).toISOString(), 'a year at most'],
-    [secondsAfterNoon(3600).toISOString(), `later than that already, at ${graceEnds}`],
-  ])('until %s is rejected', async (time, message) => {
-    const env = await createRevokedEnv();
-    expect(await callApi(env, 'POST', connectionPath('extend'), { until: time, reason: 'why' })).toEqual(
-      refusal(400, 'InvalidRequest', message),
-    );
-  });
-
-  test('without a reason is rejected', async () => {
-    expect(
-      await callApi(await createRevokedEnv(), 'POST', connectionPath('extend'), { until, reason: ' ' }),
-    ).toEqual(refusal(422, 'BlankText', 'needs a reason'));
-  });
-
-  test('answers NoScheduledDisconnect for a connection without one', async () => {
-    expect(
-      await callApi(await createConnectedEnv(), 'POST', connectionPath('extend'), { until, reason: 'why' }),
-    ).toEqual(refusal(409, 'NoScheduledDisconnect', 'it has no scheduled disconnect'));
-  });
-
-  test('answers NoScheduledDisconnect for a blocked account, and names the commands that remove the block', async () => {
-    const revocation = {
-      since: noon.toISOString(),
-      disconnectAt: noon.toISOString(),
-      cause: 'block' as const,
-      by: alice,
-    };
-    const env = await createConnectedEnv({ revocation, verdict: aVerdict('reject') });
-    expect(await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'why' })).toEqual(
-      refusal(409, 'NoScheduledDisconnect', 'the block has to be removed'),
-    );
-  });
-
-  test('is forbidden for an owner of the account', async () => {
-    const env = await createRevokedEnv([anEntry({ owners: [alice] })]);
-    expect(await callApi(env, 'POST', connectionPath('extend'), { until, reason: 'mine' })).toEqual(
-      refusal(403, 'MayNotDecide', 'owns the account'),
-    );
   });
 });
 
 describe('a connection with a scheduled disconnect', () => {
   async function createEnvInGrace() {
     const env = await createConnectedEnv();
-    await callApi(env, 'POST', connectionPath('revocation'), {});
+    await callApi(env, `POST ${connectionPath('revocation')}`, {});
     return env;
   }
 
@@ -241,7 +176,7 @@ describe('a connection with a scheduled disconnect', () => {
     const waitingConnections = [
       { endpointId: endpointId(1), state: 'available', disconnectAt: graceEnds, differs: null },
     ];
-    expect(await callApi(await createEnvInGrace(), 'GET', '/connections?waiting=true')).toMatchObject({
+    expect(await callApi(await createEnvInGrace(), 'GET /connections?waiting=true')).toMatchObject({
       body: { connections: waitingConnections },
     });
   });
@@ -251,7 +186,7 @@ describe('a connection with a scheduled disconnect', () => {
     async (decision) => {
       const env = await createEnvInGrace();
       const before = await env.record(endpointId(1));
-      const { status, body } = await callApi(env, 'POST', connectionPath('decision'), {
+      const { status, body } = await callApi(env, `POST ${connectionPath('decision')}`, {
         decision,
         reason: 'so',
       });
@@ -277,7 +212,7 @@ test('a connection that somebody accepted outside linkgate is listed among those
   const records = [aRecord({ state: 'available', verdict, approvalRequest: anApprovalRequest() })];
   const connections = [aConnection({ state: 'available' }), aConnection({ endpointId: endpointId(2) })];
   const env = createTestEnv({ services: [aService()], connections, records });
-  expect(await callApi(env, 'GET', '/connections?waiting=true')).toMatchObject({
+  expect(await callApi(env, 'GET /connections?waiting=true')).toMatchObject({
     body: { connections: [{ endpointId: endpointId(1) }] },
   });
 });
@@ -285,10 +220,10 @@ test('a connection that somebody accepted outside linkgate is listed among those
 describe('disconnecting a service', () => {
   test('records the start of the deregistration and its author once', async () => {
     const env = await createConnectedEnv();
-    const { body } = await callApi(env, 'POST', '/services/orders/disconnect');
+    const { body } = await callApi(env, 'POST /services/orders/disconnect');
     expect(body.service).toMatchObject({ deregisteringAt: noon.toISOString(), deregisteringBy: alice });
     env.advanceSeconds(60);
-    expect((await callApi(env, 'POST', '/services/orders/disconnect')).body.service).toMatchObject({
+    expect((await callApi(env, 'POST /services/orders/disconnect')).body.service).toMatchObject({
       deregisteringAt: noon.toISOString(),
     });
   });
@@ -296,22 +231,10 @@ describe('disconnecting a service', () => {
   test('is cancelled when the service is registered again', async () => {
     const env = await createConnectedEnv();
     env.services.setConfiguration(aConfiguration());
-    await callApi(env, 'POST', '/services/orders/disconnect');
-    const { body } = await callApi(env, 'POST', '/services', { serviceId: serviceId(1) });
+    await callApi(env, 'POST /services/orders/disconnect');
+    const { body } = await callApi(env, 'POST /services', { serviceId: serviceId(1) });
     expect(body.service).not.toHaveProperty('deregisteringAt');
     expect(body.service).not.toHaveProperty('deregisteringBy');
-  });
-
-  test.each([
-    ['paused', 'linkgate resume orders'],
-    ['observed', 'linkgate mode enforce'],
-  ])('answers Conflict while the service is %s', async (how, remedy) => {
-    const env = await createConnectedEnv();
-    if (how === 'observed') env.mode = 'observe';
-    else await callApi(env, 'POST', '/services/orders/pause', {});
-    expect(await callApi(env, 'POST', '/services/orders/disconnect')).toEqual(
-      refusal(409, 'Conflict', remedy),
-    );
   });
 });
 
@@ -328,7 +251,7 @@ describe('the allowed principals of a service', () => {
   }
 
   test('are compared with what the allowlist implies', async () => {
-    expect(await callApi(createEnvWithPrincipals('observed'), 'GET', '/services/orders/principals')).toEqual({
+    expect(await callApi(createEnvWithPrincipals('observed'), 'GET /services/orders/principals')).toEqual({
       status: 200,
       body: { principals: { principals: 'observed', approved: null, missing: [role], extra: [stranger] } },
     });
@@ -336,28 +259,11 @@ describe('the allowed principals of a service', () => {
 
   test('are managed once somebody approves the removals', async () => {
     const env = createEnvWithPrincipals('managed');
-    expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toMatchObject(
-      {
-        body: { service: { principalsApproval: { by: alice, at: noon.toISOString(), removals: 1 } } },
-      },
-    );
-    expect(await callApi(env, 'GET', '/services/orders/principals')).toMatchObject({
+    expect(await callApi(env, 'POST /services/orders/principals/approval', { removals: 1 })).toMatchObject({
+      body: { service: { principalsApproval: { by: alice, at: noon.toISOString(), removals: 1 } } },
+    });
+    expect(await callApi(env, 'GET /services/orders/principals')).toMatchObject({
       body: { principals: { approved: { by: alice, at: noon.toISOString() } } },
     });
-  });
-
-  test('answer Conflict until the service has the tag without which EC2 does not list them', async () => {
-    const env = createEnvWithPrincipals('managed');
-    env.services.setConfiguration(aConfiguration({ isTagged: false }));
-    expect(await callApi(env, 'GET', '/services/orders/principals')).toEqual(
-      refusal(409, 'Conflict', 'linkgate mode enforce'),
-    );
-  });
-
-  test('answer Conflict to an approval while they are observed', async () => {
-    const env = createEnvWithPrincipals('observed');
-    expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toEqual(
-      refusal(409, 'Conflict', 'set them to managed'),
-    );
   });
 });

@@ -128,9 +128,9 @@ async function runCommand(env: TestEnv, { kind, method, path, body }: RandomComm
   }
   const { table } = env.deps;
   env.deps.table = { ...table, write: () => Promise.reject(new Error('this writes no item')) };
-  const prediction = await callApi(env, method, `${path}?dryRun=true`, body);
+  const prediction = await callApi(env, `${method} ${path}?dryRun=true`, body);
   env.deps.table = table;
-  const { status } = await callApi(env, method, path, body);
+  const { status } = await callApi(env, `${method} ${path}`, body);
   expect(prediction.status).toBe(status);
   return status === 200 ? (prediction.body as Prediction) : undefined;
 }

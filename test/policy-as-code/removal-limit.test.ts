@@ -16,7 +16,7 @@ async function createEnvWithManaged(count: number): Promise<TestEnv> {
 }
 
 const requestPlan = (env: TestEnv, document: PolicyDocument, more: object = {}) =>
-  callApi(env, 'POST', '/plans', { document, ...more });
+  callApi(env, 'POST /plans', { document, ...more });
 
 describe('a policy that would remove', () => {
   test.each([
@@ -63,7 +63,7 @@ describe('a policy that would remove', () => {
   test('6 of 12 items that the file manages is refused, although others manage 8 more', async () => {
     const env = await createEnvWithManaged(12);
     for (const { accountId } of accounts(20).slice(12))
-      await callApi(env, 'PUT', `/allowlist/orders/${accountId}`, { effect: 'block' });
+      await callApi(env, `PUT /allowlist/orders/${accountId}`, { effect: 'block' });
     expect(await requestPlan(env, aDocument({ entries: accounts(7) }))).toMatchObject({ status: 201 });
     expect(await requestPlan(env, aDocument({ entries: accounts(6) }))).toMatchObject({
       body: { error: { details: { removals: 6, managed: 12 } } },

@@ -82,7 +82,7 @@ describe.each([
     env.put(newer(key));
     await decideConnection(request, env.deps);
     const path = `/connections/${endpointId(1)}/decision`;
-    expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
+    expect(await callApi(env, `POST ${path}`, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: { error: { code: 'UnreadableItem', message: expect.stringContaining(removeCommand(key)) } },
     });
@@ -175,9 +175,9 @@ describe('with an unreadable group or customer', () => {
     });
     env.put(newer({ pk: 'APPROVERS', sk: 'ops' }), newer({ pk: 'CUSTOMER', sk: 'hooli' }));
     const group = { slackUsers: [], emails: ['alice@example.com'] };
-    expect(await callApi(env, 'PUT', '/approvers/default', group)).toMatchObject({ status: 200 });
+    expect(await callApi(env, 'PUT /approvers/default', group)).toMatchObject({ status: 200 });
     const customer = { accounts: [consumer], contact: { email: 'ops@initech.example' } };
-    expect(await callApi(env, 'PUT', '/customers/initech', customer)).toMatchObject({ status: 200 });
+    expect(await callApi(env, 'PUT /customers/initech', customer)).toMatchObject({ status: 200 });
     expect([...env.subscriptions.keys()]).toContain('bob@example.com');
     expect([...env.customerSubscriptions.keys()]).toContain('ops@hooli.example');
   });

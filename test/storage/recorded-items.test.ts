@@ -125,7 +125,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     const { env } = createEnvWithItems(
       items.map((item) => (itemKindOfKey(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
     );
-    const { status, body } = await callApi(env, 'GET', '/services');
+    const { status, body } = await callApi(env, 'GET /services');
     expect(status).toBe(200);
     expect(body).toMatchObject({
       services: [],

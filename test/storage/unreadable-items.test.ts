@@ -185,7 +185,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
     const request = aRequest({ endpointId: endpointId(2) });
     expect((await decideConnection(request, env.deps)).outcome).toBe(holdsAllDecisions ? 'hold' : 'accept');
 
-    const { status, body } = await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
+    const { status, body } = await callApi(env, `PUT /allowlist/*/${consumer}`, { effect: 'block' });
     expect(status).toBe(200);
     if (!holdsAllDecisions) expect(body.disconnects).toMatchObject([{ endpointId: endpointId(1) }]);
     const after = await env.table.get([entryKey('*', consumer)]);
@@ -206,7 +206,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
     const lists = ['/services', '/allowlist', '/connections', '/approvers', '/customers', '/policy', '/mode'];
     const warnings: unknown[] = [];
     for (const path of [...lists, `/connections/${endpointId(1)}`, `/services/orders`]) {
-      const { status, body } = await callApi(env, 'GET', path);
+      const { status, body } = await callApi(env, `GET ${path}`);
       expect([path, status]).toEqual([path, 200]);
       expect(JSON.stringify(body)).toMatch(/orders|default|initech|entries|enforce/);
       warnings.push(body.warnings);
@@ -235,12 +235,12 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
     expect(sent).toHaveLength(1);
 
     const document = aDocument({ services: [{ name: 'orders' }], entries: [allowEntry(newAccount)] });
-    const planned = await callApi(env, 'POST', '/plans', { document });
+    const planned = await callApi(env, 'POST /plans', { document });
     expect(planned.status).toBe(201);
     const { planId } = planned.body.plan as { planId: string };
     for (const part of ['changes', 'impact', 'simulation'])
-      expect((await callApi(env, 'GET', `/plans/${planId}/${part}`)).status).toBe(200);
-    const applied = await callApi(env, 'POST', `/plans/${planId}/apply`);
+      expect((await callApi(env, `GET /plans/${planId}/${part}`)).status).toBe(200);
+    const applied = await callApi(env, `POST /plans/${planId}/apply`);
     expect(applied).toMatchObject({ status: 200, body: { apply: { status: 'done' } } });
     expect(await env.table.get([entryKey(serviceId(1), newAccount)])).toHaveLength(1);
   });
@@ -265,7 +265,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
         { status: 'failed', subject: `${item.pk} ${item.sk}`, detail: expect.stringContaining(item.sk) },
       ]);
     const query = new URLSearchParams({ pk: item.pk, sk: item.sk });
-    const { status, body } = await callApi(env, 'DELETE', `/items?${query}`);
+    const { status, body } = await callApi(env, `DELETE /items?${query}`);
     if (['AUDIT', 'CONNECTION'].includes(kind)) {
       expect({ status, body }).toMatchObject({ status: 409, body: { error: { code: 'ItemNotRemovable' } } });
       expect(await env.table.get([item])).toHaveLength(1);
@@ -283,7 +283,7 @@ async function unreadableItems(env: Awaited<ReturnType<typeof createEnvWith>>['e
   let token: unknown;
   do {
     const next: string = token === undefined ? '' : `?nextToken=${encodeURIComponent(String(token))}`;
-    const { status, body } = await callApi(env, 'GET', `/doctor${next}`);
+    const { status, body } = await callApi(env, `GET /doctor${next}`);
     expect(status).toBe(200);
     checks.push(...(body.checks as { readonly name: string }[]));
     token = body.nextToken;
