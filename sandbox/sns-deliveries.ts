@@ -18,7 +18,7 @@ export interface ReceivedMail extends Mail {
 }
 
 /** The delivery of an event, or of the target's own input, to the target of a rule. */
-export interface TargetDelivery {
+interface TargetDelivery {
   readonly rule: Rule;
   readonly target: Target;
   readonly payload: unknown;
@@ -61,7 +61,7 @@ export function createDeliveries({
     };
   }
 
-  function toSubscriber({ subscription, body, mail, attributes }: Delivery) {
+  function toSubscriber({ subscription, body, mail }: Delivery) {
     const { endpoint, topicArn } = subscription;
     if (mail) {
       const { subject, text } = mail;
@@ -75,19 +75,18 @@ export function createDeliveries({
     }
     const canDeliverTo = (queueArn: string) =>
       sqs.find(queueArn) && sqs.acceptsFrom(queueArn, 'sns.amazonaws.com', topicArn);
-    if (canDeliverTo(endpoint)) return void sqs.deliver(endpoint, { body, attributes });
+    if (canDeliverTo(endpoint)) return void sqs.deliver(endpoint, { body });
     const deadLetters = subscriptionDeadLetters.get(subscription.arn);
-    if (deadLetters && canDeliverTo(deadLetters)) sqs.deliver(deadLetters, { body, attributes });
+    if (deadLetters && canDeliverTo(deadLetters)) sqs.deliver(deadLetters, { body });
   }
 
   /** Runs the targets of a rule. Resolves with the responses of functions; rejects on a failure or a refusal. */
   async function fire(rule: Rule, target: Target, payload: unknown): Promise<unknown> {
-    const { Arn: arn = '', DeadLetterConfig, SqsParameters } = target;
+    const { Arn: arn = '', DeadLetterConfig } = target;
     const body = JSON.stringify(payload);
     const send = (queueArn: string) => {
       const isAccepted = sqs.find(queueArn) && sqs.acceptsFrom(queueArn, 'events.amazonaws.com', rule.arn);
-      const group = SqsParameters?.MessageGroupId;
-      if (isAccepted) sqs.deliver(queueArn, { body, ...(group !== undefined && { groupId: group }) });
+      if (isAccepted) sqs.deliver(queueArn, { body });
       return Boolean(isAccepted);
     };
     if (arn.startsWith('arn:aws:sqs:')) {

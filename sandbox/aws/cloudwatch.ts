@@ -1,16 +1,11 @@
 import type * as Client from '@aws-sdk/client-cloudwatch';
 import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
+import { paginate } from './paging.ts';
 
 /** The properties of `AWS::CloudWatch::Alarm`. */
 export type AlarmDefinition = Client.PutMetricAlarmInput;
 
-export interface CloudWatch {
-  readonly service: AwsService;
-  /** Throws where the metric of the alarm does not exist. */
-  createAlarm(arn: string, definition: AlarmDefinition): void;
-  /** Registers the metric of a metric filter, so that an alarm can name it. */
-  createMetric(accountId: string, region: string, namespace: string, metricName: string): void;
-}
+export type CloudWatch = ReturnType<typeof createCloudWatch>;
 
 interface Alarm {
   readonly arn: string;
@@ -41,14 +36,11 @@ const requiredMembers = ['AlarmName', 'ComparisonOperator', 'EvaluationPeriods']
 const maxAlarmRecords = 100;
 
 /** CloudWatch alarms. The sandbox validates and lists them but does not evaluate them: each has insufficient data. */
-export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
+export function createCloudWatch({ now }: { now: () => number }) {
   const alarms = new Map<string, Alarm>();
   const filteredMetrics = new Set<string>();
 
-  function checkMetric(
-    arn: string,
-    definition: Pick<AlarmDefinition, 'Namespace' | 'MetricName' | 'Dimensions'>,
-  ) {
+  function checkMetric(arn: string, definition: AlarmDefinition) {
     const { Namespace = '', MetricName = '', Dimensions = [] } = definition;
     const [, , , region, accountId] = arn.split(':');
     if (filteredMetrics.has(`${accountId} ${region} ${Namespace} ${MetricName}`) && Dimensions.length === 0)
@@ -65,7 +57,7 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
 
   const operations = {
     DescribeAlarms(input: Client.DescribeAlarmsInput, { caller }) {
-      const { AlarmNames, AlarmNamePrefix, AlarmTypes, StateValue, ActionPrefix, MaxRecords = 50 } = input;
+      const { AlarmNames, AlarmNamePrefix = '', StateValue, MaxRecords = 50 } = input;
       if (AlarmNames && AlarmNamePrefix)
         throw new AwsError(
           'InvalidParameterCombinationException',
@@ -74,48 +66,44 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
       if (MaxRecords < 1 || MaxRecords > maxAlarmRecords)
         throw new AwsError('ValidationError', `MaxRecords must be between 1 and ${maxAlarmRecords}`);
       const matchingAlarms = [...alarms.values()].filter(
-        ({ arn, definition: { AlarmName = '', AlarmActions = [] } }) =>
+        ({ arn, definition: { AlarmName = '' } }) =>
           arn.startsWith(`arn:aws:cloudwatch:${caller.region}:${caller.accountId}:`) &&
-          (AlarmTypes === undefined || AlarmTypes.includes('MetricAlarm')) &&
           (AlarmNames === undefined || AlarmNames.includes(AlarmName)) &&
-          AlarmName.startsWith(AlarmNamePrefix ?? '') &&
-          (StateValue === undefined || StateValue === 'INSUFFICIENT_DATA') &&
-          (ActionPrefix === undefined || AlarmActions.some((action) => action.startsWith(ActionPrefix))),
+          AlarmName.startsWith(AlarmNamePrefix) &&
+          (StateValue === undefined || StateValue === 'INSUFFICIENT_DATA'),
       );
-      const start = input.NextToken ? decodePageToken(input.NextToken) : 0;
-      const end = start + MaxRecords;
+      const page = paginate(matchingAlarms, ({ arn }) => arn, { size: MaxRecords, token: input.NextToken });
       return {
-        MetricAlarms: matchingAlarms.slice(start, end).map(describe),
+        MetricAlarms: page.rows.map(describe),
         CompositeAlarms: [],
-        NextToken: end < matchingAlarms.length ? Buffer.from(String(end)).toString('base64') : undefined,
+        NextToken: page.NextToken,
       };
     },
   } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
 
+  const service: AwsService = {
+    signingName: 'monitoring',
+    loadClient: () => import('@aws-sdk/client-cloudwatch'),
+    protocol: 'awsJson1_0',
+    xmlNamespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
+    operations,
+    accesses: (operation) => [{ action: `cloudwatch:${operation}`, resource: '*' }],
+  };
+
   return {
-    service: {
-      signingName: 'monitoring',
-      loadClient: () => import('@aws-sdk/client-cloudwatch'),
-      protocol: 'awsJson1_0',
-      xmlNamespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
-      operations,
-      accesses: (operation) => [{ action: `cloudwatch:${operation}`, resource: '*' }],
-    },
-    createAlarm(arn, definition) {
+    service,
+    /** Throws where the metric of the alarm does not exist. */
+    createAlarm(arn: string, definition: AlarmDefinition) {
       for (const member of requiredMembers)
         if (definition[member] === undefined) throw new Error(`the alarm \`${arn}\` has no \`${member}\``);
-      if (definition.Threshold === undefined && definition.ThresholdMetricId === undefined)
-        throw new Error(`the alarm \`${arn}\` has no \`Threshold\``);
-      for (const { MetricStat } of definition.Metrics ?? [])
-        if (MetricStat?.Metric) checkMetric(arn, MetricStat.Metric);
-      if (definition.Metrics === undefined) {
-        if (!definition.Period || !(definition.Statistic ?? definition.ExtendedStatistic))
-          throw new Error(`the alarm \`${arn}\` needs a \`Period\` and a \`Statistic\``);
-        checkMetric(arn, definition);
-      }
+      if (definition.Threshold === undefined) throw new Error(`the alarm \`${arn}\` has no \`Threshold\``);
+      if (!definition.Period || !(definition.Statistic ?? definition.ExtendedStatistic))
+        throw new Error(`the alarm \`${arn}\` needs a \`Period\` and a \`Statistic\``);
+      checkMetric(arn, definition);
       alarms.set(arn, { arn, definition, createdAt: now() });
     },
-    createMetric(accountId, region, namespace, metricName) {
+    /** Registers the metric of a metric filter, so that an alarm can name it. */
+    createMetric(accountId: string, region: string, namespace: string, metricName: string) {
       filteredMetrics.add(`${accountId} ${region} ${namespace} ${metricName}`);
     },
   };
@@ -137,10 +125,4 @@ function describe({ arn, definition, createdAt }: Alarm): Client.MetricAlarm {
     StateUpdatedTimestamp: updatedAt,
     StateTransitionedTimestamp: updatedAt,
   };
-}
-
-function decodePageToken(token: string): number {
-  const start = Number(Buffer.from(token, 'base64').toString());
-  if (!Number.isInteger(start)) throw new AwsError('InvalidNextToken', 'The next token is invalid.');
-  return start;
 }

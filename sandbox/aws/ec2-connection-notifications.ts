@@ -14,7 +14,7 @@ import { AwsError } from './aws-service.ts';
 import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
-import { paginate } from './ec2-paging.ts';
+import { paginateBySerial } from './ec2-paging.ts';
 import { missingParameter, requireIds, requireOneOf, requireTopic } from './ec2-parameters.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
@@ -96,7 +96,7 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
           'InvalidConnectionNotification',
           `The connection notification '${id}' does not exist`,
         );
-      const { rows, NextToken } = paginate(
+      const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpointConnectionNotifications',
         applyFilters(selected, input.Filters, notificationFilters),
         ({ serial }) => serial,

@@ -12,7 +12,7 @@ import type { OperationContext } from './aws-service.ts';
 import { dnsEntries, payerValues } from './ec2-endpoints.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
-import { paginate } from './ec2-paging.ts';
+import { paginateBySerial } from './ec2-paging.ts';
 import { requireIds } from './ec2-parameters.ts';
 import { tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
@@ -44,7 +44,7 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       context: OperationContext,
     ): DescribeVpcEndpointConnectionsResult {
       const isIdFilterRefused = privateLink.assumptions().endpointIdFilter === 'refused';
-      const { rows, NextToken } = paginate(
+      const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpointConnections',
         applyFilters(
           privateLink.connections(context.caller),

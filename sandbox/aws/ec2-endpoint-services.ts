@@ -16,7 +16,7 @@ import { AwsError } from './aws-service.ts';
 import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
-import { paginate } from './ec2-paging.ts';
+import { paginateBySerial } from './ec2-paging.ts';
 import {
   addAndRemove,
   missingParameter,
@@ -162,7 +162,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
         serviceFilters,
         ({ id }) => state.tags[id] ?? {},
       );
-      const { rows, NextToken } = paginate(
+      const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpointServiceConfigurations',
         matching,
         ({ serial }) => serial,

@@ -16,7 +16,7 @@ import type { OperationContext } from './aws-service.ts';
 import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
-import { paginate } from './ec2-paging.ts';
+import { paginateBySerial } from './ec2-paging.ts';
 import {
   addAndRemove,
   defaultSecurityGroupId,
@@ -127,7 +127,7 @@ export function endpointOperations(privateLink: PrivateLink) {
           : [...new Set(ids)]
               .map((id) => privateLink.endpoint(context.caller, id))
               .sort((a, b) => a.serial - b.serial);
-      const { rows, NextToken } = paginate(
+      const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpoints',
         applyFilters(own, input.Filters, endpointFilters, ({ id }) => state.tags[id] ?? {}),
         ({ serial }) => serial,

@@ -11,7 +11,7 @@ import { AwsError } from './aws-service.ts';
 import { availabilityZones, baseDnsName } from './ec2-endpoint-services.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
-import { paginate } from './ec2-paging.ts';
+import { paginateBySerial } from './ec2-paging.ts';
 import { tagList } from './ec2-tags.ts';
 
 const discoveryFilters: FilterTable<EndpointService> = {
@@ -47,7 +47,7 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
       const selected = input.ServiceNames?.length
         ? visibleServices.filter(({ name }) => input.ServiceNames?.includes(name))
         : visibleServices;
-      const { rows, NextToken } = paginate(
+      const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpointServices',
         applyFilters(selected, input.Filters, discoveryFilters, visibleTags),
         ({ serial }) => serial,

@@ -11,7 +11,7 @@ import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
-import { paginate } from './ec2-paging.ts';
+import { paginateBySerial } from './ec2-paging.ts';
 import { requireIds } from './ec2-parameters.ts';
 
 const permissionFilters: FilterTable<Permission> = {
@@ -46,7 +46,7 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
       const { ServiceId: serviceId = '' } = input;
       requireIds('service', [serviceId]);
       const { permissions } = privateLink.service(context.caller, serviceId);
-      const { rows, NextToken } = paginate(
+      const { rows, NextToken } = paginateBySerial(
         `DescribeVpcEndpointServicePermissions ${serviceId}`,
         applyFilters(permissions, input.Filters, permissionFilters),
         ({ serial }) => serial,

@@ -1,8 +1,6 @@
 import type {
   CreateTagsRequest,
   DeleteTagsRequest,
-  DescribeTagsRequest,
-  DescribeTagsResult,
   ResourceType,
   Tag,
   TagSpecification,
@@ -12,25 +10,6 @@ import { isOwnedBy } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
-import type { FilterTable } from './ec2-filters.ts';
-import { applyFilters } from './ec2-filters.ts';
-import { paginate } from './ec2-paging.ts';
-
-const maxTags = 50;
-
-interface TagRow {
-  readonly resourceId: string;
-  readonly resourceType: ResourceType;
-  readonly key: string;
-  readonly value: string;
-}
-
-const tagFilters: FilterTable<TagRow> = {
-  key: ({ key }) => key,
-  'resource-id': ({ resourceId }) => resourceId,
-  'resource-type': ({ resourceType }) => resourceType,
-  value: ({ value }) => value,
-};
 
 /** Finds a resource that the caller may tag: a provider its services and connections, a consumer its endpoints. */
 export function findTaggedResource(
@@ -65,21 +44,14 @@ export function readTagSpecifications(
   return mergeTags({}, specifications?.flatMap(({ Tags }) => Tags ?? []) ?? []);
 }
 
-/** Adds tags, and enforces AWS's limits for tags. */
+/** Adds tags. The sandbox has no limits on their number and length. */
 function mergeTags(present: Readonly<Record<string, string>>, more: readonly Tag[]): Record<string, string> {
-  for (const { Key = '', Value = '' } of more) {
-    if (/^aws:/i.test(Key))
-      throw new AwsError(
-        'InvalidParameterValue',
-        'Tag keys starting with `aws:` are reserved for internal use',
-      );
-    if (Key.length === 0 || Key.length > 128 || Value.length > 256)
-      throw new AwsError('InvalidParameterValue', `Tag key or value of '${Key}' is too long or empty.`);
-  }
-  const all = { ...present, ...Object.fromEntries(more.map(({ Key = '', Value = '' }) => [Key, Value])) };
-  if (Object.keys(all).length > maxTags)
-    throw new AwsError('TagLimitExceeded', `The maximum number of tags for a resource is ${maxTags}.`);
-  return all;
+  if (more.some(({ Key = '' }) => /^aws:/i.test(Key)))
+    throw new AwsError(
+      'InvalidParameterValue',
+      'Tag keys starting with `aws:` are reserved for internal use',
+    );
+  return { ...present, ...Object.fromEntries(more.map(({ Key = '', Value = '' }) => [Key, Value])) };
 }
 
 export function tagOperations(privateLink: PrivateLink) {
@@ -108,28 +80,6 @@ export function tagOperations(privateLink: PrivateLink) {
           Object.entries(tags[id] ?? {}).filter(([key, value]) => !isRemoved(key, value)),
         );
       return {};
-    },
-
-    DescribeTags(input: DescribeTagsRequest, context: OperationContext): DescribeTagsResult {
-      const rows = Object.entries(tags).flatMap(([resourceId, resourceTags]): TagRow[] => {
-        const resourceType = findTaggedResource(privateLink, context.caller, resourceId);
-        if (resourceType === undefined) return [];
-        return Object.entries(resourceTags).map(([key, value]) => ({ resourceId, resourceType, key, value }));
-      });
-      const position = ({ resourceId, key }: TagRow) => `${resourceId} ${key}`;
-      const ordered = applyFilters(rows, input.Filters, tagFilters).toSorted((a, b) =>
-        position(a) < position(b) ? -1 : 1,
-      );
-      const { rows: page, NextToken } = paginate('DescribeTags', ordered, position, input, context);
-      return {
-        Tags: page.map(({ resourceId, resourceType, key, value }) => ({
-          ResourceId: resourceId,
-          ResourceType: resourceType,
-          Key: key,
-          Value: value,
-        })),
-        NextToken,
-      };
     },
   };
 }

@@ -1,6 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
-import { escapeRegExp } from '../iam/wildcard.ts';
-
 type Test = (value: unknown) => boolean;
 type Leaf = string | number | boolean | null;
 
@@ -60,76 +57,19 @@ function leafValues(value: unknown): readonly Leaf[] {
 }
 
 function leafTest(operator: string, operand: unknown): Test {
-  switch (operator) {
-    case 'prefix':
-      return affixTest(operand, (text, affix) => text.startsWith(affix));
-    case 'suffix':
-      return affixTest(operand, (text, affix) => text.endsWith(affix));
-    case 'equals-ignore-case':
-      return textTest((text) => text.toLowerCase() === String(operand).toLowerCase());
-    case 'wildcard': {
-      const expression = wildcardExpression(String(operand));
-      return textTest((text) => expression.test(text));
-    }
-    case 'numeric':
-      return numericTest(requireArray('numeric', operand));
-    case 'anything-but':
-      return anythingBut(operand);
-    default:
-      throw new Error(`unknown operator \`${operator}\` in an event pattern`);
-  }
-}
-
-function textTest(test: (text: string) => boolean): Test {
-  return (value) => typeof value === 'string' && test(value);
-}
-
-function affixTest(operand: unknown, matchesAffix: (text: string, affix: string) => boolean): Test {
-  if (typeof operand === 'string') return textTest((text) => matchesAffix(text, operand));
-  const affix = (operand as Record<string, unknown> | null)?.['equals-ignore-case'];
-  if (typeof affix !== 'string') throw new Error(`cannot read the affix \`${JSON.stringify(operand)}\``);
-  return textTest((text) => matchesAffix(text.toLowerCase(), affix.toLowerCase()));
+  if (operator === 'prefix') return (value) => typeof value === 'string' && value.startsWith(String(operand));
+  if (operator === 'anything-but') return anythingBut(operand);
+  throw new Error(`unknown operator \`${operator}\` in an event pattern`);
 }
 
 function anythingBut(operand: unknown): Test {
   if (typeof operand === 'object' && operand !== null && !Array.isArray(operand)) {
     const [[operator, excluded] = ['', undefined]] = Object.entries(operand);
-    const tests = [excluded].flat().map((one) => leafTest(operator, one));
-    return textTest((text) => !tests.some((test) => test(text)));
+    const test = leafTest(operator, excluded);
+    return (value) => !test(value);
   }
   const excluded = [operand].flat();
-  return (value) => !excluded.some((one) => isDeepStrictEqual(one, value));
-}
-
-const comparisons: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
-  '=': (value, bound) => value === bound,
-  '<': (value, bound) => value < bound,
-  '<=': (value, bound) => value <= bound,
-  '>': (value, bound) => value > bound,
-  '>=': (value, bound) => value >= bound,
-};
-
-function numericTest(operand: readonly unknown[]): Test {
-  const tests = Array.from(
-    { length: Math.ceil(operand.length / 2) },
-    (_, pair): ((value: number) => boolean) => {
-      const [sign, bound] = operand.slice(2 * pair, 2 * pair + 2);
-      const compare = comparisons[String(sign)];
-      if (!compare || typeof bound !== 'number')
-        throw new Error(`cannot read the numeric range \`${JSON.stringify(operand)}\``);
-      return (value) => compare(value, bound);
-    },
-  );
-  return (value) => typeof value === 'number' && tests.every((test) => test(value));
-}
-
-/** `*` matches any characters; `\*` and `\\` match themselves. */
-function wildcardExpression(pattern: string): RegExp {
-  const parts = pattern.match(/\\[*\\]|\*|[^*\\]+|\\/g) ?? [];
-  return new RegExp(
-    `^${parts.map((part) => (part === '*' ? '.*' : escapeRegExp(part.replace(/^\\(?=[*\\])/, '')))).join('')}$`,
-    's',
-  );
+  return (value) => !excluded.includes(value);
 }
 
 function requireArray(name: string, value: unknown): readonly unknown[] {

@@ -1,6 +1,6 @@
 import type * as Client from '@aws-sdk/client-eventbridge';
+import { accountIdFromArn } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
-import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
 import { inMemory, type OpenMap } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
@@ -22,7 +22,6 @@ export interface Rule {
   readonly arn: string;
   readonly name: string;
   readonly busArn: string;
-  readonly description?: string;
   readonly state: 'ENABLED' | 'DISABLED';
   /** The pattern as JSON text. */
   readonly pattern?: string;
@@ -30,25 +29,10 @@ export interface Rule {
   readonly targets: readonly Client.Target[];
 }
 
-export interface Events {
-  readonly service: AwsService;
-  createBus(arn: string, policy?: PolicyDocument): void;
-  removeBus(arn: string): void;
-  /** Throws if EventBridge refuses the pattern. */
-  createRule(rule: Rule): void;
-  removeRule(arn: string): void;
-  rules(): readonly Rule[];
-  /** Puts an event of an AWS service on the default bus. */
-  putAwsEvent(accountId: string, region: string, event: AwsEvent): void;
-}
+export type Events = ReturnType<typeof createEvents>;
 
 export type AwsEvent = Pick<BusEvent, 'detail-type' | 'source' | 'detail'> &
   Partial<Pick<BusEvent, 'time' | 'resources'>>;
-
-interface Bus {
-  readonly arn: string;
-  readonly policy?: PolicyDocument | undefined;
-}
 
 const maxEntries = 10;
 const byteLimit = 1024 * 1024;
@@ -64,18 +48,14 @@ export function createEvents({
   id: () => string;
   deliver: (target: Client.Target, payload: unknown, rule: Rule) => void;
   openMap?: OpenMap;
-}): Events {
-  const buses = openMap<Bus>('events/buses');
+}) {
+  const buses = openMap<{ readonly arn: string }>('events/buses');
   const rules = openMap<Rule>('events/rules');
   const matchers = new Map<string, (event: unknown) => boolean>();
 
   /** Each account and Region has a default bus. */
-  function findBus(arn: string): Bus | undefined {
-    return buses.get(arn) ?? (arn.endsWith(':event-bus/default') ? { arn } : undefined);
-  }
-
-  function listBusRules(bus: Bus): Rule[] {
-    return [...rules.values()].filter(({ busArn }) => busArn === bus.arn);
+  function hasBus(arn: string): boolean {
+    return buses.has(arn) || arn.endsWith(':event-bus/default');
   }
 
   function matches({ pattern }: Rule, event: BusEvent): boolean {
@@ -85,39 +65,33 @@ export function createEvents({
     return matcher(event);
   }
 
-  function requireBus(name: string | undefined, caller: Caller): Bus {
-    const bus = findBus(busArn(name, caller));
-    if (!bus)
+  function requireBus(name: string | undefined, caller: Caller): string {
+    const arn = busArn(name, caller);
+    if (!hasBus(arn))
       throw new AwsError('ResourceNotFoundException', `Event bus ${name ?? 'default'} does not exist.`);
-    return bus;
+    return arn;
   }
 
-  function publishEvent(bus: Bus, event: BusEvent) {
-    for (const rule of listBusRules(bus)) {
-      if (rule.state === 'DISABLED' || !matches(rule, event)) continue;
+  function publishEvent(arn: string, event: BusEvent) {
+    for (const rule of rules.values()) {
+      if (rule.busArn !== arn || rule.state === 'DISABLED' || !matches(rule, event)) continue;
       for (const target of rule.targets) deliver(target, targetPayload(target, event), rule);
     }
   }
 
   function putEntry(entry: Client.PutEventsRequestEntry, caller: Caller): Client.PutEventsResultEntry {
-    const bus = findBus(busArn(entry.EventBusName, caller));
-    // PutEvents accepts events for a bus that does not exist, and drops them.
-    const problem = validateEntry(entry, bus, caller);
+    const problem = validateEntry(entry);
     if (problem) return problem;
+    const arn = busArn(entry.EventBusName, caller);
+    if (accountIdFromArn(arn) !== caller.accountId)
+      return {
+        ErrorCode: 'AccessDeniedException',
+        ErrorMessage: `${caller.arn} may not put events on ${arn}.`,
+      };
     const event = toBusEvent(entry, caller, id(), clock.now());
-    if (bus) publishEvent(bus, event);
+    // PutEvents accepts events for a bus that does not exist, and drops them.
+    publishEvent(arn, event);
     return { EventId: event.id };
-  }
-
-  function requireRule(name: string | undefined, busName: string | undefined, caller: Caller): Rule {
-    requireBus(busName, caller);
-    const rule = rules.get(ruleArn(name ?? '', busName, caller));
-    if (!rule)
-      throw new AwsError(
-        'ResourceNotFoundException',
-        `Rule ${name} does not exist on EventBus ${busName ?? 'default'}.`,
-      );
-    return rule;
   }
 
   const operations = {
@@ -131,7 +105,7 @@ export function createEvents({
     },
 
     PutRule(input: Client.PutRuleRequest, { caller }) {
-      const { Name: name = '', EventPattern: pattern, EventBusName, State = 'ENABLED', Description } = input;
+      const { Name: name = '', EventPattern: pattern, EventBusName, State = 'ENABLED' } = input;
       if (pattern === undefined) throw validation('the sandbox supports only rules with an EventPattern');
       const bus = requireBus(EventBusName, caller);
       requirePattern(pattern);
@@ -139,66 +113,48 @@ export function createEvents({
       rules.set(arn, {
         arn,
         name,
-        busArn: bus.arn,
+        busArn: bus,
         state: State === 'DISABLED' ? 'DISABLED' : 'ENABLED',
         pattern,
-        ...(Description !== undefined && { description: Description }),
         targets: rules.get(arn)?.targets ?? [],
       });
       return { RuleArn: arn };
     },
 
     PutTargets({ Rule: name, EventBusName, Targets = [] }: Client.PutTargetsRequest, { caller }) {
-      const rule = requireRule(name, EventBusName, caller);
+      requireBus(EventBusName, caller);
+      const rule = rules.get(ruleArn(name ?? '', EventBusName, caller));
+      if (!rule) throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist.`);
       const otherTargets = rule.targets.filter(({ Id }) => !Targets.some((target) => target.Id === Id));
       rules.set(rule.arn, { ...rule, targets: [...otherTargets, ...Targets] });
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
-
-    ListRules(input: Client.ListRulesRequest, { caller }) {
-      const matchingRules = listBusRules(requireBus(input.EventBusName, caller))
-        .map(describe)
-        .filter(({ Name }) => Name.startsWith(input.NamePrefix ?? ''));
-      const start = input.NextToken ? Number(Buffer.from(input.NextToken, 'base64').toString()) : 0;
-      const end = start + (input.Limit ?? 100);
-      return {
-        Rules: matchingRules.slice(start, end),
-        NextToken: end < matchingRules.length ? Buffer.from(String(end)).toString('base64') : undefined,
-      };
-    },
-
-    DescribeRule: (input: Client.DescribeRuleRequest, { caller }) =>
-      describe(requireRule(input.Name, input.EventBusName, caller)),
-
-    ListTargetsByRule: (input: Client.ListTargetsByRuleRequest, { caller }) => ({
-      Targets: requireRule(input.Rule, input.EventBusName, caller).targets,
-    }),
   } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
 
+  const service: AwsService = {
+    signingName: 'events',
+    loadClient: () => import('@aws-sdk/client-eventbridge'),
+    protocol: 'awsJson1_1',
+    operations,
+    accesses: eventsAccesses,
+  };
+
   return {
-    service: {
-      signingName: 'events',
-      loadClient: () => import('@aws-sdk/client-eventbridge'),
-      protocol: 'awsJson1_1',
-      operations,
-      accesses: eventsAccesses,
-    },
-    createBus(arn, policy) {
-      buses.set(arn, { arn, policy });
-    },
-    removeBus: (arn) => void buses.delete(arn),
-    createRule(rule) {
-      if (!findBus(rule.busArn)) throw new Error(`there is no event bus \`${rule.busArn}\``);
+    service,
+    createBus: (arn: string) => void buses.set(arn, { arn }),
+    removeBus: (arn: string) => void buses.delete(arn),
+    /** Throws if EventBridge refuses the pattern. */
+    createRule(rule: Rule) {
+      if (!hasBus(rule.busArn)) throw new Error(`there is no event bus \`${rule.busArn}\``);
       if (rule.pattern !== undefined) compilePattern(JSON.parse(rule.pattern));
       rules.set(rule.arn, rule);
     },
-    removeRule: (arn) => void rules.delete(arn),
+    removeRule: (arn: string) => void rules.delete(arn),
     rules: () => [...rules.values()],
-    putAwsEvent(accountId, region, event) {
-      const bus = findBus(`arn:aws:events:${region}:${accountId}:event-bus/default`);
-      if (!bus) return;
+    /** Puts an event of an AWS service on the default bus. */
+    putAwsEvent(accountId: string, region: string, event: AwsEvent) {
       const time = event.time ?? withoutMilliseconds(clock.now());
-      publishEvent(bus, {
+      publishEvent(`arn:aws:events:${region}:${accountId}:event-bus/default`, {
         version: '0',
         id: id(),
         account: accountId,
@@ -250,11 +206,7 @@ function busArn(name = 'default', { accountId, region }: Caller): string {
   return name.startsWith('arn:') ? name : `arn:aws:events:${region}:${accountId}:event-bus/${name}`;
 }
 
-function validateEntry(
-  entry: Client.PutEventsRequestEntry,
-  bus: Bus | undefined,
-  caller: Caller,
-): Client.PutEventsResultEntry | undefined {
+function validateEntry(entry: Client.PutEventsRequestEntry): Client.PutEventsResultEntry | undefined {
   for (const member of ['Source', 'DetailType', 'Detail'] as const)
     if (!entry[member])
       return {
@@ -265,21 +217,7 @@ function validateEntry(
     return { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' };
   if (!isJsonObject(entry.Detail ?? ''))
     return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
-  if (bus && !canPutEvents(bus, caller))
-    return {
-      ErrorCode: 'AccessDeniedException',
-      ErrorMessage: `${caller.arn} may not put events on ${bus.arn}.`,
-    };
   return undefined;
-}
-
-function canPutEvents(bus: Bus, caller: Caller): boolean {
-  if (bus.arn.split(':')[4] === caller.accountId) return true;
-  const principal = { roleArn: caller.arn, accountId: caller.accountId };
-  return (
-    bus.policy !== undefined &&
-    isAllowedByResourcePolicy(bus.policy, principal, { action: 'events:PutEvents', resource: bus.arn })
-  );
 }
 
 function isJsonObject(text: string): boolean {
@@ -328,24 +266,8 @@ function entrySizeBytes({
   );
 }
 
-function targetPayload({ Input, InputPath }: Client.Target, event: BusEvent): unknown {
-  if (Input !== undefined) return JSON.parse(Input);
-  if (InputPath === undefined || InputPath === '$') return event;
-  return InputPath.split('.')
-    .slice(1)
-    .reduce<unknown>((value, step) => (value as Record<string, unknown> | undefined)?.[step], event);
-}
-
-function describe({ arn, name, busArn, state, description, pattern, schedule }: Rule) {
-  return {
-    Arn: arn,
-    Name: name,
-    EventBusName: busArn.split('/')[1],
-    State: state,
-    Description: description,
-    EventPattern: pattern,
-    ScheduleExpression: schedule,
-  };
+function targetPayload({ Input }: Client.Target, event: BusEvent): unknown {
+  return Input === undefined ? event : JSON.parse(Input);
 }
 
 function validation(message: string): AwsError {

@@ -58,9 +58,9 @@ export function envelope(
   const region = topicArn.split(':')[3];
   const host = `https://sns.${region}.amazonaws.com`;
   const MessageAttributes = Object.fromEntries(
-    Object.entries(attributes).map(([name, { DataType, StringValue, BinaryValue }]) => [
+    Object.entries(attributes).map(([name, { DataType, StringValue }]) => [
       name,
-      { Type: DataType, Value: StringValue ?? Buffer.from(BinaryValue ?? []).toString('base64') },
+      { Type: DataType, Value: StringValue },
     ]),
   );
   return JSON.stringify({

@@ -11,33 +11,18 @@ export interface Subscription {
   readonly protocol: string;
   readonly endpoint: string;
   readonly owner: string;
-  readonly isRaw: boolean;
   /** The filter policy as JSON; SNS delivers only matching messages. */
-  readonly filterPolicy?: string;
+  readonly filterPolicy?: string | undefined;
   /** Set until the address confirms the subscription; SNS delivers nothing before that. */
   readonly pending?: { readonly token: string; readonly since: number };
   /** `AuthenticateOnUnsubscribe` of the confirmation. */
   readonly authenticateOnUnsubscribe?: boolean;
 }
 
-/** The attributes that a caller of Subscribe sets. */
-export type SubscriptionAttributes = Pick<Subscription, 'isRaw' | 'filterPolicy'>;
-
-export interface Subscriptions {
-  listByTopic(topicArn: string): Subscription[];
-  find(arn: string): Subscription | undefined;
-  /** Adds a subscription. An existing one of the same endpoint gets the new attributes and stays confirmed. */
-  add(subscription: Omit<Subscription, 'arn' | 'pending'>, needsToConfirm: boolean): Subscription;
-  /** Returns undefined if the token is unknown or expired. */
-  confirm(topicArn: string, token: string, authenticateOnUnsubscribe: boolean): Subscription | undefined;
-  setAttributes(arn: string, choices: SubscriptionAttributes): void;
-  remove(arn: string): void;
-}
-
 /** SNS deletes a subscription that nobody confirms. */
 const pendingMs = 48 * 3_600_000;
 
-export function createSubscriptions(clock: Clock, id: () => string, openMap: OpenMap): Subscriptions {
+export function createSubscriptions(clock: Clock, id: () => string, openMap: OpenMap) {
   const subscriptions = openMap<Subscription>('sns/subscriptions');
 
   function all(): Subscription[] {
@@ -50,8 +35,9 @@ export function createSubscriptions(clock: Clock, id: () => string, openMap: Ope
 
   return {
     listByTopic: to,
-    find: (arn) => all().find((subscription) => subscription.arn === arn),
-    add(subscription, needsToConfirm) {
+    find: (arn: string) => all().find((subscription) => subscription.arn === arn),
+    /** Adds a subscription. An existing one of the same endpoint gets the new filter policy and stays confirmed. */
+    add(subscription: Omit<Subscription, 'arn' | 'pending'>, needsToConfirm: boolean): Subscription {
       const { topicArn, protocol, endpoint } = subscription;
       const there = to(topicArn).find((one) => one.protocol === protocol && one.endpoint === endpoint);
       const isPending = there ? there.pending !== undefined : needsToConfirm;
@@ -63,52 +49,41 @@ export function createSubscriptions(clock: Clock, id: () => string, openMap: Ope
       subscriptions.set(added.arn, added);
       return added;
     },
-    confirm(topicArn, token, authenticateOnUnsubscribe) {
+    /** Returns undefined if the token is unknown or expired. */
+    confirm(topicArn: string, token: string, authenticateOnUnsubscribe: boolean) {
       const subscription = to(topicArn).find(({ pending }) => pending?.token === token);
       if (!subscription) return undefined;
       const { pending: _, ...confirmed } = { ...subscription, authenticateOnUnsubscribe };
       subscriptions.set(subscription.arn, confirmed);
       return confirmed;
     },
-    setAttributes(arn, choices) {
-      const { filterPolicy: _, ...current } = subscriptions.get(arn) as Subscription;
-      subscriptions.set(arn, { ...current, ...choices });
-    },
-    remove: (arn) => void subscriptions.delete(arn),
+    setFilterPolicy: (subscription: Subscription, filterPolicy: string | undefined) =>
+      void subscriptions.set(subscription.arn, { ...subscription, filterPolicy }),
+    remove: (arn: string) => void subscriptions.delete(arn),
   };
 }
 
 /** Parses the attributes of Subscribe and SetSubscriptionAttributes. @throws AwsError */
-export function parseSubscriptionAttributes(
-  attributes: Readonly<Record<string, string>>,
-  before?: SubscriptionAttributes,
-): SubscriptionAttributes {
-  const {
-    RawMessageDelivery,
-    FilterPolicy,
-    FilterPolicyScope = 'MessageAttributes',
-    ...unmodelled
-  } = attributes;
+export function parseFilterPolicy({
+  FilterPolicy = '{}',
+  ...unmodelled
+}: Readonly<Record<string, string>>): string | undefined {
   const [unmodelledName] = Object.keys(unmodelled);
   if (unmodelledName !== undefined) throw invalidParameter(`AttributeName ${unmodelledName} is not modelled`);
-  if (FilterPolicyScope !== 'MessageAttributes')
-    throw invalidParameter(`FilterPolicyScope ${FilterPolicyScope} is not modelled`);
-  const filterPolicy = FilterPolicy ?? before?.filterPolicy ?? '';
-  const isRaw = RawMessageDelivery === undefined ? before?.isRaw : RawMessageDelivery === 'true';
-  if (filterPolicy === '' || filterPolicy === '{}') return { isRaw: isRaw ?? false };
-  requireFilterPolicy(filterPolicy);
-  return { isRaw: isRaw ?? false, filterPolicy };
+  if (FilterPolicy === '' || FilterPolicy === '{}') return undefined;
+  requireFilterPolicy(FilterPolicy);
+  return FilterPolicy;
 }
 
 export function toAttributes(subscription: Subscription): Readonly<Record<string, string>> {
-  const { arn, topicArn, protocol, endpoint, owner, isRaw, filterPolicy, pending } = subscription;
+  const { arn, topicArn, protocol, endpoint, owner, filterPolicy, pending } = subscription;
   return {
     SubscriptionArn: arn,
     TopicArn: topicArn,
     Protocol: protocol,
     Endpoint: endpoint,
     Owner: owner,
-    RawMessageDelivery: String(isRaw),
+    RawMessageDelivery: 'false',
     PendingConfirmation: String(pending !== undefined),
     ConfirmationWasAuthenticated: String(subscription.authenticateOnUnsubscribe ?? protocol === 'sqs'),
     ...(filterPolicy !== undefined && { FilterPolicy: filterPolicy, FilterPolicyScope: 'MessageAttributes' }),

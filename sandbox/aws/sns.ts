@@ -4,12 +4,13 @@ import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument, type Principal } from '../iam/policy.ts';
 import { inMemory, type OpenMap } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
+import { paginate } from './paging.ts';
 import { confirmationMail, envelope, type Mail, messageMail, type Publication } from './sns-bodies.ts';
 import {
   createSubscriptions,
   invalidParameter,
   matchesFilter,
-  parseSubscriptionAttributes,
+  parseFilterPolicy,
   type Subscription,
   toAttributes,
 } from './sns-subscriptions.ts';
@@ -20,8 +21,6 @@ export interface Delivery {
   readonly body: string;
   /** The email, for email subscriptions. */
   readonly mail?: Mail;
-  /** The message attributes of raw deliveries; others have them in the envelope. */
-  readonly attributes: Readonly<Record<string, Client.MessageAttributeValue>>;
 }
 
 interface Topic {
@@ -29,35 +28,10 @@ interface Topic {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-export interface Sns {
-  readonly service: AwsService;
-  /** Creates a topic, or changes the attributes of an existing one. */
-  createTopic(arn: string, attributes?: Readonly<Record<string, string>>): void;
-  removeTopic(arn: string): void;
-  setAttributes(topicArn: string, attributes: Readonly<Record<string, string>>): void;
-  subscribe(
-    topicArn: string,
-    protocol: string,
-    endpoint: string,
-    options?: { readonly isRaw?: boolean },
-  ): string;
-  unsubscribe(subscriptionArn: string): void;
-  /** Whether the topic exists and its policy lets a service publish on behalf of `sourceArn`. */
-  acceptsFrom(topicArn: string, service: string, sourceArn: string): boolean;
-  /** Follows an unsigned link of an email: confirm or unsubscribe. Throws `AwsError`. */
-  followLink(link: URLSearchParams): string;
-  /** Publishes for an AWS service. Returns false if the topic policy denies it; AWS does not report that. */
-  publish(
-    topicArn: string,
-    publication: Publication,
-    source: { readonly service: string; readonly sourceArn: string },
-  ): boolean;
-}
+export type Sns = ReturnType<typeof createSns>;
 
 const pageSize = 100;
 const protocols = ['sqs', 'email'];
-/** The attributes that SetTopicAttributes can change. */
-const settableAttributes = ['DisplayName', 'Policy'];
 
 /** The topics of all accounts and Regions, by ARN. `deliver` sends a message to one subscriber. */
 export function createSns({
@@ -73,7 +47,7 @@ export function createSns({
   origin: string;
   deliver: (delivery: Delivery) => void;
   openMap?: OpenMap;
-}): Sns {
+}) {
   const topics = openMap<Topic>('sns/topics');
   const subscriptions = createSubscriptions(clock, id, openMap);
 
@@ -107,22 +81,19 @@ export function createSns({
 
   function fanOut(topicArn: string, publication: Publication): string {
     const messageId = id();
-    const { message, attributes = {} } = publication;
     for (const subscription of subscriptions.listByTopic(topicArn)) {
-      if (subscription.pending || !matchesFilter(subscription, attributes)) continue;
-      const { isRaw, protocol } = subscription;
+      if (subscription.pending || !matchesFilter(subscription, publication.attributes)) continue;
       deliver({
         subscription,
-        body: isRaw ? message : envelope(subscription, publication, messageId, clock.now()),
-        ...(protocol === 'email' && { mail: messageMail(subscription, publication, origin) }),
-        attributes: isRaw ? attributes : {},
+        body: envelope(subscription, publication, messageId, clock.now()),
+        ...(subscription.protocol === 'email' && { mail: messageMail(subscription, publication, origin) }),
       });
     }
     return messageId;
   }
 
   function askToConfirm(subscription: Subscription) {
-    deliver({ subscription, body: '', mail: confirmationMail(subscription, origin), attributes: {} });
+    deliver({ subscription, body: '', mail: confirmationMail(subscription, origin) });
   }
 
   function confirm(topicArn: string, token: string, authenticateOnUnsubscribe: boolean): string {
@@ -154,10 +125,14 @@ export function createSns({
     SetTopicAttributes(input: Client.SetTopicAttributesInput, { caller }) {
       const topic = requireTopic(input.TopicArn, 'SetTopicAttributes', caller);
       const { AttributeName = '', AttributeValue = '' } = input;
-      if (!settableAttributes.includes(AttributeName))
+      if (AttributeName !== 'Policy')
         throw invalidParameter(`AttributeName ${AttributeName} is not modelled`);
-      if (AttributeName === 'Policy') requireJson(AttributeValue);
-      change(topic, { [AttributeName]: AttributeValue });
+      try {
+        JSON.parse(AttributeValue);
+      } catch {
+        throw invalidParameter('Policy statement is not JSON');
+      }
+      change(topic, { Policy: AttributeValue });
     },
 
     Subscribe(input: Client.SubscribeInput, { caller }) {
@@ -167,14 +142,20 @@ export function createSns({
       if (Protocol === 'sqs' && !Endpoint.startsWith('arn:aws:sqs:'))
         throw invalidParameter('SQS endpoint ARN');
       if (Protocol === 'email' && !/^\S+@\S+$/.test(Endpoint)) throw invalidParameter('Email address');
-      const choices = parseSubscriptionAttributes(Attributes);
+      const filterPolicy = parseFilterPolicy(Attributes);
       const there = subscriptions
         .listByTopic(topic.arn)
         .find(({ protocol, endpoint }) => protocol === Protocol && endpoint === Endpoint);
-      if (there && (there.isRaw !== choices.isRaw || there.filterPolicy !== choices.filterPolicy))
+      if (there && there.filterPolicy !== filterPolicy)
         throw invalidParameter('Attributes Reason: Subscription already exists with different attributes');
       const subscription = subscriptions.add(
-        { topicArn: topic.arn, protocol: Protocol, endpoint: Endpoint, owner: caller.accountId, ...choices },
+        {
+          topicArn: topic.arn,
+          protocol: Protocol,
+          endpoint: Endpoint,
+          owner: caller.accountId,
+          filterPolicy,
+        },
         Protocol === 'email',
       );
       if (!subscription.pending) return { SubscriptionArn: subscription.arn };
@@ -199,49 +180,25 @@ export function createSns({
     SetSubscriptionAttributes(input: Client.SetSubscriptionAttributesInput, { caller }) {
       const subscription = requireSubscription(input.SubscriptionArn, caller);
       const { AttributeName = '', AttributeValue = '' } = input;
-      subscriptions.setAttributes(
-        subscription.arn,
-        parseSubscriptionAttributes({ [AttributeName]: AttributeValue }, subscription),
-      );
+      const filterPolicy = parseFilterPolicy({ [AttributeName]: AttributeValue });
+      subscriptions.setFilterPolicy(subscription, filterPolicy);
     },
 
     ListSubscriptionsByTopic({ TopicArn, NextToken }: Client.ListSubscriptionsByTopicInput, { caller }) {
       const topic = requireTopic(TopicArn, 'ListSubscriptionsByTopic', caller);
-      const page = pageOfItems(subscriptions.listByTopic(topic.arn), NextToken);
+      const page = paginate(subscriptions.listByTopic(topic.arn), ({ arn }) => arn, {
+        size: pageSize,
+        token: NextToken,
+      });
       return {
-        NextToken: page.next,
-        Subscriptions: page.items.map(({ arn, protocol, endpoint, owner, topicArn, pending }) => ({
+        NextToken: page.NextToken,
+        Subscriptions: page.rows.map(({ arn, protocol, endpoint, owner, topicArn, pending }) => ({
           SubscriptionArn: pending ? 'PendingConfirmation' : arn,
           Protocol: protocol,
           Endpoint: endpoint,
           Owner: owner,
           TopicArn: topicArn,
         })),
-      };
-    },
-
-    ListTopics({ NextToken }: Client.ListTopicsInput, { caller }) {
-      const prefix = `arn:aws:sns:${caller.region}:${caller.accountId}:`;
-      const page = pageOfItems(
-        [...topics.keys()].filter((arn) => arn.startsWith(prefix)),
-        NextToken,
-      );
-      return { NextToken: page.next, Topics: page.items.map((TopicArn) => ({ TopicArn })) };
-    },
-
-    GetTopicAttributes({ TopicArn }: Client.GetTopicAttributesInput, { caller }) {
-      const topic = requireTopic(TopicArn, 'GetTopicAttributes', caller);
-      const all = subscriptions.listByTopic(topic.arn);
-      const unconfirmed = all.filter(({ pending }) => pending).length;
-      return {
-        Attributes: {
-          ...topic.attributes,
-          TopicArn: topic.arn,
-          Owner: accountIdFromArn(topic.arn),
-          SubscriptionsConfirmed: String(all.length - unconfirmed),
-          SubscriptionsPending: String(unconfirmed),
-          SubscriptionsDeleted: '0',
-        },
       };
     },
 
@@ -260,46 +217,48 @@ export function createSns({
     },
   } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
 
-  return {
-    service: {
-      signingName: 'sns',
-      loadClient: () => import('@aws-sdk/client-sns'),
-      protocol: 'awsQuery',
-      xmlNamespace: 'http://sns.amazonaws.com/doc/2010-03-31/',
-      operations,
-      accesses: (
-        operation,
-        input: { TopicArn?: string; SubscriptionArn?: string; Name?: string },
-        { caller },
-      ) => {
-        const created = input.Name && `arn:aws:sns:${caller.region}:${caller.accountId}:${input.Name}`;
-        const topicArn = input.TopicArn ?? input.SubscriptionArn?.replace(/:[^:]*$/, '') ?? created;
-        return [{ action: `sns:${operation}`, resource: topicArn ?? '*' }];
-      },
+  const service: AwsService = {
+    signingName: 'sns',
+    loadClient: () => import('@aws-sdk/client-sns'),
+    protocol: 'awsQuery',
+    xmlNamespace: 'http://sns.amazonaws.com/doc/2010-03-31/',
+    operations,
+    accesses: (
+      operation,
+      input: { TopicArn?: string; SubscriptionArn?: string; Name?: string },
+      { caller },
+    ) => {
+      const created = input.Name && `arn:aws:sns:${caller.region}:${caller.accountId}:${input.Name}`;
+      const topicArn = input.TopicArn ?? input.SubscriptionArn?.replace(/:[^:]*$/, '') ?? created;
+      return [{ action: `sns:${operation}`, resource: topicArn ?? '*' }];
     },
-    createTopic(arn, attributes = {}) {
+  };
+
+  return {
+    service,
+    /** Creates a topic, or changes the attributes of an existing one. */
+    createTopic(arn: string, attributes: Topic['attributes'] = {}) {
       // An existing topic keeps its policy, so that messages published during a start arrive.
       topics.set(arn, { arn, attributes: { ...topics.get(arn)?.attributes, ...attributes } });
     },
-    removeTopic: (arn) => void topics.delete(arn),
-    setAttributes(topicArn, attributes) {
+    removeTopic: (arn: string) => void topics.delete(arn),
+    setAttributes(topicArn: string, attributes: Topic['attributes']) {
       const topic = topics.get(topicArn);
       if (!topic) throw new Error(`there is no topic \`${topicArn}\``);
       change(topic, attributes);
     },
-    subscribe(topicArn, protocol, endpoint, { isRaw = false } = {}) {
+    subscribe(topicArn: string, protocol: string, endpoint: string) {
       if (!topics.has(topicArn)) throw new Error(`there is no topic \`${topicArn}\``);
-      const needsToConfirm = protocol === 'email';
-      const subscription = subscriptions.add(
-        { topicArn, protocol, endpoint, isRaw, owner: accountIdFromArn(topicArn) },
-        needsToConfirm,
-      );
+      const owner = accountIdFromArn(topicArn);
+      const subscription = subscriptions.add({ topicArn, protocol, endpoint, owner }, protocol === 'email');
       if (subscription.pending) askToConfirm(subscription);
       return subscription.arn;
     },
     unsubscribe: subscriptions.remove,
+    /** Whether the topic exists and its policy lets a service publish on behalf of `sourceArn`. */
     acceptsFrom: allowsPublish,
-    followLink(link) {
+    /** Follows an unsigned link of an email: confirm or unsubscribe. Throws `AwsError`. */
+    followLink(link: URLSearchParams) {
       const [action, topicArn = '', token = '', arn = ''] = [
         'Action',
         'TopicArn',
@@ -316,20 +275,17 @@ export function createSns({
       end(subscription);
       return `Subscription removed: ${arn}`;
     },
-    publish(topicArn, publication, { service, sourceArn }) {
+    /** Publishes for an AWS service. Returns false if the topic policy denies it; AWS does not report that. */
+    publish(
+      topicArn: string,
+      publication: Publication,
+      { service, sourceArn }: { readonly service: string; readonly sourceArn: string },
+    ) {
       if (!allowsPublish(topicArn, service, sourceArn)) return false;
       fanOut(topicArn, publication);
       return true;
     },
   };
-}
-
-function requireJson(policy: string) {
-  try {
-    JSON.parse(policy);
-  } catch {
-    throw invalidParameter('Policy statement is not JSON');
-  }
 }
 
 function topicAllows(
@@ -345,17 +301,4 @@ function topicAllows(
     resource: topic.arn,
     conditions,
   });
-}
-
-function pageOfItems<T>(
-  items: readonly T[],
-  token: string | undefined,
-): { items: readonly T[]; next?: string } {
-  const start = token ? Number(Buffer.from(token, 'base64').toString()) : 0;
-  if (!Number.isInteger(start)) throw invalidParameter('NextToken');
-  const end = start + pageSize;
-  const page = items.slice(start, end);
-  return end < items.length
-    ? { items: page, next: Buffer.from(String(end)).toString('base64') }
-    : { items: page };
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 
-const stringValue = 1;
-const binaryValue = 2;
+/** The type byte of a string; the sandbox has no binary attributes. */
+const stringType = Buffer.of(1);
 
 /** Returns the MD5 that clients compare with their own. */
 export function bodyChecksum(body: string): string {
@@ -17,16 +17,15 @@ export function attributesChecksum(
   if (names.length === 0) return undefined;
   const hash = createHash('md5');
   for (const name of names) {
-    const { DataType = 'String', StringValue, BinaryValue } = attributes[name] ?? {};
-    hash.update(withLength(name)).update(withLength(DataType));
-    hash.update(Buffer.of(BinaryValue ? binaryValue : stringValue));
-    hash.update(withLength(BinaryValue ?? StringValue ?? ''));
+    const { DataType = 'String', StringValue = '' } = attributes[name] ?? {};
+    hash.update(withLength(name)).update(withLength(DataType)).update(stringType);
+    hash.update(withLength(StringValue));
   }
   return hash.digest('hex');
 }
 
-function withLength(value: string | Uint8Array): Buffer {
-  const bytes = Buffer.from(value as string);
+function withLength(value: string): Buffer {
+  const bytes = Buffer.from(value);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);

@@ -4,7 +4,8 @@ import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 export interface OutgoingMessage {
   readonly body: string;
   readonly attributes?: Readonly<Record<string, MessageAttributeValue>>;
-  readonly systemAttributes?: Readonly<Record<string, string>>;
+  /** The queue from which a dead-letter queue got the message. */
+  readonly deadLetterSourceArn?: string;
   readonly groupId?: string;
   readonly deduplicationId?: string;
 }
@@ -171,14 +172,7 @@ export function isReceiptHandle(text: string): boolean {
   return /^[\w-]+#\d+$/.test(Buffer.from(text, 'base64').toString());
 }
 
-export interface Counts {
-  readonly visible: number;
-  readonly handled: number;
-  readonly delayed: number;
-  readonly failed: number;
-}
-
-export function countMessages(queue: Queue, now: number): Counts {
+export function countMessages(queue: Queue, now: number) {
   const counts = { visible: 0, handled: 0, delayed: 0, failed: 0 };
   for (const message of queue.messages.values())
     if (!hasExpired(queue, message, now))
@@ -199,13 +193,13 @@ function parseRedrivePolicy(queue: Queue): RedrivePolicy | undefined {
 }
 
 function toReceivedMessage(message: QueuedMessage): Message {
-  const { messageId, receiveCount, firstReceivedAt, groupId, deduplicationId } = message;
+  const { messageId, receiveCount, firstReceivedAt, groupId, deduplicationId, deadLetterSourceArn } = message;
   return {
     messageId,
     receiptHandle: Buffer.from(`${messageId}#${receiveCount}`).toString('base64'),
     body: message.body,
     attributes: {
-      ...message.systemAttributes,
+      ...(deadLetterSourceArn !== undefined && { DeadLetterQueueSourceArn: deadLetterSourceArn }),
       SentTimestamp: String(message.sentAt),
       ApproximateReceiveCount: String(receiveCount),
       ApproximateFirstReceiveTimestamp: String(firstReceivedAt),

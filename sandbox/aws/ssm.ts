@@ -1,6 +1,7 @@
 import type * as Client from '@aws-sdk/client-ssm';
 import { inMemory, type OpenMap } from '../persistence.ts';
 import { AwsError, type AwsService, type CallerLocation, type OperationContext } from './aws-service.ts';
+import { paginate } from './paging.ts';
 
 interface StoredParameter {
   readonly name: string;
@@ -10,22 +11,14 @@ interface StoredParameter {
   readonly modifiedAt: number;
 }
 
-export interface Ssm {
-  readonly service: AwsService;
-  /** Puts a parameter with overwrite. */
-  put(
-    location: CallerLocation,
-    parameter: { readonly name: string; readonly value: string; readonly type?: Client.ParameterType },
-  ): void;
-  has(location: CallerLocation, name: string): boolean;
-  remove(location: CallerLocation, name: string): void;
-}
+export type Ssm = ReturnType<typeof createSsm>;
 
-const sizeLimits = { Standard: 4096, Advanced: 8192 } as const;
+const maxValueBytes = 4096;
 const maxByPath = 10;
+const maxDescribed = 50;
 
 /** The parameters of all accounts and Regions, by ARN. */
-export function createSsm({ now, openMap = inMemory }: { now: () => number; openMap?: OpenMap }): Ssm {
+export function createSsm({ now, openMap = inMemory }: { now: () => number; openMap?: OpenMap }) {
   const parameters = openMap<StoredParameter>('ssm/parameters');
 
   function store(arn: string, parameter: Omit<StoredParameter, 'version' | 'modifiedAt'>): StoredParameter {
@@ -34,70 +27,47 @@ export function createSsm({ now, openMap = inMemory }: { now: () => number; open
     return stored;
   }
 
-  const findParameterOutput = (arn: string, decrypt: boolean | undefined): Client.Parameter[] => {
-    const parameter = parameters.get(arn);
-    return parameter ? [toParameterOutput(arn, parameter, decrypt ?? false)] : [];
-  };
+  function listParameters({ accountId, region }: CallerLocation, matches: (name: string) => boolean) {
+    const prefix = `arn:aws:ssm:${region}:${accountId}:`;
+    return [...parameters].flatMap(([arn, parameter]) =>
+      arn.startsWith(prefix) && matches(parameter.name) ? [{ arn, parameter }] : [],
+    );
+  }
 
   const operations = {
     GetParameter(input: Client.GetParameterRequest, { caller }) {
-      const [parameter] = findParameterOutput(parameterArn(caller, input.Name), input.WithDecryption);
+      const arn = parameterArn(caller, input.Name);
+      const parameter = parameters.get(arn);
       if (!parameter) throw notFound(input.Name);
-      return { Parameter: parameter };
-    },
-
-    GetParameters({ Names = [], WithDecryption }: Client.GetParametersRequest, { caller }) {
-      if (Names.length > 10) throw validation('Names must have length less than or equal to 10');
-      return {
-        Parameters: Names.flatMap((name) => findParameterOutput(parameterArn(caller, name), WithDecryption)),
-        InvalidParameters: Names.filter((name) => !parameters.has(parameterArn(caller, name))),
-      };
+      return { Parameter: toParameterOutput(arn, parameter, input.WithDecryption) };
     },
 
     GetParametersByPath(input: Client.GetParametersByPathRequest, { caller }) {
       const path = `${input.Path?.replace(/\/$/, '')}/`;
       if (!path.startsWith('/')) throw validation('The parameter path must begin with /');
-      const { MaxResults = maxByPath, NextToken = '' } = input;
-      if (MaxResults < 1 || MaxResults > maxByPath) throw validation('MaxResults must be between 1 and 10');
-      const names = [...parameters]
-        .filter(([arn, { name }]) => arn === parameterArn(caller, name) && name.startsWith(path))
-        .map(([, { name }]) => name)
-        .filter((name) => input.Recursive || !name.slice(path.length).includes('/'))
-        .sort();
-      const after = Buffer.from(NextToken, 'base64').toString();
-      const rest = names.filter((name) => name > after);
-      const page = rest.slice(0, MaxResults);
+      const isBelow = (name: string) =>
+        name.startsWith(path) && (input.Recursive || !name.slice(path.length).includes('/'));
+      const page = paginateByName(listParameters(caller, isBelow), maxByPath, input);
       return {
-        Parameters: page.flatMap((name) =>
-          findParameterOutput(parameterArn(caller, name), input.WithDecryption),
+        Parameters: page.rows.map(({ arn, parameter }) =>
+          toParameterOutput(arn, parameter, input.WithDecryption),
         ),
-        NextToken: rest.length > page.length ? Buffer.from(page.at(-1) ?? '').toString('base64') : undefined,
+        NextToken: page.NextToken,
       };
     },
 
     DescribeParameters(input: Client.DescribeParametersRequest, { caller }) {
-      const { ParameterFilters = [], MaxResults = 10, NextToken = '' } = input;
-      if (MaxResults < 1 || MaxResults > 50) throw validation('MaxResults must be between 1 and 50');
-      const predicates = ParameterFilters.map(nameFilter);
-      const after = Buffer.from(NextToken, 'base64').toString();
-      const rest = [...parameters]
-        .filter(
-          ([arn, { name }]) =>
-            arn === parameterArn(caller, name) && predicates.every((matches) => matches(name)),
-        )
-        .map(([arn, parameter]) => metadata(arn, parameter))
-        .sort((a, b) => (a.Name < b.Name ? -1 : 1))
-        .filter(({ Name }) => Name > after);
-      const page = rest.slice(0, MaxResults);
+      const predicates = (input.ParameterFilters ?? []).map(nameFilter);
+      const matching = listParameters(caller, (name) => predicates.every((matches) => matches(name)));
+      const page = paginateByName(matching, maxDescribed, input);
       return {
-        Parameters: page,
-        NextToken:
-          rest.length > page.length ? Buffer.from(page.at(-1)?.Name ?? '').toString('base64') : undefined,
+        Parameters: page.rows.map(({ arn, parameter }) => metadata(arn, parameter)),
+        NextToken: page.NextToken,
       };
     },
 
     PutParameter(input: Client.PutParameterRequest, { caller }) {
-      const { Name: name = '', Value: value = '', Overwrite, Tier = 'Standard' } = input;
+      const { Name: name = '', Value: value = '', Overwrite } = input;
       const arn = parameterArn(caller, name);
       const existing = parameters.get(arn);
       if (existing && !Overwrite)
@@ -107,10 +77,9 @@ export function createSsm({ now, openMap = inMemory }: { now: () => number; open
         );
       const type = input.Type ?? existing?.type;
       if (!type) throw validation('A parameter type is required when you create a parameter.');
-      const tier = Tier === 'Intelligent-Tiering' ? parameterTier(value) : Tier;
-      if (value === '' || Buffer.byteLength(value) > sizeLimits[tier])
-        throw validation(`${tier} tier parameters support a value of 1 to ${sizeLimits[tier]} characters.`);
-      return { Version: store(arn, { name, type, value }).version, Tier: tier };
+      if (value === '' || Buffer.byteLength(value) > maxValueBytes)
+        throw validation(`Standard tier parameters support a value of 1 to ${maxValueBytes} characters.`);
+      return { Version: store(arn, { name, type, value }).version, Tier: 'Standard' };
     },
 
     DeleteParameter({ Name }: Client.DeleteParameterRequest, { caller }) {
@@ -118,28 +87,40 @@ export function createSsm({ now, openMap = inMemory }: { now: () => number; open
     },
   } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
 
+  const service: AwsService = {
+    signingName: 'ssm',
+    loadClient: () => import('@aws-sdk/client-ssm'),
+    protocol: 'awsJson1_1',
+    operations,
+    accesses: (operation, input: { Name?: string; Path?: string }, { caller }) => [
+      { action: `ssm:${operation}`, resource: parameterArn(caller, input.Name ?? input.Path) },
+    ],
+  };
+
   return {
-    service: {
-      signingName: 'ssm',
-      loadClient: () => import('@aws-sdk/client-ssm'),
-      protocol: 'awsJson1_1',
-      operations,
-      accesses: (operation, input: { Name?: string; Names?: readonly string[]; Path?: string }, { caller }) =>
-        (input.Names ?? [input.Name ?? input.Path ?? '']).map((name) => ({
-          action: `ssm:${operation}`,
-          resource: parameterArn(caller, name),
-        })),
-    },
-    put(location, { name, value, type = 'String' }) {
+    service,
+    /** Puts a parameter with overwrite. */
+    put(
+      location: CallerLocation,
+      { name, value, type = 'String' }: { name: string; value: string; type?: Client.ParameterType },
+    ) {
       store(parameterArn(location, name), { name, value, type });
     },
-    has: (location, name) => parameters.has(parameterArn(location, name)),
-    remove: (location, name) => void parameters.delete(parameterArn(location, name)),
+    has: (location: CallerLocation, name: string) => parameters.has(parameterArn(location, name)),
+    remove: (location: CallerLocation, name: string) => void parameters.delete(parameterArn(location, name)),
   };
 }
 
-function parameterTier(value: string): 'Standard' | 'Advanced' {
-  return Buffer.byteLength(value) > sizeLimits.Standard ? 'Advanced' : 'Standard';
+function paginateByName<Row extends { readonly parameter: StoredParameter }>(
+  rows: readonly Row[],
+  maxSize: number,
+  {
+    MaxResults: size = 10,
+    NextToken: token,
+  }: Pick<Client.DescribeParametersRequest, 'MaxResults' | 'NextToken'>,
+) {
+  if (size < 1 || size > maxSize) throw validation(`MaxResults must be between 1 and ${maxSize}`);
+  return paginate(rows, ({ parameter }) => parameter.name, { size, token });
 }
 
 function parameterArn({ accountId, region }: CallerLocation, name = ''): string {
@@ -147,7 +128,7 @@ function parameterArn({ accountId, region }: CallerLocation, name = ''): string 
   return `arn:aws:ssm:${region}:${accountId}:parameter${plain.startsWith('/') ? '' : '/'}${plain}`;
 }
 
-function toParameterOutput(arn: string, parameter: StoredParameter, decrypt: boolean): Client.Parameter {
+function toParameterOutput(arn: string, parameter: StoredParameter, decrypt = false): Client.Parameter {
   const { name, type, value, version, modifiedAt } = parameter;
   // AWS returns the ciphertext without decryption; any text other than the secret serves here.
   const isHidden = type === 'SecureString' && !decrypt;

@@ -6,33 +6,15 @@ type ConditionValue = Scalar | readonly Scalar[];
 type Scalar = string | number | boolean;
 type Comparison = (expected: string, actual: string) => boolean;
 
-/** A negated operator has to hold for all values, and holds if the key is absent. */
-interface Operator {
-  readonly compare: Comparison;
-  readonly negated?: true;
-}
-
 const equal: Comparison = (expected, actual) => expected === actual;
 const equalIgnoringCase: Comparison = (expected, actual) => expected.toLowerCase() === actual.toLowerCase();
 
-const operators: Readonly<Record<string, Operator>> = {
-  StringEquals: { compare: equal },
-  StringNotEquals: { compare: equal, negated: true },
-  StringEqualsIgnoreCase: { compare: equalIgnoringCase },
-  StringNotEqualsIgnoreCase: { compare: equalIgnoringCase, negated: true },
-  StringLike: { compare: matchesWildcard },
-  StringNotLike: { compare: matchesWildcard, negated: true },
-  ArnEquals: { compare: matchesArn },
-  ArnNotEquals: { compare: matchesArn, negated: true },
-  ArnLike: { compare: matchesArn },
-  ArnNotLike: { compare: matchesArn, negated: true },
-  Bool: { compare: equalIgnoringCase },
-  NumericEquals: { compare: (expected, actual) => Number(actual) === Number(expected) },
-  NumericNotEquals: { compare: (expected, actual) => Number(actual) === Number(expected), negated: true },
-  NumericLessThan: { compare: (expected, actual) => Number(actual) < Number(expected) },
-  NumericLessThanEquals: { compare: (expected, actual) => Number(actual) <= Number(expected) },
-  NumericGreaterThan: { compare: (expected, actual) => Number(actual) > Number(expected) },
-  NumericGreaterThanEquals: { compare: (expected, actual) => Number(actual) >= Number(expected) },
+const operators: Readonly<Record<string, Comparison>> = {
+  StringEquals: equal,
+  StringLike: matchesWildcard,
+  ArnEquals: matchesArn,
+  ArnLike: matchesArn,
+  Bool: equalIgnoringCase,
 };
 
 /** The values of the request's condition keys. */
@@ -56,23 +38,16 @@ function matchesOperator(
   expected: readonly string[],
   actual: readonly string[] | undefined,
 ): boolean {
-  if (name === 'Null') return expected.includes(String(actual === undefined));
   const [, quantifier, base = '', ifExists] =
     /^(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?$/.exec(name) ?? [];
-  const operator = operators[base];
-  if (!operator) throw new Error(`unknown condition operator \`${name}\``);
+  const compare = operators[base];
+  if (!compare) throw new Error(`unknown condition operator \`${name}\``);
   if (expected.some((value) => value.includes('${')))
     throw new Error(`policy variables are not modelled: \`${expected.join(', ')}\``);
 
-  const satisfies = (value: string) =>
-    expected.some((one) => operator.compare(one, value)) !== (operator.negated ?? false);
-  if (actual === undefined)
-    return (
-      ifExists !== undefined || quantifier === 'ForAllValues' || (operator.negated && !quantifier) || false
-    );
-  if (quantifier === 'ForAllValues') return actual.every(satisfies);
-  if (quantifier === 'ForAnyValue') return actual.some(satisfies);
-  return operator.negated ? actual.every(satisfies) : actual.some(satisfies);
+  const satisfies = (value: string) => expected.some((one) => compare(one, value));
+  if (actual === undefined) return ifExists !== undefined || quantifier === 'ForAllValues';
+  return quantifier === 'ForAllValues' ? actual.every(satisfies) : actual.some(satisfies);
 }
 
 /** IAM compares the six parts of an ARN one by one: a `*` does not cross a colon. */

@@ -9,9 +9,7 @@ export interface Statement {
   readonly Effect: 'Allow' | 'Deny';
   readonly Principal?: '*' | Readonly<Record<string, OneOrMore>>;
   readonly Action?: OneOrMore;
-  readonly NotAction?: OneOrMore;
   readonly Resource?: OneOrMore;
-  readonly NotResource?: OneOrMore;
   readonly Condition?: Conditions;
 }
 
@@ -54,19 +52,13 @@ function isAllowedBy(statements: readonly Statement[], access: Access): boolean 
 }
 
 function statementApplies(statement: Statement, { action, resource, conditions = {} }: Access): boolean {
-  const { Action, NotAction, Resource, NotResource, Condition = {} } = statement;
-  const lowerCase = action.toLowerCase();
+  const { Action, Resource, Condition = {} } = statement;
   return (
-    (Action === undefined || anyMatches(Action, lowerCase, (pattern) => pattern.toLowerCase())) &&
-    (NotAction === undefined || !anyMatches(NotAction, lowerCase, (pattern) => pattern.toLowerCase())) &&
-    (Resource === undefined || anyMatches(Resource, resource)) &&
-    (NotResource === undefined || !anyMatches(NotResource, resource)) &&
+    (Action === undefined ||
+      [Action].flat().some((pattern) => matchesWildcard(pattern.toLowerCase(), action.toLowerCase()))) &&
+    (Resource === undefined || [Resource].flat().some((pattern) => matchesWildcard(pattern, resource))) &&
     matchesConditions(Condition, conditions)
   );
-}
-
-function anyMatches(patterns: OneOrMore, text: string, prepare = (pattern: string) => pattern): boolean {
-  return [patterns].flat().some((pattern) => matchesWildcard(prepare(pattern), text));
 }
 
 function matchesPrincipal(stated: Statement['Principal'], principal: Principal): boolean {

@@ -23,7 +23,6 @@ export interface FunctionConfiguration {
   readonly memoryMb: number;
   readonly timeoutMs: number;
   readonly environment: Readonly<Record<string, string>>;
-  readonly reservedConcurrency?: number;
 }
 
 export interface AsynchronousSettings {
@@ -137,8 +136,8 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     const target = find(functionArn);
     const { configuration, idle, running, waiters } = target;
     return inFlight.track(async () => {
-      const concurrency = configuration.reservedConcurrency ?? concurrencyOfOneFunction;
-      while (running.size >= concurrency) await new Promise<void>((resolve) => waiters.push(resolve));
+      while (running.size >= concurrencyOfOneFunction)
+        await new Promise<void>((resolve) => waiters.push(resolve));
       if (isStopped)
         return { ok: false, error: { errorType: 'Sandbox.Stopped', errorMessage: 'the sandbox stops' } };
 

@@ -1,8 +1,6 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
-import { compilePattern } from '../aws/event-pattern.ts';
 import type { Message } from '../aws/sqs-queue.ts';
 import type { Queues } from '../aws/sqs-queues.ts';
-import type { Clock } from '../clock.ts';
 import type { DeliveryFault, Faults } from '../faults.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Outcome } from './execution-environment.ts';
@@ -10,16 +8,12 @@ import type { Outcome } from './execution-environment.ts';
 export interface SqsMapping {
   readonly queueArn: string;
   readonly batchSize: number;
-  readonly windowSeconds: number;
   readonly maximumConcurrency: number;
   readonly reportsItemFailures: boolean;
-  /** Filter patterns as JSON text. Lambda deletes a message that matches none. */
-  readonly filters: readonly string[];
 }
 
 interface QueueMappingDeps {
   readonly queues: Queues;
-  readonly clock: Clock;
   readonly inFlight: InFlight;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
@@ -28,29 +22,14 @@ interface QueueMappingDeps {
 const maxReceivedMessages = 10;
 
 /** The event source mapping of a queue: receives batches, and deletes the messages that the function handled. */
-export function mapQueue(
-  mapping: SqsMapping,
-  { queues, clock, inFlight, faults, invoke }: QueueMappingDeps,
-): void {
-  const { queueArn, batchSize, windowSeconds } = mapping;
+export function mapQueue(mapping: SqsMapping, { queues, inFlight, faults, invoke }: QueueMappingDeps): void {
+  const { queueArn, batchSize } = mapping;
   const region = queueArn.split(':')[3] ?? '';
-  const filterTests = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
   const postponed = new Set<string>();
   let running = 0;
-  let gathering = false;
 
   queues.returnInFlight(queueArn);
-  queues.onArrival(queueArn, () => {
-    if (windowSeconds === 0) return poll();
-    if (gathering) return;
-    gathering = true;
-    const end = inFlight.begin();
-    clock.at(clock.now() + windowSeconds * 1000, () => {
-      gathering = false;
-      poll();
-      end();
-    });
-  });
+  queues.onArrival(queueArn, poll);
 
   function poll() {
     while (running < mapping.maximumConcurrency) {
@@ -77,9 +56,7 @@ export function mapQueue(
   }
 
   async function handle(received: readonly Message[]) {
-    const deliveries = received
-      .filter(matchesFilters)
-      .map((message) => ({ message, fault: takeDeliveryFault(message) }));
+    const deliveries = received.map((message) => ({ message, fault: takeDeliveryFault(message) }));
     for (const { message, fault } of deliveries) {
       if (fault?.drop) queues.delete(queueArn, message.receiptHandle);
       else if (fault?.delayMs) queues.postpone(queueArn, message.receiptHandle, fault.delayMs);
@@ -112,14 +89,6 @@ export function mapQueue(
   function visibilitySeconds(): number {
     return Number(queues.find(queueArn)?.attributes.VisibilityTimeout);
   }
-
-  function matchesFilters(message: Message): boolean {
-    if (filterTests.length === 0) return true;
-    const candidate = { ...toLambdaRecord(message, queueArn, region), body: parseJsonBody(message.body) };
-    if (filterTests.some((matches) => matches(candidate))) return true;
-    queues.delete(queueArn, message.receiptHandle);
-    return false;
-  }
 }
 
 /** Returns the failed messages of a batch: those that the function reports, or all if it threw or reported an unknown id. */
@@ -149,21 +118,11 @@ function toLambdaRecord(message: Message, queueArn: string, region: string) {
   };
 }
 
-function toLambdaAttribute({ StringValue, BinaryValue, DataType }: MessageAttributeValue) {
+function toLambdaAttribute({ StringValue, DataType }: MessageAttributeValue) {
   return {
-    ...(StringValue !== undefined && { stringValue: StringValue }),
-    ...(BinaryValue !== undefined && { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
+    stringValue: StringValue,
     stringListValues: [],
     binaryListValues: [],
     dataType: DataType,
   };
-}
-
-/** Filter patterns match JSON bodies. */
-function parseJsonBody(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
 }

@@ -26,14 +26,6 @@ const intrinsics: Readonly<Record<string, Intrinsic>> = {
     return parts.join(separator);
   },
   'Fn::Sub': (argument, scope) => substitute(argument, scope),
-  'Fn::Split': (argument, scope) => {
-    const [separator, text] = resolveInner(argument, scope) as [string, string];
-    return text.split(separator);
-  },
-  'Fn::Select': (argument, scope) => {
-    const [index, list] = resolveInner(argument, scope) as [number | string, unknown[]];
-    return list[Number(index)];
-  },
   'Fn::If': (argument, scope) => {
     const [condition, then, otherwise] = argument as [string, unknown, unknown];
     return resolveInner(isTrue(condition, scope) ? then : otherwise, scope);
@@ -43,8 +35,6 @@ const intrinsics: Readonly<Record<string, Intrinsic>> = {
     return String(left) === String(right);
   },
   'Fn::Not': (argument, scope) => !(resolveInner(argument, scope) as [boolean])[0],
-  'Fn::And': (argument, scope) => (resolveInner(argument, scope) as boolean[]).every(Boolean),
-  'Fn::Or': (argument, scope) => (resolveInner(argument, scope) as boolean[]).some(Boolean),
 };
 
 /** Resolves the intrinsic functions in a template value. */

@@ -48,7 +48,7 @@ test('a queue keeps its messages in order, with visibility, delays and counts', 
   const before = startSqs();
   before.createQueue(queueArn, { VisibilityTimeout: '60', Policy: '{}' });
   for (const body of ['a', 'b', 'c']) before.deliver(queueArn, { body });
-  before.deliver(queueArn, { body: 'late' }, { delaySeconds: 30 });
+  before.deliver(queueArn, { body: 'late' }, 30);
   before.receive(queueArn, 1);
   restart();
 
@@ -85,15 +85,13 @@ test('messages in flight at a kill are delivered at once, with the same receive 
   restart();
   const after = startSqs();
   const received: unknown[] = [];
-  const deps = { clock, inFlight: createInFlight(), faults: createFaults() };
+  const deps = { inFlight: createInFlight(), faults: createFaults() };
   mapQueue(
     {
       queueArn,
       batchSize: 10,
-      windowSeconds: 0,
       maximumConcurrency: 2,
       reportsItemFailures: true,
-      filters: [],
     },
     {
       ...deps,

@@ -29,26 +29,21 @@ function aMappedQueue(
   const sqs = createSqs({ clock, id: createIds() });
   const inFlight = createInFlight();
   const faults = createFaults();
-  const arn = mapping.queueArn ?? queueArn;
   sqs.createQueue(deadLetterArn);
-  sqs.createQueue(arn, {
+  sqs.createQueue(queueArn, {
     RedrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 2 }),
-    ContentBasedDeduplication: 'true',
   });
   const batches: string[][] = [];
   mapQueue(
     {
-      queueArn: arn,
+      queueArn,
       batchSize: 10,
-      windowSeconds: 0,
       maximumConcurrency: 2,
       reportsItemFailures: true,
-      filters: [],
       ...mapping,
     },
     {
       queues: sqs,
-      clock,
       inFlight,
       faults,
       invoke: async (event) => {
@@ -59,14 +54,14 @@ function aMappedQueue(
     },
   );
   async function send(...bodies: string[]) {
-    for (const body of bodies) sqs.deliver(arn, { body, groupId: 'g' });
+    for (const body of bodies) sqs.deliver(queueArn, { body });
     await pass(0);
   }
   async function pass(milliseconds: number) {
     clock.advance(milliseconds);
     await waitForPromises();
   }
-  return { sqs, faults, batches, send, pass, arn };
+  return { sqs, faults, batches, send, pass };
 }
 
 describe('a queue', () => {
@@ -107,16 +102,6 @@ describe('a queue', () => {
     expect(sqs.receive(deadLetterArn, 10).map(({ body }) => body)).toEqual(['a', 'b']);
   });
 
-  test('collects a batch during its window', async () => {
-    const { batches, send, pass } = aMappedQueue(undefined, { windowSeconds: 5 });
-    await send('a');
-    await pass(4000);
-    await send('b');
-    expect(batches).toEqual([]);
-    await pass(1000);
-    expect(batches).toEqual([['a', 'b']]);
-  });
-
   test('respects its maximum concurrency', async () => {
     const finish: (() => void)[] = [];
     const { batches, send } = aMappedQueue(
@@ -128,13 +113,6 @@ describe('a queue', () => {
     finish[0]?.();
     await waitForPromises();
     expect(batches).toHaveLength(3);
-  });
-
-  test('deletes messages that match no filter', async () => {
-    const { sqs, batches, send } = aMappedQueue(undefined, { filters: ['{"body":{"kind":["wanted"]}}'] });
-    await send('{"kind":"wanted"}', '{"kind":"other"}', 'text');
-    expect(batches).toEqual([['{"kind":"wanted"}']]);
-    expect(sqs.isBusy()).toBe(false);
   });
 });
 

@@ -3,7 +3,7 @@ import { type ResourceTypes, resourceArn, type Stack } from '../resource-type.ts
 
 export const httpApiResources: ResourceTypes = {
   'AWS::ApiGatewayV2::Api': {
-    properties: ['Description', 'DisableExecuteApiEndpoint', 'Name', 'ProtocolType', 'Tags'],
+    properties: ['Name', 'ProtocolType', 'Tags'],
     create({ Name, ProtocolType }, stack) {
       if (ProtocolType !== 'HTTP') throw new Error('the sandbox has HTTP APIs only');
       const id = Name.replace(/[^a-z0-9]/gi, '').toLowerCase();
@@ -21,15 +21,7 @@ export const httpApiResources: ResourceTypes = {
   },
 
   'AWS::ApiGatewayV2::Stage': {
-    properties: [
-      'AccessLogSettings',
-      'ApiId',
-      'AutoDeploy',
-      'DefaultRouteSettings',
-      'Description',
-      'StageName',
-      'Tags',
-    ],
+    properties: ['AccessLogSettings', 'ApiId', 'AutoDeploy', 'DefaultRouteSettings', 'StageName', 'Tags'],
     create({ ApiId, StageName, DefaultRouteSettings = {} }, stack) {
       if (StageName !== '$default') throw new Error('the sandbox has the stage `$default` only');
       const { ThrottlingBurstLimit: capacity, ThrottlingRateLimit: refillPerSecond } = DefaultRouteSettings;
@@ -40,15 +32,7 @@ export const httpApiResources: ResourceTypes = {
   },
 
   'AWS::ApiGatewayV2::Integration': {
-    properties: [
-      'ApiId',
-      'Description',
-      'IntegrationMethod',
-      'IntegrationType',
-      'IntegrationUri',
-      'PayloadFormatVersion',
-      'TimeoutInMillis',
-    ],
+    properties: ['ApiId', 'IntegrationType', 'IntegrationUri', 'PayloadFormatVersion', 'TimeoutInMillis'],
     create({ IntegrationType, IntegrationUri, PayloadFormatVersion }) {
       if (IntegrationType !== 'AWS_PROXY' || PayloadFormatVersion !== '2.0')
         throw new Error('the sandbox integrates functions by payload format 2.0 only');
@@ -58,7 +42,7 @@ export const httpApiResources: ResourceTypes = {
   },
 
   'AWS::ApiGatewayV2::Route': {
-    properties: ['ApiId', 'AuthorizationType', 'OperationName', 'RouteKey', 'Target'],
+    properties: ['ApiId', 'AuthorizationType', 'RouteKey', 'Target'],
     create({ ApiId, AuthorizationType = 'NONE', RouteKey, Target }, stack, logicalId) {
       if (!['NONE', 'AWS_IAM'].includes(AuthorizationType))
         throw new Error(`the sandbox does not know the authorization \`${AuthorizationType}\``);

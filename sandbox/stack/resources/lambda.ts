@@ -17,15 +17,13 @@ export const lambdaResources: ResourceTypes = {
       'Handler',
       'MemorySize',
       'RecursiveLoop',
-      'ReservedConcurrentExecutions',
       'Role',
       'Runtime',
       'Tags',
       'Timeout',
     ],
-    async create(properties, stack, logicalId) {
-      const { FunctionName: name = `${stack.name}-${logicalId}`, ReservedConcurrentExecutions: reserved } =
-        properties;
+    async create(properties, stack) {
+      const { FunctionName: name } = properties;
       const arn = resourceArn(stack, 'lambda', `function:${name}`);
       const variables: Properties = properties.Environment?.Variables ?? {};
       await stack.emulator.lambda.createFunction({
@@ -34,19 +32,18 @@ export const lambdaResources: ResourceTypes = {
         roleArn: properties.Role,
         code: join(stack.packageFolder, basename(properties.Code.S3Key)),
         handler: properties.Handler,
-        memoryMb: properties.MemorySize ?? 128,
-        timeoutMs: (properties.Timeout ?? 3) * 1000,
+        memoryMb: properties.MemorySize,
+        timeoutMs: properties.Timeout * 1000,
         environment: Object.fromEntries(
           Object.entries(variables).map(([key, value]) => [key, String(value)]),
         ),
-        ...(reserved !== undefined && { reservedConcurrency: reserved }),
       });
       return { ref: name, attributes: { Arn: arn } };
     },
   },
 
   'AWS::Lambda::Permission': {
-    properties: ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'],
+    properties: ['Action', 'FunctionName', 'Principal', 'SourceArn'],
     create({ FunctionName, Principal, SourceArn }, stack, logicalId) {
       stack.emulator.permissions.allow(findFunction(FunctionName, stack).arn, Principal, SourceArn);
       return { ref: logicalId };
@@ -91,18 +88,9 @@ export const lambdaResources: ResourceTypes = {
     ],
     create(properties, stack, logicalId) {
       const isQueue = properties.EventSourceArn.startsWith('arn:aws:sqs:');
-      if (String(properties.Enabled ?? true) === 'true')
-        (isQueue ? createQueueMapping : createStreamMapping)(properties, stack);
+      (isQueue ? createQueueMapping : createStreamMapping)(properties, stack);
       return { ref: logicalId };
     },
-  },
-
-  'AWS::Lambda::Version': {
-    properties: ['CodeSha256', 'Description', 'FunctionName'],
-    create: ({ FunctionName }, stack) => ({
-      ref: `${findFunction(FunctionName, stack).arn}:1`,
-      attributes: { Version: '1' },
-    }),
   },
 };
 
@@ -110,7 +98,7 @@ export const lambdaResources: ResourceTypes = {
 const unboundedConcurrency = 1000;
 
 function createQueueMapping(properties: Properties, stack: Stack) {
-  const { clock, inFlight, faults, lambda, sqs } = stack.emulator;
+  const { inFlight, faults, lambda, sqs } = stack.emulator;
   const { arn, roleArn, timeoutMs } = findFunction(properties.FunctionName, stack);
   const queueArn: string = properties.EventSourceArn;
   requireQueue(queueArn, stack);
@@ -123,12 +111,10 @@ function createQueueMapping(properties: Properties, stack: Stack) {
     {
       queueArn,
       batchSize: properties.BatchSize ?? 10,
-      windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
       maximumConcurrency: properties.ScalingConfig?.MaximumConcurrency ?? unboundedConcurrency,
       reportsItemFailures: reportsItemFailures(properties),
-      filters: parseFilters(properties),
     },
-    { queues: sqs, clock, inFlight, faults, invoke: (event) => lambda.invoke(arn, event) },
+    { queues: sqs, inFlight, faults, invoke: (event) => lambda.invoke(arn, event) },
   );
 }
 

@@ -1,16 +1,9 @@
 import { asText, type Properties, type ResourceTypes, resourceArn, type Stack } from '../resource-type.ts';
 
 const queueAttributes = [
-  'ContentBasedDeduplication',
-  'DeduplicationScope',
   'DelaySeconds',
   'FifoQueue',
-  'FifoThroughputLimit',
-  'KmsMasterKeyId',
-  'MaximumMessageSize',
   'MessageRetentionPeriod',
-  'ReceiveMessageWaitTimeSeconds',
-  'RedriveAllowPolicy',
   'RedrivePolicy',
   'SqsManagedSseEnabled',
   'VisibilityTimeout',
@@ -18,9 +11,9 @@ const queueAttributes = [
 
 export const messagingResources: ResourceTypes = {
   'AWS::SQS::Queue': {
-    properties: ['QueueName', 'Tags', ...queueAttributes],
-    create(properties, stack, logicalId) {
-      const { QueueName = `${stack.name}-${logicalId}${properties.FifoQueue ? '.fifo' : ''}` } = properties;
+    properties: ['QueueName', ...queueAttributes],
+    create(properties, stack) {
+      const { QueueName } = properties;
       if (Boolean(properties.FifoQueue) !== QueueName.endsWith('.fifo'))
         throw new Error('a queue is FIFO exactly if its name ends in `.fifo`');
       const arn = resourceArn(stack, 'sqs', QueueName);
@@ -50,14 +43,11 @@ export const messagingResources: ResourceTypes = {
   },
 
   'AWS::SNS::Topic': {
-    properties: ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags'],
-    create({ TopicName, DisplayName, Subscription = [] }, stack, logicalId) {
-      const name = TopicName ?? `${stack.name}-${logicalId}`;
-      const arn = resourceArn(stack, 'sns', name);
-      stack.emulator.sns.createTopic(arn, DisplayName === undefined ? {} : { DisplayName });
-      for (const { Protocol, Endpoint } of Subscription)
-        stack.emulator.sns.subscribe(arn, Protocol, Endpoint);
-      return { ref: arn, attributes: { TopicArn: arn, TopicName: name } };
+    properties: ['TopicName'],
+    create({ TopicName }, stack) {
+      const arn = resourceArn(stack, 'sns', TopicName);
+      stack.emulator.sns.createTopic(arn);
+      return { ref: arn, attributes: { TopicArn: arn, TopicName } };
     },
     remove: ({ ref }, { emulator }) => emulator.sns.removeTopic(ref),
   },
@@ -71,12 +61,10 @@ export const messagingResources: ResourceTypes = {
   },
 
   'AWS::SNS::Subscription': {
-    properties: ['TopicArn', 'Protocol', 'Endpoint', 'RawMessageDelivery', 'RedrivePolicy'],
-    create({ TopicArn, Protocol, Endpoint, RawMessageDelivery, RedrivePolicy }, stack) {
+    properties: ['TopicArn', 'Protocol', 'Endpoint', 'RedrivePolicy'],
+    create({ TopicArn, Protocol, Endpoint, RedrivePolicy }, stack) {
       const { sns, subscriptionDeadLetters } = stack.emulator;
-      const arn = sns.subscribe(TopicArn, Protocol, Endpoint, {
-        isRaw: String(RawMessageDelivery) === 'true',
-      });
+      const arn = sns.subscribe(TopicArn, Protocol, Endpoint);
       requireQueue(RedrivePolicy?.deadLetterTargetArn, stack);
       if (RedrivePolicy) subscriptionDeadLetters.set(arn, RedrivePolicy.deadLetterTargetArn);
       return { ref: arn, attributes: { Arn: arn } };
@@ -85,34 +73,19 @@ export const messagingResources: ResourceTypes = {
   },
 
   'AWS::Events::EventBus': {
-    properties: ['Name', 'Description', 'Policy', 'Tags'],
-    create({ Name, Policy }, stack) {
+    properties: ['Name'],
+    create({ Name }, stack) {
       const arn = resourceArn(stack, 'events', `event-bus/${Name}`);
-      stack.emulator.events.createBus(arn, Policy);
+      stack.emulator.events.createBus(arn);
       return { ref: Name, attributes: { Arn: arn, Name } };
     },
     remove: ({ attributes }, { emulator }) => emulator.events.removeBus(attributes?.Arn ?? ''),
   },
 
   'AWS::Events::Rule': {
-    properties: [
-      'Name',
-      'Description',
-      'EventBusName',
-      'EventPattern',
-      'ScheduleExpression',
-      'State',
-      'Targets',
-    ],
-    create(properties, stack, logicalId) {
-      const {
-        EventBusName = 'default',
-        Targets = [],
-        State = 'ENABLED',
-        EventPattern,
-        ScheduleExpression,
-      } = properties;
-      const name = properties.Name ?? `${stack.name}-${logicalId}`;
+    properties: ['Name', 'EventBusName', 'EventPattern', 'ScheduleExpression', 'Targets'],
+    create(properties, stack) {
+      const { EventBusName = 'default', Targets, EventPattern, ScheduleExpression, Name: name } = properties;
       const bus = EventBusName.split('/').at(-1);
       const path = bus === 'default' ? name : `${bus}/${name}`;
       const arn = resourceArn(stack, 'events', `rule/${path}`);
@@ -121,7 +94,7 @@ export const messagingResources: ResourceTypes = {
         arn,
         name,
         busArn: resourceArn(stack, 'events', `event-bus/${bus}`),
-        state: State,
+        state: 'ENABLED',
         ...(EventPattern !== undefined && { pattern: asText(EventPattern) }),
         ...(ScheduleExpression !== undefined && { schedule: ScheduleExpression }),
         targets: Targets,
@@ -132,7 +105,7 @@ export const messagingResources: ResourceTypes = {
   },
 };
 
-const targetMembers = ['Arn', 'Id', 'Input', 'InputPath', 'RetryPolicy', 'DeadLetterConfig', 'SqsParameters'];
+const targetMembers = ['Arn', 'Id', 'Input', 'RetryPolicy', 'DeadLetterConfig'];
 
 /** Checks that the target exists. Each delivery checks its resource policy, as on AWS. */
 function requireTarget(target: Properties, stack: Stack) {

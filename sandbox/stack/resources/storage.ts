@@ -3,31 +3,22 @@ import { AwsError } from '../../aws/aws-service.ts';
 import { isAllowed } from '../../iam/policy.ts';
 import { type Properties, type ResourceTypes, resourceArn } from '../resource-type.ts';
 
-const tableMembers = [
-  'AttributeDefinitions',
-  'BillingMode',
-  'GlobalSecondaryIndexes',
-  'KeySchema',
-  'LocalSecondaryIndexes',
-  'ProvisionedThroughput',
-];
+const tableMembers = ['AttributeDefinitions', 'BillingMode', 'KeySchema'];
 
 export const storageResources: ResourceTypes = {
   'AWS::DynamoDB::Table': {
     properties: [
       ...tableMembers,
-      'DeletionProtectionEnabled',
       'PointInTimeRecoverySpecification',
       'SSESpecification',
       'StreamSpecification',
       'TableName',
-      'Tags',
       'TimeToLiveSpecification',
     ],
-    async create(properties, stack, logicalId) {
+    async create(properties, stack) {
       const { dynamoDb } = stack.emulator;
-      const { StreamSpecification, TimeToLiveSpecification, PointInTimeRecoverySpecification } = properties;
-      const TableName = properties.TableName ?? `${stack.name}-${logicalId}`;
+      const { TableName, StreamSpecification, TimeToLiveSpecification, PointInTimeRecoverySpecification } =
+        properties;
       const members = tableMembers.filter((name) => properties[name] !== undefined);
       await dynamoDb
         .call(stack, 'CreateTable', {
@@ -56,7 +47,7 @@ export const storageResources: ResourceTypes = {
   },
 
   'AWS::SSM::Parameter': {
-    properties: ['Description', 'Name', 'Tags', 'Tier', 'Type', 'Value'],
+    properties: ['Description', 'Name', 'Type', 'Value'],
     create(properties, stack, logicalId) {
       const { Name, Value, Type } = properties;
       // CloudFormation does not update a resource whose template is unchanged, even if its value changed since.
@@ -68,30 +59,15 @@ export const storageResources: ResourceTypes = {
   },
 
   'AWS::IAM::Role': {
-    properties: [
-      'AssumeRolePolicyDocument',
-      'Description',
-      'ManagedPolicyArns',
-      'MaxSessionDuration',
-      'Path',
-      'Policies',
-      'RoleName',
-      'Tags',
-    ],
-    create({ RoleName, AssumeRolePolicyDocument, Policies = [], ManagedPolicyArns = [] }, stack, logicalId) {
-      const name = RoleName ?? `${stack.name}-${logicalId}`;
+    properties: ['AssumeRolePolicyDocument', 'Policies'],
+    create({ AssumeRolePolicyDocument, Policies }, stack, logicalId) {
+      const name = `${stack.name}-${logicalId}`;
       const arn = `arn:aws:iam::${stack.accountId}:role/${name}`;
       const statements = [AssumeRolePolicyDocument.Statement].flat();
       const trusted = statements.flatMap(({ Principal }: Properties) => Principal?.Service ?? []);
       if (!trusted.includes('lambda.amazonaws.com'))
         throw new Error('no function of the stack can assume this role');
-      const managed = ManagedPolicyArns.map((policyArn: string) => {
-        const policy = stack.emulator.managedPolicies.get(policyArn);
-        if (!policy) throw new Error(`the sandbox does not have the managed policy \`${policyArn}\``);
-        return policy;
-      });
-      const own = Policies.map(({ PolicyDocument }: Properties) => PolicyDocument);
-      const policies = [...own, ...managed];
+      const policies = Policies.map(({ PolicyDocument }: Properties) => PolicyDocument);
       // Evaluates each statement once, so that an unsupported condition fails at the start.
       isAllowed(policies, { action: 'sandbox:Read', resource: '*' });
       stack.emulator.roles.set(arn, { arn, policies, usedByLambda: [] });
@@ -100,9 +76,9 @@ export const storageResources: ResourceTypes = {
   },
 
   'AWS::IAM::ManagedPolicy': {
-    properties: ['Description', 'ManagedPolicyName', 'Path', 'PolicyDocument'],
-    create({ ManagedPolicyName, Path = '/', PolicyDocument }, stack, logicalId) {
-      const arn = `arn:aws:iam::${stack.accountId}:policy${Path}${ManagedPolicyName ?? `${stack.name}-${logicalId}`}`;
+    properties: ['Description', 'ManagedPolicyName', 'PolicyDocument'],
+    create({ ManagedPolicyName, PolicyDocument }, stack) {
+      const arn = `arn:aws:iam::${stack.accountId}:policy/${ManagedPolicyName}`;
       stack.emulator.managedPolicies.set(arn, PolicyDocument);
       return { ref: arn, attributes: { PolicyArn: arn } };
     },
@@ -110,13 +86,7 @@ export const storageResources: ResourceTypes = {
 
   // The deployment bucket of Serverless; the sandbox reads the same files from the package folder.
   'AWS::S3::Bucket': {
-    properties: [
-      'BucketEncryption',
-      'BucketName',
-      'PublicAccessBlockConfiguration',
-      'Tags',
-      'VersioningConfiguration',
-    ],
+    properties: ['BucketEncryption'],
     create: (_, stack, logicalId) => {
       const name = `${stack.name}-${logicalId}`.toLowerCase();
       return { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } };

@@ -143,7 +143,6 @@ describe('a filter policy', () => {
     ['what is no JSON', { FilterPolicy: 'approver' }],
     ['what is no list', { FilterPolicy: '{"approver":"ann@example.com"}' }],
     ['what the sandbox does not know', { FilterPolicy: '{"approver":[{"sounds-like":"Ann"}]}' }],
-    ['the message’s body', { ...onlyAnn, FilterPolicyScope: 'MessageBody' }],
     ['what is no attribute', { Colour: 'blue' }],
   ])('of %s is refused', (_, attributes) => {
     expect(() => subscribe(attributes)).toThrow('Invalid parameter');

@@ -6,7 +6,7 @@ const topicArn = 'arn:aws:sns:us-east-1:111111111111:connections';
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:notifications';
 const serviceArn = 'arn:aws:ec2:us-east-1:111111111111:vpc-endpoint-service/vpce-svc-1';
 
-function aTopic({ isRaw = false } = {}) {
+function aTopic() {
   const deliveries: Delivery[] = [];
   const sns = createSns({
     clock: manualClock(),
@@ -27,7 +27,7 @@ function aTopic({ isRaw = false } = {}) {
     },
   });
   sns.createTopic(topicArn, { Policy });
-  sns.subscribe(topicArn, 'sqs', queueArn, { isRaw });
+  sns.subscribe(topicArn, 'sqs', queueArn);
   return { sns, deliveries };
 }
 
@@ -46,12 +46,6 @@ test('a subscriber gets the message in the documented envelope', () => {
     Message: 'hello',
     Timestamp: '2026-01-01T00:00:00.000Z',
   });
-});
-
-test('raw delivery is the message alone', () => {
-  const { sns, deliveries } = aTopic({ isRaw: true });
-  sns.publish(topicArn, { message: 'hello' }, { service: 'vpce.amazonaws.com', sourceArn: serviceArn });
-  expect(deliveries.map(({ body }) => body)).toEqual(['hello']);
 });
 
 test('a service publishes only on behalf of the sources in the policy', () => {

@@ -8,7 +8,7 @@ import {
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
   CreateTopicCommand,
-  GetTopicAttributesCommand,
+  GetSubscriptionAttributesCommand,
   PublishCommand,
   SNSClient,
   SubscribeCommand,
@@ -137,25 +137,20 @@ test('an empty batch, an operation that is not modelled and a missing member are
 
 test('AWS query: a topic is created, subscribed to and published to, with maps and special characters', async () => {
   const client = new SNSClient(provider());
-  const Policy = '{"Version":"2012-10-17","Statement":[]}';
-  const { TopicArn } = await client.send(new CreateTopicCommand({ Name: 'news', Attributes: { Policy } }));
-  await client.send(
-    new SubscribeCommand({
-      TopicArn,
-      Protocol: 'sqs',
-      Endpoint: queueArn,
-      Attributes: { RawMessageDelivery: 'true' },
-    }),
-  );
-  const { Attributes } = await client.send(new GetTopicAttributesCommand({ TopicArn }));
-  expect(Attributes).toMatchObject({ Policy, SubscriptionsConfirmed: '1', Owner: '111111111111' });
-  await client.send(new PublishCommand({ TopicArn, Message: 'a & b' }));
-  expect(sqs.receive(queueArn, 10).map(({ body }) => body)).toEqual(['a & b']);
+  const { TopicArn } = await client.send(new CreateTopicCommand({ Name: 'news' }));
+  const Attributes = { FilterPolicy: '{"colour":["<blue>"]}' };
+  const subscribe = new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: queueArn, Attributes });
+  const { SubscriptionArn } = await client.send(subscribe);
+  const described = await client.send(new GetSubscriptionAttributesCommand({ SubscriptionArn }));
+  expect(described.Attributes).toMatchObject({ ...Attributes, Owner: '111111111111' });
+  const MessageAttributes = { colour: { DataType: 'String', StringValue: '<blue>' } };
+  await client.send(new PublishCommand({ TopicArn, Message: 'a & b', MessageAttributes }));
+  expect(sqs.receive(queueArn, 10).map(({ body }) => JSON.parse(body).Message)).toEqual(['a & b']);
 });
 
 test('AWS query: errors have the query code and status', async () => {
   const TopicArn = 'arn:aws:sns:us-east-1:111111111111:none';
-  const sent = new SNSClient(provider()).send(new GetTopicAttributesCommand({ TopicArn }));
+  const sent = new SNSClient(provider()).send(new PublishCommand({ TopicArn, Message: 'a' }));
   await expect(sent).rejects.toMatchObject({
     name: 'NotFoundException',
     message: 'Topic does not exist',
