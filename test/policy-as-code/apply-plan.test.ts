@@ -8,7 +8,7 @@ import { isApplicable } from '../../lib/policy-as-code/change.ts';
 import { findPlan } from '../../lib/policy-as-code/plan.ts';
 import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { serviceItem } from '../../lib/services/service.ts';
-import type { Table } from '../../lib/storage/table.ts';
+import type { Item, Table } from '../../lib/storage/table.ts';
 import { aConfiguration, aGroup, alice, anEntry, aService, serviceId } from '../builders.ts';
 import { createCrashingProcess } from '../doubles/crash-injection.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
@@ -111,16 +111,13 @@ describe('an apply', () => {
     expect(await isApplied(env)).toBe(true);
   });
 
-  test('does not change an item that others manage', async () => {
+  test.each([
+    ['does not change', false, { effect: 'block', version: 1 }],
+    ['takes over', true, { effect: 'allow', managedBy: 'file' }],
+  ])('%s an item that others manage, with --take-ownership %s', async (_what, takeOwnership, entry) => {
     const env = createBusyEnv();
-    await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }));
-    expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'block', version: 1 });
-  });
-
-  test('takes over an item that others manage under `--take-ownership`', async () => {
-    const env = createBusyEnv();
-    await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }), true);
-    expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'allow', managedBy: 'file' });
+    await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }), takeOwnership);
+    expect(await findEntry(env, serviceId(1), three)).toMatchObject(entry);
   });
 
   test('answers `done` when it is called again after its end', async () => {
@@ -147,26 +144,18 @@ describe('an apply', () => {
 
   test('moves accounts from one customer to another in both directions', async () => {
     const env = createBusyEnv();
-    await planAndApply(
-      env,
-      aDocument({
-        customers: [
-          { name: 'a', accounts: [one] },
-          { name: 'b', accounts: [two] },
-        ],
-      }),
-    );
-    await planAndApply(
-      env,
-      aDocument({
-        customers: [
-          { name: 'a', accounts: [two] },
-          { name: 'b', accounts: [one] },
-        ],
-      }),
-    );
-    expect(await findCustomer('a', env.table)).toMatchObject({ accounts: [two] });
-    expect(await findCustomer('b', env.table)).toMatchObject({ accounts: [one] });
+    for (const [first, second] of [
+      [one, two],
+      [two, one],
+    ]) {
+      const customers = [
+        { name: 'a', accounts: [first ?? ''] },
+        { name: 'b', accounts: [second ?? ''] },
+      ];
+      await planAndApply(env, aDocument({ customers }));
+      expect(await findCustomer('a', env.table)).toMatchObject({ accounts: [first] });
+      expect(await findCustomer('b', env.table)).toMatchObject({ accounts: [second] });
+    }
   });
 });
 
@@ -182,35 +171,31 @@ function slow(env: TestEnv): Table {
 }
 
 describe('an apply of a plan', () => {
-  const moves: readonly [string, (env: TestEnv) => void, string][] = [
+  const moves: readonly [what: string, item: Item, name: string][] = [
     [
       'an entry of the plan was changed',
-      (env) => env.put(entryItem(anEntry({ accountId: one, version: 9 }))),
+      entryItem(anEntry({ accountId: one, version: 9 })),
       `account ${one} at ${serviceId(1)}`,
     ],
     [
       'another entry was changed',
-      (env) => env.put(entryItem(anEntry({ accountId: three, version: 9 }))),
+      entryItem(anEntry({ accountId: three, version: 9 })),
       `account ${three} at ${serviceId(1)}`,
     ],
-    [
-      'an entry was added',
-      (env) => env.put(entryItem(anEntry({ serviceId: '*' }))),
-      'account 022222222222 at *',
-    ],
+    ['an entry was added', entryItem(anEntry({ serviceId: '*' })), 'account 022222222222 at *'],
     [
       'a service was changed',
-      (env) => env.put(serviceItem(aService({ managedBy: 'file', policyRevision: 9 }))),
+      serviceItem(aService({ managedBy: 'file', policyRevision: 9 })),
       `service ${serviceId(1)}`,
     ],
   ];
-  test.each(moves)('is refused if %s since the plan was made', async (_name, move, moved) => {
+  test.each(moves)('is refused if %s since the plan was made', async (_what, item, name) => {
     const env = createBusyEnv();
     const { plan } = await planDocument(env, busy);
-    move(env);
+    env.put(item);
     await expect(applyToEnd(plan, env.deps)).rejects.toMatchObject({
       name: 'StalePlanError',
-      changedItems: [moved],
+      changedItems: [name],
     });
     expect(await findEntry(env, serviceId(1), '300000000000')).toBeUndefined();
     expect(await findUnfinishedApply(env.deps)).toEqual({});
@@ -307,13 +292,19 @@ describe('an interrupted apply', () => {
     return kills;
   }
 
-  test('that crashed at any call is completed by the next apply of the file', async () => {
-    const kills = await killedEverywhere(async (env) => {
+  test('that crashed at any call leaves each entry as before or as after its change, and the next apply of the file completes it', async () => {
+    let interruptedCount = 0;
+    const kills = await killedEverywhere(async (env, isInterrupted) => {
+      if (isInterrupted) interruptedCount++;
+      const entry = await findEntry(env, serviceId(1), one);
+      expect([1, 2]).toContain(entry?.maxEndpoints);
+      expect(entry?.version === 1).toBe(entry?.maxEndpoints === 1);
       await planAndApply(env, busy);
       expect(await isApplied(env)).toBe(true);
       expect(await findUnfinishedApply(env.deps)).toEqual({});
     });
     expect(kills).toBeGreaterThan(20);
+    expect(interruptedCount).toBeGreaterThan(10);
   });
 
   test('that crashed at any call is completed by another call for the same plan', async () => {
@@ -364,17 +355,6 @@ describe('an interrupted apply', () => {
       ]);
       expect(await findUnfinishedApply(env.deps)).toEqual({});
     });
-  });
-
-  test('leaves each entry as before or as after its change, and is reported as interrupted', async () => {
-    let interruptedCount = 0;
-    await killedEverywhere(async (env, isInterrupted) => {
-      if (isInterrupted) interruptedCount++;
-      const entry = await findEntry(env, serviceId(1), one);
-      expect([1, 2]).toContain(entry?.maxEndpoints);
-      expect(entry?.version === 1).toBe(entry?.maxEndpoints === 1);
-    });
-    expect(interruptedCount).toBeGreaterThan(10);
   });
 
   test('that was only slow changes nothing more after another apply took over', async () => {

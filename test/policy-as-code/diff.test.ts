@@ -3,6 +3,7 @@ import { entryItem } from '../../lib/allowlist/entry.ts';
 import { groupItem } from '../../lib/approvers/approver-group.ts';
 import { customerItem } from '../../lib/customers/customer.ts';
 import { changeKey, type PolicyChange } from '../../lib/policy-as-code/change.ts';
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { PolicyProblemsError } from '../../lib/policy-as-code/plan.ts';
 import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { listRegisteredServices } from '../../lib/services/registered-services.ts';
@@ -24,114 +25,41 @@ function selectEntryChanges(changes: readonly PolicyChange[]) {
 }
 
 describe('an entry', () => {
-  const ownership: readonly [string, ManagedBy | undefined, string, { takeOwnership: boolean }, string[]][] =
-    [
-      ['that does not exist is added', undefined, 'absent', { takeOwnership: false }, ['add']],
-      [
-        'that the file manages is changed if it differs',
-        'file',
-        'other',
-        { takeOwnership: false },
-        ['change'],
-      ],
-      [
-        'that the file manages is not in the plan if it is equal',
-        'file',
-        'equal',
-        { takeOwnership: false },
-        [],
-      ],
-      [
-        'that the file manages is removed if the file no longer names it',
-        'file',
-        'unnamed',
-        { takeOwnership: false },
-        ['remove'],
-      ],
-      [
-        'that a person manages is a conflict if it differs',
-        'person',
-        'other',
-        { takeOwnership: false },
-        ['conflict'],
-      ],
-      [
-        'that a person manages stays unmanaged if it is equal',
-        'person',
-        'equal',
-        { takeOwnership: false },
-        ['unmanaged'],
-      ],
-      [
-        'that a person manages stays unmanaged if the file does not name it',
-        'person',
-        'unnamed',
-        { takeOwnership: false },
-        ['unmanaged'],
-      ],
-      [
-        'that another system manages is a conflict if it differs',
-        'api',
-        'other',
-        { takeOwnership: false },
-        ['conflict'],
-      ],
-      [
-        'that a person manages is taken over under `--take-ownership` if it differs',
-        'person',
-        'other',
-        { takeOwnership: true },
-        ['adopt'],
-      ],
-      [
-        'that a person manages is taken over under `--take-ownership` if it is equal',
-        'person',
-        'equal',
-        { takeOwnership: true },
-        ['adopt'],
-      ],
-      [
-        'that a person manages stays unmanaged under `--take-ownership` if the file does not name it',
-        'person',
-        'unnamed',
-        { takeOwnership: true },
-        ['unmanaged'],
-      ],
-    ];
-  test.each(ownership)('%s', async (_name, managedBy, there, { takeOwnership }, actions) => {
-    const env = createEnvWith(
-      ...(there === 'absent'
-        ? []
-        : [
-            {
-              accountId: one,
-              ...(managedBy && { managedBy }),
-              ...(there === 'other' && { maxEndpoints: 3 }),
-            },
-          ]),
-    );
-    const document = aDocument({ entries: there === 'unnamed' ? [] : [allowEntry(one)] });
-    const { changes } = await planDocument(env, document, takeOwnership);
-    expect(selectEntryChanges(changes).map(({ action }) => action)).toEqual(actions);
-  });
+  /** `there`: how the entry in the table compares with the file; `unnamed`: the file does not name it. */
+  test.each<[there: string, managedBy: ManagedBy, takeOwnership: boolean, actions: string[]]>([
+    ['absent', 'file', false, ['add']],
+    ['other', 'file', false, ['change']],
+    ['equal', 'file', false, []],
+    ['unnamed', 'file', false, ['remove']],
+    ['other', 'person', false, ['conflict']],
+    ['equal', 'person', false, ['unmanaged']],
+    ['unnamed', 'person', false, ['unmanaged']],
+    ['other', 'api', false, ['conflict']],
+    ['other', 'person', true, ['adopt']],
+    ['equal', 'person', true, ['adopt']],
+    ['unnamed', 'person', true, ['unmanaged']],
+  ])(
+    'that is %s and managed by %s, with --take-ownership %s: %j',
+    async (there, managedBy, take, actions) => {
+      const stored = { accountId: one, managedBy, ...(there === 'other' && { maxEndpoints: 3 }) };
+      const env = createEnvWith(...(there === 'absent' ? [] : [stored]));
+      const document = aDocument({ entries: there === 'unnamed' ? [] : [allowEntry(one)] });
+      const { changes } = await planDocument(env, document, take);
+      expect(selectEntryChanges(changes).map(({ action }) => action)).toEqual(actions);
+    },
+  );
 
   test('is not in the plan if only the order of its lists differs', async () => {
     const roles = ['a', 'b'].map((name) => `arn:aws:iam::${one}:role/${name}`);
     const env = createEnvWith({ accountId: one, managedBy: 'file', roles });
-    const { changes } = await planDocument(
-      env,
-      aDocument({ entries: [allowEntry(one, { roles: roles.toReversed() })] }),
-    );
-    expect(selectEntryChanges(changes)).toEqual([]);
+    const document = aDocument({ entries: [allowEntry(one, { roles: roles.toReversed() })] });
+    expect(selectEntryChanges((await planDocument(env, document)).changes)).toEqual([]);
   });
 
   test('is in the plan with its former settings, its new settings and its manager', async () => {
     const env = createEnvWith({ accountId: one, managedBy: 'api', maxEndpoints: 3 });
-    const { changes } = await planDocument(
-      env,
-      aDocument({ entries: [allowEntry(one, { maxEndpoints: 1 })] }),
-    );
-    expect(selectEntryChanges(changes)).toMatchObject([
+    const document = aDocument({ entries: [allowEntry(one, { maxEndpoints: 1 })] });
+    expect(selectEntryChanges((await planDocument(env, document)).changes)).toMatchObject([
       {
         kind: 'entry',
         action: 'conflict',
@@ -142,7 +70,7 @@ describe('an entry', () => {
         before: { effect: 'allow', maxEndpoints: 3 },
         after: { effect: 'allow', maxEndpoints: 1 },
         managedBy: 'api',
-        changedBy: 'arn:aws:iam::111111111111:user/alice',
+        changedBy: alice,
       },
     ]);
   });
@@ -190,55 +118,49 @@ test('a plan removes a service before the entries that allow its connections', a
       aService({ managedBy: 'file' }),
       aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' }),
     ],
-    entries: [serviceId(1), serviceId(2), '*'].map((at) => anEntry({ serviceId: at, managedBy: 'file' })),
+    entries: [serviceId(1), serviceId(2), '*'].map((at) =>
+      anEntry({ accountId: one, serviceId: at, managedBy: 'file' }),
+    ),
     groups: [],
   });
   const { changes } = await planDocument(env, aDocument({ services: [{ name: 'orders' }] }));
-  expect(changes.map(({ kind, ...change }) => [kind, 'service' in change ? change.service : ''])).toEqual([
-    ['service', ''],
-    ['entry', '*'],
-    ['entry', 'orders'],
-    ['entry', 'gone'],
+  expect(formatChanges(changes)).toEqual([
+    'remove service gone',
+    `remove entry ${one} at *`,
+    `remove entry ${one} at orders`,
+    `remove entry ${one} at gone`,
   ]);
 });
 
 describe('a service', () => {
   const settings = { serviceId: serviceId(1), name: 'orders' };
+  const defaults = { graceSeconds: 72 * 3600, onExternalAccept: 'ask' };
+  const file = { managedBy: 'file' };
+  const strict = { requireTicket: true };
 
-  test('that the file manages gets the settings of the file, and the default of each other setting', async () => {
-    const env = createTestEnv({ services: [aService({ managedBy: 'file', requireTicket: true })] });
-    const { changes } = await planDocument(env, aDocument({ services: [settings] }));
-    expect(changes).toMatchObject([
-      { action: 'change', before: { requireTicket: true }, after: { requireTicket: false } },
-    ]);
-  });
-
-  test('that the file manages is not in the plan if the file repeats the defaults', async () => {
-    const env = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
-    const document = aDocument({
-      services: [{ ...settings, graceSeconds: 72 * 3600, onExternalAccept: 'ask' }],
-    });
-    expect((await planDocument(env, document)).changes).toEqual([]);
-  });
-
-  test('that a person manages is a conflict only if it differs in a setting that the file names', async () => {
-    const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
-    expect(formatChanges((await planDocument(env, aDocument({ services: [settings] }))).changes)).toEqual([
-      'unmanaged service orders',
-    ]);
-    const stricter = aDocument({ services: [{ ...settings, onUnlisted: 'reject' as const }] });
-    expect(formatChanges((await planDocument(env, stricter)).changes)).toEqual(['conflict service orders']);
-  });
-
-  test('that the file names without settings is neither taken over nor removed', async () => {
-    const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
-    const nameOnly = aDocument({ services: [{ name: 'orders' }] });
-    expect(formatChanges((await planDocument(env, nameOnly, true)).changes)).toEqual([
-      'unmanaged service orders',
-    ]);
-    env.put(serviceItem(aService({ managedBy: 'file', requireTicket: true })));
-    expect((await planDocument(env, nameOnly)).changes).toEqual([]);
-  });
+  test.each<[what: string, stored: object, input: object, takeOwnership: boolean, changes: string[]]>([
+    ['the file repeats the defaults', file, { ...settings, ...defaults }, false, []],
+    ['the file omits a setting', { ...file, ...strict }, settings, false, ['change service orders']],
+    ['a person set what the file omits', strict, settings, false, ['unmanaged service orders']],
+    [
+      'a person set it otherwise',
+      strict,
+      { ...settings, requireTicket: false },
+      false,
+      ['conflict service orders'],
+    ],
+    ['the file only names it', strict, { name: 'orders' }, true, ['unmanaged service orders']],
+    ['the file only names its own', { ...file, ...strict }, { name: 'orders' }, false, []],
+  ])(
+    'is compared by the settings that count, if %s',
+    async (_what, stored, input, takeOwnership, changes) => {
+      const env = createTestEnv({ services: [aService(stored)], groups: [] });
+      const planned = await planDocument(env, aDocument({ services: [input] }), takeOwnership);
+      expect(formatChanges(planned.changes)).toEqual(changes);
+      if (changes[0] === 'change service orders')
+        expect(planned.changes).toMatchObject([{ before: strict, after: { requireTicket: false } }]);
+    },
+  );
 
   test('that is not registered is added with the entries that name it', async () => {
     const env = createTestEnv({ groups: [aGroup()] });
@@ -283,7 +205,10 @@ test('a group that the file no longer names is not removed while a service or an
 });
 
 describe('a policy file', () => {
-  const wrong: readonly [string, Parameters<typeof aDocument>[0], string][] = [
+  const teamWith = (fields: object) => ({ groups: [{ name: 'team', ...people, ...fields }] });
+  const elsewhere = { region: 'eu-west-1' };
+  const tooLarge = allowEntry(one, { endpointIds: Array(5000).fill('vpce-0123456789abcdef0') });
+  test.each<[what: string, document: Partial<PolicyDocument>, message: string]>([
     [
       'that names an unknown service',
       { entries: [{ ...allowEntry(one, { service: 'order' }), at: 'policy.yml:3:5' }] },
@@ -299,29 +224,16 @@ describe('a policy file', () => {
       { services: [{ name: 'orders', approvers: 'nobody' }] },
       'there is no approver group `nobody`',
     ],
-    [
-      'whose group has fewer approvers than its quorum',
-      { groups: [{ name: 'team', ...people, quorum: 2 }] },
-      'could never approve',
-    ],
-    [
-      'whose group escalates to itself',
-      { groups: [{ name: 'team', ...people, escalateTo: 'team' }] },
-      'cannot escalate to itself',
-    ],
+    ['whose group has fewer approvers than its quorum', teamWith({ quorum: 2 }), 'could never approve'],
+    ['whose group escalates to itself', teamWith({ escalateTo: 'team' }), 'cannot escalate to itself'],
     [
       'whose group escalates to an unknown group',
-      { groups: [{ name: 'team', ...people, escalateTo: 'nobody' }] },
+      teamWith({ escalateTo: 'nobody' }),
       'no approver group `nobody`',
     ],
     [
       'that gives an account to two customers',
-      {
-        customers: [
-          { name: 'a', accounts: [one] },
-          { name: 'b', accounts: [one] },
-        ],
-      },
+      { customers: ['a', 'b'].map((name) => ({ name, accounts: [one] })) },
       'to two customers: a and b',
     ],
     [
@@ -332,12 +244,12 @@ describe('a policy file', () => {
     ['that names a service that is not registered', { services: [{ name: 'new' }] }, 'give its id'],
     [
       'whose service is in another location',
-      { services: [{ serviceId: serviceId(1), region: 'eu-west-1' }] },
+      { services: [{ serviceId: serviceId(1), ...elsewhere }] },
       'in us-east-1',
     ],
     [
       'whose new service is in another location',
-      { services: [{ serviceId: serviceId(9), region: 'eu-west-1' }] },
+      { services: [{ serviceId: serviceId(9), ...elsewhere }] },
       'of its own account and Region',
     ],
     [
@@ -345,17 +257,8 @@ describe('a policy file', () => {
       { services: [{ serviceId: serviceId(9), name: 'orders' }] },
       `is the name of ${serviceId(1)}`,
     ],
-    [
-      'with an entry that is too large',
-      {
-        entries: [
-          allowEntry(one, { endpointIds: Array.from({ length: 5000 }, () => 'vpce-0123456789abcdef0') }),
-        ],
-      },
-      'is too large',
-    ],
-  ];
-  test.each(wrong)('%s is refused', async (_name, document, message) => {
+    ['with an entry that is too large', { entries: [tooLarge] }, 'is too large'],
+  ])('%s is refused', async (_name, document, message) => {
     const env = createEnvWith();
     env.put(customerItem({ name: 'theirs', accounts: [three], changedAt: '', changedBy: '', version: 1 }));
     const problems = await planDocument(env, aDocument(document)).then(
@@ -363,7 +266,7 @@ describe('a policy file', () => {
       (error) => (error as PolicyProblemsError).problems,
     );
     expect(problems.map((problem) => problem.message)).toEqual([expect.stringContaining(message)]);
-    expect(problems[0]?.at).toBe(document?.entries?.[0]?.at);
+    expect(problems[0]?.at).toBe(document.entries?.[0]?.at);
   });
 
   test('with several problems is refused with all of them at once', async () => {

@@ -141,17 +141,8 @@ function isInScope({ serviceId, ownerAccountId }: Connection, { path }: RandomCo
 }
 
 test('a dry run predicts the accepts, rejects and disconnects that follow from its command', async () => {
-  const met = {
-    accepts: 0,
-    rejects: 0,
-    now: 0,
-    later: 0,
-    entry: 0,
-    block: 0,
-    lockdown: 0,
-    disconnect: 0,
-    resume: 0,
-  };
+  const met = { accepts: 0, rejects: 0, now: 0, later: 0 };
+  const disconnectsByKind = { entry: 0, block: 0, lockdown: 0, disconnect: 0, resume: 0 };
   await fc.assert(
     fc.asyncProperty(randomInventories, randomCommands, async (inventory, command) => {
       const env = await createInventoryEnv(inventory);
@@ -184,10 +175,10 @@ test('a dry run predicts the accepts, rejects and disconnects that follow from i
       met.rejects += prediction.rejects?.length ?? 0;
       met.now += disconnects.filter(({ at }) => at === 'now').length;
       met.later += disconnects.filter(({ at }) => at !== 'now').length;
-      met[command.kind] += disconnects.length;
+      disconnectsByKind[command.kind] += disconnects.length;
     }),
     { numRuns: 500, seed: 6 },
   );
-  expect(Object.entries(met).filter(([, count]) => count < 2)).toEqual([]);
-  expect([met.accepts, met.rejects, met.now, met.later].filter((count) => count < 6)).toEqual([]);
+  expect(Object.entries(disconnectsByKind).filter(([, count]) => count < 2)).toEqual([]);
+  expect(Object.entries(met).filter(([, count]) => count < 6)).toEqual([]);
 }, 120_000);

@@ -22,7 +22,11 @@ const accounts = ['222222222222', '333333333333', '444444444444'];
 const services = [1, 2, 3];
 /** Some accounts appear more often than others. */
 const account = fc.constantFrom(accounts[0] ?? '', ...accounts);
-const anyManager = fc.constantFrom('file' as const, 'file' as const, 'person' as const);
+const anyOf = <const Values extends readonly unknown[]>(...values: Values) =>
+  fc.constantFrom<Values[number][]>(...values);
+const anyManager = anyOf('file', 'file', 'person');
+
+const oneToThree = fc.integer({ min: 1, max: 3 });
 
 /** Expiry times around noon of 2026-11-21: some are past, some are near, some are far. */
 const narrowings = fc.record(
@@ -31,22 +35,18 @@ const narrowings = fc.record(
       minLength: 1,
       maxLength: 3,
     }),
-    maxEndpoints: fc.integer({ min: 1, max: 3 }),
-    expiresAt: fc.constantFrom(
-      '2026-11-20T00:00:00.000Z',
-      '2026-11-25T00:00:00.000Z',
-      '2027-11-20T00:00:00.000Z',
-    ),
-    note: fc.constantFrom('a', 'b'),
+    maxEndpoints: oneToThree,
+    expiresAt: anyOf('2026-11-20', '2026-11-25', '2027-11-20').map((day) => `${day}T00:00:00.000Z`),
+    note: anyOf('a', 'b'),
   },
   { requiredKeys: [] },
 );
 const settings = fc.record(
   {
-    onUnlisted: fc.constantFrom('ask' as const, 'hold' as const, 'reject' as const),
-    onExternalAccept: fc.constantFrom('ask' as const, 'disconnect' as const, 'adopt' as const),
-    graceSeconds: fc.constantFrom(3600, 86_400),
-    onExpiry: fc.constantFrom('reject' as const, 'escalate' as const),
+    onUnlisted: anyOf('ask', 'hold', 'reject'),
+    onExternalAccept: anyOf('ask', 'disconnect', 'adopt'),
+    graceSeconds: anyOf(3600, 86_400),
+    onExpiry: anyOf('reject', 'escalate'),
   },
   { requiredKeys: [] },
 );
@@ -57,9 +57,7 @@ const entryRule = fc.oneof(
 
 /** An entry's scope and effect. Entries for all services often limit endpoints, so that policies often differ in limits. */
 function createEntryRule(names: readonly string[]) {
-  const counting = fc
-    .integer({ min: 1, max: 3 })
-    .map((maxEndpoints) => ({ effect: 'allow' as const, maxEndpoints }));
+  const counting = oneToThree.map((maxEndpoints) => ({ effect: 'allow' as const, maxEndpoints }));
   return fc.oneof(
     { weight: 3, arbitrary: fc.tuple(fc.constantFrom('*', ...names), entryRule) },
     { weight: 2, arbitrary: fc.tuple(fc.constant('*'), counting) },
@@ -126,24 +124,19 @@ export const randomInventories: fc.Arbitrary<RandomInventory> = fc.record({
     .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => connection(index + 1)))),
 });
 
+const declaredService = (number: number) =>
+  fc.option(
+    settings.map((said) => ({ serviceId: serviceId(number), name: `service-${number}`, ...said })),
+    { freq: 2 },
+  );
+
 /** Policy documents about these services and accounts. */
 export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
   groups: fc.constant([]),
   customers: fc.constant([]),
   services: fc
-    .tuple(
-      ...services.map((number) =>
-        fc.option(
-          settings.map((said) => ({ number, said })),
-          { freq: 2 },
-        ),
-      ),
-    )
-    .map((optionalServices) =>
-      optionalServices.flatMap((each) =>
-        each ? [{ serviceId: serviceId(each.number), name: `service-${each.number}`, ...each.said }] : [],
-      ),
-    ),
+    .tuple(...services.map(declaredService))
+    .map((declared) => declared.filter((service) => service !== null)),
   entries: fc.uniqueArray(declaredEntry, {
     selector: ({ service, accountId }) => `${service} ${accountId}`,
     maxLength: 7,
