@@ -54,32 +54,25 @@ export function previewChangedService(
   author: ChangeAuthor,
   hub: AccountRegion,
 ): Service {
-  return before ? applyServiceChange(before, change, author) : previewService(change, hub, author);
-}
-
-/** Builds the service as a registration would store it, without a call to EC2. */
-function previewService(
-  { serviceId, after, name }: ChangeOfKind<'service'>,
-  location: AccountRegion,
-  { by, now }: ChangeAuthor,
-): Service {
-  const time = now.toISOString();
+  if (before) return applyServiceChange(before, change, author);
+  const { serviceId, after, name } = change;
+  const time = author.now.toISOString();
   return {
     onUnlisted: 'ask',
     approvers: '',
     name,
     ...after,
     serviceId,
-    serviceName: awsServiceName(location, serviceId),
-    location,
+    serviceName: awsServiceName(hub, serviceId),
+    location: hub,
     registeredAt: time,
-    registeredBy: by,
+    registeredBy: author.by,
     managedBy: 'file',
     topicArn: '',
     acceptanceRequired: true,
     drift: [],
     checkedAt: time,
-    policyRevision: now.getTime(),
+    policyRevision: author.now.getTime(),
     version: 1,
   };
 }

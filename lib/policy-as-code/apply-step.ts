@@ -11,14 +11,7 @@ import { readService, serviceEntity, serviceKey } from '../services/service.ts';
 import { listIfAllReadable } from '../storage/entity.ts';
 import type { Item, Write } from '../storage/table.ts';
 import { applyEntryChange, applyGroupChange, applyServiceChange, type ChangeAuthor } from './apply-change.ts';
-import {
-  type ChangeOfKind,
-  changeKey,
-  type ItemChange,
-  isApplicable,
-  type PolicyChange,
-  type PolicyCustomerSettings,
-} from './change.ts';
+import { type ChangeOfKind, changeKey, type ItemChange, isApplicable, type PolicyChange } from './change.ts';
 import { isSameSettings } from './compare-settings.ts';
 import { describeChange, isAlreadyApplied, StalePlanError } from './stale-plan.ts';
 
@@ -131,13 +124,8 @@ async function applyGroupStep(
   deps: ApplyStepDeps,
 ): Promise<StepResult> {
   const group = applyGroupChange(change, author);
-  const groups = await listIfAllReadable(listApproverGroups, deps);
-  const otherGroups = groups?.filter(({ name }) => name !== change.name);
-  const warnings = await subscribeGroup(
-    group ?? emptyGroup(change.name),
-    otherGroups && [...otherGroups, ...(group ? [group] : [])],
-    deps,
-  );
+  const groups = replaceNamed(await listIfAllReadable(listApproverGroups, deps), change.name, group);
+  const warnings = await subscribeGroup(group ?? emptyGroup(change.name), groups, deps);
   return { writes: [group ? approverGroupEntity.put(group, item) : removeItem(item)], warnings };
 }
 
@@ -147,33 +135,28 @@ async function applyCustomerStep(
   deps: ApplyStepDeps,
 ): Promise<StepResult> {
   const { table, now, caller } = deps;
-  const warnings = isSameSettings(before?.contact, after?.contact)
-    ? []
-    : await subscribeContact(
-        { name, contact: after?.contact },
-        await customersAfterChange(name, after, deps),
-        deps,
-      );
+  const contact = after?.contact;
+  const isSameContact = isSameSettings(before?.contact, contact);
+  const warnings = isSameContact ? [] : await subscribeContact({ name, contact }, await listAfter(), deps);
   // Accounts may move between customers of the file in any order.
-  const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
+  const releasingCustomers = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
   if (after)
-    await setCustomer(name, { ...after, managedBy: 'file' }, caller, {
-      table,
-      now,
-      releasingCustomers: mayTakeFrom,
-    });
+    await setCustomer(name, { ...after, managedBy: 'file' }, caller, { table, now, releasingCustomers });
   else await removeCustomer(name, { table });
   return { writes: [], warnings };
+
+  async function listAfter() {
+    const customers = await listIfAllReadable<Pick<Customer, 'name' | 'contact'>>(listCustomers, deps);
+    return replaceNamed(customers, name, after && { name, ...after });
+  }
 }
 
-async function customersAfterChange(
+function replaceNamed<T extends { readonly name: string }>(
+  list: readonly T[] | undefined,
   name: string,
-  after: PolicyCustomerSettings | undefined,
-  deps: ApplyStepDeps,
-): Promise<Pick<Customer, 'name' | 'contact'>[] | undefined> {
-  const customers = await listIfAllReadable(listCustomers, deps);
-  const otherCustomers = customers?.filter((customer) => customer.name !== name);
-  return otherCustomers && [...otherCustomers, ...(after ? [{ name, ...after }] : [])];
+  after: T | undefined,
+): T[] | undefined {
+  return list && [...list.filter((each) => each.name !== name), ...(after ? [after] : [])];
 }
 
 async function applyServiceStep(

@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import { defaultGroup } from '../approvers/approver-group.ts';
 import { defaultDeadlineSeconds } from '../connections/approval-request.ts';
 import { defaultGraceSeconds } from '../services/service.ts';
@@ -16,14 +15,6 @@ export const serviceDefaults = {
   principals: 'observed',
   otherPrincipals: [],
 } as const satisfies Required<Omit<PolicyServiceSettings, 'name'>>;
-
-/** Picks the attributes of an item that a schema names. */
-export function pickSettings<const Schema extends v.GenericSchema>(
-  schema: Schema,
-  item: v.InferInput<Schema>,
-): v.InferOutput<Schema> {
-  return v.parse(schema, item);
-}
 
 /** Whether two settings are equal. The order of fields and of list members does not count. */
 export function isSameSettings(one: unknown, other: unknown): boolean {

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { allServicesScope } from '../allowlist/entry.ts';
 import { approverGroupPartition, memberCount } from '../approvers/approver-group.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
@@ -9,7 +10,7 @@ import {
   PolicyGroupSettings,
   type PolicyServiceSettings,
 } from './change.ts';
-import { isSameSettings, pickSettings } from './compare-settings.ts';
+import { isSameSettings } from './compare-settings.ts';
 import type { CurrentState } from './current-state.ts';
 import type { PolicyDocument } from './document.ts';
 
@@ -79,7 +80,7 @@ function desiredGroups(
     const storedGroup = state.groups.find((each) => each.name === name);
     // The group `default` from setup has no members until somebody sets them.
     const isUnchanged =
-      storedGroup && isSameSettings(groupSettings(group), pickSettings(PolicyGroupSettings, storedGroup));
+      storedGroup && isSameSettings(groupSettings(group), v.parse(PolicyGroupSettings, storedGroup));
     if (quorum > people && !isUnchanged)
       reportProblem(
         group,
@@ -106,7 +107,7 @@ function knownGroupNames(groups: PolicyDocument['groups'], state: CurrentState):
 
 function groupSettings({ emails, ...group }: PolicyDocument['groups'][number]): PolicyGroupSettings {
   // SNS compares addresses in filter policies case-sensitively.
-  return pickSettings(PolicyGroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
+  return v.parse(PolicyGroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
 }
 
 function desiredCustomers(
@@ -128,7 +129,7 @@ function desiredCustomers(
         reportProblem(customer, `account ${account} belongs to two customers: ${other} and ${customer.name}`);
       customerByAccount.set(account, customer.name);
     }
-  const settings = (customer: (typeof customers)[number]) => pickSettings(PolicyCustomerSettings, customer);
+  const settings = (customer: (typeof customers)[number]) => v.parse(PolicyCustomerSettings, customer);
   return indexUnique(
     customers,
     ({ name }) => name,
@@ -248,7 +249,7 @@ function desiredEntries(
       );
       return [];
     }
-    const settings = pickSettings(PolicyEntrySettings, rest);
+    const settings = v.parse(PolicyEntrySettings, rest);
     return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...position }];
   });
   return indexUnique(

@@ -14,7 +14,7 @@ import {
   PolicyGroupSettings,
   PolicyServiceSettings,
 } from './change.ts';
-import { isSameSettings, pickSettings, serviceDefaults } from './compare-settings.ts';
+import { isSameSettings, serviceDefaults } from './compare-settings.ts';
 import type { CurrentState } from './current-state.ts';
 import type { DesiredState, ServiceInput } from './desired-state.ts';
 
@@ -140,7 +140,7 @@ function diffGroups(
     if (name === defaultGroup && !desiredGroup && storedGroup && effectiveManager(storedGroup) !== 'file')
       return [];
     const isUnclaimed = storedGroup !== undefined && isUnclaimedDefault(storedGroup);
-    const before = storedGroup && pickSettings(PolicyGroupSettings, storedGroup);
+    const before = storedGroup && v.parse(PolicyGroupSettings, storedGroup);
     const change = compareSettings(
       before,
       desiredGroup,
@@ -187,7 +187,7 @@ function diffCustomers(
   return union(customers.keys(), storedCustomers.keys()).flatMap((name) => {
     const storedCustomer = storedCustomers.get(name);
     const change = compareSettings(
-      storedCustomer && pickSettings(PolicyCustomerSettings, storedCustomer),
+      storedCustomer && v.parse(PolicyCustomerSettings, storedCustomer),
       customers.get(name),
       storedCustomer,
       takeOwnership,
@@ -215,7 +215,7 @@ function diffServices(
 }
 
 function currentServiceSettings(service: Service): PolicyServiceSettings {
-  return pickSettings(PolicyServiceSettings, { ...serviceDefaults, ...service });
+  return v.parse(PolicyServiceSettings, { ...serviceDefaults, ...service });
 }
 
 /**
@@ -255,7 +255,7 @@ function diffEntries(
     if (!entry) return [];
     const { serviceId, accountId } = entry;
     const change = compareSettings(
-      storedEntry && pickSettings(PolicyEntrySettings, storedEntry),
+      storedEntry && v.parse(PolicyEntrySettings, storedEntry),
       desiredEntry?.settings,
       storedEntry,
       takeOwnership,

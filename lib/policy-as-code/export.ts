@@ -15,7 +15,7 @@ import {
   PolicyGroupSettings,
   PolicyServiceSettings,
 } from './change.ts';
-import { pickSettings } from './compare-settings.ts';
+
 import type { PolicyDocument } from './document.ts';
 
 /** A part of the table as a policy document, with the manager of each item. */
@@ -83,7 +83,7 @@ async function readEntriesFrom(
 function exportGroup(group: ApproverGroup): ExportedItem<'groups'> {
   return {
     name: group.name,
-    ...pickSettings(PolicyGroupSettings, group),
+    ...v.parse(PolicyGroupSettings, group),
     managedBy: effectiveManager(group),
   };
 }
@@ -91,7 +91,7 @@ function exportGroup(group: ApproverGroup): ExportedItem<'groups'> {
 /** Exports a service without a name with its id alone. */
 function exportService(service: Service, names: ReadonlyMap<string, string>): ExportedItem<'services'> {
   const { serviceId, location } = service;
-  const { name, ...settings } = pickSettings(PolicyServiceSettings, service);
+  const { name, ...settings } = v.parse(PolicyServiceSettings, service);
   const isNamed = names.get(serviceId) === name;
   return {
     serviceId,
@@ -105,13 +105,13 @@ function exportService(service: Service, names: ReadonlyMap<string, string>): Ex
 function exportCustomer(customer: Customer): ExportedItem<'customers'> {
   return {
     name: customer.name,
-    ...pickSettings(PolicyCustomerSettings, customer),
+    ...v.parse(PolicyCustomerSettings, customer),
     managedBy: effectiveManager(customer),
   };
 }
 
 function exportEntry(entry: AllowlistEntry, service: string): ExportedItem<'entries'> {
-  const { effect, owners, note, customer, ...narrowings } = pickSettings(PolicyEntrySettings, entry);
+  const { effect, owners, note, customer, ...narrowings } = v.parse(PolicyEntrySettings, entry);
   const commonSettings = {
     service,
     accountId: entry.accountId,

@@ -3,7 +3,7 @@ import { approverGroupPartition } from '../approvers/approver-group.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { servicesPartition } from '../services/service.ts';
 import { formatKey, indexByKey, keyedEntity } from '../storage/entity.ts';
-import type { Item, Key, Table } from '../storage/table.ts';
+import type { Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 import { type ChangeAction, changeKey, type ItemChange, PolicyChange } from './change.ts';
 import { chunkedItems, chunkKeys, chunkValues } from './chunked-item.ts';
@@ -140,51 +140,34 @@ export async function findPlan(
 }
 
 /**
- * Reads the changes of one part, in order. A part is a page.
+ * Reads the changes of a plan, in order.
+ * @param part only these of one part. A part is a page.
  * @throws IncompletePlanError, UnreadableItemError
  */
-export async function readPlanPart(
-  { planId, changeParts }: Plan,
-  part: number,
-  table: Table,
-): Promise<PolicyChange[]> {
-  const keys = chunkKeys(planPartition(planId), partSeries.changes, changeParts).slice(part, part + 1);
-  return (await readParts(keys, planId, table)).flatMap((item) => chunkValues(item, PolicyChange));
-}
-
-/**
- * Reads all changes of a plan, in order.
- * @throws IncompletePlanError, UnreadableItemError
- */
-export async function readPlanChanges({ planId, changeParts }: Plan, table: Table): Promise<PolicyChange[]> {
-  const items = await readParts(
-    chunkKeys(planPartition(planId), partSeries.changes, changeParts),
-    planId,
-    table,
-  );
-  return items.flatMap((item) => chunkValues(item, PolicyChange));
+export async function readPlanChanges(plan: Plan, table: Table, part?: number): Promise<PolicyChange[]> {
+  const keys = chunkKeys(planPartition(plan.planId), partSeries.changes, plan.changeParts);
+  const selected = part === undefined ? keys : keys.slice(part, part + 1);
+  return readParts(selected, PolicyChange, plan, table);
 }
 
 /**
  * Reads the versions of a plan's inputs, by key.
  * @throws IncompletePlanError, UnreadableItemError
  */
-export async function readPlannedVersions(
-  { planId, versionParts }: Plan,
-  table: Table,
-): Promise<Map<string, number>> {
-  const items = await readParts(
-    chunkKeys(planPartition(planId), partSeries.versions, versionParts),
-    planId,
-    table,
-  );
-  return new Map(items.flatMap((item) => chunkValues(item, PlannedItemVersion)));
+export async function readPlannedVersions(plan: Plan, table: Table): Promise<Map<string, number>> {
+  const keys = chunkKeys(planPartition(plan.planId), partSeries.versions, plan.versionParts);
+  return new Map(await readParts(keys, PlannedItemVersion, plan, table));
 }
 
-async function readParts(keys: readonly Key[], planId: string, table: Table): Promise<Item[]> {
+async function readParts<const Schema extends v.GenericSchema>(
+  keys: readonly Key[],
+  schema: Schema,
+  { planId }: Plan,
+  table: Table,
+): Promise<v.InferOutput<Schema>[]> {
   const parts = indexByKey(await table.get(keys)).all(keys);
   if (parts.length < keys.length) throw new IncompletePlanError(planId);
-  return parts;
+  return parts.flatMap((item) => chunkValues(item, schema));
 }
 
 const summaryField: Readonly<Record<ChangeAction, keyof PlanSummary>> = {

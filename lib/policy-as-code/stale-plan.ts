@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { readEntry } from '../allowlist/entry.ts';
 import { readGroup } from '../approvers/approver-group.ts';
 import { readCustomer } from '../customers/customer.ts';
@@ -13,7 +14,7 @@ import {
   PolicyGroupSettings,
   PolicyServiceSettings,
 } from './change.ts';
-import { isSameSettings, pickSettings, serviceDefaults } from './compare-settings.ts';
+import { isSameSettings, serviceDefaults } from './compare-settings.ts';
 import { itemVersions, readCurrentState } from './current-state.ts';
 import { type Plan, readPlannedVersions } from './plan.ts';
 
@@ -69,25 +70,18 @@ function describeItemKey(key: string): string {
 /** Whether the table already contains the result of a change, regardless of its author. */
 export function isAlreadyApplied(change: ItemChange, item: Item | undefined): boolean {
   if (!change.after || !item) return !change.after && !item;
-  const there = readManagedItem(change, item);
-  return effectiveManager(there) === 'file' && isSameSettings(there.settings, change.after);
+  const { read, settings } = storedForms[change.kind];
+  const stored = read(item);
+  return effectiveManager(stored) === 'file' && isSameSettings(v.parse(settings, stored), change.after);
 }
 
-function readManagedItem(change: ItemChange, item: Item) {
-  switch (change.kind) {
-    case 'entry':
-      return withSettings(readEntry(item), PolicyEntrySettings);
-    case 'group':
-      return withSettings(readGroup(item), PolicyGroupSettings);
-    case 'customer':
-      return withSettings(readCustomer(item), PolicyCustomerSettings);
-    case 'service':
-      return withSettings({ ...serviceDefaults, ...readService(item) }, PolicyServiceSettings);
-    default:
-      throw change satisfies never;
-  }
-}
-
-function withSettings<Value extends object>(value: Value, schema: Parameters<typeof pickSettings>[0]) {
-  return { ...value, settings: pickSettings(schema, value) };
-}
+/** How each kind of item is stored, and which of its attributes a policy file sets. */
+const storedForms = {
+  entry: { read: readEntry, settings: PolicyEntrySettings },
+  group: { read: readGroup, settings: PolicyGroupSettings },
+  customer: { read: readCustomer, settings: PolicyCustomerSettings },
+  service: {
+    read: (item: Item) => ({ ...serviceDefaults, ...readService(item) }),
+    settings: PolicyServiceSettings,
+  },
+} as const;

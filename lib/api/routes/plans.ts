@@ -5,7 +5,7 @@ import { applyPlan } from '../../policy-as-code/apply-plan.ts';
 import type { PolicyChange } from '../../policy-as-code/change.ts';
 import { exportPolicy } from '../../policy-as-code/export.ts';
 import { listPastExpiries } from '../../policy-as-code/past-expiries.ts';
-import { findPlan, makePlan, type Plan, readPlanPart } from '../../policy-as-code/plan.ts';
+import { findPlan, makePlan, type Plan, readPlanChanges } from '../../policy-as-code/plan.ts';
 import { predictPlanImpact } from '../../policy-as-code/predict-plan-impact.ts';
 import { simulate } from '../../policy-as-code/simulate.ts';
 import { decodeCursor, ExpiredTokenError, encodePageToken } from '../../storage/cursor.ts';
@@ -57,7 +57,7 @@ export function plansRoutes(app: ApiApp): void {
     const { part } = token === undefined ? { part: 0 } : decodeCursor(list, token, PlanChangesCursor);
     if (part > 0 && part >= plan.changeParts) throw new ExpiredTokenError();
     const changes = await withCustomerNames(
-      (await readPlanPart(plan, part, api.table)).map(changeView),
+      (await readPlanChanges(plan, api.table, part)).map(changeView),
       (change) => ('accountId' in change ? change.accountId : undefined),
       api,
     );
