@@ -13,6 +13,7 @@ import {
   group,
   live,
   mode,
+  paused,
   revocation,
   service,
   serviceId,
@@ -134,9 +135,6 @@ describe('a command sends', () => {
   });
 });
 
-const serviceWith = (settings: object) => ({
-  'GET /services/payments': { service: { ...service, ...settings } },
-});
 const entryWith = (fields: object) => ({ 'GET /allowlist': { entries: [{ ...entry, ...fields }] } });
 const explanationWith = (fields: object) => ({
   [`GET /connections/${endpointId}`]: {
@@ -147,41 +145,32 @@ const explanationWith = (fields: object) => ({
 const pause = 'by alice since 2031-05-01 12:00:00 UTC, incident';
 const differs = 'linkgate would reject it, and EC2 shows it available';
 
+test.each<[settings: object, line: string]>([
+  [paused, `paused +${pause}`],
+  [{}, 'decided within +7 days; then it is escalated, and stays open'],
+  [{ deadlineSeconds: 86_400, onExpiry: 'reject' }, 'decided within +1 day; then it is rejected'],
+  [{ deadlineSeconds: 5400 }, 'decided within +1.5 hours; then'],
+  [{ requireTicket: true }, 'ticket +each decision of a person names one'],
+  [{ onExternalAccept: 'ask' }, 'external accept +people are asked'],
+  [{ onExternalAccept: 'disconnect' }, 'external accept +disconnected'],
+  [{ onExternalAccept: 'adopt' }, 'external accept +they stay'],
+  [{ graceSeconds: 1_209_600 }, 'grace period +14 days\n'],
+  [{ otherPrincipals: ['*'] }, 'principals +observed: only compared with the allowlist; besides: \\*'],
+  [
+    { deregisteringAt: at, deregisteringBy: 'bob' },
+    'being deregistered +by bob since 2031-05-01 12:00:00 UTC',
+  ],
+  [{ checkedAt: at }, 'last checked +2031-05-01 12:00:00 UTC; `linkgate doctor` looks now'],
+])('`service show` prints the settings %j', async (settings, line) => {
+  const { stdout } = await play('service show payments', {
+    'GET /services/payments': { service: { ...service, ...settings } },
+  });
+  expect(stdout).toMatch(new RegExp(line));
+});
+
 describe('a command prints', () => {
   test.each<[line: string, answers: object, ...texts: (string | RegExp)[]]>([
-    ['service show payments', {}, new RegExp(`paused +${pause}`)],
     ['service list', {}, `paused ${pause}`],
-    [
-      'service show payments',
-      serviceWith({}),
-      /decided within +7 days; then it is escalated, and stays open/,
-    ],
-    [
-      'service show payments',
-      serviceWith({ deadlineSeconds: 86_400, onExpiry: 'reject', requireTicket: true }),
-      /decided within +1 day; then it is rejected/,
-      /ticket +each decision of a person names one/,
-    ],
-    ['service show payments', serviceWith({ deadlineSeconds: 5400 }), /decided within +1.5 hours; then/],
-    ['service show payments', serviceWith({ onExternalAccept: 'ask' }), /external accept +people are asked/],
-    [
-      'service show payments',
-      serviceWith({ onExternalAccept: 'disconnect' }),
-      /external accept +disconnected/,
-    ],
-    [
-      'service show payments',
-      serviceWith({ onExternalAccept: 'adopt', graceSeconds: 1_209_600, otherPrincipals: ['*'] }),
-      /external accept +they stay/,
-      /grace period +14 days\n/,
-      /principals +observed: only compared with the allowlist; besides: \*/,
-    ],
-    [
-      'service show payments',
-      serviceWith({ deregisteringAt: at, deregisteringBy: 'bob', checkedAt: '2031-05-01T11:00:00.000Z' }),
-      /being deregistered +by bob since 2031-05-01 12:00:00 UTC/,
-      /last checked +2031-05-01 11:00:00 UTC; `linkgate doctor` looks now/,
-    ],
     ['mode', {}, 'observe: linkgate decides and writes down what it would do'],
     [
       'mode',

@@ -81,11 +81,3 @@ allow:
     '6:5: account 222222222222 has an entry at `payments` already: policy.yml:5:5',
   ]);
 });
-
-test('an override in an environment has the schema of its field', () => {
-  expect(
-    parseProblems(
-      'version: 1\nenvironments: [prod]\nservices: {payments: {environments: {prod: {grase: 1d}}}}',
-    ),
-  ).toEqual(['3:45: there is no field `grase` here; did you mean `grace`?']);
-});

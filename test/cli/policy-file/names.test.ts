@@ -62,9 +62,3 @@ test.each(['prototype', 'constructor', '__proto__', 'toString', 'hasOwnProperty'
     ).toEqual([`2:50: ${missing}`]);
   },
 );
-
-test('a list instead of a map of names is a problem', () => {
-  expect(parseProblems('version: 1\nservices: [{onUnlisted: ask}]')).toEqual([
-    '2:1: this has to be a map, and is a list',
-  ]);
-});
