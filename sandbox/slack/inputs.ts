@@ -1,4 +1,4 @@
-import { type Block, type Element, listElements, type Option } from './blocks.ts';
+import { type Block, type Element, type InputElement, listElements, type Option } from './blocks.ts';
 
 /** Input values by `action_id`: a text, the value of an option, or a list of such values. */
 export type InputValues = Readonly<Record<string, unknown>>;
@@ -23,7 +23,7 @@ export function readInputState(blocks: readonly Block[], inputValues: InputValue
       const inputs = listInputs(block);
       const values = inputs.map((input) => [
         input.action_id,
-        toInputState(input, inputValues[input.action_id ?? '']),
+        toInputState(input, inputValues[input.action_id]),
       ]);
       return inputs.length > 0 ? [[block.block_id, Object.fromEntries(values)]] : [];
     }),
@@ -35,7 +35,7 @@ export function validationErrors(blocks: readonly Block[], values: StateValues):
   return Object.fromEntries(
     blocks.flatMap((block) => {
       if (block.type !== 'input') return [];
-      const { action_id = '' } = block.element;
+      const { action_id } = block.element;
       const inputError = validateInput(block, values[block.block_id ?? '']?.[action_id]);
       return inputError === undefined ? [] : [[action_id, inputError]];
     }),
@@ -43,7 +43,7 @@ export function validationErrors(blocks: readonly Block[], values: StateValues):
 }
 
 export function inputNames(blocks: readonly Block[]): string[] {
-  return blocks.flatMap(listInputs).flatMap(({ action_id }) => action_id ?? []);
+  return blocks.flatMap(listInputs).map(({ action_id }) => action_id);
 }
 
 /** @throws InputError */
@@ -53,9 +53,7 @@ export function findOption({ options }: { readonly options: readonly Option[] },
   throw new InputError(`\`${value}\` is none of ${options.map((option) => option.value).join(', ')}`);
 }
 
-type InputElement = Exclude<Element, { type: 'button' }>;
-
-function listInputs(block: Block): InputElement[] {
+function listInputs(block: Block): Exclude<Element, { type: 'button' }>[] {
   return listElements(block).filter((element) => element.type !== 'button');
 }
 
@@ -67,7 +65,7 @@ export function preserveInputs(blocks: readonly Block[], values: StateValues): B
   return blocks.map((block) => {
     if (block.type !== 'input') return block;
     const { block_id = '', element } = block;
-    const state = values[block_id]?.[element.action_id ?? ''];
+    const state = values[block_id]?.[element.action_id];
     return state ? { ...block, element: withInitialState(element, state) } : block;
   });
 }
@@ -76,11 +74,6 @@ function withInitialState(element: InputElement, state: InputState): InputElemen
   if (element.type === 'plain_text_input' && state.type === element.type) {
     const { initial_value: _initial, ...empty } = element;
     return state.value === null ? empty : { ...empty, initial_value: state.value };
-  }
-  if (element.type === 'static_select' && state.type === element.type) {
-    const { initial_option: _initial, ...empty } = element;
-    const preservedOption = element.options.find(({ value }) => value === state.selected_option?.value);
-    return preservedOption ? { ...empty, initial_option: preservedOption } : empty;
   }
   if (element.type === 'checkboxes' && state.type === element.type) {
     const { initial_options: _initial, ...empty } = element;
@@ -91,7 +84,7 @@ function withInitialState(element: InputElement, state: InputState): InputElemen
   return element;
 }
 
-function toInputState(input: InputElement, inputValue: unknown): InputState {
+function toInputState(input: Exclude<Element, { type: 'button' }>, inputValue: unknown): InputState {
   const { type } = input;
   switch (type) {
     case 'plain_text_input':
@@ -128,7 +121,6 @@ function validateInput(
   if (isEmpty) return optional ? undefined : 'Please complete this required field.';
   if (element.type !== 'plain_text_input' || !('value' in value)) return undefined;
   const { length } = String(value.value);
-  const { min_length = 0, max_length = 3000 } = element;
-  if (length < min_length) return `Please enter at least ${min_length} characters.`;
+  const { max_length = 3000 } = element;
   return length > max_length ? `Please enter no more than ${max_length} characters.` : undefined;
 }

@@ -110,7 +110,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const blocks = findAction(currentBlocks, click)
       ? currentBlocks
       : [...currentBlocks, ...messages.before(channel, ts)];
-    const responseId = responseUrls.create({ user, team, channel, ts });
+    const responseId = responseUrls.create({ user, team, channel });
     const triggerId = views.trigger({ user, team, responseId });
     const payload = blockActions(
       click,

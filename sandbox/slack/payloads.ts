@@ -1,4 +1,4 @@
-import { type Block, type Element, listElements } from './blocks.ts';
+import type { ActionElement, Block } from './blocks.ts';
 import { findOption, type StateValues } from './inputs.ts';
 import type { Message } from './messages.ts';
 import type { OpenView } from './views.ts';
@@ -11,7 +11,7 @@ export interface Person {
 }
 
 export interface Action {
-  readonly element: Element;
+  readonly element: ActionElement;
   readonly block_id: string;
   /** The value of an option, or a forged value, instead of the element's own. */
   readonly value?: string | undefined;
@@ -25,11 +25,16 @@ export function findAction(
 ): Pick<Action, 'element' | 'block_id'> | undefined {
   const { action_id, block_id, value } = selector;
   const candidates = blocks
-    .flatMap((block) => listElements(block).map((element) => ({ element, block_id: block.block_id ?? '' })))
+    .flatMap((block) =>
+      block.type === 'actions'
+        ? block.elements.map((element) => ({ element, block_id: block.block_id ?? '' }))
+        : [],
+    )
     .filter(
       (one) => one.element.action_id === action_id && (block_id === undefined || one.block_id === block_id),
     );
-  const isMatch = ({ element }: { element: Element }) => element.type === 'button' && element.value === value;
+  const isMatch = ({ element }: { element: ActionElement }) =>
+    element.type === 'button' && element.value === value;
   return candidates.find(isMatch) ?? candidates[0];
 }
 
@@ -152,16 +157,6 @@ function channelName(id: string): string {
 function actionPayload({ element, block_id, value, action_ts }: Action): object {
   const { type, action_id } = element;
   const actionFields = { type, action_id, block_id, action_ts };
-  switch (type) {
-    case 'button':
-      return { ...element, ...actionFields, ...(value !== undefined && { value }) };
-    case 'static_select':
-      return { ...actionFields, selected_option: findOption(element, value) };
-    case 'checkboxes':
-      return { ...actionFields, selected_options: value === undefined ? [] : [findOption(element, value)] };
-    case 'plain_text_input':
-      return { ...actionFields, value: value ?? '' };
-    default:
-      return type satisfies never;
-  }
+  if (type === 'static_select') return { ...actionFields, selected_option: findOption(element, value) };
+  return { ...element, ...actionFields, ...(value !== undefined && { value }) };
 }

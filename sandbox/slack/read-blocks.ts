@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
-import { type Block, Blocks, type Element, listElements, View } from './blocks.ts';
+import { type Block, Blocks, listElements, View } from './blocks.ts';
 
 /** Slack's errors for invalid blocks, each with its position: `must be … [json-pointer:/blocks/0/text]`. */
 export class BlockError extends Error {
@@ -33,29 +33,20 @@ function read<S extends v.GenericSchema>(schema: S, value: unknown, pointer: str
   throw new BlockError(issues.map((issue) => issueProblem(issue, pointer)));
 }
 
-/** Slack generates ids for blocks and elements without one. */
+/** Slack generates ids for blocks without one. */
 function withIds(blocks: readonly Block[], pointer: string): Block[] {
   const problems = blocks.flatMap((block, index) => blockProblems(block, `${pointer}/${index}`));
   const blockIds = blocks.flatMap(({ block_id }) => block_id ?? []);
   const twice = blockIds.find((name, index) => blockIds.indexOf(name) !== index);
   if (twice !== undefined) problems.push(atPointer(`block_id already exists: ${twice}`, pointer));
   if (problems.length > 0) throw new BlockError(problems);
-  return blocks.map((block) => ({ block_id: newId(), ...blockName(block) }));
-}
-
-function blockName(block: Block): Block {
-  const name = <E extends Element>(element: E): E => ({ action_id: newId(), ...element });
-  if (block.type === 'actions') return { ...block, elements: block.elements.map(name) };
-  if (block.type === 'input') return { ...block, element: name(block.element) };
-  return block.type === 'section' && block.accessory ? { ...block, accessory: name(block.accessory) } : block;
+  return blocks.map((block) => ({ block_id: randomBytes(4).toString('base64url').slice(0, 5), ...block }));
 }
 
 /** Checks that no schema expresses. */
 function blockProblems(block: Block, pointer: string): string[] {
   const problems: string[] = [];
-  if (block.type === 'section' && !block.text && !block.fields)
-    problems.push(atPointer('missing required field: text', pointer));
-  const names = listElements(block).flatMap(({ action_id }) => action_id ?? []);
+  const names = listElements(block).map(({ action_id }) => action_id);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) problems.push(atPointer(`action_id already exists: ${twice}`, pointer));
   for (const element of listElements(block)) {
@@ -65,10 +56,6 @@ function blockProblems(block: Block, pointer: string): string[] {
     if (!isOption) problems.push(atPointer('initial_option must match one of the options', pointer));
   }
   return problems;
-}
-
-function newId(): string {
-  return randomBytes(4).toString('base64url').slice(0, 5);
 }
 
 function issueProblem(issue: v.BaseIssue<unknown>, pointer: string): string {

@@ -6,13 +6,11 @@ import type { Messages } from './messages.ts';
 import { BlockError, readBlocks } from './read-blocks.ts';
 import { SlackApiError } from './slack-error.ts';
 
-/** The user, channel and message of a response URL. */
+/** The user and the channel of a response URL. */
 interface ResponseTarget {
   readonly user: string;
   readonly team: string;
   readonly channel: string;
-  /** The ts of the clicked message. */
-  readonly ts?: string;
 }
 
 interface ResponseUrl extends ResponseTarget {
@@ -20,37 +18,17 @@ interface ResponseUrl extends ResponseTarget {
   readonly expiresAt: number;
 }
 
-export interface ResponseUrls {
-  /** Creates a response URL and returns its id. */
-  create(target: ResponseTarget): string;
-  url(id: string): string;
-  /** Handles a POST to the URL. @throws SlackApiError */
-  handleResponse(id: string, body: unknown): void;
-  /** Handles the body of a command's response, which uses no URL. @throws SlackApiError */
-  show(id: string, body: unknown): void;
-}
+export type ResponseUrls = ReturnType<typeof createResponseUrls>;
 
 const maxUses = 5;
 const lifetimeMs = 30 * 60_000;
 
-/** Apps send these flags as strings too. */
-const flag = v.optional(
-  v.union([
-    v.boolean(),
-    v.pipe(
-      v.picklist(['true', 'false']),
-      v.transform((text) => text === 'true'),
-    ),
-  ]),
-  false,
-);
+/** linkgate sends only ephemeral messages that replace nothing. */
 const ResponseMessage = v.object({
-  response_type: v.optional(v.picklist(['ephemeral', 'in_channel']), 'ephemeral'),
-  text: v.optional(v.string()),
+  response_type: v.optional(v.literal('ephemeral')),
+  replace_original: v.optional(v.literal(false)),
+  text: v.string(),
   blocks: v.optional(v.unknown()),
-  replace_original: flag,
-  delete_original: flag,
-  thread_ts: v.optional(v.string()),
 });
 
 /** https://docs.slack.dev/interactivity/handling-user-interaction */
@@ -65,53 +43,53 @@ export function createResponseUrls({
   /** The URL prefix. */
   address: string;
   openMap?: OpenMap;
-}): ResponseUrls {
+}) {
   const urls = openMap<ResponseUrl>('slack/response-urls');
 
-  function use(id: string): ResponseUrl {
+  function requireUse(id: string) {
     const url = urls.get(id);
     if (!url) throw new SlackApiError('no_such_url');
     if (url.expiresAt < clock.now()) throw new SlackApiError('expired_url');
     if (url.uses >= maxUses) throw new SlackApiError('used_url');
     urls.set(id, { ...url, uses: url.uses + 1 });
-    return url;
   }
 
-  function show(id: string, { user, team, channel, ts = '' }: ResponseTarget, body: unknown) {
-    const parsed = v.safeParse(ResponseMessage, body);
-    if (!parsed.success) throw new SlackApiError('invalid_payload');
-    const { response_type, replace_original, delete_original, thread_ts, ...unparsedContent } = parsed.output;
-    if (delete_original) return messages.remove(channel, ts);
-    const content = toContent(unparsedContent);
-    if (replace_original && messages.find(channel, ts)) return void messages.replace(channel, ts, content);
+  /** Shows the message to the user alone. Slack shows the body of a command's response in the same way. */
+  function show(id: string, body: unknown) {
+    const url = urls.get(id);
+    if (!url) throw new SlackApiError('no_such_url');
+    const { success, output } = v.safeParse(ResponseMessage, body);
+    if (!success) throw new SlackApiError('invalid_payload');
+    const { user, team, channel } = url;
+    const { text, blocks } = output;
     messages.post({
-      ...content,
       channel,
-      ...(thread_ts !== undefined && { threadTs: thread_ts }),
-      ...(response_type === 'ephemeral' && { onlyFor: { user, team, responseId: id } }),
+      text,
+      ...(blocks !== undefined && { blocks: parseBlocks(blocks) }),
+      onlyFor: { user, team, responseId: id },
     });
   }
 
   return {
-    create(target) {
+    /** Creates a response URL and returns its id. */
+    create(target: ResponseTarget): string {
       const id = randomBytes(12).toString('hex');
       urls.set(id, { ...target, uses: 0, expiresAt: clock.now() + lifetimeMs });
       return id;
     },
-    url: (id) => `${address}/${id}`,
-    handleResponse: (id, body) => show(id, use(id), body),
-    show(id, body) {
-      const url = urls.get(id);
-      if (!url) throw new SlackApiError('no_such_url');
-      show(id, url, body);
+    url: (id: string) => `${address}/${id}`,
+    /** Handles a POST to the URL. @throws SlackApiError */
+    handleResponse(id: string, body: unknown) {
+      requireUse(id);
+      show(id, body);
     },
+    show,
   };
 }
 
-function toContent({ text, blocks }: { text?: string | undefined; blocks?: unknown }) {
-  if (text === undefined && blocks === undefined) throw new SlackApiError('no_text');
+function parseBlocks(blocks: unknown) {
   try {
-    return { text: text ?? '', ...(blocks !== undefined && { blocks: readBlocks(blocks) }) };
+    return readBlocks(blocks);
   } catch (error) {
     if (error instanceof BlockError) throw new SlackApiError('invalid_blocks', error.problems);
     throw error;

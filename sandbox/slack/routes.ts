@@ -17,7 +17,6 @@ export interface RoutesOptions {
   readonly views: Views;
   readonly responseUrls: ResponseUrls;
   readonly interactions: ReturnType<typeof createInteractions>;
-  readonly now: () => number;
 }
 
 const UnknownRecord = v.record(v.string(), v.unknown());
@@ -39,7 +38,7 @@ const Dismissal = v.object({ channel: v.string(), ts: v.string() });
 
 /** The routes of Slack's API, and those by which people and tests act as its users. */
 export function slackRoutes(options: RoutesOptions): Hono {
-  const { webApi, messages, views, responseUrls, interactions, now } = options;
+  const { webApi, messages, views, responseUrls, interactions } = options;
   const routes = new Hono();
 
   routes.on(['GET', 'POST'], '/slack/api/:method', async (c) => {
@@ -77,12 +76,12 @@ export function slackRoutes(options: RoutesOptions): Hono {
   routes.get('/slack', (c) => {
     const viewer = readViewer(c);
     c.header('content-security-policy', "default-src 'self'; img-src data:; frame-ancestors 'none'");
-    return c.html(pageHtml(viewer, timelineHtml(viewer, messages, now())));
+    return c.html(pageHtml(viewer, timelineHtml(viewer, messages)));
   });
-  routes.get('/slack/timeline', (c) => c.html(timelineHtml(readViewer(c), messages, now())));
+  routes.get('/slack/timeline', (c) => c.html(timelineHtml(readViewer(c), messages)));
   routes.get('/slack/modal', (c) => {
     const view = views.find(c.req.query('view_id') ?? '');
-    return view ? c.html(modalHtml(view, now())) : c.notFound();
+    return view ? c.html(modalHtml(view)) : c.notFound();
   });
   routes.post('/slack/dismiss', async (c) => {
     const { channel, ts } = await parseBody(c, Dismissal);

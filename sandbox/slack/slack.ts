@@ -16,14 +16,7 @@ export interface Credentials {
   readonly signingSecret: string;
 }
 
-/** A Slack workspace with one app: linkgate. */
-export interface Slack {
-  readonly credentials: Credentials;
-  /** Sets the request URL of the app's settings. */
-  setRequestUrl(url: string): void;
-  /** Handles all requests below `/slack`. */
-  handle(request: Request): Response | Promise<Response>;
-}
+export type Slack = ReturnType<typeof createSlack>;
 
 export interface SlackOptions {
   /** `http://127.0.0.1:4570` */
@@ -34,7 +27,8 @@ export interface SlackOptions {
   readonly openMap?: OpenMap;
 }
 
-export function createSlack(options: SlackOptions): Slack {
+/** A Slack workspace with one app: linkgate. */
+export function createSlack(options: SlackOptions) {
   const { origin, clock, faults, isThrottled = () => true, openMap = inMemory } = options;
   const credentials = loadCredentials(openMap<Credentials>('slack/app'));
   const { botToken, signingSecret } = credentials;
@@ -51,14 +45,16 @@ export function createSlack(options: SlackOptions): Slack {
   const webApi = createWebApi({ clock, faults, messages, views, botToken, isThrottled, openMap });
   const send = createAppRequests({ clock, signingSecret, requestUrl: () => requestUrl });
   const interactions = createInteractions({ clock, messages, views, responseUrls, send });
-  const routes = slackRoutes({ webApi, messages, views, responseUrls, interactions, now: clock.now });
+  const routes = slackRoutes({ webApi, messages, views, responseUrls, interactions });
 
   return {
     credentials,
-    setRequestUrl(url) {
+    /** Sets the request URL of the app's settings. */
+    setRequestUrl(url: string) {
       requestUrl = url;
     },
-    handle: (request) => routes.fetch(request),
+    /** Handles all requests below `/slack`. */
+    handle: (request: Request) => routes.fetch(request),
   };
 }
 

@@ -28,24 +28,11 @@ interface Trigger extends Interaction {
   readonly viewId?: string;
 }
 
-export interface Views {
-  /** Creates a trigger id, which opens one modal within 3 seconds. */
-  trigger(interaction: Interaction): string;
-  /** @throws SlackRefusal */
-  open(triggerId: string, view: View): OpenView;
-  /** Returns the modal that a trigger opened. */
-  openedBy(triggerId: string): OpenView | undefined;
-  find(viewId: string): OpenView | undefined;
-  /** Stores the input values of a person. */
-  fill(viewId: string, values: StateValues): void;
-  /** Replaces the view. Inputs that both views have keep their values. */
-  replace(viewId: string, view: View): OpenView;
-  close(viewId: string): void;
-}
+export type Views = ReturnType<typeof createViews>;
 
 const triggerMs = 3000;
 
-export function createViews(clock: Clock, openMap: OpenMap = inMemory): Views {
+export function createViews(clock: Clock, openMap: OpenMap = inMemory) {
   const triggers = openMap<Trigger>('slack/triggers');
   const views = openMap<OpenView>('slack/views');
 
@@ -57,12 +44,14 @@ export function createViews(clock: Clock, openMap: OpenMap = inMemory): Views {
   }
 
   return {
-    trigger(interaction) {
+    /** Creates a trigger id, which opens one modal within 3 seconds. */
+    trigger(interaction: Interaction): string {
       const id = `${clock.now()}.${randomBytes(6).toString('hex')}`;
       triggers.set(id, { ...interaction, expiresAt: clock.now() + triggerMs });
       return id;
     },
-    open(triggerId, view) {
+    /** @throws SlackApiError */
+    open(triggerId: string, view: View): OpenView {
       const trigger = triggers.get(triggerId);
       if (!trigger) throw new SlackApiError('invalid_trigger_id');
       if (trigger.viewId !== undefined) throw new SlackApiError('exchanged_trigger_id');
@@ -72,20 +61,23 @@ export function createViews(clock: Clock, openMap: OpenMap = inMemory): Views {
       const { user, team, responseId } = trigger;
       return show({ user, team, responseId, id, hash: newHash(), view });
     },
-    openedBy: (triggerId) => find(triggers.get(triggerId)?.viewId ?? ''),
+    /** Returns the modal that a trigger opened. */
+    openedBy: (triggerId: string) => find(triggers.get(triggerId)?.viewId ?? ''),
     find,
-    fill(viewId, values) {
+    /** Stores the input values of a person. */
+    fill(viewId: string, values: StateValues) {
       const current = find(viewId);
       if (current) show({ ...current, values });
     },
-    replace(viewId, view) {
+    /** Replaces the view. Inputs that both views have keep their values. */
+    replace(viewId: string, view: View): OpenView {
       const current = find(viewId);
       if (!current) throw new SlackApiError('not_found');
       const { values = {}, ...unchanged } = current;
       const blocks = preserveInputs(view.blocks, values);
       return show({ ...unchanged, hash: newHash(), view: { ...view, blocks } });
     },
-    close: (viewId) => void views.delete(viewId),
+    close: (viewId: string) => void views.delete(viewId),
   };
 }
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Bucket } from '../token-bucket.ts';
-import type { Message, Messages } from './messages.ts';
+import type { Messages } from './messages.ts';
 import { viewPayload } from './payloads.ts';
 import { BlockError, readBlocks, readView } from './read-blocks.ts';
 import { SlackApiError } from './slack-error.ts';
@@ -33,7 +33,7 @@ const PostMessage = v.object({
   channel: v.string(),
   thread_ts: v.optional(v.string()),
 });
-const Update = v.object({ ...content, ...MessageRef.entries });
+const Update = v.object({ ...content, text: v.string(), ...MessageRef.entries });
 const OpenModal = v.object({ trigger_id: v.string(), view: v.unknown() });
 
 /** The methods of Slack's Web API that linkgate calls, with Slack's limits and errors. */
@@ -44,12 +44,11 @@ export function webApiMethods({
   readonly messages: Messages;
   readonly views: Views;
 }): Readonly<Record<string, Method>> {
-  function requireMessage(channel: string, ts: string): Message {
+  function requireMessage(channel: string, ts: string) {
     requireChannel(channel);
     const message = messages.find(channel, ts);
     // The Web API cannot find an ephemeral message.
     if (!message || messages.isEphemeral(channel, ts)) throw new SlackApiError('message_not_found');
-    return message;
   }
 
   return {
@@ -90,12 +89,11 @@ export function webApiMethods({
       bucket: tier3,
       call(input) {
         const { channel, ts, text, blocks } = parse(Update, input);
-        const before = requireMessage(channel, ts);
-        if ((text ?? '').length > maxTextLength.update) throw new SlackApiError('msg_too_long');
-        // An update with a text alone removes the blocks; without both the message stays.
-        const parsedBlocks = blocks === undefined && text === undefined ? before.blocks : parseBlocks(blocks);
+        requireMessage(channel, ts);
+        if (text.length > maxTextLength.update) throw new SlackApiError('msg_too_long');
+        const parsedBlocks = parseBlocks(blocks);
         const message = messages.replace(channel, ts, {
-          text: text ?? before.text,
+          text,
           ...(parsedBlocks && { blocks: parsedBlocks }),
         });
         return { channel, ts, text: message.text, message };

@@ -3,8 +3,7 @@ import type { Message, Messages } from '../messages.ts';
 import type { OpenView } from '../views.ts';
 import { app, type Channel, channels, type User, users } from '../workspace.ts';
 import { blocksHtml } from './blocks.ts';
-import { type Html, mrkdwn } from './mrkdwn.ts';
-import { slackDate } from './slack-date.ts';
+import { type Html, mrkdwn, slackDate } from './mrkdwn.ts';
 
 /** The user who views a channel. */
 export interface Viewer {
@@ -71,28 +70,28 @@ function linkHtml(address: string, isCurrent: boolean, name: string, about = '')
 }
 
 /** Renders the messages that the viewer sees in a channel, each with its thread below. */
-export function timelineHtml({ channel, user }: Viewer, messages: Messages, now: number): Html {
+export function timelineHtml({ channel, user }: Viewer, messages: Messages): Html {
   const visibleMessages = messages.inChannel(channel.id, { user: user.id, team: user.team });
   if (visibleMessages.length === 0)
     return html`<p class="empty" id="empty">No messages yet. linkgate posts one when an approver has to decide.</p>`;
   return html`${visibleMessages.map((message) => {
     const isPrivate = messages.isEphemeral(channel.id, message.ts);
     const replies = isPrivate ? [] : messages.replies(channel.id, message.ts);
-    return messageHtml(message, { isPrivate, replies, now });
+    return messageHtml(message, { isPrivate, replies });
   })}`;
 }
 
 function messageHtml(
   message: Message,
-  { isPrivate, replies, now }: { isPrivate: boolean; replies: readonly Message[]; now: number },
+  { isPrivate, replies }: { isPrivate: boolean; replies: readonly Message[] },
 ): Html {
-  const { ts, text, blocks, edited } = message;
+  const { ts, text, blocks } = message;
   const time = Number(ts) * 1000;
   return html`<article
     id="m${ts}"
     class="${isPrivate ? 'message private' : 'message'}"
     data-ts="${ts}"
-    aria-label="Message of ${app.name}, ${slackDate(time, '{date_short_pretty} at {time}', now)}"
+    aria-label="Message of ${app.name}, ${slackDate(time, '{date_short} at {time}')}"
     tabindex="-1"
   >
     <div class="avatar" aria-hidden="true">lg</div>
@@ -100,25 +99,24 @@ function messageHtml(
       ${isPrivate && html`<p class="only">Only visible to you · <button type="button" data-dismiss>Dismiss</button></p>`}
       <p class="from">
         <strong>${app.name}</strong> <span class="badge">APP</span>
-        <time datetime="${new Date(time).toISOString()}">${slackDate(time, '{date_short_pretty} at {time}', now)}</time>
+        <time datetime="${new Date(time).toISOString()}">${slackDate(time, '{date_short} at {time}')}</time>
       </p>
-      ${blocks ? blocksHtml(blocks, now) : html`<div class="text">${mrkdwn(text, now)}</div>`}
-      ${edited && html`<span class="edited">(edited)</span>`}
+      ${blocks ? blocksHtml(blocks) : html`<div class="text">${mrkdwn(text)}</div>`}
       ${
         replies.length > 0 &&
         html`<section class="thread" aria-label="Thread">
-          ${replies.map((reply) => messageHtml(reply, { isPrivate: false, replies: [], now }))}
+          ${replies.map((reply) => messageHtml(reply, { isPrivate: false, replies: [] }))}
         </section>`
       }
     </div>
   </article>`;
 }
 
-export function modalHtml({ id, view }: OpenView, now: number): Html {
+export function modalHtml({ id, view }: OpenView): Html {
   return html`<dialog class="modal" aria-labelledby="modal-title" data-view="${id}">
     <form novalidate>
       <h2 id="modal-title" tabindex="-1">${view.title.text}</h2>
-      <div class="blocks">${blocksHtml(view.blocks, now)}</div>
+      <div class="blocks">${blocksHtml(view.blocks)}</div>
       <footer>
         <button type="button" data-close>${view.close?.text ?? 'Cancel'}</button>
         ${view.submit && html`<button class="primary">${view.submit.text}</button>`}

@@ -20,7 +20,7 @@ const expiry = {
 };
 const blocks = [
   { type: 'header', text: plain('444444444444 <asks> & waits') },
-  { type: 'section', fields: [{ type: 'mrkdwn', text: '*Account*\n444444444444' }] },
+  section('*Account*\n444444444444'),
   {
     type: 'actions',
     elements: [
