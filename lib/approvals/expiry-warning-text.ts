@@ -1,59 +1,92 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { accountText } from '../customers/account-text.ts';
 import { effectiveGraceSeconds, type Service } from '../services/service.ts';
-import { formatTime } from '../values/styled-text.ts';
-import { allowCommand, entryText } from './entry-text.ts';
+import { asCode, asStrong, asTime, type StyledText, styled } from '../values/styled-text.ts';
+import { allowCommand } from './entry-text.ts';
 
-/** An allowlist entry with connections that expires soon, with everything that its approvers need. */
+/** An allowlist entry with connections that expires soon. */
 export interface ExpiryWarning {
   readonly entry: AllowlistEntry & { readonly expiresAt: string };
   readonly service: Pick<Service, 'serviceId' | 'name' | 'graceSeconds'>;
-  readonly group: ApproverGroup;
-  /** The number of days before the expiry. */
+  /** The number of days before the expiry when the warning became due. */
   readonly daysBefore: number;
-  /** The number of connections that depend on the entry, counted up to a limit; 0 if unknown. */
+  /** The number of connected endpoints that rely on the entry, counted up to a limit. */
   readonly connections: number;
 }
 
-/** The maximum number of counted connections. */
-export const maxCountedConnections = 500;
-
-export function expiryWarningTitle({ entry, service, daysBefore }: ExpiryWarning): string {
-  const time = daysBefore === 1 ? '1 day' : `${daysBefore} days`;
-  return `Access of account ${accountText(entry.accountId, entry.customer)} to ${service.name} ends in ${time}`;
+/** The warnings of one approver group that share a notification. */
+export interface ExpiryWarningsView {
+  readonly group: string;
+  /** The soonest expiry first. */
+  readonly warnings: readonly ExpiryWarning[];
+  /** The number of entries that somebody has renewed or removed since their warning. */
+  readonly renewedCount: number;
 }
 
-/** Describes the entry, its expiry and the effect on its connections. */
-export function expiryWarningText({ entry, service, connections }: ExpiryWarning): string[] {
-  const hours = Math.round(effectiveGraceSeconds(service) / 3600);
-  const grace = hours === 1 ? '1 hour' : `${hours} hours`;
+/** The maximum number of counted connections of an entry. */
+export const maxCountedConnections = 500;
+
+export function expiryWarningsTitle({ warnings, renewedCount }: ExpiryWarningsView): string {
+  const [first, ...others] = warnings;
+  if (!first)
+    return renewedCount === 1
+      ? 'The expiring access was renewed or removed'
+      : `All access of ${renewedCount} allowlist entries was renewed or removed`;
+  if (others.length > 0)
+    return `${warnings.length} allowlist entries with connections expire within ${daysText(Math.max(...warnings.map(({ daysBefore }) => daysBefore)))}`;
+  const { entry, service, daysBefore } = first;
+  return `Access of account ${accountText(entry.accountId, entry.customer)} to ${service.name} ends in ${daysText(daysBefore)}`;
+}
+
+const daysText = (days: number) => (days === 1 ? '1 day' : `${days} days`);
+
+/** Describes one entry and its renewal, in two lines. */
+export function expiryWarningLines({ entry, service, connections }: ExpiryWarning): StyledText[] {
+  const { accountId, customer, expiresAt, managedBy } = entry;
   return [
-    `${entryText(entry)} ${connectionCountText(connections)}.`,
-    `On ${formatTime(entry.expiresAt)} linkgate notifies you, and disconnects them after a grace period of ${grace} unless somebody keeps them connected. From then on approvers decide on new requests of the account.`,
+    styled`${asStrong(`Account ${accountText(accountId, customer)}`)} at ${service.name}: expires on ${asTime(expiresAt)}, ${connectedEndpointsText(connections)}.`,
+    // A command would take the entry over from the file.
+    managedBy === 'file'
+      ? styled`A policy file manages this entry: change its expiry${customer === undefined ? '' : ' and the end of its customer’s contract'} there, and apply the file.`
+      : styled`To renew it: ${asCode(allowCommand(entry, service.name, { expires: ['90d'] }))}`,
   ];
 }
 
-function connectionCountText(connections: number): string {
-  if (connections === 0) return 'Connections rely on it';
-  if (connections === 1) return '1 connection relies on it';
-  return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connections rely on it`;
+function connectedEndpointsText(connections: number): string {
+  if (connections === 1) return '1 connected endpoint';
+  return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connected endpoints`;
 }
 
-/**
- * Describes the renewal of an entry. An entry of a policy file has no command, because a command would take it over from the
- * file.
- */
-export function renewalText({ entry, service }: ExpiryWarning): {
-  readonly how: string;
-  readonly command?: string;
-} {
-  return entry.managedBy === 'file'
-    ? {
-        how: `A policy file manages this entry. To renew it, change its expiry in the file${entry.customer === undefined ? '' : ' and the end of its customer’s contract'}, and apply the file.`,
-      }
-    : {
-        how: 'To renew it with the same options:',
-        command: allowCommand(entry, service.name, { expires: ['90d'] }),
-      };
+/** Selects the first warnings, as many as fit into a notification. */
+export function selectListedWarnings(
+  warnings: readonly ExpiryWarning[],
+  limit: number,
+  measure: (lines: StyledText[]) => number,
+): readonly ExpiryWarning[] {
+  let total = 0;
+  const firstOmitted = warnings.findIndex((warning) => {
+    total += measure(expiryWarningLines(warning));
+    return total > limit;
+  });
+  return firstOmitted === -1 ? warnings : warnings.slice(0, firstOmitted);
+}
+
+/** Describes the entries that a notification omits. */
+export function omittedWarningsText(count: number): StyledText {
+  return styled`And ${count} more. To see the expiry of each entry: ${asCode('linkgate allowlist list')}`;
+}
+
+/** Describes what happens at the expiry, and what happened since the warning. */
+export function expiryConsequences({ warnings, renewedCount }: ExpiryWarningsView): StyledText[] {
+  if (warnings.length === 0) return [];
+  const hours = warnings.map(({ service }) => Math.round(effectiveGraceSeconds(service) / 3600));
+  const grace = [...new Set([Math.min(...hours), Math.max(...hours)])].join(' to ');
+  return [
+    styled`At the expiry linkgate notifies you, and disconnects the endpoints after a grace period of ${grace} ${grace === '1' ? 'hour' : 'hours'} unless somebody keeps them connected. From then on approvers decide on new requests of the account.`,
+    ...(renewedCount > 0
+      ? [
+          styled`${renewedCount === 1 ? '1 other entry was' : `${renewedCount} other entries were`} renewed or removed since.`,
+        ]
+      : []),
+  ];
 }

@@ -18,6 +18,18 @@ export function nextWarningTime(until: string, now: string): string {
   return next === undefined ? until : new Date(next).toISOString();
 }
 
+/** Returns the day (UTC) on which a warning became due. */
+export function warningDate(until: string, daysBefore: number): string {
+  return new Date(warningTime(until, daysBefore)).toISOString().slice(0, 'yyyy-mm-dd'.length);
+}
+
+/** Returns the days (UTC) of all warnings that became due until now. */
+export function dueWarningDates(until: string, now: Date): string[] {
+  return warningDays
+    .filter((days) => warningTime(until, days) <= now.getTime())
+    .map((days) => warningDate(until, days));
+}
+
 function warningTime(until: string, days: number): number {
   return new Date(until).getTime() - days * dayMs;
 }

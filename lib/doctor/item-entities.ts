@@ -15,7 +15,7 @@ import { readCustomer } from '../customers/customer.ts';
 import { readAccountPointer } from '../customers/customer-by-account.ts';
 import { readDeliveryFailure } from '../customers/delivery-failure.ts';
 import { readModeChange } from '../mode/mode.ts';
-import { readExpiryWarningState } from '../notifications/expiry-warning-state.ts';
+import { expiryWarningsEntity } from '../notifications/expiry-warnings.ts';
 import { readThrottle } from '../notifications/throttle.ts';
 import { readEmailRate } from '../outbox/email-rate.ts';
 import { notificationRetries, readNotification } from '../outbox/notification.ts';
@@ -90,7 +90,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ['NOTIFICATION', { read: readNotification }],
   ['NOTIFICATION_RETRY', { read: notificationRetries.read }],
   ['EMAIL_RATE', { read: readEmailRate }],
-  ['EXPIRY_WARNING', { read: readExpiryWarningState }],
+  ['EXPIRY_WARNINGS', { read: expiryWarningsEntity.read }],
 ]);
 
 /** @returns undefined for an item that linkgate never writes. */

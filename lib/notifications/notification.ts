@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { computeContentHash } from '../approvals/content-hash.ts';
 import {
   findDigestId,
@@ -22,7 +21,7 @@ import type { ReadDeps } from '../storage/entity.ts';
 import type { TableChange } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 import { isPaused } from '../verdicts/verdict.ts';
-import { expiringAccessTarget } from './expiry-warning-state.ts';
+import { enqueueExpiryWarnings, type RecordChange } from './expiry-warnings.ts';
 
 /** The time for which a digest collects changes before an update, in seconds. */
 export const digestWindowSeconds = 5;
@@ -84,30 +83,23 @@ export async function enqueueForChanges(
   const requests = records.filter(
     ({ before, after }) => after.approvalRequest !== undefined && !hasSameContent(before, after),
   );
-  const queuedTargets = [
-    ...(await selectRequestTargets(
-      requests.map(({ after }) => after),
-      deps,
-    )),
-    ...records.flatMap(({ before, after }) => selectExpiryTargets(before, after)),
-  ];
+  const queuedTargets = await selectRequestTargets(
+    requests.map(({ after }) => after),
+    deps,
+  );
   const selectTargets = (isDelayed: boolean) =>
     deduplicateTargets(
       queuedTargets.filter((each) => each.isDelayed === isDelayed).map(({ target }) => target),
     );
   await deps.notificationQueue.enqueue(selectTargets(false));
   await deps.notificationQueue.enqueueAfter(digestWindowSeconds, selectTargets(true));
+  await enqueueExpiryWarnings(records, deps);
 }
 
 interface QueuedTarget {
   readonly target: NotificationTarget;
   /** The delay of the queue lets other changes of the same batch arrive first. */
   readonly isDelayed: boolean;
-}
-
-interface RecordChange {
-  readonly before: ConnectionRecord | undefined;
-  readonly after: ConnectionRecord;
 }
 
 function readChange({ before, after }: TableChange): RecordChange[] {
@@ -134,14 +126,6 @@ async function selectRequestTargets(
         : []),
     ];
   });
-}
-
-/** Selects one target, because all connections of the account share a warning. */
-function selectExpiryTargets(before: ConnectionRecord | undefined, after: ConnectionRecord): QueuedTarget[] {
-  const { expiryWarning, serviceId, ownerAccountId: accountId } = after;
-  if (!expiryWarning || isDeepStrictEqual(expiryWarning, before?.expiryWarning)) return [];
-  const { until, daysBefore } = expiryWarning;
-  return [{ target: expiringAccessTarget({ serviceId, accountId, until, daysBefore }), isDelayed: true }];
 }
 
 function hasSameContent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {

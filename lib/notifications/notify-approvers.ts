@@ -8,10 +8,9 @@ import { orReported } from '../runtime/runtime.ts';
 import { omitUnreadable } from '../storage/entity.ts';
 import { assignToMessageOrDigest } from './assign-messages.ts';
 import { createDigestRenderer } from './digest-renderer.ts';
-import { parseExpiringAccess } from './expiry-warning-state.ts';
+import { createExpiryRenderer } from './expiry-renderer.ts';
 import { digestWindowSeconds, findShowingTarget, needsNotification } from './notification.ts';
 import type { NotificationRun, NotifyInSlackDeps } from './notify-deps.ts';
-import { notifyExpiry } from './notify-expiry.ts';
 import { createOperationsRenderer } from './operations-renderer.ts';
 import { createRequestRenderer } from './request-renderer.ts';
 import { createSlackSession } from './slack-session.ts';
@@ -44,6 +43,7 @@ export async function notifyApprovers(
   const renderers: Readonly<Partial<Record<NotificationTarget['kind'], Renderer<SlackMessage>>>> = {
     request: createRequestRenderer(run),
     digest: createDigestRenderer(run),
+    'expiry-warnings': createExpiryRenderer(run),
     'operations-notice': createOperationsRenderer(run),
   };
   const deliveries = [
@@ -54,10 +54,8 @@ export async function notifyApprovers(
   const unique = mergeDeliveries(deliveries);
   for (const { target, causes, leased } of unique) {
     const renderer = renderers[target.kind];
-    const work = renderer
-      ? deliver(target, renderer, run, leased)
-      : notifyExpiry(parseExpiringAccess(target.id), run);
-    await work.catch(omitUnreadable(run.reportError)).catch((error: unknown) => {
+    const work = renderer && deliver(target, renderer, run, leased);
+    await work?.catch(omitUnreadable(run.reportError)).catch((error: unknown) => {
       run.reportError(error, 'deliver notification');
       failed.push(...causes);
     });

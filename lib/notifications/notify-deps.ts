@@ -24,9 +24,3 @@ export interface NotifyInSlackDeps extends NotifyDeps {
   /** Absent until somebody connects Slack. */
   readonly slack?: Pick<SlackWebApi, 'post' | 'update' | 'remove'>;
 }
-
-/**
- * The lease of one notification, in milliseconds: the timeout of the function. It prevents two posts for one request, and an
- * older rendering that overwrites a newer one.
- */
-export const notificationLeaseMs = 60_000;

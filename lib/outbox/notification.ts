@@ -7,7 +7,7 @@ import type { Item, Key, Table, Write } from '../storage/table.ts';
 const audiences = {
   request: 'approvers',
   digest: 'approvers',
-  'expiring-access': 'approvers',
+  'expiry-warnings': 'approvers',
   'operations-notice': 'operations',
   'customer-event': 'customer',
 } as const;

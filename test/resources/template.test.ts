@@ -552,7 +552,8 @@ describe('the table', () => {
           { Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICE/) },
           { Pattern: expect.stringMatching(/CONNECTION#.*approvalRequest/) },
           { Pattern: expect.stringMatching(/CONNECTION#.*pendingAcceptance.*ask/) },
-          { Pattern: expect.stringMatching(/CONNECTION#.*expiryWarning/) },
+          { Pattern: expect.stringMatching(/CONNECTION#.*NewImage.*expiryWarning/) },
+          { Pattern: expect.stringMatching(/CONNECTION#.*OldImage.*expiryWarning/) },
         ],
       },
       DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['FailedInvocations', 'Arn'] } } },
@@ -572,7 +573,9 @@ describe('the topic of connection notifications', () => {
         Condition: {
           ArnLike: {
             'aws:SourceArn': {
-              'Fn::Sub': 'arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-endpoint-service/*',
+              'Fn::Sub': expect.stringMatching(
+                /^arn:\$\{AWS::Partition\}:ec2:\$\{AWS::Region\}:\$\{AWS::AccountId\}:vpc-endpoint-service\/\*$/,
+              ),
             },
           },
           StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },

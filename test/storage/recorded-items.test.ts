@@ -7,6 +7,7 @@ import { isAwaitingApproval, readRecord, recordItem } from '../../lib/connection
 import { customerItem, readCustomer } from '../../lib/customers/customer.ts';
 import { findItemEntity, itemEntities } from '../../lib/doctor/item-entities.ts';
 import { modeChangeItem, readModeChange } from '../../lib/mode/mode.ts';
+import { expiryWarningsEntity } from '../../lib/notifications/expiry-warnings.ts';
 import { readThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
 import { readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
 import type { Connection } from '../../lib/privatelink/connection.ts';
@@ -42,6 +43,7 @@ const rewrites: Readonly<Record<string, (item: Item) => Item>> = {
   NOTIFICATION_THROTTLE: (item) => throttleItem(readThrottle(item)),
   CONNECTION: (item) => recordItem(readRecord(item)),
   CUSTOMER: (item) => customerItem(readCustomer(item)),
+  EXPIRY_WARNINGS: (item) => expiryWarningsEntity.item(expiryWarningsEntity.read(item)),
   MODE: (item) => modeChangeItem(readModeChange(item)),
   PRINCIPALS: (item) => principalItem(readPrincipal(item)),
   SERVICE: (item) => serviceItem(readService(item)),

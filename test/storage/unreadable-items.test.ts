@@ -16,6 +16,7 @@ import { deliveryFailureKey } from '../../lib/customers/delivery-failure.ts';
 import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { itemEntities } from '../../lib/doctor/item-entities.ts';
 import { modeKey } from '../../lib/mode/mode.ts';
+import { expiryWarningsKey } from '../../lib/notifications/expiry-warnings.ts';
 import { throttleKey } from '../../lib/notifications/throttle.ts';
 import { emailRateKey } from '../../lib/outbox/email-rate.ts';
 import { notificationKey, notificationRetries } from '../../lib/outbox/notification.ts';
@@ -90,7 +91,7 @@ const keys: Readonly<Record<string, Key>> = {
   },
   EMAIL_RATE: emailRateKey('carol@example.com'),
   AWAITING_APPROVAL: { pk: awaitingApproval.partition('default'), sk: endpointId(9) },
-  EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${unknownActor}#2026-12-01T00:00:00.000Z#7` },
+  EXPIRY_WARNINGS: expiryWarningsKey('2026-11-21#default'),
 };
 
 /** A recorded item of each entity. */
@@ -253,7 +254,7 @@ describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => 
       'IDEMPOTENCY',
       'JOB',
       'PLAN',
-      'EXPIRY_WARNING',
+      'EXPIRY_WARNINGS',
       'NOTIFICATION',
       'EMAIL_RATE',
       'BY_ACCOUNT',

@@ -1,21 +1,38 @@
 import {
-  type ExpiryWarning,
-  expiryWarningText,
-  expiryWarningTitle,
-  renewalText,
+  type ExpiryWarningsView,
+  expiryConsequences,
+  expiryWarningLines,
+  expiryWarningsTitle,
+  omittedWarningsText,
+  selectListedWarnings,
 } from '../../approvals/expiry-warning-text.ts';
+import { type StyledText, writePlain } from '../../values/styled-text.ts';
 import { composeEmail } from './compose-email.ts';
 import type { EmailMessage } from './email-sender.ts';
 
-/** Warns one approver that an allowlist entry with connections expires soon. */
-export function warningEmail(warning: ExpiryWarning): EmailMessage {
-  const { how, command } = renewalText(warning);
-  return composeEmail(expiryWarningTitle(warning), [
-    [`${expiryWarningTitle(warning)}.`],
-    ...expiryWarningText(warning).map((line) => [line]),
-    [how, ...(command === undefined ? [] : [command])],
+/** SNS publishes at most 256 KB. In UTF-8 a character may have several bytes. */
+const maxListedLength = 100_000;
+
+/** Warns one approver of allowlist entries with connections that expire soon. */
+export function warningEmail(view: ExpiryWarningsView): EmailMessage {
+  const title = expiryWarningsTitle(view);
+  const listed = selectListedWarnings(
+    view.warnings,
+    maxListedLength,
+    (lines) => writeLines(lines).join().length,
+  );
+  const omittedCount = view.warnings.length - listed.length;
+  return composeEmail(title, [
+    [`${title}.`],
+    ...listed.map((warning) => writeLines(expiryWarningLines(warning))),
+    omittedCount > 0 ? writeLines([omittedWarningsText(omittedCount)]) : [],
+    writeLines(expiryConsequences(view)),
     [
-      `You receive this as an approver of the group ${warning.group.name}, 14 days, 7 days and 1 day before the expiry.`,
+      `You receive this as an approver of the group ${view.group}, 14 days, 7 days and 1 day before the expiry.`,
     ],
   ]);
+}
+
+function writeLines(lines: readonly StyledText[]): string[] {
+  return lines.map((line) => writePlain(line));
 }

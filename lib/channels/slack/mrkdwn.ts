@@ -3,6 +3,8 @@ export const slackLimits = {
   text: 4_000,
   header: 150,
   section: 3_000,
+  /** All blocks of a message as JSON. Slack does not document it: see bolt-js issues 2509 and 2867. */
+  blocks: 13_200,
   contextElements: 10,
   buttonText: 75,
   value: 2_000,

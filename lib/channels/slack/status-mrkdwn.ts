@@ -51,7 +51,7 @@ export function writeMrkdwn(
 /** Writes one line for each text. */
 export function writeMrkdwnLines(
   lines: readonly StyledText[],
-  group: Pick<ApproverGroup, 'slackUsers'>,
+  group?: Pick<ApproverGroup, 'slackUsers'>,
 ): Markup {
   return joinMarkup(lines.map((line) => writeMrkdwn(line, group)));
 }
