@@ -11,9 +11,8 @@ import {
   type Notification,
   type NotificationQueue,
   type NotificationTarget,
-  newNotification,
   notificationKey,
-  readNotification,
+  parseNotification,
 } from '../outbox/notification.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import { orReported } from '../runtime/runtime.ts';
@@ -50,75 +49,72 @@ export interface DueEvent {
   readonly event: EndpointEvent;
 }
 
-interface DueEvents {
-  readonly due: readonly DueEvent[];
-  /** The notifications of the other targets. */
-  readonly idle: readonly Notification[];
-}
-
 /**
  * Loads the events of targets. It costs one read if no account has a customer.
  * @param hasItems whether targets without a contact may have items too, which wait for an attempt.
+ * @returns also the notifications of the targets without an event.
  */
 export async function loadDueEvents(
   targets: readonly NotificationTarget[],
   deps: ReadDeps,
   hasItems = false,
-): Promise<DueEvents> {
+): Promise<{ readonly due: readonly DueEvent[]; readonly idle: readonly Notification[] }> {
   const endpoints = targets.map((target) => {
     const [accountId = '', endpointId = ''] = target.id.split('#');
-    return { target, accountId, endpointId };
+    return { target, accountId, recordKey: recordKey(endpointId), notificationKey: notificationKey(target) };
   });
   const accountIds = endpoints.map(({ accountId }) => accountId);
   const customers = await findCustomersByAccount(accountIds, deps);
   const candidates = endpoints.filter(({ accountId }) => hasItems || hasContact(customers.get(accountId)));
-  const keys = candidates.map(({ target, endpointId }) => [recordKey(endpointId), notificationKey(target)]);
-  const items = indexByKey(keys.length === 0 ? [] : await deps.table.get(keys.flat()));
-  const idle: Notification[] = [];
-  const due = candidates.flatMap(({ target, accountId, endpointId }) => {
-    const customer = customers.get(accountId);
-    const [record] = parseEach(items.all([recordKey(endpointId)]), readRecord, deps.reportError);
-    const stored = items.all([notificationKey(target)]);
-    const [received] =
-      stored.length === 0 ? [newNotification(target)] : parseEach(stored, readNotification, deps.reportError);
-    // With an unreadable item the customer would receive the same event repeatedly.
-    if (!received) return [];
-    const event =
-      record &&
-      hasContact(customer) &&
-      nextCustomerEvent(record, selectKnownEvent(received.emailed, contactAddress(customer.contact)));
-    if (event) return [{ customer, received, record, event }];
-    idle.push(received);
-    return [];
-  });
-  return { due: await addServices(due, deps), idle };
+  if (candidates.length === 0) return { due: [], idle: [] };
+  const keys = candidates.flatMap((each) => [each.recordKey, each.notificationKey]);
+  const items = indexByKey(await deps.table.get(keys));
+  // Omits a target with an unreadable item: the customer would receive the same event repeatedly.
+  const loaded = parseEach(
+    candidates,
+    (each) => {
+      const received = parseNotification(each.target, items.find(each.notificationKey));
+      const [record] = items.all([each.recordKey]).map(readRecord);
+      const customer = customers.get(each.accountId);
+      if (!record || !hasContact(customer)) return { received };
+      const known = selectKnownEvent(received.emailed, contactAddress(customer.contact));
+      return { customer, received, record, event: nextCustomerEvent(record, known) };
+    },
+    deps.reportError,
+  );
+  return {
+    due: await addEndpoints(
+      loaded.flatMap((each) => (each.event ? { ...each, event: each.event } : [])),
+      deps,
+    ),
+    idle: loaded.flatMap(({ received, event }) => (event ? [] : received)),
+  };
 }
 
-/** Adds the attributes of the endpoint and its service to each event. */
-async function addServices(
-  due: readonly (Omit<DueEvent, 'event'> & {
-    readonly record: ConnectionRecord;
-    readonly event: NextEvent;
-  })[],
+type UndescribedEvent = Omit<DueEvent, 'event'> & {
+  readonly record: ConnectionRecord;
+  readonly event: NextEvent;
+};
+
+/** Adds the attributes of the endpoint. A deregistered service keeps the name of the last message, or its id. */
+async function addEndpoints(
+  due: readonly UndescribedEvent[],
   { table, reportError }: ReadDeps,
 ): Promise<DueEvent[]> {
   if (due.length === 0) return [];
   const items = indexByKey(await table.get(due.map(({ record }) => serviceKey(record.serviceId))));
-  return due.map(({ record, event, ...rest }) => {
+  return due.map(({ customer, received, record, event }) => {
     const { serviceId, endpointId, ownerAccountId, endpointRegion, location } = record;
     const [service] = parseEach(items.all([serviceKey(serviceId)]), readService, reportError);
-    return {
-      ...rest,
-      event: {
-        endpointId,
-        ownerAccountId,
-        region: endpointRegion ?? location.region,
-        serviceId,
-        service: service?.name ?? rest.received.service ?? serviceId,
-        serviceName: service?.serviceName ?? awsServiceName(location, serviceId),
-        ...event,
-      },
+    const endpoint = {
+      endpointId,
+      ownerAccountId,
+      region: endpointRegion ?? location.region,
+      serviceId,
+      service: service?.name ?? received.service ?? serviceId,
+      serviceName: service?.serviceName ?? awsServiceName(location, serviceId),
     };
+    return { customer, received, event: { ...endpoint, ...event } };
   });
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { entity, type ReadDeps } from '../storage/entity.ts';
+import { keyedEntity, type ReadDeps } from '../storage/entity.ts';
 import { index } from '../storage/pointer-index.ts';
 import type { Item, Key, Table, Write } from '../storage/table.ts';
 
@@ -68,12 +68,12 @@ export const Notification = v.object({
 });
 export type Notification = v.InferOutput<typeof Notification>;
 
-const notificationEntity = entity(Notification.entries);
-export const readNotification = notificationEntity.read;
-
 export function notificationKey({ kind, id }: NotificationTarget): Key {
   return { pk: `NOTIFICATION#${kind}#${id}`, sk: audiences[kind] };
 }
+
+const notificationEntity = keyedEntity(Notification.entries, notificationKey);
+export const readNotification = notificationEntity.read;
 
 /** @returns an empty notification if there is no item. */
 export async function findNotification(target: NotificationTarget, table: Table): Promise<Notification> {
@@ -81,12 +81,8 @@ export async function findNotification(target: NotificationTarget, table: Table)
   return parseNotification(target, item);
 }
 
-export function parseNotification(target: NotificationTarget, item: Item | undefined): Notification {
-  return item ? readNotification(item) : newNotification(target);
-}
-
-export function newNotification({ kind, id }: NotificationTarget): Notification {
-  return { kind, id, outdated: [], emailed: {}, attempts: 0, version: 0 };
+export function parseNotification({ kind, id }: NotificationTarget, item: Item | undefined): Notification {
+  return item ? readNotification(item) : { kind, id, outdated: [], emailed: {}, attempts: 0, version: 0 };
 }
 
 /** The notifications with a next attempt, by audience, in the order of its time. */
@@ -103,10 +99,7 @@ export const notificationRetries = index({
 /** Builds the writes of an item and of the pointer by which the schedule finds its next attempt. */
 export function notificationWrites(before: Notification, changed: Notification): Write[] {
   const after = { ...changed, version: before.version + 1 };
-  return [
-    { put: notificationEntity.item(notificationKey(after), after), expected: before.version },
-    ...notificationRetries.writes(before, after),
-  ];
+  return [notificationEntity.put(after, before), ...notificationRetries.writes(before, after)];
 }
 
 interface EnqueueRetriesDeps extends ReadDeps {

@@ -160,9 +160,9 @@ export function versionToReplace(item: Item | undefined): number | undefined {
 }
 
 /** Parses each item separately. Reports an unreadable item, which does not stop the others. */
-export function parseEach<T>(
-  items: readonly Item[],
-  read: (item: Item) => T,
+export function parseEach<T, Source = Item>(
+  items: readonly Source[],
+  read: (item: Source) => T,
   reportError: ReadDeps['reportError'],
 ): T[] {
   return items.flatMap((item) => {
