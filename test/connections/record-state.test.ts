@@ -19,130 +19,129 @@ function aSighting(fields: Parameters<typeof aConnection>[0], at = noon) {
   return { connection: aConnection(fields), observedAt: at.toISOString() };
 }
 
-/** The audit actions of a transition, with state and pending effect after it. */
+/** The audit actions of a transition, with state and pending effect after it; undefined if nothing changed. */
 function summarizeTransition(before: ConnectionRecord | undefined, state: ConnectionState, at = noon) {
   const transition = recordState(before, aSighting({ state }, at), registeredAt, at);
-  return (
-    transition && {
-      actions: transition.auditEvents.map(({ action }) => action),
-      state: transition.record.state,
-      due: transition.record.pendingEffect?.action,
-    }
-  );
+  if (!transition) return undefined;
+  const { record, auditEvents } = transition;
+  const due = record.pendingEffect ? `, ${record.pendingEffect.action} is pending` : '';
+  return `${auditEvents.map(({ action }) => action).join() || 'no audit entry'}: ${record.state}${due}`;
 }
 
+const rejected = { verdict: aVerdict('reject') };
+const acceptedByUs = { ...rejected, state: 'rejected', acceptRequestedAt: time } as const;
+const neverAccepted = { pendingEffect: rejecting.pendingEffect };
+
 describe('a connection that EC2 shows', () => {
-  test('without a record is recorded without a pending effect', () => {
-    expect(summarizeTransition(undefined, 'available')).toEqual({
-      actions: ['observed'],
-      state: 'available',
-      due: undefined,
+  const cases: readonly [
+    what: string,
+    before: Partial<ConnectionRecord> | undefined,
+    states: readonly ConnectionState[],
+    transition: string | undefined,
+    secondsLater?: number,
+  ][] = [
+    [
+      'without a record is recorded without a pending effect',
+      undefined,
+      ['available'],
+      'observed: available',
+    ],
+    ['as ended without a record is not recorded', undefined, ['deleted', 'failed', 'expired'], undefined],
+    [
+      'with its pending accept is recorded as applied',
+      accepting,
+      ['pending', 'available'],
+      'applied: $state',
+    ],
+    ['with its pending reject is recorded as applied', rejecting, ['rejected'], 'applied: rejected'],
+    [
+      'after it was pending is not recorded as applied a second time',
+      { state: 'pending', verdict: aVerdict('accept'), acceptRequestedAt: time },
+      ['available'],
+      'no audit entry: available',
+    ],
+    ['rejected after a call to Accept is recorded as refused', accepting, ['rejected'], 'refused: rejected'],
+    [
+      'rejected before any call to Accept is recorded as observed',
+      { pendingEffect: { action: 'accept', attempts: 0 } },
+      ['rejected'],
+      'observed: rejected',
+    ],
+    [
+      'connected has no pending reject if linkgate never called Accept',
+      { ...rejected, ...neverAccepted },
+      ['available'],
+      'observed: available',
+    ],
+    [
+      'connected as recorded has no pending reject if linkgate never called Accept',
+      { ...rejected, ...neverAccepted, state: 'available' },
+      ['available'],
+      'observed: available',
+    ],
+    [
+      'connected keeps its pending reject if linkgate called Accept',
+      rejecting,
+      ['available'],
+      'no audit entry: available, reject is pending',
+    ],
+    [
+      'as ended is recorded as deleted, whatever effect was pending',
+      accepting,
+      ['deleted', 'failed', 'expired'],
+      'deleted: $state',
+    ],
+    ['deleted after it was deleting is recorded', { state: 'deleting' }, ['deleted'], 'deleted: deleted'],
+    ['as ended a second time is not recorded', { state: 'deleted', endedAt: time }, ['deleted'], undefined],
+    ['in the recorded state is not recorded', { state: 'available' }, ['available'], undefined],
+    [
+      'and that linkgate did not cause is recorded as observed',
+      { verdict: aVerdict('ask') },
+      ['available', 'rejected'],
+      'observed: $state',
+    ],
+    [
+      'rejected, which linkgate did not cause, is recorded as observed',
+      { state: 'available', verdict: aVerdict('ask') },
+      ['rejected'],
+      'observed: rejected',
+    ],
+    [
+      'as deleting is recorded without an audit entry',
+      { state: 'available' },
+      ['deleting'],
+      'no audit entry: deleting',
+    ],
+    [
+      'connected soon after it was rejected gets a pending reject, because it is a late effect of an earlier call',
+      acceptedByUs,
+      ['pending'],
+      'observed: pending, reject is pending',
+      60,
+    ],
+    [
+      'connected long after it was rejected was accepted by somebody else and has no pending effect',
+      acceptedByUs,
+      ['available'],
+      'observed: available',
+      3600,
+    ],
+  ];
+  for (const [what, before, states, transition, secondsLater = 0] of cases)
+    test(what, () => {
+      for (const state of states)
+        expect(summarizeTransition(before && aRecord(before), state, secondsAfterNoon(secondsLater))).toBe(
+          transition?.replace('$state', state),
+        );
     });
-  });
 
   test.each([
     { requestedAt: '2026-10-01T00:00:00.000Z', reason: 'older than the registration of the service' },
-    {
-      requestedAt: '2026-11-10T00:00:00.000Z',
-      reason: 'linkgate first saw it after it was answered',
-    },
-  ])(
-    'without a record and requested at $requestedAt is recorded with the reason: $reason',
-    ({ requestedAt, reason }) => {
-      const sighting = aSighting({ state: 'available', requestedAt });
-      expect(recordState(undefined, sighting, registeredAt, noon)?.auditEvents).toMatchObject([{ reason }]);
-    },
-  );
-
-  test.each(['deleted', 'failed', 'expired'] as const)('as %s without a record is not recorded', (state) => {
-    expect(summarizeTransition(undefined, state)).toBeUndefined();
-  });
-
-  test.each([
-    { due: 'accept', before: accepting, state: 'pending' },
-    { due: 'accept', before: accepting, state: 'available' },
-    { due: 'reject', before: rejecting, state: 'rejected' },
-  ] as const)(
-    'as $state with a pending $due is recorded as applied, and no effect is pending',
-    ({ before, state }) => {
-      expect(summarizeTransition(aRecord(before), state)).toEqual({
-        actions: ['applied'],
-        state,
-        due: undefined,
-      });
-    },
-  );
-
-  test('available after it was pending is not recorded as applied a second time', () => {
-    const before = aRecord({ state: 'pending', verdict: aVerdict('accept'), acceptRequestedAt: time });
-    expect(summarizeTransition(before, 'available')).toEqual({
-      actions: [],
-      state: 'available',
-      due: undefined,
-    });
-  });
-
-  test('rejected after a call to Accept is recorded as refused, and no effect is pending', () => {
-    expect(summarizeTransition(aRecord(accepting), 'rejected')).toEqual({
-      actions: ['refused'],
-      state: 'rejected',
-      due: undefined,
-    });
-  });
-
-  test('rejected before any call to Accept is recorded as observed, and no effect is pending', () => {
-    const before = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
-    expect(summarizeTransition(before, 'rejected')).toEqual({
-      actions: ['observed'],
-      state: 'rejected',
-      due: undefined,
-    });
-  });
-
-  test.each(['pendingAcceptance', 'available'] as const)(
-    'connected with a pending reject has no pending effect if linkgate never called Accept (recorded state: %s)',
-    (state) => {
-      const effect = { action: 'reject', attempts: 1, lastAttemptAt: time } as const;
-      const before = aRecord({ state, verdict: aVerdict('reject'), pendingEffect: effect });
-      expect(summarizeTransition(before, 'available')).toEqual({
-        actions: ['observed'],
-        state: 'available',
-        due: undefined,
-      });
-    },
-  );
-
-  test('connected with a pending reject keeps that pending effect if linkgate called Accept', () => {
-    expect(summarizeTransition(aRecord(rejecting), 'available')).toEqual({
-      actions: [],
-      state: 'available',
-      due: 'reject',
-    });
-  });
-
-  test.each(['deleted', 'failed', 'expired'] as const)(
-    'as %s is recorded as deleted, whatever effect was pending',
-    (state) => {
-      expect(summarizeTransition(aRecord(accepting), state)).toEqual({
-        actions: ['deleted'],
-        state,
-        due: undefined,
-      });
-    },
-  );
-
-  test('deleted after it was deleting is recorded as deleted', () => {
-    expect(summarizeTransition(aRecord({ state: 'deleting' }), 'deleted')).toMatchObject({
-      actions: ['deleted'],
-    });
-  });
-
-  test('as ended a second time is not recorded again', () => {
-    expect(summarizeTransition(aRecord({ state: 'deleted', endedAt: time }), 'deleted')).toBeUndefined();
-  });
-
-  test('in the recorded state is not recorded again', () => {
-    expect(summarizeTransition(aRecord({ state: 'available' }), 'available')).toBeUndefined();
+    { requestedAt: '2026-11-10T00:00:00.000Z', reason: 'linkgate first saw it after it was answered' },
+  ])('without a record and requested at $requestedAt is recorded with the reason: $reason', (each) => {
+    const sighting = aSighting({ state: 'available', requestedAt: each.requestedAt });
+    const transition = recordState(undefined, sighting, registeredAt, noon);
+    expect(transition?.auditEvents).toMatchObject([{ reason: each.reason }]);
   });
 
   test('is no longer recorded as missing after a sweep did not find it', () => {
@@ -150,41 +149,6 @@ describe('a connection that EC2 shows', () => {
     const transition = recordState(before, aSighting({ state: 'available' }), registeredAt, noon);
     expect(transition?.record).not.toHaveProperty('missingSince');
     expect(transition?.auditEvents).toEqual([]);
-  });
-
-  test.each([
-    { from: 'pendingAcceptance', to: 'available' },
-    { from: 'available', to: 'rejected' },
-    { from: 'pendingAcceptance', to: 'rejected' },
-  ] as const)('as $to after $from, which linkgate did not cause, is recorded as observed', ({ from, to }) => {
-    const before = aRecord({ state: from, verdict: aVerdict('ask') });
-    expect(summarizeTransition(before, to)).toEqual({ actions: ['observed'], state: to, due: undefined });
-  });
-
-  test('as deleting is recorded without an audit entry', () => {
-    expect(summarizeTransition(aRecord({ state: 'available' }), 'deleting')).toEqual({
-      actions: [],
-      state: 'deleting',
-      due: undefined,
-    });
-  });
-
-  test('connected soon after it was rejected gets a pending reject, because it is a late effect of an earlier call', () => {
-    const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
-    expect(summarizeTransition(before, 'pending', secondsAfterNoon(60))).toEqual({
-      actions: ['observed'],
-      state: 'pending',
-      due: 'reject',
-    });
-  });
-
-  test('connected long after it was rejected was accepted by somebody else and has no pending effect', () => {
-    const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptRequestedAt: time });
-    expect(summarizeTransition(before, 'available', secondsAfterNoon(3600))).toEqual({
-      actions: ['observed'],
-      state: 'available',
-      due: undefined,
-    });
   });
 });
 
@@ -198,32 +162,21 @@ describe('a late event', () => {
     expect(next?.record).toMatchObject({ state: 'available', observedAt: time });
   });
 
-  test.each(['pending', 'rejected', 'deleted'] as const)(
-    'of a connection that was %s does not overwrite what was described later',
-    (state) => {
-      const before = aRecord({ state: 'available', observedAt: later.toISOString(), ...accepting });
-      expect(summarizeTransition(before, state, noon)).toBeUndefined();
-    },
-  );
-
-  test('is recorded if its description time is that of the record', () => {
-    const before = aRecord({ state: 'pending', observedAt: time });
-    expect(summarizeTransition(before, 'available', noon)).toMatchObject({ state: 'available' });
-  });
-
-  test.each(['pending', 'available', 'rejected'] as const)(
-    'of a connection that was %s changes nothing while EC2 shows it deleting',
-    (state) => {
-      expect(
-        summarizeTransition(aRecord({ state: 'deleting', observedAt: time, ...accepting }), state),
-      ).toBeUndefined();
-    },
-  );
-
-  test('that shows a connection deleting changes nothing after it ended', () => {
-    expect(
-      summarizeTransition(aRecord({ state: 'deleted', endedAt: time, observedAt: time }), 'deleting'),
-    ).toBeUndefined();
+  const shownLater = { state: 'available', observedAt: later.toISOString(), ...accepting } as const;
+  const deleting = { state: 'deleting', observedAt: time, ...accepting } as const;
+  const ended = { state: 'deleted', endedAt: time, observedAt: time } as const;
+  test.each<[string, Partial<ConnectionRecord>, ConnectionState[], string?]>([
+    ['does not overwrite what was described later', shownLater, ['pending', 'rejected', 'deleted']],
+    ['changes nothing while EC2 shows it deleting', deleting, ['pending', 'available', 'rejected']],
+    ['that shows a connection deleting changes nothing after it ended', ended, ['deleting']],
+    [
+      'is recorded if its description time is that of the record',
+      { state: 'pending', observedAt: time },
+      ['available'],
+      'no audit entry: available',
+    ],
+  ])('%s', (...[, before, states, transition]) => {
+    for (const state of states) expect(summarizeTransition(aRecord(before), state)).toBe(transition);
   });
 });
 

@@ -67,180 +67,144 @@ function decide({
 function summarizeDecision(situation: Situation): string {
   const { verdict, revocation } = decide(situation);
   if (verdict.outcome === 'accept') return 'stays';
-  if (verdict.outcome !== 'reject') return verdict.outcome === 'ask' ? 'is asked about' : 'waits';
-  return verdict.until === undefined ? 'is disconnected' : `is disconnected at ${revocation?.disconnectAt}`;
+  if (verdict.outcome !== 'reject') return verdict.outcome === 'ask' ? 'awaits approval' : 'waits';
+  const { until } = verdict;
+  if (until === undefined) return 'is disconnected now';
+  const hours = (Date.parse(revocation?.disconnectAt ?? '') - noon.getTime()) / hour / 1000;
+  return `is disconnected in ${hours} hours`;
 }
 
-const graceFromNow = `is disconnected at ${at(72)}`;
-
 describe('a connected endpoint', () => {
-  test.each<[string, Situation, string]>([
-    ['stays if its account is allowed', { before: accepted, entries: [anEntry()] }, 'stays'],
+  const extendedUntil = (hours: number) => ({ extended: { by: alice, at: at(-9), until: at(hours) } });
+  const [overdue, beyondQuota] = [createScheduled(-72), createScheduled(-72, { overQuota: true })];
+  const revokedWith = (order: object) => ({ ...accepted, revokeOrder: { ...revoked, ...order } });
+  const deregistering = aService({ deregisteringAt: at(-1), deregisteringBy: alice });
+  const approved = { personDecision: anApproval() };
+  const deniedBeforehand = { ...createScheduled(-24), personDecision: denied };
+  const allowed = [anEntry()];
+  const cases: readonly [when: string, Situation, decision: string][] = [
+    ['its account is allowed', { before: accepted, entries: allowed }, 'stays'],
+    ['its account is allowed and linkgate sees it for the first time', { entries: allowed }, 'stays'],
+    ['its account is no longer allowed', { before: accepted }, 'is disconnected in 72 hours'],
+    ...(['reject', 'hold'] as const).map((onUnlisted): [string, Situation, string] => [
+      `its account is no longer allowed, also with \`onUnlisted\` ${onUnlisted}`,
+      { before: accepted, service: aService({ onUnlisted }) },
+      'is disconnected in 72 hours',
+    ]),
     [
-      'stays if its account is allowed and linkgate sees it for the first time',
-      { entries: [anEntry()] },
-      'stays',
-    ],
-    ['is disconnected in 72 hours if its account is no longer allowed', { before: accepted }, graceFromNow],
-    [
-      'is disconnected in 72 hours, not at once, with `onUnlisted` reject',
-      { before: accepted, service: aService({ onUnlisted: 'reject' }) },
-      graceFromNow,
-    ],
-    [
-      'is disconnected in 72 hours, and not on hold, with `onUnlisted` hold',
-      { before: accepted, service: aService({ onUnlisted: 'hold' }) },
-      graceFromNow,
-    ],
-    [
-      'is disconnected in one hour if that is the grace period of its service',
+      'its account is no longer allowed, with a grace period of one hour',
       { before: accepted, service: aService({ graceSeconds: hour }) },
-      `is disconnected at ${at(1)}`,
+      'is disconnected in 1 hours',
+    ],
+    ['this was scheduled 24 hours ago', { before: createScheduled(-24) }, 'is disconnected in 48 hours'],
+    ['this was scheduled 72 hours ago', { before: overdue }, 'is disconnected now'],
+    [
+      'this was scheduled before the last switch to mode `enforce`',
+      { before: overdue, enforcingSince: at(-1) },
+      'is disconnected in 72 hours',
+    ],
+    ['its account is allowed again, although it is due', { before: overdue, entries: allowed }, 'stays'],
+    ['an extension goes on', { before: { ...overdue, ...extendedUntil(5) } }, 'is disconnected in 5 hours'],
+    [
+      'an extension ends before the scheduled time',
+      { before: { ...createScheduled(-24), ...extendedUntil(5) } },
+      'is disconnected in 48 hours',
     ],
     [
-      'is disconnected in 48 hours if the disconnect was scheduled 24 hours ago',
-      { before: createScheduled(-24) },
-      `is disconnected at ${at(48)}`,
+      'an extension is over',
+      { before: { ...createScheduled(-99), ...extendedUntil(-1) } },
+      'is disconnected now',
+    ],
+    ['it is beyond the disconnect quota', { before: beyondQuota }, 'awaits approval'],
+    [
+      'an extension goes on beyond the disconnect quota',
+      { before: { ...beyondQuota, ...extendedUntil(5) } },
+      'is disconnected in 5 hours',
+    ],
+    ['its account is blocked', { before: accepted, entries: [block] }, 'is disconnected now'],
+    [
+      'its account is blocked, although a person approved it',
+      { before: { ...accepted, ...approved }, entries: [block] },
+      'is disconnected now',
     ],
     [
-      'is disconnected now if the disconnect was scheduled 72 hours ago',
-      { before: createScheduled(-72) },
-      'is disconnected',
-    ],
-    [
-      'is disconnected in 72 hours if the disconnect was scheduled before the last switch to mode `enforce`',
-      { before: createScheduled(-72), enforcingSince: at(-1) },
-      graceFromNow,
-    ],
-    [
-      'stays if its account is allowed again, although the disconnect is due',
-      { before: createScheduled(-72), entries: [anEntry()] },
-      'stays',
-    ],
-    [
-      'is disconnected at the end of an extension, although the disconnect is due',
-      { before: { ...createScheduled(-72), extended: { by: alice, at: at(-1), until: at(5) } } },
-      `is disconnected at ${at(5)}`,
-    ],
-    [
-      'is disconnected at the scheduled time if an extension ends earlier',
-      { before: { ...createScheduled(-24), extended: { by: alice, at: at(-1), until: at(5) } } },
-      `is disconnected at ${at(48)}`,
-    ],
-    [
-      'is disconnected now if the extension is over',
-      { before: { ...createScheduled(-99), extended: { by: alice, at: at(-9), until: at(-1) } } },
-      'is disconnected',
-    ],
-    [
-      'awaits approval beyond the disconnect quota',
-      { before: createScheduled(-72, { overQuota: true }) },
-      'is asked about',
-    ],
-    [
-      'is disconnected at the end of an extension, also beyond the disconnect quota',
-      {
-        before: {
-          ...createScheduled(-72, { overQuota: true }),
-          extended: { by: alice, at: at(-1), until: at(5) },
-        },
-      },
-      `is disconnected at ${at(5)}`,
-    ],
-    [
-      'is disconnected now if its account is blocked',
-      { before: accepted, entries: [block] },
-      'is disconnected',
-    ],
-    [
-      'is disconnected now if its account is blocked, although a person approved it',
-      { before: { ...accepted, personDecision: anApproval() }, entries: [block] },
-      'is disconnected',
-    ],
-    [
-      'is disconnected now if its account is blocked, although it is older than the registration of its service',
+      'its account is blocked, although it is older than the registration of its service',
       { connection: old, entries: [block] },
-      'is disconnected',
+      'is disconnected now',
     ],
     [
-      'is disconnected in 72 hours if its account was blocked before the table was restored',
+      'its account was blocked before the table was restored',
       { before: accepted, entries: [block], restoredAt: at(-1) },
-      graceFromNow,
+      'is disconnected in 72 hours',
     ],
     [
-      'is disconnected 72 hours after a person revoked it',
-      { before: { ...accepted, revokeOrder: revoked }, entries: [anEntry()] },
-      `is disconnected at ${at(71)}`,
+      'a person revoked it an hour ago',
+      { before: revokedWith({}), entries: allowed },
+      'is disconnected in 71 hours',
     ],
     [
-      'is disconnected now if a person revoked it with `now`',
-      { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, entries: [anEntry()] },
-      'is disconnected',
+      'a person revoked it with `now`',
+      { before: revokedWith({ immediate: true }), entries: allowed },
+      'is disconnected now',
     ],
     [
-      'is disconnected in 72 hours if a person revoked it with `now` before the table was restored',
-      { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, restoredAt: at(0) },
-      graceFromNow,
+      'a person revoked it with `now` before the table was restored',
+      { before: revokedWith({ immediate: true }), restoredAt: at(0) },
+      'is disconnected in 72 hours',
     ],
     [
-      'is disconnected now if a person denied it',
-      { before: { ...createScheduled(-24), reevaluatedAt: at(-24), personDecision: denied } },
-      'is disconnected',
+      'a person denied it',
+      { before: { ...deniedBeforehand, reevaluatedAt: at(-24) } },
+      'is disconnected now',
     ],
     [
-      'is disconnected at the scheduled time if a person denied it while it was a request',
-      { before: { ...createScheduled(-24), personDecision: denied } },
-      'is disconnected at 2026-11-23T12:00:00.000Z',
+      'a person denied it while it was a request',
+      { before: deniedBeforehand },
+      'is disconnected in 48 hours',
     ],
     [
-      'stays if a person approved it, although the disconnect is due',
-      { before: { ...createScheduled(-99), personDecision: anApproval() } },
+      'a person approved it, although it is due',
+      { before: { ...createScheduled(-99), ...approved } },
       'stays',
     ],
     [
-      'is disconnected now if its service is being deregistered',
-      {
-        before: accepted,
-        entries: [anEntry()],
-        service: aService({ deregisteringAt: at(-1), deregisteringBy: alice }),
-      },
-      'is disconnected',
+      'its service is being deregistered',
+      { before: accepted, entries: allowed, service: deregistering },
+      'is disconnected now',
     ],
+    ['its service is paused, although it is due', { before: overdue, service: paused }, 'waits'],
     [
-      'waits while its service is paused, although the disconnect is due',
-      { before: createScheduled(-99), service: paused },
-      'waits',
-    ],
-    [
-      'waits while its service is paused, although its account is blocked',
+      'its service is paused, although its account is blocked',
       { before: accepted, entries: [block], service: paused },
       'waits',
     ],
-    ['awaits approval if it was accepted outside linkgate', {}, 'is asked about'],
+    ['it was accepted outside linkgate', {}, 'awaits approval'],
     [
-      'awaits approval if it was accepted outside linkgate against the verdict reject',
+      'it was accepted outside linkgate against the verdict reject',
       { before: { verdict: aVerdict('reject') } },
-      'is asked about',
+      'awaits approval',
     ],
     [
-      'stays with `onExternalAccept` adopt if it was accepted outside linkgate',
+      'it was accepted outside linkgate, with `onExternalAccept` adopt',
       { service: aService({ onExternalAccept: 'adopt' }) },
       'stays',
     ],
     [
-      'is disconnected in 72 hours with `onExternalAccept` disconnect if it was accepted outside linkgate',
+      'it was accepted outside linkgate, with `onExternalAccept` disconnect',
       { service: aService({ onExternalAccept: 'disconnect' }) },
-      graceFromNow,
+      'is disconnected in 72 hours',
     ],
-    ['stays if it is older than the registration of its service', { connection: old }, 'stays'],
+    ['it is older than the registration of its service', { connection: old }, 'stays'],
     [
-      'is disconnected in 72 hours if it is older than the registration of its service, and was allowed since then and no longer is',
+      'it is older than the registration of its service, and was allowed since then and no longer is',
       { connection: old, before: accepted },
-      graceFromNow,
+      'is disconnected in 72 hours',
     ],
-  ])('%s', (_what, situation, expected) => {
-    expect(summarizeDecision(situation)).toBe(expected);
-  });
+  ];
+  for (const [when, situation, decision] of cases)
+    test(`${decision} if ${when}`, () => {
+      expect(summarizeDecision(situation)).toBe(decision);
+    });
 
   test('that was adopted is no longer adopted once its account is allowed', () => {
     const grandfathered = { by: alice, at: at(-1) };
