@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
-import { recordItem } from '../../lib/connections/connection-record.ts';
 import { pendingEffects } from '../../lib/connections/indexes.ts';
 import { modeChangeItem } from '../../lib/mode/mode.ts';
 import { endpointQuotaKey, readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
@@ -13,7 +12,7 @@ import {
 } from '../../lib/reconcile/decide-connections.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
-import type { Table, Write } from '../../lib/storage/table.ts';
+import type { Table } from '../../lib/storage/table.ts';
 import {
   alice,
   aModeChange,
@@ -36,6 +35,7 @@ const services = [aService()];
 const location = `${hub.accountId}/${hub.region}`;
 
 const live = aRequest({ state: 'available' });
+const accepting = { pendingEffect: { action: 'accept', attempts: 0 } } as const;
 const aConnectionToDisconnect = aRecord({
   state: 'available',
   verdict: aVerdict('reject'),
@@ -81,18 +81,19 @@ describe('a connection request', () => {
 
   test('to a service that is not registered is not decided', async () => {
     const env = createTestEnv();
-    const [result] = await decideConnections([aRequest()], env.deps);
-    expect(result).toMatchObject({ output: { outcome: 'unregistered' } });
+    expect(await decideConnection(aRequest(), env.deps)).toEqual({ outcome: 'unregistered' });
     expect(await env.record(endpointId(1))).toBeUndefined();
   });
 
-  test('of a deregistered service loses its pending effect, which its history records', async () => {
-    const verdict = aVerdict('accept');
-    const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } })];
-    const env = createTestEnv({ records });
-    expect(await decideConnection(aRequest(), env.deps)).toEqual({ outcome: 'unregistered' });
+  test.each([
+    ['pending accept', aRequest(), aRecord({ ...accepting, verdict: aVerdict('accept') })],
+    ['pending reject of a connected endpoint', live, aConnectionToDisconnect],
+  ])('of a deregistered service loses its %s, which its history records', async (_what, request, record) => {
+    const env = createTestEnv({ records: [record] });
+    expect(await decideConnection(request, env.deps)).toEqual({ outcome: 'unregistered' });
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     expect(await env.actions(endpointId(1))).toEqual(['refused']);
+    for await (const due of env.table.query(pendingEffects.partition(hub))) expect(due).toEqual([]);
   });
 
   test('that is connected with a pending reject is decided again when the policy changes, and not disconnected', async () => {
@@ -102,13 +103,6 @@ describe('a connection request', () => {
       state: 'available',
       pendingEffect: { action: 'accept' },
     });
-  });
-
-  test('that is connected loses its pending reject once its service is deregistered', async () => {
-    const env = createTestEnv({ records: [aConnectionToDisconnect] });
-    expect(await decideConnection(live, env.deps)).toEqual({ outcome: 'unregistered' });
-    expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
-    for await (const due of env.table.query(pendingEffects.partition(hub))) expect(due).toEqual([]);
   });
 
   test('that EC2 lists again after it ended is decided as a new one', async () => {
@@ -222,20 +216,6 @@ describe('a connection that somebody accepted or rejected before linkgate saw it
 });
 
 describe('after the switch back to mode `enforce`', () => {
-  test('a request is decided again', async () => {
-    const env = createTestEnv({ services });
-    await decideConnections([aRequest()], env.deps);
-    env.put(modeChangeItem(aModeChange()));
-    await decideConnections([aRequest()], env.deps);
-    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { policyVersions: { mode: 1 } } });
-    expect(await env.actions(endpointId(1))).toEqual([
-      'requested',
-      'decided',
-      'approval-requested',
-      'decided',
-    ]);
-  });
-
   test('a connection that somebody accepted against its verdict needs approval', async () => {
     const { acceptRequestedAt: _acceptRequestedAt, ...othersAccepted } = aConnectionToDisconnect;
     const env = createTestEnv({ services, records: [othersAccepted] });
@@ -292,12 +272,14 @@ describe('a connection that linkgate accepted late against its verdict', () => {
 });
 
 describe('a batch of requests', () => {
-  test('enqueues its location for apply-verdicts once', async () => {
+  test('is decided in one transaction, and enqueues its location for apply-verdicts once', async () => {
     const env = createTestEnv({ services, entries: [anEntry()] });
-    await decideConnections(
-      [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) })),
-      env.deps,
-    );
+    const requests = [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) }));
+    let transactions = 0;
+    const table = createRacingTable(env, 3, () => transactions++);
+    await decideConnections(requests, { ...env.deps, table });
+    expect(transactions).toBe(1);
+    expect(await env.record(endpointId(3))).toMatchObject({ pendingEffect: { action: 'accept' } });
     expect(env.applyRequests).toEqual([location]);
   });
 
@@ -378,39 +360,16 @@ describe('a concurrent change of the record', () => {
   }
 });
 
-test('a batch of requests is decided in one transaction', async () => {
-  const requests = [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) }));
-  const env = createTestEnv({ services, entries: [anEntry()] });
-  let transactions = 0;
-  const table = {
-    ...env.table,
-    write(writes: readonly Write[]) {
-      transactions++;
-      return env.table.write(writes);
-    },
-  };
-  await decideConnections(requests, { ...env.deps, table });
-  expect(transactions).toBe(1);
-  expect(await env.record(endpointId(3))).toMatchObject({ pendingEffect: { action: 'accept' } });
-});
-
 describe('an entry with an endpoint limit', () => {
   const entries = [anEntry({ maxEndpoints: 2, version: 3 })];
   const requests = [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) }));
-
-  test('accepts up to the limit and asks about the next endpoint', async () => {
-    const env = createTestEnv({ services, entries, connections: requests });
-    for (const request of requests) await decideConnection(request, env.deps);
-    const records = await Promise.all(requests.map((request) => env.record(request.endpointId)));
-    expect(records.map((record) => record?.verdict?.outcome)).toEqual(['accept', 'accept', 'ask']);
-    expect(await readCounted(env)).toEqual([endpointId(1), endpointId(2)]);
-  });
 
   test('accepts no more than the limit when all endpoints arrive at once', async () => {
     const env = createTestEnv({ services, entries, connections: requests });
     const results = await decideConnections(requests, env.deps);
     const outcomes = results.map((result) => 'output' in result && result.output.outcome);
     expect(outcomes.sort()).toEqual(['accept', 'accept', 'ask']);
+    expect(await readCounted(env)).toHaveLength(2);
   });
 
   test('counts endpoints that were connected before the entry had a limit', async () => {
@@ -418,39 +377,6 @@ describe('an entry with an endpoint limit', () => {
     const env = createTestEnv({ services, entries, connections: [connected, ...requests] });
     await decideConnections(requests, env.deps);
     expect(await readCounted(env)).toEqual([endpointId(8), expect.any(String)]);
-  });
-
-  test('counts again after a change of the entry, without endpoints that ended', async () => {
-    const env = createTestEnv({ services, entries, connections: requests });
-    await decideConnections(requests.slice(0, 1), env.deps);
-    env.ec2.removeConnection(endpointId(1));
-    const time = noon.toISOString();
-    env.put(recordItem(aRecord({ state: 'deleted', endedAt: time, acceptRequestedAt: time, version: 2 })));
-    env.put(entryItem(anEntry({ maxEndpoints: 1, version: 4 })));
-    const [result] = await decideConnections(requests.slice(1, 2), env.deps);
-    expect(result).toMatchObject({ output: { outcome: 'accept' } });
-    expect(await readCounted(env)).toEqual([endpointId(2)]);
-  });
-
-  test('counts an endpoint for five minutes after its Accept call, although its verdict changed', async () => {
-    const entry = anEntry({ endpointIds: [endpointId(2)], maxEndpoints: 1, version: 3 });
-    const acceptRequestedAt = noon.toISOString();
-    const records = [aRecord({ verdict: aVerdict('accept'), acceptRequestedAt, countsTowardQuota: true })];
-    const env = createTestEnv({ services, entries: [entry], connections: requests, records });
-    const outcomes: unknown[] = [];
-    const decideTwo = async () => {
-      for (const request of requests.slice(0, 2))
-        outcomes.push((await decideConnection(request, env.deps)).outcome);
-    };
-
-    await decideTwo();
-    expect(await readCounted(env)).toEqual([endpointId(1)]);
-
-    env.advanceSeconds(300);
-    env.put(entryItem({ ...entry, version: 4 }));
-    await decideTwo();
-    expect(await readCounted(env)).toEqual([endpointId(2)]);
-    expect(outcomes).toEqual(['ask', 'ask', 'ask', 'accept']);
   });
 
   test('does not count endpoints of other accounts or services', async () => {
