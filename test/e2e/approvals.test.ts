@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { accounts, createEndpoint, createService, describeState, startSandbox } from './sandbox.ts';
+import { accounts, createService, describeState, startSandbox } from './sandbox.ts';
 
 const { unknown, limited } = accounts;
 
@@ -24,8 +24,6 @@ interface Message {
 
 interface SlackResponse {
   readonly status?: number;
-  readonly ephemeral?: readonly { readonly text: string }[];
-  readonly errors?: Readonly<Record<string, string>>;
 }
 
 const sandbox = await startSandbox('--quiet');
@@ -45,7 +43,6 @@ afterEach(async () => {
   // Resets the notification throttle, so that tests do not affect each other.
   await sandbox.advanceClock(360);
   await sandbox.setFaults();
-  await sandbox.json('service', 'add', serviceId, '--on-expiry', 'escalate');
   await sandbox.json(...defaultGroup);
   await sandbox.idle();
 });
@@ -136,16 +133,6 @@ describe('a request that awaits approval', () => {
     await sandbox.json('allowlist', 'remove', unknown, '--service', 'payments');
   });
 
-  test('with a quorum of two waits for the second approval', async () => {
-    await sandbox.json(...defaultGroup, '--quorum', '2');
-    const endpointId = await ask();
-    await click(endpointId, 'Approve', bob);
-    expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-    expect((await findMessage(endpointId)).text).toMatch(/1 of 2/);
-    await click(endpointId, 'Approve', alice);
-    await sandbox.waitForState(endpointId, 'available');
-  });
-
   test('past its deadline is escalated after reminders, and stays open', async () => {
     const endpointId = await ask();
     for (const passed of [2, 4, 2]) await waitFor(passed * days);
@@ -160,14 +147,6 @@ describe('a request that awaits approval', () => {
     expect((await findMessage(endpointId)).text).toMatch(/deadline|expired|time/i);
     await click(endpointId, 'Approve', bob);
     await sandbox.waitForState(endpointId, 'available');
-  });
-
-  test('past its deadline is rejected with `onExpiry` reject', async () => {
-    await sandbox.json('service', 'add', serviceId, '--on-expiry', 'reject');
-    const endpointId = await ask();
-    await waitFor(8 * days);
-    await sandbox.waitForState(endpointId, 'rejected');
-    expect(await sandbox.listActions(endpointId)).toContain('expired');
   });
 });
 
@@ -219,34 +198,4 @@ test('while Slack is down, decisions are recorded, and waiting requests are post
   expect(await findMessages(waiting)).toHaveLength(1);
   await click(waiting, 'Approve', alice);
   await sandbox.waitForState(waiting, 'available');
-});
-
-test('many requests at once result in a few messages and one digest', async () => {
-  await waitFor(120);
-  const before = (await messages()).length;
-  const endpointIds = await Promise.all(
-    Array.from({ length: 25 }, () => createEndpoint(sandbox, unknown, serviceId)),
-  );
-  await sandbox.idle();
-  await waitFor(10);
-  expect((await messages()).length - before).toBeLessThanOrEqual(11);
-  for (const endpointId of endpointIds) await sandbox.json('deny', endpointId, '--reason', 'a test');
-  // One address gets an e-mail a second, and each denial takes a run of the command line.
-}, 180_000);
-
-test('/linkgate shows, approves, denies and allows for approvers', async () => {
-  const type = async (text: string) => {
-    const response = await sandbox.ask<SlackResponse>('POST', '/slack/command', { ...alice, channel, text });
-    await sandbox.idle();
-    return (response.ephemeral ?? []).map((message) => message.text).join('\n');
-  };
-  const [first, second] = [await ask(), await ask()];
-  expect(await type('waiting')).toContain(first);
-  expect(await type(`show ${first}`)).toContain(unknown);
-  await type(`approve ${first} a customer`);
-  await sandbox.waitForState(first, 'available');
-  await type(`deny ${second} not this one`);
-  await sandbox.waitForState(second, 'rejected');
-  await type(`allow ${limited} payments 30d`);
-  await sandbox.waitForState(await ask(limited), 'available');
 });

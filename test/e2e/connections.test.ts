@@ -1,8 +1,14 @@
 import {
   AcceptVpcEndpointConnectionsCommand,
+  DeleteVpcEndpointsCommand,
   DescribeVpcEndpointServiceConfigurationsCommand,
-  RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
+import {
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
 import { accounts, createEndpoint, createService, describeState, provider, startSandbox } from './sandbox.ts';
@@ -72,6 +78,42 @@ describe('a request that awaits approval', () => {
     );
     expect(closing).toHaveLength(1);
   });
+
+  test('beyond the endpoint limit is accepted when an earlier endpoint of its account is deleted', async () => {
+    await sandbox.json('allow', limited, '--service', serviceId, '--max-endpoints', '1');
+    const first = await sandbox.connect(limited, serviceId);
+    const second = await sandbox.connect(limited, serviceId);
+    expect(await describeState(sandbox, second)).toBe('pendingAcceptance');
+    await sandbox.ec2(limited).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [first] }));
+    await sandbox.waitForState(second, 'available');
+    expect((await sandbox.listActions(first)).at(-1)).toBe('deleted');
+  });
+
+  test('is not delayed by malformed messages of its location, which go to the dead-letter queue at once', async () => {
+    const sqs = new SQSClient(sandbox.config());
+    const queueUrl = (name: string) => `${sandbox.url}/${provider}/linkgate-local-${name}.fifo`;
+    const malformed = {
+      QueueUrl: queueUrl('apply-verdicts'),
+      MessageBody: '{"location":"us-east-1"}',
+      MessageGroupId: `${provider}/us-east-1`,
+    };
+    for (let remaining = 20; remaining > 0; remaining--)
+      await sqs.send(
+        new SendMessageCommand({ ...malformed, MessageDeduplicationId: `malformed-${remaining}` }),
+      );
+    expect(await describeState(sandbox, await sandbox.connect(allowed, serviceId))).toBe('available');
+    const QueueUrl = queueUrl('apply-verdicts-dead-letters');
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+    );
+    expect(Attributes).toEqual({ ApproximateNumberOfMessages: '20' });
+    const { Messages } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] }),
+    );
+    const problems = { StringValue: expect.stringContaining('location') };
+    expect(Messages).toMatchObject([{ Body: malformed.MessageBody, MessageAttributes: { problems } }]);
+    sqs.destroy();
+  });
 });
 
 describe('a connected endpoint', () => {
@@ -91,29 +133,6 @@ describe('a connected endpoint', () => {
     expect((await sandbox.explain(pending)).verdict?.outcome).toBe('ask');
     await sandbox.json('block', blocked, '--service', older);
     await sandbox.waitForState(connected, 'rejected');
-  });
-
-  test('that somebody rejects in EC2 is only recorded', async () => {
-    const endpointId = await sandbox.connect(allowed, serviceId);
-    const input = { ServiceId: serviceId, VpcEndpointIds: [endpointId] };
-    await sandbox.ec2(provider).send(new RejectVpcEndpointConnectionsCommand(input));
-    await sandbox.waitForState(endpointId, 'rejected');
-    expect((await sandbox.listActions(endpointId)).at(-1)).toBe('observed');
-  });
-
-  test('beyond a lower endpoint limit is disconnected after the grace period, the newest first', async () => {
-    await sandbox.json('allow', limited, '--service', serviceId, '--max-endpoints', '2');
-    const first = await sandbox.connect(limited, serviceId);
-    const second = await sandbox.connect(limited, serviceId);
-    await sandbox.json('allow', limited, '--service', serviceId, '--max-endpoints', '1');
-    expect(await sandbox.listActions(second)).toContain('disconnect-scheduled');
-    await sandbox.advanceClock(71 * 3600);
-    await sandbox.idle();
-    expect(await describeState(sandbox, second)).toBe('available');
-    await sandbox.advanceClock(2 * 3600);
-    await sandbox.waitForState(second, 'rejected');
-    expect((await sandbox.listActions(second)).slice(-2)).toEqual(['applying', 'disconnected']);
-    expect(await describeState(sandbox, first)).toBe('available');
   });
 });
 

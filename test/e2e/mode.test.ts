@@ -4,15 +4,7 @@ import {
   RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  accounts,
-  createEndpoint,
-  createService,
-  describeState,
-  provider,
-  startSandbox,
-  waitUntil,
-} from './sandbox.ts';
+import { accounts, createEndpoint, createService, describeState, provider, startSandbox } from './sandbox.ts';
 
 const { allowed, blocked, unknown } = accounts;
 
@@ -141,27 +133,3 @@ describe('beside an existing script, in mode `observe`', () => {
     expect((await sandbox.listActions(endpoints.accepted)).at(-1)).toBe('disconnected');
   });
 });
-
-test('a paused service holds every request, also those with a pending effect', async () => {
-  const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
-  await sandbox.setFaults({ ...accept, rate: 1, error: 'RequestLimitExceeded' });
-  const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-  const waitForOutcome = (outcome: string) =>
-    waitUntil(async () => (await sandbox.explain(endpointId)).verdict?.outcome === outcome);
-  await waitForOutcome('accept');
-  await sandbox.json('pause', 'orders', '--reason', 'incident 7');
-  await waitForOutcome('hold');
-  await sandbox.setFaults();
-  await sandbox.idle();
-  await sandbox.sweep();
-  expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-  expect(await sandbox.explain(endpointId)).toMatchObject({
-    verdict: {
-      findings: [{ rule: 'service-is-paused', reason: expect.stringContaining('incident 7') }, {}],
-    },
-    connection: { nextStep: expect.stringContaining('linkgate resume orders') },
-  });
-  expect((await sandbox.linkgate('service', 'list')).stdout).toContain('paused by root');
-  await sandbox.json('resume', 'orders');
-  await sandbox.waitForState(endpointId, 'available');
-}, 120_000);

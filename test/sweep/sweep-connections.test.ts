@@ -219,24 +219,11 @@ describe('an endpoint quota', () => {
     version: 0,
   };
   const available = { state: 'available' } as const;
-  const accepted = { verdict: aVerdict('accept') };
-  const rejected = { verdict: aVerdict('reject') };
 
   test.each<[string, Partial<ConnectionRecord>, isDescribed: boolean, before: number[], after: number[]]>([
     ['stays unchanged if it agrees with EC2', available, true, [1], [1]],
     ['loses an endpoint that EC2 does not list', available, true, [1, 2], [1]],
     ['gains an endpoint that is connected in EC2', available, true, [], [1]],
-    ['loses an endpoint that is rejected in EC2 and in its record', { state: 'rejected' }, true, [1], []],
-    ['loses an endpoint that was not accepted', { verdict: aVerdict('ask') }, true, [1], []],
-    ['keeps an accepted endpoint that is still pending acceptance in EC2', accepted, true, [1], [1]],
-    [
-      'keeps an endpoint whose verdict is no longer accept for five minutes after the last accept call',
-      { ...rejected, acceptRequestedAt: '2026-11-21T11:56:01.000Z' },
-      true,
-      [1],
-      [1],
-    ],
-    ['loses it then', { ...rejected, acceptRequestedAt: '2026-11-21T11:56:00.000Z' }, true, [1], []],
     ['keeps an endpoint that is newer than the sweep', { requestedAt: sweepStart }, false, [1], [1]],
   ])('%s', async (_what, fields, isDescribed, before, after) => {
     const record = aRecord(fields);
