@@ -77,6 +77,15 @@ export type AuditEvent = Omit<
   'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash' | 'action'
 > & { readonly action: AuditAction };
 
+export function auditEvent(
+  actor: string,
+  action: AuditAction,
+  now: Date,
+  details: Omit<AuditEvent, 'actor' | 'action' | 'time'> = {},
+): AuditEvent {
+  return { time: now.toISOString(), actor, action, ...details };
+}
+
 const auditEntryEntity = keyedEntity({ ...AuditEntry.entries, version: v.number() }, auditEntryKey);
 export const readAuditEntry = auditEntryEntity.read;
 /** The hash covers all other attributes. */

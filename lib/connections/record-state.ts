@@ -1,5 +1,6 @@
-import type { AuditAction, AuditEvent } from '../audit/audit.ts';
+import { type AuditAction, type AuditEvent, auditEvent } from '../audit/audit.ts';
 import { type Connection, isConnected, isEnded } from '../privatelink/connection.ts';
+import { omit } from '../values/omit.ts';
 import {
   acceptMayBeInFlight,
   type ConnectionRecord,
@@ -28,14 +29,13 @@ export function recordState(
   registeredAt: string,
   now: Date,
 ): Transition | undefined {
-  const time = now.toISOString();
-  return before ? updateState(before, sighting, time, now) : firstState(sighting, registeredAt, time);
+  return before ? updateState(before, sighting, now) : firstState(sighting, registeredAt, now);
 }
 
 function firstState(
   { connection, observedAt }: DescribedConnection,
   registeredAt: string,
-  time: string,
+  now: Date,
 ): Transition | undefined {
   const { state, requestedAt } = connection;
   if (isEnded(state)) return undefined;
@@ -45,23 +45,27 @@ function firstState(
       : 'linkgate first saw it after it was answered';
   return {
     record: { ...newRecord(connection), observedAt },
-    auditEvents: [{ time, actor: 'linkgate', action: 'observed', state, reason }],
+    auditEvents: [auditEvent('linkgate', 'observed', now, { state, reason })],
   };
 }
 
 function updateState(
   before: ConnectionRecord,
   { connection: { state }, observedAt }: DescribedConnection,
-  time: string,
   now: Date,
 ): Transition | undefined {
   if (isOutdatedDescription(before, state, observedAt)) return undefined;
-  const { missingSince, endedAt: _endedAt, ...presentRecord } = before;
+  const { missingSince } = before;
+  const time = now.toISOString();
   // A time in the future would make all later events outdated.
-  const updated = { ...presentRecord, state, observedAt: observedAt < time ? observedAt : time };
+  const updated = {
+    ...omit(before, 'missingSince', 'endedAt'),
+    state,
+    observedAt: observedAt < time ? observedAt : time,
+  };
   const { pendingEffect, ...withoutEffect } = updated;
-  const buildAuditEvents = (action: AuditAction, more: Partial<AuditEvent> = {}): AuditEvent[] => [
-    { time, actor: 'ec2', action, state, ...more },
+  const buildAuditEvents = (action: AuditAction, more: Partial<AuditEvent> = {}) => [
+    auditEvent('ec2', action, now, { state, ...more }),
   ];
 
   if (isEnded(state)) return endAgain(before, withoutEffect, buildAuditEvents('deleted'), time);
@@ -129,16 +133,10 @@ function resetAfterExternalAccept(
   record: ConnectionRecord,
   { state }: Pick<ConnectionRecord, 'state'> = record,
 ): ConnectionRecord {
-  const { reevaluatedAt: _reevaluatedAt, ...withoutReevaluation } = record;
-  if (state !== 'rejected') return withoutReevaluation;
-  const {
-    revocation: _revocation,
-    revokeOrder: _revokeOrder,
-    extended: _extended,
-    acceptRequestedAt: _acceptRequestedAt,
-    ...withoutRevocation
-  } = withoutReevaluation;
-  return withoutRevocation;
+  const withoutReevaluation = omit(record, 'reevaluatedAt');
+  return state === 'rejected'
+    ? omit(withoutReevaluation, 'revocation', 'revokeOrder', 'extended', 'acceptRequestedAt')
+    : withoutReevaluation;
 }
 
 /** The reasons in the history for answers outside linkgate. */

@@ -1,7 +1,14 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { type AuditAction, type AuditEvent, auditWrites, type PolicyVersions } from '../audit/audit.ts';
+import {
+  type AuditAction,
+  type AuditEvent,
+  auditEvent,
+  auditWrites,
+  type PolicyVersions,
+} from '../audit/audit.ts';
 import { type Connection, isConnected } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
+import { omit } from '../values/omit.ts';
 import { isPaused, type Verdict } from '../verdicts/verdict.ts';
 import { type ApprovalRequest, type EscalationStage, isExpiryRejection } from './approval-request.ts';
 import {
@@ -65,22 +72,21 @@ export function applyDecision(
     entry,
   }: DecisionContext = {},
 ): Transition {
-  const {
-    verdict: _verdict,
-    pendingEffect: _pendingEffect,
-    endedAt: _endedAt,
-    missingSince: _missingSince,
-    personDecision: _personDecision,
-    approvals: _approvals,
-    ...recordFields
-  } = before ?? newRecord(request);
   const effect = nextPendingEffect(verdict, before);
   const isExpired = isExpiryRejection(verdict);
   const isNewApprovalRequest =
     approvalRequest !== undefined && approvalRequest.group !== before?.approvalRequest?.group;
   return {
     record: {
-      ...recordFields,
+      ...omit(
+        before ?? newRecord(request),
+        'verdict',
+        'pendingEffect',
+        'endedAt',
+        'missingSince',
+        'personDecision',
+        'approvals',
+      ),
       // Only record-connection-state records that a connection is connected.
       state: before && isConnected(request.state) ? before.state : request.state,
       verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.personDecision),
@@ -145,10 +151,7 @@ export function decisionEvent(
   decision?: PersonDecision,
   entry?: AllowlistEntry,
 ): AuditEvent {
-  return {
-    time: now.toISOString(),
-    actor: decision?.by ?? 'linkgate',
-    action: decisionAction(decision),
+  return auditEvent(decision?.by ?? 'linkgate', decisionAction(decision), now, {
     outcome,
     findings,
     policyVersions,
@@ -156,26 +159,17 @@ export function decisionEvent(
     ...(decision?.ticket !== undefined && { ticket: decision.ticket }),
     ...(decision?.customerMessage !== undefined && { customerMessage: decision.customerMessage }),
     ...(entry && { entry: { effect: entry.effect, ...(entry.expiresAt && { expiresAt: entry.expiresAt }) } }),
-  };
+  });
 }
 
 export function approvalRequestedEvent({ group, deadline }: ApprovalRequest, now: Date): AuditEvent {
-  return {
-    time: now.toISOString(),
-    actor: 'linkgate',
-    action: 'approval-requested',
-    reason: `the approver group ${group}, until ${deadline}`,
-  };
+  const reason = `the approver group ${group}, until ${deadline}`;
+  return auditEvent('linkgate', 'approval-requested', now, { reason });
 }
 
 /** Builds the audit event of a deadline that passed without a decision. */
 function expiredEvent({ deadline }: ApprovalRequest, now: Date, andNow = ''): AuditEvent {
-  return {
-    time: now.toISOString(),
-    actor: 'linkgate',
-    action: 'expired',
-    reason: `nobody decided before ${deadline}${andNow}`,
-  };
+  return auditEvent('linkgate', 'expired', now, { reason: `nobody decided before ${deadline}${andNow}` });
 }
 
 /**
@@ -189,29 +183,19 @@ export function advanceStage(
   now: Date,
 ): Transition {
   const { approvalRequest } = before;
-  const auditEvent =
-    stage === 'expired'
-      ? expiredEvent(
-          approvalRequest,
-          now,
-          isConnected(before.state)
-            ? '; it stays connected until somebody decides'
-            : '; it stays open while EC2 shows it pending acceptance',
-        )
-      : escalationEvent(approvalRequest, stage === 'escalated' ? escalation : undefined, now);
-  return { record: { ...before, approvalRequest: { ...approvalRequest, stage } }, auditEvents: [auditEvent] };
-}
-
-function escalationEvent(
-  { group, deadline }: ApprovalRequest,
-  escalation: string | undefined,
-  now: Date,
-): AuditEvent {
+  const { group, deadline } = approvalRequest;
+  const isEscalated = stage === 'escalated' && escalation !== undefined;
+  const reason = `the approver group ${isEscalated ? escalation : group}, until ${deadline}`;
+  const stillOpen = isConnected(before.state)
+    ? '; it stays connected until somebody decides'
+    : '; it stays open while EC2 shows it pending acceptance';
   return {
-    time: now.toISOString(),
-    actor: 'linkgate',
-    action: escalation === undefined ? 'reminded' : 'escalated',
-    reason: `the approver group ${escalation ?? group}, until ${deadline}`,
+    record: { ...before, approvalRequest: { ...approvalRequest, stage } },
+    auditEvents: [
+      stage === 'expired'
+        ? expiredEvent(approvalRequest, now, stillOpen)
+        : auditEvent('linkgate', isEscalated ? 'escalated' : 'reminded', now, { reason }),
+    ],
   };
 }
 
@@ -221,10 +205,9 @@ export function markRequested(
   action: PendingEffect['action'],
   now: Date,
 ): Transition {
-  const time = now.toISOString();
   return {
-    record: countAttempt(before, action, time),
-    auditEvents: [{ time, actor: 'linkgate', action: 'applying', outcome: action }],
+    record: countAttempt(before, action, now),
+    auditEvents: [auditEvent('linkgate', 'applying', now, { outcome: action })],
   };
 }
 
@@ -232,37 +215,28 @@ export function markRequested(
 export function markRefused(
   before: ConnectionRecord,
   action: PendingEffect['action'],
-  why: string,
+  reason: string,
   now: Date,
 ): Transition {
-  const time = now.toISOString();
   return {
-    record: countAttempt(before, action, time),
-    auditEvents: [{ time, actor: 'ec2', action: 'refused', outcome: action, reason: why }],
+    record: countAttempt(before, action, now),
+    auditEvents: [auditEvent('ec2', 'refused', now, { outcome: action, reason })],
   };
 }
 
 /** Drops the pending effect and the approval request, because the service is no longer registered. */
 export function markDeregistered(record: ConnectionRecord, now: Date): Transition {
   // The deregistration of the service also cancels a scheduled disconnect and a person's revocation.
-  const {
-    pendingEffect,
-    revocation: _revocation,
-    revokeOrder: _revokeOrder,
-    extended: _extended,
-    ...before
-  } = record;
-  const auditEvent: AuditEvent = {
-    time: now.toISOString(),
-    actor: 'linkgate',
-    action: 'refused',
-    reason: 'the service is no longer registered',
-    ...(pendingEffect && { outcome: pendingEffect.action }),
-  };
+  const { pendingEffect, ...before } = omit(record, 'revocation', 'revokeOrder', 'extended');
   const isAbandoned = before.state === 'pendingAcceptance' || isConnected(before.state);
   return {
     record: { ...before, ...(isAbandoned && { serviceDeregisteredAt: now.toISOString() }) },
-    auditEvents: [auditEvent],
+    auditEvents: [
+      auditEvent('linkgate', 'refused', now, {
+        reason: 'the service is no longer registered',
+        ...(pendingEffect && { outcome: pendingEffect.action }),
+      }),
+    ],
   };
 }
 
@@ -270,9 +244,10 @@ export function markDeregistered(record: ConnectionRecord, now: Date): Transitio
 function countAttempt(
   before: ConnectionRecord,
   action: PendingEffect['action'],
-  time: string,
+  now: Date,
 ): ConnectionRecord {
   const { pendingEffect } = before;
+  const time = now.toISOString();
   return {
     ...before,
     ...(pendingEffect?.action === action && {
@@ -286,13 +261,11 @@ function countAttempt(
 export function markMissing(before: ConnectionRecord, passStartedAt: string, now: Date): Transition {
   if (before.missingSince === undefined)
     return { record: { ...before, missingSince: passStartedAt }, auditEvents: [] };
-  const { pendingEffect: _pendingEffect, missingSince: _missingSince, ...rest } = before;
-  const time = now.toISOString();
+  const rest = omit(before, 'pendingEffect', 'missingSince');
+  const reason = 'EC2 did not list it in two full sweeps';
   return {
-    record: { ...rest, state: 'deleted', endedAt: time, observedAt: passStartedAt },
-    auditEvents: [
-      { time, actor: 'ec2', action: 'deleted', reason: 'EC2 did not list it in two full sweeps' },
-    ],
+    record: { ...rest, state: 'deleted', endedAt: now.toISOString(), observedAt: passStartedAt },
+    auditEvents: [auditEvent('ec2', 'deleted', now, { reason })],
   };
 }
 
@@ -318,17 +291,12 @@ function decisionAction(decision: PersonDecision | undefined): AuditAction {
 /** Builds the audit events of a connection that others answered before linkgate saw it. */
 export function discoveredEvents(connection: Connection, now: Date): AuditEvent[] {
   const { state } = connection;
-  const time = now.toISOString();
   const reason =
     'it was answered before linkgate decided: by somebody else, or because the service does not require acceptance';
-  return [requestedEvent(connection), { time, actor: 'ec2', action: 'observed', state, reason }];
+  return [requestedEvent(connection), auditEvent('ec2', 'observed', now, { state, reason })];
 }
 
-function requestedEvent(request: Connection): AuditEvent {
-  return {
-    time: request.requestedAt,
-    actor: `account ${request.ownerAccountId}`,
-    action: 'requested',
-    state: 'pendingAcceptance',
-  };
+function requestedEvent({ ownerAccountId, requestedAt }: Connection): AuditEvent {
+  const actor = `account ${ownerAccountId}`;
+  return { time: requestedAt, actor, action: 'requested', state: 'pendingAcceptance' };
 }

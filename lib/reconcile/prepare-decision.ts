@@ -40,6 +40,7 @@ import { serviceKey } from '../services/service.ts';
 import { type ItemIndex, parseEach, UnreadableItemError } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
 import type { Prepared } from '../storage/write-batch.ts';
+import { omit } from '../values/omit.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 import { reevaluateConnected } from './reevaluate-connected.ts';
 import { isPendingAgain, reopenedEvent, reopenIfRelisted, reopenRequest } from './reopen-request.ts';
@@ -156,8 +157,7 @@ async function prepareReevaluation(
   count: QuotaUse,
   deps: PrepareDecisionDeps,
 ): Promise<Prepared<DecideResult>> {
-  const { service: _service, entries: _entries, unreadable: _unreadable, ...versions } = policyInputs;
-  const context = { ...versions, now };
+  const context = { ...omit(policyInputs, 'service', 'entries', 'unreadable'), now };
   const countedEndpointIds = await selectCountedEndpoints(request, rules, count, context, deps);
   const policy = { ...rules, countedEndpointIds };
   return reevaluateConnected(request, before, decision, { ...context, policy, count }, deps);

@@ -1,7 +1,8 @@
-import type { AuditEvent } from '../audit/audit.ts';
+import { type AuditEvent, auditEvent } from '../audit/audit.ts';
 import { type ConnectionRecord, isRightlyAnswered } from '../connections/connection-record.ts';
 import { reopenedReason } from '../connections/record-state.ts';
 import type { Connection } from '../privatelink/connection.ts';
+import { omit } from '../values/omit.ts';
 
 /**
  * Whether EC2 shows a request pending acceptance again, in a later describe call than the recorded answer, without a pending
@@ -25,36 +26,30 @@ export function isPendingAgain(
 
 /** Reopens a request. Keeps the decisions of people, and cancels a scheduled disconnect. */
 export function reopenRequest(record: ConnectionRecord, observedAt: string): ConnectionRecord {
-  const {
-    verdict: _verdict,
-    missingSince: _missingSince,
-    serviceDeregisteredAt: _serviceDeregisteredAt,
-    revocation: _revocation,
-    extended: _extended,
-    expiryWarning: _expiryWarning,
-    reevaluatedAt,
-    approvalRequest,
-    ...recordFields
-  } = record;
+  const { approvalRequest, ...recordFields } = omit(
+    record,
+    'verdict',
+    'missingSince',
+    'serviceDeregisteredAt',
+    'revocation',
+    'extended',
+    'expiryWarning',
+    'reevaluatedAt',
+  );
   const request = { ...recordFields, state: 'pendingAcceptance' as const, observedAt };
-  return { ...request, ...(reevaluatedAt === undefined && approvalRequest && { approvalRequest }) };
+  return { ...request, ...(record.reevaluatedAt === undefined && approvalRequest && { approvalRequest }) };
 }
 
 export function reopenedEvent(record: ConnectionRecord, now: Date): AuditEvent {
   const reason = reopenedReason(record);
-  return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
+  return auditEvent('ec2', 'observed', now, { state: 'pendingAcceptance', reason });
 }
 
 /** Decides an ended or deregistered request from the start, because EC2 lists it again. */
 export function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
   if (record.endedAt === undefined && record.serviceDeregisteredAt === undefined) return record;
-  const {
-    endedAt: _endedAt,
-    serviceDeregisteredAt: _serviceDeregisteredAt,
-    missingSince: _missingSince,
-    verdict: _verdict,
-    approvalRequest: _approvalRequest,
-    ...recordFields
-  } = record;
-  return { ...recordFields, state };
+  return {
+    ...omit(record, 'endedAt', 'serviceDeregisteredAt', 'missingSince', 'verdict', 'approvalRequest'),
+    state,
+  };
 }

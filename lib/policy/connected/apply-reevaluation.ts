@@ -1,4 +1,4 @@
-import type { AuditEvent, PolicyVersions } from '../../audit/audit.ts';
+import { type AuditEvent, auditEvent, type PolicyVersions } from '../../audit/audit.ts';
 import { type ApprovalRequest, computeDeadline } from '../../connections/approval-request.ts';
 import { isAboutExternalAccept, isBlockedByRule } from '../../connections/connected-state.ts';
 import {
@@ -18,6 +18,7 @@ import {
 } from '../../connections/transition.ts';
 import type { Connection } from '../../privatelink/connection.ts';
 import type { Service } from '../../services/service.ts';
+import { omit } from '../../values/omit.ts';
 import { primaryReason, type Verdict } from '../../verdicts/verdict.ts';
 import type { ConnectedDecision } from './decide-connected.ts';
 
@@ -25,7 +26,7 @@ import type { ConnectedDecision } from './decide-connected.ts';
 export function applyReevaluation(
   before: ConnectionRecord | undefined,
   connection: Connection,
-  { verdict, revocation, grandfathered, expiryWarning }: ConnectedDecision,
+  connectedDecision: ConnectedDecision,
   policyVersions: PolicyVersions,
   service: Service,
   now: Date,
@@ -35,64 +36,29 @@ export function applyReevaluation(
     entry,
   }: Omit<DecisionContext, 'approvalRequest'> = {},
 ): Transition {
-  const {
-    verdict: _verdict,
-    pendingEffect,
-    revocation: _revocation,
-    grandfathered: _grandfathered,
-    expiryWarning: _expiryWarning,
-    revokeOrder,
-    extended,
-    personDecision: _personDecision,
-    approvals: _approvals,
-    endedAt: _endedAt,
-    missingSince: _missingSince,
-    ...recordFields
-  } = before ?? newRecord(connection);
-  const shouldDisconnect =
-    revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
-  const isScheduled = revocation !== undefined && verdict.outcome !== 'hold' && !shouldDisconnect;
-  const requiresApproval = isAboutExternalAccept(verdict) || (isScheduled && !isBlockedByRule(verdict));
-  const approvalRequest = requiresApproval
-    ? connectedApprovalRequest(before, verdict, revocation, service, now)
+  const { verdict, grandfathered, expiryWarning } = connectedDecision;
+  const approvalRequest = needsApproval(connectedDecision)
+    ? connectedApprovalRequest(before, connectedDecision, service, now)
     : before?.approvalRequest;
   const isNewApprovalRequest =
     approvalRequest !== undefined && approvalRequest.version !== before?.approvalRequest?.version;
-  const isCancelled = before?.revocation !== undefined && revocation === undefined;
-  const due: PendingEffect | undefined =
-    shouldDisconnect && pendingEffect?.action !== 'reject'
-      ? { action: 'reject', attempts: 0 }
-      : pendingEffect;
+  const record = {
+    ...reevaluatedRecord(before ?? newRecord(connection), connectedDecision, now),
+    verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.personDecision),
+    ...(isNewApprovalRequest ? {} : personDecisions),
+    ...(approvalRequest && { approvalRequest }),
+    // A person's revocation stays until somebody approves the connection.
+    ...(before?.revokeOrder &&
+      personDecisions.personDecision?.decision !== 'approve' && { revokeOrder: before.revokeOrder }),
+    ...(verdict.outcome === 'accept' &&
+      !grandfathered && { allowedSince: before?.allowedSince ?? now.toISOString() }),
+  };
+  const decided = decisionEvent(verdict, policyVersions, now, decision, entry);
   return {
-    record: {
-      ...recordFields,
-      verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.personDecision),
-      ...((shouldDisconnect || verdict.outcome === 'hold') && due && { pendingEffect: due }),
-      ...(isNewApprovalRequest ? {} : personDecisions),
-      ...(approvalRequest && { approvalRequest }),
-      ...(revocation && { revocation }),
-      ...(grandfathered && { grandfathered }),
-      ...(expiryWarning && { expiryWarning }),
-      reevaluatedAt: now.toISOString(),
-      ...(verdict.outcome === 'accept' &&
-        !grandfathered && { allowedSince: recordFields.allowedSince ?? now.toISOString() }),
-      // An extension applies to only one scheduled disconnect.
-      ...(extended && verdict.outcome !== 'accept' && { extended }),
-      // A person's revocation stays until somebody approves the connection.
-      ...(revokeOrder && personDecisions.personDecision?.decision !== 'approve' && { revokeOrder }),
-    },
+    record,
     auditEvents: [
       ...(before ? [] : discoveredEvents(connection, now)),
-      ...reevaluationAuditEvents(
-        before,
-        { verdict, ...(revocation && { revocation }), ...(grandfathered && { grandfathered }) },
-        now,
-        {
-          buildDecisionEvent: () => decisionEvent(verdict, policyVersions, now, decision, entry),
-          isPersonDecision: decision !== undefined,
-          isCancelled,
-        },
-      ),
+      ...(decision ? [decided] : reevaluationAuditEvents(before, connectedDecision, decided, now)),
       ...(expiryWarning && expiryWarning.daysBefore !== before?.expiryWarning?.daysBefore
         ? [expiryWarningEvent(verdict, expiryWarning, now)]
         : []),
@@ -101,61 +67,80 @@ export function applyReevaluation(
   };
 }
 
-/** Builds the audit events of a re-evaluation: one, or none if only the policy versions changed. */
+/** Whether linkgate disconnects the endpoint now. */
+function isDisconnectDue({ verdict, revocation }: ConnectedDecision): boolean {
+  return revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
+}
+
+/** Whether approvers decide about an accept outside linkgate, or about a scheduled disconnect. */
+function needsApproval(connectedDecision: ConnectedDecision): boolean {
+  const { verdict, revocation } = connectedDecision;
+  if (isAboutExternalAccept(verdict)) return true;
+  const isScheduled = revocation !== undefined && verdict.outcome !== 'hold';
+  return isScheduled && !isDisconnectDue(connectedDecision) && !isBlockedByRule(verdict);
+}
+
+/** Replaces the attributes of a record that policy alone decides. */
+function reevaluatedRecord(
+  before: ConnectionRecord,
+  connectedDecision: ConnectedDecision,
+  now: Date,
+): ConnectionRecord {
+  const { verdict, revocation, grandfathered, expiryWarning } = connectedDecision;
+  const { pendingEffect, extended, ...recordFields } = omit(
+    before,
+    'verdict',
+    'revocation',
+    'grandfathered',
+    'expiryWarning',
+    'revokeOrder',
+    'personDecision',
+    'approvals',
+    'endedAt',
+    'missingSince',
+  );
+  const isDue = isDisconnectDue(connectedDecision);
+  const effect: PendingEffect | undefined =
+    isDue && pendingEffect?.action !== 'reject' ? { action: 'reject', attempts: 0 } : pendingEffect;
+  return {
+    ...recordFields,
+    ...((isDue || verdict.outcome === 'hold') && effect && { pendingEffect: effect }),
+    ...(revocation && { revocation }),
+    ...(grandfathered && { grandfathered }),
+    ...(expiryWarning && { expiryWarning }),
+    reevaluatedAt: now.toISOString(),
+    // An extension applies to only one scheduled disconnect.
+    ...(extended && verdict.outcome !== 'accept' && { extended }),
+  };
+}
+
+/** Builds the audit events of a re-evaluation by policy: one, or none if only the policy versions changed. */
 function reevaluationAuditEvents(
   before: ConnectionRecord | undefined,
   { verdict, revocation, grandfathered }: ConnectedDecision,
+  decided: AuditEvent,
   now: Date,
-  {
-    buildDecisionEvent,
-    isPersonDecision,
-    isCancelled,
-  }: {
-    readonly buildDecisionEvent: () => AuditEvent;
-    readonly isPersonDecision: boolean;
-    readonly isCancelled: boolean;
-  },
 ): AuditEvent[] {
-  const time = now.toISOString();
-  const begins = revocation !== undefined && revocation.since !== before?.revocation?.since;
-  if (isPersonDecision) return [buildDecisionEvent()];
-  if (begins) {
-    const { by, disconnectAt } = revocation;
-    return [
-      {
-        ...buildDecisionEvent(),
-        actor: by,
-        action: 'disconnect-scheduled',
-        reason: primaryReason(verdict),
-        disconnectAt,
-      },
-    ];
+  const reason = primaryReason(verdict);
+  if (revocation && revocation.since !== before?.revocation?.since) {
+    const { by: actor, disconnectAt } = revocation;
+    return [{ ...decided, actor, action: 'disconnect-scheduled', reason, disconnectAt }];
   }
-  if (isCancelled)
-    return [
-      {
-        ...buildDecisionEvent(),
-        action: 'extended',
-        reason: `${primaryReason(verdict)}: it stays connected`,
-      },
-    ];
+  if (before?.revocation && !revocation)
+    return [{ ...decided, action: 'extended', reason: `${reason}: it stays connected` }];
   if (grandfathered && !before?.grandfathered && verdict.outcome === 'accept')
-    return [
-      {
-        time,
-        actor: grandfathered.by,
-        action: 'grandfathered',
-        ...(grandfathered.reason !== undefined && { reason: grandfathered.reason }),
-      },
-    ];
-  return verdict.outcome === before?.verdict?.outcome ? [] : [buildDecisionEvent()];
+    return [auditEvent(grandfathered.by, 'grandfathered', now, pickReason(grandfathered))];
+  return verdict.outcome === before?.verdict?.outcome ? [] : [decided];
+}
+
+function pickReason({ reason }: { readonly reason?: string }) {
+  return reason === undefined ? {} : { reason };
 }
 
 /** Continues the approval request, or starts a new one for a new question. */
 function connectedApprovalRequest(
   before: ConnectionRecord | undefined,
-  verdict: Verdict,
-  revocation: ConnectedDecision['revocation'],
+  { verdict, revocation }: ConnectedDecision,
   service: Service,
   now: Date,
 ): ApprovalRequest {
@@ -184,36 +169,29 @@ function expiryWarningEvent(
   { until }: NonNullable<ConnectedDecision['expiryWarning']>,
   now: Date,
 ): AuditEvent {
-  return {
-    time: now.toISOString(),
-    actor: 'linkgate',
-    action: 'expiry-warned',
-    reason: `${primaryReason(verdict)}, until ${until}`,
-    disconnectAt: until,
-  };
+  const reason = `${primaryReason(verdict)}, until ${until}`;
+  return auditEvent('linkgate', 'expiry-warned', now, { reason, disconnectAt: until });
 }
 
 /** Cancels a disconnect scheduled before somebody changed the SSM parameter of the mode. linkgate schedules it again. */
 export function cancelUnannouncedDisconnect(record: ConnectionRecord, now: Date): Transition {
-  const { pendingEffect: _pendingEffect, revocation, ...before } = record;
-  if (revocation?.cause !== 'policy') return { record, auditEvents: [] };
+  if (record.revocation?.cause !== 'policy') return { record, auditEvents: [] };
   return {
-    record: before,
+    record: omit(record, 'pendingEffect', 'revocation'),
     auditEvents: [disconnectRefusedEvent('the mode was switched after the disconnect was scheduled', now)],
   };
 }
 
 /** Drops a due disconnect because the disconnect quota is used up, and requests approval. */
 export function markOverQuota(record: ConnectionRecord, now: Date): Transition {
-  const { pendingEffect: _pendingEffect, ...before } = record;
-  const { revocation } = before;
+  const { revocation } = record;
   if (revocation?.cause !== 'policy' || revocation.overQuota) return { record, auditEvents: [] };
   return {
-    record: { ...before, revocation: { ...revocation, overQuota: true } },
+    record: { ...omit(record, 'pendingEffect'), revocation: { ...revocation, overQuota: true } },
     auditEvents: [disconnectRefusedEvent('the disconnect quota of 24 hours is used up', now)],
   };
 }
 
 function disconnectRefusedEvent(reason: string, now: Date): AuditEvent {
-  return { time: now.toISOString(), actor: 'linkgate', action: 'refused', outcome: 'reject', reason };
+  return auditEvent('linkgate', 'refused', now, { outcome: 'reject', reason });
 }

@@ -12,6 +12,7 @@ import { awaitedGroup } from '../../connections/indexes.ts';
 import type { Connection } from '../../privatelink/connection.ts';
 import { isConnected } from '../../privatelink/connection.ts';
 import { effectiveGraceSeconds } from '../../services/service.ts';
+import { omit } from '../../values/omit.ts';
 import {
   type Finding,
   isDefaultVerdict,
@@ -60,8 +61,7 @@ export function decideConnected(
   const { revocation, verdict, ...decisionFields } = decision;
   if (isAboutExternalAccept(verdict)) return { verdict: byPolicy };
   if (!revocation) return decision;
-  const { until: _until, ...wouldBe } = verdict;
-  return { ...decisionFields, verdict: wouldBe };
+  return { ...decisionFields, verdict: omit(verdict, 'until') };
 }
 
 function evaluateConnected(
@@ -218,11 +218,7 @@ function revokeByPolicy(
           by: 'linkgate',
         };
   const revocation = applyExtension(announced, before);
-  if (revocation.overQuota)
-    return {
-      ...askApprovers(quotaFinding(service.name), byPolicy),
-      revocation,
-    };
+  if (revocation.overQuota) return { ...askApprovers(quotaFinding(service.name), byPolicy), revocation };
   if (isBlockedBy(byPolicy)) return scheduleDisconnect(revocation, undefined, byPolicy, now);
   const finding: Finding = revokingDecision(before, policy)?.finding ?? {
     rule: 'no-longer-allowed',
@@ -241,8 +237,7 @@ function isBlockedBy(byPolicy: Verdict): boolean {
 function applyExtension(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
   const until = before?.extended?.until;
   if (until === undefined || until <= announced.disconnectAt) return announced;
-  const { overQuota: _overQuota, ...revocation } = announced;
-  return { ...revocation, disconnectAt: until };
+  return { ...omit(announced, 'overQuota'), disconnectAt: until };
 }
 
 function scheduleDisconnect(
