@@ -45,8 +45,15 @@ export interface DesiredState {
 /** The maximum size of one item, in characters of JSON. DynamoDB's limit is 400 KB. */
 const maxSettingsLength = 100_000;
 
-type DocumentPosition = { readonly at?: string };
-type ReportProblem = (position: DocumentPosition, message: string) => void;
+interface ResolveContext {
+  readonly document: PolicyDocument;
+  readonly state: CurrentState;
+  readonly hub: AccountRegion;
+  /** The names of the groups in the file and in the table, including unreadable ones. */
+  readonly groupNames: ReadonlySet<string>;
+  /** @param object the part of the document that has the problem */
+  report(object: { readonly at?: string }, message: string): void;
+}
 
 /** Resolves the names and ids in a document, and lists every problem that prevents an apply. */
 export function resolveDesiredState(
@@ -55,26 +62,33 @@ export function resolveDesiredState(
   hub: AccountRegion,
 ): { readonly desiredState: DesiredState; readonly problems: readonly PolicyProblem[] } {
   const problems: PolicyProblem[] = [];
-  const reportProblem: ReportProblem = ({ at }, message) =>
-    problems.push({ message, ...(at !== undefined && { at }) });
-  const services = desiredServices(document, state, hub, reportProblem);
-  const desiredState = {
-    groups: desiredGroups(document, state, reportProblem),
-    customers: desiredCustomers(document, state, reportProblem),
-    services,
-    entries: desiredEntries(document, state, services, reportProblem),
+  const hiddenGroups = state.unreadable.filter(({ pk }) => pk === approverGroupPartition);
+  const context: ResolveContext = {
+    document,
+    state,
+    hub,
+    groupNames: new Set([
+      ...[...document.groups, ...state.groups].map(({ name }) => name),
+      ...hiddenGroups.map(({ sk }) => sk),
+    ]),
+    report: ({ at }, message) => problems.push({ message, ...(at !== undefined && { at }) }),
   };
-  requireKnownGroups(document, state, reportProblem);
+  const services = resolveServices(context);
+  const desiredState = {
+    groups: resolveGroups(context),
+    customers: resolveCustomers(context),
+    services,
+    entries: resolveEntries(services, context),
+  };
+  for (const service of document.services)
+    if (service.approvers !== undefined && !context.groupNames.has(service.approvers))
+      context.report(service, `there is no approver group \`${service.approvers}\``);
   return { desiredState, problems };
 }
 
-function desiredGroups(
-  { groups }: PolicyDocument,
-  state: CurrentState,
-  reportProblem: ReportProblem,
-): DesiredState['groups'] {
-  const groupNames = knownGroupNames(groups, state);
-  for (const group of groups) {
+function resolveGroups(context: ResolveContext): DesiredState['groups'] {
+  const { document, state, groupNames, report } = context;
+  for (const group of document.groups) {
     const { name, quorum, escalateTo } = group;
     const people = memberCount(group);
     const storedGroup = state.groups.find((each) => each.name === name);
@@ -82,27 +96,18 @@ function desiredGroups(
     const isUnchanged =
       storedGroup && isSameSettings(groupSettings(group), v.parse(PolicyGroupSettings, storedGroup));
     if (quorum > people && !isUnchanged)
-      reportProblem(
-        group,
-        `the group ${name} could never approve: its quorum is ${quorum}, and it has ${people}`,
-      );
-    if (escalateTo === name) reportProblem(group, `the group ${name} cannot escalate to itself`);
+      report(group, `the group ${name} could never approve: its quorum is ${quorum}, and it has ${people}`);
+    if (escalateTo === name) report(group, `the group ${name} cannot escalate to itself`);
     else if (escalateTo !== undefined && !groupNames.has(escalateTo))
-      reportProblem(group, `there is no approver group \`${escalateTo}\` to escalate to`);
+      report(group, `there is no approver group \`${escalateTo}\` to escalate to`);
   }
-  return indexUnique(
-    groups,
-    ({ name }) => name,
-    groupSettings,
-    (name) => `the group ${name}`,
-    reportProblem,
-  );
-}
-
-/** Lists the names of the groups in the file and in the table, including unreadable ones. */
-function knownGroupNames(groups: PolicyDocument['groups'], state: CurrentState): ReadonlySet<string> {
-  const hidden = state.unreadable.filter(({ pk }) => pk === approverGroupPartition).map(({ sk }) => sk);
-  return new Set([...[...groups, ...state.groups].map(({ name }) => name), ...hidden]);
+  const groups = document.groups.map((group) => ({
+    object: group,
+    key: group.name,
+    label: `the group ${group.name}`,
+    value: groupSettings(group),
+  }));
+  return indexUnique(groups, context);
 }
 
 function groupSettings({ emails, ...group }: PolicyDocument['groups'][number]): PolicyGroupSettings {
@@ -110,71 +115,29 @@ function groupSettings({ emails, ...group }: PolicyDocument['groups'][number]): 
   return v.parse(PolicyGroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
 }
 
-function desiredCustomers(
-  { customers }: PolicyDocument,
-  state: CurrentState,
-  reportProblem: ReportProblem,
-): DesiredState['customers'] {
-  const customerNames = new Set(customers.map(({ name }) => name));
+function resolveCustomers(context: ResolveContext): DesiredState['customers'] {
+  const { document, state, report } = context;
+  const customerNames = new Set(document.customers.map(({ name }) => name));
   const otherCustomers = state.customers.filter(
     ({ name, managedBy }) => managedBy !== 'file' && !customerNames.has(name),
   );
   const customerByAccount = new Map(
     otherCustomers.flatMap(({ name, accounts }) => accounts.map((account) => [account, name])),
   );
-  for (const customer of customers)
+  for (const customer of document.customers)
     for (const account of customer.accounts) {
       const other = customerByAccount.get(account);
       if (other !== undefined)
-        reportProblem(customer, `account ${account} belongs to two customers: ${other} and ${customer.name}`);
+        report(customer, `account ${account} belongs to two customers: ${other} and ${customer.name}`);
       customerByAccount.set(account, customer.name);
     }
-  const settings = (customer: (typeof customers)[number]) => v.parse(PolicyCustomerSettings, customer);
-  return indexUnique(
-    customers,
-    ({ name }) => name,
-    settings,
-    (name) => `the customer ${name}`,
-    reportProblem,
-  );
-}
-
-function desiredServices(
-  { services }: PolicyDocument,
-  state: CurrentState,
-  hub: AccountRegion,
-  reportProblem: ReportProblem,
-): DesiredState['services'] {
-  const resolvedServices = services.flatMap((input) => {
-    const registered = findRegistered(input, state);
-    const serviceId = input.serviceId ?? registered?.serviceId;
-    if (serviceId === undefined) {
-      reportProblem(input, `no service \`${input.name}\` is registered: give its id to register it`);
-      return [];
-    }
-    const location = registered?.location ?? hub;
-    const isElsewhere =
-      (input.region ?? location.region) !== location.region ||
-      (input.accountId ?? location.accountId) !== location.accountId;
-    if (isElsewhere)
-      reportProblem(
-        input,
-        registered
-          ? `${serviceId} is in account ${location.accountId} in ${location.region}`
-          : `linkgate registers services of its own account and Region only: ${location.accountId} in ${location.region}`,
-      );
-    // A document that gives the id describes a service. With only its name it may just refer to it.
-    const name = input.serviceId === undefined ? undefined : (input.name ?? registered?.name);
-    return [{ input, serviceId, name }];
-  });
-  requireUniqueNames(resolvedServices, state, reportProblem);
-  return indexUnique(
-    resolvedServices,
-    ({ serviceId }) => serviceId,
-    serviceInput,
-    (serviceId) => `the service ${serviceId}`,
-    (each, message) => reportProblem(each.input, message),
-  );
+  const customers = document.customers.map((customer) => ({
+    object: customer,
+    key: customer.name,
+    label: `the customer ${customer.name}`,
+    value: v.parse(PolicyCustomerSettings, customer),
+  }));
+  return indexUnique(customers, context);
 }
 
 interface ResolvedService {
@@ -183,15 +146,39 @@ interface ResolvedService {
   readonly name: string | undefined;
 }
 
+function resolveServices(context: ResolveContext): DesiredState['services'] {
+  const { document, state, hub, report } = context;
+  const resolvedServices = document.services.flatMap((input): ResolvedService[] => {
+    const registered = findRegistered(input, state);
+    const serviceId = input.serviceId ?? registered?.serviceId;
+    if (serviceId === undefined) {
+      report(input, `no service \`${input.name}\` is registered: give its id to register it`);
+      return [];
+    }
+    const { accountId, region } = registered?.location ?? hub;
+    if ((input.region ?? region) !== region || (input.accountId ?? accountId) !== accountId)
+      report(
+        input,
+        registered
+          ? `${serviceId} is in account ${accountId} in ${region}`
+          : `linkgate registers services of its own account and Region only: ${accountId} in ${region}`,
+      );
+    // A document that gives the id describes a service. With only its name it may just refer to it.
+    const name = input.serviceId === undefined ? undefined : (input.name ?? registered?.name);
+    return [{ input, serviceId, name }];
+  });
+  requireUniqueNames(resolvedServices, context);
+  const services = resolvedServices.map((service) => ({
+    object: service.input,
+    key: service.serviceId,
+    label: `the service ${service.serviceId}`,
+    value: serviceInput(service),
+  }));
+  return indexUnique(services, context);
+}
+
 function serviceInput({ input, name }: ResolvedService): ServiceInput {
-  const {
-    serviceId: _serviceId,
-    region: _region,
-    accountId: _accountId,
-    at: _at,
-    name: _name,
-    ...rest
-  } = input;
+  const { serviceId: _id, region: _region, accountId: _account, at: _at, name: _name, ...rest } = input;
   return { ...rest, ...(name !== undefined && { name }) };
 }
 
@@ -208,85 +195,68 @@ function findRegistered(
 /** Checks that each name belongs to one service. */
 function requireUniqueNames(
   resolvedServices: readonly ResolvedService[],
-  { services }: CurrentState,
-  reportProblem: ReportProblem,
+  { state, report }: ResolveContext,
 ): void {
   const namedServices = resolvedServices.filter(
     ({ input }) => input.serviceId !== undefined && input.name !== undefined,
   );
   const namedIds = new Set(namedServices.map(({ serviceId }) => serviceId));
   const serviceIdByName = new Map(
-    services
+    state.services
       .filter(({ serviceId }) => !namedIds.has(serviceId))
       .map(({ name, serviceId }) => [name, serviceId]),
   );
   for (const { input, serviceId, name = serviceId } of namedServices) {
     const other = serviceIdByName.get(name);
-    if (other !== undefined) reportProblem(input, `\`${name}\` is the name of ${other}`);
+    if (other !== undefined) report(input, `\`${name}\` is the name of ${other}`);
     serviceIdByName.set(name, serviceId);
   }
 }
 
-function desiredEntries(
-  { entries, services: declaredServices }: PolicyDocument,
-  state: CurrentState,
+function resolveEntries(
   services: DesiredState['services'],
-  reportProblem: ReportProblem,
+  context: ResolveContext,
 ): DesiredState['entries'] {
+  const { document, state, report } = context;
   const names = new Map(serviceNames(state.services));
   for (const serviceId of services.keys()) names.set(serviceId, names.get(serviceId) ?? serviceId);
-  for (const { serviceId, name } of declaredServices)
+  for (const { serviceId, name } of document.services)
     if (serviceId !== undefined && name !== undefined) names.set(serviceId, name);
   names.set(allServicesScope, allServicesScope);
   const ids = new Map([...names].map(([serviceId, name]) => [name, serviceId]));
-  const resolved = entries.flatMap(({ service, accountId, at, ...rest }) => {
-    const serviceId = names.has(service) ? service : ids.get(service);
-    const position = at === undefined ? {} : { at };
+  const entries = document.entries.flatMap((entry) => {
+    const { service: nameOrId, accountId, at: _at, ...settings } = entry;
+    const serviceId = names.has(nameOrId) ? nameOrId : ids.get(nameOrId);
     if (serviceId === undefined) {
-      reportProblem(
-        position,
-        `there is no service \`${service}\`, neither registered nor among those of the file`,
-      );
+      report(entry, `there is no service \`${nameOrId}\`, neither registered nor among those of the file`);
       return [];
     }
-    const settings = v.parse(PolicyEntrySettings, rest);
-    return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...position }];
+    const service = names.get(serviceId) ?? serviceId;
+    const value = { serviceId, accountId, service, settings: v.parse(PolicyEntrySettings, settings) };
+    const label = `account ${accountId} at ${service}`;
+    return [{ object: entry, key: `${serviceId} ${accountId}`, label, value }];
   });
-  return indexUnique(
-    resolved,
-    ({ serviceId, accountId }) => `${serviceId} ${accountId}`,
-    ({ serviceId, accountId, service, settings }) => ({ serviceId, accountId, service, settings }),
-    (_key, { service, accountId }) => `account ${accountId} at ${service}`,
-    reportProblem,
-  );
+  return indexUnique(entries, context);
 }
 
-function requireKnownGroups(
-  { services, groups }: PolicyDocument,
-  state: CurrentState,
-  reportProblem: ReportProblem,
-): void {
-  const groupNames = knownGroupNames(groups, state);
-  for (const service of services)
-    if (service.approvers !== undefined && !groupNames.has(service.approvers))
-      reportProblem(service, `there is no approver group \`${service.approvers}\``);
+interface IndexedValue<Value> {
+  readonly object: { readonly at?: string };
+  readonly key: string;
+  /** The name in messages. */
+  readonly label: string;
+  readonly value: Value;
 }
 
 /** Indexes values by key, and reports duplicates and values that are too large. */
-function indexUnique<Each extends object, Value>(
-  values: readonly Each[],
-  toKey: (each: Each) => string,
-  toValue: (each: Each) => Value,
-  formatName: (key: string, each: Each) => string,
-  reportProblem: (each: Each, message: string) => void,
+function indexUnique<Value>(
+  values: readonly IndexedValue<Value>[],
+  { report }: ResolveContext,
 ): Map<string, Value> {
   const valueByKey = new Map<string, Value>();
-  for (const each of values) {
-    const key = toKey(each);
-    if (valueByKey.has(key)) reportProblem(each, `${formatName(key, each)} is in the file twice`);
-    const value = toValue(each);
+  for (const { object, key, label, value } of values) {
+    if (valueByKey.has(key)) report(object, `${label} is in the file twice`);
     if (JSON.stringify(value).length > maxSettingsLength)
-      reportProblem(each, `${formatName(key, each)} is too large: ${maxSettingsLength / 1000} KB at most`);
+      report(object, `${label} is too large: ${maxSettingsLength / 1000} KB at most`);
     valueByKey.set(key, value);
   }
   return valueByKey;

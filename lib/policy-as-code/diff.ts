@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { allServicesScope, type EntryTarget } from '../allowlist/entry.ts';
+import { allServicesScope } from '../allowlist/entry.ts';
 import { type ApproverGroup, defaultGroup } from '../approvers/approver-group.ts';
 import { effectiveManager, type ManagedBy } from '../runtime/managed-by.ts';
 import type { Service } from '../services/service.ts';
@@ -90,19 +90,22 @@ function changeAction(
   return isEqual ? 'unmanaged' : 'conflict';
 }
 
-interface SettingsDifference<Settings> {
+interface ManagedItem {
+  readonly managedBy?: ManagedBy;
+  readonly changedBy?: string;
+}
+
+interface SettingsDifference<Settings> extends ManagedItem {
   readonly action: ChangeAction;
   readonly before?: Settings;
   readonly after?: Settings;
-  readonly managedBy?: ManagedBy;
-  readonly changedBy?: string;
 }
 
 /** Compares the settings in the file with those in the table. @returns undefined if they agree. */
 function compareSettings<Settings extends object>(
   before: Settings | undefined,
   after: Settings | undefined,
-  stored: { readonly managedBy?: ManagedBy; readonly changedBy?: string } | undefined,
+  stored: ManagedItem | undefined,
   takeOwnership: boolean,
 ): SettingsDifference<Settings> | undefined {
   const action = changeAction(stored, after !== undefined, isSameSettings(before, after), takeOwnership);
@@ -116,8 +119,18 @@ function compareSettings<Settings extends object>(
   };
 }
 
-function union<T>(desired: Iterable<T>, stored: Iterable<T>): T[] {
-  return [...new Set([...desired, ...stored])];
+/** Compares each item that the file or the table has. @param compare returns undefined without a difference */
+function compareItems<Desired, Stored, Row>(
+  desired: ReadonlyMap<string, Desired>,
+  stored: ReadonlyMap<string, Stored>,
+  compare: (key: string, desired: Desired | undefined, stored: Stored | undefined) => Row | undefined,
+): Row[] {
+  const keys = new Set([...desired.keys(), ...stored.keys()]);
+  return [...keys].flatMap((key) => compare(key, desired.get(key), stored.get(key)) ?? []);
+}
+
+function indexBy<T>(items: readonly T[], toKey: (item: T) => string): ReadonlyMap<string, T> {
+  return new Map(items.map((item) => [toKey(item), item]));
 }
 
 function diffGroups(
@@ -126,39 +139,29 @@ function diffGroups(
   services: readonly ChangeOfKind<'service'>[],
   takeOwnership: boolean,
 ): ChangeOfKind<'group'>[] {
-  const storedGroups = new Map(state.groups.map((group) => [group.name, group]));
-  const names = union(groups.keys(), storedGroups.keys());
+  const storedGroups = indexBy(state.groups, ({ name }) => name);
   const users = new Map([
     [defaultGroup, 'linkgate'],
-    ...names.map((name) => [(groups.get(name) ?? storedGroups.get(name))?.escalateTo, name] as const),
+    ...[...new Map<string, PolicyGroupSettings>([...storedGroups, ...groups])].map(
+      ([name, { escalateTo }]) => [escalateTo, name] as const,
+    ),
     ...groupUsersAfter(state.services, services),
   ]);
-  return names.flatMap((name) => {
-    const storedGroup = storedGroups.get(name);
-    const desiredGroup = groups.get(name);
+  return compareItems(groups, storedGroups, (name, desired, stored): ChangeOfKind<'group'> | undefined => {
     // The group `default` always exists: a file without it does not remove it.
-    if (name === defaultGroup && !desiredGroup && storedGroup && effectiveManager(storedGroup) !== 'file')
-      return [];
-    const isUnclaimed = storedGroup !== undefined && isUnclaimedDefault(storedGroup);
-    const before = storedGroup && v.parse(PolicyGroupSettings, storedGroup);
+    if (name === defaultGroup && !desired && stored && effectiveManager(stored) !== 'file') return undefined;
     const change = compareSettings(
-      before,
-      desiredGroup,
-      isUnclaimed ? { managedBy: 'file' } : storedGroup,
+      stored && v.parse(PolicyGroupSettings, stored),
+      desired,
+      stored && isUnclaimedDefault(stored) ? { managedBy: 'file' } : stored,
       takeOwnership,
     );
-    if (!change) return [];
-    const row = { kind: 'group' as const, name, ...change, version: storedGroup?.version ?? 0 };
+    if (!change) return undefined;
+    const row = { kind: 'group' as const, name, ...change, version: stored?.version ?? 0 };
     const user = users.get(name);
-    return change.action === 'remove' && user !== undefined
-      ? [
-          {
-            ...row,
-            action: 'unmanaged',
-            note: `it is no longer in the file, and stays while ${user} names it`,
-          },
-        ]
-      : [row];
+    if (change.action !== 'remove' || user === undefined) return row;
+    const note = `it is no longer in the file, and stays while ${user} names it`;
+    return { ...row, action: 'unmanaged', note };
   });
 }
 
@@ -183,16 +186,11 @@ function diffCustomers(
   state: CurrentState,
   takeOwnership: boolean,
 ): ChangeOfKind<'customer'>[] {
-  const storedCustomers = new Map(state.customers.map((customer) => [customer.name, customer]));
-  return union(customers.keys(), storedCustomers.keys()).flatMap((name) => {
-    const storedCustomer = storedCustomers.get(name);
-    const change = compareSettings(
-      storedCustomer && v.parse(PolicyCustomerSettings, storedCustomer),
-      customers.get(name),
-      storedCustomer,
-      takeOwnership,
-    );
-    return change ? [{ kind: 'customer', name, ...change, version: storedCustomer?.version ?? 0 }] : [];
+  const storedCustomers = indexBy(state.customers, ({ name }) => name);
+  return compareItems(customers, storedCustomers, (name, desired, stored) => {
+    const before = stored && v.parse(PolicyCustomerSettings, stored);
+    const change = compareSettings(before, desired, stored, takeOwnership);
+    return change && { kind: 'customer', name, ...change, version: stored?.version ?? 0 };
   });
 }
 
@@ -201,16 +199,14 @@ function diffServices(
   state: CurrentState,
   takeOwnership: boolean,
 ): ChangeOfKind<'service'>[] {
-  const storedServices = new Map(state.services.map((service) => [service.serviceId, service]));
-  return union(services.keys(), storedServices.keys()).flatMap((serviceId) => {
-    const storedService = storedServices.get(serviceId);
-    const input = services.get(serviceId);
-    const before = storedService && currentServiceSettings(storedService);
-    const after = input && desiredServiceSettings(serviceId, input, storedService, takeOwnership);
-    const change = compareSettings(before, after, storedService, takeOwnership && hasSettings(input));
-    if (!change) return [];
+  const storedServices = indexBy(state.services, ({ serviceId }) => serviceId);
+  return compareItems(services, storedServices, (serviceId, input, stored) => {
+    const before = stored && currentServiceSettings(stored);
+    const after = input && desiredServiceSettings(serviceId, input, stored, takeOwnership);
+    const change = compareSettings(before, after, stored, takeOwnership && hasSettings(input));
     const name = before?.name ?? after?.name ?? serviceId;
-    return [{ kind: 'service', name, serviceId, ...change, version: storedService?.policyRevision ?? 0 }];
+    const version = stored?.policyRevision ?? 0;
+    return change && { kind: 'service', name, serviceId, ...change, version };
   });
 }
 
@@ -247,29 +243,16 @@ function diffEntries(
   takeOwnership: boolean,
 ): ChangeOfKind<'entry'>[] {
   const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
-  const storedEntries = new Map(state.entries.map((entry) => [entryMapKey(entry), entry]));
-  return union(entries.keys(), storedEntries.keys()).flatMap((key) => {
-    const storedEntry = storedEntries.get(key);
-    const desiredEntry = entries.get(key);
-    const entry = desiredEntry ?? storedEntry;
-    if (!entry) return [];
+  names.set(allServicesScope, allServicesScope);
+  const storedEntries = indexBy(state.entries, ({ serviceId, accountId }) => `${serviceId} ${accountId}`);
+  return compareItems(entries, storedEntries, (_key, desired, stored): ChangeOfKind<'entry'> | undefined => {
+    const entry = desired ?? stored;
+    const before = stored && v.parse(PolicyEntrySettings, stored);
+    const change = compareSettings(before, desired?.settings, stored, takeOwnership);
+    if (!entry || !change) return undefined;
     const { serviceId, accountId } = entry;
-    const change = compareSettings(
-      storedEntry && v.parse(PolicyEntrySettings, storedEntry),
-      desiredEntry?.settings,
-      storedEntry,
-      takeOwnership,
-    );
-    if (!change) return [];
-    const service =
-      serviceId === allServicesScope
-        ? allServicesScope
-        : (desiredEntry?.service ?? names.get(serviceId) ?? serviceId);
-    const version = storedEntry?.version ?? 0;
-    return [{ kind: 'entry', name: accountId, serviceId, accountId, service, ...change, version }];
+    const service = desired?.service ?? names.get(serviceId) ?? serviceId;
+    const version = stored?.version ?? 0;
+    return { kind: 'entry', name: accountId, serviceId, accountId, service, ...change, version };
   });
-}
-
-function entryMapKey({ serviceId, accountId }: EntryTarget): string {
-  return `${serviceId} ${accountId}`;
 }
