@@ -1,14 +1,12 @@
 import { allServicesScope } from '../../lib/allowlist/entry.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { resolveFields } from './environments.ts';
-import type { Allow, Block } from './file-schema.ts';
+import type { Allow } from './file-schema.ts';
 import { locationText, type ReportProblem } from './resolve-environment.ts';
 import type { Part, Sections } from './sections.ts';
 import { parseActors, parseInstant, removeDuplicates, withoutUndefined } from './values.ts';
 
 type DocumentEntry = PolicyDocument['entries'][number];
-type DocumentAllow = Extract<DocumentEntry, { effect: 'allow' }>;
-type DocumentBlock = Extract<DocumentEntry, { effect: 'block' }>;
 type DocumentCustomer = PolicyDocument['customers'][number];
 
 /** The parts that entries refer to. */
@@ -22,6 +20,9 @@ interface BuiltEntry {
   readonly part: Part<unknown>;
   readonly entry: DocumentEntry;
 }
+
+/** The fields of an entry at a stage. A block has no narrowings. */
+type AllowFields = Omit<Allow, 'environments'>;
 
 /** Rejects nested lists before they exhaust the memory. */
 const maxEntries = 200_000;
@@ -56,23 +57,16 @@ function* generateEntries(
   referenced: ReferencedParts,
   report: ReportProblem,
 ): Generator<BuiltEntry> {
-  for (const part of referenced.parts.allow) {
-    const fields = resolveFields(part.value, stage);
-    if (!fields) continue;
-    const target = resolveTarget(part, fields, referenced, report);
-    checkNarrowings(part, fields, target, report);
-    for (const service of resolveServices(fields.services, referenced))
-      for (const accountId of target.accounts)
-        yield { part, entry: buildAllowEntry(part, fields, target.customer, service, accountId) };
-  }
-  for (const part of referenced.parts.block) {
-    const fields = resolveFields(part.value, stage);
-    if (!fields) continue;
-    const target = resolveTarget(part, fields, referenced, report);
-    for (const service of resolveServices(fields.services, referenced))
-      for (const accountId of target.accounts)
-        yield { part, entry: buildBlockEntry(part, fields, target.customer, service, accountId) };
-  }
+  for (const effect of ['allow', 'block'] as const)
+    for (const part of referenced.parts[effect]) {
+      const fields: AllowFields | undefined = resolveFields(part.value, stage);
+      if (!fields) continue;
+      const target = resolveTarget(part, fields, referenced, report);
+      checkNarrowings(part, fields, target, report);
+      for (const service of resolveServices(fields.services, referenced))
+        for (const accountId of target.accounts)
+          yield { part, entry: buildEntry(effect, part, fields, target.customer, service, accountId) };
+    }
 }
 
 interface EntryTarget {
@@ -82,8 +76,8 @@ interface EntryTarget {
 
 /** Resolves the accounts of an entry. An entry whose customer is not at this stage has none. */
 function resolveTarget(
-  part: Part<Allow | Block>,
-  fields: Block,
+  part: Part<unknown>,
+  fields: AllowFields,
   { customers }: ReferencedParts,
   report: ReportProblem,
 ): EntryTarget {
@@ -111,8 +105,8 @@ function resolveServices(
 
 /** Checks that each endpoint and role belongs to only one account. */
 function checkNarrowings(
-  part: Part<Allow>,
-  fields: Allow,
+  part: Part<unknown>,
+  fields: AllowFields,
   { accounts }: EntryTarget,
   report: ReportProblem,
 ): void {
@@ -133,49 +127,31 @@ function isRoleOfAccount(role: string, account: string): boolean {
   return role.includes(`:${account}:`);
 }
 
-function buildAllowEntry(
-  part: Part<Allow>,
-  fields: Omit<Allow, 'environments'>,
+function buildEntry(
+  effect: DocumentEntry['effect'],
+  part: Part<unknown>,
+  fields: AllowFields,
   customer: DocumentCustomer | undefined,
   service: string,
   accountId: string,
-): DocumentAllow {
+): DocumentEntry {
   const ends = [parseInstant(fields.expires), customer?.contractEndsAt].filter((end) => end !== undefined);
-  return withoutUndefined<DocumentAllow>({
+  const roles = fields.roles?.filter((role) => isRoleOfAccount(role, accountId));
+  const owners = removeDuplicates([...(customer?.owners ?? []), ...parseActors(fields.owners)]);
+  return withoutUndefined<DocumentEntry>({
     service,
     accountId,
-    effect: 'allow',
-    endpointIds: fields.endpoints && removeDuplicates(fields.endpoints),
-    consumerRegions: fields.consumerRegions && removeDuplicates(fields.consumerRegions),
-    maxEndpoints: fields.maxEndpoints,
-    expiresAt: ends.sort()[0],
-    owners: mergeOwners(fields, customer),
-    note: fields.note,
-    customer: customer?.name,
-    roles: fields.roles && removeDuplicates(fields.roles.filter((role) => isRoleOfAccount(role, accountId))),
-    at: locationText(part),
-  });
-}
-
-function buildBlockEntry(
-  part: Part<Block>,
-  fields: Omit<Block, 'environments'>,
-  customer: DocumentCustomer | undefined,
-  service: string,
-  accountId: string,
-): DocumentBlock {
-  return withoutUndefined<DocumentBlock>({
-    service,
-    accountId,
-    effect: 'block',
-    owners: mergeOwners(fields, customer),
+    effect,
+    ...(effect === 'allow' && {
+      endpointIds: fields.endpoints && removeDuplicates(fields.endpoints),
+      consumerRegions: fields.consumerRegions && removeDuplicates(fields.consumerRegions),
+      maxEndpoints: fields.maxEndpoints,
+      expiresAt: ends.sort()[0],
+      roles: roles && removeDuplicates(roles),
+    }),
+    owners: owners.length > 0 ? owners : undefined,
     note: fields.note,
     customer: customer?.name,
     at: locationText(part),
   });
-}
-
-function mergeOwners({ owners }: Block, customer: DocumentCustomer | undefined): string[] | undefined {
-  const all = removeDuplicates([...(customer?.owners ?? []), ...parseActors(owners)]);
-  return all.length > 0 ? all : undefined;
 }

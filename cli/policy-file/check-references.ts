@@ -1,15 +1,17 @@
 import { allServicesScope } from '../../lib/allowlist/entry.ts';
 import { defaultGroup } from '../../lib/approvers/approver-group.ts';
 import { didYouMean } from '../../lib/values/did-you-mean.mjs';
-import type { namedSections } from './file-schema.ts';
+import type { SectionName } from './file-schema.ts';
 import type { Problem } from './problem.ts';
 import { isParsed } from './sections.ts';
 import type { Path, Source } from './source.ts';
 
-type Section = keyof typeof namedSections;
+type NamedSection = Extract<SectionName, 'approvers' | 'services' | 'customers'>;
 
 /** `builtIn`: names that exist without a declaration. */
-const sections: Readonly<Record<Section, { readonly label: string; readonly builtIn: readonly string[] }>> = {
+const targets: Readonly<
+  Record<NamedSection, { readonly label: string; readonly builtIn: readonly string[] }>
+> = {
   // `linkgate setup` creates this group.
   approvers: { label: 'approver group', builtIn: [defaultGroup] },
   services: { label: 'service', builtIn: [allServicesScope] },
@@ -17,14 +19,15 @@ const sections: Readonly<Record<Section, { readonly label: string; readonly buil
 };
 
 /** The fields that refer to other parts. */
-const referenceFields: readonly (readonly [part: string, field: string, targetSection: Section])[] = [
-  ['approvers', 'escalateTo', 'approvers'],
-  ['services', 'approvers', 'approvers'],
-  ['allow', 'customer', 'customers'],
-  ['allow', 'services', 'services'],
-  ['block', 'customer', 'customers'],
-  ['block', 'services', 'services'],
-];
+const referenceFields: readonly (readonly [part: SectionName, field: string, targetSection: NamedSection])[] =
+  [
+    ['approvers', 'escalateTo', 'approvers'],
+    ['services', 'approvers', 'approvers'],
+    ['allow', 'customer', 'customers'],
+    ['allow', 'services', 'services'],
+    ['block', 'customer', 'customers'],
+    ['block', 'services', 'services'],
+  ];
 
 /**
  * Reports the names that no file declares, also in parts with other problems. If the declarations are unreadable, it reports
@@ -36,7 +39,7 @@ export function findUnknownReferences(sources: readonly Source[]): readonly Prob
     const names = new Set(
       sources.flatMap(({ value }) => listFields(value, targetSection).map(([name]) => name)),
     );
-    const { label, builtIn } = sections[targetSection];
+    const { label, builtIn } = targets[targetSection];
     return sources.flatMap((source) =>
       listReferences(source, part, field)
         .filter(({ name }) => !names.has(name) && !builtIn.includes(name))

@@ -24,13 +24,7 @@ export function findUndeclaredEnvironments(
   parts: Sections,
   declared: readonly string[] | undefined,
 ): readonly Problem[] {
-  const all: readonly Part<EnvironmentScoped>[] = [
-    ...parts.approvers,
-    ...parts.services,
-    ...parts.customers,
-    ...parts.allow,
-    ...parts.block,
-  ];
+  const all: readonly Part<EnvironmentScoped>[] = Object.values(parts).flat();
   return all.flatMap(({ value: { environments = [] }, source, path }) =>
     listEnvironmentKeys(environments)
       .filter(([, name]) => !declared?.includes(name))

@@ -218,8 +218,11 @@ export const headerSchema = {
   ),
 };
 
-/** The sections of named parts. A group or service without settings is a declaration, so that other parts can refer to it. */
-export const namedSections = {
+/**
+ * The sections of a file. A section with a schema of names is a map of named parts, any other is a list. A group or service
+ * without settings is a declaration, so that other parts can refer to it.
+ */
+export const sections = {
   approvers: { part: Group, name: GroupName, about: 'Groups of people who decide, by name.' },
   services: {
     part: Service,
@@ -227,10 +230,7 @@ export const namedSections = {
     about: 'Endpoint services, by names of your own or by their ids.',
   },
   customers: { part: Customer, name: CustomerName, about: 'Who stands behind accounts, by name.' },
-} as const;
-
-/** The sections that are lists. */
-export const listSections = {
   allow: { part: Allow, about: 'Accounts that may connect.' },
   block: { part: Block, about: 'Accounts that are rejected whoever approves them.' },
 } as const;
+export type SectionName = keyof typeof sections;

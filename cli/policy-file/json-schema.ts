@@ -1,11 +1,10 @@
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { headerSchema, listSections, namedSections } from './file-schema.ts';
+import { headerSchema, sections } from './file-schema.ts';
 
 /** Builds the JSON Schema of policy files, with which editors complete, explain and validate. */
 export function policyFileSchema(): JsonSchema {
-  const { approvers, services, customers } = namedSections;
-  const { allow, block } = listSections;
+  const { approvers, services, customers, allow, block } = sections;
   const File = v.strictObject({
     ...headerSchema,
     approvers: createSectionSchema(approvers.about, v.record(approvers.name, v.nullable(approvers.part))),

@@ -1,6 +1,6 @@
 import { resolveFields } from './environments.ts';
 import { formatPosition } from './problem.ts';
-import type { NamedPart, Part } from './sections.ts';
+import type { Part } from './sections.ts';
 import type { Path } from './source.ts';
 
 /** Reports a problem of a part or of a field in it. */
@@ -8,13 +8,13 @@ export type ReportProblem = (part: Part<unknown>, message: string, subpath?: Pat
 
 /** A named part with its fields at a stage. */
 export interface ResolvedPart<Fields> {
-  readonly part: NamedPart<Fields>;
+  readonly part: Part<Fields>;
   readonly fields: Omit<Fields, 'environments'>;
 }
 
 /** Resolves the parts of a stage by name. Two parts may share a name only in different environments. */
 export function resolveForEnvironment<Fields extends object>(
-  parts: readonly NamedPart<Fields>[],
+  parts: readonly Part<Fields>[],
   stage: string | undefined,
   report: ReportProblem,
 ): ReadonlyMap<string, ResolvedPart<Fields>> {

@@ -2,38 +2,23 @@ import * as v from 'valibot';
 import { didYouMean } from '../../lib/values/did-you-mean.mjs';
 import { describeIssue } from '../../lib/values/input-problems.ts';
 import { accountUnquoted, explainUnquotedAccount } from './fields.ts';
-import {
-  type Allow,
-  type Block,
-  type Customer,
-  type Group,
-  headerSchema,
-  listSections,
-  namedSections,
-  type Service,
-} from './file-schema.ts';
+import { headerSchema, type SectionName, sections } from './file-schema.ts';
 import type { Problem } from './problem.ts';
 import type { Path, Source } from './source.ts';
 
 /** A valid part of a file, with its position. */
 export interface Part<T> {
+  /** The name, or the index in a list. */
+  readonly name: string;
   readonly value: T;
   readonly source: Source;
   readonly path: Path;
 }
 
-export interface NamedPart<T> extends Part<T> {
-  readonly name: string;
-}
-
 /** The merged sections of all files. */
-export interface Sections {
-  readonly approvers: NamedPart<Group>[];
-  readonly services: NamedPart<Service>[];
-  readonly customers: NamedPart<Customer>[];
-  readonly allow: Part<Allow>[];
-  readonly block: Part<Block>[];
-}
+export type Sections = {
+  readonly [Name in SectionName]: Part<v.InferOutput<(typeof sections)[Name]['part']>>[];
+};
 
 /** The header of a file. A field of the wrong form is undefined. */
 const FileHeader = v.object({
@@ -71,12 +56,8 @@ export function isParsed(field: keyof typeof FileShape.entries, { value }: Sourc
 /** Adds the parts of a file to the sections, and its problems to the problems. */
 export function splitSections(source: Source, parts: Sections, problems: Problem[]): FileHeader {
   parsePart(FileShape, source, [], source.value ?? {}, problems);
-  // The function reports an invalid part, and validates the other parts too.
-  const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
-  for (const name of ['approvers', 'services', 'customers'] as const)
-    addNamedParts(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
-  for (const name of ['allow', 'block'] as const)
-    addListedParts(name, v.parse(v.fallback(inList, []), section(name)), source, parts, problems);
+  for (const name of ['approvers', 'services', 'customers', 'allow', 'block'] as const)
+    addParts(name, source, parts, problems);
   return v.parse(FileHeader, isMap(source.value) ? source.value : {});
 }
 
@@ -84,36 +65,20 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function addListedParts(
-  section: keyof typeof listSections,
-  listItems: readonly unknown[],
-  source: Source,
-  parts: Sections,
-  problems: Problem[],
-): void {
-  for (const [index, entry] of listItems.entries()) {
-    const path = [section, index];
-    const value = parsePart(listSections[section].part, source, path, entry, problems);
-    if (value) (parts[section] as Part<Allow | Block>[]).push({ value, source, path });
-  }
-}
-
-function addNamedParts(
-  section: keyof typeof namedSections,
-  fieldsByName: object,
-  source: Source,
-  parts: Sections,
-  problems: Problem[],
-): void {
-  for (const [name, fields] of Object.entries(fieldsByName)) {
+function addParts(section: SectionName, source: Source, parts: Sections, problems: Problem[]): void {
+  const { part, ...named } = sections[section];
+  const nameSchema = 'name' in named ? named.name : undefined;
+  const value = isMap(source.value) ? source.value[section] : undefined;
+  // The validation of the file reports a section of another form.
+  const items = v.is(FileShape.entries[section], value) ? (value ?? []) : [];
+  for (const [name, fields] of Object.entries(items)) {
     const path = [section, name];
-    const parsedName = v.safeParse(namedSections[section].name, name);
-    if (!parsedName.success)
-      problems.push({ position: source.findPosition(path, 'key'), message: parsedName.issues[0].message });
-    // A part without settings may have no value.
-    const value = parsePart(namedSections[section].part, source, path, fields ?? {}, problems);
-    if (value && parsedName.success)
-      (parts[section] as NamedPart<Group | Service | Customer>[]).push({ value, name, source, path });
+    const nameIssues = nameSchema && v.safeParse(nameSchema, name).issues;
+    if (nameIssues)
+      problems.push({ position: source.findPosition(path, 'key'), message: nameIssues[0].message });
+    // A named part without settings may have no value.
+    const valid = parsePart(part, source, path, nameSchema ? (fields ?? {}) : fields, problems);
+    if (valid && !nameIssues) (parts[section] as Part<unknown>[]).push({ name, value: valid, source, path });
   }
 }
 

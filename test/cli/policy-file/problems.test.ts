@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { headerSchema, listSections, namedSections } from '../../../cli/policy-file/file-schema.ts';
+import { headerSchema, sections } from '../../../cli/policy-file/file-schema.ts';
 import { readPolicyFile } from '../../../cli/policy-file/read-policy-file.ts';
 import { serviceNameFormat } from '../../../lib/services/service.ts';
 import { parseProblems, writeFolder } from './files.ts';
@@ -149,15 +149,10 @@ test('an unknown tag is a problem', () => {
 
 const shapes = ['', '[]', '{}', '[[]]', '[null]', '[{}]', "''", 'x', '1.5', '-1', '.nan', 'true', '{x: 1}'];
 const fieldsIn: [section: string, entries: object, lines: (field: string) => string][] = [
-  ...Object.entries(namedSections).map(([section, { part }]): (typeof fieldsIn)[number] => [
+  ...Object.entries(sections).map(([section, { part, ...named }]): (typeof fieldsIn)[number] => [
     section,
     part.entries,
-    (field) => `${section}: {a: {${field}}}`,
-  ]),
-  ...Object.entries(listSections).map(([section, { part }]): (typeof fieldsIn)[number] => [
-    section,
-    part.entries,
-    (field) => `${section}: [{${field}}]`,
+    (field) => `${section}: ${'name' in named ? `{a: {${field}}}` : `[{${field}}]`}`,
   ]),
   ['the file', headerSchema, (field) => field],
 ];
