@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
 import { ManagedBy } from '../runtime/managed-by.ts';
 import { keyedEntity, type ReadDeps, readPartition } from '../storage/entity.ts';
-import type { Key, Table } from '../storage/table.ts';
+import type { Key } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
 import { Instant } from '../values/instant.ts';
 
@@ -69,10 +69,6 @@ export const customerPartition = 'CUSTOMER';
 
 export function customerKey(name: string): Key {
   return { pk: customerPartition, sk: name };
-}
-
-export function findCustomer(name: string, table: Table): Promise<Customer | undefined> {
-  return customerEntity.find(customerKey(name), table);
 }
 
 export function listCustomers(deps: ReadDeps): Promise<Customer[]> {

@@ -3,7 +3,7 @@ import { indexByKey, rethrow } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { type Table, type Write, writesPerTransaction } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
-import { type Customer, customerKey, findCustomer } from './customer.ts';
+import { type Customer, customerEntity, customerKey } from './customer.ts';
 import { customerWrites, findAccountPointers, selectCustomersByAccount } from './customer-by-account.ts';
 
 /** An account belongs to at most one customer. */
@@ -36,7 +36,7 @@ export function setCustomer(
 ): Promise<Customer> {
   const accounts = [...new Set(settings.accounts)];
   return retryOnConflict(name, async () => {
-    const before = await findCustomer(name, table);
+    const before = await customerEntity.find(customerKey(name), table);
     const pointers = await findAccountPointers([...accounts, ...(before?.accounts ?? [])], table);
     const others = pointers.filter(
       ({ accountId, customer }) =>
@@ -66,7 +66,7 @@ export function removeCustomer(
   { table }: Pick<SetCustomerDeps, 'table'>,
 ): Promise<Customer | undefined> {
   return retryOnConflict(name, async () => {
-    const before = await findCustomer(name, table);
+    const before = await customerEntity.find(customerKey(name), table);
     if (!before) return undefined;
     const pointers = await findAccountPointers(before.accounts, table);
     return (await writeInTransactions(customerWrites(before, undefined, pointers), table))

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { findCustomer, listCustomers } from '../../lib/customers/customer.ts';
+import { customerEntity, customerKey, listCustomers } from '../../lib/customers/customer.ts';
 import { findCustomersByAccount } from '../../lib/customers/customer-by-account.ts';
 import { AccountTakenError, removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
 import { rethrow } from '../../lib/storage/entity.ts';
@@ -37,7 +37,7 @@ describe('an account', () => {
   test('cannot move to another customer before the first one removes it', async () => {
     await set('initech', [account(1)]);
     await expect(set('globex', [account(1)])).rejects.toThrow(AccountTakenError);
-    expect(await findCustomer('globex', table)).toBeUndefined();
+    expect(await customerEntity.find(customerKey('globex'), table)).toBeUndefined();
     await set('initech', [account(2)]);
     await set('globex', [account(1)]);
     expect(await findCustomerNames(account(1))).toEqual(['globex']);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { findGroup } from '../../lib/approvers/approver-group.ts';
-import { findCustomer } from '../../lib/customers/customer.ts';
+import { customerEntity, customerKey } from '../../lib/customers/customer.ts';
 import { findUnfinishedApply } from '../../lib/policy-as-code/apply-lease.ts';
 import { applyPlan } from '../../lib/policy-as-code/apply-plan.ts';
 import { isApplicable } from '../../lib/policy-as-code/change.ts';
@@ -103,7 +103,7 @@ describe('an apply', () => {
       managedBy: 'file',
     });
     expect(await findGroup('old', env.table)).toBeUndefined();
-    expect(await findCustomer('acme', env.table)).toMatchObject({
+    expect(await customerEntity.find(customerKey('acme'), env.table)).toMatchObject({
       accounts: [one, two],
       managedBy: 'file',
     });
@@ -153,8 +153,8 @@ describe('an apply', () => {
         { name: 'b', accounts: [second ?? ''] },
       ];
       await planAndApply(env, aDocument({ customers }));
-      expect(await findCustomer('a', env.table)).toMatchObject({ accounts: [first] });
-      expect(await findCustomer('b', env.table)).toMatchObject({ accounts: [second] });
+      expect(await customerEntity.find(customerKey('a'), env.table)).toMatchObject({ accounts: [first] });
+      expect(await customerEntity.find(customerKey('b'), env.table)).toMatchObject({ accounts: [second] });
     }
   });
 });

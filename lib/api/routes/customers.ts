@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { type DeliveryStatus, readDeliveryStatuses } from '../../customer-notifications/delivery-status.ts';
 import { contactEmails, subscribeContact } from '../../customer-notifications/subscribe-contact.ts';
-import { type Customer, findCustomer, listCustomers } from '../../customers/customer.ts';
+import { type Customer, customerEntity, customerKey, listCustomers } from '../../customers/customer.ts';
 import { removeCustomer, setCustomer } from '../../customers/set-customer.ts';
 import { orReported } from '../../runtime/runtime.ts';
 import { listIfAllReadable } from '../../storage/entity.ts';
@@ -21,7 +21,7 @@ export function customersRoutes(app: ApiApp): void {
   app.get('/customers/:name', async (context) => {
     const api = context.get('api');
     const name = requireCustomerName(context);
-    const customer = await findCustomer(name, api.table);
+    const customer = await customerEntity.find(customerKey(name), api.table);
     if (!customer) throw unknownCustomerError(name);
     const [view] = await withDeliveryStatus([customer], api);
     return context.json({ customer: view });
@@ -30,7 +30,7 @@ export function customersRoutes(app: ApiApp): void {
     const api = context.get('api');
     const name = requireCustomerName(context);
     const settings = validateInput(CustomerInput, await readBody(context), 'the customer');
-    const before = await findCustomer(name, api.table);
+    const before = await customerEntity.find(customerKey(name), api.table);
     const managedBy = identifyCaller(context);
     const customer = await setCustomer(name, { ...settings, managedBy }, api.caller, api);
     const warnings = await subscribeContact(customer, await listIfAllReadable(listCustomers, api), api);
