@@ -32,17 +32,6 @@ interface DisconnectDetails {
 }
 
 export type CustomerEvent = keyof CustomerEventDetails;
-export const customerEvents = [
-  'received',
-  'waiting',
-  'accepted',
-  'rejected',
-  'disconnect-scheduled',
-  'disconnect-extended',
-  'disconnect-cancelled',
-  'expiring',
-  'disconnected',
-] as const satisfies readonly CustomerEvent[];
 
 /** An event of one kind, or of any. */
 export type NextEvent<Event extends CustomerEvent = CustomerEvent> = {

@@ -46,27 +46,19 @@ function computeEmailDeliveryStatus(
   address: string,
   subscriptions: readonly Subscription[],
 ): DeliveryStatus {
-  const again = `set the contact of ${name} again, with \`linkgate customer set\``;
+  const remedy = `set the contact of ${name} again, with \`linkgate customer set\``;
   const subscription = findSubscription(address, subscriptions);
   if (!subscription)
-    return {
-      status: 'not-subscribed',
-      detail: `${address} is not subscribed and gets nothing`,
-      remedy: again,
-    };
+    return { status: 'not-subscribed', detail: `${address} is not subscribed and gets nothing`, remedy };
   if (subscription.arn === undefined)
     return {
       status: 'unconfirmed',
       detail: `the reader of ${address} has not confirmed the subscription and gets nothing`,
-      remedy: `they open the email from AWS Notifications and confirm within two days; to send a new one, ${again}`,
+      remedy: `they open the email from AWS Notifications and confirm within two days; to send a new one, ${remedy}`,
     };
-  if (!isManagedSubscription(subscription))
-    return {
-      status: 'shared',
-      detail: `the subscription of ${address} has no filter and gets messages for other customers too`,
-      remedy: again,
-    };
-  return { status: 'ok' };
+  if (isManagedSubscription(subscription)) return { status: 'ok' };
+  const detail = `the subscription of ${address} has no filter and gets messages for other customers too`;
+  return { status: 'shared', detail, remedy };
 }
 
 function deliveryRemedy(contact: Contact): string {

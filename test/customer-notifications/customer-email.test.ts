@@ -1,10 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { composeCustomerEmail, type EndpointEvent } from '../../lib/customer-notifications/customer-email.ts';
-import {
-  type CustomerEvent,
-  customerEvents,
-  type NextEvent,
-} from '../../lib/customer-notifications/customer-event.ts';
+import type { CustomerEvent, NextEvent } from '../../lib/customer-notifications/customer-event.ts';
 import { customerMessages } from '../../rules/customer-messages/index.ts';
 import { findSection, parseTable, readPage } from '../docs/page.ts';
 
@@ -31,6 +27,7 @@ const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
   expiring: { event: 'expiring', until, daysBefore: 14 },
   disconnected: { event: 'disconnected' },
 };
+const customerEvents = Object.keys(examples) as CustomerEvent[];
 const buildEvent = (event: CustomerEvent): EndpointEvent => ({ ...endpointFields, ...examples[event] });
 const composeEmail = (event: NextEvent, facts: object = {}) =>
   composeCustomerEmail([{ ...endpointFields, ...event, ...facts }], customerMessages);
