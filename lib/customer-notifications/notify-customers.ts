@@ -46,16 +46,14 @@ export async function notifyCustomers(
   return { notified, failed };
 }
 
-/** Groups events by e-mail: first one e-mail for each customer, so that a further one to the same address need not wait. */
+/** Groups events by e-mail: first one for each customer, so that a further one to the same address need not wait. */
 function planEmails(due: readonly DueEvent[]): DueEvent[][] {
-  return [...Map.groupBy(due, ({ customer }) => customer.name).values()]
-    .flatMap((events) =>
-      chunks(events, events.length > maxIndividualEmails ? events.length : 1)
-        .entries()
-        .toArray(),
-    )
-    .toSorted(([position], [other]) => position - other)
-    .map(([, batch]) => batch);
+  const byCustomer = [...Map.groupBy(due, ({ customer }) => customer.name).values()].map((events) =>
+    events.length > maxIndividualEmails ? [events] : chunks(events, 1),
+  );
+  return Array.from({ length: maxIndividualEmails }, (_, position) =>
+    byCustomer.flatMap((emails) => emails.slice(position, position + 1)),
+  ).flat();
 }
 
 /** @returns the number of sent events. */

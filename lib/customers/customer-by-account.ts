@@ -1,8 +1,7 @@
 import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { type ItemIndex, indexByKey, keyedEntity, parseEach } from '../storage/entity.ts';
-import type { Key, Table, Write } from '../storage/table.ts';
+import { type ItemIndex, indexByKey, keyedEntity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import type { Key, Write } from '../storage/table.ts';
 import { type Customer, CustomerName, customerEntity, customerKey, readCustomer } from './customer.ts';
 import { deliveryFailureKey } from './delivery-failure.ts';
 
@@ -21,35 +20,27 @@ export function accountPointerKey(accountId: string): Key {
 
 export async function findAccountPointers(
   accountIds: readonly string[],
-  table: Table,
+  { table, reportError }: ReadDeps,
 ): Promise<AccountPointer[]> {
-  return (await table.get(accountIds.map(accountPointerKey))).map(readAccountPointer);
-}
-
-interface FindCustomersDeps extends Pick<Runtime, 'reportError'> {
-  readonly table: Table;
+  return parseEach(await table.get(accountIds.map(accountPointerKey)), readAccountPointer, reportError);
 }
 
 /** @returns the customers by account id. It costs one read if no account has a customer, otherwise two. */
 export async function findCustomersByAccount(
   accountIds: readonly string[],
-  { table, reportError }: FindCustomersDeps,
+  deps: ReadDeps,
 ): Promise<ReadonlyMap<string, Customer>> {
-  const pointers = parseEach(
-    await table.get(accountIds.map(accountPointerKey)),
-    readAccountPointer,
-    reportError,
-  );
+  const pointers = await findAccountPointers(accountIds, deps);
   if (pointers.length === 0) return new Map();
-  const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
-  return selectCustomersByAccount(pointers, items, reportError);
+  const items = indexByKey(await deps.table.get(pointers.map(({ customer }) => customerKey(customer))));
+  return selectCustomersByAccount(pointers, items, deps.reportError);
 }
 
 /** Selects the customers of the pointers from the items, by account id. */
 export function selectCustomersByAccount(
   pointers: readonly AccountPointer[],
   items: ItemIndex,
-  reportError: Runtime['reportError'],
+  reportError: ReadDeps['reportError'],
 ): ReadonlyMap<string, Customer> {
   const accountCustomers = pointers.flatMap(({ accountId, customer: name }) => {
     const [customer] = parseEach(items.all([customerKey(name)]), readCustomer, reportError);

@@ -1,16 +1,11 @@
-import type { Runtime } from '../runtime/runtime.ts';
-import type { Table } from '../storage/table.ts';
+import type { ReadDeps } from '../storage/entity.ts';
 import { listCustomers } from './customer.ts';
-
-interface CustomerNamesDeps extends Pick<Runtime, 'reportError'> {
-  readonly table: Table;
-}
 
 /** Adds to each row the name of its account's customer, with one Query of the customers. */
 export async function withCustomerNames<Row extends object>(
   rows: readonly Row[],
   selectAccountId: (row: Row) => string | undefined,
-  deps: CustomerNamesDeps,
+  deps: ReadDeps,
 ): Promise<(Row & { readonly customer?: string })[]> {
   if (rows.length === 0) return [];
   const names = new Map(

@@ -37,7 +37,8 @@ export function setCustomer(
   const accounts = [...new Set(settings.accounts)];
   return retryOnConflict(name, async () => {
     const before = await customerEntity.find(customerKey(name), table);
-    const pointers = await findAccountPointers([...accounts, ...(before?.accounts ?? [])], table);
+    const strict = { table, reportError: rethrow };
+    const pointers = await findAccountPointers([...accounts, ...(before?.accounts ?? [])], strict);
     const others = pointers.filter(
       ({ accountId, customer }) =>
         accounts.includes(accountId) && customer !== name && !releasingCustomers.has(customer),
@@ -68,7 +69,7 @@ export function removeCustomer(
   return retryOnConflict(name, async () => {
     const before = await customerEntity.find(customerKey(name), table);
     if (!before) return undefined;
-    const pointers = await findAccountPointers(before.accounts, table);
+    const pointers = await findAccountPointers(before.accounts, { table, reportError: rethrow });
     return (await writeInTransactions(customerWrites(before, undefined, pointers), table))
       ? before
       : conflict;
