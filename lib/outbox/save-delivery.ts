@@ -63,6 +63,7 @@ function applyDelivery<Message>(
   const inDoubt = shown ? shown.inDoubt === true : isAttempt && before.inDoubt === true;
   const attempts = isShown ? 0 : before.attempts - (isAttempt ? 0 : 1);
   const isComplete = (isShown || !plan.isOutdated) && sent.isComplete && plan.nextSeconds === undefined;
+  const afterFailureSeconds = retryAfter ?? backoffSeconds(attempts, inDoubt);
   const isOver = isComplete || (plan.isOff && sent.isComplete) || isGivenUp(before, isOpen, now);
   return {
     ...rest,
@@ -77,7 +78,7 @@ function applyDelivery<Message>(
     attempts,
     ...(!isComplete && since !== undefined && { since }),
     ...(!isOver && {
-      nextAttemptAt: nextAttempt(before, { attempts, inDoubt, plan, sent, retryAfter }, now),
+      nextAttemptAt: nextAttempt(before, { plan, sent }, afterFailureSeconds, now),
     }),
   };
 }
@@ -85,22 +86,12 @@ function applyDelivery<Message>(
 /** A part that waits for its limit comes first; then the next attempt at Slack, which a run without one leaves as it is. */
 function nextAttempt(
   before: Notification,
-  {
-    attempts,
-    inDoubt,
-    plan,
-    sent,
-    retryAfter,
-  }: Pick<Delivery, 'plan' | 'sent' | 'retryAfter'> & {
-    readonly attempts: number;
-    readonly inDoubt: boolean;
-  },
+  { plan, sent }: Pick<Delivery, 'plan' | 'sent'>,
+  afterFailureSeconds: number,
   now: Date,
 ): string {
-  const limited = earliest([plan.nextSeconds, sent.nextSeconds]);
-  const afterFailure = retryAfter ?? backoffSeconds(attempts, inDoubt);
   const planned = plan.showsMessage || !plan.isOutdated ? undefined : before.nextAttemptAt;
-  return planned ?? addSeconds(now, limited ?? afterFailure);
+  return planned ?? addSeconds(now, earliest([plan.nextSeconds, sent.nextSeconds]) ?? afterFailureSeconds);
 }
 
 /** Merges the messages with those of a click, which may have adopted a copy as the message, or named it as outdated. */
