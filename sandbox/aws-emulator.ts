@@ -2,74 +2,36 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { nameFromArn, provider, stackName } from './accounts.ts';
 import type { AwsService } from './aws/aws-service.ts';
-import { type CloudTrail, createCloudTrail } from './aws/cloudtrail.ts';
-import { type CloudWatch, createCloudWatch } from './aws/cloudwatch.ts';
-import { createDynamoDb, type DynamoDb } from './aws/dynamodb.ts';
+import { createCloudTrail } from './aws/cloudtrail.ts';
+import { createCloudWatch } from './aws/cloudwatch.ts';
+import { createDynamoDb } from './aws/dynamodb.ts';
 import { startEngine } from './aws/dynamodb-engine.ts';
 import type { StreamRecord } from './aws/dynamodb-streams.ts';
 import { createEc2 } from './aws/ec2.ts';
-import { createEvents, type Events } from './aws/events.ts';
+import { createEvents } from './aws/events.ts';
 import { createSns, type Sns } from './aws/sns.ts';
-import { createSqs, type Sqs } from './aws/sqs.ts';
-import { createSsm, type Ssm } from './aws/ssm.ts';
+import { createSqs } from './aws/sqs.ts';
+import { createSsm } from './aws/ssm.ts';
 import { sts } from './aws/sts.ts';
 import { type Callers, createCallers, type Role } from './callers.ts';
 import { type Clock, sandboxClock } from './clock.ts';
-import { createFaults, type Faults } from './faults.ts';
-import { createHttpApis, type HttpApis } from './http-api.ts';
+import { createFaults } from './faults.ts';
+import { createHttpApis } from './http-api.ts';
 import type { PolicyDocument } from './iam/policy.ts';
-import { createInFlight, type InFlight } from './in-flight.ts';
-import { createInvokePermissions, type InvokePermissions } from './invoke-permissions.ts';
+import { createInFlight } from './in-flight.ts';
+import { createInvokePermissions } from './invoke-permissions.ts';
 import type { FunctionConfiguration, Lambda } from './lambda/lambda.ts';
 import { createLambda } from './lambda/lambda.ts';
-import type { Log, Store } from './persistence.ts';
+import type { Store } from './persistence.ts';
 import { defaultAssumptions } from './privatelink/assumptions.ts';
 import { restoredState } from './privatelink/model.ts';
 import { notificationBody } from './privatelink/notification-body.ts';
 import { createPrivateLink, type PrivateLink } from './privatelink/privatelink.ts';
-import { createSlack, type Slack } from './slack/slack.ts';
+import { createSlack } from './slack/slack.ts';
 import { createDeliveries, type ReceivedMail } from './sns-deliveries.ts';
 import { createTimers } from './timers.ts';
 
-/** All emulated services and the deliveries between them. */
-export interface AwsEmulator {
-  /** `http://127.0.0.1:4570` */
-  readonly origin: string;
-  readonly clock: Clock;
-  readonly inFlight: InFlight;
-  readonly faults: Faults;
-  readonly callers: Callers;
-  readonly roles: Map<string, Role>;
-  readonly managedPolicies: Map<string, PolicyDocument>;
-  readonly permissions: InvokePermissions;
-  readonly sqs: Sqs;
-  readonly sns: Sns;
-  readonly events: Events;
-  readonly ssm: Ssm;
-  readonly cloudWatch: CloudWatch;
-  readonly dynamoDb: DynamoDb;
-  readonly tableArns: string[];
-  readonly privateLink: PrivateLink;
-  readonly lambda: Lambda;
-  readonly httpApis: HttpApis;
-  /** The services whose wire format the SDK's schemas describe, by signing name. */
-  readonly services: ReadonlyMap<string, AwsService>;
-  /** Consumers of a table's stream records, by table ARN. */
-  readonly streamConsumers: Map<string, (records: readonly StreamRecord[]) => void>;
-  /** Queue ARNs by subscription ARN. */
-  readonly subscriptionDeadLetters: Map<string, string>;
-  readonly fire: ReturnType<typeof createDeliveries>['fire'];
-  readonly cloudTrail: CloudTrail;
-  /** All emails that SNS sent to email subscriptions. */
-  readonly mails: Log<ReceivedMail>;
-  readonly slack: Slack;
-  /** The settings that `/_sandbox` changes, by path. */
-  readonly settings: Map<string, unknown>;
-  readonly store: Store;
-  /** Continues the work that an earlier process left in the data folder. */
-  resume(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type AwsEmulator = Awaited<ReturnType<typeof createAwsEmulator>>;
 
 export interface AwsEmulatorOptions {
   readonly origin: string;
@@ -79,12 +41,8 @@ export interface AwsEmulatorOptions {
   readonly onOutput: (functionName: string, text: string) => void;
 }
 
-export async function createAwsEmulator({
-  origin,
-  folder,
-  store,
-  onOutput,
-}: AwsEmulatorOptions): Promise<AwsEmulator> {
+/** All emulated services and the deliveries between them. */
+export async function createAwsEmulator({ origin, folder, store, onOutput }: AwsEmulatorOptions) {
   const { openMap } = store;
   const settings = openMap<unknown>('settings');
   const clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
@@ -102,8 +60,10 @@ export async function createAwsEmulator({
   const callers = createCallers();
   const permissions = createInvokePermissions();
   const timers = createTimers(clock, openMap);
-  const streamConsumers: AwsEmulator['streamConsumers'] = new Map();
-  const subscriptionDeadLetters: AwsEmulator['subscriptionDeadLetters'] = new Map();
+  /** Consumers of a table's stream records, by table ARN. */
+  const streamConsumers = new Map<string, (records: readonly StreamRecord[]) => void>();
+  /** Queue ARNs by subscription ARN. */
+  const subscriptionDeadLetters = new Map<string, string>();
   const tableArns: string[] = [];
   const mails = store.log<ReceivedMail>('mails');
 
@@ -146,7 +106,7 @@ export async function createAwsEmulator({
     inFlight,
     createEnvironment: (configuration) => functionEnvironment(configuration, origin, callers),
     onOutput,
-    sendToDestination: (arn, _, record) => sqs.deliver(arn, { body: JSON.stringify(record) }),
+    sendToDestination: (arn, record) => sqs.deliver(arn, { body: JSON.stringify(record) }),
   });
   const privateLink = createPrivateLink({
     id: () => randomBytes(9).toString('hex').slice(0, 17),
@@ -160,7 +120,7 @@ export async function createAwsEmulator({
     }),
   });
   const settle = createTransitionRunner(privateLink, sns, clock);
-  const roles: AwsEmulator['roles'] = new Map();
+  const roles = new Map<string, Role>();
   const services = [
     createEc2(privateLink, settle),
     sqs.service,
@@ -178,7 +138,7 @@ export async function createAwsEmulator({
     faults,
     callers,
     roles,
-    managedPolicies: new Map(),
+    managedPolicies: new Map<string, PolicyDocument>(),
     permissions,
     sqs,
     sns,
@@ -190,7 +150,7 @@ export async function createAwsEmulator({
     privateLink,
     lambda,
     httpApis: createHttpApis({ now, lambda, permissions, roles, openMap }),
-    services: new Map(services.map((service) => [service.signingName, service])),
+    services: new Map<string, AwsService>(services.map((service) => [service.signingName, service])),
     streamConsumers,
     subscriptionDeadLetters,
     fire: deliveries.fire,
@@ -205,6 +165,7 @@ export async function createAwsEmulator({
     }),
     settings,
     store,
+    /** Continues the work that an earlier process left in the data folder. */
     async resume() {
       settle(now());
       timers.resume();

@@ -30,11 +30,7 @@ import {
 } from './wire/unmodelled.ts';
 import { formatOutput, parseJson, parseRequest, type WireRequest, type WireResponse } from './wire/wire.ts';
 
-export interface AwsRequests {
-  handle(request: WireRequest, origin: string): Promise<UnmodelledResponse>;
-  /** The permissions that each function used, by file name. A function does not need the rest of its policy. */
-  grantedAccesses(): ReadonlyMap<string, readonly Access[]>;
-}
+export type AwsRequests = ReturnType<typeof createAwsRequests>;
 
 type Client = Caller & { readonly roleArn?: string };
 
@@ -52,7 +48,7 @@ interface Call {
 /** The limit for one function; each key of an item counts as an access of its own. */
 const maxGrantedRecords = 5000;
 
-export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsRequests {
+export function createAwsRequests(emulator: AwsEmulator, calls: CallLog) {
   const { clock, faults, roles, services, dynamoDb, settings, store } = emulator;
   const accessesByPrincipal = new Map<string, Map<string, Access>>();
   const buckets = createTokenBuckets(store.openMap('ec2/token-buckets'));
@@ -190,7 +186,8 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
 
   return {
     handle,
-    grantedAccesses: () =>
+    /** The permissions that each function used, by file name. A function does not need the rest of its policy. */
+    grantedAccesses: (): ReadonlyMap<string, readonly Access[]> =>
       new Map([...accessesByPrincipal].map(([principal, accesses]) => [principal, [...accesses.values()]])),
   };
 }

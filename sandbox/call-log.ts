@@ -22,20 +22,13 @@ export function redact(service: string, action: string, params: unknown): unknow
   return Type === 'String' || Type === 'StringList' ? params : { ...(params as object), Value: '***' };
 }
 
-export interface CallLog {
-  record(call: RecordedCall): void;
-  /** Lists the calls from index `since`. */
-  list(selection: {
-    readonly since: number;
-    readonly principal: string | undefined;
-  }): readonly RecordedCall[];
-  clear(): void;
-}
+export type CallLog = ReturnType<typeof createCallLog>;
 
-export function createCallLog(log: Log<RecordedCall>): CallLog {
+export function createCallLog(log: Log<RecordedCall>) {
   return {
     record: log.append,
-    list: ({ since, principal }) =>
+    /** Lists the calls from index `since`. */
+    list: ({ since, principal }: { readonly since: number; readonly principal: string | undefined }) =>
       log.list(since).filter((call) => principal === undefined || call.principal === principal),
     clear: log.clear,
   };

@@ -23,12 +23,7 @@ export interface Role {
   readonly usedByLambda: Access[];
 }
 
-/** Maps access keys to callers. */
-export interface Callers {
-  /** Creates the access key of a function. */
-  createAccessKey(identity: FunctionIdentity): string;
-  identify(signature: Signature): (Caller & { readonly roleArn?: string }) | undefined;
-}
+export type Callers = ReturnType<typeof createCallers>;
 
 /** Reads the credential scope of a Signature Version 4. The sandbox does not verify signatures. */
 export function parseSignature(authorization: string | undefined): Signature | undefined {
@@ -40,16 +35,18 @@ export function parseSignature(authorization: string | undefined): Signature | u
   return { accessKeyId, region, service };
 }
 
-export function createCallers(): Callers {
+/** Maps access keys to callers. */
+export function createCallers() {
   const functions = new Map<string, FunctionIdentity>();
 
   return {
-    createAccessKey(identity) {
+    /** Creates the access key of a function. */
+    createAccessKey(identity: FunctionIdentity): string {
       const key = `ASIALINKGATE${String(functions.size + 1).padStart(8, '0')}`;
       functions.set(key, identity);
       return key;
     },
-    identify({ accessKeyId, region }) {
+    identify({ accessKeyId, region }: Signature): (Caller & { readonly roleArn?: string }) | undefined {
       const [, accountId, user] = /^(\d{12})(?:\.([\w-]+))?$/.exec(accessKeyId) ?? [];
       if (accountId !== undefined) {
         const principal = user === undefined ? 'root' : `user/${user}`;

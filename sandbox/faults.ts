@@ -32,14 +32,7 @@ export type CallFault = v.InferOutput<typeof CallFault>;
 export type DeliveryFault = v.InferOutput<typeof DeliveryFault>;
 export type DeliveryKind = DeliveryFault['delivery'];
 
-export interface Faults {
-  /** Replaces the list. Throws `FaultError` and changes nothing if one fault is invalid. */
-  replace(list: unknown): void;
-  list(): readonly Fault[];
-  /** Returns the fault for this call, if there is one. */
-  findCallFault(service: string, action: string, caller: Pick<Caller, 'principal'>): CallFault | undefined;
-  findDeliveryFault(delivery: DeliveryKind): DeliveryFault | undefined;
-}
+export type Faults = ReturnType<typeof createFaults>;
 
 /** The list of faults is invalid. */
 export class FaultError extends Error {
@@ -52,7 +45,7 @@ interface FaultEntry {
   readonly remaining?: number | undefined;
 }
 
-export function createFaults(random: () => number = Math.random, openMap: OpenMap = inMemory): Faults {
+export function createFaults(random: () => number = Math.random, openMap: OpenMap = inMemory) {
   const faults = openMap<FaultEntry>('faults');
 
   function takeFault<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {
@@ -65,7 +58,8 @@ export function createFaults(random: () => number = Math.random, openMap: OpenMa
   }
 
   return {
-    replace(list) {
+    /** Replaces the list. Throws `FaultError` and changes nothing if one fault is invalid. */
+    replace(list: unknown) {
       const parsed = v.safeParse(v.array(Fault), list);
       if (!parsed.success) throw new FaultError(validateFaults(list));
       faults.clear();
@@ -73,7 +67,8 @@ export function createFaults(random: () => number = Math.random, openMap: OpenMa
         faults.set(String(index), { fault, remaining: fault.count });
     },
     list: () => [...faults.values()].map(({ fault }) => fault),
-    findCallFault: (service, action, caller) =>
+    /** Returns the fault for this call, if there is one. */
+    findCallFault: (service: string, action: string, caller: Pick<Caller, 'principal'>) =>
       takeFault(
         (fault): fault is CallFault =>
           'service' in fault &&
@@ -81,7 +76,7 @@ export function createFaults(random: () => number = Math.random, openMap: OpenMa
           (fault.action === action || fault.action === '*') &&
           matchesCaller(fault, caller),
       ),
-    findDeliveryFault: (delivery) =>
+    findDeliveryFault: (delivery: DeliveryKind) =>
       takeFault((fault): fault is DeliveryFault => 'delivery' in fault && fault.delivery === delivery),
   };
 }

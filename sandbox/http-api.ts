@@ -7,7 +7,7 @@ import { inMemory, type OpenMap } from './persistence.ts';
 import { type Bucket, type Level, takeToken } from './token-bucket.ts';
 
 export interface Route {
-  /** `GET /services/{service}`, or `$default` */
+  /** `GET /services/{service}` */
   readonly key: string;
   readonly functionArn: string;
   readonly needsIam: boolean;
@@ -32,29 +32,22 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  readonly body: Buffer | string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /** `roleArn`: absent if the root of an account calls. */
 type ApiCaller = Caller & { readonly accessKeyId: string; readonly roleArn?: string };
 
-/** API Gateway's HTTP APIs, by id. */
-export interface HttpApis {
-  add(api: HttpApi): void;
-  find(id: string): HttpApi | undefined;
-  /** `caller`: undefined if the request has no signature. */
-  handle(api: HttpApi, request: HttpRequest, caller: ApiCaller | undefined): Promise<HttpResponse>;
-}
+export type HttpApis = ReturnType<typeof createHttpApis>;
 
 interface LambdaResponse {
-  readonly statusCode?: number;
+  readonly statusCode: number;
   readonly headers?: Readonly<Record<string, unknown>>;
-  readonly cookies?: readonly string[];
   readonly body?: string;
-  readonly isBase64Encoded?: boolean;
 }
 
+/** API Gateway's HTTP APIs, by id. */
 export function createHttpApis({
   now,
   lambda,
@@ -67,7 +60,7 @@ export function createHttpApis({
   permissions: InvokePermissions;
   roles: ReadonlyMap<string, Role>;
   openMap?: OpenMap;
-}): HttpApis {
+}) {
   const apis = new Map<string, HttpApi>();
   const buckets = openMap<Level>('http-api/buckets');
 
@@ -84,9 +77,10 @@ export function createHttpApis({
   }
 
   return {
-    add: (api) => void apis.set(api.id, api),
-    find: (id) => apis.get(id),
-    async handle(api, request, caller) {
+    add: (api: HttpApi) => void apis.set(api.id, api),
+    find: (id: string) => apis.get(id),
+    /** `caller`: undefined if the request has no signature. */
+    async handle(api: HttpApi, request: HttpRequest, caller: ApiCaller | undefined): Promise<HttpResponse> {
       const [, path = '', queryString = ''] = /^([^?]*)\??(.*)$/.exec(request.path) ?? [];
       const rawPath = decodePath(path);
       if (rawPath === undefined) return messageResponse(400, 'Bad Request');
@@ -131,36 +125,27 @@ function decodePath(path: string): string | undefined {
   }
 }
 
-/** Finds the most specific route: fewest parameters, greedy parameters last, an exact method before `ANY`. */
+/** Finds the most specific route: the one with the fewest parameters. */
 function matchRoute({ routes }: HttpApi, method: string, path: string) {
   const candidates = routes.flatMap((route) => {
     const [routeMethod = '', routePath = ''] = route.key.split(' ');
-    if (route.key === '$default') return [{ route, parameters: {}, rank: 1000 }];
-    if (routeMethod !== method && routeMethod !== 'ANY') return [];
-    const parameters = matchPath(routePath, path);
-    const isGreedy = routePath.includes('+}');
-    const rank =
-      (routePath.match(/\{/g)?.length ?? 0) * 2 + (isGreedy ? 100 : 0) + (routeMethod === 'ANY' ? 1 : 0);
-    return parameters ? [{ route, parameters, rank }] : [];
+    const parameters = routeMethod === method ? matchPath(routePath, path) : undefined;
+    return parameters ? [{ route, parameters }] : [];
   });
-  return candidates.sort((a, b) => a.rank - b.rank)[0];
+  const count = (parameters: object) => Object.keys(parameters).length;
+  return candidates.sort((a, b) => count(a.parameters) - count(b.parameters))[0];
 }
 
 function matchPath(template: string, path: string): Record<string, string> | undefined {
-  const names = [...template.matchAll(/\{([^}+]+)\+?\}/g)].map(([, name = '']) => name);
-  const pattern = template
-    .split(/(\{[^}]+\})/)
-    .map((part) =>
-      part.startsWith('{')
-        ? part.endsWith('+}')
-          ? '(.+)'
-          : '([^/]+)'
-        : part.replace(/[.*+?^$()[\]\\|]/g, '\\$&'),
-    )
-    .join('');
-  const values = new RegExp(`^${pattern}$`).exec(path)?.slice(1);
-  return (
-    values && Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(values[index] ?? '')]))
+  const names = template.split('/');
+  const parts = path.split('/');
+  const isMatch = (name: string, index: number) =>
+    name.startsWith('{') ? parts[index] !== '' : name === parts[index];
+  if (names.length !== parts.length || !names.every(isMatch)) return undefined;
+  return Object.fromEntries(
+    names.flatMap((name, index) =>
+      name.startsWith('{') ? [[name.slice(1, -1), decodeURIComponent(parts[index] ?? '')]] : [],
+    ),
   );
 }
 
@@ -174,8 +159,7 @@ function toLambdaEvent(
   caller: ApiCaller | undefined,
   time: number,
 ) {
-  const { method, body, sourceIp } = request;
-  const { cookie, ...headers } = request.headers;
+  const { method, headers, body, sourceIp } = request;
   const values = new URLSearchParams(queryString);
   const query = Object.fromEntries(
     [...new Set(values.keys())].map((name) => [name, values.getAll(name).join(',')]),
@@ -186,7 +170,6 @@ function toLambdaEvent(
     routeKey: route.key,
     rawPath,
     rawQueryString: queryString,
-    ...(cookie !== undefined && { cookies: cookie.split(/; */) }),
     headers,
     ...(queryString !== '' && { queryStringParameters: query }),
     requestContext: {
@@ -228,33 +211,13 @@ function iamAuthorizer(caller: ApiCaller) {
   };
 }
 
-/** Converts a function's result; a value without `statusCode` becomes the body of a 200. */
+/** Converts a function's result. */
 function toHttpResponse(value: unknown): HttpResponse {
-  const {
-    statusCode,
-    headers = {},
-    cookies = [],
-    body = '',
-    isBase64Encoded,
-  } = (value ?? {}) as LambdaResponse;
-  if (statusCode === undefined)
-    return {
-      status: 200,
-      headers: { 'content-type': 'application/json' },
-      body: typeof value === 'string' ? value : JSON.stringify(value),
-    };
+  const { statusCode, headers = {}, body = '' } = value as LambdaResponse;
   const lowerCase = Object.fromEntries(
     Object.entries(headers).map(([name, text]) => [name.toLowerCase(), String(text)]),
   );
-  return {
-    status: statusCode,
-    headers: {
-      'content-type': 'text/plain; charset=utf-8',
-      ...lowerCase,
-      ...(cookies.length > 0 && { 'set-cookie': cookies }),
-    },
-    body: isBase64Encoded ? Buffer.from(body, 'base64') : body,
-  };
+  return { status: statusCode, headers: { 'content-type': 'text/plain; charset=utf-8', ...lowerCase }, body };
 }
 
 function messageResponse(status: number, text: string): HttpResponse {

@@ -1,14 +1,10 @@
-/** Counts work in flight for `GET /_sandbox/idle`. */
-export interface InFlight {
-  /** Counts one piece of work until the returned function is called. */
-  begin(): () => void;
-  track<T>(work: () => Promise<T>): Promise<T>;
-  count(): number;
-}
+export type InFlight = ReturnType<typeof createInFlight>;
 
-export function createInFlight(): InFlight {
+/** Counts work in flight for `GET /_sandbox/idle`. */
+export function createInFlight() {
   let underWay = 0;
 
+  /** Counts one piece of work until the returned function is called. */
   function begin() {
     underWay += 1;
     let ended = false;
@@ -20,7 +16,7 @@ export function createInFlight(): InFlight {
 
   return {
     begin,
-    async track(work) {
+    async track<T>(work: () => Promise<T>): Promise<T> {
       const end = begin();
       try {
         return await work();

@@ -1,16 +1,14 @@
 import { matchesWildcard } from './iam/wildcard.ts';
 
-/** The resource policies of functions: which service may invoke which function. */
-export interface InvokePermissions {
-  allow(functionArn: string, service: string, sourceArn: string | undefined): void;
-  allows(functionArn: string, service: string, sourceArn: string): boolean;
-}
+export type InvokePermissions = ReturnType<typeof createInvokePermissions>;
 
-export function createInvokePermissions(): InvokePermissions {
+/** The resource policies of functions: which service may invoke which function. */
+export function createInvokePermissions() {
   const granted: { functionArn: string; service: string; sourceArn: string | undefined }[] = [];
   return {
-    allow: (functionArn, service, sourceArn) => void granted.push({ functionArn, service, sourceArn }),
-    allows: (functionArn, service, sourceArn) =>
+    allow: (functionArn: string, service: string, sourceArn: string | undefined) =>
+      void granted.push({ functionArn, service, sourceArn }),
+    allows: (functionArn: string, service: string, sourceArn: string) =>
       granted.some(
         (permission) =>
           permission.functionArn === functionArn &&

@@ -79,9 +79,9 @@ export function openStore(file: string, lockTimeoutMs = 2000): Store {
       for (const key of keys) {
         const value = maps.get(name)?.get(key);
         if (value === undefined) remove.run(name, key);
-        else upsert.run(name, key, serialize(value));
+        else upsert.run(name, key, JSON.stringify(value));
       }
-    for (const { log, number, entry } of appended) append.run(log, number, serialize(entry));
+    for (const { log, number, entry } of appended) append.run(log, number, JSON.stringify(entry));
     database.exec('commit');
   }
 
@@ -102,7 +102,7 @@ export function openStore(file: string, lockTimeoutMs = 2000): Store {
 
   function load(name: string) {
     const rows = database.prepare('select key, value from entries where map = ? order by rowid').all(name);
-    return rows.map(({ key, value }) => [String(key), deserialize(String(value))] as const);
+    return rows.map(({ key, value }) => [String(key), JSON.parse(String(value))] as const);
   }
 
   function log<Entry>(name: string): Log<Entry> {
@@ -119,7 +119,7 @@ export function openStore(file: string, lockTimeoutMs = 2000): Store {
         const rows = database
           .prepare('select entry from logs where log = ? and number >= ? order by number')
           .all(name, since);
-        return rows.map(({ entry }) => deserialize(String(entry)) as Entry);
+        return rows.map(({ entry }) => JSON.parse(String(entry)) as Entry);
       },
       clear() {
         flush();
@@ -249,20 +249,4 @@ function observeChanges<Value>(value: Value, onChange: () => void): Value {
       return Reflect.deleteProperty(target, key);
     },
   });
-}
-
-const bytes = '$bytes';
-
-function serialize(value: unknown): string {
-  return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, jsonValue) {
-    // `JSON.stringify` has already called `toJSON` of a Buffer.
-    const inner = this[key];
-    return inner instanceof Uint8Array ? { [bytes]: Buffer.from(inner).toString('base64') } : jsonValue;
-  });
-}
-
-function deserialize(text: string): unknown {
-  return JSON.parse(text, (_, inner) =>
-    inner && typeof inner[bytes] === 'string' ? new Uint8Array(Buffer.from(inner[bytes], 'base64')) : inner,
-  );
 }

@@ -2,10 +2,7 @@ import { nameFromArn, stackName } from './accounts.ts';
 import type { Rule } from './aws/events.ts';
 import type { AwsEmulator } from './aws-emulator.ts';
 
-export interface Schedules {
-  /** Returns one function per schedule of a Lambda function; each call fires the schedule once. */
-  firings(functionName: string): readonly (() => Promise<unknown[]>)[];
-}
+export type Schedules = ReturnType<typeof createSchedules>;
 
 const unitsMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
@@ -13,7 +10,7 @@ const unitsMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_
  * EventBridge's scheduled rules. A rule that was due several times during a clock advance or a stop of the sandbox fires
  * once.
  */
-export function createSchedules({ clock, events, fire, settings, store }: AwsEmulator): Schedules {
+export function createSchedules({ clock, events, fire, settings, store }: AwsEmulator) {
   const scheduled = events
     .rules()
     .filter(({ schedule, state }) => schedule !== undefined && state === 'ENABLED');
@@ -55,7 +52,8 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
     );
 
   return {
-    firings(functionName) {
+    /** Returns one function per schedule of a Lambda function; each call fires the schedule once. */
+    firings(functionName: string): (() => Promise<unknown[]>)[] {
       const isTarget = (arn = '') =>
         [functionName, `${stackName}-${functionName}`].includes(nameFromArn(arn));
       const rules = scheduled.filter(({ targets }) => targets.some(({ Arn }) => isTarget(Arn)));

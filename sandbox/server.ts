@@ -12,7 +12,7 @@ import type { Html } from './slack/page/mrkdwn.ts';
 
 interface SandboxResponse {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
 }
 

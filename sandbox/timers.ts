@@ -3,25 +3,17 @@ import type { Clock } from './clock.ts';
 import type { InFlight } from './in-flight.ts';
 import type { OpenMap } from './persistence.ts';
 
-/** Timers that survive a restart. */
-export interface Timers {
-  /**
-   * Registers the action of a kind and returns the function that schedules it. With `inFlight`, the work counts as in
-   * flight until then.
-   */
-  on<Payload>(
-    kind: string,
-    action: (payload: Payload) => void,
-    inFlight?: InFlight,
-  ): (time: number, payload: Payload) => void;
-  /** Starts the timers that an earlier process scheduled. */
-  resume(): void;
-}
+export type Timers = ReturnType<typeof createTimers>;
 
-export function createTimers(clock: Clock, openMap: OpenMap): Timers {
+/** Timers that survive a restart. */
+export function createTimers(clock: Clock, openMap: OpenMap) {
   const resumes: (() => void)[] = [];
 
   return {
+    /**
+     * Registers the action of a kind and returns the function that schedules it. With `inFlight`, the work counts as in
+     * flight until then.
+     */
     on<Payload>(kind: string, action: (payload: Payload) => void, inFlight?: InFlight) {
       const planned = openMap<{ readonly time: number; readonly payload: Payload }>(`later/${kind}`);
 
@@ -43,6 +35,7 @@ export function createTimers(clock: Clock, openMap: OpenMap): Timers {
         arm(id, time, payload);
       };
     },
+    /** Starts the timers that an earlier process scheduled. */
     resume() {
       for (const resume of resumes.splice(0)) resume();
     },

@@ -8,8 +8,7 @@ type Item = Readonly<Record<string, Value>>;
 /** Looks up what IAM accesses need of a table. */
 export interface KeyNames {
   tableArn(table: string): string;
-  /** Returns the partition key of a table or of one of its indexes. */
-  partitionKey(table: string, index?: string): Promise<string | undefined>;
+  partitionKey(table: string): Promise<string | undefined>;
 }
 
 const transactionActions: Readonly<Record<string, string>> = {
@@ -17,7 +16,6 @@ const transactionActions: Readonly<Record<string, string>> = {
   Update: 'UpdateItem',
   Delete: 'DeleteItem',
   ConditionCheck: 'ConditionCheckItem',
-  Get: 'GetItem',
 };
 
 /** Lists the accesses of a request. A transaction needs the permission of each of its actions. */
@@ -28,7 +26,6 @@ export async function listAccesses(
 ): Promise<readonly Access[]> {
   switch (operation) {
     case 'TransactWriteItems':
-    case 'TransactGetItems':
       return Promise.all(
         ((body.TransactItems ?? []) as Readonly<Record<string, Json>>[])
           .flatMap((item) => Object.entries(item))
@@ -57,8 +54,7 @@ export async function listAccesses(
       return [await itemAccess(operation, String(body.TableName), [itemOrKey(body)], tables)];
     default: {
       const table = body.TableName ? tables.tableArn(String(body.TableName)) : undefined;
-      const index = body.IndexName ? `/index/${body.IndexName}` : '';
-      const resource = table ? table + index : String(body.StreamArn ?? '*');
+      const resource = table ?? String(body.StreamArn ?? '*');
       return [{ action: `dynamodb:${operation}`, resource }];
     }
   }
@@ -91,8 +87,7 @@ async function itemAccess(
 
 async function queryAccess(body: Json, tables: KeyNames): Promise<Access> {
   const table = String(body.TableName);
-  const index = body.IndexName === undefined ? undefined : String(body.IndexName);
-  const key = await tables.partitionKey(table, index);
+  const key = await tables.partitionKey(table);
   const names = (body.ExpressionAttributeNames ?? {}) as Readonly<Record<string, string>>;
   const values = (body.ExpressionAttributeValues ?? {}) as Item;
   const equalities = String(body.KeyConditionExpression ?? '').matchAll(/([#\w.-]+)\s*=\s*(:\w+)/g);
@@ -101,7 +96,7 @@ async function queryAccess(body: Json, tables: KeyNames): Promise<Access> {
   );
   return {
     action: 'dynamodb:Query',
-    resource: tables.tableArn(table) + (index === undefined ? '' : `/index/${index}`),
+    resource: tables.tableArn(table),
     conditions: { 'dynamodb:LeadingKeys': leadingKeys },
   };
 }

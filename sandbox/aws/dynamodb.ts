@@ -1,23 +1,11 @@
 import { inMemory, type OpenMap } from '../persistence.ts';
 import type { WireRequest, WireResponse } from '../wire/wire.ts';
-import { type Access, AwsError, type CallerLocation } from './aws-service.ts';
+import { AwsError, type CallerLocation } from './aws-service.ts';
 import { type Json, type KeyNames, listAccesses } from './dynamodb-accesses.ts';
 import type { Engine } from './dynamodb-engine.ts';
 import { createStreamReader, type FindStreamConsumer, type StreamPosition } from './dynamodb-streams.ts';
 
-export interface DynamoDb {
-  readonly signingName: 'dynamodb';
-  /** Forwards a request to the engine of the caller's account and Region. */
-  handle(request: WireRequest, caller: CallerLocation): Promise<WireResponse>;
-  accesses(operation: string, body: Json, caller: CallerLocation): Promise<readonly Access[]>;
-  /** Runs an operation for the sandbox itself. Throws `AwsError`. */
-  call(location: CallerLocation, operation: string, body: Json): Promise<Json>;
-  /** Delivers the undelivered records of a table's stream. */
-  readStream(tableArn: string): Promise<void>;
-  /** Deletes the items whose time to live is over, as the service does. */
-  expire(tableArn: string): Promise<void>;
-  stop(): void;
-}
+export type DynamoDb = ReturnType<typeof createDynamoDb>;
 
 const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'];
 
@@ -32,10 +20,10 @@ export function createDynamoDb({
   findConsumer: FindStreamConsumer;
   start: (location: CallerLocation) => Promise<Engine>;
   openMap?: OpenMap;
-}): DynamoDb {
+}) {
   const engines = new Map<string, Promise<Engine>>();
   const recoverable = openMap<true>('dynamodb/recoverable');
-  const partitionKeys = new Map<string, string | undefined>();
+  const partitionKeys = new Map<string, string>();
   const positions = openMap<StreamPosition>('dynamodb/stream-positions');
   const streams = createStreamReader({ call, now, findConsumer, positions });
 
@@ -70,6 +58,7 @@ export function createDynamoDb({
     return { status: response.status, text: text.replaceAll(engineArns, arnPrefix(location)) };
   }
 
+  /** Forwards a request to the engine of the caller's account and Region. */
   async function handle(request: WireRequest, location: CallerLocation): Promise<WireResponse> {
     const target = String(request.headers['x-amz-target'] ?? '');
     const operation = target.split('.').at(-1) ?? '';
@@ -84,6 +73,7 @@ export function createDynamoDb({
     return response(answer.status, answer.text);
   }
 
+  /** Runs an operation for the sandbox itself. Throws `AwsError`. */
   async function call(location: CallerLocation, operation: string, body: Json): Promise<Json> {
     const service = /Stream|Shard|Records/.test(operation) ? 'DynamoDBStreams' : 'DynamoDB';
     const { status, body: text } = await handle(
@@ -140,46 +130,37 @@ export function createDynamoDb({
     );
   }
 
-  async function partitionKey(
-    location: CallerLocation,
-    table: string,
-    index = '',
-  ): Promise<string | undefined> {
-    const id = `${arnPrefix(location)}table/${table}/${index}`;
-    if (partitionKeys.has(id)) return partitionKeys.get(id);
+  async function partitionKey(location: CallerLocation, TableName: string): Promise<string | undefined> {
+    const arn = `${arnPrefix(location)}table/${TableName}`;
+    const known = partitionKeys.get(arn);
+    if (known !== undefined) return known;
     // A missing table has no key; the call itself then returns the error.
-    const { Table = {} } = (await call(location, 'DescribeTable', { TableName: table }).catch(
-      () => ({}),
-    )) as Json;
-    const { KeySchema, GlobalSecondaryIndexes = [] } = Table as Json & {
-      GlobalSecondaryIndexes?: readonly Json[];
+    const { Table } = (await call(location, 'DescribeTable', { TableName }).catch(() => ({}))) as {
+      Table?: { KeySchema: { AttributeName: string; KeyType: string }[] };
     };
-    const schema = index
-      ? GlobalSecondaryIndexes.find(({ IndexName }) => IndexName === index)?.KeySchema
-      : KeySchema;
-    const key = (schema as { AttributeName: string; KeyType: string }[] | undefined)?.find(
-      ({ KeyType }) => KeyType === 'HASH',
-    )?.AttributeName;
-    if (key) partitionKeys.set(id, key);
+    const key = Table?.KeySchema.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName;
+    if (key !== undefined) partitionKeys.set(arn, key);
     return key;
   }
 
   return {
-    signingName: 'dynamodb',
+    signingName: 'dynamodb' as const,
     handle,
     call,
-    accesses(operation, body, location) {
+    accesses(operation: string, body: Json, location: CallerLocation) {
       const tables: KeyNames = {
         tableArn: (table) => `${arnPrefix(location)}table/${table}`,
-        partitionKey: (table, index) => partitionKey(location, table, index),
+        partitionKey: (table) => partitionKey(location, table),
       };
       return listAccesses(operation, body, tables);
     },
-    readStream(tableArn) {
+    /** Delivers the undelivered records of a table's stream. */
+    readStream(tableArn: string) {
       const { location, table } = parseTableArn(tableArn);
       return streams.read(location, table);
     },
-    async expire(tableArn) {
+    /** Deletes the items whose time to live is over, as the service does. */
+    async expire(tableArn: string) {
       const { location, table: TableName } = parseTableArn(tableArn);
       const { TimeToLiveDescription } = await call(location, 'DescribeTimeToLive', { TableName });
       const attribute = (TimeToLiveDescription as Json).AttributeName;

@@ -42,27 +42,10 @@ export interface LambdaOptions {
   readonly createEnvironment: (configuration: FunctionConfiguration) => Readonly<Record<string, string>>;
   readonly onOutput: (functionName: string, text: string) => void;
   /** Sends the failure record of an event to its destination. */
-  readonly sendToDestination: (
-    destinationArn: string,
-    configuration: FunctionConfiguration,
-    record: unknown,
-  ) => void;
+  readonly sendToDestination: (destinationArn: string, record: unknown) => void;
 }
 
-export interface Lambda {
-  createFunction(configuration: FunctionConfiguration): Promise<void>;
-  configureAsynchronous(functionArn: string, settings: AsynchronousSettings): void;
-  functions(): readonly FunctionConfiguration[];
-  /** Invokes the function synchronously, as event source mappings and the HTTP API do. */
-  invoke(functionArn: string, event: unknown): Promise<Outcome>;
-  /** Invokes the function asynchronously with retries, as EventBridge and SNS do. Returns the outcome of the first attempt. */
-  invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome>;
-  /** Continues with the unfinished asynchronous events of before a restart. */
-  resume(): void;
-  /** Starts one execution environment per function, so that the first event has no cold start. */
-  warm(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type Lambda = Awaited<ReturnType<typeof createLambda>>;
 
 type Failure = Extract<Outcome, { readonly ok: false }>;
 
@@ -92,7 +75,7 @@ const retryDelaysMs = [60_000, 120_000];
 /** An idle execution environment stops after this time if another one remains. */
 const idleMs = 30_000;
 
-export async function createLambda(options: LambdaOptions): Promise<Lambda> {
+export async function createLambda(options: LambdaOptions) {
   const { clock, inFlight, folder, openMap = inMemory } = options;
   await rm(folder, { recursive: true, force: true });
   const accepted = openMap<AcceptedEvent>('lambda/accepted');
@@ -132,6 +115,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     });
   }
 
+  /** Invokes the function synchronously, as event source mappings and the HTTP API do. */
   async function invoke(functionArn: string, event: unknown): Promise<Outcome> {
     const target = find(functionArn);
     const { configuration, idle, running, waiters } = target;
@@ -160,6 +144,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     }, idleMs).unref();
   }
 
+  /** Invokes the function asynchronously with retries, as EventBridge and SNS do. Returns the outcome of the first attempt. */
   function invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome> {
     const id = randomUUID();
     accepted.set(id, { functionArn, event, attempts: 0, dueAt: clock.now() });
@@ -182,19 +167,19 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     }
     accepted.delete(id);
     if (!outcome.ok && onFailure !== undefined) {
-      const { configuration } = find(functionArn);
-      const record = failureRecord(configuration, event, outcome, attempts + 1, clock);
-      options.sendToDestination(onFailure, configuration, record);
+      options.sendToDestination(onFailure, failureRecord(functionArn, event, outcome, attempts + 1, clock));
     }
     return outcome;
   }
 
+  /** Continues with the unfinished asynchronous events of before a restart. */
   function resume() {
     for (const [id, event] of accepted)
       if (deployed.has(event.functionArn)) clock.at(event.dueAt, () => void attempt(id, event));
       else accepted.delete(id);
   }
 
+  /** Starts one execution environment per function, so that the first event has no cold start. */
   async function warm() {
     for (const { idle, running, settings } of deployed.values()) {
       if (idle.length + running.size > 0 || isStopped) continue;
@@ -206,7 +191,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
 
   return {
     createFunction,
-    configureAsynchronous: (functionArn, settings) => {
+    configureAsynchronous: (functionArn: string, settings: AsynchronousSettings) => {
       find(functionArn).asynchronous = settings;
     },
     functions: () => [...deployed.values()].map(({ configuration }) => configuration),
@@ -259,7 +244,7 @@ function lambdaContext({ name, arn, memoryMb }: FunctionConfiguration) {
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
 function failureRecord(
-  configuration: FunctionConfiguration,
+  functionArn: string,
   event: unknown,
   outcome: Failure,
   attempts: number,
@@ -270,7 +255,7 @@ function failureRecord(
     timestamp: new Date(clock.now()).toISOString(),
     requestContext: {
       requestId: randomUUID(),
-      functionArn: `${configuration.arn}:$LATEST`,
+      functionArn: `${functionArn}:$LATEST`,
       condition: 'RetriesExhausted',
       approximateInvokeCount: attempts,
     },

@@ -38,7 +38,7 @@ async function deployFunction(source: string, limits = { memoryMb: 128, timeoutM
     inFlight: createInFlight(),
     createEnvironment: () => ({ AWS_REGION: 'us-east-1' }),
     onOutput: (_, text) => output.push(text),
-    sendToDestination: (destination, _, record) => destinationRecords.push({ destination, record }),
+    sendToDestination: (destination, record) => void destinationRecords.push({ destination, record }),
   });
   lambda = host;
   clock = time;
