@@ -116,34 +116,26 @@ function lookupError(
 ): CommandError {
   const { name, code } = cause as Error & { code?: string };
   const message = markControls((cause as Error).message);
-  const endpoint = env.AWS_ENDPOINT_URL;
+  const fail = (text: string, errorCode?: string) =>
+    new CommandError('failed', text, { cause, ...(errorCode && { code: errorCode }) });
   if (code === 'ECONNREFUSED' && isSandbox(env))
-    return new CommandError(
-      'failed',
-      `nothing answers at ${endpoint}: is the sandbox running? Start it with \`npm start\``,
-      { code: 'Unreachable', cause },
+    return fail(
+      `nothing answers at ${env.AWS_ENDPOINT_URL}: is the sandbox running? Start it with \`npm start\``,
+      'Unreachable',
     );
   if (name === 'CredentialsProviderError')
-    return new CommandError(
-      'failed',
+    return fail(
       'there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the sandbox set AWS_ENDPOINT_URL',
-      { code: 'NoCredentials', cause },
+      'NoCredentials',
     );
   if (name === 'AccessDeniedException')
-    return new CommandError(
-      'failed',
+    return fail(
       stage
         ? `these credentials may not read where linkgate is: they need ssm:GetParameter on ${formatApiUrlParameter(stage)} (${message})`
         : `these credentials may not look which stages of linkgate there are: say which with --stage or LINKGATE_STAGE (${message})`,
-      { code: 'AccessDenied', cause },
+      'AccessDenied',
     );
-  return new CommandError(
-    'failed',
-    `could not look up linkgate in SSM, Region ${region}: ${message || name}`,
-    {
-      cause,
-    },
-  );
+  return fail(`could not look up linkgate in SSM, Region ${region}: ${message || name}`);
 }
 
 async function describeAccount(ssm: SSMClient): Promise<string> {

@@ -46,23 +46,10 @@ export function outputTo({ stdout, stderr }: Io, isJson: boolean): Output {
   };
 }
 
-const noBorders = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
-};
+const sides = ['top', 'mid', 'middle', 'bottom', 'left', 'right'];
+const noBorders = Object.fromEntries(
+  sides.flatMap((side) => ['', '-left', '-mid', '-right'].map((end) => [side + end, ''])),
+);
 
 /** The cells of a row, and a coloured text below them across the full width. */
 interface Row {

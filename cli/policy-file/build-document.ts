@@ -16,9 +16,9 @@ import {
 import type { Sections } from './sections.ts';
 import { parseActors, parseInstant, removeDuplicates, withoutUndefined } from './values.ts';
 
-export type DocumentGroup = PolicyDocument['groups'][number];
-export type DocumentService = PolicyDocument['services'][number];
-export type DocumentCustomer = PolicyDocument['customers'][number];
+type DocumentGroup = PolicyDocument['groups'][number];
+type DocumentService = PolicyDocument['services'][number];
+type DocumentCustomer = PolicyDocument['customers'][number];
 
 /** Builds the document of a stage for the API, and adds to the problems. */
 export function buildDocument(
@@ -28,11 +28,10 @@ export function buildDocument(
 ): PolicyDocument {
   const report: ReportProblem = ({ source, path }, message, subpath = []) =>
     problems.push({ position: source.findPosition([...path, ...subpath]), message });
-  const groups = buildGroups(resolveForEnvironment(parts.approvers, stage, report), report);
   const services = buildServices(resolveForEnvironment(parts.services, stage, report), report);
   const customers = buildCustomers(resolveForEnvironment(parts.customers, stage, report), report);
   return {
-    groups,
+    groups: buildGroups(resolveForEnvironment(parts.approvers, stage, report), report),
     services: [...services.values()],
     customers: [...customers.values()],
     entries: buildEntries(stage, { parts, services, customers }, report),

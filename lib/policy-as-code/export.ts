@@ -36,6 +36,9 @@ const entriesPerPage = 1_000;
 const ExportCursor = v.object({ serviceId: v.string(), after: v.exactOptional(AccountId) });
 type ExportCursor = v.InferOutput<typeof ExportCursor>;
 
+/** The settings of an entry that blocks. */
+const BlockSettings = v.pick(PolicyEntrySettings, ['owners', 'note', 'customer']);
+
 /** Exports a page of the policy. The first page has everything except further entries. */
 export async function exportPolicy(
   token: string | undefined,
@@ -111,14 +114,10 @@ function exportCustomer(customer: Customer): ExportedItem<'customers'> {
 }
 
 function exportEntry(entry: AllowlistEntry, service: string): ExportedItem<'entries'> {
-  const { effect, owners, note, customer, ...narrowings } = v.parse(PolicyEntrySettings, entry);
-  const commonSettings = {
-    service,
-    accountId: entry.accountId,
-    managedBy: effectiveManager(entry),
-    ...(owners && { owners }),
-    ...(note !== undefined && { note }),
-    ...(customer !== undefined && { customer }),
-  };
-  return effect === 'block' ? { effect, ...commonSettings } : { effect, ...commonSettings, ...narrowings };
+  const { accountId, effect } = entry;
+  const { effect: _effect, ...settings } = v.parse(PolicyEntrySettings, entry);
+  const target = { service, accountId, managedBy: effectiveManager(entry) };
+  return effect === 'block'
+    ? { effect, ...target, ...v.parse(BlockSettings, settings) }
+    : { effect, ...target, ...settings };
 }

@@ -1,10 +1,4 @@
-import {
-  type AllowlistEntry,
-  allowlistPartition,
-  allServicesScope,
-  type EntryTarget,
-  entryKey,
-} from '../allowlist/entry.ts';
+import { type AllowlistEntry, allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { effectiveManager } from '../runtime/managed-by.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
@@ -12,7 +6,6 @@ import { desiredPrincipals, principalDifference } from '../services/allowed-prin
 import { parsePrincipalKind } from '../services/allowed-principals/principal.ts';
 import type { EndpointServices } from '../services/endpoint-services.ts';
 import type { Service } from '../services/service.ts';
-import { formatKey } from '../storage/entity.ts';
 import { chunks } from '../values/chunks.ts';
 import { applyEntryChange, type ChangeAuthor, previewChangedService } from './apply-change.ts';
 import { type ChangeOfKind, isApplicable, type PolicyChange } from './change.ts';
@@ -41,12 +34,22 @@ export async function diffPrincipals(
   deps: PrincipalChangesDeps,
 ): Promise<ChangeOfKind<'principal'>[]> {
   const author = { by: deps.caller, now: deps.now() };
-  const entries = previewEntries(state.entries, changes, author);
+  const entries = previewItems(
+    'entry',
+    state.entries,
+    changes,
+    ({ serviceId, accountId }) => `${serviceId} ${accountId}`,
+    (change) => applyEntryChange(change, author),
+  );
   const rows: ChangeOfKind<'principal'>[] = [];
   // Services with managed principals come first, because a person has to see their changes.
-  const services = previewServices(state.services, changes, author, deps.hub).filter(
-    hasReadableAllowlist(state),
-  );
+  const services = previewItems(
+    'service',
+    state.services,
+    changes,
+    ({ serviceId }) => serviceId,
+    (change, before) => (change.after ? previewChangedService(change, before, author, deps.hub) : undefined),
+  ).filter(hasReadableAllowlist(state));
   const inTurn = [
     ...services.filter(managesPrincipals),
     ...services.filter((service) => !managesPrincipals(service)),
@@ -116,38 +119,21 @@ function principalNote(action: 'add' | 'remove', principal: string, isManaged: b
     : `${kind}; EC2 has it, but the allowlist does not imply it`;
 }
 
-function previewServices(
-  services: readonly Service[],
+/** Returns the items of one kind after the changes. @param apply returns undefined for a removed item */
+function previewItems<Kind extends 'service' | 'entry', Stored>(
+  kind: Kind,
+  stored: readonly Stored[],
   changes: readonly PolicyChange[],
-  author: ChangeAuthor,
-  hub: AccountRegion,
-): Service[] {
-  const after = new Map(services.map((service) => [service.serviceId, service]));
-  for (const change of changes) {
-    if (change.kind !== 'service' || !isApplicable(change)) continue;
-    const { serviceId } = change;
-    const before = after.get(serviceId);
-    if (!change.after) after.delete(serviceId);
-    else after.set(serviceId, previewChangedService(change, before, author, hub));
+  toKey: (item: Stored | ChangeOfKind<Kind>) => string,
+  apply: (change: ChangeOfKind<Kind>, before: Stored | undefined) => Stored | undefined,
+): Stored[] {
+  const isOfKind = (change: PolicyChange): change is ChangeOfKind<Kind> => change.kind === kind;
+  const after = new Map(stored.map((item) => [toKey(item), item]));
+  for (const change of changes.filter(isApplicable).filter(isOfKind)) {
+    const key = toKey(change);
+    const item = apply(change, after.get(key));
+    if (item) after.set(key, item);
+    else after.delete(key);
   }
   return [...after.values()];
-}
-
-function previewEntries(
-  entries: readonly AllowlistEntry[],
-  changes: readonly PolicyChange[],
-  author: ChangeAuthor,
-): AllowlistEntry[] {
-  const after = new Map(entries.map((entry) => [entryKeyName(entry), entry]));
-  for (const change of changes) {
-    if (change.kind !== 'entry' || !isApplicable(change)) continue;
-    const entry = applyEntryChange(change, author);
-    if (entry) after.set(entryKeyName(entry), entry);
-    else after.delete(entryKeyName(change));
-  }
-  return [...after.values()];
-}
-
-function entryKeyName({ serviceId, accountId }: EntryTarget): string {
-  return formatKey(entryKey(serviceId, accountId));
 }
