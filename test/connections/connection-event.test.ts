@@ -1,97 +1,82 @@
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { BusMessage, toConnectionEvent } from '../../lib/connections/connection-event.ts';
+import {
+  BusMessage,
+  type ConnectionEvent,
+  toConnectionEvent,
+} from '../../lib/connections/connection-event.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import type { ConnectionState } from '../../lib/privatelink/connection.ts';
 import { aConnection, anApproval, aRecord, aRequest, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
 
-/** The event of a connection in a state, with its record. */
-function eventType(
-  state: ReturnType<typeof aConnection>['state'],
-  record?: ConnectionRecord,
-  policyChanged = false,
-) {
-  return toConnectionEvent(aConnection({ state }), record, noon, policyChanged)?.type;
-}
-
-describe('a connection request', () => {
-  test('is published while it has no verdict', () => {
-    expect(eventType('pendingAcceptance')).toBe('Connection Request');
-    expect(eventType('pendingAcceptance', aRecord())).toBe('Connection Request');
-  });
-
-  test('with a verdict is not published', () => {
-    expect(eventType('pendingAcceptance', aRecord({ verdict: aVerdict('ask') }))).toBeUndefined();
-  });
-
-  test('is published again once its verdict expires or its policy changes', () => {
-    const verdict = aVerdict('ask', { until: noon.toISOString() });
-    expect(eventType('pendingAcceptance', aRecord({ verdict }))).toBe('Connection Request');
-    const later = aVerdict('ask', { until: secondsAfterNoon(1).toISOString() });
-    expect(eventType('pendingAcceptance', aRecord({ verdict: later }))).toBeUndefined();
-    expect(eventType('pendingAcceptance', aRecord({ verdict: later }), true)).toBe('Connection Request');
-  });
-});
-
-describe('a connection request that EC2 lists again', () => {
-  const verdict = aVerdict('accept');
-  const missingSince = noon.toISOString();
-
-  test('is published as a request if it had ended', () => {
-    const deleted = aRecord({ state: 'deleted', verdict, endedAt: noon.toISOString() });
-    expect(eventType('pendingAcceptance', deleted)).toBe('Connection Request');
-  });
-
-  test('is published as changed, with its record, if a sweep did not find it', () => {
-    const record = aRecord({ verdict: aVerdict('ask'), missingSince });
-    expect(toConnectionEvent(aConnection(), record, noon, false)).toMatchObject({
-      type: 'Connection Changed',
-      record,
-    });
-  });
-
-  test('is published as a request if a sweep did not find it and it has no verdict', () => {
-    expect(eventType('pendingAcceptance', aRecord({ missingSince }))).toBe('Connection Request');
-  });
-});
+const [request, changed] = ['Connection Request', 'Connection Changed'] as const;
+const until = (seconds: number) => aVerdict('ask', { until: secondsAfterNoon(seconds).toISOString() });
+const [time, ask] = [noon.toISOString(), aVerdict('ask')];
+const pendingReject = { pendingEffect: { action: 'reject', attempts: 1 } } as const;
 
 describe('a connection', () => {
-  test.each(['deleted', 'failed', 'expired'] as const)(
-    'that is %s and has no record is not published',
-    (state) => {
-      expect(eventType(state)).toBeUndefined();
-    },
-  );
-
-  test('without a record, or in another state than its record, is published as changed', () => {
-    expect(eventType('available')).toBe('Connection Changed');
-    expect(eventType('available', aRecord({ state: 'pending' }))).toBe('Connection Changed');
-  });
-
-  test('in the state of its record is not published', () => {
-    expect(eventType('available', aRecord({ state: 'available' }))).toBeUndefined();
-  });
-
-  test('that a sweep did not find, or that shows its pending effect, is published as changed', () => {
-    const effect = { action: 'reject', attempts: 1 } as const;
-    expect(eventType('available', aRecord({ state: 'available', missingSince: noon.toISOString() }))).toBe(
-      'Connection Changed',
+  test.each<[string, ConnectionState, Partial<ConnectionRecord> | undefined, ConnectionEvent['type']?]>([
+    ['that is requested is a request', 'pendingAcceptance', undefined, request],
+    ['that is requested and without a verdict is a request', 'pendingAcceptance', {}, request],
+    ['that is decided is not published', 'pendingAcceptance', { verdict: ask }],
+    ['whose verdict has not expired is not published', 'pendingAcceptance', { verdict: until(1) }],
+    ['whose verdict has expired is a request', 'pendingAcceptance', { verdict: until(0) }, request],
+    [
+      'that had ended and is requested is a request',
+      'pendingAcceptance',
+      { state: 'deleted', verdict: aVerdict('accept'), endedAt: time },
+      request,
+    ],
+    [
+      'that is decided and a sweep did not find is changed',
+      'pendingAcceptance',
+      { verdict: ask, missingSince: time },
+      changed,
+    ],
+    [
+      'without a verdict that a sweep did not find is a request',
+      'pendingAcceptance',
+      { missingSince: time },
+      request,
+    ],
+    ['that is deleted and has no record is not published', 'deleted', undefined],
+    ['that failed and has no record is not published', 'failed', undefined],
+    ['that expired and has no record is not published', 'expired', undefined],
+    ['that is connected and has no record is changed', 'available', undefined, changed],
+    ['in another state than its record is changed', 'available', { state: 'pending' }, changed],
+    ['in the state of its record is not published', 'available', { state: 'available' }],
+    [
+      'that a sweep did not find is changed',
+      'available',
+      { state: 'available', missingSince: time },
+      changed,
+    ],
+    [
+      'that shows its pending effect is changed',
+      'rejected',
+      { state: 'rejected', ...pendingReject },
+      changed,
+    ],
+    [
+      'that does not show its pending effect is not published',
+      'available',
+      { state: 'available', ...pendingReject },
+    ],
+  ])('%s', (...[, state, fields, type]) => {
+    const [connection, record] = [aConnection({ state }), fields && aRecord(fields)];
+    expect(toConnectionEvent(connection, record, noon, false)).toEqual(
+      type && {
+        type,
+        connection,
+        observedAt: time,
+        ...(record && type === changed && { record }),
+      },
     );
-    expect(eventType('rejected', aRecord({ state: 'rejected', pendingEffect: effect }))).toBe(
-      'Connection Changed',
-    );
-    expect(eventType('available', aRecord({ state: 'available', pendingEffect: effect }))).toBeUndefined();
   });
 
-  test('is published with its record and the time of the description', () => {
-    const record = aRecord({ state: 'pending' });
-    const connection = aConnection({ state: 'available' });
-    const observedAt = noon.toISOString();
-    expect(toConnectionEvent(connection, record, noon, false)).toEqual({
-      type: 'Connection Changed',
-      connection,
-      observedAt,
-      record,
-    });
+  test('that is decided is a request once its policy changed', () => {
+    const record = aRecord({ verdict: until(1) });
+    expect(toConnectionEvent(aConnection(), record, noon, true)?.type).toBe(request);
   });
 });
 

@@ -1,60 +1,44 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  canStillConnect,
   isAwaitingApproval,
   isFulfilledBy,
   isVerdictCurrent,
   isVerdictExpired,
   maybeConnected,
 } from '../../lib/connections/connection-record.ts';
+import { connectionStates } from '../../lib/privatelink/connection.ts';
 import { anApproval, aRecord, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
 
 const time = noon.toISOString();
 
 describe('a request awaits approval', () => {
-  test.each(['ask', 'hold'] as const)('while the verdict is %s', (outcome) => {
-    expect(isAwaitingApproval(aRecord({ verdict: aVerdict(outcome) }))).toBe(true);
-  });
-
-  test('before it has a verdict', () => {
-    expect(isAwaitingApproval(aRecord())).toBe(true);
-  });
-
   test.each([
-    ['once policy accepts', { verdict: aVerdict('accept') }],
-    ['once policy rejects', { verdict: aVerdict('reject') }],
-    ['once a person decided', { verdict: aVerdict('hold'), personDecision: anApproval() }],
-    ['once EC2 shows it connected', { verdict: aVerdict('ask'), state: 'available' }],
-  ] as const)('no longer %s', (_when, record) => {
-    expect(isAwaitingApproval(aRecord(record))).toBe(false);
-  });
-});
-
-describe('a request can still connect', () => {
-  test('while its verdict is accept', () => {
-    expect(canStillConnect(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(true);
-    expect(canStillConnect(aRecord({ verdict: aVerdict('ask') }), noon)).toBe(false);
-  });
-
-  test('for some minutes after Accept was called, whatever the verdict is now', () => {
-    const record = aRecord({ verdict: aVerdict('reject'), acceptRequestedAt: time });
-    expect(canStillConnect(record, secondsAfterNoon(299))).toBe(true);
-    expect(canStillConnect(record, secondsAfterNoon(300))).toBe(false);
+    ['before it has a verdict', {}, true],
+    ['while the verdict is ask', { verdict: aVerdict('ask') }, true],
+    ['while the verdict is hold', { verdict: aVerdict('hold') }, true],
+    ['no longer once policy accepts', { verdict: aVerdict('accept') }, false],
+    ['no longer once policy rejects', { verdict: aVerdict('reject') }, false],
+    ['no longer once a person decided', { verdict: aVerdict('hold'), personDecision: anApproval() }, false],
+    ['no longer once EC2 shows it connected', { verdict: aVerdict('ask'), state: 'available' }, false],
+  ] as const)('%s', (_when, record, isAwaiting) => {
+    expect(isAwaitingApproval(aRecord(record))).toBe(isAwaiting);
   });
 });
 
 describe('a connection counts towards the endpoint quota', () => {
-  test.each(['pending', 'available'] as const)('while it is %s, whatever its verdict', (state) => {
-    expect(maybeConnected(aRecord({ state, verdict: aVerdict('ask') }), noon)).toBe(true);
-  });
-
-  test('while it is pending acceptance and can still connect', () => {
-    expect(maybeConnected(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(true);
-    expect(maybeConnected(aRecord({ verdict: aVerdict('ask') }), noon)).toBe(false);
-  });
-
-  test.each(['rejected', 'deleting', 'deleted'] as const)('no longer once it is %s', (state) => {
-    expect(maybeConnected(aRecord({ state, verdict: aVerdict('accept') }), noon)).toBe(false);
+  const afterAccept = { verdict: aVerdict('reject'), acceptRequestedAt: time };
+  test.each([
+    ['while its verdict is accept', { verdict: aVerdict('accept') }, 0, true],
+    ['not while its verdict is ask', { verdict: aVerdict('ask') }, 0, false],
+    ['for some minutes after Accept was called, whatever the verdict is now', afterAccept, 299, true],
+    ['no longer after that', afterAccept, 300, false],
+    ['while it is pending, whatever its verdict', { state: 'pending', verdict: aVerdict('ask') }, 0, true],
+    ['while it is available', { state: 'available', verdict: aVerdict('ask') }, 0, true],
+    ['no longer once it is rejected', { state: 'rejected', verdict: aVerdict('accept') }, 0, false],
+    ['no longer once it is deleting', { state: 'deleting', verdict: aVerdict('accept') }, 0, false],
+    ['no longer once it is deleted', { state: 'deleted', verdict: aVerdict('accept') }, 0, false],
+  ] as const)('%s', (_when, record, seconds, counts) => {
+    expect(maybeConnected(aRecord(record), secondsAfterNoon(seconds))).toBe(counts);
   });
 });
 
@@ -80,14 +64,5 @@ test.each([
   { action: 'accept', states: ['pending', 'available'] },
   { action: 'reject', states: ['rejected'] },
 ] as const)('$action is fulfilled by $states and by no other state', ({ action, states }) => {
-  const all = [
-    'pendingAcceptance',
-    'pending',
-    'available',
-    'deleting',
-    'deleted',
-    'rejected',
-    'failed',
-  ] as const;
-  expect(all.filter((state) => isFulfilledBy(action, state))).toEqual(states);
+  expect(connectionStates.filter((state) => isFulfilledBy(action, state))).toEqual(states);
 });

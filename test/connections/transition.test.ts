@@ -65,57 +65,34 @@ describe('a decision on a request', () => {
     ]);
   });
 
-  test.each(['ask', 'hold'] as const)('with %s leaves no pending effect', (outcome) => {
+  test.each([
+    ['ask', 'has no pending effect', undefined],
+    ['hold', 'has no pending effect', undefined],
+    ['accept', 'keeps the record of earlier calls to EC2', accepting.pendingEffect],
+    ['reject', 'has a new pending effect', { action: 'reject', attempts: 0 }],
+  ] as const)('with %s after accept %s', (outcome, _what, pendingEffect) => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
-    expect(
-      applyDecision(before, aRequest(), buildVerdict(outcome), nothing, noon).record.pendingEffect,
-    ).toBeUndefined();
+    const { record } = applyDecision(before, aRequest(), buildVerdict(outcome), nothing, noon);
+    expect(record.pendingEffect).toEqual(pendingEffect);
   });
 
-  test('with the same outcome keeps the record of earlier calls to EC2', () => {
-    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
-    expect(
-      applyDecision(before, aRequest(), buildVerdict('accept'), nothing, noon).record.pendingEffect,
-    ).toEqual(accepting.pendingEffect);
-  });
-
-  test('with another outcome has a new pending effect', () => {
-    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
-    expect(
-      applyDecision(before, aRequest(), buildVerdict('reject'), nothing, noon).record.pendingEffect,
-    ).toEqual({
-      action: 'reject',
-      attempts: 0,
-    });
-  });
-
-  test('by a person is recorded with that person’s decision', () => {
+  test.each([
+    ['a person approves', byPerson, true, { actor: alice, action: 'approved', reason: 'known to us' }, alice],
+    ['policy repeats after it', byPerson, false, { actor: 'linkgate', action: 'decided' }, alice],
+    [
+      'policy overrules',
+      buildVerdict('reject'),
+      true,
+      { actor: alice, action: 'approved', outcome: 'reject' },
+      'linkgate',
+    ],
+  ] as const)('that %s keeps the decision of the person', (_what, verdict, isNew, auditEvent, decidedBy) => {
     const personDecision = anApproval({ reason: 'known to us' });
-    const { record, auditEvents } = applyDecision(aRecord(), aRequest(), byPerson, nothing, noon, {
-      decision: personDecision,
-      personDecisions: { personDecision },
-    });
-    expect(record).toMatchObject({ personDecision, verdict: { decidedBy: alice } });
-    expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
-  });
-
-  test('after a person’s decision keeps that decision, and the actor of its audit entry is linkgate', () => {
-    const before = aRecord({ personDecision: anApproval(), verdict: aVerdict('accept') });
-    const { record, auditEvents } = applyDecision(before, aRequest(), byPerson, nothing, noon);
-    expect(record).toMatchObject({ personDecision: anApproval(), verdict: { decidedBy: alice } });
-    expect(auditEvents).toMatchObject([{ action: 'decided', actor: 'linkgate' }]);
-  });
-
-  test('by policy against a person’s decision is recorded with both: the verdict by linkgate and the decision of the person', () => {
-    const overruled = buildVerdict('reject');
-    const decision = anApproval();
-    const personDecisions = { personDecision: decision };
-    const { record, auditEvents } = applyDecision(aRecord(), aRequest(), overruled, nothing, noon, {
-      decision,
-      personDecisions,
-    });
-    expect(record).toMatchObject({ personDecision: anApproval(), verdict: { decidedBy: 'linkgate' } });
-    expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
+    const before = isNew ? aRecord() : aRecord({ personDecision, verdict: aVerdict('accept') });
+    const context = isNew ? { decision: personDecision, personDecisions: { personDecision } } : {};
+    const { record, auditEvents } = applyDecision(before, aRequest(), verdict, nothing, noon, context);
+    expect(record).toMatchObject({ personDecision, verdict: { decidedBy } });
+    expect(auditEvents).toMatchObject([auditEvent]);
   });
 
   test('after the connection ended records it as pending acceptance again', () => {
@@ -188,28 +165,16 @@ describe('a connection that EC2 does not list', () => {
   });
 });
 
-test('the pending effect of a deregistered service is removed, with an audit entry', () => {
-  const { record, auditEvents } = markDeregistered(
-    aRecord({ verdict: aVerdict('accept'), ...accepting }),
-    noon,
-  );
-  expect(record).not.toHaveProperty('pendingEffect');
-  expect(auditEvents).toMatchObject([
-    {
-      actor: 'linkgate',
-      action: 'refused',
-      outcome: 'accept',
-      reason: 'the service is no longer registered',
-    },
-  ]);
-});
-
-test('a scheduled disconnect of a deregistered service is removed', () => {
+test('the pending effect and the scheduled disconnect of a deregistered service are removed, with an audit entry', () => {
   const revocation = { since: '', disconnectAt: '', cause: 'policy', by: 'linkgate' } as const;
-  const { record } = markDeregistered(aRecord({ state: 'available', ...rejecting, revocation }), noon);
-  expect(record).toHaveProperty('serviceDeregisteredAt');
-  expect(record).not.toHaveProperty('revocation');
-  expect(record).not.toHaveProperty('pendingEffect');
+  const before = aRecord({ state: 'available', ...rejecting, revocation });
+  const { record, auditEvents } = markDeregistered(before, noon);
+  expect(record).toEqual({
+    ...aRecord({ state: 'available', acceptRequestedAt: time }),
+    serviceDeregisteredAt: time,
+  });
+  const reason = 'the service is no longer registered';
+  expect(auditEvents).toEqual([{ time, actor: 'linkgate', action: 'refused', outcome: 'reject', reason }]);
 });
 
 describe('an open request that nobody decides', () => {
