@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { PersonDecision } from '../../lib/connections/person-decision.ts';
 import { decide } from '../../lib/policy/decide.ts';
-import type { Rule } from '../../lib/policy/rule.ts';
+import type { Policy, Rule } from '../../lib/policy/rule.ts';
 import { Outcome, primaryReason } from '../../lib/verdicts/verdict.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import {
@@ -27,92 +28,72 @@ function createRule(outcome: Outcome, until?: Date): Rule {
   };
 }
 
-describe('an allowed account', () => {
-  test('is accepted', () => {
-    expect(decide(aRequest(), aPolicy({ entries: [anEntry()] }), undefined, noon).outcome).toBe('accept');
-  });
+const expiring = (expiresAt: string) => ({ entries: [anEntry({ expiresAt })] });
+const block = anEntry({ effect: 'block' });
+const narrow = anEntry({ endpointIds: [endpointId(2)] });
+const denial = anApproval({ decision: 'deny', reason: 'not this year' });
 
-  test('is accepted at every service by an entry for `*`', () => {
-    const policy = aPolicy({ entries: [anEntry({ serviceId: '*' })] });
-    const verdict = decide(aRequest(), policy, undefined, noon);
-    expect(verdict.outcome).toBe('accept');
-    expect(primaryReason(verdict)).toBe(`account ${consumer} is allowed at every service`);
-  });
-});
-
-describe('an account without an entry', () => {
-  test.each([
-    { onUnlisted: 'ask', outcome: 'ask' },
-    { onUnlisted: 'hold', outcome: 'hold' },
-    { onUnlisted: 'reject', outcome: 'reject' },
-  ] as const)('has the verdict $outcome under `onUnlisted: $onUnlisted`', ({ onUnlisted, outcome }) => {
-    const verdict = decide(aRequest(), aPolicy({ service: aService({ onUnlisted }) }), undefined, noon);
-    expect(verdict).toEqual({
-      outcome,
-      findings: [
-        {
-          rule: 'account-is-not-listed',
-          outcome,
-          reason: `account ${consumer} is not on the allowlist of orders`,
-        },
-      ],
-    });
-  });
-
-  test.each(['ask', 'hold', 'reject'] as const)(
-    'can be approved by a person under `onUnlisted: %s`',
-    (onUnlisted) => {
-      const policy = aPolicy({ service: aService({ onUnlisted }) });
-      expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
-    },
-  );
-});
-
-describe('a person’s decision', () => {
-  test('to approve leads to accept although a rule asks', () => {
-    const policy = aPolicy({ entries: [anEntry({ endpointIds: [endpointId(2)] })] });
-    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
-  });
-
-  test('to deny leads to reject although the allowlist allows the account', () => {
-    const denial = anApproval({ decision: 'deny', reason: 'not this year' });
-    const verdict = decide(aRequest(), aPolicy({ entries: [anEntry()] }), denial, noon);
-    expect(verdict.outcome).toBe('reject');
-    expect(primaryReason(verdict)).toBe(`${alice} denied it: not this year`);
-  });
-
-  test('is the first finding of the verdict, since it determines the outcome', () => {
-    const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-11-01T00:00:00.000Z' })] });
-    const verdict = decide(aRequest(), policy, anApproval(), noon);
-    expect(verdict.findings.map(({ rule }) => rule)).toEqual([
-      'person-approved',
-      'entry-has-expired',
-      'account-is-allowed',
-    ]);
-    expect(primaryReason(verdict)).toBe(`${alice} approved it`);
-  });
-
-  test.each([
-    ['that has expired', '2026-11-01T00:00:00.000Z'],
-    ['that will expire', '2026-12-01T00:00:00.000Z'],
-  ])('to approve does not expire, even with an entry %s', (_when, expiresAt) => {
-    const policy = aPolicy({ entries: [anEntry({ expiresAt })] });
-    const verdict = decide(aRequest(), policy, anApproval(), noon);
-    expect(verdict.outcome).toBe('accept');
+describe('a request', () => {
+  test.each<[string, Partial<Policy>, PersonDecision | undefined, Outcome, reason?: string]>([
+    ['of an allowed account', { entries: [anEntry()] }, undefined, 'accept'],
+    [
+      'of an account that a person approved, although a rule asks',
+      { entries: [narrow] },
+      anApproval(),
+      'accept',
+    ],
+    [
+      'that a person denied, although the allowlist allows the account',
+      { entries: [anEntry()] },
+      denial,
+      'reject',
+      `${alice} denied it: not this year`,
+    ],
+    [
+      'that a person approved, with an entry that has expired',
+      expiring('2026-11-01T00:00:00.000Z'),
+      anApproval(),
+      'accept',
+      `${alice} approved it`,
+    ],
+    [
+      'that a person approved, with an entry that will expire',
+      expiring('2026-12-01T00:00:00.000Z'),
+      anApproval(),
+      'accept',
+    ],
+    ['that a person approved, while the service is paused', { service: paused }, anApproval(), 'hold'],
+    ['of a blocked account at a paused service', { service: paused, entries: [block] }, undefined, 'hold'],
+  ])('%s has its verdict', (...[, policy, decision, outcome, reason]) => {
+    const verdict = decide(aRequest(), aPolicy(policy), decision, noon);
+    expect(verdict.outcome).toBe(outcome);
+    if (reason !== undefined) expect(primaryReason(verdict)).toBe(reason);
+    // A person's decision does not expire.
     expect(verdict).not.toHaveProperty('until');
   });
 
-  test('to approve leads to hold while the service is paused', () => {
-    expect(decide(aRequest(), aPolicy({ service: paused }), anApproval(), noon).outcome).toBe('hold');
+  test.each(['ask', 'hold', 'reject'] as const)(
+    'of an account without an entry has the verdict %s if `onUnlisted` says so, and a person can approve it',
+    (onUnlisted) => {
+      const policy = aPolicy({ service: aService({ onUnlisted }) });
+      const reason = `account ${consumer} is not on the allowlist of orders`;
+      expect(decide(aRequest(), policy, undefined, noon)).toEqual({
+        outcome: onUnlisted,
+        findings: [{ rule: 'account-is-not-listed', outcome: onUnlisted, reason }],
+      });
+      expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
+    },
+  );
+
+  test('that a person decided has their decision as its first finding, since it determines the outcome', () => {
+    const policy = aPolicy(expiring('2026-11-01T00:00:00.000Z'));
+    const { findings } = decide(aRequest(), policy, anApproval(), noon);
+    const rules = ['person-approved', 'entry-has-expired', 'account-is-allowed'];
+    expect(findings.map(({ rule }) => rule)).toEqual(rules);
   });
 });
 
 describe('the verdict of several findings', () => {
-  test('is hold at a paused service, even for a blocked account', () => {
-    const policy = aPolicy({ service: paused, entries: [anEntry({ effect: 'block' })] });
-    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('hold');
-  });
-
   test.each([
     { outcomes: ['accept', 'ask', 'reject', 'hold'], outcome: 'hold' },
     { outcomes: ['accept', 'ask', 'reject'], outcome: 'reject' },

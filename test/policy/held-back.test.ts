@@ -28,23 +28,14 @@ import {
 import type { TestEnv } from '../doubles/test-env.ts';
 import { createRevocationTestEnv, processQueues, sweep } from './connected/fixtures.ts';
 
-const [first, second, third, fourth] = [
-  createEndpoint(1),
-  createEndpoint(2),
-  createEndpoint(3),
-  createEndpoint(4),
-];
-
-function createEndpoint(number: number) {
-  return aConnection({ endpointId: endpointId(number), requestedAt: secondsAfterNoon(number).toISOString() });
-}
+const createEndpoint = (number: number) =>
+  aConnection({ endpointId: endpointId(number), requestedAt: secondsAfterNoon(number).toISOString() });
+const [first, second, third] = [createEndpoint(1), createEndpoint(2), createEndpoint(3)];
 
 /** The first endpoint is connected, and the limit is one: the others wait. */
-async function createEnvWithFullQuota({
-  maxEndpoints = 1,
-  waiting = [second, third],
-} = {}): Promise<TestEnv> {
-  const env = await createRevocationTestEnv({ entries: [anEntry({ maxEndpoints })], connections: [first] });
+async function createEnvWithFullQuota({ waiting = [second, third] } = {}): Promise<TestEnv> {
+  const entries = [anEntry({ maxEndpoints: 1 })];
+  const env = await createRevocationTestEnv({ entries, connections: [first] });
   for (const connection of waiting) {
     env.ec2.show(connection);
     env.advanceSeconds(1);
@@ -62,7 +53,7 @@ async function deleteEndpoint(env: TestEnv, connection = first) {
 }
 
 function listConnected(env: TestEnv): string[] {
-  return [first, second, third, fourth]
+  return [first, second, third]
     .map(({ endpointId: id }) => id)
     .filter((id) => isConnected(env.ec2.state(id) ?? 'deleted'));
 }
@@ -90,27 +81,34 @@ describe('a request over the endpoint limit of its account', () => {
     ]);
   });
 
-  test('is accepted as soon as the deletion of an older endpoint changes the endpoint quota', async () => {
+  test.each<[string, (env: TestEnv) => Promise<unknown>]>([
+    [
+      'as soon as the deletion of an older endpoint changes the endpoint quota',
+      async (env) => {
+        await deleteEndpoint(env);
+        await reevaluateConnections({ serviceId: serviceId(1), ownerAccountId: consumer }, env.deps);
+        await processQueues(env);
+      },
+    ],
+    [
+      'by the full sweep that no longer finds an older endpoint, if no notification of its deletion arrived',
+      async (env) => {
+        env.ec2.removeConnection(first.endpointId);
+        env.advanceSeconds(600);
+        await sweep(env, 'full');
+      },
+    ],
+    [
+      'when an older endpoint is rejected in EC2',
+      async (env) => {
+        env.ec2.show({ ...first, state: 'rejected' });
+        await sweep(env, 'full');
+        await sweep(env, 'pending');
+      },
+    ],
+  ])('is accepted %s', async (_when, end) => {
     const env = await createEnvWithFullQuota({ waiting: [second] });
-    await deleteEndpoint(env);
-    await reevaluateConnections({ serviceId: serviceId(1), ownerAccountId: consumer }, env.deps);
-    await processQueues(env);
-    expect(listConnected(env)).toEqual([second.endpointId]);
-  });
-
-  test('is accepted by the full sweep that no longer finds an older endpoint, if no notification of its deletion arrived', async () => {
-    const env = await createEnvWithFullQuota({ waiting: [second] });
-    env.ec2.removeConnection(first.endpointId);
-    env.advanceSeconds(600);
-    await sweep(env, 'full');
-    expect(listConnected(env)).toEqual([second.endpointId]);
-  });
-
-  test('is accepted when an older endpoint is rejected in EC2', async () => {
-    const env = await createEnvWithFullQuota({ waiting: [second] });
-    env.ec2.show({ ...first, state: 'rejected' });
-    await sweep(env, 'full');
-    await sweep(env, 'pending');
+    await end(env);
     expect(listConnected(env)).toEqual([second.endpointId]);
   });
 });
@@ -126,21 +124,12 @@ describe('of several requests that wait for the endpoint quota', () => {
     expect((await env.record(third.endpointId))?.verdict).toMatchObject({ outcome: 'ask' });
   });
 
-  test('each is accepted when there is quota for it', async () => {
-    const env = await createEnvWithFullQuota();
-    await deleteEndpoint(env);
-    await sweep(env, 'pending');
-    await deleteEndpoint(env, second);
-    await sweep(env, 'pending');
-    expect(listConnected(env)).toEqual([third.endpointId]);
-  });
-
   test('the earliest are accepted when the limit of the entry is raised', async () => {
-    const env = await createEnvWithFullQuota({ waiting: [second, third, fourth] });
-    env.put(entryItem(anEntry({ maxEndpoints: 3, version: 2 })));
-    for (const request of [fourth, third, second]) await decideConnections([request], env.deps);
+    const env = await createEnvWithFullQuota();
+    env.put(entryItem(anEntry({ maxEndpoints: 2, version: 2 })));
+    for (const request of [third, second]) await decideConnections([request], env.deps);
     await sweep(env, 'full');
-    expect(listConnected(env)).toEqual([first, second, third].map(({ endpointId: id }) => id));
+    expect(listConnected(env)).toEqual([first, second].map(({ endpointId: id }) => id));
   });
 
   test('none is accepted later than a newer request after an endpoint was deleted', async () => {
