@@ -15,7 +15,7 @@ export async function expectKilledBy({
 }: (typeof mutants)[number]): Promise<void> {
   let isKilled = false;
   for (let seed = from; seed < from + maxSeeds && !isKilled; seed++) {
-    const { broken } = await simulate(seed, { isObserving, isLong, mutant: mutant() });
+    const { broken } = await simulate(seed, { isObserving, isLong, mutant });
     isKilled = broken?.invariant === breaks;
   }
   expect(isKilled).toBe(true);

@@ -49,6 +49,7 @@ export type Queues = Readonly<Record<QueueName, Queue>>;
 /** linkgate's functions between the queues. */
 export function deployLinkgate(deps: SimulationDeps) {
   const { random, scheduler, faults, invocations, note, mutant } = deps;
+  const memory: Parameters<typeof mutant>[2] = new Map();
   let changePolicy: () => Promise<unknown> = async () => {};
   const queues = Object.fromEntries(
     (Object.keys(specs) as QueueName[]).map((name) => [name, createNamedQueue(name)]),
@@ -57,7 +58,7 @@ export function deployLinkgate(deps: SimulationDeps) {
 
   function wire(run: Run) {
     const wired = wiring(run);
-    return { ...wired, ...mutant(wired, run) };
+    return { ...wired, ...mutant(wired, run, memory) };
   }
 
   function createNamedQueue(name: QueueName): Queue {

@@ -4,6 +4,7 @@ import { type Bus, eventSource } from '../../lib/connections/connection-event.ts
 import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
 import type { NotificationQueue, NotificationTarget } from '../../lib/outbox/notification.ts';
 import type { ApplyQueue } from '../../lib/reconcile/apply-queue.ts';
+import type { Item } from '../../lib/storage/table.ts';
 import type { SweepQueue } from '../../lib/sweep/sweep-queue.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { compilePattern } from '../../sandbox/aws/event-pattern.ts';
@@ -14,8 +15,11 @@ import { topicArn } from './topology.ts';
 
 export type SimulatedDeps = ReturnType<ReturnType<typeof createWiring>>;
 
-/** A mutant: replaces dependencies of a function, so that an invariant breaks. */
-export type Mutant = (wired: SimulatedDeps, run: Run) => Partial<SimulatedDeps>;
+/**
+ * A mutant: replaces dependencies of a function, so that an invariant breaks.
+ * @param memory the items that it remembers in one history, by their keys.
+ */
+export type Mutant = (wired: SimulatedDeps, run: Run, memory: Map<string, Item>) => Partial<SimulatedDeps>;
 
 const pattern = (name: string) =>
   compilePattern(
