@@ -15,8 +15,8 @@ import {
   parseNotification,
 } from '../outbox/notification.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, type ItemIndex, indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
-import type { Item, Key, Table } from '../storage/table.ts';
+import { type ItemIndex, indexByKey, keyedEntity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import type { Key, Table } from '../storage/table.ts';
 import { computeContentHash } from './content-hash.ts';
 
 /** The maximum number of requests in one digest. */
@@ -32,20 +32,9 @@ const Digest = v.object({
 });
 export type Digest = v.InferOutput<typeof Digest>;
 
-const digestEntity = entity(Digest.entries);
-export const readDigest = digestEntity.read;
-
 export const digestPartition = 'DIGEST';
 export const digestKey = (id: string): Key => ({ pk: digestPartition, sk: id });
-
-export function digestItem(digest: Digest): Item {
-  return digestEntity.item(digestKey(digest.id), digest);
-}
-
-export async function findDigest(id: string, table: Table): Promise<Digest | undefined> {
-  const [item] = await table.get([digestKey(id)]);
-  return item && digestEntity.read(item);
-}
+export const digestEntity = keyedEntity(Digest.entries, ({ id }) => digestKey(id));
 
 /** The target of the notification about one request. */
 export function requestTarget(endpointId: string): NotificationTarget {

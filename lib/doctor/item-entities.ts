@@ -1,5 +1,5 @@
 import { readEntry } from '../allowlist/entry.ts';
-import { readDigest } from '../approvals/digest.ts';
+import { digestEntity } from '../approvals/digest.ts';
 import { readGroup } from '../approvers/approver-group.ts';
 import { readOperationsNotice } from '../approvers/operations-notice.ts';
 import { readOperationsRecipients } from '../approvers/operations-recipients.ts';
@@ -62,7 +62,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
       afterwards: 'check the disconnects of the last 24 hours, since the disconnect quota starts again',
     },
   ],
-  ['DIGEST', { read: readDigest }],
+  ['DIGEST', { read: digestEntity.read }],
   ['PENDING_EFFECT', { read: pendingEffects.read }],
   ['IDEMPOTENCY', { read: readIdempotencyItem }],
   ['JOB', { read: readJob }],

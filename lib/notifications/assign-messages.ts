@@ -1,7 +1,7 @@
 import {
   type Digest,
-  digestItem,
-  findDigest,
+  digestEntity,
+  digestKey,
   isAssigned,
   maxDigestSize,
   type NotifiedRecord,
@@ -57,7 +57,7 @@ export async function assignToMessageOrDigest(
     }));
     const isWritten = await deps.table.write([
       throttleWrite(throttleStored, consumeCapacity(throttle, newcomers.length, digest?.id, now)),
-      ...(digest ? [{ put: digestItem(digest), expected: digest.version - 1 }] : []),
+      ...(digest ? [digestEntity.put(digest, { version: digest.version - 1 })] : []),
       ...leased.flatMap(({ before, after }) => notificationWrites(before, after)),
       ...(digest ? digestMembers.flatMap((each) => joinDigestWrites(each, digest)) : []),
     ]);
@@ -93,7 +93,7 @@ async function extendOrCreateDigest(
   const running =
     runningDigest === undefined
       ? undefined
-      : await findDigest(runningDigest, table).catch(omitUnreadable(reportError));
+      : await digestEntity.find(digestKey(runningDigest), table).catch(omitUnreadable(reportError));
   if (running && running.endpointIds.length + endpointIds.length <= maxDigestSize)
     return {
       ...running,

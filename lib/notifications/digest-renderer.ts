@@ -1,4 +1,10 @@
-import { computeDigestHash, findDigest, latestStage, readDigestMembers } from '../approvals/digest.ts';
+import {
+  computeDigestHash,
+  digestEntity,
+  digestKey,
+  latestStage,
+  readDigestMembers,
+} from '../approvals/digest.ts';
 import { countBy, maxNamedAccounts } from '../approvals/summary.ts';
 import { findGroup } from '../approvers/approver-group.ts';
 import { digestEmail, maxListedInEmail } from '../channels/email/digest-email.ts';
@@ -51,7 +57,7 @@ type LoadedDigest = NonNullable<Awaited<ReturnType<typeof loadDigest>>>;
  * @returns undefined if the digest or its group does not exist.
  */
 async function loadDigest(id: string, deps: NotifyDeps) {
-  const digest = await findDigest(id, deps.table);
+  const digest = await digestEntity.find(digestKey(id), deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!group) return undefined;
   const members = (await readDigestMembers(digest, deps)).filter(hasApprovalRequest);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { remainingSeconds } from '../outbox/backoff.ts';
-import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
+import { keyedEntity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Item, Key, Write } from '../storage/table.ts';
 
@@ -28,23 +28,15 @@ const NotificationThrottle = v.object({
 });
 export type NotificationThrottle = v.InferOutput<typeof NotificationThrottle>;
 
-const throttleEntity = entity(NotificationThrottle.entries);
+const throttleEntity = keyedEntity(NotificationThrottle.entries, ({ group }) => throttleKey(group));
+export const { read: readThrottle, item: throttleItem } = throttleEntity;
 
 export const throttleKey = (group: string): Key => ({ pk: 'NOTIFICATION_THROTTLE', sk: group });
 
-export function throttleItem(throttle: NotificationThrottle): Item {
-  return throttleEntity.item(throttleKey(throttle.group), throttle);
-}
-
 /** Builds the write of a throttle. It replaces an unreadable item. */
 export function throttleWrite(before: Item | undefined, throttle: NotificationThrottle): Write {
-  const expected = versionToReplace(before);
-  const item = throttleItem({ ...throttle, version: (expected ?? 0) + 1 });
-  return { put: item, ...(expected !== undefined && { expected }) };
-}
-
-export function readThrottle(item: Item): NotificationThrottle {
-  return throttleEntity.read(item);
+  const version = versionToReplace(before);
+  return throttleEntity.put({ ...throttle, version: (version ?? 0) + 1 }, { version });
 }
 
 export async function findThrottle(group: string, deps: ReadDeps): Promise<NotificationThrottle> {
@@ -93,7 +85,6 @@ export function consumeCapacity(
     ...throttle,
     recentRequests: times,
     ...(digest !== undefined && { digest: { id: digest, startedAt: startedAt ?? time, lastJoinedAt: time } }),
-    version: throttle.version + 1,
   };
 }
 

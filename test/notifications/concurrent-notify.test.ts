@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { findDigest } from '../../lib/approvals/digest.ts';
+import { digestEntity, digestKey } from '../../lib/approvals/digest.ts';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
@@ -72,7 +72,7 @@ describe('runs of notify-approvers that interleave with decisions', () => {
         expect(new Set(alone).size).toBe(10);
         expect(slack.messages.map(({ ts }) => ts)).toEqual(expect.arrayContaining(alone));
         expect(digests.size).toBe(1);
-        const digest = await findDigest([...digests][0] ?? '', env.table);
+        const digest = await digestEntity.find(digestKey([...digests][0] ?? ''), env.table);
         expect(new Set(digest?.endpointIds).size).toBe(4);
         expect(digest?.endpointIds).toHaveLength(4);
       }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { findDigest, requestTarget } from '../../lib/approvals/digest.ts';
+import { digestEntity, digestKey, requestTarget } from '../../lib/approvals/digest.ts';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { groupItem } from '../../lib/approvers/approver-group.ts';
 import { SlackError } from '../../lib/channels/slack/web-api.ts';
@@ -44,7 +44,7 @@ describe('a burst', () => {
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('190 requests wait');
     expect(digests).toHaveLength(1);
-    const digest = await findDigest(digests[0] ?? '', env.table);
+    const digest = await digestEntity.find(digestKey(digests[0] ?? ''), env.table);
     expect(digest?.endpointIds.length).toBe(190);
     expect(new Set(digest?.endpointIds).size).toBe(190);
     expect(env.errors).toEqual([]);
@@ -214,7 +214,9 @@ describe('a digest', () => {
     await notify([...otherRequests, removed].map((record) => requestTarget(record.endpointId)));
     const { digestId: digest } = await env.notification(endpointId(11));
     expect(digest).not.toBe(digests[0]);
-    expect((await findDigest(digest ?? '', env.table))?.endpointIds).toEqual([endpointId(11)]);
+    expect((await digestEntity.find(digestKey(digest ?? ''), env.table))?.endpointIds).toEqual([
+      endpointId(11),
+    ]);
     expect(env.errors).toEqual([]);
   });
 

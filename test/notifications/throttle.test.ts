@@ -7,7 +7,7 @@ import {
   findThrottle,
   type NotificationThrottle,
   recordChannelError,
-  throttleItem,
+  throttleWrite,
 } from '../../lib/notifications/throttle.ts';
 import { rethrow } from '../../lib/storage/entity.ts';
 import { noon, secondsAfterNoon } from '../builders.ts';
@@ -83,7 +83,7 @@ describe('a channel error', () => {
   test('is stored beside the other attributes of the throttle, and removed again', async () => {
     const table = memoryTable();
     const deps = { table, reportError: rethrow };
-    await table.write([{ put: throttleItem(consumeCapacity(throttle, 3, undefined, noon)) }]);
+    await table.write([throttleWrite(undefined, consumeCapacity(throttle, 3, undefined, noon))]);
     await recordChannelError('default', channelError, deps);
     expect(await findThrottle('default', deps)).toMatchObject({
       recentRequests: { length: 3 },

@@ -1,4 +1,10 @@
-import { type Digest, findDigest, findDigestId, requestTarget } from '../../lib/approvals/digest.ts';
+import {
+  type Digest,
+  digestEntity,
+  digestKey,
+  findDigestId,
+  requestTarget,
+} from '../../lib/approvals/digest.ts';
 import { computeConnectionStatus } from '../../lib/approvals/status.ts';
 import { notAppliedLabel, statusLabels } from '../../lib/approvals/status-text.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
@@ -128,7 +134,7 @@ export async function checkNotifications(
 
   async function checkMember(record: AwaitingRecord, id: string): Promise<void> {
     const { endpointId } = record;
-    const digest = await findDigest(id, memoryTable(items));
+    const digest = await digestEntity.find(digestKey(id), memoryTable(items));
     assertInvariant(
       'approvers are notified of each request that awaits approval',
       digest?.endpointIds.includes(endpointId) === true &&

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { rejectionText } from '../../approvals/action-text.ts';
 import { loadApprovalViews } from '../../approvals/approval-view.ts';
-import { findDigest, readDigestMembers } from '../../approvals/digest.ts';
+import { digestEntity, digestKey, readDigestMembers } from '../../approvals/digest.ts';
 import { selectApprovalActions } from '../../approvals/status.ts';
 import { findGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
@@ -111,7 +111,7 @@ async function selectClickedRequests(
   actor: string,
   deps: InteractionDeps,
 ): Promise<ClickedRequests | Markup> {
-  const digest = await findDigest(id, deps.table);
+  const digest = await digestEntity.find(digestKey(id), deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!digest || !group) return markup`linkgate does not know this digest.`;
   if (!isMember(group, actor)) return notAnApproverText(group);

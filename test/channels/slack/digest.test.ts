@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { digestItem, findDigest } from '../../../lib/approvals/digest.ts';
+import { digestEntity, digestKey } from '../../../lib/approvals/digest.ts';
 import type { ModalView, SlackMessage } from '../../../lib/channels/slack/blocks.ts';
 import { digestMessage } from '../../../lib/channels/slack/digest-message.ts';
 import { reminderText } from '../../../lib/channels/slack/reminder.ts';
@@ -61,7 +61,7 @@ function aStorm(count: number, contents: Parameters<typeof createSlackTestEnv>[0
 
 function aDigest(count: number) {
   const endpointIds = requests(count).map((record) => record.endpointId);
-  return digestItem({ id: 'digest-1', group: 'default', endpointIds, version: 1 });
+  return digestEntity.item({ id: 'digest-1', group: 'default', endpointIds, version: 1 });
 }
 
 type Button = {
@@ -73,7 +73,7 @@ type Button = {
 
 /** Renders the message of a digest in the test environment, as notify-approvers does. */
 async function renderDigest({ record, slackDeps }: SlackTestEnv) {
-  const digest = await findDigest('digest-1', slackDeps.table);
+  const digest = await digestEntity.find(digestKey('digest-1'), slackDeps.table);
   const records = await Promise.all((digest?.endpointIds ?? []).map(record));
   const members = records.filter((each) => each !== undefined);
   return digestMessage(
