@@ -1,8 +1,10 @@
 import { readEntries } from '../allowlist/entries.ts';
+import { closingDecisionText } from '../approvals/status-text.ts';
 import type { SubmitResult } from '../approvals/submit-decision.ts';
 import { matchesDecision } from '../connections/person-decision.ts';
 import type { Service } from '../services/service.ts';
 import type { ReadDeps } from '../storage/entity.ts';
+import { writePlain } from '../values/styled-text.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import { ApiError } from './api-error.ts';
 
@@ -33,19 +35,14 @@ export function closingDecision({
   return { state, by, at, decision, reason: primaryReason(verdict) };
 }
 
-const decisionVerbs: Readonly<Record<string, string>> = {
-  approve: 'approved it',
-  deny: 'denied it',
-  accept: 'decided to accept it',
-  reject: 'decided to reject it',
-};
-
-export function notOpenError(endpointId: string, closed: ClosingDecision): ApiError {
-  const { by, at, decision, reason, state } = closed;
-  const closingText =
-    decision === undefined
-      ? `EC2 shows it \`${state}\``
-      : `${by} ${decisionVerbs[decision]} at ${at}${reason ? ` (${reason})` : ''}`;
+export function notOpenError(
+  endpointId: string,
+  result: Extract<SubmitResult, { status: 'not-open' }>,
+): ApiError {
+  const { record } = result;
+  const closed = closingDecision(result);
+  const decisionText = record && closingDecisionText(record);
+  const closingText = decisionText ? writePlain(decisionText) : `EC2 shows it \`${closed.state}\``;
   return new ApiError(409, 'NotOpen', `${endpointId} is not open: ${closingText}`, {
     details: { ...closed },
   });

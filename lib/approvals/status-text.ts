@@ -70,11 +70,7 @@ export function statusText(context: StatusContext): StyledText[] {
   const overruled = personDecision && resolution?.by !== personDecision.by ? personDecision : undefined;
   return [
     ...(resolution && status !== 'disconnect-scheduled' ? [resolutionText(record, resolution)] : []),
-    ...(overruled
-      ? [
-          styled`${asStrong(overruled.decision === 'approve' ? 'Approved' : 'Denied')} ${decidedText(overruled)}`,
-        ]
-      : []),
+    ...(overruled ? [personDecisionText(overruled)] : []),
     ...(approvals && (approvals.quorum > 1 || !personDecision) ? approvalsText(approvals) : []),
     ...(status === 'disconnect-scheduled' && extended
       ? [styled`${asStrong('Extended until')} ${asTime(extended.until)} ${decidedText(extended)}`]
@@ -122,6 +118,17 @@ export function resolutionText(
   resolution: NonNullable<ConnectionStatus['resolution']>,
 ): StyledText {
   return styled`${asStrong(resolutionLabel(record, resolution))} ${decidedText(resolution)}`;
+}
+
+function personDecisionText(decision: PersonDecision): StyledText {
+  return styled`${asStrong(decision.decision === 'approve' ? 'Approved' : 'Denied')} ${decidedText(decision)}`;
+}
+
+/** Describes the decision that closed a request; a pause may hold it. */
+export function closingDecisionText(record: ConnectionRecord): StyledText | undefined {
+  const { resolution } = computeConnectionStatus(record);
+  if (resolution) return resolutionText(record, resolution);
+  return record.personDecision && personDecisionText(record.personDecision);
 }
 
 function resolutionLabel(

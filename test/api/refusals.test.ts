@@ -295,19 +295,16 @@ describe('a decision that comes too late answers NotOpen', () => {
   const approved = anApproval({ reason: 'known' });
   const denied = anApproval({ decision: 'deny', reason: 'unknown' });
   const at = noon.toISOString();
+  const time = '21 Nov 2026, 12:00 UTC';
 
   test.each([
-    ['a decision of a person', { personDecision: approved }, `${alice} approved it at ${at} (known)`],
-    ['a decision of policy', {}, `linkgate decided to accept it at ${at} (because)`],
-    [
-      'policy against a person',
-      { personDecision: denied },
-      `linkgate decided to accept it at ${at} (because)`,
-    ],
+    ['a decision of a person', { personDecision: approved }, `Approved by ${alice} on ${time}: known`],
+    ['a decision of policy', {}, `Accepted by policy on ${time}: because`],
+    ['policy against a person', { personDecision: denied }, `Accepted by policy on ${time}: because`],
     [
       'a decision of a person that policy holds',
       { personDecision: approved, verdict: aVerdict('hold') },
-      `${alice} approved it at ${at} (known)`,
+      `Approved by ${alice} on ${time}: known`,
     ],
   ])('after %s, with author, decision, time and reason', async (_who, decided, sentence) => {
     const records = [aRecord({ verdict: aVerdict('accept'), ...decided })];

@@ -20,7 +20,7 @@ import { ApiError } from '../api-error.ts';
 import type { ApiApp, ApiDeps } from '../env.ts';
 import { ConnectionsQuery, DecisionInput, readBody, validateInput } from '../input.ts';
 import { requireEndpointId, requireService, unknownEndpointError } from '../lookup.ts';
-import { closingDecision, notOpenError } from '../responses.ts';
+import { notOpenError } from '../responses.ts';
 import { withServiceNames } from '../views.ts';
 
 export function connectionsRoutes(app: ApiApp): void {
@@ -108,7 +108,7 @@ async function requireDecision(
       each.at >= firstRequestedAt,
   );
   if (record && personDecision) return { personDecision, record };
-  throw notOpenError(endpointId, closingDecision(result));
+  throw notOpenError(endpointId, result);
 }
 
 /** Approve and deny are ambiguous for a connected endpoint; the error names the commands that extend, allow and revoke it. */
