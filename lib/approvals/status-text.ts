@@ -75,7 +75,7 @@ export function statusText(context: StatusContext): StyledText[] {
     ...(status === 'disconnect-scheduled' && extended
       ? [styled`${asStrong('Extended until')} ${asTime(extended.until)} ${decidedText(extended)}`]
       : []),
-    statusSentences[status](context),
+    statusSentence(context),
     ...(isAwaitingApproval(record) ? escalationText(context) : []),
     ...(status === 'disconnect-scheduled' && context.mode === 'observe' ? [observeModeText] : []),
   ];
@@ -89,7 +89,7 @@ export function nextStepText(context: StatusContext): StyledText {
   const isOpen = record.verdict !== undefined && isAwaitingApproval(record) && !isOnHold;
   const commands = isOpen && context.service ? openCommands(context) : [];
   return joinStyled([
-    statusSentences[status](context),
+    statusSentence(context),
     ...(isOpen && mode === 'observe' ? [observeModeText] : []),
     ...(commands.length > 0 ? [styled`${joinStyled(commands, '; ')}.`] : []),
   ]);
@@ -172,6 +172,10 @@ function escalationText({ record: { approvalRequest }, group }: StatusContext): 
 }
 
 /** Describes what EC2 shows, and what happens next without a person. */
+export function statusSentence(context: StatusContext): StyledText {
+  return statusSentences[computeConnectionStatus(context.record).status](context);
+}
+
 const statusSentences: Readonly<Record<StatusName, (context: StatusContext) => StyledText>> = {
   'awaiting-approval': describeAwaiting,
   paused: ({ record, service }) =>

@@ -115,7 +115,7 @@ describe('a connection with an approval request', () => {
     await notify();
     env.advanceSeconds(18 * 3600);
     await notify();
-    expect(slack.replies.at(-1)?.text).toContain('will be disconnected on');
+    expect(slack.replies.at(-1)?.text).toContain('linkgate disconnects it then');
     env.advanceSeconds(36 * 3600);
     await notify();
     expect(post.sent.at(-1)?.subject).toBe(

@@ -1,6 +1,6 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
 import { ownerAccountText } from '../../approvals/owner-account-text.ts';
-import { computeApprovalKind } from '../../approvals/status.ts';
+import { statusSentence } from '../../approvals/status-text.ts';
 import { areAllNewConnections, waitingText } from '../../approvals/summary.ts';
 import { slackActor } from '../../approvers/actor.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
@@ -8,7 +8,7 @@ import { isAwaitingApproval } from '../../connections/connection-record.ts';
 import { isMember } from '../../policy/authorize.ts';
 import type { DigestRequests } from './digest-message.ts';
 import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
-import { mentionUser, slackDate } from './status-mrkdwn.ts';
+import { mentionUser, slackDate, writeMrkdwn } from './status-mrkdwn.ts';
 
 /** Mentions the approvers of open requests, and at escalation the escalation group too. */
 export function reminderText(
@@ -17,7 +17,7 @@ export function reminderText(
   now: Date,
 ): string {
   const mentions = joinMentions(view.group, escalation);
-  const statusText = 'record' in view ? requestReminder(view, now) : digestReminder(view, now);
+  const statusText = 'record' in view ? requestReminder(view) : digestReminder(view, now);
   return truncate(
     slackLimits.text,
     markup`${mentions} ${statusText}${escalationRoleText(escalation, view.group)}`,
@@ -32,19 +32,10 @@ function escalationRoleText(escalation: ApproverGroup | undefined, group: Approv
     : '';
 }
 
-function requestReminder(view: ApprovalView, now: Date): Markup {
+function requestReminder(view: ApprovalView): Markup {
   const { record, service } = view;
-  const { endpointId, approvalRequest } = record;
-  const account = ownerAccountText(view);
-  const explainHint = markup`(\`linkgate explain ${endpointId}\`)`;
-  const approvalKind = computeApprovalKind(record);
-  if (approvalKind === 'scheduled-disconnect' && approvalRequest)
-    return markup`${endpointId} of account ${account} at ${service.name} will be disconnected on ${slackDate(approvalRequest.deadline)} unless somebody keeps or extends it ${explainHint}.`;
-  const waitText =
-    approvalKind === 'new-connection'
-      ? 'still waits for approval'
-      : 'is connected and still needs a decision';
-  return markup`${endpointId} of account ${account} ${waitText} at ${service.name} ${explainHint}${reminderDeadlineText(approvalRequest?.deadline, now)}`;
+  const subject = markup`${record.endpointId} of account ${ownerAccountText(view)} at ${service.name}`;
+  return markup`${subject}: ${writeMrkdwn(statusSentence(view))} (\`linkgate explain ${record.endpointId}\`)`;
 }
 
 function digestReminder({ records }: DigestRequests, now: Date): Markup {

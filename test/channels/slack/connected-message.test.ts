@@ -84,17 +84,6 @@ describe('the message about a connection', () => {
   });
 });
 
-describe('a reminder', () => {
-  test('in the thread names what is scheduled or needs a decision', () => {
-    expect(reminderText(aView({ record: aScheduledDisconnect() }), undefined, noon)).toContain(
-      `will be disconnected on ${disconnectTime}`,
-    );
-    expect(reminderText(aView({ record: anExternallyAccepted() }), undefined, noon)).toContain(
-      'is connected and still needs a decision at orders',
-    );
-  });
-});
-
 describe('a digest of overdue connections', () => {
   const digest = {
     id: 'digest-1',
