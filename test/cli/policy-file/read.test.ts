@@ -101,59 +101,48 @@ test('each object has its source position', () => {
   ]);
 });
 
-test('an entry of a customer becomes one for each account and each service', () => {
-  const { entries } = parseDocument(`
+const acme =
+  "acme: {accounts: ['222222222222', '333333333333'], owners: [a@example.com], contractEnds: 2027-12-31}";
+const roles = ['arn:aws:iam::222222222222:role/a', 'arn:aws:iam::333333333333:role/b'];
+
+test.each<[what: string, fields: string, entries: readonly object[]]>([
+  [
+    'is for each account and each service',
+    "services: [payments, orders, '*']",
+    ['payments', serviceId, '*'].flatMap((service) => [
+      { service, accountId: '222222222222', customer: 'acme' },
+      { service, accountId: '333333333333', customer: 'acme' },
+    ]),
+  ],
+  [
+    'and an account is for that account only',
+    `services: payments, account: '333333333333', endpoints: [${endpointId}]`,
+    [{ accountId: '333333333333', customer: 'acme', owners: ['mailto:a@example.com'] }],
+  ],
+  [
+    'has for each account its roles',
+    `services: payments, roles: ['${roles[0]}', '${roles[1]}']`,
+    [
+      { accountId: '222222222222', roles: [roles[0]] },
+      { accountId: '333333333333', roles: [roles[1]] },
+    ],
+  ],
+  ...[
+    ['2027-01-31', '2027-01-31T23:59:59.999Z'],
+    ['2028-01-31', '2027-12-31T23:59:59.999Z'],
+    ['2027-01-31T12:00:00+02:00', '2027-01-31T10:00:00.000Z'],
+  ].map(([expires, expiresAt]): [string, string, object[]] => [
+    `expires with the contract at the latest: ${expires}`,
+    `services: payments, expires: ${expires}`,
+    [{ expiresAt }, { expiresAt }],
+  ]),
+])('an entry of a customer %s', (_what, fields, entries) => {
+  const document = parseDocument(`
 services: {payments: {}, orders: {id: ${serviceId}}}
-customers: {acme: {accounts: ['222222222222', '333333333333']}}
-allow: [{customer: acme, services: [payments, orders, '*']}]
+customers: {${acme}}
+allow: [{customer: acme, ${fields}}]
 `);
-  expect(entries.map(({ service, accountId, customer }) => [service, accountId, customer])).toEqual([
-    ['payments', '222222222222', 'acme'],
-    ['payments', '333333333333', 'acme'],
-    [serviceId, '222222222222', 'acme'],
-    [serviceId, '333333333333', 'acme'],
-    ['*', '222222222222', 'acme'],
-    ['*', '333333333333', 'acme'],
-  ]);
-});
-
-test('an entry with an account and a customer is for that account only', () => {
-  const { entries } = parseDocument(`
-services: {payments: {}}
-customers: {acme: {accounts: ['222222222222', '333333333333'], owners: [a@example.com]}}
-allow: [{customer: acme, account: '333333333333', services: payments, endpoints: [${endpointId}]}]
-`);
-  expect(entries).toMatchObject([
-    { accountId: '333333333333', customer: 'acme', owners: ['mailto:a@example.com'] },
-  ]);
-});
-
-test.each([
-  ['2027-01-31', '2027-01-31T23:59:59.999Z'],
-  ['2028-01-31', '2027-12-31T23:59:59.999Z'],
-  ['2027-01-31T12:00:00+02:00', '2027-01-31T10:00:00.000Z'],
-])('an entry that expires on %s expires no later than the contract', (expires, expiresAt) => {
-  const { entries } = parseDocument(`
-services: {payments: {}}
-customers: {acme: {accounts: ['222222222222'], contractEnds: 2027-12-31}}
-allow: [{customer: acme, services: payments, expires: ${expires}}]
-`);
-  expect(entries).toMatchObject([{ expiresAt }]);
-});
-
-test('roles belong to the entries of their accounts', () => {
-  const { entries } = parseDocument(`
-services: {payments: {}}
-customers: {acme: {accounts: ['222222222222', '333333333333']}}
-allow:
-  - customer: acme
-    services: payments
-    roles: ['arn:aws:iam::222222222222:role/a', 'arn:aws:iam::333333333333:role/b']
-`);
-  expect(entries).toMatchObject([
-    { accountId: '222222222222', roles: ['arn:aws:iam::222222222222:role/a'] },
-    { accountId: '333333333333', roles: ['arn:aws:iam::333333333333:role/b'] },
-  ]);
+  expect(document.entries).toMatchObject(entries);
 });
 
 test('a service and a group can have no settings, and an entry can name a service by its id', () => {
