@@ -116,7 +116,6 @@ export async function createAwsEmulator({ origin, folder, store, onOutput }: Aws
       endpoints: store.record('privatelink/endpoints'),
       notifications: store.record('privatelink/notifications'),
       tags: store.record('privatelink/tags'),
-      clientTokens: store.record('privatelink/client-tokens'),
     }),
   });
   const settle = createTransitionRunner(privateLink, sns, clock);

@@ -26,11 +26,10 @@ const DeliveryFault = v.strictObject({
   delayMs,
 });
 
-const Fault = v.union([CallFault, DeliveryFault]);
-type Fault = v.InferOutput<typeof Fault>;
 export type CallFault = v.InferOutput<typeof CallFault>;
 export type DeliveryFault = v.InferOutput<typeof DeliveryFault>;
 export type DeliveryKind = DeliveryFault['delivery'];
+type Fault = CallFault | DeliveryFault;
 
 export type Faults = ReturnType<typeof createFaults>;
 
@@ -60,10 +59,9 @@ export function createFaults(random: () => number = Math.random, openMap: OpenMa
   return {
     /** Replaces the list. Throws `FaultError` and changes nothing if one fault is invalid. */
     replace(list: unknown) {
-      const parsed = v.safeParse(v.array(Fault), list);
-      if (!parsed.success) throw new FaultError(validateFaults(list));
+      const parsed = parseFaults(list);
       faults.clear();
-      for (const [index, fault] of parsed.output.entries())
+      for (const [index, fault] of parsed.entries())
         faults.set(String(index), { fault, remaining: fault.count });
     },
     list: () => [...faults.values()].map(({ fault }) => fault),
@@ -103,14 +101,13 @@ function matchesCaller({ principal }: CallFault, caller: Pick<Caller, 'principal
   return principal === '*' || principal === caller.principal;
 }
 
-/** valibot reports only that no member of the union matches. This validates against the intended kind. */
-function validateFaults(list: unknown): string {
-  if (!Array.isArray(list)) return 'the faults have to be a list';
-  for (const [index, fault] of list.entries()) {
-    const schema =
-      typeof fault === 'object' && fault !== null && 'delivery' in fault ? DeliveryFault : CallFault;
-    const { issues } = v.safeParse(schema, fault);
-    if (issues) return `fault ${index}: ${v.getDotPath(issues[0]) ?? 'the fault'}: ${issues[0].message}`;
-  }
-  return 'an element of the list is not a fault';
+/** Parses each fault by the schema of its kind. Throws `FaultError`. */
+function parseFaults(list: unknown): Fault[] {
+  if (!Array.isArray(list)) throw new FaultError('the faults have to be a list');
+  return list.map((fault, index) => {
+    const isDelivery = typeof fault === 'object' && fault !== null && 'delivery' in fault;
+    const { success, output, issues } = v.safeParse(isDelivery ? DeliveryFault : CallFault, fault);
+    if (success) return output;
+    throw new FaultError(`fault ${index}: ${v.getDotPath(issues[0]) ?? 'the fault'}: ${issues[0].message}`);
+  });
 }

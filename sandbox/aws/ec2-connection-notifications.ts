@@ -11,7 +11,6 @@ import type { ConnectionEvent, ConnectionNotification } from '../privatelink/mod
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
-import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
@@ -19,20 +18,13 @@ import { missingParameter, requireIds, requireOneOf, requireTopic } from './ec2-
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
 const notificationFilters: FilterTable<ConnectionNotification> = {
-  'connection-notification-arn': ({ topicArn }) => topicArn,
-  'connection-notification-id': ({ id }) => id,
-  'connection-notification-state': ({ state }) => state,
-  'connection-notification-type': () => 'Topic',
   'service-id': ({ serviceId }) => serviceId,
-  'vpc-endpoint-id': ({ endpointId }) => endpointId,
 };
 
 const connectionEvents: readonly ConnectionEvent[] = ['Accept', 'Connect', 'Delete', 'Reject'];
 
 /** The operations on connection notifications, for providers and consumers. */
 export function connectionNotificationOperations(privateLink: PrivateLink) {
-  const { state } = privateLink;
-
   return {
     CreateVpcEndpointConnectionNotification(
       input: CreateVpcEndpointConnectionNotificationRequest,
@@ -48,25 +40,13 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
         privateLink.endpoint(context.caller, endpointId);
       }
       requireTopic(context.caller, input.ConnectionNotificationArn);
-      const events = parseEvents(input.ConnectionEvents) ?? [];
-      const id = idempotentByClientToken(
-        state,
-        'CreateVpcEndpointConnectionNotification',
-        input,
-        context,
-        () =>
-          privateLink.createNotification(context.caller, {
-            serviceId,
-            endpointId,
-            topicArn: input.ConnectionNotificationArn ?? '',
-            events,
-          }).id,
-      );
-      const created = state.notifications[id];
-      return {
-        ConnectionNotification: created && toNotificationOutput(created),
-        ClientToken: input.ClientToken,
-      };
+      const created = privateLink.createNotification(context.caller, {
+        serviceId,
+        endpointId,
+        topicArn: input.ConnectionNotificationArn ?? '',
+        events: parseEvents(input.ConnectionEvents) ?? [],
+      });
+      return { ConnectionNotification: toNotificationOutput(created) };
     },
 
     ModifyVpcEndpointConnectionNotification(

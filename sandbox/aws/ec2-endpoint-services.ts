@@ -13,8 +13,6 @@ import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
-import { idempotentByClientToken } from './ec2-client-token.ts';
-import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
 import {
@@ -26,13 +24,6 @@ import {
 } from './ec2-parameters.ts';
 import { readTagSpecifications, tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
-
-const serviceFilters: FilterTable<EndpointService> = {
-  'service-id': ({ id }) => id,
-  'service-name': ({ name }) => name,
-  'service-state': serviceState,
-  'supported-ip-address-types': ({ supportedIpAddressTypes }) => supportedIpAddressTypes,
-};
 
 const ipAddressTypes: readonly ServiceConnectivityType[] = ['ipv4', 'ipv6'];
 
@@ -88,28 +79,16 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       requireLoadBalancers(context.caller, 'gwy', gateways);
       requireOneOf('SupportedIpAddressType', input.SupportedIpAddressTypes, ipAddressTypes);
       const tags = readTagSpecifications(input.TagSpecifications, 'vpc-endpoint-service');
-      const serviceId = idempotentByClientToken(
-        state,
-        'CreateVpcEndpointServiceConfiguration',
-        input,
-        context,
-        () => {
-          const { id } = privateLink.createService(context.caller, {
-            acceptanceRequired: input.AcceptanceRequired ?? true,
-            networkLoadBalancerArns: arns,
-            ...(gateways.length > 0 && { gatewayLoadBalancerArns: gateways }),
-            supportedIpAddressTypes: input.SupportedIpAddressTypes ?? ['ipv4'],
-            supportedRegions: input.SupportedRegions ?? [],
-            privateDnsName: input.PrivateDnsName,
-          });
-          state.tags[id] = tags;
-          return id;
-        },
-      );
-      return {
-        ServiceConfiguration: configuration(privateLink.service(context.caller, serviceId)),
-        ClientToken: input.ClientToken,
-      };
+      const created = privateLink.createService(context.caller, {
+        acceptanceRequired: input.AcceptanceRequired ?? true,
+        networkLoadBalancerArns: arns,
+        ...(gateways.length > 0 && { gatewayLoadBalancerArns: gateways }),
+        supportedIpAddressTypes: input.SupportedIpAddressTypes ?? ['ipv4'],
+        supportedRegions: input.SupportedRegions ?? [],
+        privateDnsName: input.PrivateDnsName,
+      });
+      state.tags[created.id] = tags;
+      return { ServiceConfiguration: configuration(created) };
     },
 
     ModifyVpcEndpointServiceConfiguration(
@@ -156,15 +135,9 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       const selected = input.ServiceIds?.length
         ? own.filter(({ id }) => input.ServiceIds?.includes(id))
         : own;
-      const matching = applyFilters(
-        selected,
-        input.Filters,
-        serviceFilters,
-        ({ id }) => state.tags[id] ?? {},
-      );
       const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpointServiceConfigurations',
-        matching,
+        applyFilters(selected, input.Filters, {}),
         ({ serial }) => serial,
         input,
         context,

@@ -13,8 +13,6 @@ import type {
 import type { Endpoint } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import { idempotentByClientToken } from './ec2-client-token.ts';
-import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
 import {
@@ -27,16 +25,6 @@ import {
 } from './ec2-parameters.ts';
 import { readTagSpecifications, tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
-
-const endpointFilters: FilterTable<Endpoint> = {
-  'ip-address-type': ({ ipAddressType }) => ipAddressType,
-  'service-name': ({ serviceName }) => serviceName,
-  'service-region': ({ serviceRegion }) => serviceRegion,
-  'vpc-endpoint-id': ({ id }) => id,
-  'vpc-endpoint-state': ({ state }) => state,
-  'vpc-endpoint-type': endpointType,
-  'vpc-id': ({ vpcId }) => vpcId,
-};
 
 /** The operations of a consumer on its endpoints. */
 export function endpointOperations(privateLink: PrivateLink) {
@@ -54,30 +42,24 @@ export function endpointOperations(privateLink: PrivateLink) {
         'dualstack',
       ]);
       const tags = readTagSpecifications(input.TagSpecifications, 'vpc-endpoint');
-      const id = idempotentByClientToken(state, 'CreateVpcEndpoint', input, context, () => {
-        const created = privateLink.createEndpoint(
-          caller,
-          {
-            serviceName,
-            // The default of EC2.
-            type: input.VpcEndpointType ?? 'Gateway',
-            serviceRegion: input.ServiceRegion ?? caller.region,
-            vpcId: input.VpcId ?? '',
-            ipAddressType: input.IpAddressType ?? 'ipv4',
-            subnetIds: subnetIds ?? [],
-            securityGroupIds: securityGroupIds?.length ? securityGroupIds : [defaultSecurityGroupId],
-            policyDocument: input.PolicyDocument,
-            privateDnsEnabled: input.PrivateDnsEnabled ?? false,
-          },
-          now,
-        );
-        state.tags[created.id] = tags;
-        return created.id;
-      });
-      return {
-        VpcEndpoint: describeEndpoint(privateLink.endpoint(caller, id)),
-        ClientToken: input.ClientToken,
-      };
+      const created = privateLink.createEndpoint(
+        caller,
+        {
+          serviceName,
+          // The default of EC2.
+          type: input.VpcEndpointType ?? 'Gateway',
+          serviceRegion: input.ServiceRegion ?? caller.region,
+          vpcId: input.VpcId ?? '',
+          ipAddressType: input.IpAddressType ?? 'ipv4',
+          subnetIds: subnetIds ?? [],
+          securityGroupIds: securityGroupIds?.length ? securityGroupIds : [defaultSecurityGroupId],
+          policyDocument: input.PolicyDocument,
+          privateDnsEnabled: input.PrivateDnsEnabled ?? false,
+        },
+        now,
+      );
+      state.tags[created.id] = tags;
+      return { VpcEndpoint: describeEndpoint(created) };
     },
 
     ModifyVpcEndpoint(input: ModifyVpcEndpointRequest, { caller, now }: OperationContext) {
@@ -129,7 +111,7 @@ export function endpointOperations(privateLink: PrivateLink) {
               .sort((a, b) => a.serial - b.serial);
       const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpoints',
-        applyFilters(own, input.Filters, endpointFilters, ({ id }) => state.tags[id] ?? {}),
+        applyFilters(own, input.Filters, {}),
         ({ serial }) => serial,
         input,
         context,

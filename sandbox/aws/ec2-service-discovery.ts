@@ -9,18 +9,9 @@ import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 import { availabilityZones, baseDnsName } from './ec2-endpoint-services.ts';
-import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
 import { tagList } from './ec2-tags.ts';
-
-const discoveryFilters: FilterTable<EndpointService> = {
-  owner: ({ accountId }) => accountId,
-  'service-name': ({ name }) => name,
-  'service-region': ({ region }) => region,
-  'service-type': serviceType,
-  'supported-ip-address-types': ({ supportedIpAddressTypes }) => supportedIpAddressTypes,
-};
 
 /** The operations by which a consumer finds the services that allow it. */
 export function serviceDiscoveryOperations(privateLink: PrivateLink) {
@@ -49,7 +40,7 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
         : visibleServices;
       const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpointServices',
-        applyFilters(selected, input.Filters, discoveryFilters, visibleTags),
+        applyFilters(selected, input.Filters, {}),
         ({ serial }) => serial,
         input,
         context,

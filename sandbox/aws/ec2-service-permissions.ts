@@ -9,15 +9,9 @@ import type { Permission } from '../privatelink/model.ts';
 import { principalType } from '../privatelink/principal.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import type { FilterTable } from './ec2-filters.ts';
 import { applyFilters } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
 import { requireIds } from './ec2-parameters.ts';
-
-const permissionFilters: FilterTable<Permission> = {
-  principal: ({ principal }) => principal,
-  'principal-type': ({ principal }) => principalType(principal),
-};
 
 /** The operations of a provider on allowed principals. */
 export function servicePermissionOperations(privateLink: PrivateLink) {
@@ -48,7 +42,7 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
       const { permissions } = privateLink.service(context.caller, serviceId);
       const { rows, NextToken } = paginateBySerial(
         `DescribeVpcEndpointServicePermissions ${serviceId}`,
-        applyFilters(permissions, input.Filters, permissionFilters),
+        applyFilters(permissions, input.Filters, {}),
         ({ serial }) => serial,
         input,
         context,

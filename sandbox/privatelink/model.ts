@@ -91,8 +91,6 @@ export interface PrivateLinkState {
   endpoints: Record<string, Endpoint>;
   notifications: Record<string, ConnectionNotification>;
   tags: Record<string, Record<string, string>>;
-  /** Parameters and created id of each `ClientToken`. */
-  clientTokens: Record<string, { readonly parameters: string; readonly resourceId: string }>;
   /** The due times in order. `advance` skips entries that a later change replaced. */
   schedule: { readonly at: number; readonly id: string }[];
   /** Numbers resources in the order of their creation; pages use this order. */
@@ -146,7 +144,6 @@ export function emptyState(): PrivateLinkState {
     endpoints: {},
     notifications: {},
     tags: {},
-    clientTokens: {},
     schedule: [],
     serial: 0,
   };

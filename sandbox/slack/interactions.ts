@@ -22,7 +22,7 @@ export interface Click extends Person {
   readonly ts: string;
   readonly action_id: string;
   readonly block_id?: string | undefined;
-  /** The value of the chosen option, or a forged value. */
+  /** The value of the chosen option, or of the button among those of one name. */
   readonly value?: string | undefined;
   /** The changed inputs beside the clicked element. */
   readonly state?: InputValues | undefined;
@@ -99,13 +99,13 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
   async function click(click: Click): Promise<InteractionResult> {
     const { user, team, channel, ts, view_values } = click;
     const message = messages.find(channel, ts);
-    if (!message && click.value === undefined) {
+    if (!message) {
       const visibleMessages = messages
         .inChannel(channel, click)
         .map((one) => ({ ts: one.ts, text: one.text }));
       throw new NotFoundError(`there is no message \`${ts}\` in \`${channel}\``, visibleMessages);
     }
-    const currentBlocks = message?.blocks ?? [];
+    const currentBlocks = message.blocks ?? [];
     // A client that has not updated yet can click an element of the previous message.
     const blocks = findAction(currentBlocks, click)
       ? currentBlocks
@@ -119,7 +119,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
       triggerId,
       {
         channel,
-        message: message ?? { ts },
+        message,
         isEphemeral: messages.isEphemeral(channel, ts),
         responseUrl: responseUrls.url(responseId),
       },
@@ -132,17 +132,10 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
   }
 
   function createAction(click: Click, blocks: readonly Block[]): Action {
-    const { action_id, block_id = 'forged', value } = click;
+    const { action_id, value } = click;
     const action_ts = (clock.now() / 1000).toFixed(6);
     const clicked = findAction(blocks, click);
     if (clicked) return { ...clicked, value, action_ts };
-    if (value !== undefined)
-      return {
-        element: { type: 'button', text: { type: 'plain_text', text: action_id }, action_id },
-        block_id,
-        value,
-        action_ts,
-      };
     const elements = blocks.flatMap(listElements).map(({ type, action_id }) => ({ type, action_id }));
     throw new NotFoundError(`there is no \`${action_id}\` to click`, elements);
   }

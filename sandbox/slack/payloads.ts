@@ -13,7 +13,7 @@ export interface Person {
 export interface Action {
   readonly element: ActionElement;
   readonly block_id: string;
-  /** The value of an option, or a forged value, instead of the element's own. */
+  /** The value of the chosen option. */
   readonly value?: string | undefined;
   readonly action_ts: string;
 }
@@ -40,8 +40,7 @@ export function findAction(
 
 interface ClickedMessage {
   readonly channel: string;
-  /** Only the ts, for a forged message. */
-  readonly message: Pick<Message, 'ts' | 'thread_ts'>;
+  readonly message: Message;
   readonly isEphemeral: boolean;
   readonly responseUrl: string;
 }
@@ -158,5 +157,5 @@ function actionPayload({ element, block_id, value, action_ts }: Action): object 
   const { type, action_id } = element;
   const actionFields = { type, action_id, block_id, action_ts };
   if (type === 'static_select') return { ...actionFields, selected_option: findOption(element, value) };
-  return { ...element, ...actionFields, ...(value !== undefined && { value }) };
+  return { ...element, ...actionFields };
 }

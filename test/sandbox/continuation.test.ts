@@ -265,7 +265,6 @@ test('a connection in transition reaches its next state, and sends the notificat
         endpoints: store.record('endpoints'),
         notifications: store.record('notifications'),
         tags: store.record('tags'),
-        clientTokens: store.record('tokens'),
       }),
     });
   const providers = { accountId: '111111111111', region: 'us-east-1' };

@@ -144,13 +144,7 @@ test('ten thousand connections come in ten pages', async () => {
   expect(pages.flat()).toEqual(created);
 });
 
-test.each([4, 1001])('a page of %i is out of bounds', async (MaxResults) => {
-  await expect(providers.send(new DescribeVpcEndpointConnectionsCommand({ MaxResults }))).rejects.toEqual(
-    expectedError('InvalidParameterValue', 'between 5 and 1000'),
-  );
-});
-
-test('a token of another operation or a malformed one is refused', async () => {
+test('a token of another operation, a malformed one, and a page out of bounds are refused', async () => {
   await Promise.all(Array.from({ length: 6 }, () => aService()));
   const { NextToken } = await providers.send(
     new DescribeVpcEndpointServiceConfigurationsCommand({ MaxResults: 5 }),
@@ -162,10 +156,13 @@ test('a token of another operation or a malformed one is refused', async () => {
   expect(rest.ServiceConfigurations).toHaveLength(1);
   expect(rest.NextToken).toBeUndefined();
 
+  const describe = (page: object) => providers.send(new DescribeVpcEndpointConnectionsCommand(page));
   for (const token of [NextToken, 'nonsense'])
-    await expect(
-      providers.send(new DescribeVpcEndpointConnectionsCommand({ NextToken: token })),
-    ).rejects.toEqual(expectedError('InvalidNextToken'));
+    await expect(describe({ NextToken: token })).rejects.toEqual(expectedError('InvalidNextToken'));
+  for (const MaxResults of [4, 1001])
+    await expect(describe({ MaxResults })).rejects.toEqual(
+      expectedError('InvalidParameterValue', 'between 5 and 1000'),
+    );
 });
 
 test('a dry run returns DryRunOperation and changes nothing', async () => {
@@ -176,19 +173,7 @@ test('a dry run returns DryRunOperation and changes nothing', async () => {
   expect(privateLink.connections(provider)).toEqual([]);
 });
 
-test('a client token creates one endpoint, and refuses other parameters', async () => {
-  const { ServiceName } = await aService();
-  const create = (settings = {}) =>
-    consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, ClientToken: 'once', ...settings }));
-  const [first, second] = [await create(), await create()];
-  expect(second.VpcEndpoint?.VpcEndpointId).toBe(first.VpcEndpoint?.VpcEndpointId);
-  await expect(create({ IpAddressType: 'ipv6' })).rejects.toEqual(
-    expectedError('IdempotentParameterMismatch'),
-  );
-  expect(privateLink.connections(provider)).toHaveLength(1);
-});
-
-test('a consumer that is not an allowed principal cannot discover the service', async () => {
+test('a consumer discovers the service, without its tags, as soon as it is an allowed principal', async () => {
   const { ServiceId, ServiceName } = await aService({ admitting: ['333333333333'] });
   await expect(anEndpointTo(ServiceName)).rejects.toEqual(
     expectedError('InvalidServiceName', `The Vpc Endpoint Service '${ServiceName}' does not exist`),
@@ -198,17 +183,12 @@ test('a consumer that is not an allowed principal cannot discover the service', 
   await expect(
     consumers.send(new DescribeVpcEndpointServicePermissionsCommand({ ServiceId })),
   ).rejects.toEqual(expectedError('InvalidVpcEndpointServiceId.NotFound'));
-});
 
-test('an allowed consumer discovers the service without its tags', async () => {
-  const { ServiceId, ServiceName } = await aService({ admitting: ['022222222222'] });
-  await providers.send(
-    new CreateTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate', Value: 'local' }] }),
-  );
-  const { ServiceDetails } = await consumers.send(
-    new DescribeVpcEndpointServicesCommand({ ServiceNames: [ServiceName] }),
-  );
-  expect(ServiceDetails).toMatchObject([
+  await providers.send(new CreateTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'a', Value: 'b' }] }));
+  const allow = { ServiceId, AddAllowedPrincipals: ['022222222222'] };
+  await providers.send(new ModifyVpcEndpointServicePermissionsCommand(allow));
+  const discover = new DescribeVpcEndpointServicesCommand({ ServiceNames: [ServiceName] });
+  expect((await consumers.send(discover)).ServiceDetails).toMatchObject([
     { ServiceName, Owner: '111111111111', AcceptanceRequired: true, Tags: [] },
   ]);
 });
@@ -280,13 +260,6 @@ test("a service needs the provider's own load balancer, and a refusal names it",
       expectedError('InvalidNetworkLoadBalancerArn.Malformed', loadBalancer),
     );
   await expect(create(providers, [])).rejects.toEqual(expectedError('MissingParameter'));
-});
-
-test('a missing or malformed notification id is refused', async () => {
-  for (const ConnectionNotificationId of ['vpce-nfn-0000000000000000f', 'mine']) {
-    const modify = new ModifyVpcEndpointConnectionNotificationCommand({ ConnectionNotificationId });
-    await expect(providers.send(modify)).rejects.toEqual(expectedError('InvalidConnectionNotification'));
-  }
 });
 
 test('a private DNS name is pending verification by a TXT record', async () => {
@@ -392,6 +365,10 @@ test('a connection notification is created, changed, listed and deleted', async 
   });
   expect((await providers.send(remove)).Unsuccessful).toEqual([]);
   expect((await providers.send(remove)).Unsuccessful).toMatchObject([{ ResourceId: id }]);
+  for (const ConnectionNotificationId of [id, 'mine'])
+    await expect(
+      providers.send(new ModifyVpcEndpointConnectionNotificationCommand({ ConnectionNotificationId })),
+    ).rejects.toEqual(expectedError('InvalidConnectionNotification'));
 });
 
 describe('a service of Gateway Load Balancers', () => {
@@ -415,19 +392,6 @@ describe('a service of Gateway Load Balancers', () => {
     expect(VpcEndpoint).toMatchObject({ VpcEndpointType: 'GatewayLoadBalancer', State: 'pendingAcceptance' });
   });
 
-  test('has no connection notifications', async () => {
-    const { ServiceId } = await aGatewayService();
-    await expect(
-      providers.send(
-        new CreateVpcEndpointConnectionNotificationCommand({
-          ServiceId,
-          ConnectionNotificationArn: topic,
-          ConnectionEvents: ['Connect'],
-        }),
-      ),
-    ).rejects.toEqual(expectedError('InvalidParameter', /Interface type/));
-  });
-
   test('cannot have a Network Load Balancer', async () => {
     await expect(aService({ GatewayLoadBalancerArns: [loadBalancer] })).rejects.toEqual(
       expectedError('InvalidParameterCombination'),
@@ -438,17 +402,18 @@ describe('a service of Gateway Load Balancers', () => {
   });
 });
 
-test('a notification to a topic of another Region is refused', async () => {
-  const { ServiceId } = await aService();
-  await expect(
-    providers.send(
-      new CreateVpcEndpointConnectionNotificationCommand({
-        ServiceId,
-        ConnectionNotificationArn: topic.replace('us-east-1', 'eu-west-1'),
-        ConnectionEvents: ['Connect'],
-      }),
-    ),
-  ).rejects.toEqual(expectedError('InvalidParameterValue'));
+test.each([
+  ['to a topic of another Region', { ConnectionNotificationArn: topic.replace('us-', 'eu-') }],
+  ['for a service of Gateway Load Balancers', {}, [loadBalancer.replace('/net/', '/gwy/')]],
+])('a notification %s is refused', async (_, input, GatewayLoadBalancerArns: string[] = []) => {
+  const { ServiceId } = await aService(
+    GatewayLoadBalancerArns.length > 0 ? { NetworkLoadBalancerArns: [], GatewayLoadBalancerArns } : {},
+  );
+  const events = { ConnectionNotificationArn: topic, ConnectionEvents: ['Connect'] };
+  const create = new CreateVpcEndpointConnectionNotificationCommand({ ServiceId, ...events, ...input });
+  await expect(providers.send(create)).rejects.toEqual(
+    expectedError(GatewayLoadBalancerArns.length > 0 ? 'InvalidParameter' : 'InvalidParameterValue'),
+  );
 });
 
 test('deleting a service with live connections fails for that service alone', async () => {
@@ -469,25 +434,21 @@ test('deleting a service with live connections fails for that service alone', as
   expect(ServiceConfigurations).toMatchObject([{ ServiceState: 'Deleted' }]);
 });
 
-test('tags are set on creation and later, matched by filters, and deleted', async () => {
+test('tags are set on creation and later, and deleted by their value', async () => {
   const { ServiceId } = await aService({
     TagSpecifications: [{ ResourceType: 'vpc-endpoint-service', Tags: [{ Key: 'Name', Value: 'billing' }] }],
   });
-  await providers.send(
-    new CreateTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate', Value: 'local' }] }),
-  );
-  const tagged = new DescribeVpcEndpointServiceConfigurationsCommand({
-    Filters: [{ Name: 'tag:linkgate', Values: ['local'] }],
-  });
-  expect((await providers.send(tagged)).ServiceConfigurations).toMatchObject([{ ServiceId }]);
-  await providers.send(
-    new DeleteTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate', Value: 'other' }] }),
-  );
-  expect((await providers.send(tagged)).ServiceConfigurations).toHaveLength(1);
+  const linkgate = { Key: 'linkgate', Value: 'local' };
+  const readTags = async () => {
+    const describe = new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] });
+    return (await providers.send(describe)).ServiceConfigurations?.[0]?.Tags;
+  };
+  await providers.send(new CreateTagsCommand({ Resources: [ServiceId], Tags: [linkgate] }));
+  const otherTag = { ...linkgate, Value: 'other' };
+  await providers.send(new DeleteTagsCommand({ Resources: [ServiceId], Tags: [otherTag] }));
+  expect(await readTags()).toEqual([{ Key: 'Name', Value: 'billing' }, linkgate]);
   await providers.send(new DeleteTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate' }] }));
-  const all = new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] });
-  const [service] = (await providers.send(all)).ServiceConfigurations ?? [];
-  expect(service?.Tags).toEqual([{ Key: 'Name', Value: 'billing' }]);
+  expect(await readTags()).toEqual([{ Key: 'Name', Value: 'billing' }]);
 });
 
 test("the provider's tags on a connection are separate from the consumer's on the endpoint", async () => {

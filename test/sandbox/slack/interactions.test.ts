@@ -136,15 +136,6 @@ describe('a click', () => {
     expect(received).toEqual([]);
   });
 
-  test('can be forged: with a value, message and button need not exist', async () => {
-    const { click, received } = await aMessage();
-    await click({ channel: 'C0ELSEWHERE', ts: '1.0', action_id: 'approve', value: 'vpce-2' });
-    expect(received[0]?.payload).toMatchObject({
-      container: { channel_id: 'C0ELSEWHERE', message_ts: '1.0' },
-      actions: [{ action_id: 'approve', value: 'vpce-2' }],
-    });
-  });
-
   test('with an error response shows the error', async () => {
     const { click } = await aMessage(() => 401);
     expect((await click({ action_id: 'approve' })).json).toEqual({
