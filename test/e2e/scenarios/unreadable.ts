@@ -6,7 +6,7 @@ import { type ServiceContext, tableName, withTable } from './harness.ts';
 
 /** Entities with all items in one partition. */
 const singlePartitionEntities =
-  /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|EMAIL_RATE|LEASE|MODE|OPERATIONS|OPERATIONS_NOTICE|SERVICE|TABLE_IDENTITY)$/;
+  /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|EMAIL_RATE|EXPIRY_WARNINGS|LEASE|MODE|OPERATIONS|OPERATIONS_NOTICE|SERVICE|TABLE_IDENTITY)$/;
 
 /** Writes an unreadable item of each removable entity, and removes it as an administrator. */
 export async function removeUnreadableItems(context: ServiceContext) {
