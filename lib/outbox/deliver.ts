@@ -99,10 +99,14 @@ export async function postpone(
 ): Promise<void> {
   if (remainingBackoff(received, run.now()) > 0) return;
   if (seconds !== undefined && seconds < maxEnqueuedSeconds) return enqueueLater(seconds, target, run);
-  const { nextAttemptAt, ...rest } = received;
+  const { nextAttemptAt, since: _since, ...rest } = received;
   if (seconds === undefined && nextAttemptAt === undefined) return;
-  const next = seconds === undefined ? {} : { nextAttemptAt: addSeconds(run.now(), seconds) };
-  await run.table.write(notificationWrites(received, { ...rest, ...next }));
+  // Later failures count anew.
+  const after =
+    seconds === undefined
+      ? { ...rest, attempts: 0 }
+      : { ...received, nextAttemptAt: addSeconds(run.now(), seconds) };
+  await run.table.write(notificationWrites(received, after));
 }
 
 /** Marks an attempt as begun. The item names the next one, in case this run crashes. */
