@@ -42,7 +42,6 @@ beforeAll(async () => {
 afterEach(async () => {
   // Resets the notification throttle, so that tests do not affect each other.
   await sandbox.advanceClock(360);
-  await sandbox.setFaults();
   await sandbox.json(...defaultGroup);
   await sandbox.idle();
 });
@@ -179,23 +178,3 @@ test('a scheduled disconnect has a message with three buttons, each of which act
   expect(await readHistory(disconnected)).toContainEqual(step('denied', byAlice, 'their contract ended'));
   for (const endpointId of endpointIds) expect(listButtons(await findMessage(endpointId))).toEqual([]);
 }, 60_000);
-
-test('while Slack is down, decisions are recorded, and waiting requests are posted once it is back', async () => {
-  await sandbox.setFaults({
-    service: 'slack',
-    action: 'chat.postMessage',
-    rate: 1,
-    error: 'service_unavailable',
-  });
-  const [denied, waiting] = [await ask(), await ask()];
-  expect(await findMessages(waiting)).toEqual([]);
-  await sandbox.json('deny', denied, '--reason', 'by command');
-  await waitFor(3600);
-  await sandbox.waitForState(denied, 'rejected');
-  await sandbox.setFaults();
-  await waitFor(60);
-  await waitFor(60);
-  expect(await findMessages(waiting)).toHaveLength(1);
-  await click(waiting, 'Approve', alice);
-  await sandbox.waitForState(waiting, 'available');
-});

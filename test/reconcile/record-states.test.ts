@@ -175,6 +175,7 @@ describe('an endpoint that counts towards the quota', () => {
     const env = createTestEnv({ services, records: [live] });
     await env.table.write([quotaWrite(undefined, counting)]);
     await recordStates([createEvent(aConnection({ state }), live)], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ countsTowardQuota: state === 'deleting' });
     const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
     return item && readEndpointQuota(item).endpointIds;
   }
@@ -183,20 +184,7 @@ describe('an endpoint that counts towards the quota', () => {
     expect(await countedAfter(state)).toEqual([endpointId(2)]);
   });
 
-  test('is recorded as no longer counting once EC2 shows it deleted', async () => {
-    const env = createTestEnv({ services, records: [live] });
-    await recordStates([createEvent(aConnection({ state: 'deleted' }), live)], env.deps);
-    expect(await env.record(endpointId(1))).toMatchObject({ countsTowardQuota: false });
-  });
-
   test('still counts while EC2 shows it deleting', async () => {
     expect(await countedAfter('deleting')).toEqual([endpointId(1), endpointId(2)]);
   });
-});
-
-test('a deleted endpoint is recorded with the time of its end', async () => {
-  const env = createTestEnv({ services, records: [accepting] });
-  await recordStates([createEvent(aConnection({ state: 'deleted' }))], env.deps);
-  expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted', endedAt: noon.toISOString() });
-  expect(await env.actions(endpointId(1))).toEqual(['deleted']);
 });
