@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { AccountRegion } from '../locations/account-region.ts';
 import { AccountId, EndpointId, ServiceId } from '../privatelink/connection.ts';
 import { ManagedBy } from '../runtime/managed-by.ts';
-import { keyedEntity } from '../storage/entity.ts';
+import { entity } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
 import { Instant } from '../values/instant.ts';
 import { Text } from '../values/text.ts';
@@ -62,7 +62,7 @@ export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 /** The key of an entry: an account, and a service or `*`. An account has at most one entry at each. */
 export type EntryTarget = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
-export const allowlistEntryEntity = keyedEntity(AllowlistEntry.entries, (entry) =>
+export const allowlistEntryEntity = entity(AllowlistEntry.entries, (entry) =>
   entryKey(entry.serviceId, entry.accountId),
 );
 export const { read: readEntry, item: entryItem } = allowlistEntryEntity;

@@ -15,7 +15,7 @@ import {
   parseNotification,
 } from '../outbox/notification.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type ItemIndex, indexByKey, keyedEntity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import { entity, type ItemIndex, indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { computeContentHash } from './content-hash.ts';
 
@@ -34,7 +34,7 @@ export type Digest = v.InferOutput<typeof Digest>;
 
 export const digestPartition = 'DIGEST';
 export const digestKey = (id: string): Key => ({ pk: digestPartition, sk: id });
-export const digestEntity = keyedEntity(Digest.entries, ({ id }) => digestKey(id));
+export const digestEntity = entity(Digest.entries, ({ id }) => digestKey(id));
 
 /** The target of the notification about one request. */
 export function requestTarget(endpointId: string): NotificationTarget {

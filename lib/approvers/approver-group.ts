@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ManagedBy } from '../runtime/managed-by.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { keyedEntity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
 import { conflict, OptimisticLockError, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
@@ -53,7 +53,7 @@ export const ApproverGroup = v.object({
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
-export const approverGroupEntity = keyedEntity(ApproverGroup.entries, ({ name }) => groupKey(name));
+export const approverGroupEntity = entity(ApproverGroup.entries, ({ name }) => groupKey(name));
 export const { read: readGroup, item: groupItem } = approverGroupEntity;
 
 export const approverGroupPartition = 'APPROVERS';

@@ -7,7 +7,7 @@ import {
   notificationWrites,
 } from '../outbox/notification.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
-import { keyedEntity } from '../storage/entity.ts';
+import { entity } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { ttlInDays } from '../storage/ttl.ts';
@@ -32,7 +32,7 @@ export const operationsNoticeTarget = (id: string): NotificationTarget => ({ kin
 /** DynamoDB deletes a notice this long after it is over. */
 const keptDays = 30;
 
-const noticeEntity = keyedEntity(
+const noticeEntity = entity(
   {
     ...OperationsNotice.entries,
     /** Seconds since the epoch, for DynamoDB's TTL. */

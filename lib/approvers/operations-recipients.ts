@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { keyedEntity } from '../storage/entity.ts';
+import { entity } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
@@ -18,7 +18,7 @@ export type OperationsRecipients = v.InferOutput<typeof OperationsRecipients>;
 
 export const operationsKey: Key = { pk: 'OPERATIONS', sk: 'OPERATIONS' };
 
-const operationsEntity = keyedEntity(OperationsRecipients.entries, () => operationsKey);
+const operationsEntity = entity(OperationsRecipients.entries, () => operationsKey);
 export const readOperationsRecipients = operationsEntity.read;
 
 /** @returns no recipient if nobody has set one. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
 import { ConnectionState } from '../privatelink/connection.ts';
-import { keyedEntity, parseEach, type ReadDeps, rethrow } from '../storage/entity.ts';
+import { entity, parseEach, type ReadDeps, rethrow } from '../storage/entity.ts';
 import type { Item, Key, Table, Write } from '../storage/table.ts';
 import { Finding, Outcome } from '../verdicts/verdict.ts';
 import { type AuditHead, genesisHash, hashAuditEntry } from './chain.ts';
@@ -86,10 +86,10 @@ export function auditEvent(
   return { time: now.toISOString(), actor, action, ...details };
 }
 
-const auditEntryEntity = keyedEntity({ ...AuditEntry.entries, version: v.number() }, auditEntryKey);
+const auditEntryEntity = entity({ ...AuditEntry.entries, version: v.number() }, auditEntryKey);
 export const readAuditEntry = auditEntryEntity.read;
 /** The hash covers all other attributes. */
-const unhashedEntryEntity = keyedEntity(
+const unhashedEntryEntity = entity(
   { ...v.omit(AuditEntry, ['hash']).entries, version: v.number() },
   auditEntryKey,
 );

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { PolicyVersions } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
-import { keyedEntity } from '../storage/entity.ts';
+import { entity } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
 import { Verdict } from '../verdicts/verdict.ts';
 import { ApprovalRequest } from './approval-request.ts';
@@ -61,9 +61,7 @@ export const ConnectionRecord = v.object({
 });
 export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
 
-export const connectionEntity = keyedEntity(ConnectionRecord.entries, ({ endpointId }) =>
-  recordKey(endpointId),
-);
+export const connectionEntity = entity(ConnectionRecord.entries, ({ endpointId }) => recordKey(endpointId));
 export const { read: readRecord, item: recordItem } = connectionEntity;
 
 /** The last digit of the endpoint id chooses the partition, so that a burst spreads over sixteen. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
-import { type ItemIndex, indexByKey, keyedEntity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import { entity, type ItemIndex, indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { Key, Write } from '../storage/table.ts';
 import { type Customer, CustomerName, customerEntity, customerKey, readCustomer } from './customer.ts';
 import { deliveryFailureKey } from './delivery-failure.ts';
@@ -9,9 +9,7 @@ import { deliveryFailureKey } from './delivery-failure.ts';
 export const AccountPointer = v.object({ accountId: AccountId, customer: CustomerName, version: v.number() });
 export type AccountPointer = v.InferOutput<typeof AccountPointer>;
 
-const accountPointerEntity = keyedEntity(AccountPointer.entries, ({ accountId }) =>
-  accountPointerKey(accountId),
-);
+const accountPointerEntity = entity(AccountPointer.entries, ({ accountId }) => accountPointerKey(accountId));
 export const readAccountPointer = accountPointerEntity.read;
 
 export function accountPointerKey(accountId: string): Key {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AccountId } from '../privatelink/connection.ts';
 import { ManagedBy } from '../runtime/managed-by.ts';
-import { keyedEntity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
 import { Email } from '../values/email-address.ts';
 import { Instant } from '../values/instant.ts';
@@ -62,7 +62,7 @@ export function hasContact(customer: Customer | undefined): customer is Notifiab
   return customer?.contact !== undefined;
 }
 
-export const customerEntity = keyedEntity(Customer.entries, ({ name }) => customerKey(name));
+export const customerEntity = entity(Customer.entries, ({ name }) => customerKey(name));
 export const { read: readCustomer, item: customerItem } = customerEntity;
 
 export const customerPartition = 'CUSTOMER';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { keyedEntity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
 /** SNS's last error for a customer's contact. */
@@ -13,9 +13,7 @@ export const DeliveryFailure = v.object({
 });
 export type DeliveryFailure = v.InferOutput<typeof DeliveryFailure>;
 
-const deliveryFailureEntity = keyedEntity(DeliveryFailure.entries, ({ customer }) =>
-  deliveryFailureKey(customer),
-);
+const deliveryFailureEntity = entity(DeliveryFailure.entries, ({ customer }) => deliveryFailureKey(customer));
 export const readDeliveryFailure = deliveryFailureEntity.read;
 export const deliveryFailurePartition = 'CONTACT_DELIVERY_FAILURE';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { keyedEntity } from '../storage/entity.ts';
+import { entity } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
 
 /** `enforce`: linkgate changes EC2. `observe`: linkgate makes no call that changes EC2. */
@@ -45,5 +45,5 @@ export type ModeChange = v.InferOutput<typeof ModeChange>;
 
 export const modeKey: Key = { pk: 'MODE', sk: 'MODE' };
 
-export const modeChangeEntity = keyedEntity(ModeChange.entries, () => modeKey);
+export const modeChangeEntity = entity(ModeChange.entries, () => modeKey);
 export const { read: readModeChange, item: modeChangeItem } = modeChangeEntity;

@@ -6,7 +6,7 @@ import type { NotificationQueue } from '../outbox/notification.ts';
 import { AccountId, ServiceId } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
-import { keyedEntity, omitUnreadable, parseEach, type ReadDeps } from '../storage/entity.ts';
+import { entity, omitUnreadable, parseEach, type ReadDeps } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { ttlInDays } from '../storage/ttl.ts';
@@ -34,7 +34,7 @@ const ExpiryWarnings = v.object({
 });
 export type ExpiryWarnings = v.InferOutput<typeof ExpiryWarnings>;
 
-export const expiryWarningsEntity = keyedEntity(ExpiryWarnings.entries, (warnings) =>
+export const expiryWarningsEntity = entity(ExpiryWarnings.entries, (warnings) =>
   expiryWarningsKey(formatExpiryWarningsId(warnings)),
 );
 export const expiryWarningsKey = (id: string): Key => ({ pk: 'EXPIRY_WARNINGS', sk: id });

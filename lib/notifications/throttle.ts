@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { remainingSeconds } from '../outbox/backoff.ts';
-import { keyedEntity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
+import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Item, Key, Write } from '../storage/table.ts';
 
@@ -28,7 +28,7 @@ const NotificationThrottle = v.object({
 });
 export type NotificationThrottle = v.InferOutput<typeof NotificationThrottle>;
 
-const throttleEntity = keyedEntity(NotificationThrottle.entries, ({ group }) => throttleKey(group));
+const throttleEntity = entity(NotificationThrottle.entries, ({ group }) => throttleKey(group));
 export const { read: readThrottle, item: throttleItem } = throttleEntity;
 
 export const throttleKey = (group: string): Key => ({ pk: 'NOTIFICATION_THROTTLE', sk: group });

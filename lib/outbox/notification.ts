@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { keyedEntity, type ReadDeps } from '../storage/entity.ts';
+import { entity, type ReadDeps } from '../storage/entity.ts';
 import { index } from '../storage/pointer-index.ts';
 import type { Item, Key, Table, Write } from '../storage/table.ts';
 
@@ -72,7 +72,7 @@ export function notificationKey({ kind, id }: NotificationTarget): Key {
   return { pk: `NOTIFICATION#${kind}#${id}`, sk: audiences[kind] };
 }
 
-const notificationEntity = keyedEntity(Notification.entries, notificationKey);
+const notificationEntity = entity(Notification.entries, notificationKey);
 export const readNotification = notificationEntity.read;
 
 /** @returns an empty notification if there is no item. */

@@ -1,10 +1,10 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
-import { entity, MalformedItemError } from '../storage/entity.ts';
+import { keylessEntity, MalformedItemError } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
 /** A part of a long list of values: compressed JSON within the size limit of an item. */
-const chunkEntity = entity({
+const chunkEntity = keylessEntity({
   /** Compressed, in base64. */
   packed: v.string(),
   /** Seconds since the epoch, for DynamoDB's TTL. */

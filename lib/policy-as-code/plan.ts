@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { approverGroupPartition } from '../approvers/approver-group.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { servicesPartition } from '../services/service.ts';
-import { formatKey, indexByKey, keyedEntity } from '../storage/entity.ts';
+import { entity, formatKey, indexByKey } from '../storage/entity.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
 import { type ChangeAction, changeKey, type ItemChange, PolicyChange } from './change.ts';
@@ -41,7 +41,7 @@ export const Plan = v.object({
 });
 export type Plan = v.InferOutput<typeof Plan>;
 
-const planEntity = keyedEntity(Plan.entries, ({ planId }) => planKey(planId));
+const planEntity = entity(Plan.entries, ({ planId }) => planKey(planId));
 export const readPlan = planEntity.read;
 const PlannedItemVersion = v.tuple([v.string(), v.number()]);
 /** A value in a part of a plan. */

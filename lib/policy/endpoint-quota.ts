@@ -20,7 +20,7 @@ import {
 } from '../privatelink/connection.ts';
 import { type Connections, listAllConnections } from '../privatelink/connections.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type ItemIndex, keyedEntity, parseEach } from '../storage/entity.ts';
+import { entity, type ItemIndex, parseEach } from '../storage/entity.ts';
 import type { Key, Table, Write } from '../storage/table.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 import { endpointsBefore, HeldBackRequest, isHeldBack, updateWaitingLine } from './held-back.ts';
@@ -43,7 +43,7 @@ export const EndpointQuota = v.object({
 });
 export type EndpointQuota = v.InferOutput<typeof EndpointQuota>;
 
-const endpointQuotaEntity = keyedEntity(EndpointQuota.entries, endpointQuotaKey);
+const endpointQuotaEntity = entity(EndpointQuota.entries, endpointQuotaKey);
 export const readEndpointQuota = endpointQuotaEntity.read;
 
 type QuotaOwner = Pick<Connection, 'location' | 'serviceId' | 'ownerAccountId'>;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { EndpointId, ServiceId } from '../privatelink/connection.ts';
-import { indexByKey, keyedEntity } from '../storage/entity.ts';
+import { entity, indexByKey } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { identityKey, readReplacedAt } from '../storage/table-identity.ts';
@@ -19,7 +19,7 @@ const StoredReservation = v.object({
 type StoredReservation = v.InferOutput<typeof StoredReservation>;
 
 /** All disconnects by policy in the last 24 hours. Explicit orders do not count. */
-const disconnectQuotaEntity = keyedEntity(
+const disconnectQuotaEntity = entity(
   { reservations: v.array(StoredReservation), version: v.number() },
   () => quotaKey,
 );

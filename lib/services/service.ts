@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { AccountRegion } from '../locations/account-region.ts';
 import { ServiceId } from '../privatelink/connection.ts';
 import { ManagedBy } from '../runtime/managed-by.ts';
-import { keyedEntity } from '../storage/entity.ts';
+import { entity } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 
@@ -122,7 +122,7 @@ export const serviceSettings = [
 /** The settings of a service in the API and in a policy. */
 export const ServiceSettings = v.partial(v.pick(Service, serviceSettings));
 
-export const serviceEntity = keyedEntity(Service.entries, ({ serviceId }) => serviceKey(serviceId));
+export const serviceEntity = entity(Service.entries, ({ serviceId }) => serviceKey(serviceId));
 export const { read: readService, item: serviceItem } = serviceEntity;
 
 export const servicesPartition = 'SERVICE';

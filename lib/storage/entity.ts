@@ -38,10 +38,10 @@ export class MalformedItemError extends UnreadableItemError {
 }
 
 /**
- * Creates an entity, which validates its items on read and on write. It keeps top-level attributes that the schema does not name,
+ * Creates an entity whose items do not know their key, and validates them on read and on write. It keeps top-level attributes that the schema does not name,
  * so that a rollback by one version loses none. A newer minor version therefore adds attributes only at the top level.
  */
-export function entity<const Entries extends v.ObjectEntries>(entries: Entries) {
+export function keylessEntity<const Entries extends v.ObjectEntries>(entries: Entries) {
   type Value = v.InferOutput<v.ObjectSchema<Entries, undefined>>;
   const schema = v.looseObject(entries);
 
@@ -70,13 +70,13 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
   };
 }
 
-/** Creates an entity whose items know their key. */
-export function keyedEntity<const Entries extends v.ObjectEntries>(
+/** Creates an entity whose items know their key, and validates them on read and on write. */
+export function entity<const Entries extends v.ObjectEntries>(
   entries: Entries,
   keyOf: (value: v.InferOutput<v.ObjectSchema<Entries, undefined>>) => Key,
 ) {
   type Value = v.InferOutput<v.ObjectSchema<Entries, undefined>>;
-  const { read, item } = entity(entries);
+  const { read, item } = keylessEntity(entries);
   return {
     /** @throws UnsupportedSchemaVersionError, MalformedItemError */
     read,

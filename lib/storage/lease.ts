@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, parseEach, type ReadDeps, versionToReplace } from './entity.ts';
+import { keylessEntity, parseEach, type ReadDeps, versionToReplace } from './entity.ts';
 import { conflict, retryOnConflict } from './optimistic-lock.ts';
 import type { Item, Key, Write } from './table.ts';
 
@@ -57,7 +57,11 @@ export interface LeaseWrite<Payload> {
 export function lease<const Entries extends v.ObjectEntries>(entries: Entries, ttlMs: number) {
   type Payload = v.InferOutput<v.ObjectSchema<Entries, undefined>>;
   type Stored = StoredLease<Payload>;
-  const leaseEntity = entity({ ...entries, leaseUntil: v.exactOptional(v.string()), version: v.number() });
+  const leaseEntity = keylessEntity({
+    ...entries,
+    leaseUntil: v.exactOptional(v.string()),
+    version: v.number(),
+  });
   const read = leaseEntity.read as unknown as (item: Item) => Stored;
   const buildItem = leaseEntity.item as unknown as (key: Key, value: Stored) => Item;
 

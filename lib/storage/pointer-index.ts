@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
-import { entity, parseEach, type ReadDeps } from './entity.ts';
+import { keylessEntity, parseEach, type ReadDeps } from './entity.ts';
 import type { Item, Key, QueryOptions, Write } from './table.ts';
 
 interface IndexSpec<Source, Of, Entries extends v.ObjectEntries> {
@@ -24,7 +24,7 @@ export function index<Source, Of, const Entries extends v.ObjectEntries>(
   spec: IndexSpec<Source, Of, Entries>,
 ) {
   type Target = Pointer<Of, Entries>['target'];
-  const pointerEntity = entity({ ...spec.entries, version: v.number() });
+  const pointerEntity = keylessEntity({ ...spec.entries, version: v.number() });
   const read = pointerEntity.read as unknown as (item: Item) => Target;
   const buildItem = pointerEntity.item as unknown as (key: Key, value: object) => Item;
   const partition = (of: Of) => `${spec.name}#${spec.formatPartition(of)}`;

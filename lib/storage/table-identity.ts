@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { keyedEntity, parseEach, type ReadDeps, rethrow, versionToReplace } from './entity.ts';
+import { entity, parseEach, type ReadDeps, rethrow, versionToReplace } from './entity.ts';
 import type { Item, Key, Table } from './table.ts';
 
 export const identityKey: Key = { pk: 'TABLE_IDENTITY', sk: 'TABLE_IDENTITY' };
@@ -8,7 +8,7 @@ export const identityKey: Key = { pk: 'TABLE_IDENTITY', sk: 'TABLE_IDENTITY' };
  * Identifies the table, with the time since when linkgate uses it. A restored table is another table, and its items may be
  * outdated.
  */
-const tableIdentityEntity = keyedEntity(
+const tableIdentityEntity = entity(
   {
     /** DynamoDB's TableId, which differs even for tables of the same name. */
     identity: v.string(),

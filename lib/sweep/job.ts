@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { addCounts } from '../reconcile/detect-changes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { keyedEntity, omitUnreadable } from '../storage/entity.ts';
+import { entity, omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
@@ -23,7 +23,7 @@ export const Job = v.object({
 });
 export type Job = v.InferOutput<typeof Job>;
 
-const jobEntity = keyedEntity(Job.entries, ({ jobId }) => jobKey(jobId));
+const jobEntity = entity(Job.entries, ({ jobId }) => jobKey(jobId));
 export const readJob = jobEntity.read;
 
 function jobKey(jobId: string): Key {

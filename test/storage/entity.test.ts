@@ -3,15 +3,15 @@ import * as v from 'valibot';
 import {
   entity,
   indexByKey,
-  keyedEntity,
+  keylessEntity,
   MalformedItemError,
   parseEach,
   UnsupportedSchemaVersionError,
 } from '../../lib/storage/entity.ts';
 
 const key = { pk: 'THINGS', sk: '1' };
-const kind = entity({ name: v.string(), version: v.number() });
-const keyed = keyedEntity({ name: v.string(), version: v.number() }, ({ name }) => ({
+const kind = keylessEntity({ name: v.string(), version: v.number() });
+const keyed = entity({ name: v.string(), version: v.number() }, ({ name }) => ({
   pk: 'THINGS',
   sk: name,
 }));

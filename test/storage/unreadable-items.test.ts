@@ -168,7 +168,7 @@ test('every entity is tested and has a reader', () => {
   const kindFiles = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .filter((file) =>
-      /^(export )?const \w+ = (entity|keyedEntity|lease|index)\(/m.test(
+      /^(export )?const \w+ = (entity|keylessEntity|lease|index)\(/m.test(
         readFileSync(new URL(file, folder), 'utf8'),
       ),
     );

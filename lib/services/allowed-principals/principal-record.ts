@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ServiceId } from '../../privatelink/connection.ts';
-import { keyedEntity } from '../../storage/entity.ts';
+import { entity } from '../../storage/entity.ts';
 import type { Key, Table } from '../../storage/table.ts';
 import { principalKey } from './principal.ts';
 
@@ -28,7 +28,7 @@ export const PrincipalRecord = v.object({
 });
 export type PrincipalRecord = v.InferOutput<typeof PrincipalRecord>;
 
-export const principalEntity = keyedEntity(PrincipalRecord.entries, (record) =>
+export const principalEntity = entity(PrincipalRecord.entries, (record) =>
   principalRecordKey(record.serviceId, record.principal),
 );
 export const { read: readPrincipal, item: principalItem } = principalEntity;
