@@ -24,3 +24,11 @@ export class ApiError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
+
+export function invalidRequestError(message: string): ApiError {
+  return new ApiError(400, 'InvalidRequest', message);
+}
+
+export function conflictError(message: string): ApiError {
+  return new ApiError(409, 'Conflict', message);
+}

@@ -1,10 +1,4 @@
-import type { Context } from 'hono';
 import { effectiveManager, type ManagedBy } from '../runtime/managed-by.ts';
-
-/** Identifies the command line by its `User-Agent`. Every other caller is another system. */
-export function identifyCaller(context: Context): ManagedBy {
-  return context.req.header('user-agent')?.startsWith('linkgate-cli/') ? 'person' : 'api';
-}
 
 /** Warns that the change takes the item over from the policy file, so that no apply reverts an emergency change. */
 export function warnPolicyFileOverride(

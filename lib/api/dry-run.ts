@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { overlayTable } from '../policy-as-code/overlay-table.ts';
-import { ApiError } from './api-error.ts';
+import { invalidRequestError } from './api-error.ts';
 import type { ApiDeps, ApiEnv } from './env.ts';
 import { DryRunQuery, validateInput } from './input.ts';
 
@@ -20,7 +20,6 @@ export function withDryRun(context: Context<ApiEnv>, api: ApiDeps): ApiDeps {
   const { dryRun } = validateInput(DryRunQuery, context.req.query(), 'the query');
   if (dryRun !== 'true') return api;
   const { routeKey } = context.env.event;
-  if (!dryRunRoutes.includes(routeKey))
-    throw new ApiError(400, 'InvalidRequest', `${routeKey} has no dry run`);
+  if (!dryRunRoutes.includes(routeKey)) throw invalidRequestError(`${routeKey} has no dry run`);
   return { ...api, isDryRun: true, table: overlayTable(api.table) };
 }

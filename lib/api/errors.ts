@@ -15,45 +15,51 @@ import { UnreadableItemError } from '../storage/entity.ts';
 import { unreadableText } from '../storage/item-remedy.ts';
 import { OptimisticLockError } from '../storage/optimistic-lock.ts';
 import { TableBusyError } from '../storage/table.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, conflictError, invalidRequestError } from './api-error.ts';
 import type { ApiEnv } from './env.ts';
+
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** The status and the code of each expected error whose message is the response's. */
+const codesByClass: readonly (readonly [ErrorClass, ApiError['status'], code: string])[] = [
+  [ServiceNotFoundError, 404, 'UnknownService'],
+  [NameTakenError, 400, 'NameTaken'],
+  [QuorumOutOfReachError, 400, 'InvalidRequest'],
+  [AccountTakenError, 409, 'AccountTaken'],
+  [ConcurrentModeChangeError, 409, 'Conflict'],
+  [UnknownGroupError, 409, 'Conflict'],
+  [IncompletePlanError, 404, 'UnknownPlan'],
+  [ApplyRunningError, 409, 'ApplyRunning'],
+  [OtherStageError, 409, 'OtherStage'],
+  [ExpiredTokenError, 400, 'ExpiredToken'],
+  [ItemNotRemovableError, 409, 'ItemNotRemovable'],
+];
 
 /** Maps an expected error to its response; undefined for an unexpected one. */
 export function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
-  if (error instanceof ServiceNotFoundError) return new ApiError(404, 'UnknownService', error.message);
-  if (error instanceof NameTakenError) return new ApiError(400, 'NameTaken', error.message);
-  if (error instanceof QuorumOutOfReachError) return new ApiError(400, 'InvalidRequest', error.message);
-  if (error instanceof AccountTakenError) return new ApiError(409, 'AccountTaken', error.message);
-  if (error instanceof ConcurrentModeChangeError) return new ApiError(409, 'Conflict', error.message);
-  if (error instanceof UnknownGroupError) return new ApiError(409, 'Conflict', error.message);
+  for (const [Class, status, code] of codesByClass)
+    if (error instanceof Class) return new ApiError(status, code, error.message);
   if (error instanceof NotAuthorizedError)
     return new ApiError(error.code === 'no-ticket' ? 400 : 403, 'MayNotDecide', error.message);
   if (error instanceof SlackError)
     return error.isPermanent
-      ? new ApiError(400, 'InvalidRequest', `${error.message}; nothing was stored`)
+      ? invalidRequestError(`${error.message}; nothing was stored`)
       : new ApiError(503, 'SlackUnavailable', `${error.message}; nothing was stored, try again`);
   if (error instanceof PolicyProblemsError)
     return new ApiError(400, 'InvalidPolicy', error.message, { details: { problems: error.problems } });
-  if (error instanceof IncompletePlanError) return new ApiError(404, 'UnknownPlan', error.message);
   if (error instanceof TooManyRemovalsError) {
     const { removals, managed } = error;
     return new ApiError(409, 'TooManyRemovals', error.message, { details: { removals, managed } });
   }
   if (error instanceof StalePlanError)
     return new ApiError(409, 'StalePlan', error.message, { details: { changed: error.changedItems } });
-  if (error instanceof ApplyRunningError) return new ApiError(409, 'ApplyRunning', error.message);
-  if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
-  if (error instanceof ExpiredTokenError) return new ApiError(400, 'ExpiredToken', error.message);
   if (error instanceof TableBusyError)
     return new ApiError(503, 'TableBusy', `${error.message}: try again in a few seconds`, {
       retryAfterSeconds: 5,
     });
   if (error instanceof UnreadableItemError) return new ApiError(409, 'UnreadableItem', unreadableText(error));
-  if (error instanceof ItemNotRemovableError) return new ApiError(409, 'ItemNotRemovable', error.message);
-  if (error instanceof OptimisticLockError)
-    return new ApiError(409, 'Conflict', `${error.message}; try again`);
-  return undefined;
+  return error instanceof OptimisticLockError ? conflictError(`${error.message}; try again`) : undefined;
 }
 
 const internalErrorResponse = {

@@ -3,7 +3,7 @@ import type { Context, Next } from 'hono';
 import { orReported } from '../runtime/runtime.ts';
 import { type StoredResponse, withIdempotency } from '../storage/idempotency.ts';
 import { OptimisticLockError } from '../storage/optimistic-lock.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, invalidRequestError } from './api-error.ts';
 import type { ApiEnv } from './env.ts';
 
 const changingMethods = ['POST', 'PUT', 'DELETE'];
@@ -18,7 +18,7 @@ export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next)
   const key = readIdempotencyKey(context);
   if (key === undefined || !changingMethods.includes(context.req.method)) return next();
   if (!idempotencyKeyPattern.test(key))
-    throw new ApiError(400, 'InvalidRequest', 'an Idempotency-Key has 1 to 255 visible ASCII characters');
+    throw invalidRequestError('an Idempotency-Key has 1 to 255 visible ASCII characters');
 
   const api = context.get('api');
   const claimed = await withIdempotency(hashJson(api.caller, key), await hashRequest(context), api);
@@ -51,11 +51,6 @@ export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next)
 /** Reads the key from the event too: Hono's adapter drops an empty header, and an empty key has to be an error. */
 function readIdempotencyKey({ req, env }: Context<ApiEnv>): string | undefined {
   return req.header('idempotency-key') ?? env.event.headers?.['idempotency-key'];
-}
-
-/** Whether an earlier run of this request may have removed the item and crashed before its response. */
-export function isPossibleRetry(context: Context<ApiEnv>): boolean {
-  return context.get('firstRequestedAt') !== undefined;
 }
 
 export const alreadyRemovedWarning =

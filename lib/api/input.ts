@@ -20,7 +20,7 @@ import { Email } from '../values/email-address.ts';
 import { describeIssue } from '../values/input-problems.ts';
 import { Instant } from '../values/instant.ts';
 import { WholeNumber } from '../values/whole-number.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, invalidRequestError } from './api-error.ts';
 
 const Principal = v.pipe(
   v.string(),
@@ -213,7 +213,7 @@ export function validateInput<const Schema extends v.GenericSchema>(
   // Only required texts have a `non_empty` check.
   if (result.issues.every(({ type }) => type === 'non_empty'))
     throw new ApiError(422, 'BlankText', `${problems.join('; ')}: write visible text`);
-  throw new ApiError(400, 'InvalidRequest', `${inputName} is invalid: ${problems.join('; ')}${more}`);
+  throw invalidRequestError(`${inputName} is invalid: ${problems.join('; ')}${more}`);
 }
 
 /** The maximum number of problems in an error. */
@@ -235,6 +235,6 @@ export async function readBody(context: Context): Promise<unknown> {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await context.req.arrayBuffer());
     return JSON.parse(text, (_name, value) => (typeof value === 'string' ? value.toWellFormed() : value));
   } catch {
-    throw new ApiError(400, 'InvalidRequest', 'the body is not JSON in UTF-8');
+    throw invalidRequestError('the body is not JSON in UTF-8');
   }
 }

@@ -1,4 +1,3 @@
-import type { Context } from 'hono';
 import * as v from 'valibot';
 import { allServicesScope } from '../allowlist/entry.ts';
 import { EndpointId, ServiceId } from '../privatelink/connection.ts';
@@ -9,7 +8,7 @@ import { parseEach, rethrow } from '../storage/entity.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiDeps } from './env.ts';
 import { validateInput } from './input.ts';
-import { pathParameter } from './route.ts';
+import type { ApiRequest } from './request.ts';
 
 /** Finds a service by its id or by its own name. */
 export async function findService(idOrName: string, api: ApiDeps): Promise<Service | undefined> {
@@ -46,8 +45,8 @@ export async function resolveEntryScope(service: string, api: ApiDeps): Promise<
 }
 
 /** @throws ApiError */
-export function requireEndpointId(context: Context): string {
-  return validateInput(EndpointId, pathParameter(context, 'endpointId'), 'the endpoint id');
+export function requireEndpointId(request: ApiRequest): string {
+  return validateInput(EndpointId, request.parameter('endpointId'), 'the endpoint id');
 }
 
 export function unknownGroupError(name: string): ApiError {

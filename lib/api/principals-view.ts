@@ -6,7 +6,7 @@ import {
   principalDifference,
 } from '../services/allowed-principals/desired-principals.ts';
 import type { Service } from '../services/service.ts';
-import { ApiError } from './api-error.ts';
+import { conflictError } from './api-error.ts';
 import type { ApiDeps } from './env.ts';
 
 interface PrincipalsView extends PrincipalDifference {
@@ -24,9 +24,7 @@ export async function readPrincipalsView(
   // Reads EC2 before the entries, so that no principal appears as extra without its entry.
   const describedService = await servicesClient(location).describe(serviceId);
   if (describedService && !describedService.principals)
-    throw new ApiError(
-      409,
-      'Conflict',
+    throw conflictError(
       `EC2 shows linkgate the allowed principals of ${serviceId} once the service has the tag \`linkgate\`, which linkgate sets in the mode enforce: linkgate mode enforce`,
     );
   const entries = await readEntries([serviceId, allServicesScope], { table, reportError });

@@ -8,6 +8,8 @@ import { writePlain } from '../values/styled-text.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import { ApiError } from './api-error.ts';
 
+type NotOpen = Extract<SubmitResult, { status: 'not-open' }>;
+
 /** The decision that closed a request, with its author and time. */
 interface ClosingDecision {
   readonly state: string;
@@ -18,10 +20,7 @@ interface ClosingDecision {
   readonly ticket?: string;
 }
 
-export function closingDecision({
-  record,
-  connection,
-}: Extract<SubmitResult, { status: 'not-open' }>): ClosingDecision {
+export function closingDecision({ record, connection }: NotOpen): ClosingDecision {
   // A connection that EC2 does not list is deleted, regardless of its record.
   const state = connection?.state ?? 'deleted';
   const { personDecision, verdict } = record ?? {};
@@ -35,10 +34,7 @@ export function closingDecision({
   return { state, by, at, decision, reason: primaryReason(verdict) };
 }
 
-export function notOpenError(
-  endpointId: string,
-  result: Extract<SubmitResult, { status: 'not-open' }>,
-): ApiError {
+export function notOpenError(endpointId: string, result: NotOpen): ApiError {
   const { record } = result;
   const closed = closingDecision(result);
   const decisionText = record && closingDecisionText(record);

@@ -1,6 +1,5 @@
-import type { Context } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
-import type { ApiApp, ApiEnv } from './env.ts';
+import type { ApiApp } from './env.ts';
 
 /** A request of an HTTP API in payload format 2.0. */
 export type HttpApiEvent = Extract<LambdaEvent, { rawPath: string }>;
@@ -14,7 +13,7 @@ export function respondByRoute(app: ApiApp) {
   return (event: HttpApiEvent, context: LambdaContext) => respond(withRoutePath(event), context);
 }
 
-/** Replaces the path with that of the route, with parameters in braces. `pathParameter` reads their values. */
+/** Replaces the path with that of the route, with parameters in braces. `ApiRequest` reads their values. */
 function withRoutePath(event: HttpApiEvent): HttpApiEvent {
   const [, method = 'GET', rawPath = '/'] = /^([A-Z]+) (\/.+)$/.exec(event.routeKey) ?? [];
   const { requestContext } = event;
@@ -23,14 +22,4 @@ function withRoutePath(event: HttpApiEvent): HttpApiEvent {
     rawPath,
     requestContext: { ...requestContext, http: { ...requestContext.http, method } },
   };
-}
-
-/** API Gateway passes decoded parameters. Decoding twice is harmless: no id and no name contains a `%`. */
-export function pathParameter({ env }: Context<ApiEnv>, name: string): string {
-  const value = env.event.pathParameters?.[name] ?? '';
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }

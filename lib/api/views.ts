@@ -22,3 +22,9 @@ export function unregisteredServiceView(service: UnregisteredService) {
   const { serviceId, nameTag, serviceName, state, acceptanceRequired, location } = service;
   return { serviceId, name: nameTag ?? null, serviceName, state, acceptanceRequired, ...location };
 }
+
+/** Omits the version, which is for optimistic locking only. */
+export function withoutVersion<Stored extends { readonly version: number }>(stored: Stored) {
+  const { version: _version, ...view } = stored;
+  return view;
+}

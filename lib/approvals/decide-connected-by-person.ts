@@ -10,7 +10,7 @@ import {
 } from '../connections/connection-record.ts';
 import { type Transition, transitionWrites } from '../connections/transition.ts';
 import { requireApprover } from '../policy/authorize.ts';
-import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
+import { loadPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import { type DecideDeps, decideConnection } from '../reconcile/decide-connections.ts';
@@ -80,10 +80,7 @@ export async function extendStoredConnection(
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
   const connection = pickConnection(record);
   if (!isConnected(connection.state)) return { status: 'not-connected', connection };
-  const { service, entries } = readPolicyInputs(
-    record,
-    indexByKey(await deps.table.get(policyInputKeys(record))),
-  );
+  const { service, entries } = await loadPolicyInputs(record, deps.table);
   if (!service) return { status: 'unknown' };
   const group = (await findGroup(service.approvers, deps.table)) ?? emptyGroup(service.approvers);
   requireApprover({ by: author.by, decision: 'approve' }, { service, group, entries });

@@ -35,8 +35,9 @@ export interface DoctorDeps
   readonly subscriptions: Subscriptions;
 }
 
-/** The next page of the doctor: locations and services by the number of checked ones, then the items of the table. */
+/** The next page of the doctor: the deployment, locations and services by the number of checked ones, then the items of the table. */
 export const CheckCursor = v.variant('next', [
+  v.object({ next: v.literal('deployment') }),
   v.object({
     next: v.picklist(['locations', 'services']),
     seen: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -54,8 +55,9 @@ export interface CheckPage {
 const subjectsPerPage = 5;
 
 /** Checks the deployment, with a remedy for each problem. It returns one page, so that each API request stays short. */
-export async function runDoctorPage(position: CheckCursor | undefined, deps: DoctorDeps): Promise<CheckPage> {
-  if (!position) return { checks: await checkDeployment(deps), next: { next: 'locations', seen: 0 } };
+export async function runDoctorPage(position: CheckCursor, deps: DoctorDeps): Promise<CheckPage> {
+  if (position.next === 'deployment')
+    return { checks: await checkDeployment(deps), next: { next: 'locations', seen: 0 } };
   if (position.next === 'items') {
     const { results, next } = await checkItems(position, deps);
     return {

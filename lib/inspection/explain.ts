@@ -9,10 +9,9 @@ import {
   recordKey,
 } from '../connections/connection-record.ts';
 import type { Mode } from '../mode/mode.ts';
-import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
+import { loadPolicyInputs } from '../policy/policy-inputs.ts';
 import { type Connection, type ConnectionState, isAnswered, isConnected } from '../privatelink/connection.ts';
 import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
-import { indexByKey } from '../storage/entity.ts';
 import { writePlain } from '../values/styled-text.ts';
 import { isPaused, type Outcome } from '../verdicts/verdict.ts';
 
@@ -123,10 +122,7 @@ export async function explainConnection(
   const describedConnection = await findConnection(endpointId, record, deps);
   const connection = describedConnection ?? (record && pickConnection(record));
   if (!connection) return undefined;
-  const { service, entries } = readPolicyInputs(
-    connection,
-    indexByKey(await table.get(policyInputKeys(connection))),
-  );
+  const { service, entries } = await loadPolicyInputs(connection, table);
   const context = {
     service,
     entries,

@@ -40,8 +40,7 @@ export async function listConnections(
   deps: ListConnectionsDeps,
 ): Promise<{ connections: ConnectionView[]; nextToken?: string }> {
   const { locations, serviceIds, state, ownerAccountId } = listing;
-  const position =
-    token === undefined ? { location: 0 } : decodeCursor(connectionsListName, token, LocationCursor);
+  const position = decodeCursor(connectionsListName, token, LocationCursor, { location: 0 });
   const location = selectLocation(locations, position);
   if (!location) return { connections: [] };
   const filter = {

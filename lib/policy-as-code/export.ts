@@ -7,7 +7,7 @@ import { effectiveManager, type ManagedBy } from '../runtime/managed-by.ts';
 import { serviceNames } from '../services/find-service.ts';
 import { listRegisteredServices } from '../services/registered-services.ts';
 import type { Service } from '../services/service.ts';
-import { decodeCursor, ExpiredTokenError, encodePageToken } from '../storage/cursor.ts';
+import { decodeCursor, ExpiredTokenError, nextPageFields } from '../storage/cursor.ts';
 import { parseEach, type ReadDeps } from '../storage/entity.ts';
 import {
   PolicyCustomerSettings,
@@ -46,8 +46,7 @@ export async function exportPolicy(
 ): Promise<{ document: ExportedPolicy; nextToken?: string }> {
   const services = await listRegisteredServices(deps);
   const names = new Map([[allServicesScope, allServicesScope], ...serviceNames(services)]);
-  const position =
-    token === undefined ? { serviceId: allServicesScope } : decodeCursor(exportListName, token, ExportCursor);
+  const position = decodeCursor(exportListName, token, ExportCursor, { serviceId: allServicesScope });
   const { entries, next } = await readEntriesFrom(position, [...names.keys()], deps);
   const isFirst = token === undefined;
   return {
@@ -57,7 +56,7 @@ export async function exportPolicy(
       customers: isFirst ? (await listCustomers(deps)).map(exportCustomer) : [],
       entries: entries.map((entry) => exportEntry(entry, names.get(entry.serviceId) ?? entry.serviceId)),
     },
-    ...(next && { nextToken: encodePageToken(exportListName, next) }),
+    ...nextPageFields(exportListName, next),
   };
 }
 

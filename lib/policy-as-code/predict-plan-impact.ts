@@ -55,7 +55,7 @@ export async function predictPlanImpact(
   deps: PredictPlanImpactDeps,
 ): Promise<{ effects: Impact[]; looked: number; nextToken?: string }> {
   const list = `impact ${plan.planId}`;
-  const position = token === undefined ? { location: 0, from: 0 } : decodeCursor(list, token, ImpactCursor);
+  const position = decodeCursor(list, token, ImpactCursor, { location: 0, from: 0 });
   const changes = await readPlanChanges(plan, deps.table);
   const added = changes.flatMap((change) =>
     change.kind === 'service' && change.action === 'add'

@@ -10,7 +10,7 @@ import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { decodeCursor, encodePageToken } from '../storage/cursor.ts';
+import { decodeCursor, nextPageFields } from '../storage/cursor.ts';
 import { formatKey, type ItemIndex, indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
@@ -59,7 +59,7 @@ export async function simulate(
 ): Promise<{ requests: ChangedVerdict[]; looked: number; nextToken?: string }> {
   const { table, hub, now, reportError, caller } = deps;
   const list = `simulation ${plan.planId}`;
-  const start = token === undefined ? { partition: 0 } : decodeCursor(list, token, RecordCursor);
+  const start = decodeCursor(list, token, RecordCursor, { partition: 0 });
   const since = new Date(now().getTime() - simulatedSpanMs).toISOString();
   const isRecent = ({ requestedAt }: Item) => String(requestedAt) >= since;
   const { records: items, next } = await listRecords(start, recordsPerPage, table, isRecent);
@@ -81,7 +81,7 @@ export async function simulate(
       if (both.was !== both.would) requests.push(both);
     }
   }
-  return { requests, looked, ...(next && { nextToken: encodePageToken(list, next) }) };
+  return { requests, looked, ...nextPageFields(list, next) };
 }
 
 /** Lists the keys of all items that the file names, including those of other managers. */

@@ -3,8 +3,8 @@ import type { PolicyVersions } from '../audit/audit.ts';
 import { modeKey, readModeChange } from '../mode/mode.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { readService, type Service, serviceKey } from '../services/service.ts';
-import { type ItemIndex, UnreadableItemError } from '../storage/entity.ts';
-import type { Item, Key } from '../storage/table.ts';
+import { type ItemIndex, indexByKey, UnreadableItemError } from '../storage/entity.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
 import { identityKey, readRestoredAt } from '../storage/table-identity.ts';
 
 type PolicySubject = Pick<Connection, 'serviceId' | 'ownerAccountId'>;
@@ -38,6 +38,11 @@ export function policyInputKeys({ serviceId, ownerAccountId }: PolicySubject): K
     modeKey,
     identityKey,
   ];
+}
+
+/** Reads the policy inputs of a decision from the table. */
+export async function loadPolicyInputs(subject: PolicySubject, table: Table): Promise<PolicyInputs> {
+  return readPolicyInputs(subject, indexByKey(await table.get(policyInputKeys(subject))));
 }
 
 export function readPolicyInputs(

@@ -24,8 +24,7 @@ export async function listUnregisteredServices(
     (location) => formatAccountRegion(location) !== formatAccountRegion(hub),
   );
   const locations = [hub, ...otherLocations];
-  const position =
-    token === undefined ? { location: 0 } : decodeCursor(unregisteredListName, token, LocationCursor);
+  const position = decodeCursor(unregisteredListName, token, LocationCursor, { location: 0 });
   const location = selectLocation(locations, position) ?? hub;
   const page = await servicesClient(location).page(position.nextToken);
   const registeredIds = new Set(registered.map(({ serviceId }) => serviceId));

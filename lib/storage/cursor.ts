@@ -14,12 +14,22 @@ export function encodePageToken(list: string, position: object): string {
   return Buffer.from(JSON.stringify({ list, position })).toString('base64url');
 }
 
-/** @throws ExpiredTokenError, also for a token of another list. */
+/** Returns the fields of a response that name the next page; none after the last page. */
+export function nextPageFields(list: string, next: object | undefined): { nextToken?: string } {
+  return next ? { nextToken: encodePageToken(list, next) } : {};
+}
+
+/**
+ * Decodes the position in a list; without a token it is the start.
+ * @throws ExpiredTokenError, also for a token of another list.
+ */
 export function decodeCursor<const Schema extends v.GenericSchema>(
   list: string,
-  token: string,
+  token: string | undefined,
   schema: Schema,
+  start: v.InferOutput<Schema>,
 ): v.InferOutput<Schema> {
+  if (token === undefined) return start;
   try {
     const Token = v.object({ list: v.literal(list), position: schema });
     return v.parse(Token, JSON.parse(Buffer.from(token, 'base64url').toString())).position;

@@ -56,11 +56,12 @@ export async function finishBothSweeps() {
 
 export async function runDoctor(): Promise<DoctorResult[]> {
   const checks: DoctorResult[] = [];
-  let page: CheckPage | undefined;
-  do {
-    page = await runDoctorPage(page?.next as CheckCursor | undefined, env.deps);
+  let next: CheckCursor | undefined = { next: 'deployment' };
+  while (next) {
+    const page: CheckPage = await runDoctorPage(next, env.deps);
     checks.push(...page.checks);
-  } while (page.next);
+    next = page.next;
+  }
   return checks;
 }
 

@@ -1,6 +1,4 @@
-import type { Context } from 'hono';
 import {
-  type ApproverGroup,
   defaultGroup,
   emptyGroup,
   findGroup,
@@ -12,63 +10,56 @@ import {
 import { subscribeGroup } from '../../channels/email/subscribe-group.ts';
 import { listRegisteredServices } from '../../services/registered-services.ts';
 import { listIfAllReadable, rethrow } from '../../storage/entity.ts';
-import { ApiError } from '../api-error.ts';
-import { identifyCaller, warnNextApplyRestores, warnPolicyFileOverride } from '../caller.ts';
-import type { ApiApp, ApiDeps, ApiEnv } from '../env.ts';
-import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
-import { ApproversInput, GroupName, readBody, validateInput } from '../input.ts';
+import { ApiError, invalidRequestError } from '../api-error.ts';
+import { warnNextApplyRestores, warnPolicyFileOverride } from '../caller.ts';
+import type { ApiDeps } from '../env.ts';
+import { alreadyRemovedWarning } from '../idempotency-key.ts';
+import { ApproversInput, GroupName, validateInput } from '../input.ts';
 import { unknownGroupError } from '../lookup.ts';
-import { pathParameter } from '../route.ts';
+import type { ApiRequest, Routes } from '../request.ts';
+import { withoutVersion } from '../views.ts';
 
-export function approversRoutes(app: ApiApp): void {
-  app.get('/approvers', async (context) =>
-    context.json({ groups: (await listApproverGroups(context.get('api'))).map(groupView) }),
-  );
-  app.get('/approvers/:group', async (context) => {
-    const name = requireGroupName(context);
-    const group = await findGroup(name, context.get('api').table);
+export const approversRoutes: Routes = {
+  'GET /approvers': async (_request, api) => ({
+    groups: (await listApproverGroups(api)).map(withoutVersion),
+  }),
+  'GET /approvers/{group}': async (request, api) => {
+    const name = requireGroupName(request);
+    const group = await findGroup(name, api.table);
     if (!group) throw unknownGroupError(name);
-    return context.json({ group: groupView(group) });
-  });
-  app.put('/approvers/:group', async (context) => {
-    const api = context.get('api');
-    const name = requireGroupName(context);
-    const settings = validateInput(ApproversInput, await readBody(context), 'the group');
+    return { group: withoutVersion(group) };
+  },
+  'PUT /approvers/{group}': async (request, api) => {
+    const name = requireGroupName(request);
+    const settings = await request.body(ApproversInput, 'the group');
     await requireEscalation(name, settings.escalateTo, api);
     const before = await findGroup(name, api.table);
-    const managedBy = identifyCaller(context);
-    const group = await setGroup(name, { ...settings, managedBy }, api.caller, api);
+    const group = await setGroup(name, { ...settings, managedBy: request.managedBy }, api.caller, api);
     const warnings = await subscribeGroup(group, await listIfAllReadable(listApproverGroups, api), api);
-    return context.json({
-      group: groupView(group),
+    return {
+      group: withoutVersion(group),
       warnings: [...warnPolicyFileOverride(before, 'group'), ...warnings],
-    });
-  });
-  app.delete('/approvers/:group', async (context) => {
-    const api = context.get('api');
-    const name = requireGroupName(context);
+    };
+  },
+  'DELETE /approvers/{group}': async (request, api) => {
+    const name = requireGroupName(request);
     const group = await findGroup(name, api.table);
-    if (!group) {
-      if (isPossibleRetry(context)) return context.json({ warnings: [alreadyRemovedWarning] });
-      throw unknownGroupError(name);
-    }
+    if (!group && request.isPossibleRetry) return { warnings: [alreadyRemovedWarning] };
+    if (!group) throw unknownGroupError(name);
     await requireUnused(name, api);
     await removeGroup(group, api.table);
-    const warnings = await subscribeGroup(
-      emptyGroup(name),
-      await listIfAllReadable(listApproverGroups, api),
-      api,
-    );
-    return context.json({
-      group: groupView(group),
+    const remaining = await listIfAllReadable(listApproverGroups, api);
+    const warnings = await subscribeGroup(emptyGroup(name), remaining, api);
+    return {
+      group: withoutVersion(group),
       warnings: [...warnNextApplyRestores(group, 'group'), ...warnings],
-    });
-  });
-}
+    };
+  },
+};
 
 /** @throws ApiError if the path's `{group}` is not a valid group name. */
-function requireGroupName(context: Context<ApiEnv>): string {
-  return validateInput(GroupName, pathParameter(context, 'group'), 'the name of the group');
+function requireGroupName(request: ApiRequest): string {
+  return validateInput(GroupName, request.parameter('group'), 'the name of the group');
 }
 
 /** @throws ApiError if a service or another group names it, or if an item that may name it is unreadable. */
@@ -96,12 +87,7 @@ async function requireEscalation(
   escalateTo: string | undefined,
   { table }: ApiDeps,
 ): Promise<void> {
-  if (escalateTo === name)
-    throw new ApiError(400, 'InvalidRequest', `the group \`${name}\` cannot escalate to itself`);
+  if (escalateTo === name) throw invalidRequestError(`the group \`${name}\` cannot escalate to itself`);
   if (escalateTo !== undefined && !(await isKnownGroup(escalateTo, table)))
     throw unknownGroupError(escalateTo);
-}
-
-function groupView({ version: _version, ...group }: ApproverGroup) {
-  return group;
 }

@@ -10,23 +10,22 @@ import { findCustomersByAccount } from '../../customers/customer-by-account.ts';
 import { withCustomerNames } from '../../customers/customer-names.ts';
 import { explainConnection } from '../../inspection/explain.ts';
 import { listConnections } from '../../inspection/list-connections.ts';
-import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
+import { loadPolicyInputs } from '../../policy/policy-inputs.ts';
 import { isConnected } from '../../privatelink/connection.ts';
 import { listRegisteredServices, uniqueLocations } from '../../services/registered-services.ts';
-import { indexByKey } from '../../storage/entity.ts';
 import type { Table } from '../../storage/table.ts';
 import { writePlain } from '../../values/styled-text.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiApp, ApiDeps } from '../env.ts';
-import { ConnectionsQuery, DecisionInput, readBody, validateInput } from '../input.ts';
+import type { ApiDeps } from '../env.ts';
+import { ConnectionsQuery, DecisionInput } from '../input.ts';
 import { requireEndpointId, requireService, unknownEndpointError } from '../lookup.ts';
+import type { ApiRequest, Routes } from '../request.ts';
 import { notOpenError } from '../responses.ts';
 import { withServiceNames } from '../views.ts';
 
-export function connectionsRoutes(app: ApiApp): void {
-  app.get('/connections', async (context) => {
-    const api = context.get('api');
-    const query = validateInput(ConnectionsQuery, context.req.query(), 'the query');
+export const connectionsRoutes: Routes = {
+  'GET /connections': async (request, api) => {
+    const query = request.query(ConnectionsQuery);
     const services =
       query.service === undefined
         ? await listRegisteredServices(api)
@@ -45,42 +44,31 @@ export function connectionsRoutes(app: ApiApp): void {
       ({ ownerAccountId }) => ownerAccountId,
       api,
     );
-    return context.json({ ...page, connections });
-  });
-  app.get('/connections/:endpointId', async (context) => {
-    const endpointId = requireEndpointId(context);
-    const api = context.get('api');
+    return { ...page, connections };
+  },
+  'GET /connections/{endpointId}': async (request, api) => {
+    const endpointId = requireEndpointId(request);
     const explanation = await explainConnection(endpointId, api);
     if (!explanation) throw unknownEndpointError(endpointId);
     const { ownerAccountId } = explanation.connection;
     const customer = (await findCustomersByAccount([ownerAccountId], api)).get(ownerAccountId)?.name;
-    return context.json({
+    return {
       ...explanation,
       connection: { ...explanation.connection, ...(customer !== undefined && { customer }) },
-    });
-  });
-  app.post('/connections/:endpointId/decision', async (context) => {
-    const api = context.get('api');
-    const endpointId = requireEndpointId(context);
-    const decision = {
-      ...validateInput(DecisionInput, await readBody(context), 'the decision'),
-      by: api.caller,
     };
+  },
+  'POST /connections/{endpointId}/decision': async (request, api) => {
+    const endpointId = requireEndpointId(request);
+    const decision = { ...(await request.body(DecisionInput, 'the decision')), by: api.caller };
     const result = await submitDecision(endpointId, decision, api);
     if (result.status === 'unknown') throw unknownEndpointError(endpointId);
-    const recordedDecision = await requireDecision(
-      result,
-      endpointId,
-      decision,
-      context.get('firstRequestedAt'),
-      api.table,
-    );
-    return context.json({
+    const recordedDecision = await requireDecision(endpointId, result, decision, request, api.table);
+    return {
       decision: decisionView(recordedDecision),
       warnings: await warnDecisionNotApplied(recordedDecision, api),
-    });
-  });
-}
+    };
+  },
+};
 
 type AppliedDecision = Omit<Extract<SubmitResult, { status: 'decided' }>, 'status'>;
 
@@ -89,10 +77,10 @@ type AppliedDecision = Omit<Extract<SubmitResult, { status: 'decided' }>, 'statu
  * @throws ApiError
  */
 async function requireDecision(
-  result: Exclude<SubmitResult, { status: 'unknown' }>,
   endpointId: string,
+  result: Exclude<SubmitResult, { status: 'unknown' }>,
   { by, decision }: SubmittedDecision,
-  firstRequestedAt: string | undefined,
+  { firstRequestedAt }: ApiRequest,
   table: Table,
 ): Promise<AppliedDecision> {
   if (result.status === 'decided') return result;
@@ -113,7 +101,7 @@ async function requireDecision(
 
 /** Approve and deny are ambiguous for a connected endpoint; the error names the commands that extend, allow and revoke it. */
 async function connectedNotOpenError(record: ConnectionRecord, table: Table): Promise<ApiError> {
-  const { service, entries } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
+  const { service, entries } = await loadPolicyInputs(record, table);
   const commands = openCommands({ record, service, entries, mode: 'enforce' }).map((command) =>
     writePlain(command, (time) => time),
   );

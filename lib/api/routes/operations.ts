@@ -1,21 +1,20 @@
 import {
   findOperationsRecipients,
-  type OperationsRecipients,
   setOperationsCommand,
   setOperationsRecipients,
 } from '../../approvers/operations-recipients.ts';
 import { subscribeAddresses } from '../../channels/email/subscriptions.ts';
-import type { ApiApp } from '../env.ts';
-import { OperationsInput, readBody, validateInput } from '../input.ts';
+import { OperationsInput } from '../input.ts';
+import type { Routes } from '../request.ts';
+import { withoutVersion } from '../views.ts';
 
-export function operationsRoutes(app: ApiApp): void {
-  app.get('/operations', async (context) => {
-    const recipients = await findOperationsRecipients(context.get('api').table);
-    return context.json({ operations: operationsView(recipients) });
-  });
-  app.put('/operations', async (context) => {
-    const api = context.get('api');
-    const settings = validateInput(OperationsInput, await readBody(context), 'the recipients');
+export const operationsRoutes: Routes = {
+  'GET /operations': async (_request, api) => {
+    const recipients = await findOperationsRecipients(api.table);
+    return { operations: withoutVersion(recipients) };
+  },
+  'PUT /operations': async (request, api) => {
+    const settings = await request.body(OperationsInput, 'the recipients');
     const recipients = await setOperationsRecipients(settings, api.caller, api);
     const { slackChannel, emails } = recipients;
     const warnings = await subscribeAddresses(emails, emails, {
@@ -24,16 +23,12 @@ export function operationsRoutes(app: ApiApp): void {
       remedy: 'set the recipients again, or see `linkgate doctor`',
     });
     const isNobody = slackChannel === undefined && emails.length === 0;
-    return context.json({
-      operations: operationsView(recipients),
+    return {
+      operations: withoutVersion(recipients),
       warnings: [
         ...(isNobody ? [`operations notices go nowhere; to name recipients: ${setOperationsCommand}`] : []),
         ...warnings,
       ],
-    });
-  });
-}
-
-function operationsView({ version: _version, ...recipients }: OperationsRecipients) {
-  return recipients;
-}
+    };
+  },
+};

@@ -1,58 +1,53 @@
 import { effectiveEntry, findBlock } from '../../allowlist/effective-entry.ts';
 import {
   type ConnectedDecisionInput,
-  type ConnectedDecisionResult,
   decideConnectedByPerson,
   maxExtensionMs,
 } from '../../approvals/decide-connected-by-person.ts';
 import { emptyGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, connectionEntity, recordKey } from '../../connections/connection-record.ts';
 import { isStillAuthorized, NotAuthorizedError } from '../../policy/authorize.ts';
-import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
-import { indexByKey } from '../../storage/entity.ts';
+import { loadPolicyInputs } from '../../policy/policy-inputs.ts';
+import type { ConnectionState } from '../../privatelink/connection.ts';
 import { trackIdentity } from '../../storage/table-identity.ts';
 import { shellWord } from '../../values/shell-word.ts';
 import { isPaused, primaryReason } from '../../verdicts/verdict.ts';
-import { ApiError } from '../api-error.ts';
-import type { ApiApp, ApiDeps } from '../env.ts';
-import { ExtendInput, RevocationInput, readBody, validateInput } from '../input.ts';
+import { ApiError, invalidRequestError } from '../api-error.ts';
+import type { ApiDeps } from '../env.ts';
+import { ExtendInput, RevocationInput } from '../input.ts';
 import { requireEndpointId, unknownEndpointError } from '../lookup.ts';
+import type { Routes } from '../request.ts';
 
 /** Decisions of people about connected endpoints. */
-export function revocationRoutes(app: ApiApp): void {
-  app.post('/connections/:endpointId/revocation', async (context) => {
-    const api = context.get('api');
-    const endpointId = requireEndpointId(context);
-    const input = validateInput(RevocationInput, await readBody(context), 'the revocation');
+export const revocationRoutes: Routes = {
+  'POST /connections/{endpointId}/revocation': async (request, api) => {
+    const endpointId = requireEndpointId(request);
+    const input = await request.body(RevocationInput, 'the revocation');
     await trackIdentity(api);
     const before = await connectionEntity.find(recordKey(endpointId), api.table);
-    const record = await requireConnectedDecision(
-      endpointId,
-      { ...input, action: 'revoke', by: api.caller },
-      api,
-    );
-    return context.json({
+    const decision = { ...input, action: 'revoke', by: api.caller } as const;
+    const record = await requireConnectedDecision(endpointId, decision, api);
+    return {
       revocation: revocationView(record),
       warnings: [
         ...warnExtensionEnds(before, api.now()),
         ...(await warnStillAllowed(record, api)),
         ...(await warnDisconnectDelayed(record, api)),
       ],
-    });
-  });
-  app.post('/connections/:endpointId/extend', async (context) => {
-    const api = context.get('api');
-    const endpointId = requireEndpointId(context);
-    const { until, reason } = validateInput(ExtendInput, await readBody(context), 'the extension');
+    };
+  },
+  'POST /connections/{endpointId}/extend': async (request, api) => {
+    const endpointId = requireEndpointId(request);
+    const { until, reason } = await request.body(ExtendInput, 'the extension');
     const decision = { action: 'keep', by: api.caller, reason, until } as const;
-    await requireExtendable(endpointId, decision.until, api);
+    await requireExtendable(endpointId, until, api);
     const record = await requireConnectedDecision(endpointId, decision, api);
-    return context.json({
+    return {
       revocation: revocationView(record),
       warnings: await warnDisconnectDelayed(record, api),
-    });
-  });
-}
+    };
+  },
+};
 
 /** @throws ApiError if the decision does not apply to the connection. */
 async function requireConnectedDecision(
@@ -67,7 +62,7 @@ async function requireConnectedDecision(
     case 'unknown':
       throw unknownEndpointError(endpointId);
     case 'not-connected':
-      throw notConnectedError(endpointId, result);
+      throw new ApiError(409, 'NotConnected', explainNotConnected(endpointId, result.connection.state));
     case 'no-scheduled-disconnect':
       throw new ApiError(
         409,
@@ -79,19 +74,11 @@ async function requireConnectedDecision(
   }
 }
 
-function notConnectedError(
-  endpointId: string,
-  { connection: { state } }: Extract<ConnectedDecisionResult, { status: 'not-connected' }>,
-) {
-  const then =
-    state === 'pendingAcceptance'
-      ? `; a request is rejected by a decision: linkgate deny ${endpointId} --reason "…"`
-      : '';
-  return new ApiError(
-    409,
-    'NotConnected',
-    `${endpointId} is not connected: EC2 shows it \`${state}\`${then}`,
-  );
+function explainNotConnected(endpointId: string, state: ConnectionState): string {
+  const shown = `${endpointId} is not connected: EC2 shows it \`${state}\``;
+  return state === 'pendingAcceptance'
+    ? `${shown}; a request is rejected by a decision: linkgate deny ${endpointId} --reason "…"`
+    : shown;
 }
 
 function explainNotExtendable({
@@ -112,24 +99,12 @@ function explainNotExtendable({
  * @throws ApiError, NotAuthorizedError
  */
 async function requireExtendable(endpointId: string, until: string, api: ApiDeps): Promise<void> {
-  const now = api.now();
   const record = await connectionEntity.find(recordKey(endpointId), api.table);
-  const disconnectAt = record?.revocation?.disconnectAt;
-  const problem =
-    new Date(until) <= now
-      ? `it is in the past: linkgate's clock says ${now.toISOString()}`
-      : new Date(until).getTime() - now.getTime() > maxExtensionMs
-        ? 'an extension is a year at most; for longer allow the account'
-        : disconnectAt !== undefined && until < disconnectAt
-          ? `its disconnect is scheduled later than that already, at ${disconnectAt}`
-          : undefined;
-  if (problem)
-    throw new ApiError(400, 'InvalidRequest', `it cannot be extended until \`${until}\`: ${problem}`);
+  const problem = findExtensionProblem(until, record?.revocation?.disconnectAt, api.now());
+  if (problem !== undefined)
+    throw invalidRequestError(`it cannot be extended until \`${until}\`: ${problem}`);
   if (!record) return;
-  const { service, entries, unreadable } = readPolicyInputs(
-    record,
-    indexByKey(await api.table.get(policyInputKeys(record))),
-  );
+  const { service, entries, unreadable } = await loadPolicyInputs(record, api.table);
   // An unreadable entry may name the caller as owner.
   if (unreadable[0]) throw unreadable[0];
   if (!service) return;
@@ -140,6 +115,20 @@ async function requireExtendable(endpointId: string, until: string, api: ApiDeps
       `${api.caller} owns the account: somebody else has to extend its connection`,
       group,
     );
+}
+
+/** @returns undefined if the connection may be extended until that time. */
+function findExtensionProblem(
+  until: string,
+  disconnectAt: string | undefined,
+  now: Date,
+): string | undefined {
+  if (new Date(until) <= now) return `it is in the past: linkgate's clock says ${now.toISOString()}`;
+  if (new Date(until).getTime() - now.getTime() > maxExtensionMs)
+    return 'an extension is a year at most; for longer allow the account';
+  return disconnectAt !== undefined && until < disconnectAt
+    ? `its disconnect is scheduled later than that already, at ${disconnectAt}`
+    : undefined;
 }
 
 /** Warns that a revocation cancels an earlier extension. */
@@ -175,7 +164,7 @@ function revocationView({
 
 /** Warns that the account is still allowed: a revocation applies to one connection and keeps the allowlist entry. */
 async function warnStillAllowed(record: ConnectionRecord, { table }: ApiDeps): Promise<string[]> {
-  const { entries, service } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
+  const { entries, service } = await loadPolicyInputs(record, table);
   const isBlocked = findBlock(entries) !== undefined;
   if (isBlocked || effectiveEntry({ entries })?.effect !== 'allow') return [];
   const { ownerAccountId: account, serviceId } = record;
