@@ -6,16 +6,10 @@ import { simulate } from './simulate.ts';
 const maxSeeds = 200;
 
 /** Runs one seed after the other until one breaks the mutant's invariant. */
-export async function expectKilledBy({
-  mutant,
-  breaks,
-  from = 1,
-  isObserving = false,
-  isLong = false,
-}: (typeof mutants)[number]): Promise<void> {
+export async function expectKilledBy({ from, breaks, options }: (typeof mutants)[number]): Promise<void> {
   let isKilled = false;
   for (let seed = from; seed < from + maxSeeds && !isKilled; seed++) {
-    const { broken } = await simulate(seed, { isObserving, isLong, mutant });
+    const { broken } = await simulate(seed, options);
     isKilled = broken?.invariant === breaks;
   }
   expect(isKilled).toBe(true);

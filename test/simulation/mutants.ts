@@ -1,195 +1,113 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
-import { externallyAcceptedRule, type Revocation } from '../../lib/connections/connected-state.ts';
-import {
-  type ConnectionRecord,
-  type PendingEffect,
-  readRecord,
-  recordPartitions,
-} from '../../lib/connections/connection-record.ts';
+import { externallyAcceptedRule } from '../../lib/connections/connected-state.ts';
+import { type ConnectionRecord, readRecord } from '../../lib/connections/connection-record.ts';
 import { isConnected } from '../../lib/privatelink/connection.ts';
 import { formatKey } from '../../lib/storage/entity.ts';
-import type { Item, Key, Write } from '../../lib/storage/table.ts';
+import type { Item, Write } from '../../lib/storage/table.ts';
 import { writeKey } from '../doubles/memory-table.ts';
 import { addresses, everybody } from './approvers.ts';
 import type { Invariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
 import { isNewerMajor, withoutAddition } from './mixed-versions.ts';
+import type { SimulationOptions } from './simulate.ts';
 import { readTitle } from './slack.ts';
 import type { Mutant, SimulatedDeps } from './wiring.ts';
 
-type Events = Parameters<SimulatedDeps['bus']['publish']>[0];
+/** The mutants by name, below the invariant that each breaks. */
+type MutantTable = Readonly<Partial<Record<Invariant, Readonly<Record<string, Mutant>>>>>;
+type Event = Parameters<SimulatedDeps['bus']['publish']>[0][number];
 
-/** Mutants of linkgate, each with the invariant that it breaks. */
-export const mutants: readonly {
-  readonly name: string;
-  readonly breaks: Invariant;
-  readonly mutant: Mutant;
-  readonly isObserving?: boolean;
-  readonly isLong?: boolean;
-  /** The first seed of the search, for mutants that few seeds reveal. */
-  readonly from?: number;
-}[] = [
-  {
-    name: 'writes without version conditions',
-    breaks: 'audit entries are only ever added, in order',
-    mutant: mutateWrites(withoutConditions('')),
+const ignoredMode: Mutant = () => ({ mode: async () => 'enforce' });
+
+const mutantsInEnforce: MutantTable = {
+  'audit entries are only ever added, in order': {
+    'writes without version conditions': mutateWrites('', withoutCondition),
   },
-  {
-    name: 'writes of the endpoint quota without a version condition',
-    breaks: 'policy accepts no more endpoints of an account than its entry allows',
-    mutant: mutateWrites(withoutConditions('ENDPOINT_QUOTA#')),
-    from: 9,
-  },
-  {
-    name: 'deleted endpoints that stay counted',
-    breaks: 'the counted endpoints are the connected ones',
-    mutant: mutateWrites(withoutItems('ENDPOINT_QUOTA#', ({ functionName }) => functionName !== 'requests')),
-    from: 17,
-  },
-  {
-    name: 'no re-evaluation when a counted endpoint is freed',
-    breaks: 'no request waits for its endpoint limit while endpoints are free',
-    mutant: mutateWrites(changeItems('ENDPOINT_QUOTA#', (item) => ({ ...item, entryVersion: 0 }))),
-    from: 19,
-  },
-  {
-    name: 'missing audit entries',
-    breaks: 'every audit trail is complete',
-    mutant: mutateWrites(withoutItems(auditPartition)),
-  },
-  {
-    name: 'audit entries changed after hashing',
-    breaks: 'every audit trail is complete',
-    mutant: mutateWrites(changeItems(auditPartition, (item) => ({ ...item, requestId: 'somebody else' }))),
-  },
-  {
-    name: 'an audit entry with another actor',
-    breaks: 'each decision in the audit trail was made by its actor',
-    mutant: mutateWrites(
-      changeItems(auditPartition, (item) =>
-        item.action === 'approved' ? { ...item, actor: 'mallory' } : item,
-      ),
+  'policy accepts no more endpoints of an account than its entry allows': {
+    'writes of the endpoint quota without a version condition': mutateWrites(
+      'ENDPOINT_QUOTA#',
+      withoutCondition,
     ),
   },
-  {
-    name: 'missing pointers of pending effects',
-    breaks: 'each pending effect has a pointer',
-    mutant: mutateWrites(withoutItems('PENDING_EFFECT#')),
+  'the counted endpoints are the connected ones': {
+    'deleted endpoints that stay counted': (wired, run, memory) =>
+      run.functionName === 'requests' ? {} : withoutItems('ENDPOINT_QUOTA#')(wired, run, memory),
   },
-  {
-    name: 'apply-verdicts with a stale policy',
-    breaks: 'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before',
-    mutant: staleReadsForApply,
-    from: 21,
+  'no request waits for its endpoint limit while endpoints are free': {
+    'no re-evaluation when a counted endpoint is freed': mutatePuts('ENDPOINT_QUOTA#', { entryVersion: 0 }),
   },
-  {
-    name: 'a missing pause rule',
-    breaks: 'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before',
-    mutant: (wired) => ({ rules: wired.rules.filter(({ name }) => name !== 'service-is-paused') }),
+  'every audit trail is complete': {
+    'missing audit entries': withoutItems(auditPartition),
+    'audit entries changed after hashing': mutatePuts(auditPartition, { requestId: 'somebody else' }),
   },
-  {
-    name: 'no re-evaluation after pause and resume',
-    breaks: 'a pending connection waits only by policy',
-    mutant: mutateWrites(changeItems('SERVICE', (item) => ({ ...item, policyRevision: 1 }))),
+  'each decision in the audit trail was made by its actor': {
+    'an audit entry with another actor': mutatePuts(auditPartition, { actor: 'mallory' }, isApproved),
   },
-  {
-    name: 'an ignored mode',
-    breaks: 'linkgate changes EC2 only in mode enforce, as read right before',
-    mutant: () => ({ mode: async () => 'enforce' }),
+  'each pending effect has a pointer': {
+    'missing pointers of pending effects': withoutItems('PENDING_EFFECT#'),
   },
-  {
-    name: 'an ignored mode, beside a script',
-    breaks: 'linkgate changes EC2 only in mode enforce, as read right before',
-    mutant: () => ({ mode: async () => 'enforce' }),
-    isObserving: true,
+  'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before': {
+    'apply-verdicts with a stale policy': withStaleReadsOfApply,
+    'a missing pause rule': ({ rules }) => ({
+      rules: rules.filter(({ name }) => name !== 'service-is-paused'),
+    }),
   },
-  {
-    name: 'a mode that is read once and not before each call',
-    breaks: 'linkgate changes EC2 only in mode enforce, as read right before',
-    mutant: (wired) => {
-      let mode: ReturnType<SimulatedDeps['mode']> | undefined;
-      return {
-        mode() {
-          mode ??= wired.mode();
-          return mode;
-        },
-      };
+  'a pending connection waits only by policy': {
+    'no re-evaluation after pause and resume': mutatePuts('SERVICE', { policyRevision: 1 }),
+  },
+  'linkgate changes EC2 only in mode enforce, as read right before': {
+    'an ignored mode': ignoredMode,
+    'a mode that is read once and not before each call'({ mode }) {
+      let firstRead: ReturnType<typeof mode> | undefined;
+      return { mode: () => (firstRead ??= mode()) };
     },
   },
-  {
-    name: 'no re-evaluation after the switch back to enforce',
-    breaks: 'every pending connection has a current verdict',
-    mutant: mutateReads((item) => (item.pk === 'MODE' ? { ...item, policyRevision: 0 } : item)),
+  'every pending connection has a current verdict': {
+    'no re-evaluation after the switch back to enforce': mutateReads('MODE', (item) => ({
+      ...item,
+      policyRevision: 0,
+    })),
   },
-  {
-    name: 'external accepts taken for linkgate’s own',
-    breaks: 'linkgate disconnects only connections that it accepted, or whose disconnect it scheduled',
-    mutant: mutateReads((item) =>
-      isToReject(item) ? { ...item, acceptRequestedAt: item.requestedAt } : item,
+  'linkgate disconnects only connections that it accepted, or whose disconnect it scheduled': {
+    'external accepts taken for linkgate’s own': mutateReads('CONNECTION#', (item) =>
+      asRecord(item).pendingEffect?.action === 'reject'
+        ? { ...item, acceptRequestedAt: item.requestedAt }
+        : item,
     ),
   },
-  {
-    name: 'own accepts taken for external ones',
-    breaks: 'linkgate does not report its own accept as an external one',
-    mutant: mutateWrites(changeItems('CONNECTION#', asAcceptedElsewhere)),
-    from: 4,
+  'linkgate does not report its own accept as an external one': {
+    'own accepts taken for external ones': mutatePuts('CONNECTION#', asAcceptedElsewhere),
   },
-  {
-    name: 'apply-verdicts that never applies',
-    breaks: 'the state becomes final',
-    mutant: () => ({ mode: async () => 'observe' }),
+  'the state becomes final': {
+    'apply-verdicts that never applies': () => ({ mode: async () => 'observe' }),
   },
-  {
-    name: 'no decision about connections that a script accepted or rejected',
-    breaks: 'every connection newer than its registration has a verdict',
-    mutant: mutatePublish((event) => [
-      event.connection.state === 'pendingAcceptance' ? event : { ...event, type: 'Connection Changed' },
-    ]),
-    isObserving: true,
+  'an approval needs its quorum': {
+    'an ignored quorum': mutateReads('APPROVERS', (item) => ({ ...item, quorum: 1 })),
   },
-  {
-    name: 'undetected changes in EC2',
-    breaks: 'every record has the state that EC2 shows',
-    mutant: mutatePublish((event) => (event.type === 'Connection Request' ? [event] : [])),
-    isObserving: true,
-  },
-  {
-    name: 'an ignored quorum',
-    breaks: 'an approval needs its quorum',
-    mutant: mutateReads((item) => (item.pk === 'APPROVERS' ? { ...item, quorum: 1 } : item)),
-    from: 13,
-  },
-  {
-    name: 'lost decisions of people',
-    breaks: 'one decision closes a request',
-    mutant: mutateReads(withoutDecision),
-  },
-  {
-    name: 'decisions by people who are no approvers',
-    breaks: 'only current approvers decide',
-    mutant: mutateReads((item) =>
-      item.pk === 'APPROVERS' ? { ...item, slackUsers: everybodyInSlack, emails: addresses } : item,
+  'one decision closes a request': {
+    'lost decisions of people': mutateReads(
+      'CONNECTION#',
+      ({ personDecision: _personDecision, verdict: _verdict, ...item }) => item as Item,
     ),
   },
-  {
-    name: 'approvals by owners of the account',
-    breaks: 'nobody approves a request of an account that they own',
-    mutant: mutateReads(({ owners: _owners, ...item }) => item as Item),
+  'only current approvers decide': {
+    'decisions by people who are no approvers': mutateReads('APPROVERS', (item) => ({
+      ...item,
+      slackUsers: everybody.map((actor) => actor.split(':')).map(([, team, user]) => ({ team, user })),
+      emails: addresses,
+    })),
   },
-  {
-    name: 'no Slack messages about waiting requests',
-    breaks: 'approvers are notified of each request that awaits approval',
-    mutant: () => ({ notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} } }),
+  'nobody approves a request of an account that they own': {
+    'approvals by owners of the account': mutateReads('', ({ owners: _owners, ...item }) => item as Item),
   },
-  {
-    name: 'no emails',
-    breaks: 'approvers are notified of each request that awaits approval',
-    mutant: () => ({ emailSender: { send: async () => {} } }),
+  'approvers are notified of each request that awaits approval': {
+    'no Slack messages about waiting requests': () => ({
+      notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
+    }),
+    'no emails': () => ({ emailSender: { send: async () => {} } }),
   },
-  {
-    name: 'duplicate messages of a request',
-    breaks: 'a request has one message with buttons',
-    mutant: ({ slack }) => ({
+  'a request has one message with buttons': {
+    'duplicate messages of a request': ({ slack }) => ({
       slack: {
         ...slack,
         async post(message) {
@@ -198,57 +116,35 @@ export const mutants: readonly {
         },
       },
     }),
+    'notifications written without a version condition': mutateWrites('NOTIFICATION#', withoutCondition),
+    'ignored conflicts of notifications': ({ table }, { functionName }) => ({
+      table: {
+        ...table,
+        write: async (writes) => (await table.write(writes)) || functionName === 'notificationQueue',
+      },
+    }),
+    'buttons on decided requests': ({ slack }) => ({ slack: { ...slack, update: async () => {} } }),
   },
-  {
-    name: 'notifications written without a version condition',
-    breaks: 'a request has one message with buttons',
-    mutant: mutateWrites(withoutConditions('NOTIFICATION#')),
-  },
-  {
-    name: 'ignored conflicts of notifications',
-    breaks: 'a request has one message with buttons',
-    mutant: ({ table }, { functionName }) =>
-      functionName === 'notificationQueue'
-        ? {
-            table: {
-              ...table,
-              async write(writes) {
-                await table.write(writes);
-                return true;
-              },
-            },
-          }
-        : {},
-  },
-  {
-    name: 'buttons on decided requests',
-    breaks: 'a request has one message with buttons',
-    mutant: ({ slack }) => ({ slack: { ...slack, update: async () => {} } }),
-  },
-  {
-    name: 'a digest that is never updated',
-    breaks: 'each message shows the recorded state',
-    mutant: ({ slack }) => ({
+  'each message shows the recorded state': {
+    'a digest that is never updated': ({ slack }) => ({
       slack: {
         ...slack,
         update: async (message) =>
           /wait for approval|^All \d/.test(readTitle(message)) ? undefined : slack.update(message),
       },
     }),
-    from: 39,
   },
-  {
-    name: 'a message that shows connected before EC2 does',
-    breaks: 'a message shows a connection as connected only after EC2 shows it',
-    mutant: (wired, { functionName }) =>
-      functionName === 'notificationQueue'
-        ? mutateReads(withConnectedState)(wired, {} as Run, new Map())
-        : {},
+  'a message shows a connection as connected only after EC2 shows it': {
+    'a message that shows connected before EC2 does': mutateReads('CONNECTION#', (item, { functionName }) =>
+      functionName === 'notificationQueue' &&
+      !isNewerMajor(item) &&
+      readRecord(item).verdict?.outcome === 'accept'
+        ? { ...item, state: 'available' }
+        : item,
+    ),
   },
-  {
-    name: 'reminders of decided requests',
-    breaks: 'approvers are not reminded of a decided request',
-    mutant: ({ slack }) => ({
+  'approvers are not reminded of a decided request': {
+    'reminders of decided requests': ({ slack }) => ({
       slack: {
         ...slack,
         async update({ channel, ts, text, blocks }) {
@@ -258,127 +154,179 @@ export const mutants: readonly {
       },
     }),
   },
-  {
-    name: 'missing pointers of awaiting requests',
-    breaks: 'each request that awaits approval has a pointer',
-    mutant: mutateWrites(withoutItems('AWAITING_APPROVAL#')),
+  'each request that awaits approval has a pointer': {
+    'missing pointers of awaiting requests': withoutItems('AWAITING_APPROVAL#'),
   },
-  {
-    name: 'an ignored deadline',
-    breaks: 'no request waits beyond its deadline at a service that rejects on expiry',
-    mutant: mutateReads(({ onExpiry: _onExpiry, ...item }) => item as Item),
+  'no request waits beyond its deadline at a service that rejects on expiry': {
+    'an ignored deadline': mutateReads('', ({ onExpiry: _onExpiry, ...item }) => item as Item),
   },
-  {
-    name: 'a confirmed decision that is not recorded',
-    breaks: 'responses to people match the recorded decisions',
-    mutant: (wired) => ({
+  'responses to people match the recorded decisions': {
+    'a confirmed decision that is not recorded': ({ table }) => ({
       table: {
-        ...wired.table,
-        write: async (writes) => writes.some(isPersonDecision) || wired.table.write(writes),
+        ...table,
+        write: async (writes) =>
+          writes.some(
+            (write) => 'put' in write && (isApproved(write.put) || write.put.action === 'denied'),
+          ) || table.write(writes),
       },
     }),
   },
-  {
-    name: 'an entry that does not allow connected connections',
-    breaks: 'no allowed connection is disconnected',
-    mutant: forRequestsOnly('account-is-allowed'),
-    isLong: true,
+  'attributes of a newer version are kept': {
+    'a rolled back version that drops unknown attributes': mutateReads('', (item, { version }) =>
+      version === 'deployed' ? withoutAddition(item) : item,
+    ),
   },
-  {
-    name: 'a grace period that ends at once',
-    breaks: 'policy disconnects nothing before its grace period has passed in the current table',
-    mutant: mutateReads(withoutDelay),
-    isLong: true,
-    from: 16,
+  'items of a newer major version are not changed': {
+    'items of a newer major version that are read': mutateReads('', (item) =>
+      isNewerMajor(item) ? { ...item, schemaVersion: '1.0' } : item,
+    ),
   },
-  {
-    name: 'an undetected table restore',
-    breaks: 'policy disconnects nothing before its grace period has passed in the current table',
-    mutant: ({ table }) => ({ table: { ...table, identity: async () => 'the table' } }),
-    isLong: true,
-    from: 59,
+  'unreadable items are reported': {
+    'unreported unreadable items': () => ({ reportError: () => {} }),
   },
-  {
-    name: 'a forgotten disconnect quota',
-    breaks: 'policy disconnects no more in 24 hours than its quota',
-    mutant: mutateWrites(withoutItems('DISCONNECT_QUOTA')),
-    isLong: true,
-    from: 12,
-  },
-  {
-    name: 'disconnects at a paused service',
-    breaks: 'nothing is disconnected at a paused service',
-    mutant: forRequestsOnly('service-is-paused'),
-    isLong: true,
-  },
-  {
-    name: 'a block taken for an earlier one',
-    breaks: 'a blocked connection is disconnected at once',
-    mutant: mutateReads((item) => (item.effect === 'block' ? { ...item, changedAt: '' } : item)),
-    isLong: true,
-  },
-  {
-    name: 'no decisions about connected connections',
-    breaks: 'a connection without permission has a scheduled disconnect or awaits approval',
-    mutant: mutatePublish((event) => (isReview(event) ? [] : [event])),
-    isLong: true,
-  },
-  {
-    name: 'scheduled disconnects of allowed connections',
-    breaks: 'an allowed connection has no scheduled disconnect',
-    mutant: forRequestsOnly('account-is-allowed'),
-    isLong: true,
-  },
-  {
-    name: 'missing pointers of scheduled re-evaluations',
-    breaks: 'each scheduled re-evaluation has a pointer',
-    mutant: mutateWrites(withoutItems('REEVALUATE_AT#')),
-    isLong: true,
-  },
-  {
-    name: 'a rolled back version that drops unknown attributes',
-    breaks: 'attributes of a newer version are kept',
-    mutant: mutateReads((item, { version }) => (version === 'deployed' ? withoutAddition(item) : item)),
-  },
-  {
-    name: 'items of a newer major version that are read',
-    breaks: 'items of a newer major version are not changed',
-    mutant: mutateReads((item) => (isNewerMajor(item) ? { ...item, schemaVersion: '1.0' } : item)),
-  },
-  {
-    name: 'unreported unreadable items',
-    breaks: 'unreadable items are reported',
-    mutant: () => ({ reportError: () => {} }),
-  },
-];
+};
 
-/** Wraps the table to change writes. */
-function mutateWrites(change: (write: Write, run: Run) => readonly Write[]): Mutant {
-  return ({ table }, run) => ({
+const mutantsInObserve: MutantTable = {
+  'linkgate changes EC2 only in mode enforce, as read right before': {
+    'an ignored mode, beside a script': ignoredMode,
+  },
+  'every connection newer than its registration has a verdict': {
+    'no decision about connections that a script accepted or rejected': mutatePublish((event) => [
+      event.connection.state === 'pendingAcceptance' ? event : { ...event, type: 'Connection Changed' },
+    ]),
+  },
+  'every record has the state that EC2 shows': {
+    'undetected changes in EC2': mutatePublish((event) =>
+      event.type === 'Connection Request' ? [event] : [],
+    ),
+  },
+};
+
+const mutantsOverDays: MutantTable = {
+  'no allowed connection is disconnected': {
+    'an entry that does not allow connected connections': forRequestsOnly('account-is-allowed'),
+  },
+  'policy disconnects nothing before its grace period has passed in the current table': {
+    'a grace period that ends at once': mutateReads('CONNECTION#', (item) => {
+      const { revocation } = asRecord(item);
+      return revocation ? { ...item, revocation: { ...revocation, disconnectAt: revocation.since } } : item;
+    }),
+    'an undetected table restore': ({ table }) => ({
+      table: { ...table, identity: async () => 'the table' },
+    }),
+  },
+  'policy disconnects no more in 24 hours than its quota': {
+    'a forgotten disconnect quota': withoutItems('DISCONNECT_QUOTA'),
+  },
+  'nothing is disconnected at a paused service': {
+    'disconnects at a paused service': forRequestsOnly('service-is-paused'),
+  },
+  'a blocked connection is disconnected at once': {
+    'a block taken for an earlier one': mutateReads('ALLOWLIST#', (item) =>
+      item.effect === 'block' ? { ...item, changedAt: '' } : item,
+    ),
+  },
+  'a connection without permission has a scheduled disconnect or awaits approval': {
+    'no decisions about connected connections': mutatePublish((event) =>
+      event.type === 'Connection Request' && isConnected(event.connection.state) ? [] : [event],
+    ),
+  },
+  'an allowed connection has no scheduled disconnect': {
+    'scheduled disconnects of allowed connections': forRequestsOnly('account-is-allowed'),
+  },
+  'each scheduled re-evaluation has a pointer': {
+    'missing pointers of scheduled re-evaluations': withoutItems('REEVALUATE_AT#'),
+  },
+};
+
+/** The first seeds of the search, for mutants that few seeds reveal. */
+const firstSeeds: Readonly<Record<string, number>> = {
+  'writes of the endpoint quota without a version condition': 80,
+  'deleted endpoints that stay counted': 17,
+  'no re-evaluation when a counted endpoint is freed': 73,
+  'apply-verdicts with a stale policy': 21,
+  'own accepts taken for external ones': 4,
+  'an ignored quorum': 13,
+  'a digest that is never updated': 39,
+  'a grace period that ends at once': 16,
+  'an undetected table restore': 59,
+  'a forgotten disconnect quota': 12,
+};
+
+/** Lists the mutants with the options of the simulation that reveal them. */
+function listMutants(table: MutantTable, options: SimulationOptions) {
+  return Object.entries(table).flatMap(([invariant, named]) =>
+    Object.entries(named).map(([name, mutant]) => ({
+      name,
+      breaks: invariant,
+      from: firstSeeds[name] ?? 1,
+      options: { ...options, mutant },
+    })),
+  );
+}
+
+/** The mutants of linkgate that hours reveal. */
+export const mutants = [
+  ...listMutants(mutantsInEnforce, {}),
+  ...listMutants(mutantsInObserve, { isObserving: true }),
+];
+/** The mutants of linkgate that only days reveal. */
+export const longMutants = listMutants(mutantsOverDays, { isLong: true });
+
+/** Changes the writes to the partitions with a prefix. */
+function mutateWrites(prefix: string, change: (write: Write) => readonly Write[]): Mutant {
+  return ({ table }) => ({
     table: {
       ...table,
       async write(writes) {
-        const changed = writes.flatMap((write) => change(write, run));
+        const changed = writes.flatMap((write) =>
+          writeKey(write).pk.startsWith(prefix) ? change(write) : write,
+        );
         return changed.length === 0 || table.write(changed);
       },
     },
   });
 }
 
-/** Wraps the table to change reads. */
-function mutateReads(change: (item: Item, run: Run) => Item): Mutant {
-  return ({ table }, run) => ({
-    table: {
-      ...table,
-      get: async (keys) => (await table.get(keys)).map((item) => change(item, run)),
-      async *query(pk, options) {
-        for await (const page of table.query(pk, options)) yield page.map((item) => change(item, run));
-      },
-    },
+function withoutItems(prefix: string): Mutant {
+  return mutateWrites(prefix, () => []);
+}
+
+function withoutCondition({ expected: _expected, ...write }: Write): Write[] {
+  return [write];
+}
+
+/** Sets attributes of the written items. */
+function mutatePuts(
+  prefix: string,
+  attributes: object | ((item: Item) => object),
+  isMeant: (item: Item) => boolean = () => true,
+): Mutant {
+  return mutateWrites(prefix, (write) => {
+    if (!('put' in write) || !isMeant(write.put)) return [write];
+    const changed = typeof attributes === 'function' ? attributes(write.put) : attributes;
+    return [{ ...write, put: { ...write.put, ...changed } }];
   });
 }
 
-function mutatePublish(change: (event: Events[number]) => Events): Mutant {
+/** Changes the items read from the partitions with a prefix. */
+function mutateReads(prefix: string, change: (item: Item, run: Run) => Item): Mutant {
+  return ({ table }, run) => {
+    const changeAll = (items: readonly Item[]) =>
+      items.map((item) => (item.pk.startsWith(prefix) ? change(item, run) : item));
+    return {
+      table: {
+        ...table,
+        get: async (keys) => changeAll(await table.get(keys)),
+        async *query(pk, options) {
+          for await (const page of table.query(pk, options)) yield changeAll(page);
+        },
+      },
+    };
+  };
+}
+
+function mutatePublish(change: (event: Event) => readonly Event[]): Mutant {
   return ({ bus }) => ({ bus: { publish: (events) => bus.publish(events.flatMap(change)) } });
 }
 
@@ -393,85 +341,32 @@ function forRequestsOnly(name: string): Mutant {
   });
 }
 
-/** Removes the grace period of a scheduled disconnect. */
-function withoutDelay(item: Item): Item {
-  const { revocation } = item as { readonly revocation?: Revocation };
-  return revocation ? { ...item, revocation: { ...revocation, disconnectAt: revocation.since } } : item;
-}
-
-function isReview({ type, connection }: Events[number]): boolean {
-  return type === 'Connection Request' && isConnected(connection.state);
-}
-
-function withoutItems(partitions: string, isMeant: (run: Run) => boolean = () => true) {
-  return (write: Write, run: Run) =>
-    writeKey(write).pk.startsWith(partitions) && isMeant(run) ? [] : [write];
-}
-
-function changeItems(partitions: string, change: (item: Item) => Item) {
-  return (write: Write): Write[] => [
-    'put' in write && write.put.pk.startsWith(partitions) ? { ...write, put: change(write.put) } : write,
-  ];
-}
-
-function withoutConditions(partitions: string) {
-  return (write: Write): readonly Write[] => {
-    if (!writeKey(write).pk.startsWith(partitions)) return [write];
-    return ['put' in write ? { put: write.put } : { remove: write.remove }];
-  };
-}
-
-function isPersonDecision(write: Write): boolean {
-  return 'put' in write && (write.put.action === 'approved' || write.put.action === 'denied');
-}
-
-function asAcceptedElsewhere(item: Item): Item {
-  const { state, verdict, acceptRequestedAt } = item as unknown as ConnectionRecord;
-  if (!isConnected(state) || !verdict || acceptRequestedAt === undefined) return item;
-  const finding = {
-    rule: externallyAcceptedRule,
-    outcome: 'ask',
-    reason: 'somebody accepted it outside linkgate',
-  };
-  return { ...item, verdict: { ...verdict, findings: [finding] } };
-}
-
-function isToReject({ pendingEffect }: Item): boolean {
-  return (pendingEffect as PendingEffect | undefined)?.action === 'reject';
-}
-
-function withoutDecision(item: Item): Item {
-  if (!recordPartitions.includes(item.pk)) return item;
-  const { personDecision: _personDecision, verdict: _verdict, ...rest } = item;
-  return rest;
-}
-
-const everybodyInSlack = everybody.map((actor) => {
-  const [, team = '', user = ''] = actor.split(':');
-  return { team, user };
-});
-
-function withConnectedState(item: Item): Item {
-  if (!recordPartitions.includes(item.pk) || isNewerMajor(item)) return item;
-  return readRecord(item).verdict?.outcome === 'accept' ? { ...item, state: 'available' } : item;
-}
-
 /** Hides policy changes since the last decision from apply-verdicts. */
-function staleReadsForApply(
+function withStaleReadsOfApply(
   ...[{ table }, { functionName }, earlierItems]: Parameters<Mutant>
-): Partial<SimulatedDeps> {
-  return {
-    table: {
-      ...table,
-      async get(keys) {
-        const items = await table.get(keys);
-        if (functionName === 'verdicts')
-          return items.map((item) => earlierItems.get(formatKey(item)) ?? item);
-        const isPolicy = ({ pk }: Key) => pk === 'SERVICE' || pk.startsWith('ALLOWLIST#');
-        if (functionName === 'requests')
-          for (const item of items.filter(isPolicy)) earlierItems.set(formatKey(item), item);
-        return items;
-      },
-    },
+): ReturnType<Mutant> {
+  const get: typeof table.get = async (keys) => {
+    const items = await table.get(keys);
+    if (functionName === 'verdicts') return items.map((item) => earlierItems.get(formatKey(item)) ?? item);
+    if (functionName === 'requests')
+      for (const item of items)
+        if (/^(SERVICE$|ALLOWLIST#)/.test(item.pk)) earlierItems.set(formatKey(item), item);
+    return items;
   };
+  return { table: { ...table, get } };
+}
+
+function asRecord(item: Item): Partial<ConnectionRecord> {
+  return item as object;
+}
+
+function isApproved({ action }: Item): boolean {
+  return action === 'approved';
+}
+
+function asAcceptedElsewhere(item: Item): object {
+  const { state, verdict, acceptRequestedAt } = asRecord(item);
+  if (!state || !isConnected(state) || !verdict || acceptRequestedAt === undefined) return {};
+  const reason = 'somebody accepted it outside linkgate';
+  return { verdict: { ...verdict, findings: [{ rule: externallyAcceptedRule, outcome: 'ask', reason }] } };
 }
