@@ -20,31 +20,28 @@ import type { SimulatedDeps } from './wiring.ts';
 /** Handles the bodies of a batch; returns the indexes of failed ones. */
 type Handler = (bodies: readonly string[], wired: SimulatedDeps) => Promise<readonly number[]>;
 
-const ApplyRequestSchema = v.pipe(v.string(), v.parseJson(), v.object({ location: AccountRegion }));
-const ConnectionEventSchema = v.pipe(v.string(), v.parseJson(), BusMessage);
-const NotificationSchema = v.pipe(v.string(), v.parseJson(), NotificationTarget);
-const SweepRequestSchema = v.pipe(v.string(), v.parseJson(), SweepRequest);
+/** Parses the bodies of messages. */
+function parseAll<const Schema extends v.GenericSchema>(schema: Schema, bodies: readonly string[]) {
+  return bodies.map((body) => v.parse(schema, JSON.parse(body)));
+}
 
 /** linkgate's functions by queue, as functions/ has them. */
 export const handlers: Readonly<Record<QueueName, Handler>> = {
   notifications: handleNotificationBatch,
   rechecks: handleNotificationBatch,
   async requests(bodies, wired) {
-    const requests = bodies
-      .map((body) => v.parse(ConnectionEventSchema, body).detail)
-      .map(({ connection, observedAt }) => ({ ...connection, observedAt }));
+    const requests = parseAll(BusMessage, bodies).map(({ detail: { connection, observedAt } }) => ({
+      ...connection,
+      observedAt,
+    }));
     return failedIndexes(await decideConnections(requests, wired));
   },
   async changes(bodies, wired) {
-    return failedIndexes(
-      await recordStates(
-        bodies.map((body) => v.parse(ConnectionEventSchema, body).detail),
-        wired,
-      ),
-    );
+    const events = parseAll(BusMessage, bodies).map(({ detail }) => detail);
+    return failedIndexes(await recordStates(events, wired));
   },
   async verdicts(bodies, wired) {
-    const locations = bodies.map((body) => v.parse(ApplyRequestSchema, body).location);
+    const locations = parseAll(v.object({ location: AccountRegion }), bodies).map(({ location }) => location);
     for (const location of new Map(locations.map((each) => [formatAccountRegion(each), each])).values())
       await applyVerdicts(location, wired);
     return [];
@@ -54,13 +51,13 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
     return results.some((result) => 'error' in result) ? bodies.map((_, index) => index) : [];
   },
   async sweepQueue(bodies, wired) {
-    for (const body of bodies) await handleSweepRequest(v.parse(SweepRequestSchema, body), wired);
+    for (const request of parseAll(SweepRequest, bodies)) await handleSweepRequest(request, wired);
     return [];
   },
   async notificationQueue(bodies, wired) {
-    const subjects = bodies.map((body) => v.parse(NotificationSchema, body));
-    const { failed } = await notifyApprovers(subjects, wired);
-    return failed.map((subject) => subjects.indexOf(subject));
+    const targets = parseAll(NotificationTarget, bodies);
+    const { failed } = await notifyApprovers(targets, wired);
+    return failed.map((target) => targets.indexOf(target));
   },
   async records(bodies, wired) {
     for (const body of bodies) {

@@ -35,11 +35,6 @@ export function withoutAddition({ [addition]: _addition, ...item }: Item): Item 
   return item;
 }
 
-/** Adds the attribute to a message or event of the next version. */
-export function withAdditionInMessage(message: object, by: string): object {
-  return withAddition(message, by);
-}
-
 /**
  * Changes writes to those of the next version: a newer minor schema version, with attributes that the deployed version does
  * not know, in nested objects too. Hashes its audit entries, so that they chain.
@@ -89,8 +84,8 @@ function mapPuts(write: Write, change: (item: Item) => Item): Write {
   return 'put' in write ? { ...write, put: change(write.put) } : write;
 }
 
-/** Adds the attribute to an object and to each object in it, unless it has it. */
-function withAddition<T extends object>(value: T, by: string): T {
+/** Adds the attribute of the next version to an object and to each object in it, unless it has it. */
+export function withAddition<T extends object>(value: T, by: string): T {
   const entries = Object.entries(value).map(([name, part]) => [name, withNestedAddition(part, by)]);
   return { [addition]: by, ...Object.fromEntries(entries) };
 }

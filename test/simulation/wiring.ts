@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { modeOrFailSafe } from '../../lib/aws/ssm-mode.ts';
-import { type Bus, eventSource } from '../../lib/connections/connection-event.ts';
+import { type ConnectionEvent, eventSource } from '../../lib/connections/connection-event.ts';
 import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
-import type { NotificationQueue, NotificationTarget } from '../../lib/outbox/notification.ts';
-import type { ApplyQueue } from '../../lib/reconcile/apply-queue.ts';
+import type { NotificationTarget } from '../../lib/outbox/notification.ts';
 import type { Item } from '../../lib/storage/table.ts';
-import type { SweepQueue } from '../../lib/sweep/sweep-queue.ts';
+import type { SweepRequest } from '../../lib/sweep/sweep-queue.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { compilePattern } from '../../sandbox/aws/event-pattern.ts';
 import type { Run } from './invocations.ts';
 import type { Queues, SimulationDeps } from './linkgate.ts';
-import { withAdditionInMessage } from './mixed-versions.ts';
+import { withAddition } from './mixed-versions.ts';
+import type { Queue } from './queue.ts';
 import { topicArn } from './topology.ts';
 
 export type SimulatedDeps = ReturnType<ReturnType<typeof createWiring>>;
@@ -36,7 +36,7 @@ export function createWiring(
   changePolicy: () => Promise<unknown>,
 ) {
   /** Delivers an event to the queues by the deployed rules of EventBridge. */
-  function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
+  function deliver({ type, ...detail }: ConnectionEvent, run: Run): void {
     const { accountId: account, region } = detail.connection.location;
     const event = {
       source: eventSource,
@@ -52,47 +52,41 @@ export function createWiring(
   }
 
   return (run: Run) => {
-    const bus: Bus = {
-      async publish(events) {
-        if (events.length > 0)
-          await run.call('send', () => {
-            for (const event of events) deliver(event, run);
-          });
-      },
-    };
-    const applyQueue: ApplyQueue = {
-      enqueue: (location: AccountRegion) =>
-        run.call('send', () =>
-          queues.verdicts.send(JSON.stringify(stampMessage(run, { location })), {
-            group: formatAccountRegion(location),
-          }),
-        ),
-    };
-    const sweepQueue: SweepQueue = {
-      enqueue: (request, options) =>
-        run.call('send', () => queues.sweepQueue.send(JSON.stringify(stampMessage(run, request)), options)),
-    };
-    const enqueueNotifications = async (
-      targets: readonly NotificationTarget[],
-      options?: { readonly afterSeconds: number },
-    ) => {
-      if (targets.length > 0)
+    /** Sends messages to a queue in one call. */
+    async function send(
+      queue: Queue,
+      messages: readonly object[],
+      options?: Parameters<Queue['send']>[1],
+    ): Promise<void> {
+      if (messages.length > 0)
         await run.call('send', () => {
-          for (const target of targets)
-            queues.notificationQueue.send(JSON.stringify(stampMessage(run, target)), options);
+          for (const message of messages) queue.send(JSON.stringify(stampMessage(run, message)), options);
         });
-    };
-    const notificationQueue: NotificationQueue = {
-      enqueue: (targets) => enqueueNotifications(targets),
-      enqueueAfter: (afterSeconds, targets) => enqueueNotifications(targets, { afterSeconds }),
-    };
+    }
     const modeParameter = aws.createModeParameter(run);
     return {
       table: aws.createSimulatedTable(run),
-      applyQueue,
-      bus,
-      sweepQueue,
-      notificationQueue,
+      bus: {
+        async publish(events: readonly ConnectionEvent[]) {
+          if (events.length > 0)
+            await run.call('send', () => {
+              for (const event of events) deliver(event, run);
+            });
+        },
+      },
+      applyQueue: {
+        enqueue: (location: AccountRegion) =>
+          send(queues.verdicts, [{ location }], { group: formatAccountRegion(location) }),
+      },
+      sweepQueue: {
+        enqueue: (request: SweepRequest, options?: { readonly afterSeconds: number }) =>
+          send(queues.sweepQueue, [request], options),
+      },
+      notificationQueue: {
+        enqueue: (targets: readonly NotificationTarget[]) => send(queues.notificationQueue, targets),
+        enqueueAfter: (afterSeconds: number, targets: readonly NotificationTarget[]) =>
+          send(queues.notificationQueue, targets, { afterSeconds }),
+      },
       // Customers have no contacts here.
       customerNotificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
       slack: slack.createApi(run),
@@ -119,5 +113,5 @@ export function createWiring(
 }
 
 function stampMessage({ version, requestId }: Run, message: object): object {
-  return version === 'next' ? withAdditionInMessage(message, requestId) : message;
+  return version === 'next' ? withAddition(message, requestId) : message;
 }
