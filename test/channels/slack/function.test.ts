@@ -1,26 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { unzip } from '../../sandbox/lambda/unzip.ts';
-import { clickPayload, encodeForm, encodePayload, secret, signRequest } from '../channels/slack/fixtures.ts';
-import { cannedAws } from '../packaging/canned-aws.ts';
+import { cannedAws } from '../../packaging/canned-aws.ts';
+import { clickPayload, encodeForm, encodePayload, secret, signRequest } from './fixtures.ts';
 
-type Headers = Readonly<Record<string, string | undefined>>;
 interface Event {
-  readonly headers: Headers;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body?: string;
   readonly isBase64Encoded: boolean;
 }
 type Handler = (event: Event, context: object) => Promise<{ statusCode: number; body?: string }>;
 
-const folder = mkdtempSync(join(tmpdir(), 'linkgate-slack-'));
 const before = { ...process.env };
 let aws: Awaited<ReturnType<typeof cannedAws>>;
-let source: string;
 let handler: Handler;
 
 beforeAll(async () => {
@@ -36,11 +27,8 @@ beforeAll(async () => {
     LINKGATE_SLACK_API_URL: `${aws.endpoint}/slack/api`,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
-  const zip = new URL('../../.serverless/on-slack-interaction.zip', import.meta.url);
-  await unzip(fileURLToPath(zip), folder);
-  const bundle = join(folder, '.build/on-slack-interaction/index.js');
-  source = readFileSync(bundle, 'utf8');
-  handler = createRequire(import.meta.url)(bundle).handler;
+  const functionModule: object = await import('../../../functions/on-slack-interaction.ts');
+  ({ handler } = functionModule as { handler: Handler });
 });
 
 /** Answers each call with the secret, or with an empty table. */
@@ -49,59 +37,46 @@ beforeEach(() => aws.answer({ body: JSON.stringify({ Parameter: { Value: secret 
 afterAll(async () => {
   process.env = before;
   await aws.close();
-  rmSync(folder, { recursive: true });
 });
 
-const tableReads = () => aws.requests.filter((request) => request.startsWith('DynamoDB')).length;
-
-function createEvent({ headers, body }: { headers: Headers; body: Buffer }, isBase64Encoded = false): Event {
+function createEvent(
+  { headers, body }: { headers: Event['headers']; body: Buffer },
+  isBase64Encoded = false,
+): Event {
   return { headers, body: body.toString(isBase64Encoded ? 'base64' : 'utf8'), isBase64Encoded };
 }
 
 const context = { awsRequestId: 'request-1', functionName: 'on-slack-interaction', memoryLimitInMB: '1024' };
+const respond = async (event: Event) => (await handler(event, context)).statusCode;
 
-async function respond(event: Event): Promise<number> {
-  return (await handler(event, context)).statusCode;
+const now = () => new Date();
+const help = encodeForm({ command: '/linkgate', text: 'help', user_id: 'U01ALICE', team_id: 'T01LOCAL' });
+const signedHelp = (text = help) => signRequest(text, { at: now() });
+const umlauts = help.replace('help', 'für 😀');
+
+function withHeaderNames(event: Event, change: (name: string) => string): Event {
+  const headers = Object.entries(event.headers).map(([name, value]) => [change(name), value]);
+  return { ...event, headers: Object.fromEntries(headers) };
 }
 
-const now = (seconds = 0) => new Date(Date.now() + seconds * 1_000);
-const help = encodeForm({ command: '/linkgate', text: 'help', user_id: 'U01ALICE', team_id: 'T01LOCAL' });
-const signedHelp = () => signRequest(help, { at: now() });
-
-test('the bundle has no EC2 client', () => {
-  expect(source.length).toBeGreaterThan(10_000);
-  expect(source).not.toMatch(/VpcEndpoint|AcceptVpc|ec2QueryName/);
-});
-
-describe('a signed request', () => {
-  test('gets a response', async () => {
-    const { statusCode, body } = await handler(createEvent(signedHelp()), context);
-    expect(statusCode).toBe(200);
-    expect(JSON.parse(body ?? '')).toMatchObject({ response_type: 'ephemeral' });
-  });
-
-  test('gets a response if its body is base64 or not ASCII', async () => {
-    expect(await respond(createEvent(signedHelp(), true))).toBe(200);
-    const umlauts = signRequest(help.replace('help', 'für 😀'), { at: now() });
-    expect(await respond(createEvent(umlauts))).toBe(200);
-    expect(await respond(createEvent(umlauts, true))).toBe(200);
-  });
-
-  test('gets a response whatever the case of its headers and its content type', async () => {
-    const { headers, body } = signedHelp();
-    const inCase = (change: (name: string) => string) =>
-      Object.fromEntries(Object.entries(headers).map(([name, value]) => [change(name), value]));
-    for (const change of [(name: string) => name.toUpperCase(), (name: string) => name.toLowerCase()])
-      expect(await respond(createEvent({ headers: inCase(change), body }))).toBe(200);
-    for (const type of ['application/json', 'application/x-www-form-urlencoded; charset=UTF-8', undefined])
-      expect(await respond(createEvent({ headers: { ...headers, 'content-type': type }, body }))).toBe(200);
-  });
+test.each<[string, () => Event]>([
+  ['in base64', () => createEvent(signedHelp(), true)],
+  ['that is not ASCII', () => createEvent(signedHelp(umlauts))],
+  ['that is not ASCII, in base64', () => createEvent(signedHelp(umlauts), true)],
+  [
+    'with headers in upper case',
+    () => withHeaderNames(createEvent(signedHelp()), (name) => name.toUpperCase()),
+  ],
+  [
+    'with headers in lower case',
+    () => withHeaderNames(createEvent(signedHelp()), (name) => name.toLowerCase()),
+  ],
+])('a signed request %s gets a response', async (_, event) => {
+  const { statusCode, body } = await handler(event(), context);
+  expect({ statusCode, body }).toEqual({ statusCode: 200, body: expect.stringContaining('ephemeral') });
 });
 
 test.each<[string, () => Event]>([
-  ['another secret', () => createEvent(signRequest(help, { at: now(), by: 'a guess' }))],
-  ['an old time', () => createEvent(signRequest(help, { at: now(-310) }))],
-  ['a byte more', () => ({ ...createEvent(signedHelp()), body: `${help}&` })],
   [
     'base64 that is not marked as base64',
     () => ({ ...createEvent(signedHelp(), true), isBase64Encoded: false }),
@@ -117,7 +92,7 @@ test.each<[string, () => Event]>([
   ],
 ])('a request with %s gets 401, and reads nothing from the table', async (_, event) => {
   expect(await respond(event())).toBe(401);
-  expect(tableReads()).toBe(0);
+  expect(aws.requests.filter((request) => request.startsWith('DynamoDB'))).toEqual([]);
 });
 
 describe('any request gets 200, 400 or 401:', () => {
