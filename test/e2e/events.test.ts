@@ -1,6 +1,12 @@
 import { ModifyVpcEndpointServiceConfigurationCommand } from '@aws-sdk/client-ec2';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
+  CreateTopicCommand,
+  SetTopicAttributesCommand,
+  SNSClient,
+  SubscribeCommand,
+} from '@aws-sdk/client-sns';
+import {
   CreateQueueCommand,
   DeleteMessageCommand,
   ReceiveMessageCommand,
@@ -20,48 +26,43 @@ interface PublishedEvent {
   };
 }
 
+const { unknown: customer } = accounts;
+const timeoutMs = 120_000;
+
 const sandbox = await startSandbox('--quiet');
+const serviceId = await createService(sandbox);
+const events = new EventBridgeClient(sandbox.config());
 const sqs = new SQSClient(sandbox.config());
-let queueUrl: string;
+const [customerSns, customerSqs] = [
+  new SNSClient(sandbox.config(customer)),
+  new SQSClient(sandbox.config(customer)),
+];
+const EventBusName = 'linkgate-local';
 const published: PublishedEvent[] = [];
+let queueUrl: string;
+
+const allow = (Principal: object, Action: string, Resource: string) =>
+  JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal, Action, Resource }] });
+
+/** Creates a queue that an AWS service may send to. */
+async function createQueue(client: SQSClient, QueueName: string, service: string): Promise<string> {
+  const Attributes = { Policy: allow({ Service: `${service}.amazonaws.com` }, 'sqs:SendMessage', '*') };
+  const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName, Attributes }));
+  return QueueUrl;
+}
 
 /** Creates a queue of the user with a rule on linkgate's bus for all events. */
 beforeAll(async () => {
-  const events = new EventBridgeClient(sandbox.config());
-  const { RuleArn } = await events.send(
-    new PutRuleCommand({
-      Name: 'everything',
-      EventBusName: 'linkgate-local',
-      EventPattern: JSON.stringify({ source: ['linkgate'] }),
-    }),
-  );
-  const queueArn = `arn:aws:sqs:us-east-1:${provider}:everything`;
-  const statement = {
-    Effect: 'Allow',
-    Principal: { Service: 'events.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: queueArn,
-    Condition: { ArnEquals: { 'aws:SourceArn': RuleArn } },
-  };
-  const { QueueUrl = '' } = await sqs.send(
-    new CreateQueueCommand({
-      QueueName: 'everything',
-      Attributes: { Policy: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }) },
-    }),
-  );
-  queueUrl = QueueUrl;
-  await events.send(
-    new PutTargetsCommand({
-      Rule: 'everything',
-      EventBusName: 'linkgate-local',
-      Targets: [{ Id: 'queue', Arn: queueArn }],
-    }),
-  );
-  events.destroy();
-}, 60_000);
+  queueUrl = await createQueue(sqs, 'everything', 'events');
+  const EventPattern = JSON.stringify({ source: ['linkgate'] });
+  await events.send(new PutRuleCommand({ Name: 'everything', EventBusName, EventPattern }));
+  const Targets = [{ Id: 'queue', Arn: `arn:aws:sqs:us-east-1:${provider}:everything` }];
+  await events.send(new PutTargetsCommand({ Rule: 'everything', EventBusName, Targets }));
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+}, timeoutMs);
 
 afterAll(async () => {
-  sqs.destroy();
+  for (const client of [events, sqs, customerSns, customerSqs]) client.destroy();
   await sandbox.stop();
 });
 
@@ -75,55 +76,81 @@ async function listen(): Promise<void> {
   }
 }
 
-/** Finds the first event of a type that matches. */
-async function event(
-  name: string,
-  matches: (detail: PublishedEvent['detail']) => boolean,
-): Promise<PublishedEvent['detail']> {
-  const findDetail = () =>
-    published.find((one) => one['detail-type'] === name && matches(one.detail))?.detail;
+/** Waits for an event of a type that matches. */
+async function waitForEvent(name: string, matches: (detail: PublishedEvent['detail']) => boolean) {
   await waitUntil(async () => {
     await listen();
-    return findDetail() !== undefined;
+    return published.some((event) => event['detail-type'] === name && matches(event.detail));
   });
-  return findDetail() ?? {};
 }
 
-test('the bus carries events of a waiting request, its connection and a drifted service', async () => {
-  const serviceId = await createService(sandbox);
-  await sandbox.json('service', 'add', serviceId);
-  const endpointId = await sandbox.connect(accounts.unknown, serviceId);
-  const isAbout = ({ connection }: PublishedEvent['detail']) => connection?.endpointId === endpointId;
-  await event('Connection Request', isAbout);
-  expect(await event('Connection Waiting', isAbout)).toMatchObject({ verdict: { outcome: 'ask' } });
-
-  await sandbox.json('approve', endpointId);
-  await event('Connection Changed', (detail) => isAbout(detail) && detail.connection?.state === 'available');
-
-  await sandbox
-    .ec2(provider)
-    .send(
-      new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: serviceId, AcceptanceRequired: false }),
+test(
+  'the bus carries events of a waiting request, its connection and a drifted service, which match their schemas',
+  async () => {
+    const endpointId = await sandbox.connect(customer, serviceId);
+    const isAbout = ({ connection }: PublishedEvent['detail']) => connection?.endpointId === endpointId;
+    await waitForEvent('Connection Request', isAbout);
+    await waitForEvent(
+      'Connection Waiting',
+      (detail) => isAbout(detail) && detail.verdict?.outcome === 'ask',
     );
-  const drifted = await event(
-    'Service Drifted',
-    ({ service, drift }) =>
-      service?.serviceId === serviceId &&
-      drift?.some(({ check }) => check === 'acceptance-is-not-required') === true,
-  );
-  expect(drifted.service).toMatchObject({ serviceId });
-}, 120_000);
+    await sandbox.json('approve', endpointId);
+    await waitForEvent(
+      'Connection Changed',
+      (detail) => isAbout(detail) && detail.connection?.state === 'available',
+    );
+    const setAcceptance = (AcceptanceRequired: boolean) =>
+      sandbox
+        .ec2(provider)
+        .send(new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: serviceId, AcceptanceRequired }));
+    await setAcceptance(false);
+    await waitForEvent(
+      'Service Drifted',
+      ({ service, drift = [] }) =>
+        service?.serviceId === serviceId && drift.some(({ check }) => check === 'acceptance-is-not-required'),
+    );
+    await setAcceptance(true);
+    expect(published.flatMap(busSchemas())).toEqual([]);
+  },
+  timeoutMs,
+);
 
-test('each event matches its published schema', () => {
-  expect(published.flatMap(busSchemas())).toEqual([]);
-});
+test(
+  "a customer's topic gets events once its policy allows the provider, and is refused until then",
+  async () => {
+    const { TopicArn = '' } = await customerSns.send(new CreateTopicCommand({ Name: 'linkgate-notices' }));
+    await sandbox.json('customer', 'set', 'initech', '--account', customer, '--contact-topic', TopicArn);
+    /** Creates an endpoint, and waits for the batching window of customer notifications. */
+    const connectAndNotify = async () => {
+      const endpointId = await sandbox.connect(customer, serviceId);
+      await sandbox.advanceClock(11);
+      await sandbox.idle();
+      return endpointId;
+    };
+    const expectDelivery = async (status: string) =>
+      expect(await sandbox.json('customer', 'list')).toMatchObject({ customers: [{ delivery: { status } }] });
+    await connectAndNotify();
+    await expectDelivery('refused');
 
-test('an accepted request does not invoke on-table-stream', async () => {
-  const serviceId = await createService(sandbox);
-  await sandbox.json('service', 'add', serviceId);
-  await sandbox.json('allow', accounts.allowed, '--service', serviceId);
-  await sandbox.idle();
-  await sandbox.ask('DELETE', '/_sandbox/calls');
-  await sandbox.connect(accounts.allowed, serviceId);
-  expect(await sandbox.calls('on-table-stream')).toEqual([]);
-});
+    const AttributeValue = allow({ AWS: `arn:aws:iam::${provider}:root` }, 'sns:Publish', TopicArn);
+    await customerSns.send(
+      new SetTopicAttributesCommand({ TopicArn, AttributeName: 'Policy', AttributeValue }),
+    );
+    const QueueUrl = await createQueue(customerSqs, 'notices', 'sns');
+    const Endpoint = `arn:aws:sqs:us-east-1:${customer}:notices`;
+    await customerSns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
+    const endpointId = await connectAndNotify();
+    const { Messages = [] } = await customerSqs.send(new ReceiveMessageCommand({ QueueUrl }));
+    const { MessageAttributes } = JSON.parse(Messages[0]?.Body ?? '{}');
+    expect(MessageAttributes).toMatchObject({
+      event: { Value: 'waiting' },
+      endpointId: { Value: endpointId },
+    });
+    expect(JSON.parse(MessageAttributes.linkgate.Value)).toMatchObject({
+      schemaVersion: '1.0',
+      news: [{ endpointId }],
+    });
+    await expectDelivery('ok');
+  },
+  timeoutMs,
+);
