@@ -16,6 +16,7 @@ import { createTokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
 import { createSlack } from '../../sandbox/slack/slack.ts';
 import { createTimers } from '../../sandbox/timers.ts';
 import { createIds, manualClock } from './aws/manual-clock.ts';
+import { anEndpoint, aService, provider } from './privatelink/builders.ts';
 
 let folder: string;
 let store: Store;
@@ -77,25 +78,20 @@ test('a FIFO queue keeps its deduplication ids', () => {
   expect(next.sequenceNumber > sequenceNumber).toBe(true);
 });
 
-test('messages in flight at a kill are delivered at once, with the same receive count', async () => {
+test('messages in flight at a kill are delivered at once, with the same receive count', () => {
   const before = startSqs();
   before.createQueue(queueArn, { VisibilityTimeout: '600' });
   before.deliver(queueArn, { body: 'a' });
   before.receive(queueArn, 1);
   restart();
-  const after = startSqs();
+  const queues = startSqs();
   const received: unknown[] = [];
-  const deps = { inFlight: createInFlight(), faults: createFaults() };
   mapQueue(
+    { queueArn, batchSize: 10, maximumConcurrency: 2, reportsItemFailures: true },
     {
-      queueArn,
-      batchSize: 10,
-      maximumConcurrency: 2,
-      reportsItemFailures: true,
-    },
-    {
-      ...deps,
-      queues: after,
+      queues,
+      inFlight: createInFlight(),
+      faults: createFaults(),
       invoke: async (event) => {
         received.push(event);
         return { ok: true, value: null };
@@ -109,19 +105,65 @@ test('messages in flight at a kill are delivered at once, with the same receive 
 });
 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:news';
+const createPolicy = (Service: string) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sns:Publish', Resource: topicArn }],
+  });
 
-test('a topic keeps its policy and its subscriptions with their ARNs', () => {
-  const start = () =>
-    createSns({ clock, id: ids, origin: 'http://sandbox', openMap: store.openMap, deliver() {} });
+test('topics, rules, faults, token buckets and timers continue', () => {
+  const fired: unknown[] = [];
+  function start() {
+    const { openMap } = store;
+    const timers = createTimers(clock, openMap);
+    return {
+      sns: createSns({ clock, id: ids, origin: 'http://sandbox', openMap, deliver() {} }),
+      events: createEvents({ clock, id: ids, openMap, deliver: (target) => fired.push(target.Id) }),
+      faults: createFaults(() => 0, openMap),
+      buckets: createTokenBuckets(openMap('ec2/token-buckets')),
+      timers,
+      planTimer: timers.on('sns', (payload) => fired.push(payload)),
+    };
+  }
+  const location = { accountId: '111111111111', region: 'us-east-1' };
   const before = start();
-  before.createTopic(topicArn, { DisplayName: 'News' });
-  before.setAttributes(topicArn, { Policy: createPolicy('vpce.amazonaws.com') });
-  const subscription = before.subscribe(topicArn, 'sqs', queueArn);
+  before.sns.createTopic(topicArn);
+  before.sns.setAttributes(topicArn, { Policy: createPolicy('vpce.amazonaws.com') });
+  const subscription = before.sns.subscribe(topicArn, 'sqs', queueArn);
+  before.events.createRule({
+    arn: 'arn:aws:events:us-east-1:111111111111:rule/ours',
+    name: 'ours',
+    busArn: 'arn:aws:events:us-east-1:111111111111:event-bus/default',
+    state: 'ENABLED',
+    pattern: '{"source":["ours"]}',
+    targets: [{ Id: 'queue', Arn: queueArn }],
+  });
+  before.faults.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
+  before.faults.findDeliveryFault('sns');
+  for (let calls = 0; calls < 10; calls += 1)
+    before.buckets.take(location, 'AcceptVpcEndpointConnections', clock.now());
+  before.planTimer(clock.now() + 500, 'late');
   restart();
+
   const after = start();
-  after.createTopic(topicArn, { DisplayName: 'Fresh news' });
-  expect(after.acceptsFrom(topicArn, 'vpce.amazonaws.com', 'arn:aws:ec2:::x')).toBe(true);
-  expect(after.subscribe(topicArn, 'sqs', queueArn)).toBe(subscription);
+  after.sns.createTopic(topicArn, { DisplayName: 'Fresh news' });
+  expect(after.sns.acceptsFrom(topicArn, 'vpce.amazonaws.com', 'arn:aws:ec2:::x')).toBe(true);
+  expect(after.sns.subscribe(topicArn, 'sqs', queueArn)).toBe(subscription);
+  after.events.putAwsEvent('111111111111', 'us-east-1', { source: 'ours', 'detail-type': 'x', detail: {} });
+  expect(fired.splice(0)).toEqual(['queue']);
+  const findFault = () => after.faults.findDeliveryFault('sns')?.drop;
+  expect([findFault(), findFault()]).toEqual([true, undefined]);
+  expect(after.buckets.take(location, 'AcceptVpcEndpointConnections', clock.now())).toBe(false);
+  // A timer fires once, and only after `resume`.
+  clock.advance(1000);
+  expect(fired).toEqual([]);
+  after.timers.resume();
+  clock.advance(0);
+  expect(fired).toEqual(['late']);
+  restart();
+  start().timers.resume();
+  clock.advance(1000);
+  expect(fired).toEqual(['late']);
 });
 
 test('Slack keeps its messages and credentials', async () => {
@@ -140,78 +182,6 @@ test('Slack keeps its messages and credentials', async () => {
   expect(after.credentials.botToken).toBe(botToken);
   const response = await after.handle(new Request('http://sandbox/slack/messages?channel=C01OPS'));
   expect(await response.json()).toMatchObject({ messages: [{ text: 'hello' }] });
-});
-
-const createPolicy = (Service: string) =>
-  JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sns:Publish', Resource: topicArn }],
-  });
-
-test('a rule keeps its pattern', () => {
-  const busArn = 'arn:aws:events:us-east-1:111111111111:event-bus/default';
-  const delivered: unknown[] = [];
-  const start = () =>
-    createEvents({
-      clock,
-      id: ids,
-      openMap: store.openMap,
-      deliver: (target, payload) => delivered.push([target.Id, payload]),
-    });
-  start().createRule({
-    arn: 'arn:aws:events:us-east-1:111111111111:rule/ours',
-    name: 'ours',
-    busArn,
-    state: 'ENABLED',
-    pattern: '{"source":["ours"]}',
-    targets: [{ Id: 'queue', Arn: queueArn }],
-  });
-  restart();
-  start().putAwsEvent('111111111111', 'us-east-1', { source: 'ours', 'detail-type': 'x', detail: {} });
-  expect(delivered).toMatchObject([['queue', { source: 'ours' }]]);
-});
-
-test('a timer fires once, and only after `resume`', () => {
-  const start = () => {
-    const firedPayloads: unknown[] = [];
-    const timers = createTimers(clock, store.openMap);
-    const plan = timers.on('sns', (payload) => firedPayloads.push(payload));
-    return { timers, plan, firedPayloads };
-  };
-  start().plan(clock.now() + 500, { body: 'a' });
-  restart();
-  const after = start();
-  clock.advance(1000);
-  expect(after.firedPayloads).toEqual([]);
-  after.timers.resume();
-  clock.advance(0);
-  expect(after.firedPayloads).toEqual([{ body: 'a' }]);
-  restart();
-  const last = start();
-  last.timers.resume();
-  clock.advance(1000);
-  expect(last.firedPayloads).toEqual([]);
-});
-
-test('faults keep their remaining count', () => {
-  const start = () => createFaults(() => 0, store.openMap);
-  const before = start();
-  before.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
-  before.findDeliveryFault('sns');
-  restart();
-  const after = start();
-  expect([after.findDeliveryFault('sns')?.drop, after.findDeliveryFault('sns')]).toEqual([true, undefined]);
-});
-
-test('a token bucket keeps its level', () => {
-  const start = () => createTokenBuckets(store.openMap('ec2/token-buckets'));
-  const location = { accountId: '111111111111', region: 'us-east-1' };
-  const take = (buckets: ReturnType<typeof start>) =>
-    buckets.take(location, 'AcceptVpcEndpointConnections', clock.now());
-  const before = start();
-  for (let calls = 0; calls < 10; calls += 1) take(before);
-  restart();
-  expect(take(start())).toBe(false);
 });
 
 test('stream records that were delivered and not handled are delivered again', async () => {
@@ -267,33 +237,11 @@ test('a connection in transition reaches its next state, and sends the notificat
         tags: store.record('tags'),
       }),
     });
-  const providers = { accountId: '111111111111', region: 'us-east-1' };
-  const consumer = { accountId: '222222222222', region: 'us-east-1' };
   const before = start();
-  const service = before.createService(providers, {
-    acceptanceRequired: true,
-    networkLoadBalancerArns: [],
-    supportedIpAddressTypes: ['ipv4'],
-    supportedRegions: [],
-  });
-  before.modifyPermissions(providers, service.id, { add: ['*'], remove: [] });
-  before.createNotification(providers, { serviceId: service.id, topicArn, events: ['Accept'] });
-  const endpoint = before.createEndpoint(
-    { ...consumer, principal: 'root', arn: 'arn:aws:iam::222222222222:root' } as never,
-    {
-      serviceName: service.name,
-      serviceRegion: 'us-east-1',
-      vpcId: 'vpc-1',
-      ipAddressType: 'ipv4',
-      subnetIds: [],
-      securityGroupIds: [],
-      policyDocument: undefined,
-      privateDnsEnabled: false,
-    },
-    clock.now(),
-  );
+  const service = aService(before);
+  const endpoint = anEndpoint(before, service, { now: clock.now() });
   before.advance(clock.now());
-  before.accept(providers, service.id, [endpoint.id], clock.now());
+  before.accept(provider, service.id, [endpoint.id], clock.now());
   const { serial } = before.state;
   restart();
 
@@ -302,7 +250,7 @@ test('a connection in transition reaches its next state, and sends the notificat
   expect(after.isSettled()).toBe(false);
   expect(after.advance(clock.now() + 60_000)).toMatchObject([
     { type: 'state-change', to: 'pending' },
-    { type: 'notification', event: 'Accept', topicArn },
+    { type: 'notification', event: 'Accept' },
     { type: 'state-change', to: 'available' },
   ]);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { createSqs } from '../../../sandbox/aws/sqs.ts';
 import { createIds, manualClock } from './manual-clock.ts';
 
@@ -14,16 +14,6 @@ function aQueue(queueArn = arn, attributes: Record<string, string> = {}) {
   return { clock, sqs, bodies };
 }
 
-test('a message that is being handled is hidden until its visibility timeout', () => {
-  const { clock, sqs, bodies } = aQueue(arn, { VisibilityTimeout: '60' });
-  sqs.deliver(arn, { body: 'a' });
-  expect(bodies()).toEqual(['a']);
-  clock.advance(59_000);
-  expect(bodies()).toEqual([]);
-  clock.advance(1000);
-  expect(bodies()).toEqual(['a']);
-});
-
 test('messages behind a failed one of their group do not count as busy', () => {
   const { sqs } = aQueue(fifoArn, { ContentBasedDeduplication: 'true' });
   sqs.onArrival(fifoArn, () => {});
@@ -35,12 +25,14 @@ test('messages behind a failed one of their group do not count as busy', () => {
   expect(sqs.isBusy()).toBe(false);
 });
 
-test('a receipt handle is invalid after another receive', () => {
-  const { clock, sqs } = aQueue();
+test('a received message is hidden until its visibility timeout, and then has another receipt handle', () => {
+  const { clock, sqs } = aQueue(arn, { VisibilityTimeout: '60' });
   sqs.deliver(arn, { body: 'a' });
   const [first] = sqs.receive(arn, 1);
-  clock.advance(30_000);
-  sqs.receive(arn, 1);
+  clock.advance(59_000);
+  expect(sqs.receive(arn, 1)).toEqual([]);
+  clock.advance(1000);
+  expect(sqs.receive(arn, 1)).toMatchObject([{ body: 'a' }]);
   sqs.delete(arn, first?.receiptHandle ?? '');
   expect(sqs.counts(arn).handled).toBe(1);
 });
@@ -130,52 +122,33 @@ test('a queue accepts messages of a service only for the sources in its policy',
   expect(sqs.acceptsFrom(arn, 'sns.amazonaws.com', source)).toBe(false);
 });
 
-describe('a queue that a user creates', () => {
-  function anApi() {
-    const { service } = createSqs({ clock: manualClock(), id: createIds() });
-    const caller = { accountId: '111111111111', region: 'us-east-1' };
-    const context = { caller, origin: 'http://127.0.0.1:4570' };
-    return (input: object) => service.operations.CreateQueue?.(input as never, context as never);
-  }
-
-  test('is returned when it is created again with the same attributes', () => {
-    const createQueue = anApi();
-    const response = { QueueUrl: 'http://127.0.0.1:4570/111111111111/mine' };
-    const input = { QueueName: 'mine', Attributes: { DelaySeconds: '5' } };
-    expect(createQueue(input)).toEqual(response);
-    expect(createQueue(input)).toEqual(response);
-    expect(() => createQueue({ ...input, Attributes: { DelaySeconds: '6' } })).toThrow('DelaySeconds');
-  });
-
-  test('is FIFO exactly if its name ends in .fifo', () => {
-    const createQueue = anApi();
-    expect(createQueue({ QueueName: 'mine.fifo', Attributes: { FifoQueue: 'true' } })).toBeDefined();
-    expect(() => createQueue({ QueueName: 'mine.fifo' })).toThrow('not valid');
-    expect(() => createQueue({ QueueName: 'mine', Attributes: { FifoQueue: 'true' } })).toThrow('not valid');
-  });
+test('a queue of a user is FIFO exactly if its name ends in .fifo, and is returned when it is created again', () => {
+  const { service } = createSqs({ clock: manualClock(), id: createIds() });
+  const context = { caller: { accountId: '111111111111', region: 'us-east-1' }, origin: 'http://sqs' };
+  const createQueue = (QueueName: string, Attributes = {}) =>
+    service.operations.CreateQueue?.({ QueueName, Attributes } as never, context as never);
+  for (let time = 0; time < 2; time += 1)
+    expect(createQueue('mine', { DelaySeconds: '5' })).toEqual({ QueueUrl: 'http://sqs/111111111111/mine' });
+  expect(() => createQueue('mine', { DelaySeconds: '6' })).toThrow('DelaySeconds');
+  expect(createQueue('mine.fifo', { FifoQueue: 'true' })).toBeDefined();
+  expect(() => createQueue('other.fifo')).toThrow('not valid');
+  expect(() => createQueue('other', { FifoQueue: 'true' })).toThrow('not valid');
 });
 
-describe('a redrive of messages', () => {
-  function startMove(SourceArn: string) {
-    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 1 });
-    const { sqs, clock } = aQueue(arn, { RedrivePolicy, VisibilityTimeout: '1' });
-    sqs.createQueue(deadLetterArn);
-    const context = { caller: { accountId: '111111111111', region: 'us-east-1' }, origin: 'http://sqs' };
-    sqs.deliver(arn, { body: 'it failed' });
-    sqs.receive(arn, 1);
-    clock.advance(1000);
-    sqs.receive(arn, 1);
-    expect(sqs.counts(deadLetterArn).visible).toBe(1);
+test('a redrive moves messages of a dead-letter queue to their source queue', () => {
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 1 });
+  const { sqs, clock, bodies } = aQueue(arn, { RedrivePolicy, VisibilityTimeout: '1' });
+  sqs.createQueue(deadLetterArn);
+  const context = { caller: { accountId: '111111111111', region: 'us-east-1' }, origin: 'http://sqs' };
+  const startMove = (SourceArn: string) =>
     sqs.service.operations.StartMessageMoveTask?.({ SourceArn } as never, context as never);
-    return sqs;
-  }
-
-  test('moves them to their source queue', () => {
-    expect(startMove(deadLetterArn).receive(arn, 1)).toMatchObject([{ body: 'it failed' }]);
-  });
-
-  test('needs a dead-letter queue as source', () => {
-    expect(() => startMove(arn)).toThrow('Dead Letter Queue');
-    expect(() => startMove(`${arn}-not`)).toThrow("doesn't exist");
-  });
+  sqs.deliver(arn, { body: 'it failed' });
+  sqs.receive(arn, 1);
+  clock.advance(1000);
+  expect(bodies()).toEqual([]);
+  expect(sqs.counts(deadLetterArn).visible).toBe(1);
+  expect(() => startMove(arn)).toThrow('Dead Letter Queue');
+  expect(() => startMove(`${arn}-not`)).toThrow("doesn't exist");
+  startMove(deadLetterArn);
+  expect(bodies()).toEqual(['it failed']);
 });

@@ -106,20 +106,13 @@ describe('a click', () => {
     });
   });
 
-  test('on a select contains the choice', async () => {
+  test('contains the choice of a select, and the team of a guest', async () => {
     const { click, received } = await aMessage();
-    await click({ action_id: 'expiry', value: '30' });
-    expect(received[0]?.payload.actions).toMatchObject([
-      { type: 'static_select', selected_option: { value: '30' } },
-    ]);
-  });
-
-  test('of a guest contains their team', async () => {
-    const { click, received } = await aMessage();
-    await click({ user: 'U01MALLORY', team: 'T02OTHER', action_id: 'approve' });
+    await click({ user: 'U01MALLORY', team: 'T02OTHER', action_id: 'expiry', value: '30' });
     expect(received[0]?.payload).toMatchObject({
       user: { id: 'U01MALLORY', team_id: 'T02OTHER' },
       team: { id: 'T01LOCAL' },
+      actions: [{ type: 'static_select', selected_option: { value: '30' } }],
     });
   });
 
@@ -146,22 +139,19 @@ describe('a click', () => {
 });
 
 describe('a modal', () => {
-  test('opens once', async () => {
+  test('opens once, and within three seconds', async () => {
     let second: unknown;
-    const { click } = await aMessage(async (received, slack) => {
+    const { click, call, clock, received } = await aMessage(async (received, slack) => {
+      if (second !== undefined) return '';
       await openModal(received, slack);
       second = (await slack.call('views.open', { trigger_id: received.payload.trigger_id, view })).json;
       return '';
     });
     await click({ action_id: 'deny' });
     expect(second).toEqual({ ok: false, error: 'exchanged_trigger_id' });
-  });
-
-  test('opens within three seconds', async () => {
-    const { click, call, clock, received } = await aMessage();
     await click({ action_id: 'deny' });
     clock.advance(3001);
-    const trigger_id = received[0]?.payload.trigger_id;
+    const trigger_id = received[1]?.payload.trigger_id;
     expect((await call('views.open', { trigger_id, view })).json.error).toBe('expired_trigger_id');
   });
 
@@ -194,27 +184,19 @@ describe('a modal', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('shows the app’s errors beside its inputs', async () => {
+  const updated = { type: 'modal', title: plain('Done'), blocks: [section('It is denied')] };
+  test.each([
+    [
+      'shows the app’s errors',
+      { response_action: 'errors', errors: { why: 'No' } },
+      { errors: { reason: 'No' } },
+    ],
+    ['is replaced', { response_action: 'update', view: updated }, { modal: { title: { text: 'Done' } } }],
+  ])('%s by the app’s response', async (_, answer, expected) => {
     const { click } = await aMessage((one, slack) =>
-      one.payload.type === 'block_actions'
-        ? openModal(one, slack)
-        : { response_action: 'errors', errors: { why: 'Say more' } },
+      one.payload.type === 'block_actions' ? openModal(one, slack) : answer,
     );
-    expect((await click({ action_id: 'deny', view_values: { reason: 'no' } })).json.errors).toEqual({
-      reason: 'Say more',
-    });
-  });
-
-  test('is replaced by the app’s response', async () => {
-    const updated = { type: 'modal', title: plain('Done'), blocks: [section('It is denied')] };
-    const { click } = await aMessage((one, slack) =>
-      one.payload.type === 'block_actions'
-        ? openModal(one, slack)
-        : { response_action: 'update', view: updated },
-    );
-    expect((await click({ action_id: 'deny', view_values: { reason: 'no' } })).json.modal).toMatchObject({
-      title: { text: 'Done' },
-    });
+    expect((await click({ action_id: 'deny', view_values: { reason: 'no' } })).json).toMatchObject(expected);
   });
 
   test.each([
@@ -253,17 +235,14 @@ describe('a response URL', () => {
     expect((await ask('GET', `/slack/messages?channel=${channel}`)).json.messages).toHaveLength(1);
   });
 
-  test('works five times', async () => {
+  test('works five times, and for thirty minutes', async () => {
     const { answer } = await anAnsweringApp();
     const statuses: number[] = [];
     for (let turn = 0; turn < 6; turn += 1) statuses.push((await answer()).status);
     expect(statuses).toEqual([200, 200, 200, 200, 200, 404]);
-  });
-
-  test('works for thirty minutes', async () => {
-    const { answer, clock } = await anAnsweringApp();
-    clock.advance(30 * 60_000 + 1);
-    expect(await answer()).toMatchObject({ status: 404, json: { error: 'expired_url' } });
+    const late = await anAnsweringApp();
+    late.clock.advance(30 * 60_000 + 1);
+    expect(await late.answer()).toMatchObject({ status: 404, json: { error: 'expired_url' } });
   });
 });
 
