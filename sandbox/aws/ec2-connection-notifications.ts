@@ -1,18 +1,8 @@
-import type {
-  ConnectionNotification as ConnectionNotificationOutput,
-  CreateVpcEndpointConnectionNotificationRequest,
-  CreateVpcEndpointConnectionNotificationResult,
-  DeleteVpcEndpointConnectionNotificationsRequest,
-  DescribeVpcEndpointConnectionNotificationsRequest,
-  DescribeVpcEndpointConnectionNotificationsResult,
-  ModifyVpcEndpointConnectionNotificationRequest,
-} from '@aws-sdk/client-ec2';
+import type * as Client from '@aws-sdk/client-ec2';
 import type { ConnectionEvent, ConnectionNotification } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
-import type { OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
-import type { FilterTable } from './ec2-filters.ts';
-import { applyFilters } from './ec2-filters.ts';
+import { AwsError, type OperationContext } from './aws-service.ts';
+import { applyFilters, type FilterTable } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
 import { missingParameter, requireIds, requireOneOf, requireTopic } from './ec2-parameters.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
@@ -27,9 +17,9 @@ const connectionEvents: readonly ConnectionEvent[] = ['Accept', 'Connect', 'Dele
 export function connectionNotificationOperations(privateLink: PrivateLink) {
   return {
     CreateVpcEndpointConnectionNotification(
-      input: CreateVpcEndpointConnectionNotificationRequest,
+      input: Client.CreateVpcEndpointConnectionNotificationRequest,
       context: OperationContext,
-    ): CreateVpcEndpointConnectionNotificationResult {
+    ): Client.CreateVpcEndpointConnectionNotificationResult {
       const { ServiceId: serviceId, VpcEndpointId: endpointId } = input;
       if (serviceId === undefined && endpointId === undefined) throw missingParameter('ServiceId');
       if (serviceId !== undefined && endpointId !== undefined)
@@ -50,7 +40,7 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
     },
 
     ModifyVpcEndpointConnectionNotification(
-      input: ModifyVpcEndpointConnectionNotificationRequest,
+      input: Client.ModifyVpcEndpointConnectionNotificationRequest,
       { caller }: OperationContext,
     ) {
       const { ConnectionNotificationId: id = '', ConnectionNotificationArn: topicArn } = input;
@@ -65,9 +55,9 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
     },
 
     DescribeVpcEndpointConnectionNotifications(
-      input: DescribeVpcEndpointConnectionNotificationsRequest,
+      input: Client.DescribeVpcEndpointConnectionNotificationsRequest,
       context: OperationContext,
-    ): DescribeVpcEndpointConnectionNotificationsResult {
+    ): Client.DescribeVpcEndpointConnectionNotificationsResult {
       const { ConnectionNotificationId: id } = input;
       const own = privateLink.notifications(context.caller);
       const selected = id === undefined ? own : own.filter((candidate) => candidate.id === id);
@@ -87,7 +77,7 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
     },
 
     DeleteVpcEndpointConnectionNotifications(
-      { ConnectionNotificationIds: ids = [] }: DeleteVpcEndpointConnectionNotificationsRequest,
+      { ConnectionNotificationIds: ids = [] }: Client.DeleteVpcEndpointConnectionNotificationsRequest,
       { caller }: OperationContext,
     ) {
       requireIds('notification', ids);
@@ -101,7 +91,7 @@ function parseEvents(events: readonly string[] | undefined): readonly Connection
   return events && connectionEvents.filter((event) => events.includes(event));
 }
 
-function toNotificationOutput(created: ConnectionNotification): ConnectionNotificationOutput {
+function toNotificationOutput(created: ConnectionNotification): Client.ConnectionNotification {
   return {
     ConnectionNotificationId: created.id,
     ServiceId: created.serviceId,

@@ -1,17 +1,9 @@
-import type {
-  AcceptVpcEndpointConnectionsRequest,
-  DescribeVpcEndpointConnectionsRequest,
-  DescribeVpcEndpointConnectionsResult,
-  RejectVpcEndpointConnectionsRequest,
-  State,
-  VpcEndpointConnection,
-} from '@aws-sdk/client-ec2';
+import type * as Client from '@aws-sdk/client-ec2';
 import type { Endpoint, EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { dnsEntries, payerValues } from './ec2-endpoints.ts';
-import type { FilterTable } from './ec2-filters.ts';
-import { applyFilters } from './ec2-filters.ts';
+import { applyFilters, type FilterTable } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
 import { requireIds } from './ec2-parameters.ts';
 import { tagList } from './ec2-tags.ts';
@@ -40,9 +32,9 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
 
   return {
     DescribeVpcEndpointConnections(
-      input: DescribeVpcEndpointConnectionsRequest,
+      input: Client.DescribeVpcEndpointConnectionsRequest,
       context: OperationContext,
-    ): DescribeVpcEndpointConnectionsResult {
+    ): Client.DescribeVpcEndpointConnectionsResult {
       const isIdFilterRefused = privateLink.assumptions().endpointIdFilter === 'refused';
       const { rows, NextToken } = paginateBySerial(
         'DescribeVpcEndpointConnections',
@@ -59,7 +51,7 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
     },
 
     AcceptVpcEndpointConnections(
-      input: AcceptVpcEndpointConnectionsRequest,
+      input: Client.AcceptVpcEndpointConnectionsRequest,
       { caller, now }: OperationContext,
     ) {
       const { serviceId, endpointIds } = namedEndpoints(input);
@@ -67,7 +59,7 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
     },
 
     RejectVpcEndpointConnections(
-      input: RejectVpcEndpointConnectionsRequest,
+      input: Client.RejectVpcEndpointConnectionsRequest,
       { caller, now }: OperationContext,
     ) {
       const { serviceId, endpointIds } = namedEndpoints(input);
@@ -75,13 +67,13 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
     },
   };
 
-  function connection({ endpoint, service }: Connection): VpcEndpointConnection {
+  function connection({ endpoint, service }: Connection): Client.VpcEndpointConnection {
     return {
       ServiceId: service.id,
       VpcEndpointId: endpoint.id,
       VpcEndpointOwner: endpoint.accountId,
       // EC2 sends another casing than the SDK's constants.
-      VpcEndpointState: endpoint.state as State,
+      VpcEndpointState: endpoint.state as Client.State,
       CreationTimestamp: new Date(endpoint.createdAt),
       DnsEntries: dnsEntries(endpoint),
       NetworkLoadBalancerArns: service.networkLoadBalancerArns,
@@ -98,7 +90,7 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
 function namedEndpoints({
   ServiceId: serviceId = '',
   VpcEndpointIds: endpointIds = [],
-}: AcceptVpcEndpointConnectionsRequest) {
+}: Client.AcceptVpcEndpointConnectionsRequest) {
   requireIds('service', [serviceId]);
   requireIds('endpoint', endpointIds);
   return { serviceId, endpointIds };

@@ -1,18 +1,8 @@
-import type {
-  CreateVpcEndpointServiceConfigurationRequest,
-  CreateVpcEndpointServiceConfigurationResult,
-  DeleteVpcEndpointServiceConfigurationsRequest,
-  DescribeVpcEndpointServiceConfigurationsRequest,
-  DescribeVpcEndpointServiceConfigurationsResult,
-  ModifyVpcEndpointServiceConfigurationRequest,
-  ServiceConfiguration,
-  ServiceConnectivityType,
-} from '@aws-sdk/client-ec2';
+import type * as Client from '@aws-sdk/client-ec2';
 import { serviceType } from '../privatelink/endpoint-services.ts';
 import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
-import type { OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
+import { AwsError, type OperationContext } from './aws-service.ts';
 import { applyFilters } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
 import {
@@ -25,13 +15,13 @@ import {
 import { readTagSpecifications, tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
-const ipAddressTypes: readonly ServiceConnectivityType[] = ['ipv4', 'ipv6'];
+const ipAddressTypes: readonly Client.ServiceConnectivityType[] = ['ipv4', 'ipv6'];
 
 /** The operations of a provider on endpoint services. */
 export function endpointServiceOperations(privateLink: PrivateLink) {
   const { state } = privateLink;
 
-  function configuration(service: EndpointService): ServiceConfiguration {
+  function configuration(service: EndpointService): Client.ServiceConfiguration {
     const { privateDns } = service;
     const regions = Object.entries(service.supportedRegions);
     return {
@@ -44,7 +34,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       ManagesVpcEndpoints: false,
       NetworkLoadBalancerArns: service.networkLoadBalancerArns,
       GatewayLoadBalancerArns: [...(service.gatewayLoadBalancerArns ?? [])],
-      SupportedIpAddressTypes: service.supportedIpAddressTypes as ServiceConnectivityType[],
+      SupportedIpAddressTypes: service.supportedIpAddressTypes as Client.ServiceConnectivityType[],
       BaseEndpointDnsNames: [baseDnsName(service)],
       ...(privateDns && {
         PrivateDnsName: privateDns.domain,
@@ -65,9 +55,9 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
 
   return {
     CreateVpcEndpointServiceConfiguration(
-      input: CreateVpcEndpointServiceConfigurationRequest,
+      input: Client.CreateVpcEndpointServiceConfigurationRequest,
       context: OperationContext,
-    ): CreateVpcEndpointServiceConfigurationResult {
+    ): Client.CreateVpcEndpointServiceConfigurationResult {
       const { NetworkLoadBalancerArns: arns = [], GatewayLoadBalancerArns: gateways = [] } = input;
       if (arns.length + gateways.length === 0) throw missingParameter('NetworkLoadBalancerArns');
       if (arns.length > 0 && gateways.length > 0)
@@ -92,7 +82,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
     },
 
     ModifyVpcEndpointServiceConfiguration(
-      input: ModifyVpcEndpointServiceConfigurationRequest,
+      input: Client.ModifyVpcEndpointServiceConfigurationRequest,
       { caller }: OperationContext,
     ) {
       const { ServiceId: serviceId = '' } = input;
@@ -124,9 +114,9 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
     },
 
     DescribeVpcEndpointServiceConfigurations(
-      input: DescribeVpcEndpointServiceConfigurationsRequest,
+      input: Client.DescribeVpcEndpointServiceConfigurationsRequest,
       context: OperationContext,
-    ): DescribeVpcEndpointServiceConfigurationsResult {
+    ): Client.DescribeVpcEndpointServiceConfigurationsResult {
       requireIds('service', input.ServiceIds);
       const own = privateLink.services(context.caller);
       // EC2 lists a deleted service for a while, by its id too.
@@ -146,7 +136,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
     },
 
     DeleteVpcEndpointServiceConfigurations(
-      { ServiceIds: ids = [] }: DeleteVpcEndpointServiceConfigurationsRequest,
+      { ServiceIds: ids = [] }: Client.DeleteVpcEndpointServiceConfigurationsRequest,
       { caller, now }: OperationContext,
     ) {
       requireIds('service', ids);

@@ -1,15 +1,4 @@
-import type {
-  CreateVpcEndpointRequest,
-  CreateVpcEndpointResult,
-  DeleteVpcEndpointsRequest,
-  DescribeVpcEndpointsRequest,
-  DescribeVpcEndpointsResult,
-  DnsEntry,
-  ModifyVpcEndpointRequest,
-  PayerResponsibilityEntry,
-  State,
-  VpcEndpoint,
-} from '@aws-sdk/client-ec2';
+import type * as Client from '@aws-sdk/client-ec2';
 import type { Endpoint } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
@@ -31,7 +20,10 @@ export function endpointOperations(privateLink: PrivateLink) {
   const { state } = privateLink;
 
   return {
-    CreateVpcEndpoint(input: CreateVpcEndpointRequest, context: OperationContext): CreateVpcEndpointResult {
+    CreateVpcEndpoint(
+      input: Client.CreateVpcEndpointRequest,
+      context: OperationContext,
+    ): Client.CreateVpcEndpointResult {
       const { caller, now } = context;
       const { ServiceName: serviceName, SubnetIds: subnetIds, SecurityGroupIds: securityGroupIds } = input;
       if (serviceName === undefined) throw missingParameter('ServiceName');
@@ -62,7 +54,7 @@ export function endpointOperations(privateLink: PrivateLink) {
       return { VpcEndpoint: describeEndpoint(created) };
     },
 
-    ModifyVpcEndpoint(input: ModifyVpcEndpointRequest, { caller, now }: OperationContext) {
+    ModifyVpcEndpoint(input: Client.ModifyVpcEndpointRequest, { caller, now }: OperationContext) {
       const {
         VpcEndpointId: id = '',
         AddSubnetIds: subnetIds,
@@ -90,7 +82,7 @@ export function endpointOperations(privateLink: PrivateLink) {
     },
 
     DeleteVpcEndpoints(
-      { VpcEndpointIds: ids = [] }: DeleteVpcEndpointsRequest,
+      { VpcEndpointIds: ids = [] }: Client.DeleteVpcEndpointsRequest,
       { caller, now }: OperationContext,
     ) {
       requireIds('endpoint', ids);
@@ -98,9 +90,9 @@ export function endpointOperations(privateLink: PrivateLink) {
     },
 
     DescribeVpcEndpoints(
-      input: DescribeVpcEndpointsRequest,
+      input: Client.DescribeVpcEndpointsRequest,
       context: OperationContext,
-    ): DescribeVpcEndpointsResult {
+    ): Client.DescribeVpcEndpointsResult {
       const { VpcEndpointIds: ids = [] } = input;
       requireIds('endpoint', ids);
       const own =
@@ -120,14 +112,14 @@ export function endpointOperations(privateLink: PrivateLink) {
     },
   };
 
-  function describeEndpoint(endpoint: Endpoint): VpcEndpoint {
+  function describeEndpoint(endpoint: Endpoint): Client.VpcEndpoint {
     return {
       VpcEndpointId: endpoint.id,
       VpcEndpointType: endpointType(endpoint),
       VpcId: endpoint.vpcId,
       ServiceName: endpoint.serviceName,
       // EC2 sends another casing than the SDK's constants.
-      State: endpoint.state as State,
+      State: endpoint.state as Client.State,
       PolicyDocument: endpoint.policyDocument ?? fullAccess,
       RouteTableIds: [],
       SubnetIds: endpoint.subnetIds,
@@ -155,11 +147,11 @@ const fullAccess = JSON.stringify({
   Statement: [{ Action: '*', Effect: 'Allow', Principal: '*', Resource: '*' }],
 });
 
-export const payerValues: PayerResponsibilityEntry[] = [
+export const payerValues: Client.PayerResponsibilityEntry[] = [
   { Scope: 'vpc-endpoint-charges', PayerResponsibilityType: 'vpc-endpoint-account' },
 ];
 
-export function dnsEntries({ id, dnsLabel, serviceId, region }: Endpoint): DnsEntry[] {
+export function dnsEntries({ id, dnsLabel, serviceId, region }: Endpoint): Client.DnsEntry[] {
   return [
     { DnsName: `${id}-${dnsLabel}.${serviceId}.${region}.vpce.amazonaws.com`, HostedZoneId: 'Z7HUB22UULQXV' },
   ];

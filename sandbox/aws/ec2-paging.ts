@@ -1,5 +1,4 @@
-import type { OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
+import { AwsError, type OperationContext } from './aws-service.ts';
 import { paginate } from './paging.ts';
 
 interface PageRequest {

@@ -1,13 +1,8 @@
-import type {
-  DescribeVpcEndpointServicesRequest,
-  DescribeVpcEndpointServicesResult,
-  ServiceDetail,
-} from '@aws-sdk/client-ec2';
+import type * as Client from '@aws-sdk/client-ec2';
 import { serviceType } from '../privatelink/endpoint-services.ts';
 import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
-import type { OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
+import { AwsError, type OperationContext } from './aws-service.ts';
 import { availabilityZones, baseDnsName } from './ec2-endpoint-services.ts';
 import { applyFilters } from './ec2-filters.ts';
 import { paginateBySerial } from './ec2-paging.ts';
@@ -19,9 +14,9 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
 
   return {
     DescribeVpcEndpointServices(
-      input: DescribeVpcEndpointServicesRequest,
+      input: Client.DescribeVpcEndpointServicesRequest,
       context: OperationContext,
-    ): DescribeVpcEndpointServicesResult {
+    ): Client.DescribeVpcEndpointServicesResult {
       const { caller } = context;
       // Only the provider sees the tags of its services.
       const visibleTags = ({ id, accountId }: EndpointService) =>
@@ -57,7 +52,7 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
   };
 }
 
-function serviceDetail(service: EndpointService): ServiceDetail {
+function serviceDetail(service: EndpointService): Client.ServiceDetail {
   const { privateDns } = service;
   return {
     ServiceName: service.name,

@@ -1,10 +1,4 @@
-import type {
-  AllowedPrincipal,
-  DescribeVpcEndpointServicePermissionsRequest,
-  DescribeVpcEndpointServicePermissionsResult,
-  ModifyVpcEndpointServicePermissionsRequest,
-  ModifyVpcEndpointServicePermissionsResult,
-} from '@aws-sdk/client-ec2';
+import type * as Client from '@aws-sdk/client-ec2';
 import type { Permission } from '../privatelink/model.ts';
 import { principalType } from '../privatelink/principal.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
@@ -17,9 +11,9 @@ import { requireIds } from './ec2-parameters.ts';
 export function servicePermissionOperations(privateLink: PrivateLink) {
   return {
     ModifyVpcEndpointServicePermissions(
-      input: ModifyVpcEndpointServicePermissionsRequest,
+      input: Client.ModifyVpcEndpointServicePermissionsRequest,
       { caller }: OperationContext,
-    ): ModifyVpcEndpointServicePermissionsResult {
+    ): Client.ModifyVpcEndpointServicePermissionsResult {
       const {
         ServiceId: serviceId = '',
         AddAllowedPrincipals: add = [],
@@ -34,9 +28,9 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
     },
 
     DescribeVpcEndpointServicePermissions(
-      input: DescribeVpcEndpointServicePermissionsRequest,
+      input: Client.DescribeVpcEndpointServicePermissionsRequest,
       context: OperationContext,
-    ): DescribeVpcEndpointServicePermissionsResult {
+    ): Client.DescribeVpcEndpointServicePermissionsResult {
       const { ServiceId: serviceId = '' } = input;
       requireIds('service', [serviceId]);
       const { permissions } = privateLink.service(context.caller, serviceId);
@@ -55,7 +49,7 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
   };
 }
 
-function allowedPrincipalOutput({ id, principal }: Permission, serviceId: string): AllowedPrincipal {
+function allowedPrincipalOutput({ id, principal }: Permission, serviceId: string): Client.AllowedPrincipal {
   return {
     PrincipalType: principalType(principal),
     Principal: principal,

@@ -1,22 +1,14 @@
-import type {
-  CreateTagsRequest,
-  DeleteTagsRequest,
-  ResourceType,
-  Tag,
-  TagSpecification,
-} from '@aws-sdk/client-ec2';
-import type { ResourceLocation } from '../privatelink/model.ts';
-import { isOwnedBy } from '../privatelink/model.ts';
+import type * as Client from '@aws-sdk/client-ec2';
+import { isOwnedBy, type ResourceLocation } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
-import type { OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
+import { AwsError, type OperationContext } from './aws-service.ts';
 
 /** Finds a resource that the caller may tag: a provider its services and connections, a consumer its endpoints. */
 export function findTaggedResource(
   { state }: PrivateLink,
   location: ResourceLocation,
   resourceId: string,
-): ResourceType | undefined {
+): Client.ResourceType | undefined {
   const connected = state.endpoints[resourceId.replace(/^vpce-con-/, 'vpce-')];
   const isConnection = connected?.connectionId === resourceId;
   const service = state.services[isConnection ? connected.serviceId : resourceId];
@@ -26,14 +18,14 @@ export function findTaggedResource(
   return endpoint !== undefined && isOwnedBy(location, endpoint) ? 'vpc-endpoint' : undefined;
 }
 
-export function tagList(tags: Readonly<Record<string, string>> | undefined): Tag[] {
+export function tagList(tags: Readonly<Record<string, string>> | undefined): Client.Tag[] {
   return Object.entries(tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
 }
 
 /** Returns the tags that a create call specifies for a resource type. */
 export function readTagSpecifications(
-  specifications: readonly TagSpecification[] | undefined,
-  resourceType: ResourceType,
+  specifications: readonly Client.TagSpecification[] | undefined,
+  resourceType: Client.ResourceType,
 ): Record<string, string> {
   const other = specifications?.find((specification) => specification.ResourceType !== resourceType);
   if (other !== undefined)
@@ -45,7 +37,10 @@ export function readTagSpecifications(
 }
 
 /** Adds tags. The sandbox has no limits on their number and length. */
-function mergeTags(present: Readonly<Record<string, string>>, more: readonly Tag[]): Record<string, string> {
+function mergeTags(
+  present: Readonly<Record<string, string>>,
+  more: readonly Client.Tag[],
+): Record<string, string> {
   if (more.some(({ Key = '' }) => /^aws:/i.test(Key)))
     throw new AwsError(
       'InvalidParameterValue',
@@ -63,14 +58,17 @@ export function tagOperations(privateLink: PrivateLink) {
   }
 
   return {
-    CreateTags({ Resources = [], Tags = [] }: CreateTagsRequest, { caller }: OperationContext): object {
+    CreateTags(
+      { Resources = [], Tags = [] }: Client.CreateTagsRequest,
+      { caller }: OperationContext,
+    ): object {
       requireResources(caller, Resources);
       const updated = Resources.map((id) => [id, mergeTags(tags[id] ?? {}, Tags)] as const);
       Object.assign(tags, Object.fromEntries(updated));
       return {};
     },
 
-    DeleteTags({ Resources = [], Tags }: DeleteTagsRequest, { caller }: OperationContext): object {
+    DeleteTags({ Resources = [], Tags }: Client.DeleteTagsRequest, { caller }: OperationContext): object {
       requireResources(caller, Resources);
       // DeleteTags removes a tag with a value only if it has that value. Without tags it removes all.
       const isRemoved = (key: string, value: string) =>

@@ -1,6 +1,5 @@
 import type { PrivateLink } from '../privatelink/privatelink.ts';
-import type { AwsService, Operation, OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
+import { AwsError, type AwsService, type Operation, type OperationContext } from './aws-service.ts';
 import { listEc2Accesses } from './ec2-access.ts';
 import { connectionNotificationOperations } from './ec2-connection-notifications.ts';
 import { endpointConnectionOperations } from './ec2-endpoint-connections.ts';

@@ -23,13 +23,7 @@ export interface EnvironmentSettings {
   readonly onOutput: (text: string) => void;
 }
 
-/** An execution environment of a function. It handles one event at a time. */
-export interface ExecutionEnvironment {
-  readonly ready: Promise<void>;
-  readonly isAlive: () => boolean;
-  invoke(event: unknown, context: Readonly<Record<string, unknown>>): Promise<Outcome>;
-  stop(): Promise<unknown>;
-}
+export type ExecutionEnvironment = ReturnType<typeof startEnvironment>;
 
 type Message =
   | { type: 'ready' }
@@ -41,7 +35,8 @@ const maxYoungGenerationSizeMb = 6;
 
 const workerFile = new URL('./worker.cjs', import.meta.url);
 
-export function startEnvironment(settings: EnvironmentSettings): ExecutionEnvironment {
+/** Starts an execution environment of a function. It handles one event at a time. */
+export function startEnvironment(settings: EnvironmentSettings) {
   const { timeoutMs, onOutput } = settings;
   const worker = new Worker(workerFile, {
     stdout: true,

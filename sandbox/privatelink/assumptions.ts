@@ -2,97 +2,101 @@ import * as v from 'valibot';
 
 const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-const assumptionSchemas = {
-  notificationBody: v.picklist(['camel', 'pascal', 'text', 'no-ids']),
-  notifications: v.boolean(),
-  endpointIdFilter: v.picklist(['accepted', 'refused']),
-  repeatedAccept: v.picklist(['ok', 'unsuccessful']),
-  maxIdsPerCall: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  maxPrincipalsPerCall: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  organizationPrincipals: v.picklist(['accepted', 'refused']),
-  absentPrincipal: v.picklist(['ok', 'refused']),
-  pendingAfterMs: milliseconds,
-  availableAfterMs: milliseconds,
-  deletedAfterMs: milliseconds,
-  deletedListedMs: milliseconds,
-};
-
-const Assumptions = v.object(assumptionSchemas);
-
-/** The behaviour of EC2 that AWS does not document. */
-export type Assumptions = Readonly<v.InferOutput<typeof Assumptions>>;
-
-interface AssumptionSpec<Value> {
-  readonly default: Value;
+interface AssumptionSpec<Schema extends v.GenericSchema> {
+  readonly schema: Schema;
+  readonly default: v.InferOutput<Schema>;
   /** The section of the domain facts that describes the assumption. */
   readonly section: string;
   readonly meaning: string;
 }
 
-const assumptionSpecs: { readonly [Name in keyof Assumptions]: AssumptionSpec<Assumptions[Name]> } = {
-  notificationBody: {
+const specifyAssumption = <Schema extends v.GenericSchema>(spec: AssumptionSpec<Schema>) => spec;
+
+const assumptionSpecs = {
+  notificationBody: specifyAssumption({
+    schema: v.picklist(['camel', 'pascal', 'text', 'no-ids']),
     default: 'text',
     section: '1.1 SNS connection notifications',
     meaning: 'the format of the body of a notification; all four are invented',
-  },
-  notifications: {
+  }),
+  notifications: specifyAssumption({
+    schema: v.boolean(),
     default: true,
     section: '1.1 SNS connection notifications',
     meaning: 'whether AWS sends notifications at all',
-  },
-  endpointIdFilter: {
+  }),
+  endpointIdFilter: specifyAssumption({
+    schema: v.picklist(['accepted', 'refused']),
     default: 'accepted',
     section: '1.1 SNS connection notifications',
     meaning: 'whether DescribeVpcEndpointConnections accepts its documented filter `vpc-endpoint-id`',
-  },
-  repeatedAccept: {
+  }),
+  repeatedAccept: specifyAssumption({
+    schema: v.picklist(['ok', 'unsuccessful']),
     default: 'unsuccessful',
     section: '2.3 AcceptVpcEndpointConnections / RejectVpcEndpointConnections',
     meaning: 'the result of accepting an accepted connection, or of rejecting a rejected one',
-  },
-  maxIdsPerCall: {
+  }),
+  maxIdsPerCall: specifyAssumption({
+    schema: v.pipe(v.number(), v.integer(), v.minValue(1)),
     default: 100,
     section: '5.1 EC2 API buckets',
     meaning: 'the maximum number of endpoints in one Accept or Reject call',
-  },
-  maxPrincipalsPerCall: {
+  }),
+  maxPrincipalsPerCall: specifyAssumption({
+    schema: v.pipe(v.number(), v.integer(), v.minValue(1)),
     default: 1_000,
     section: '2.4 Service configuration, permissions, notifications, payer',
     meaning: 'the maximum number of principals in one ModifyVpcEndpointServicePermissions call',
-  },
-  organizationPrincipals: {
+  }),
+  organizationPrincipals: specifyAssumption({
+    schema: v.picklist(['accepted', 'refused']),
     default: 'refused',
     section: '6.2 Principal forms',
     meaning: 'whether EC2 accepts the ARN of an organization or of an organizational unit as a principal',
-  },
-  absentPrincipal: {
+  }),
+  absentPrincipal: specifyAssumption({
+    schema: v.picklist(['ok', 'refused']),
     default: 'ok',
     section: '2.4 Service configuration, permissions, notifications, payer',
     meaning: 'the result of removing a principal that is not there',
-  },
-  pendingAfterMs: {
+  }),
+  pendingAfterMs: specifyAssumption({
+    schema: milliseconds,
     default: 100,
     section: '2.1 States and casing',
     meaning: 'the time from an Accept or Reject call until EC2 shows its effect',
-  },
-  availableAfterMs: {
+  }),
+  availableAfterMs: specifyAssumption({
+    schema: milliseconds,
     default: 100,
     section: '2.1 States and casing',
     meaning: 'the time that an endpoint stays `pending`',
-  },
-  deletedAfterMs: {
+  }),
+  deletedAfterMs: specifyAssumption({
+    schema: milliseconds,
     default: 100,
     section: '2.1 States and casing',
     meaning: 'the time that an endpoint stays `deleting`',
-  },
-  deletedListedMs: {
+  }),
+  deletedListedMs: specifyAssumption({
+    schema: milliseconds,
     default: 60_000,
     section: '2.2 DescribeVpcEndpointConnections',
     meaning: 'the time that EC2 lists a deleted endpoint',
-  },
+  }),
 };
 
-const assumptionNames = Object.keys(assumptionSchemas) as (keyof Assumptions)[];
+/** The behaviour of EC2 that AWS does not document. */
+export type Assumptions = {
+  readonly [Name in keyof typeof assumptionSpecs]: (typeof assumptionSpecs)[Name]['default'];
+};
+
+const assumptionNames = Object.keys(assumptionSpecs) as (keyof Assumptions)[];
+
+const Assumptions = v.object(
+  Object.fromEntries(assumptionNames.map((name) => [name, assumptionSpecs[name].schema])),
+);
 
 export const defaultAssumptions = Object.fromEntries(
   assumptionNames.map((name) => [name, assumptionSpecs[name].default]),
@@ -107,11 +111,11 @@ export class AssumptionError extends Error {
 export function mergeAssumptions(current: Assumptions, update: unknown): Assumptions {
   if (typeof update !== 'object' || update === null || Array.isArray(update))
     throw new AssumptionError('the assumptions have to be an object of names and values');
-  const unknown = Object.keys(update).find((name) => !(name in assumptionSchemas));
+  const unknown = Object.keys(update).find((name) => !(name in assumptionSpecs));
   if (unknown !== undefined)
     throw new AssumptionError(`unknown assumption \`${unknown}\`; there are ${assumptionNames.join(', ')}`);
   const merged = v.safeParse(Assumptions, { ...current, ...update });
-  if (merged.success) return merged.output;
+  if (merged.success) return merged.output as Assumptions;
   const [issue] = merged.issues;
   throw new AssumptionError(
     `\`${v.getDotPath(issue)}\` cannot be \`${issue.received}\`: expected ${issue.expected ?? 'a whole number'}`,
@@ -121,6 +125,9 @@ export function mergeAssumptions(current: Assumptions, update: unknown): Assumpt
 /** Returns each assumption with its value, default, section and meaning. */
 export function describeAssumptions(current: Assumptions) {
   return Object.fromEntries(
-    assumptionNames.map((name) => [name, { value: current[name], ...assumptionSpecs[name] }]),
+    assumptionNames.map((name) => {
+      const { schema: _, ...spec } = assumptionSpecs[name];
+      return [name, { value: current[name], ...spec }];
+    }),
   );
 }

@@ -1,5 +1,10 @@
-import type { ConnectionEvent, Endpoint, EndpointState, PrivateLinkContext } from './model.ts';
-import { scheduleTransition } from './model.ts';
+import {
+  type ConnectionEvent,
+  type Endpoint,
+  type EndpointState,
+  type PrivateLinkContext,
+  scheduleTransition,
+} from './model.ts';
 
 /** Carries out the transitions that are due by `now`, in order of their time. */
 export function advanceTransitions(context: PrivateLinkContext, now: number): void {

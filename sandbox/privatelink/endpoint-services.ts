@@ -1,16 +1,16 @@
 import { AwsError } from '../aws/aws-service.ts';
-import type {
-  Endpoint,
-  EndpointService,
-  Permission,
-  PrivateDns,
-  PrivateLinkContext,
-  Refusal,
-  ResourceLocation,
+import {
+  type Endpoint,
+  type EndpointService,
+  isOwnedBy,
+  type Permission,
+  type PrivateDns,
+  type PrivateLinkContext,
+  type Refusal,
+  type ResourceLocation,
+  scheduleTransition,
 } from './model.ts';
-import { isOwnedBy, scheduleTransition } from './model.ts';
-import type { Requester } from './principal.ts';
-import { isSamePrincipal, principalAllows, principalType } from './principal.ts';
+import { isSamePrincipal, principalAllows, principalType, type Requester } from './principal.ts';
 
 export interface ServiceSpec {
   readonly acceptanceRequired: boolean;

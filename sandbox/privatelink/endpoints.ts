@@ -7,15 +7,16 @@ import {
   transitionTo,
 } from './connection-lifecycle.ts';
 import { isDiscoverable, ownService, serviceType } from './endpoint-services.ts';
-import type {
-  Endpoint,
-  EndpointService,
-  EndpointState,
-  PrivateLinkContext,
-  Refusal,
-  ResourceLocation,
+import {
+  type Endpoint,
+  type EndpointService,
+  type EndpointState,
+  isOwnedBy,
+  type PrivateLinkContext,
+  type Refusal,
+  type ResourceLocation,
+  toAwsError,
 } from './model.ts';
-import { isOwnedBy, toAwsError } from './model.ts';
 import type { Requester } from './principal.ts';
 
 export interface EndpointSpec {

@@ -1,13 +1,14 @@
 import { AwsError } from '../aws/aws-service.ts';
 import { ownService, serviceType } from './endpoint-services.ts';
-import type {
-  ConnectionEvent,
-  ConnectionNotification,
-  PrivateLinkContext,
-  Refusal,
-  ResourceLocation,
+import {
+  type ConnectionEvent,
+  type ConnectionNotification,
+  isOwnedBy,
+  type PrivateLinkContext,
+  type Refusal,
+  type ResourceLocation,
+  toAwsError,
 } from './model.ts';
-import { isOwnedBy, toAwsError } from './model.ts';
 
 export interface NotificationSpec {
   /** The service or the endpoint of the caller. */

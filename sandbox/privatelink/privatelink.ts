@@ -1,10 +1,8 @@
-import type { Assumptions } from './assumptions.ts';
-import { defaultAssumptions, mergeAssumptions } from './assumptions.ts';
+import { type Assumptions, defaultAssumptions, mergeAssumptions } from './assumptions.ts';
 import { advanceTransitions } from './connection-lifecycle.ts';
 import { endpointServices } from './endpoint-services.ts';
 import { endpoints } from './endpoints.ts';
-import type { Output, PrivateLinkContext, PrivateLinkState } from './model.ts';
-import { emptyState } from './model.ts';
+import { emptyState, type Output, type PrivateLinkContext, type PrivateLinkState } from './model.ts';
 import { connectionNotifications } from './notification-settings.ts';
 
 export type PrivateLink = ReturnType<typeof createPrivateLink>;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Context, Hono } from 'hono';
 import * as v from 'valibot';
 import { InputError } from './inputs.ts';
-import { type createInteractions, NotFoundError } from './interactions.ts';
+import { Click, Command, type createInteractions, NotFoundError, Submission } from './interactions.ts';
 import type { Messages } from './messages.ts';
 import { modalHtml, pageFiles, pageHtml, timelineHtml, type Viewer } from './page/page.ts';
 import type { ResponseUrls } from './response-urls.ts';
@@ -20,20 +20,6 @@ export interface RoutesOptions {
 }
 
 const UnknownRecord = v.record(v.string(), v.unknown());
-const person = { user: v.string(), team: v.string() };
-const Click = v.object({
-  ...person,
-  channel: v.string(),
-  ts: v.string(),
-  action_id: v.string(),
-  block_id: v.optional(v.string()),
-  value: v.optional(v.string()),
-  state: v.optional(UnknownRecord),
-  view_values: v.optional(UnknownRecord),
-});
-const Submission = v.object({ ...person, view_id: v.string(), view_values: v.optional(UnknownRecord, {}) });
-const Command = v.object({ ...person, channel: v.string(), text: v.optional(v.string(), '') });
-
 const Dismissal = v.object({ channel: v.string(), ts: v.string() });
 
 /** The routes of Slack's API, and those by which people and tests act as its users. */

@@ -1,7 +1,6 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { HttpResponse } from '@smithy/core/protocols';
-import type { AwsService, Caller } from '../../../sandbox/aws/aws-service.ts';
-import { AwsError } from '../../../sandbox/aws/aws-service.ts';
+import { AwsError, type AwsService, type Caller } from '../../../sandbox/aws/aws-service.ts';
 import { formatError, formatOutput, parseRequest } from '../../../sandbox/wire/wire.ts';
 
 interface ClientRequest {

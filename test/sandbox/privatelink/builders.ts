@@ -1,7 +1,5 @@
-import type { Assumptions } from '../../../sandbox/privatelink/assumptions.ts';
-import { defaultAssumptions } from '../../../sandbox/privatelink/assumptions.ts';
-import type { PrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
-import { createPrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
+import { type Assumptions, defaultAssumptions } from '../../../sandbox/privatelink/assumptions.ts';
+import { createPrivateLink, type PrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
 
 export const noon = Date.parse('2026-11-21T12:00:00Z');
 export const provider = { accountId: '111111111111', region: 'us-east-1' };
