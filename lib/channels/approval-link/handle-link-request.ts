@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { UnreadableItemError } from '../../storage/entity.ts';
 import { type HandleLinkDeps, handleLink } from './handle-link.ts';
 import { pageHeaders, renderPage } from './html.ts';
-import { httpStatus, type PageResult } from './page-result.ts';
+import { httpStatus } from './page-result.ts';
 import { internalErrorPage, unreadableItemPage } from './result-pages.ts';
 
 /** The fields of an API Gateway request (payload format 2.0) that linkgate reads. */
@@ -22,7 +22,7 @@ export async function handleLinkRequest(event: unknown, deps: HandleLinkDeps) {
   const entered = method === 'POST' ? parseFormBody(request) : undefined;
   const result = handleLink(token, entered, deps).catch((error) => {
     deps.reportError(error, 'handle approval link');
-    return toErrorPage(error);
+    return error instanceof UnreadableItemError ? unreadableItemPage(error) : internalErrorPage();
   });
   const { outcome, page, claims } = await result;
   return {
@@ -33,12 +33,6 @@ export async function handleLinkRequest(event: unknown, deps: HandleLinkDeps) {
     },
     logFields: { method, outcome, ...claims },
   };
-}
-
-function toErrorPage(error: unknown): PageResult {
-  return error instanceof UnreadableItemError
-    ? { outcome: 'unreadable', page: unreadableItemPage(error) }
-    : { outcome: 'internal-error', page: internalErrorPage() };
 }
 
 /** In characters. The page repeats the submitted values, and Lambda limits the size of a response. */

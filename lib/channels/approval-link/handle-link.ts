@@ -29,13 +29,10 @@ export async function handleLink(
   deps: HandleLinkDeps,
 ): Promise<PageResult> {
   const link = await verifyLink(token, deps);
-  if (link.status === 'invalid-signature')
-    return { outcome: 'invalid-signature', page: pages.invalidSignaturePage() };
+  if (link.status === 'invalid-signature') return pages.invalidSignaturePage();
   const { claims } = link;
   const result =
-    link.status === 'expired'
-      ? ({ outcome: 'expired', page: pages.linkExpiredPage(claims) } as const)
-      : await handleLinkClaims(claims, entered, deps);
+    link.status === 'expired' ? pages.linkExpiredPage(claims) : await handleLinkClaims(claims, entered, deps);
   return { ...result, claims };
 }
 
@@ -53,7 +50,7 @@ async function handleLinkClaims(
   deps: HandleLinkDeps,
 ): Promise<PageResult> {
   const view = await loadApprovalView(claims.endpointId, deps);
-  if (!view) return { outcome: 'unknown-request', page: pages.unknownRequestPage(claims) };
+  if (!view) return pages.unknownRequestPage(claims);
   const rejection = linkRejection(view, claims);
   if (rejection) return rejection;
   const now = deps.now();
@@ -76,7 +73,7 @@ async function catchConflict(decide: () => Promise<PageResult>): Promise<PageRes
     return await decide();
   } catch (error) {
     if (conflictErrors.some((errorClass) => error instanceof errorClass))
-      return { outcome: 'decided-concurrently', page: pages.decidedConcurrentlyPage() };
+      return pages.decidedConcurrentlyPage();
     throw error;
   }
 }
@@ -93,11 +90,10 @@ async function extendByLink(
     { by, from, ...(reason !== undefined && { reason }) },
     deps,
   );
-  if (result.status === 'done')
-    return { outcome: 'decided', page: pages.extendedPage({ ...view, record: result.record }) };
+  if (result.status === 'done') return pages.extendedPage({ ...view, record: result.record });
   return result.status === 'no-scheduled-disconnect'
-    ? { outcome: 'outdated-link', page: pages.notExtendedPage({ ...view, record: result.record }) }
-    : { outcome: 'unknown-request', page: pages.unknownRequestPage(claims) };
+    ? pages.notExtendedPage({ ...view, record: result.record })
+    : pages.unknownRequestPage(claims);
 }
 
 async function decideByLink(
@@ -108,17 +104,9 @@ async function decideByLink(
 ): Promise<PageResult> {
   const result = await submitStoredDecision(claims.endpointId, decision, deps);
   if (result.status === 'decided')
-    return {
-      outcome: 'decided',
-      page: pages.decisionRecordedPage({ ...view, record: result.record }, result.personDecision),
-    };
+    return pages.decisionRecordedPage({ ...view, record: result.record }, result.personDecision);
   const record = result.status === 'not-open' ? result.record : undefined;
-  return (
-    (record && notOpenPage({ ...view, record }, claims)) ?? {
-      outcome: 'unknown-request',
-      page: pages.unknownRequestPage(claims),
-    }
-  );
+  return (record && notOpenPage({ ...view, record }, claims)) ?? pages.unknownRequestPage(claims);
 }
 
 /** Errors of a concurrent change since `loadApprovalView`: a reload of the page shows the new status. */

@@ -12,8 +12,7 @@ export function linkRejection(view: ApprovalView, claims: LinkClaims): PageResul
   const { record } = view;
   const unauthorized = checkLinkAddress(view, claims);
   if (unauthorized?.outcome === 'not-an-approver') return unauthorized;
-  if (record.approvalRequest?.version !== claims.version)
-    return { outcome: 'outdated-link', page: pages.outdatedLinkPage(view) };
+  if (record.approvalRequest?.version !== claims.version) return pages.outdatedLinkPage(view);
   return notOpenPage(view, claims) ?? unauthorized;
 }
 
@@ -21,11 +20,10 @@ export function linkRejection(view: ApprovalView, claims: LinkClaims): PageResul
 export function notOpenPage(view: ApprovalView, claims: LinkClaims): PageResult | undefined {
   const { record } = view;
   const decision = findEarlierDecision(record, claims);
-  if (decision) return { outcome: 'link-already-used', page: pages.linkAlreadyUsedPage(view, decision) };
-  if (!isAwaitingApproval(record))
-    return { outcome: 'already-decided', page: pages.alreadyDecidedPage(view) };
+  if (decision) return pages.linkAlreadyUsedPage(view, decision);
+  if (!isAwaitingApproval(record)) return pages.alreadyDecidedPage(view);
   const isChanged = claims.purpose === 'extend' && record.revocation?.disconnectAt !== claims.disconnectAt;
-  return isChanged ? { outcome: 'outdated-link', page: pages.notExtendedPage(view) } : undefined;
+  return isChanged ? pages.notExtendedPage(view) : undefined;
 }
 
 /** Finds the earlier decision of this address. An approver may still deny until the quorum approves. */
@@ -48,9 +46,7 @@ function checkLinkAddress(view: ApprovalView, claims: LinkClaims): PageResult | 
   } catch (error) {
     if (!(error instanceof NotAuthorizedError)) throw error;
     // The form reports a missing ticket itself.
-    return error.code === 'no-ticket'
-      ? undefined
-      : { outcome: error.code, page: unauthorizedPages[error.code](view, claims) };
+    return error.code === 'no-ticket' ? undefined : unauthorizedPages[error.code](view, claims);
   }
 }
 

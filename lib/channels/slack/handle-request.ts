@@ -8,9 +8,10 @@ import {
   handleRequestAction,
   handleRequestSubmission,
   type InteractionDeps,
+  showMessageModal,
   type ViewSubmissionResponse,
 } from './request-actions.ts';
-import { messageModal, requestModalCallbackId } from './request-modal.ts';
+import { requestModalCallbackId } from './request-modal.ts';
 import type { Respond } from './respond.ts';
 import { parseSignature, type SignedRequest, verifySignature } from './signature.ts';
 import { handleSlashCommand } from './slash-command.ts';
@@ -41,14 +42,11 @@ export async function handleSlackRequest(
   if (!signedRequest || !(await isSignedBySlack(signedRequest, deps))) return { statusCode: 401 };
   const interaction = parseInteraction(body);
   if (!interaction) return { statusCode: 400 };
-  try {
-    const json = await dispatchInteraction(interaction, deps);
-    return { statusCode: 200, ...(json && { json }) };
-  } catch (error) {
+  const json = await dispatchInteraction(interaction, deps).catch((error: unknown) => {
     deps.reportError(error, 'handle Slack request');
-    const json = await slackErrorResponse(interaction, error, deps);
-    return { statusCode: 200, ...(json && { json }) };
-  }
+    return replyToError(interaction, error, deps);
+  });
+  return { statusCode: 200, ...(json && { json }) };
 }
 
 /** @returns false if the secret is unreadable */
@@ -73,8 +71,7 @@ async function dispatchInteraction(
 ): Promise<object | undefined> {
   switch (interaction.kind) {
     case 'click':
-      await respondToAction(interaction, await handleBlockAction(interaction, deps), deps);
-      return undefined;
+      return respondToAction(interaction, await handleBlockAction(interaction, deps), deps);
     case 'submission':
       return handleViewSubmission(interaction, deps);
     case 'command':
@@ -105,23 +102,20 @@ async function handleViewSubmission(
 ): Promise<ViewSubmissionResponse> {
   if (submission.callbackId === requestModalCallbackId) return handleRequestSubmission(submission, deps);
   if (submission.callbackId === digestModalCallbackId) return handleDigestSubmission(submission, deps);
-  return {
-    response_action: 'update',
-    view: messageModal('Not decided', markup`linkgate does not know this form.`),
-  };
+  return showMessageModal(markup`linkgate does not know this form.`);
 }
 
 async function respondToAction(
   click: BlockAction,
   answer: Markup | undefined,
   { respond }: HandleSlackRequestDeps,
-): Promise<void> {
+): Promise<undefined> {
   if (answer && click.responseUrl !== undefined)
     await respond(click.responseUrl, { text: truncate(slackLimits.text, answer) });
 }
 
 /** Builds the reply after an unexpected error. A retry is safe. */
-async function slackErrorResponse(
+async function replyToError(
   interaction: Interaction,
   error: unknown,
   deps: HandleSlackRequestDeps,
@@ -130,20 +124,8 @@ async function slackErrorResponse(
   const replyText =
     unreadableText ??
     markup`linkgate failed, and its log has the error. Try again: recorded decisions stay valid. \`linkgate explain &lt;vpce-…&gt;\` shows the commands that work without Slack.`;
-  switch (interaction.kind) {
-    case 'click':
-      await respondToAction(interaction, replyText, deps);
-      return undefined;
-    case 'submission':
-      return {
-        response_action: 'update',
-        view: messageModal(unreadableText ? 'Not decided' : 'Try again', replyText),
-      };
-    case 'command':
-      return { response_type: 'ephemeral', text: truncate(slackLimits.text, replyText) };
-    case 'other':
-      return undefined;
-    default:
-      return interaction satisfies never;
-  }
+  if (interaction.kind === 'click') return respondToAction(interaction, replyText, deps);
+  if (interaction.kind === 'submission')
+    return showMessageModal(replyText, unreadableText ? 'Not decided' : 'Try again');
+  return { response_type: 'ephemeral', text: truncate(slackLimits.text, replyText) };
 }
