@@ -37,55 +37,44 @@ export type SubmittedAnswer =
   | SubmittedDecision
   | ({ readonly decision: 'extend' } & Parameters<typeof extendStoredConnection>[1]);
 
-/** `from` is the disconnect time that the message shows: `extendStoredConnection` checks that it has not changed. */
-export function buildExtension(
-  { revocation }: ConnectionRecord,
-  by: string,
-  reason?: string,
-): SubmittedAnswer {
-  return {
-    decision: 'extend',
-    by,
-    from: revocation?.disconnectAt ?? '',
-    ...(reason !== undefined && { reason }),
-  };
-}
-
-/** Stores the answer like the API and approval links do. */
-export function submitAnswer(
+/**
+ * Stores the answer like the API and approval links do.
+ * @throws the error if `decisionErrorText` returns undefined
+ */
+export async function submitAnswer(
   view: ApprovalView,
   answer: SubmittedAnswer,
   deps: DecideDeps,
 ): Promise<SlackDecisionResult> {
-  return answer.decision === 'extend'
-    ? extendFromSlack(view, answer, deps)
-    : submitFromSlack(view, answer, deps);
+  try {
+    return answer.decision === 'extend'
+      ? await extendFromSlack(view, answer, deps)
+      : await submitFromSlack(view, answer, deps);
+  } catch (error) {
+    const replyText = decisionErrorText(error, view);
+    if (!replyText) throw error;
+    return refusal(replyText);
+  }
 }
+
+const refusal = (replyText: Markup): SlackDecisionResult => ({ isEffective: false, replyText });
 
 async function extendFromSlack(
   view: ApprovalView,
   { decision: _, ...extension }: Extract<SubmittedAnswer, { decision: 'extend' }>,
   deps: DecideDeps,
 ): Promise<SlackDecisionResult> {
-  try {
-    const result = await extendStoredConnection(view.record.endpointId, extension, deps);
-    if (result.status === 'unknown') return { isEffective: false, replyText: unknownRequestText };
-    if (result.status === 'not-connected')
-      return {
-        isEffective: false,
-        replyText: markup`linkgate did not extend it: it is no longer connected.`,
-      };
-    const { record } = result;
-    if (result.status === 'no-scheduled-disconnect')
-      return { isEffective: false, replyText: notExtendedText(record, view) };
-    return {
-      extendedRecord: record,
-      isEffective: true,
-      replyText: joinMarkup([markup`You extended the connection by 14 days.`, statusMrkdwn(record, view)]),
-    };
-  } catch (error) {
-    return toErrorResult(error, view);
-  }
+  const result = await extendStoredConnection(view.record.endpointId, extension, deps);
+  if (result.status === 'unknown') return refusal(unknownRequestText);
+  if (result.status === 'not-connected')
+    return refusal(markup`linkgate did not extend it: it is no longer connected.`);
+  const { record } = result;
+  if (result.status === 'no-scheduled-disconnect') return refusal(notExtendedText(record, view));
+  return {
+    extendedRecord: record,
+    isEffective: true,
+    replyText: joinMarkup([markup`You extended the connection by 14 days.`, statusMrkdwn(record, view)]),
+  };
 }
 
 function notExtendedText(record: ConnectionRecord, view: ApprovalView): Markup {
@@ -95,30 +84,15 @@ function notExtendedText(record: ConnectionRecord, view: ApprovalView): Markup {
   ]);
 }
 
-/** @throws the error if `decisionErrorText` returns undefined */
-function toErrorResult(error: unknown, view: ApprovalView): SlackDecisionResult {
-  const replyText = decisionErrorText(error, view);
-  if (!replyText) throw error;
-  return { isEffective: false, replyText };
-}
-
 async function submitFromSlack(
   view: ApprovalView,
   decision: SubmittedDecision,
   deps: DecideDeps,
 ): Promise<SlackDecisionResult> {
-  const { endpointId } = view.record;
-  try {
-    const result = await submitStoredDecision(endpointId, decision, deps);
-    if (result.status === 'decided') return buildConfirmation(result, view);
-    const record = result.status === 'not-open' && result.record;
-    return {
-      isEffective: false,
-      replyText: record ? alreadyDecidedText(record, view) : unknownRequestText,
-    };
-  } catch (error) {
-    return toErrorResult(error, view);
-  }
+  const result = await submitStoredDecision(view.record.endpointId, decision, deps);
+  if (result.status === 'decided') return buildConfirmation(result, view);
+  const record = result.status === 'not-open' && result.record;
+  return refusal(record ? alreadyDecidedText(record, view) : unknownRequestText);
 }
 
 /** @returns undefined for an unexpected error */

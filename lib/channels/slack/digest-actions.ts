@@ -12,7 +12,7 @@ import { parseEach } from '../../storage/entity.ts';
 import { actionIds } from './actions.ts';
 import { type ModalView, modal, section } from './blocks.ts';
 import { batchResultText, decideBatch } from './decide-batch.ts';
-import { buildExtension, notAnApproverText, type SubmittedAnswer } from './decision-result.ts';
+import { notAnApproverText } from './decision-result.ts';
 import {
   accountAnswerEffect,
   accountAnswerLabel,
@@ -20,17 +20,17 @@ import {
   hashAccountRequests,
 } from './digest-account.ts';
 import { cliOnlyText } from './digest-message.ts';
-import { type BlockAction, type FieldValues, parseSlackJson, type ViewSubmission } from './interaction.ts';
+import { type BlockAction, parseSlackJson, type ViewSubmission } from './interaction.ts';
 import { type Markup, markup } from './mrkdwn.ts';
-import { type InteractionDeps, showMessageModal, type ViewSubmissionResponse } from './request-actions.ts';
 import {
-  approvalAnswers,
-  isDenial,
-  missingFields,
-  reasonInput,
-  ticketInput,
-  toPersonDecision,
-} from './request-modal.ts';
+  type InteractionDeps,
+  openModal,
+  respondToMissingFields,
+  showMessageModal,
+  toSubmittedAnswer,
+  type ViewSubmissionResponse,
+} from './request-actions.ts';
+import { approvalAnswers, isDenial, reasonInput, ticketInput } from './request-modal.ts';
 
 /**
  * The time limit for the decisions of one click or submission, in milliseconds. Slack waits three seconds for the response, which
@@ -51,9 +51,10 @@ type DigestClick = v.InferOutput<typeof DigestClick>;
 
 /** Decides all requests of one account of a digest, or opens a modal for the reason or ticket. */
 export async function handleDigestAction(
-  { actionId, actor, message, value, triggerId, fieldValues }: BlockAction,
+  action: BlockAction,
   deps: InteractionDeps,
 ): Promise<Markup | undefined> {
+  const { actionId, actor, message, value, fieldValues } = action;
   const deadlineMs = deps.now().getTime() + decisionBudgetMs;
   const answer = actionId.slice(actionIds.digestPrefix.length);
   const click = readDigestClick({ ...parseSlackObject(value), ...message, answer });
@@ -62,31 +63,24 @@ export async function handleDigestAction(
   if ('markup' in selection) return selection;
   if (!isDenial(click.answer) && !selection.needsTicket)
     return submitSelection(click, selection, { actor, fieldValues, deadlineMs }, deps);
-  try {
-    await deps.slack.openView(triggerId, accountModal(click, selection));
-    return undefined;
-  } catch (error) {
-    deps.reportError(error, 'open Slack modal');
-    return markup`Slack did not open the form. linkgate recorded no decision. Click again, or type \`/linkgate waiting\`.`;
-  }
+  const otherWay = markup`type \`/linkgate waiting\`.`;
+  return openModal(action, accountModal(click, selection), otherWay, deps);
 }
 
 /** Submits the answer with the reason and the ticket of the modal. */
 export async function handleDigestSubmission(
-  { actor, metadata, fieldValues, fieldNames }: ViewSubmission,
+  submission: ViewSubmission,
   deps: InteractionDeps,
 ): Promise<ViewSubmissionResponse> {
+  const { actor, metadata, fieldValues } = submission;
   const deadlineMs = deps.now().getTime() + decisionBudgetMs;
   const click = readDigestClick(parseSlackObject(metadata));
   if (!click) return showMessageModal(markup`linkgate does not know this form.`);
   const selection = await selectClickedRequests(click, actor, deps);
   if ('markup' in selection) return showMessageModal(selection);
-  const { needsTicket } = selection;
-  const errors = missingFields(fieldValues, { needsReason: isDenial(click.answer), needsTicket });
-  // A service has required tickets since the modal opened: the update adds the field and keeps the inputs.
-  if (errors.ticket !== undefined && !fieldNames.has('ticket'))
-    return { response_action: 'update', view: accountModal(click, selection) };
-  if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
+  const needed = { needsReason: isDenial(click.answer), needsTicket: selection.needsTicket };
+  const incomplete = respondToMissingFields(submission, needed, () => accountModal(click, selection));
+  if (incomplete) return incomplete;
   return showMessageModal(
     await submitSelection(click, selection, { actor, fieldValues, deadlineMs }, deps),
     'Result',
@@ -161,22 +155,10 @@ async function submitSelection(
 ): Promise<Markup> {
   const views = await loadApprovalViews(records, deps, { withHistory: false });
   const answers = views.map(
-    (view) => [view, toSubmittedAnswer(answer, view.record, actor, fieldValues)] as const,
+    (view) => [view, toSubmittedAnswer(answer, view.record, { actor, fieldValues })] as const,
   );
   const results = await decideBatch(answers, deadlineMs, deps);
   return batchResultText(results, answers, Math.max(count - openCount, 0));
-}
-
-function toSubmittedAnswer(
-  answer: DigestClick['answer'],
-  record: ConnectionRecord,
-  by: string,
-  fieldValues: FieldValues,
-): SubmittedAnswer {
-  const [reason, ticket] = [fieldValues.get('reason'), fieldValues.get('ticket')];
-  if (answer === 'extend') return buildExtension(record, by);
-  const decision = toPersonDecision(answer);
-  return { decision, by, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
 }
 
 /** Renders the modal for the reason and the ticket of an answer for all requests of an account. */

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type ApprovalView, loadApprovalView } from '../../approvals/approval-view.ts';
 import { requestTarget } from '../../approvals/digest.ts';
 import { computeApprovalKind } from '../../approvals/status.ts';
-import { isAwaitingApproval } from '../../connections/connection-record.ts';
+import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import { adoptClickedMessage } from '../../outbox/adopt-message.ts';
 import { requireApprover } from '../../policy/authorize.ts';
 import { EndpointId } from '../../privatelink/connection.ts';
@@ -12,7 +12,6 @@ import { actionIds, buttonValue, parseAllowDuration, parseButtonEndpointId } fro
 import type { ModalView } from './blocks.ts';
 import {
   alreadyDecidedText,
-  buildExtension,
   cliInsteadText,
   decisionErrorText,
   type SubmittedAnswer,
@@ -25,6 +24,7 @@ import {
   type ApprovalAnswer,
   decisionModal,
   isConnectedAnswer,
+  isDenial,
   messageModal,
   missingFields,
   type RequestModalMetadata,
@@ -69,19 +69,28 @@ export async function handleRequestAction(
   if ('markup' in view) return view;
   if (!needsModal(metadata.decision, view))
     return (await submitAnswer(view, toRequestAnswer(metadata, click, view, deps.now()), deps)).replyText;
+  return openModal(click, decisionModal(view, metadata, deps.now()), cliInsteadText(view), deps);
+}
+
+/** @returns the reply to the author of the click if Slack opens no modal; it ends with another way to decide */
+export async function openModal(
+  { triggerId }: BlockAction,
+  view: ModalView,
+  otherWay: Markup,
+  { slack, reportError }: InteractionDeps,
+): Promise<Markup | undefined> {
   try {
-    await deps.slack.openView(click.triggerId, decisionModal(view, metadata, deps.now()));
+    await slack.openView(triggerId, view);
     return undefined;
   } catch (error) {
-    deps.reportError(error, 'open Slack modal');
-    return markup`Slack did not open the form. linkgate recorded no decision. Click again, or ${cliInsteadText(view)}`;
+    reportError(error, 'open Slack modal');
+    return markup`Slack did not open the form. linkgate recorded no decision. Click again, or ${otherWay}`;
   }
 }
 
 /** Whether an answer needs a modal: a denial for its reason, a decision for a required ticket. An extension is no decision. */
 function needsModal(answer: ApprovalAnswer, { service }: ApprovalView): boolean {
-  if (answer === 'extend') return false;
-  return toPersonDecision(answer) === 'deny' || service.requireTicket === true;
+  return answer !== 'extend' && (isDenial(answer) || service.requireTicket === true);
 }
 
 /** Submits the answer with the modal's reason and ticket. */
@@ -93,14 +102,14 @@ export async function handleRequestSubmission(
   if (!metadata) return showMessageModal(unknownRequestText);
   const view = await loadClickedRequest(metadata, submission.actor, deps);
   if ('markup' in view) return showMessageModal(view);
-  const errors = missingFields(submission.fieldValues, {
-    needsReason: metadata.decision !== 'extend' && toPersonDecision(metadata.decision) === 'deny',
+  const needed = {
+    needsReason: isDenial(metadata.decision),
     needsTicket: view.service.requireTicket === true,
-  });
-  // The service has required tickets since the modal opened: the update adds the field and keeps the inputs.
-  if (errors.ticket !== undefined && !submission.fieldNames.has('ticket'))
-    return { response_action: 'update', view: decisionModal(view, metadata, deps.now()) };
-  if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
+  };
+  const incomplete = respondToMissingFields(submission, needed, () =>
+    decisionModal(view, metadata, deps.now()),
+  );
+  if (incomplete) return incomplete;
   const { decidedRecord, isEffective, replyText } = await submitAnswer(
     view,
     toRequestAnswer(metadata, submission, view, deps.now()),
@@ -110,6 +119,19 @@ export async function handleRequestSubmission(
   return isEffective
     ? undefined
     : showMessageModal(replyText, decidedRecord ? 'Decision recorded' : 'Not decided');
+}
+
+/** @returns the response to a submission with missing or invalid fields */
+export function respondToMissingFields(
+  { fieldValues, fieldNames }: ViewSubmission,
+  needed: Parameters<typeof missingFields>[1],
+  renderModal: () => ModalView,
+): ViewSubmissionResponse {
+  const errors = missingFields(fieldValues, needed);
+  // A service has required tickets since the modal opened: the update adds the field and keeps the inputs.
+  if (errors.ticket !== undefined && !fieldNames.has('ticket'))
+    return { response_action: 'update', view: renderModal() };
+  return Object.keys(errors).length > 0 ? { response_action: 'errors', errors } : undefined;
 }
 
 export function showMessageModal(text: Markup, title = 'Not decided'): ViewSubmissionResponse {
@@ -167,21 +189,36 @@ async function loadClickedRequest(
     : markup`This button is out of date. linkgate recorded no decision. Instead, ${cliInsteadText(view)}`;
 }
 
+/**
+ * Builds the answer of a button with the reason and the ticket of its modal. An extension names the disconnect time that the message
+ * shows: `extendStoredConnection` checks that it has not changed.
+ */
+export function toSubmittedAnswer(
+  answer: ApprovalAnswer,
+  { revocation }: ConnectionRecord,
+  { actor: by, fieldValues }: { readonly actor: string; readonly fieldValues: FieldValues },
+): SubmittedAnswer {
+  const [reason, ticket] = [fieldValues.get('reason'), fieldValues.get('ticket')];
+  if (answer === 'extend') return { decision: 'extend', by, from: revocation?.disconnectAt ?? '' };
+  return {
+    decision: toPersonDecision(answer),
+    by,
+    ...(reason !== undefined && { reason }),
+    ...(ticket !== undefined && { ticket }),
+  };
+}
+
 function toRequestAnswer(
-  { decision: answer, allow }: RequestModalMetadata,
-  { actor, fieldValues }: { readonly actor: string; readonly fieldValues: FieldValues },
+  { decision, allow }: RequestModalMetadata,
+  submitted: { readonly actor: string; readonly fieldValues: FieldValues },
   { record }: ApprovalView,
   now: Date,
 ): SubmittedAnswer {
-  const [reason, ticket] = [fieldValues.get('reason'), fieldValues.get('ticket')];
-  if (answer === 'extend') return buildExtension(record, actor);
-  const decision = toPersonDecision(answer);
+  const answer = toSubmittedAnswer(decision, record, submitted);
+  if (answer.decision === 'extend') return answer;
   return {
-    decision,
-    by: actor,
-    ...(reason !== undefined && { reason }),
-    ...(ticket !== undefined && { ticket }),
+    ...answer,
     ...(allow !== undefined && { allow: parseAllowDuration(allow, now) }),
-    ...(decision === 'deny' && fieldValues.has('block') && { block: true as const }),
+    ...(answer.decision === 'deny' && submitted.fieldValues.has('block') && { block: true as const }),
   };
 }

@@ -1,10 +1,8 @@
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { Block } from './blocks.ts';
 
 /** A message that only the author of the click sees. */
 export interface Ephemeral {
   readonly text: string;
-  readonly blocks?: readonly Block[];
 }
 
 /** Posts to the `response_url`. Never throws: a stored decision stays valid without the reply. */

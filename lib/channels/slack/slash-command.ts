@@ -50,26 +50,23 @@ type CommandHandler = (
   deps: DecideDeps,
 ) => Promise<Markup | Ephemeral>;
 
-interface SlashCommandDefinition {
-  readonly run: CommandHandler;
-  /** The options of the command. Each takes a value. */
-  readonly optionNames: readonly string[];
-}
+const slashCommands: ReadonlyMap<string, CommandHandler> = new Map([
+  ['waiting', listWaitingRequests],
+  ['show', showRequest],
+  ['approve', (...args) => decideByCommand('approve', ...args)],
+  ['deny', (...args) => decideByCommand('deny', ...args)],
+  ['allow', allowAccount],
+] satisfies [string, CommandHandler][]);
 
-const slashCommands: ReadonlyMap<string, SlashCommandDefinition> = new Map<string, SlashCommandDefinition>([
-  ['waiting', { run: listWaitingRequests, optionNames: [] }],
-  ['show', { run: showRequest, optionNames: [] }],
-  ['approve', { run: (...args) => decideByCommand('approve', ...args), optionNames: ['ticket'] }],
-  ['deny', { run: (...args) => decideByCommand('deny', ...args), optionNames: ['ticket'] }],
-  ['allow', { run: allowAccount, optionNames: [] }],
-]);
+/** The options of a command. Each takes a value. */
+const optionNames: Readonly<Record<string, readonly string[]>> = { approve: ['ticket'], deny: ['ticket'] };
 
 /** Handles `/linkgate …`. Only the person who sent it sees the reply. */
 export async function handleSlashCommand(text: string, actor: string, deps: DecideDeps): Promise<Ephemeral> {
   const [name = '', ...rawArguments] = text.trim().split(/\s+/);
   const command = slashCommands.get(name.toLowerCase());
-  const typed = command && parseCommandArguments(rawArguments, command.optionNames);
-  const answer = !typed ? helpText : 'markup' in typed ? typed : await command.run(typed, actor, deps);
+  const typed = command && parseCommandArguments(rawArguments, optionNames[name.toLowerCase()] ?? []);
+  const answer = !typed ? helpText : 'markup' in typed ? typed : await command(typed, actor, deps);
   return 'markup' in answer ? { text: truncate(slackLimits.text, answer) } : answer;
 }
 
@@ -79,12 +76,12 @@ const optionPattern = /^(--|—|–)([a-z][a-z-]*)(?:=(.*))?$/i;
 /** Separates `--option value` and `--option=value` from the positional arguments. @returns a usage error as text */
 function parseCommandArguments(
   rawArguments: readonly string[],
-  optionNames: readonly string[],
+  knownNames: readonly string[],
 ): CommandArguments | Markup {
   const [positionals, options] = [[...rawArguments], new Map<string, string>()];
   for (let at = 0; at < positionals.length; ) {
     const [, dashes, name = '', value] = optionPattern.exec(positionals[at] ?? '') ?? [];
-    const isKnownOption = optionNames.includes(name.toLowerCase());
+    const isKnownOption = knownNames.includes(name.toLowerCase());
     if (dashes === '--' && !isKnownOption)
       return markup`This command has no option \`--${name}\`. linkgate changed nothing. ${helpText}`;
     if (isKnownOption) {
