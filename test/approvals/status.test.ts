@@ -32,26 +32,12 @@ const paused = aVerdict('hold', { findings: [aFinding({ rule: 'service-is-paused
 const held = aVerdict('hold', { findings: [aFinding({ rule: 'account-is-not-listed', outcome: 'hold' })] });
 const time = noon.toISOString();
 
+// status-text.test.ts has the other cases, by their labels.
 describe('the status of a request', () => {
   test.each([
-    ['awaiting-approval', 'it has no verdict', {}],
-    ['awaiting-approval', 'approvers are asked', { verdict: aVerdict('ask') }],
     ['awaiting-approval', 'the default of its service is hold', { verdict: held }],
-    ['paused', 'its service is paused', { verdict: paused }],
-    ['accepting', 'the verdict is accept', { verdict: aVerdict('accept') }],
-    ['accepting', 'EC2 shows it pending', { verdict: aVerdict('accept'), state: 'pending' }],
-    ['connected', 'EC2 shows it connected', { verdict: aVerdict('accept'), state: 'available' }],
-    ['rejecting', 'the verdict is reject', { verdict: aVerdict('reject') }],
-    ['rejected', 'EC2 shows it rejected', { verdict: aVerdict('reject'), state: 'rejected' }],
-    ['connected', 'somebody else accepted it', { verdict: aVerdict('reject'), state: 'available' }],
     ['rejected', 'somebody else rejected it', { verdict: aVerdict('ask'), state: 'rejected' }],
-    [
-      'deregistered',
-      'its service was deregistered',
-      { verdict: aVerdict('ask'), serviceDeregisteredAt: time },
-    ],
     ['deleted', 'EC2 shows it deleting', { verdict: aVerdict('ask'), state: 'deleting' }],
-    ['deleted', 'EC2 shows it deleted', { verdict: aVerdict('accept'), state: 'deleted' }],
     ['deleted', 'EC2 no longer lists it', { verdict: aVerdict('ask'), state: 'deleted', endedAt: time }],
   ] as const satisfies [ConnectionStatus['status'], string, Partial<ConnectionRecord>][])(
     'is %s if %s',
@@ -135,10 +121,6 @@ describe('the status of a connection', () => {
     expect(computeConnectionStatus({ ...record, acceptRequestedAt }).status).toBe('connected');
   });
 
-  test('has no resolution during the grace period', () => {
-    expect(computeConnectionStatus(aScheduledDisconnect())).not.toHaveProperty('settled');
-  });
-
   test('has the actor and the cause of its disconnect as its resolution', () => {
     const revokeOrder = { by: alice, at: time, reason: 'contract ended' };
     const personRevocation = { since: time, disconnectAt, cause: 'person', by: alice } as const;
@@ -197,6 +179,7 @@ describe('the resolution of a request', () => {
     const approvals = { decisions: [personDecision], quorum: 2 };
     const connectionStatus = computeConnectionStatus(aRecord({ verdict: aVerdict('ask'), approvals }));
     expect(connectionStatus).toMatchObject({ status: 'awaiting-approval', approvals });
-    expect(connectionStatus).not.toHaveProperty('settled');
+    for (const open of [connectionStatus, computeConnectionStatus(aScheduledDisconnect())])
+      expect(open).not.toHaveProperty('resolution');
   });
 });

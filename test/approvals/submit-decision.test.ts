@@ -39,13 +39,6 @@ describe('an open request', () => {
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 
-  test('that a person denies gets the verdict reject', async () => {
-    const env = createTestEnv({ services, connections });
-    const decision = await submitDecision(endpointId(1), denyInput, env.deps);
-    expect(decision).toMatchObject({ record: { pendingEffect: { action: 'reject' } } });
-    expect(await env.actions(endpointId(1))).toEqual(['requested', 'denied']);
-  });
-
   test('of a blocked account gets the verdict reject even if a person approves it', async () => {
     const env = createTestEnv({ services, connections, entries: [anEntry({ effect: 'block' })] });
     const decision = await submitDecision(endpointId(1), approveInput, env.deps);

@@ -96,47 +96,27 @@ describe('the content hash of a request', () => {
 });
 
 describe('approvers', () => {
-  test('need a notification once a request is open', () => {
-    expect(needsNotification(nothing(awaitingApproval), noon)).toBe(true);
-    expect(needsNotification(nothing(aRecord({ verdict: aVerdict('accept') })), noon)).toBe(false);
-  });
-
-  test('need no notification while their message shows the current record', () => {
-    expect(needsNotification(receive(awaitingApproval), noon)).toBe(false);
-  });
-
-  test('need a notification when the record changes, or asks a new question', () => {
-    const changed = { ...awaitingApproval, verdict: aVerdict('accept') };
-    expect(needsNotification(receive(changed, undefined, awaitingApproval), noon)).toBe(true);
-    const again = { ...awaitingApproval, approvalRequest: anApprovalRequest({ version: 9 }) };
-    expect(needsNotification(receive(again, undefined, awaitingApproval), noon)).toBe(true);
-  });
-
-  test('need a notification when the next escalation stage is reached', () => {
-    expect(needsNotification(receive(awaitingApproval), secondsAfterNoon(aDay))).toBe(false);
-    expect(needsNotification(receive(awaitingApproval), secondsAfterNoon(2 * aDay))).toBe(true);
-  });
-
-  test('need no notification about an escalation stage while the service is paused', () => {
-    const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
-    const onHold = { ...awaitingApproval, verdict: aVerdict('hold', { findings: [...findings] }) };
-    expect(needsNotification(receive(onHold), secondsAfterNoon(2 * aDay))).toBe(false);
-  });
-
-  test('need no notification about an escalation stage once the request is decided', () => {
-    expect(needsNotification(receive(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
-  });
-
-  test('need no notification about an endpoint that ended a day ago, because TTL deletes the item', () => {
-    const ended = { ...awaitingApproval, state: 'deleted', endedAt: time } as const;
-    expect(needsNotification(nothing(ended), noon)).toBe(true);
-    expect(needsNotification(nothing(ended), secondsAfterNoon(aDay + 1))).toBe(false);
-  });
-
-  test('need a notification about a request in a digest while it is open', () => {
-    expect(needsNotification(receive(awaitingApproval, inDigest), noon)).toBe(true);
-    const decided = { ...awaitingApproval, verdict: aVerdict('accept') };
-    expect(needsNotification(receive(decided, inDigest), noon)).toBe(false);
+  const decided = { ...awaitingApproval, verdict: aVerdict('accept') };
+  const again = { ...awaitingApproval, approvalRequest: anApprovalRequest({ version: 9 }) };
+  const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
+  const onHold = { ...awaitingApproval, verdict: aVerdict('hold', { findings: [...findings] }) };
+  const ended = { ...awaitingApproval, state: 'deleted', endedAt: time } as const;
+  test.each<[string, boolean, NotifiedRecord, number?]>([
+    ['once a request is open', true, nothing(awaitingApproval)],
+    ['without an approval request', false, nothing(aRecord({ verdict: aVerdict('accept') }))],
+    ['while their message shows the current record', false, receive(awaitingApproval)],
+    ['when the record changes', true, receive(decided, undefined, awaitingApproval)],
+    ['when it asks a new question', true, receive(again, undefined, awaitingApproval)],
+    ['before the next escalation stage', false, receive(awaitingApproval), aDay],
+    ['when the next escalation stage is reached', true, receive(awaitingApproval), 2 * aDay],
+    ['about an escalation stage while the service is paused', false, receive(onHold), 2 * aDay],
+    ['about an escalation stage once the request is decided', false, receive(accepted), 30 * aDay],
+    ['about an endpoint that ended', true, nothing(ended)],
+    ['about one that ended a day ago, because TTL deletes the item', false, nothing(ended), aDay + 1],
+    ['about a request in a digest while it is open', true, receive(awaitingApproval, inDigest)],
+    ['about a request in a digest once it is decided', false, receive(decided, inDigest)],
+  ])('need a notification %s: %s', (_, isNeeded, notified, seconds = 0) => {
+    expect(needsNotification(notified, secondsAfterNoon(seconds))).toBe(isNeeded);
   });
 });
 

@@ -1,17 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LinkClaims } from '../../../lib/channels/approval-link/link.ts';
-import { aFinding, anApproval, aVerdict, consumer, endpointId, noon } from '../../builders.ts';
+import { anApproval, aVerdict, consumer, endpointId, noon } from '../../builders.ts';
 import { address, createLinkTestEnv, deny, linkQuery, otherAddress, withReason } from './fixtures.ts';
 
 type Contents = Parameters<typeof createLinkTestEnv>[0];
 const own = anApproval({ by: `mailto:${address}` });
 const other = anApproval({ decision: 'deny', by: 'slack:T01LOCAL:U01ALICE', reason: 'not ours' });
-const deadlinePassed = aFinding({
-  rule: 'approval-deadline-passed',
-  outcome: 'reject',
-  reason: 'nobody decided it',
-});
-
 describe('a link decides nothing, and shows the reason, when', () => {
   test.each<[string, Contents, Partial<LinkClaims>, number, string]>([
     ['it has expired', {}, { expiresAt: noon.toISOString() }, 410, `linkgate explain ${endpointId(1)}`],
@@ -36,20 +30,6 @@ describe('a link decides nothing, and shows the reason, when', () => {
       {},
       409,
       '<strong>Denied</strong> by U01ALICE (Slack workspace T01LOCAL) on 21 Nov 2026, 12:00 UTC: not ours',
-    ],
-    [
-      'the deadline has passed and the service rejects on expiry',
-      { record: { verdict: aVerdict('reject', { findings: [deadlinePassed] }) } },
-      {},
-      409,
-      '<strong>Rejected by policy</strong> on 21 Nov 2026, 12:00 UTC: nobody decided it',
-    ],
-    [
-      'the endpoint is deleted',
-      { record: { state: 'deleted', endedAt: noon.toISOString() } },
-      {},
-      409,
-      'The endpoint is deleted; nothing is left to do.',
     ],
     ['linkgate does not know the request', {}, { endpointId: endpointId(9) }, 410, endpointId(9)],
     [

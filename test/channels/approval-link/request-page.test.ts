@@ -39,8 +39,6 @@ describe('the page of an approval link', () => {
     const { body } = await env.follow();
     expect(body).toContain('<html lang="en">');
     for (const text of [
-      consumer,
-      'orders',
       `${endpointId(1)} in eu-west-1`,
       'Decide before</dt><dd>22 Nov 2026, 12:00 UTC',
       'its entry has expired',
@@ -91,7 +89,6 @@ describe('an approval link for a connection in its grace period', () => {
     expect(statusCode).toBe(200);
     for (const text of [
       `<h1>Keep account ${consumer} connected?</h1>`,
-      'from your endpoint service orders on 24 Nov 2026, 12:00 UTC.',
       'Disconnect on</dt><dd>24 Nov 2026, 12:00 UTC',
       'Why linkgate disconnects it',
       `<strong>Keep connected:</strong> linkgate keeps ${endpointId(1)} of account ${consumer} connected permanently`,

@@ -4,16 +4,7 @@ import type { ModalView } from '../../../lib/channels/slack/blocks.ts';
 import { handleSlackRequest } from '../../../lib/channels/slack/handle-request.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { readView } from '../../../sandbox/slack/read-blocks.ts';
-import {
-  anApproval,
-  anEntry,
-  aRequestNotification,
-  aService,
-  aVerdict,
-  consumer,
-  endpointId,
-  serviceId,
-} from '../../builders.ts';
+import { anEntry, aRequestNotification, aService, consumer, endpointId, serviceId } from '../../builders.ts';
 import {
   anAwaitingRecord,
   clickPayload,
@@ -26,7 +17,6 @@ import {
   secret,
   signRequest,
   slackAlice,
-  slackBob,
 } from './fixtures.ts';
 
 const outdatedMessage = { ...requestMessageId, ts: '1.1' };
@@ -401,21 +391,6 @@ test('the workspace of the payload identifies a user without a workspace of thei
   const env = createSlackTestEnv();
   await env.send(encodePayload({ ...clickPayload('approve'), user: { id: 'U01ALICE' } }));
   expect(await env.record(endpointId(1))).toMatchObject({ personDecision: { by: slackAlice } });
-});
-
-test('the reply to an approval shows a rejection by policy that has precedence', async () => {
-  const records = [
-    anAwaitingRecord({
-      personDecision: anApproval({ by: slackBob }),
-      verdict: aVerdict('reject', {
-        findings: [{ rule: 'account-is-blocked', outcome: 'reject', reason: 'account is blocked' }],
-      }),
-    }),
-  ];
-  const env = createSlackTestEnv({ records });
-  await env.click('approve');
-  expect(joinReplies(env)).toMatch(/Rejected by policy.*account is blocked/);
-  expect(joinReplies(env)).toContain('*Approved* by <@U01BOB>');
 });
 
 function never(): never {
