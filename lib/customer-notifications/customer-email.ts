@@ -20,7 +20,7 @@ export type EndpointEvent<Event extends CustomerEvent = CustomerEvent> = {
   readonly [Kind in Event]: EventFacts & NextEvent<Kind>;
 }[Event];
 
-export interface CustomerText {
+interface CustomerText {
   /** The subject, to which linkgate adds the endpoint and the service. */
   readonly subject: string;
   /** One or two sentences about the event. A message about many endpoints contains only these sentences of each event. */
@@ -35,7 +35,7 @@ export type CustomerMessages = {
 };
 
 /** The maximum number of endpoints that an email about many endpoints lists. */
-export const maxEndpointsInEmail = 20;
+const maxEndpointsInEmail = 20;
 
 /** Composes an e-mail about one event, or about one event of each of many endpoints. */
 export function composeCustomerEmail(
