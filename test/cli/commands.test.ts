@@ -472,7 +472,6 @@ const acme = 'customer set acme --account 222222222222';
 const dateTimeForm = 'or a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00';
 
 test.each([
-  ['uncut vpce-0aaaaaaaaaaaaaaa1', "unknown command 'uncut'"],
   ['service pause', "unknown command 'pause'"],
   ['mode stop', 'Allowed choices are enforce, observe'],
   ['mode --reason why', '--reason goes with a mode'],
@@ -488,9 +487,7 @@ test.each([
   ['allow 012345678901', "required option '--service <service>' not specified"],
   ['allow --service payments', "missing required argument 'accountId'"],
   [`${entryTarget} --owner alice`, 'An owner looks like'],
-  [`${entryTarget} --owner U01ALICE`, 'An owner looks like'],
   [`${entryTarget} --endpoint vpce-svc-0123456789abcdef0`, 'An endpoint id looks like'],
-  [`${entryTarget} --max-endpoints 0`, 'Give a whole number from 1'],
   [`${entryTarget} --max-endpoints 9007199254740993`, 'Give a whole number from 1'],
   [`${entryTarget} --expires soon`, 'Write a date such as 2027-01-31'],
   [`${entryTarget} --expires 2031-02-30`, 'There is no day 2031-02-30'],
@@ -504,7 +501,6 @@ test.each([
   ['service add payments', 'The id of an endpoint service looks like'],
   [`service add ${serviceId} --on-unlisted maybe`, 'Allowed choices are ask, hold, reject'],
   [`service add ${serviceId} --deadline 7`, 'Write a time such as 7d or 36h'],
-  [`service add ${serviceId} --deadline soon`, 'Write a time such as 7d or 36h'],
   [`service add ${serviceId} --on-expiry wait`, 'Allowed choices are escalate, reject'],
   [`deny ${endpointId}`, "required option '--reason <text>' not specified"],
   [`extend ${endpointId} --until 7d`, "required option '--reason <text>' not specified"],

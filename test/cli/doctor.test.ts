@@ -94,8 +94,9 @@ describe('audit verify', () => {
 
   test('prints the totals of all pages', async () => {
     answerPages({ verified: 50, broken: [] }, { verified: 7, broken: [] });
-    const { code, stdout } = await runCli('audit verify', aws);
+    const { code, stdout } = await runCli('audit verify --service payments', aws);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '57 audit trails are as written\n' });
+    expect(aws.apiRequests[0]?.path).toBe('/api/audit/verification?service=payments');
   });
 
   test('lists broken trails and exits with 3', async () => {
@@ -104,17 +105,9 @@ describe('audit verify', () => {
     expect(stdout).toContain(`${endpointId}  2      it was changed after it was written`);
     expect(stdout).toContain('1 audit trail is as written');
     expect({ code, stderr }).toEqual({ code: 3, stderr: 'error: 1 audit trail is broken\n' });
-    const { stdout: document } = await runCli('audit verify --json', aws);
+    const { stdout: document } = await runCli(`audit verify --json --endpoint ${endpointId}`, aws);
     expect(JSON.parse(document)).toEqual({ verified: 1, broken });
-  });
-
-  test.each([
-    [`--endpoint ${endpointId}`, `endpoint=${endpointId}`],
-    ['--service payments', 'service=payments'],
-  ])('sends %s', async (option, query) => {
-    answerPages({ verified: 1, broken: [] });
-    await runCli(`audit verify ${option}`, aws);
-    expect(aws.apiRequests.map(({ path }) => path)).toEqual([`/api/audit/verification?${query}`]);
+    expect(aws.apiRequests.at(-1)?.path).toContain(`?endpoint=${endpointId}`);
   });
 });
 
