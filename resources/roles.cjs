@@ -59,12 +59,17 @@ const put = (...kinds) => allow(['dynamodb:PutItem'], table, onPartitions(...kin
 // No function may delete audit entries, or update an item in place.
 const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(...kinds));
 const outbox = ['NOTIFICATION#*', 'NOTIFICATION_RETRY#*'];
+/** What a decision writes. */
+const decision = ['CONNECTION#*', 'AUDIT#*', 'PENDING_EFFECT#*', 'ENDPOINT_QUOTA#*', 'AWAITING_APPROVAL#*'];
 // DescribeTable returns the TableId, which distinguishes a restored table from the original.
 const identify = allow(['dynamodb:DescribeTable'], table);
 
 const parameter = (name) => ({
   'Fn::Sub': `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/linkgate/\${sls:stage}/${name}`,
 });
+
+const removeIndexItems = remove('PENDING_EFFECT#*', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*');
+const readMode = allow(['ssm:GetParameter'], parameter('mode'));
 
 /** The permissions of each function, by the logical id of its role. */
 const roles = {
@@ -81,16 +86,8 @@ const roles = {
     receiveFrom('ConnectionRequests'),
     describeConnections,
     read,
-    put(
-      'CONNECTION#*',
-      'AUDIT#*',
-      'PENDING_EFFECT#*',
-      'ENDPOINT_QUOTA#*',
-      'AWAITING_APPROVAL#*',
-      'BY_ACCOUNT#*',
-      'REEVALUATE_AT#*',
-    ),
-    remove('PENDING_EFFECT#*', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
+    put(...decision, 'BY_ACCOUNT#*', 'REEVALUATE_AT#*'),
+    removeIndexItems,
     sendToApplyQueue,
   ],
   ApplyVerdicts: [
@@ -111,23 +108,15 @@ const roles = {
     sendToApplyQueue,
     // Malformed messages move to the dead-letter queue at once.
     allow(['sqs:SendMessage'], arnOf('ApplyQueueDeadLetters')),
-    allow(['ssm:GetParameter'], parameter('mode')),
+    readMode,
   ],
   RecordConnectionState: [
     'record-connection-state',
     receiveFrom('ConnectionChanges'),
     read,
     // A connection that EC2 lists or shows accepted again may have an open approval request.
-    put(
-      'CONNECTION#*',
-      'AUDIT#*',
-      'PENDING_EFFECT#*',
-      'ENDPOINT_QUOTA#*',
-      'AWAITING_APPROVAL#*',
-      'BY_ACCOUNT#*',
-      'REEVALUATE_AT#*',
-    ),
-    remove('PENDING_EFFECT#*', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
+    put(...decision, 'BY_ACCOUNT#*', 'REEVALUATE_AT#*'),
+    removeIndexItems,
   ],
   SweepConnections: [
     'sweep-connections',
@@ -143,7 +132,7 @@ const roles = {
       'NOTIFICATION_RETRY#*',
     ),
     put('LEASE', 'JOB#*', 'CONNECTION#*', 'AUDIT#*', 'ENDPOINT_QUOTA#*', 'TABLE_IDENTITY'),
-    remove('PENDING_EFFECT#*', 'AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
+    removeIndexItems,
     identify,
     publish,
     sendToApplyQueue,
@@ -165,7 +154,7 @@ const roles = {
     put('SERVICE', 'PRINCIPALS#*'),
     remove('PRINCIPALS#*'),
     sendServiceChecks,
-    allow(['ssm:GetParameter'], parameter('mode')),
+    readMode,
   ],
   OnTableStream: [
     'on-table-stream',
@@ -200,7 +189,7 @@ const roles = {
     put(...outbox, 'EMAIL_RATE', 'CONTACT_DELIVERY_FAILURE'),
     remove('CONTACT_DELIVERY_FAILURE', 'NOTIFICATION_RETRY#*'),
     sendCustomerNotifications,
-    allow(['ssm:GetParameter'], parameter('mode')),
+    readMode,
     allow(['sns:Publish'], { Ref: 'CustomersTopic' }),
     // Topics of customers. Their topic policies have to allow this role.
     allow(['sns:Publish'], { 'Fn::Sub': 'arn:${AWS::Partition}:sns:*:*:linkgate-*' }),
@@ -210,16 +199,7 @@ const roles = {
     'on-slack-interaction',
     read,
     query('SERVICE', 'AWAITING_APPROVAL#*', 'APPROVERS', 'BY_ACCOUNT#*'),
-    put(
-      'CONNECTION#*',
-      'AUDIT#*',
-      'PENDING_EFFECT#*',
-      'ENDPOINT_QUOTA#*',
-      'AWAITING_APPROVAL#*',
-      'ALLOWLIST#*',
-      'REEVALUATE_AT#*',
-      ...outbox,
-    ),
+    put(...decision, 'ALLOWLIST#*', 'REEVALUATE_AT#*', ...outbox),
     remove('AWAITING_APPROVAL#*', 'REEVALUATE_AT#*', 'NOTIFICATION_RETRY#*'),
     sendToApplyQueue,
     allow(['ssm:GetParameter'], [parameter('slack/signing-secret'), parameter('slack/bot-token')]),
@@ -228,15 +208,7 @@ const roles = {
     'on-approval-link',
     read,
     query('BY_ACCOUNT#*'),
-    put(
-      'CONNECTION#*',
-      'AUDIT#*',
-      'PENDING_EFFECT#*',
-      'ENDPOINT_QUOTA#*',
-      'AWAITING_APPROVAL#*',
-      'ALLOWLIST#*',
-      'REEVALUATE_AT#*',
-    ),
+    put(...decision, 'ALLOWLIST#*', 'REEVALUATE_AT#*'),
     remove('AWAITING_APPROVAL#*', 'REEVALUATE_AT#*'),
     sendToApplyQueue,
     allow(['ssm:GetParameter'], parameter('links/signing-key')),
@@ -290,11 +262,7 @@ const roles = {
       'OPERATIONS',
       'JOB#*',
       'IDEMPOTENCY#*',
-      'CONNECTION#*',
-      'AUDIT#*',
-      'PENDING_EFFECT#*',
-      'ENDPOINT_QUOTA#*',
-      'AWAITING_APPROVAL#*',
+      ...decision,
       'BY_ACCOUNT#*',
       'REEVALUATE_AT#*',
       'TABLE_IDENTITY',

@@ -16,6 +16,8 @@ import {
   type EndpointServices,
   type ListedService,
   type NotificationConfiguration,
+  type ServiceConfiguration,
+  type ServicePage,
 } from '../services/endpoint-services.ts';
 import { toExpiredTokenError } from './ec2-expired-token.ts';
 
@@ -30,76 +32,13 @@ const servicesPerPage = 100;
 
 /** @param stage the value of the tag `linkgate`, which authorizes this deployment to act on a service. */
 export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServices {
-  const tags = [{ Key: 'linkgate', Value: stage }];
-
-  async function describeConfiguration(serviceId: string) {
-    try {
-      for await (const { ServiceConfigurations = [] } of paginateDescribeVpcEndpointServiceConfigurations(
-        { client: ec2 },
-        { ServiceIds: [serviceId] },
-      ))
-        for (const configuration of ServiceConfigurations)
-          if (isNotDeleted(configuration)) return configuration;
-    } catch (error) {
-      // The error code for a missing service differs by call, but always ends with `.NotFound`.
-      if (!(error instanceof Error && error.name.endsWith('.NotFound'))) throw error;
-    }
-    return undefined;
-  }
-
-  async function describeNotifications(serviceId: string): Promise<NotificationConfiguration[]> {
-    const notifications: NotificationConfiguration[] = [];
-    for await (const { ConnectionNotificationSet = [] } of paginateDescribeVpcEndpointConnectionNotifications(
-      { client: ec2 },
-      { Filters: [{ Name: 'service-id', Values: [serviceId] }] },
-    ))
-      for (const each of ConnectionNotificationSet)
-        notifications.push({
-          notificationId: each.ConnectionNotificationId ?? '',
-          topicArn: each.ConnectionNotificationArn ?? '',
-          events: each.ConnectionEvents ?? [],
-          isEnabled: each.ConnectionNotificationState === 'Enabled',
-        });
-    return notifications;
-  }
-
-  function tagInput(serviceId: string) {
-    return { Resources: [serviceId], Tags: tags };
-  }
-
+  const tagInput = (serviceId: string) => ({
+    Resources: [serviceId],
+    Tags: [{ Key: 'linkgate', Value: stage }],
+  });
   return {
-    async page(nextToken) {
-      const command = new DescribeVpcEndpointServiceConfigurationsCommand({
-        MaxResults: servicesPerPage,
-        ...(nextToken !== undefined && { NextToken: nextToken }),
-      });
-      const { ServiceConfigurations = [], NextToken } = await ec2.send(command).catch((error: unknown) => {
-        throw toExpiredTokenError(error) ?? error;
-      });
-      return {
-        services: ServiceConfigurations.filter(isNotDeleted).map(toListedService),
-        ...(NextToken && { nextToken: NextToken }),
-      };
-    },
-    async describe(serviceId) {
-      const configuration = await describeConfiguration(serviceId);
-      if (!configuration) return undefined;
-      const tagged = new Map(configuration.Tags?.map(({ Key, Value }) => [Key, Value]));
-      const otherStage = tagged.get('linkgate');
-      const isTagged = otherStage === stage;
-      const [principals, notifications] = await Promise.all([
-        isTagged ? listAllowedPrincipals(ec2, serviceId) : undefined,
-        describeNotifications(serviceId),
-      ]);
-      return {
-        ...toListedService(configuration),
-        ...(isGatewayLoadBalancerService(configuration) && { isGatewayLoadBalancer: true }),
-        ...(principals && { principals }),
-        isTagged,
-        ...(otherStage !== undefined && otherStage !== stage && { otherStage }),
-        notifications,
-      };
-    },
+    page: (nextToken) => listServicePage(ec2, nextToken),
+    describe: (serviceId) => describeService(ec2, serviceId, stage),
     async tag(serviceId) {
       await ec2.send(new CreateTagsCommand(tagInput(serviceId)));
     },
@@ -107,18 +46,12 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
       await ec2.send(new DeleteTagsCommand(tagInput(serviceId)));
     },
     async createNotification(serviceId, topicArn) {
-      await ec2.send(
-        new CreateVpcEndpointConnectionNotificationCommand(notificationInput(serviceId, topicArn)),
-      );
+      const input = { ServiceId: serviceId, ...notificationInput(topicArn) };
+      await ec2.send(new CreateVpcEndpointConnectionNotificationCommand(input));
     },
     async repairNotification(notificationId, topicArn) {
-      await ec2.send(
-        new ModifyVpcEndpointConnectionNotificationCommand({
-          ConnectionNotificationId: notificationId,
-          ConnectionNotificationArn: topicArn,
-          ConnectionEvents: [...connectionEvents],
-        }),
-      );
+      const input = { ConnectionNotificationId: notificationId, ...notificationInput(topicArn) };
+      await ec2.send(new ModifyVpcEndpointConnectionNotificationCommand(input));
     },
     async deleteNotification(notificationId) {
       const { Unsuccessful: [refusal] = [] } = await ec2.send(
@@ -131,7 +64,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
     },
     async findRepairDenial(serviceId, topicArn) {
       const DryRun = true;
-      const notification = { ...notificationInput(serviceId, topicArn), DryRun };
+      const notification = { ServiceId: serviceId, ...notificationInput(topicArn), DryRun };
       const refusals = await Promise.all([
         dryRunDenial(ec2.send(new CreateTagsCommand({ ...tagInput(serviceId), DryRun }))),
         dryRunDenial(ec2.send(new CreateVpcEndpointConnectionNotificationCommand(notification))),
@@ -139,6 +72,75 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
       return refusals.find((refusal) => refusal !== undefined);
     },
   };
+}
+
+async function listServicePage(ec2: EC2Client, nextToken: string | undefined): Promise<ServicePage> {
+  const command = new DescribeVpcEndpointServiceConfigurationsCommand({
+    MaxResults: servicesPerPage,
+    ...(nextToken !== undefined && { NextToken: nextToken }),
+  });
+  const { ServiceConfigurations = [], NextToken } = await ec2.send(command).catch((error: unknown) => {
+    throw toExpiredTokenError(error) ?? error;
+  });
+  return {
+    services: ServiceConfigurations.filter(isNotDeleted).map(toListedService),
+    ...(NextToken && { nextToken: NextToken }),
+  };
+}
+
+async function describeService(
+  ec2: EC2Client,
+  serviceId: string,
+  stage: string,
+): Promise<ServiceConfiguration | undefined> {
+  const configuration = await findConfiguration(ec2, serviceId);
+  if (!configuration) return undefined;
+  const tagStage = configuration.Tags?.find(({ Key }) => Key === 'linkgate')?.Value;
+  const isTagged = tagStage === stage;
+  const [principals, notifications] = await Promise.all([
+    isTagged ? listAllowedPrincipals(ec2, serviceId) : undefined,
+    listNotifications(ec2, serviceId),
+  ]);
+  return {
+    ...toListedService(configuration),
+    ...(isGatewayLoadBalancerService(configuration) && { isGatewayLoadBalancer: true }),
+    ...(principals && { principals }),
+    isTagged,
+    ...(tagStage !== undefined && !isTagged && { otherStage: tagStage }),
+    notifications,
+  };
+}
+
+async function findConfiguration(ec2: EC2Client, serviceId: string): Promise<Ec2Service | undefined> {
+  try {
+    for await (const { ServiceConfigurations = [] } of paginateDescribeVpcEndpointServiceConfigurations(
+      { client: ec2 },
+      { ServiceIds: [serviceId] },
+    )) {
+      const configuration = ServiceConfigurations.find(isNotDeleted);
+      if (configuration) return configuration;
+    }
+  } catch (error) {
+    // The error code for a missing service differs by call, but always ends with `.NotFound`.
+    if (!(error instanceof Error && error.name.endsWith('.NotFound'))) throw error;
+  }
+  return undefined;
+}
+
+async function listNotifications(ec2: EC2Client, serviceId: string): Promise<NotificationConfiguration[]> {
+  const notifications: NotificationConfiguration[] = [];
+  for await (const { ConnectionNotificationSet = [] } of paginateDescribeVpcEndpointConnectionNotifications(
+    { client: ec2 },
+    { Filters: [{ Name: 'service-id', Values: [serviceId] }] },
+  ))
+    for (const each of ConnectionNotificationSet)
+      notifications.push({
+        notificationId: each.ConnectionNotificationId ?? '',
+        topicArn: each.ConnectionNotificationArn ?? '',
+        events: each.ConnectionEvents ?? [],
+        isEnabled: each.ConnectionNotificationState === 'Enabled',
+      });
+  return notifications;
 }
 
 /** Lists the allowed principals of a service, as EC2 writes them. */
@@ -152,12 +154,8 @@ export async function listAllowedPrincipals(ec2: EC2Client, serviceId: string): 
   return principals;
 }
 
-function notificationInput(serviceId: string, topicArn: string) {
-  return {
-    ServiceId: serviceId,
-    ConnectionNotificationArn: topicArn,
-    ConnectionEvents: [...connectionEvents],
-  };
+function notificationInput(topicArn: string) {
+  return { ConnectionNotificationArn: topicArn, ConnectionEvents: [...connectionEvents] };
 }
 
 /** Error codes of a dry run for which the caller has the permission: EC2 checks the permission before the parameters. */

@@ -50,6 +50,15 @@ const describeAnswers = {
   },
 };
 
+/** The services of a client whose service configuration has these changes. */
+function createServicesWith(change: object) {
+  const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+  return createStubbedServices({
+    ...describeAnswers,
+    DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations: [{ ...configuration, ...change }] },
+  });
+}
+
 describe('a service', () => {
   test('is described with its principals, its tag and its connection notifications', async () => {
     const { services } = createStubbedServices(describeAnswers);
@@ -57,47 +66,26 @@ describe('a service', () => {
   });
 
   test('with the tag of another stage does not count as tagged', async () => {
-    const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
-    const ServiceConfigurations = [{ ...configuration, Tags: [{ Key: 'linkgate', Value: 'other' }] }];
-    const { services, sent } = createStubbedServices({
-      ...describeAnswers,
-      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
-    });
+    const { services, sent } = createServicesWith({ Tags: [{ Key: 'linkgate', Value: 'other' }] });
     expect(await services.describe(serviceId(1))).toMatchObject({ isTagged: false, otherStage: 'other' });
     expect(sent.map(({ command }) => command)).not.toContain('DescribeVpcEndpointServicePermissions');
   });
 
   test('without the tag is described without its principals, which EC2 does not list', async () => {
-    const [{ Tags: _tags, ...configuration } = {}] =
-      describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
-    const { services } = createStubbedServices({
-      ...describeAnswers,
-      DescribeVpcEndpointServicePermissions: awsError('UnauthorizedOperation'),
-      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations: [configuration] },
-    });
     const { principals: _principals, ...untagged } = aConfiguration({ isTagged: false });
-    expect(await services.describe(serviceId(1))).toEqual(untagged);
+    expect(await createServicesWith({ Tags: [] }).services.describe(serviceId(1))).toEqual(untagged);
   });
 
   test.each([
     ['GatewayLoadBalancer', true],
     ['Interface', undefined],
   ])('of the type %s is described with isGatewayLoadBalancer %s', async (ServiceType, isOfGateways) => {
-    const [configuration] = describeAnswers.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
-    const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
-    const { services } = createStubbedServices({
-      ...describeAnswers,
-      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
-    });
+    const { services } = createServicesWith({ ServiceType: [{ ServiceType }] });
     expect((await services.describe(serviceId(1)))?.isGatewayLoadBalancer).toBe(isOfGateways);
   });
 
   test.each(['Deleting', 'Deleted'])('in the state %s counts as missing', async (ServiceState) => {
-    const ServiceConfigurations = [{ ServiceId: serviceId(1), ServiceState }];
-    const { services } = createStubbedServices({
-      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
-    });
-    expect(await services.describe(serviceId(1))).toBeUndefined();
+    expect(await createServicesWith({ ServiceState }).services.describe(serviceId(1))).toBeUndefined();
   });
 
   test.each(['InvalidVpcEndpointServiceId.NotFound', 'InvalidVpcEndpointService.NotFound'])(
@@ -151,14 +139,17 @@ describe('a connection notification', () => {
 });
 
 describe('the permission to repair a service', () => {
-  const createServicesWithError = (name: string) => {
-    const error = Object.assign(new Error('it says so'), { name });
-    return createStubbedServices({ CreateTags: error, CreateVpcEndpointConnectionNotification: error });
+  const findDenial = (tagError: string, notificationError = tagError) => {
+    const { services, sent } = createStubbedServices({
+      CreateTags: awsError(tagError, 'it says so'),
+      CreateVpcEndpointConnectionNotification: awsError(notificationError, 'it says so'),
+    });
+    return { sent, denial: services.findRepairDenial(serviceId(1), topicArn) };
   };
 
   test('is tested with dry runs', async () => {
-    const { services, sent } = createServicesWithError('DryRunOperation');
-    expect(await services.findRepairDenial(serviceId(1), topicArn)).toBeUndefined();
+    const { sent, denial } = findDenial('DryRunOperation');
+    expect(await denial).toBeUndefined();
     expect(sent).toMatchObject([
       { command: 'CreateTags', input: { DryRun: true } },
       { command: 'CreateVpcEndpointConnectionNotification', input: { DryRun: true } },
@@ -166,21 +157,12 @@ describe('the permission to repair a service', () => {
   });
 
   test('is not denied by the error that EC2 has no notifications for this type of service', async () => {
-    const { services } = createStubbedServices({
-      CreateTags: awsError('DryRunOperation'),
-      CreateVpcEndpointConnectionNotification: awsError('InvalidParameter'),
-    });
-    expect(await services.findRepairDenial(serviceId(1), topicArn)).toBeUndefined();
+    expect(await findDenial('DryRunOperation', 'InvalidParameter').denial).toBeUndefined();
   });
 
-  test('is denied by UnauthorizedOperation', async () => {
-    const { services } = createServicesWithError('UnauthorizedOperation');
-    expect(await services.findRepairDenial(serviceId(1), topicArn)).toBe('it says so');
-  });
-
-  test('is unknown after any other error', async () => {
-    const { services } = createServicesWithError('RequestLimitExceeded');
-    await expect(services.findRepairDenial(serviceId(1), topicArn)).rejects.toThrow('it says so');
+  test('is denied by UnauthorizedOperation, and unknown after any other error', async () => {
+    expect(await findDenial('UnauthorizedOperation').denial).toBe('it says so');
+    await expect(findDenial('RequestLimitExceeded').denial).rejects.toThrow('it says so');
   });
 });
 

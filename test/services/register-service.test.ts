@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkService } from '../../lib/services/check-service.ts';
+import type { ServiceConfiguration } from '../../lib/services/endpoint-services.ts';
 import {
   NameTakenError,
   OtherStageError,
   registerService,
   removeService,
-  ServiceNotFoundError,
 } from '../../lib/services/register-service.ts';
 import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { serviceItem } from '../../lib/services/service.ts';
@@ -13,13 +13,23 @@ import { aConfiguration, alice, aService, hub, noon, serviceId, topicArn } from 
 import { createTestEnv } from '../doubles/test-env.ts';
 
 const registration = { serviceId: serviceId(1) };
+const otherNotification = {
+  notificationId: 'vpce-nfn-9',
+  topicArn: `${topicArn}-other`,
+  events: [],
+  isEnabled: true,
+};
 const bare = aConfiguration({ isTagged: false, notifications: [] });
+
+/** Registers the service with this configuration in EC2. */
+async function register(configuration: ServiceConfiguration, change: object = {}, env = createTestEnv()) {
+  env.services.setConfiguration(configuration);
+  return { env, ...(await registerService({ ...registration, ...change }, alice, env.deps)) };
+}
 
 describe('a service that is registered', () => {
   test('gets its tag and a connection notification for all events, and is stored with the defaults', async () => {
-    const env = createTestEnv();
-    env.services.setConfiguration(bare);
-    const { service, warnings } = await registerService(registration, alice, env.deps);
+    const { env, service, warnings } = await register(bare);
     expect(service).toMatchObject({
       serviceId: serviceId(1),
       name: serviceId(1),
@@ -37,9 +47,10 @@ describe('a service that is registered', () => {
   });
 
   test('gets its tag and no notification if it is a Gateway Load Balancer service, with a warning that only sweeps find its requests', async () => {
-    const env = createTestEnv();
-    env.services.setConfiguration({ ...bare, isGatewayLoadBalancer: true });
-    const { service, warnings } = await registerService({ ...registration, name: 'fw' }, alice, env.deps);
+    const { env, service, warnings } = await register(
+      { ...bare, isGatewayLoadBalancer: true },
+      { name: 'fw' },
+    );
     expect(service.drift).toEqual([]);
     expect(env.services.calls).toEqual([`tag ${serviceId(1)}`]);
     expect(warnings).toEqual([
@@ -68,9 +79,11 @@ describe('a service that is registered', () => {
   ])(
     'is named by its id if its tag `Name` %s, with a warning that says how to name it',
     async (_what, nameTag) => {
-      const env = createTestEnv({ services: [aService({ serviceId: serviceId(2), name: 'taken' })] });
-      env.services.setConfiguration(aConfiguration({ nameTag }));
-      const { service, warnings } = await registerService(registration, alice, env.deps);
+      const { service, warnings } = await register(
+        aConfiguration({ nameTag }),
+        {},
+        createTestEnv({ services: [aService({ serviceId: serviceId(2), name: 'taken' })] }),
+      );
       expect(service.name).toBe(serviceId(1));
       expect(warnings).toEqual([
         expect.stringMatching(
@@ -111,9 +124,11 @@ describe('a service that is registered', () => {
   });
 
   test('again gets a new policy revision', async () => {
-    const env = createTestEnv({ services: [aService({ policyRevision: 5 })] });
-    env.services.setConfiguration(aConfiguration());
-    const { service } = await registerService({ ...registration, onUnlisted: 'reject' }, alice, env.deps);
+    const { service } = await register(
+      aConfiguration(),
+      { onUnlisted: 'reject' },
+      createTestEnv({ services: [aService({ policyRevision: 5 })] }),
+    );
     expect(service.policyRevision).toBeGreaterThan(5);
   });
 
@@ -143,12 +158,6 @@ describe('a service that is registered', () => {
 
   test('keeps connection notifications to other topics', async () => {
     const env = createTestEnv();
-    const otherNotification = {
-      notificationId: 'vpce-nfn-1',
-      topicArn: `${topicArn}-other`,
-      events: [],
-      isEnabled: true,
-    };
     env.services.setConfiguration(aConfiguration({ notifications: [otherNotification] }));
     await registerService(registration, alice, env.deps);
     expect(env.services.configuration(serviceId(1))?.notifications).toHaveLength(2);
@@ -157,9 +166,7 @@ describe('a service that is registered', () => {
 
 describe('a registration warns', () => {
   async function listWarnings(change: object, onUnlisted: 'ask' | 'hold' = 'ask') {
-    const env = createTestEnv();
-    env.services.setConfiguration(aConfiguration(change));
-    return (await registerService({ ...registration, name: 'orders', onUnlisted }, alice, env.deps)).warnings;
+    return (await register(aConfiguration(change), { name: 'orders', onUnlisted })).warnings;
   }
 
   test('that linkgate decides nothing if the service does not require acceptance', async () => {
@@ -220,12 +227,6 @@ describe('in mode `observe`', () => {
 });
 
 describe('a service is not registered', () => {
-  test('if EC2 does not list it', async () => {
-    await expect(registerService(registration, alice, createTestEnv().deps)).rejects.toThrow(
-      ServiceNotFoundError,
-    );
-  });
-
   test('if another stage manages it, which the error names', async () => {
     const env = createTestEnv();
     env.services.setConfiguration({ ...bare, otherStage: 'prod' });
@@ -234,14 +235,6 @@ describe('a service is not registered', () => {
     await expect(registering).rejects.toThrow(`linkgate service remove ${serviceId(1)} --stage prod`);
     expect(env.services.calls).toEqual([]);
     expect(await listRegisteredServices(env.deps)).toEqual([]);
-  });
-
-  test('with the name of another service', async () => {
-    const env = createTestEnv({ services: [aService({ serviceId: serviceId(2), name: 'orders' })] });
-    env.services.setConfiguration(bare);
-    const registering = registerService({ ...registration, name: 'orders' }, alice, env.deps);
-    await expect(registering).rejects.toThrow(NameTakenError);
-    expect(env.services.calls).toEqual([]);
   });
 
   test('with a name that a concurrent registration takes', async () => {
@@ -264,12 +257,6 @@ describe('a service is not registered', () => {
 describe('the deregistration of a service', () => {
   test('deletes only its tag and linkgate’s connection notification in EC2', async () => {
     const env = createTestEnv({ services: [aService()] });
-    const otherNotification = {
-      notificationId: 'vpce-nfn-9',
-      topicArn: `${topicArn}-other`,
-      events: [],
-      isEnabled: true,
-    };
     const [ownNotification] = aConfiguration().notifications;
     env.services.setConfiguration(
       aConfiguration({ notifications: [...(ownNotification ? [ownNotification] : []), otherNotification] }),
