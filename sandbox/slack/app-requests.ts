@@ -9,19 +9,18 @@ export interface Reply {
   readonly body: string;
 }
 
-export interface AppRequestsOptions {
+/** The time that Slack waits for a response. */
+const timeoutMs = 3000;
+
+interface AppRequestsOptions {
   readonly clock: Clock;
   readonly signingSecret: string;
   /** The app's request URL. */
   readonly requestUrl: () => string;
-  /** The time that Slack waits for a response. */
-  readonly timeoutMs?: number;
 }
 
 /** Sends forms to the app, signed as Slack signs them: https://docs.slack.dev/authentication/verifying-requests-from-slack */
-export function createAppRequests(options: AppRequestsOptions) {
-  const { clock, signingSecret, requestUrl, timeoutMs = 3000 } = options;
-
+export function createAppRequests({ clock, signingSecret, requestUrl }: AppRequestsOptions) {
   return async (fields: Readonly<Record<string, string>>): Promise<Reply> => {
     const body = new URLSearchParams(fields).toString();
     const timestamp = String(Math.floor(clock.now() / 1000));
@@ -31,7 +30,6 @@ export function createAppRequests(options: AppRequestsOptions) {
         method: 'POST',
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
-          'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
           'x-slack-request-timestamp': timestamp,
           'x-slack-signature': `v0=${signature}`,
         },

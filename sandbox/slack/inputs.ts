@@ -1,11 +1,11 @@
-import { type Block, type Element, type InputElement, listElements, type Option } from './blocks.ts';
+import { type Block, type Field, listElements, type Option } from './blocks.ts';
 
-/** Input values by `action_id`: a text, the value of an option, or a list of such values. */
+/** The values of inputs by `action_id`: the text, the value of the chosen option, or a list of such values. */
 export type InputValues = Readonly<Record<string, unknown>>;
 
-type InputState =
+export type InputState =
   | { readonly type: 'plain_text_input'; readonly value: string | null }
-  | { readonly type: 'static_select'; readonly selected_option: Option | null }
+  | { readonly type: 'static_select'; readonly selected_option: Option }
   | { readonly type: 'checkboxes'; readonly selected_options: readonly Option[] };
 
 /** `state.values` as Slack sends it: by `block_id`, then by `action_id`. */
@@ -16,34 +16,48 @@ export class InputError extends Error {
   override readonly name = 'InputError';
 }
 
-/** Returns the state of the inputs: the given values, or their initial ones. @throws InputError */
-export function readInputState(blocks: readonly Block[], inputValues: InputValues = {}): StateValues {
+/** Returns the state of the inputs: the given values, or the earlier state of the same input. @throws InputError */
+export function readInputState(
+  blocks: readonly Block[],
+  inputValues: InputValues = {},
+  earlier: StateValues = {},
+): StateValues {
   return Object.fromEntries(
     blocks.flatMap((block) => {
-      const inputs = listInputs(block);
-      const values = inputs.map((input) => [
-        input.action_id,
-        toInputState(input, inputValues[input.action_id]),
-      ]);
-      return inputs.length > 0 ? [[block.block_id, Object.fromEntries(values)]] : [];
+      if (block.type !== 'actions' && block.type !== 'input') return [];
+      const states = listElements(block).flatMap((element) => {
+        const { action_id } = element;
+        const value = inputValues[action_id];
+        const earlierState = value === undefined ? earlier[block.block_id]?.[action_id] : undefined;
+        const state = earlierState ?? toInputState(element, value);
+        return state ? [[action_id, state]] : [];
+      });
+      return states.length > 0 ? [[block.block_id, Object.fromEntries(states)]] : [];
     }),
   );
 }
 
-/** Returns Slack's own validation errors, by `action_id`. */
-export function validationErrors(blocks: readonly Block[], values: StateValues): Record<string, string> {
-  return Object.fromEntries(
-    blocks.flatMap((block) => {
-      if (block.type !== 'input') return [];
-      const { action_id } = block.element;
-      const inputError = validateInput(block, values[block.block_id ?? '']?.[action_id]);
-      return inputError === undefined ? [] : [[action_id, inputError]];
-    }),
-  );
-}
-
-export function inputNames(blocks: readonly Block[]): string[] {
-  return blocks.flatMap(listInputs).map(({ action_id }) => action_id);
+/** Returns undefined for a button. Without a value the input has its initial state. */
+function toInputState(
+  element: ReturnType<typeof listElements>[number],
+  value: unknown,
+): InputState | undefined {
+  const { type } = element;
+  switch (type) {
+    case 'button':
+      return undefined;
+    case 'plain_text_input':
+      return { type, value: value === undefined ? null : String(value) || null };
+    case 'static_select':
+      return {
+        type,
+        selected_option: value === undefined ? element.initial_option : findOption(element, value),
+      };
+    case 'checkboxes':
+      return { type, selected_options: [value ?? []].flat().map((each) => findOption(element, each)) };
+    default:
+      return type satisfies never;
+  }
 }
 
 /** @throws InputError */
@@ -53,74 +67,29 @@ export function findOption({ options }: { readonly options: readonly Option[] },
   throw new InputError(`\`${value}\` is none of ${options.map((option) => option.value).join(', ')}`);
 }
 
-function listInputs(block: Block): Exclude<Element, { type: 'button' }>[] {
-  return listElements(block).filter((element) => element.type !== 'button');
+/** Requires that each value has its input in the modal. @throws InputError */
+export function requireInputs(blocks: readonly Block[], inputValues: InputValues): void {
+  const names = blocks.flatMap(listElements).map(({ action_id }) => action_id);
+  const unknown = Object.keys(inputValues).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new InputError(`\`${unknown}\` is none of ${names.join(', ')}`);
 }
 
-/**
- * After an update of a view, inputs with the same `block_id` and `action_id` keep their values
- * (https://docs.slack.dev/surfaces/modals).
- */
-export function preserveInputs(blocks: readonly Block[], values: StateValues): Block[] {
-  return blocks.map((block) => {
-    if (block.type !== 'input') return block;
-    const { block_id = '', element } = block;
-    const state = values[block_id]?.[element.action_id];
-    return state ? { ...block, element: withInitialState(element, state) } : block;
-  });
-}
-
-function withInitialState(element: InputElement, state: InputState): InputElement {
-  if (element.type === 'plain_text_input' && state.type === element.type) {
-    const { initial_value: _initial, ...empty } = element;
-    return state.value === null ? empty : { ...empty, initial_value: state.value };
-  }
-  if (element.type === 'checkboxes' && state.type === element.type) {
-    const { initial_options: _initial, ...empty } = element;
-    const chosen = new Set(state.selected_options.map(({ value }) => value));
-    const preservedOptions = element.options.filter(({ value }) => chosen.has(value));
-    return preservedOptions.length > 0 ? { ...empty, initial_options: preservedOptions } : empty;
-  }
-  return element;
-}
-
-function toInputState(input: Exclude<Element, { type: 'button' }>, inputValue: unknown): InputState {
-  const { type } = input;
-  switch (type) {
-    case 'plain_text_input':
-      return {
-        type,
-        value: inputValue === undefined ? (input.initial_value ?? null) : String(inputValue) || null,
-      };
-    case 'static_select':
-      return {
-        type,
-        selected_option:
-          inputValue === undefined ? (input.initial_option ?? null) : findOption(input, inputValue),
-      };
-    case 'checkboxes':
-      return {
-        type,
-        selected_options:
-          inputValue === undefined
-            ? (input.initial_options ?? [])
-            : [inputValue].flat().map((value) => findOption(input, value)),
-      };
-    default:
-      return type satisfies never;
-  }
-}
-
-function validateInput(
-  { element, optional = false }: Block & { type: 'input' },
-  value: object = {},
-): string | undefined {
-  const isEmpty = !Object.entries(value).some(
-    ([name, fieldValue]) => name !== 'type' && fieldValue !== null && fieldValue?.length !== 0,
+/** Returns Slack's own validation errors, by `block_id`. */
+export function validationErrors(blocks: readonly Block[], values: StateValues): Record<string, string> {
+  return Object.fromEntries(
+    blocks.flatMap((block) => {
+      if (block.type !== 'input') return [];
+      const { block_id, element, optional = false } = block;
+      const error = validateInput(element, values[block_id]?.[element.action_id], optional);
+      return error === undefined ? [] : [[block_id, error]];
+    }),
   );
-  if (isEmpty) return optional ? undefined : 'Please complete this required field.';
-  if (element.type !== 'plain_text_input' || !('value' in value)) return undefined;
-  const { length } = String(value.value);
-  const { max_length = 3000 } = element;
-  return length > max_length ? `Please enter no more than ${max_length} characters.` : undefined;
+}
+
+function validateInput(field: Field, state: InputState | undefined, isOptional: boolean): string | undefined {
+  const text = state?.type === 'plain_text_input' ? state.value : undefined;
+  const isEmpty = state?.type === 'checkboxes' ? state.selected_options.length === 0 : !text;
+  if (isEmpty) return isOptional ? undefined : 'Please complete this required field.';
+  if (field.type !== 'plain_text_input' || !text || text.length <= field.max_length) return undefined;
+  return `Please enter no more than ${field.max_length} characters.`;
 }

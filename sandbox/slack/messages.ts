@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { inMemory, type OpenMap } from '../persistence.ts';
 import { type Block, listElements } from './blocks.ts';
-import { app } from './workspace.ts';
+import type { Person } from './workspace.ts';
 
 /** The content of a message; `text` is the fallback for blocks. */
 export interface Content {
@@ -9,14 +9,9 @@ export interface Content {
   readonly blocks?: readonly Block[];
 }
 
-/** A message as `conversations.history` returns it. */
 export interface Message extends Content {
-  readonly type: 'message';
   readonly ts: string;
-  readonly user: string;
-  readonly bot_id: string;
-  readonly app_id: string;
-  readonly team: string;
+  /** The message that it replies to. */
   readonly thread_ts?: string;
 }
 
@@ -24,12 +19,10 @@ export interface NewMessage extends Content {
   readonly channel: string;
   readonly threadTs?: string;
   /** The user of an ephemeral message, and its response URL. */
-  readonly onlyFor?: { readonly user: string; readonly team: string; readonly responseId: string };
+  readonly onlyFor?: Person & { readonly responseId: string };
 }
 
-interface StoredMessage {
-  readonly channel: string;
-  readonly onlyFor?: NewMessage['onlyFor'];
+interface StoredMessage extends Pick<NewMessage, 'channel' | 'onlyFor'> {
   readonly message: Message;
   /** The last content with elements to click; a client that has not updated can still click them. */
   readonly before?: readonly Block[];
@@ -40,6 +33,7 @@ export type Messages = ReturnType<typeof createMessages>;
 export function createMessages(clock: Clock, openMap: OpenMap = inMemory) {
   const posted = openMap<StoredMessage>('slack/messages');
   const messageKey = (channel: string, ts: string) => `${channel} ${ts}`;
+  const find = (channel: string, ts: string) => posted.get(messageKey(channel, ts));
   let lastMicroseconds = 0;
 
   /** Returns a timestamp that is unique in its channel. */
@@ -49,21 +43,14 @@ export function createMessages(clock: Clock, openMap: OpenMap = inMemory) {
     return `${Math.floor(lastMicroseconds / 1_000_000)}.${rest}`;
   }
 
-  function listMessages(channel: string, matches: (one: StoredMessage) => boolean): Message[] {
-    return [...posted.values()]
-      .filter((one) => one.channel === channel && matches(one))
-      .map(({ message }) => message);
+  function listMessages(matches: (one: StoredMessage) => boolean): Message[] {
+    return [...posted.values()].filter(matches).map(({ message }) => message);
   }
 
   return {
     post({ channel, text, blocks, threadTs, onlyFor }: NewMessage): Message {
       const message: Message = {
-        type: 'message',
         ts: nextTs(),
-        user: app.botUser,
-        bot_id: app.botId,
-        app_id: app.id,
-        team: app.team,
         text,
         ...(blocks && { blocks }),
         ...(threadTs !== undefined && { thread_ts: threadTs }),
@@ -71,37 +58,35 @@ export function createMessages(clock: Clock, openMap: OpenMap = inMemory) {
       posted.set(messageKey(channel, message.ts), { channel, message, ...(onlyFor && { onlyFor }) });
       return message;
     },
-    find: (channel: string, ts: string) => posted.get(messageKey(channel, ts))?.message,
+    find: (channel: string, ts: string): Message | undefined => find(channel, ts)?.message,
     /** Returns the last content with elements to click, from before an update. */
-    before: (channel: string, ts: string) => posted.get(messageKey(channel, ts))?.before ?? [],
+    before: (channel: string, ts: string): readonly Block[] => find(channel, ts)?.before ?? [],
     /** Whether the message is ephemeral; Slack's API cannot find such a message. */
-    isEphemeral: (channel: string, ts: string) => posted.get(messageKey(channel, ts))?.onlyFor !== undefined,
+    isEphemeral: (channel: string, ts: string): boolean => find(channel, ts)?.onlyFor !== undefined,
     /** Replaces the content. Without blocks the message loses its blocks. */
-    replace(channel: string, ts: string, { text, blocks }: Content): Message {
-      const one = posted.get(messageKey(channel, ts));
+    replace(channel: string, ts: string, content: Content): void {
+      const one = find(channel, ts);
       if (!one) throw new Error(`there is no message \`${ts}\` in \`${channel}\``);
-      const { blocks: _, ...rest } = one.message;
-      const message = { ...rest, text, ...(blocks && { blocks }) };
-      const clickable = one.message.blocks?.some((block) => listElements(block).length > 0);
-      const before = (clickable ? one.message.blocks : one.before) ?? [];
-      posted.set(messageKey(channel, ts), { ...one, message, before });
-      return message;
+      const { blocks, text: _, ...unchanged } = one.message;
+      const isClickable = blocks?.some((block) => listElements(block).length > 0);
+      const before = (isClickable ? blocks : one.before) ?? [];
+      posted.set(messageKey(channel, ts), { ...one, message: { ...unchanged, ...content }, before });
     },
-    remove: (channel: string, ts: string) => void posted.delete(messageKey(channel, ts)),
+    remove: (channel: string, ts: string): void => void posted.delete(messageKey(channel, ts)),
     /** Lists messages without replies, the newest last, with the viewer's ephemeral ones. */
-    inChannel: (channel: string, viewer?: { readonly user: string; readonly team: string }) =>
+    inChannel: (channel: string, viewer?: Person): Message[] =>
       listMessages(
-        channel,
-        ({ message, onlyFor }) =>
+        ({ channel: storedChannel, message, onlyFor }) =>
+          storedChannel === channel &&
           message.thread_ts === undefined &&
           (!onlyFor || (onlyFor.user === viewer?.user && onlyFor.team === viewer.team)),
       ),
-    replies: (channel: string, threadTs: string) =>
-      listMessages(channel, ({ message }) => message.thread_ts === threadTs),
+    replies: (channel: string, threadTs: string): Message[] =>
+      listMessages(
+        ({ channel: storedChannel, message }) => storedChannel === channel && message.thread_ts === threadTs,
+      ),
     /** Lists the ephemeral messages of one interaction. */
     answers: (responseId: string): Message[] =>
-      [...posted.values()]
-        .filter(({ onlyFor }) => onlyFor?.responseId === responseId)
-        .map(({ message }) => message),
+      listMessages(({ onlyFor }) => onlyFor?.responseId === responseId),
   };
 }

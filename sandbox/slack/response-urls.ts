@@ -3,13 +3,11 @@ import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
 import { inMemory, type OpenMap } from '../persistence.ts';
 import type { Messages } from './messages.ts';
-import { BlockError, readBlocks } from './read-blocks.ts';
 import { SlackApiError } from './slack-error.ts';
+import type { Person } from './workspace.ts';
 
 /** The user and the channel of a response URL. */
-interface ResponseTarget {
-  readonly user: string;
-  readonly team: string;
+interface ResponseTarget extends Person {
   readonly channel: string;
 }
 
@@ -23,12 +21,11 @@ export type ResponseUrls = ReturnType<typeof createResponseUrls>;
 const maxUses = 5;
 const lifetimeMs = 30 * 60_000;
 
-/** linkgate sends only ephemeral messages that replace nothing. */
-const ResponseMessage = v.object({
-  response_type: v.optional(v.literal('ephemeral')),
+/** linkgate sends ephemeral text only. */
+const Response = v.strictObject({
+  response_type: v.literal('ephemeral'),
   replace_original: v.optional(v.literal(false)),
-  text: v.string(),
-  blocks: v.optional(v.unknown()),
+  text: v.pipe(v.string(), v.nonEmpty()),
 });
 
 /** https://docs.slack.dev/interactivity/handling-user-interaction */
@@ -46,28 +43,18 @@ export function createResponseUrls({
 }) {
   const urls = openMap<ResponseUrl>('slack/response-urls');
 
-  function requireUse(id: string) {
+  function find(id: string): ResponseUrl {
     const url = urls.get(id);
     if (!url) throw new SlackApiError('no_such_url');
-    if (url.expiresAt < clock.now()) throw new SlackApiError('expired_url');
-    if (url.uses >= maxUses) throw new SlackApiError('used_url');
-    urls.set(id, { ...url, uses: url.uses + 1 });
+    return url;
   }
 
-  /** Shows the message to the user alone. Slack shows the body of a command's response in the same way. */
+  /** Handles the body of a command's response, which uses no URL. @throws SlackApiError */
   function show(id: string, body: unknown) {
-    const url = urls.get(id);
-    if (!url) throw new SlackApiError('no_such_url');
-    const { success, output } = v.safeParse(ResponseMessage, body);
+    const { user, team, channel } = find(id);
+    const { success, output } = v.safeParse(Response, body);
     if (!success) throw new SlackApiError('invalid_payload');
-    const { user, team, channel } = url;
-    const { text, blocks } = output;
-    messages.post({
-      channel,
-      text,
-      ...(blocks !== undefined && { blocks: parseBlocks(blocks) }),
-      onlyFor: { user, team, responseId: id },
-    });
+    messages.post({ channel, text: output.text, onlyFor: { user, team, responseId: id } });
   }
 
   return {
@@ -77,21 +64,15 @@ export function createResponseUrls({
       urls.set(id, { ...target, uses: 0, expiresAt: clock.now() + lifetimeMs });
       return id;
     },
-    url: (id: string) => `${address}/${id}`,
+    url: (id: string): string => `${address}/${id}`,
     /** Handles a POST to the URL. @throws SlackApiError */
-    handleResponse(id: string, body: unknown) {
-      requireUse(id);
+    handleResponse(id: string, body: unknown): void {
+      const url = find(id);
+      if (url.expiresAt < clock.now()) throw new SlackApiError('expired_url');
+      if (url.uses >= maxUses) throw new SlackApiError('used_url');
+      urls.set(id, { ...url, uses: url.uses + 1 });
       show(id, body);
     },
     show,
   };
-}
-
-function parseBlocks(blocks: unknown) {
-  try {
-    return readBlocks(blocks);
-  } catch (error) {
-    if (error instanceof BlockError) throw new SlackApiError('invalid_blocks', error.problems);
-    throw error;
-  }
 }

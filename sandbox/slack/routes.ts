@@ -27,17 +27,16 @@ export function slackRoutes(options: RoutesOptions): Hono {
   const { webApi, messages, views, responseUrls, interactions } = options;
   const routes = new Hono();
 
-  routes.on(['GET', 'POST'], '/slack/api/:method', async (c) => {
-    const input = await readApiInput(c.req.raw);
-    const bearer = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
-    const token = bearer ?? (typeof input?.token === 'string' ? input.token : undefined);
+  routes.post('/slack/api/:method', async (c) => {
+    const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+    const input = await readJson(c);
     const { status, headers, json } = await webApi({ method: c.req.param('method'), token, input });
     return Response.json(json, { status, headers });
   });
 
   routes.post('/slack/response/:id', async (c) => {
     try {
-      responseUrls.handleResponse(c.req.param('id'), await readApiInput(c.req.raw));
+      responseUrls.handleResponse(c.req.param('id'), await readJson(c));
       return c.json({ ok: true });
     } catch (error) {
       if (error instanceof SlackApiError) return c.json(toErrorBody(error), 404);
@@ -112,19 +111,8 @@ async function parseBody<S extends v.GenericSchema>(c: Context, schema: S): Prom
   throw new InputError(`${v.getDotPath(issues[0]) ?? 'the body'}: ${issues[0].message}`);
 }
 
-/** Reads the input of a Web API method: JSON, or a form with JSON in some fields. Undefined if the body is malformed. */
-async function readApiInput(request: Request): Promise<Record<string, unknown> | undefined> {
-  const text = await request.text();
-  const isJson = /^application\/json\b/.test(request.headers.get('content-type') ?? '');
-  try {
-    if (isJson) return v.parse(UnknownRecord, JSON.parse(text));
-    const fields = [...new URLSearchParams(text)];
-    return Object.fromEntries(
-      fields.map(([name, value]) => [name, jsonFields.includes(name) ? JSON.parse(value) : value]),
-    );
-  } catch {
-    return undefined;
-  }
+/** Returns undefined if the body is no JSON object. */
+async function readJson(c: Context): Promise<Record<string, unknown> | undefined> {
+  const body: unknown = await c.req.json().catch(() => undefined);
+  return v.is(UnknownRecord, body) ? body : undefined;
 }
-
-const jsonFields = ['blocks', 'view'];

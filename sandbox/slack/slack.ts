@@ -44,7 +44,7 @@ export function createSlack(options: SlackOptions) {
   });
   const webApi = createWebApi({ clock, faults, messages, views, botToken, isThrottled, openMap });
   const send = createAppRequests({ clock, signingSecret, requestUrl: () => requestUrl });
-  const interactions = createInteractions({ clock, messages, views, responseUrls, send });
+  const interactions = createInteractions({ messages, views, responseUrls, send });
   const routes = slackRoutes({ webApi, messages, views, responseUrls, interactions });
 
   return {

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import type { Bucket } from '../token-bucket.ts';
-import type { Messages } from './messages.ts';
+import type { Content, Messages } from './messages.ts';
 import { viewPayload } from './payloads.ts';
 import { BlockError, readBlocks, readView } from './read-blocks.ts';
 import { SlackApiError } from './slack-error.ts';
 import type { Views } from './views.ts';
-import { app, findChannel, teamDomain } from './workspace.ts';
+import { app, findChannel } from './workspace.ts';
 
 export interface Method {
   readonly bucket: Bucket;
@@ -26,14 +26,10 @@ const maxTextLength = { post: 40_000, update: 4_000 } as const;
 const maxBlocksLength = 13_200;
 const maxViewBytes = 250_000;
 
-const content = { text: v.optional(v.string()), blocks: v.optional(v.unknown()) };
+const content = { text: v.string(), blocks: v.optional(v.unknown()) };
 const MessageRef = v.object({ channel: v.string(), ts: v.string() });
-const PostMessage = v.object({
-  ...content,
-  channel: v.string(),
-  thread_ts: v.optional(v.string()),
-});
-const Update = v.object({ ...content, text: v.string(), ...MessageRef.entries });
+const PostMessage = v.object({ ...content, channel: v.string(), thread_ts: v.optional(v.string()) });
+const Update = v.object({ ...content, ...MessageRef.entries });
 const OpenModal = v.object({ trigger_id: v.string(), view: v.unknown() });
 
 /** The methods of Slack's Web API that linkgate calls, with Slack's limits and errors. */
@@ -46,57 +42,36 @@ export function webApiMethods({
 }): Readonly<Record<string, Method>> {
   function requireMessage(channel: string, ts: string) {
     requireChannel(channel);
-    const message = messages.find(channel, ts);
     // The Web API cannot find an ephemeral message.
-    if (!message || messages.isEphemeral(channel, ts)) throw new SlackApiError('message_not_found');
+    if (!messages.find(channel, ts) || messages.isEphemeral(channel, ts))
+      throw new SlackApiError('message_not_found');
   }
 
   return {
     'auth.test': {
       bucket: tier4,
-      call: () => ({
-        url: `https://${teamDomain(app.team)}.slack.com/`,
-        team: 'Local',
-        user: app.name,
-        team_id: app.team,
-        user_id: app.botUser,
-        bot_id: app.botId,
-        is_enterprise_install: false,
-      }),
+      call: () => ({ url: 'https://local.slack.com/', team_id: app.team, user_id: app.botUser }),
     },
     'chat.postMessage': {
       bucket: posting,
       bucketKey: ({ channel }) => String(channel),
       call(input) {
-        const { channel, text = '', blocks, thread_ts } = parse(PostMessage, input);
+        const { channel, thread_ts: threadTs, ...unread } = parse(PostMessage, input);
         requireChannel(channel);
-        const parsedBlocks = parseBlocks(blocks);
-        if (text === '' && !parsedBlocks) throw new SlackApiError('no_text');
-        if (text.length > maxTextLength.post) throw new SlackApiError('msg_too_long');
-        const parent = thread_ts === undefined ? undefined : messages.find(channel, thread_ts);
-        if (thread_ts !== undefined && !parent) throw new SlackApiError('thread_not_found');
-        const message = messages.post({
-          channel,
-          text,
-          ...(parsedBlocks && { blocks: parsedBlocks }),
-          // A reply to a reply belongs to the thread of the parent.
-          ...(parent && { threadTs: parent.thread_ts ?? parent.ts }),
-        });
-        return { channel, ts: message.ts, message };
+        const message = readContent(unread, maxTextLength.post);
+        if (threadTs !== undefined && !messages.find(channel, threadTs))
+          throw new SlackApiError('thread_not_found');
+        const { ts } = messages.post({ channel, ...message, ...(threadTs !== undefined && { threadTs }) });
+        return { channel, ts };
       },
     },
     'chat.update': {
       bucket: tier3,
       call(input) {
-        const { channel, ts, text, blocks } = parse(Update, input);
+        const { channel, ts, ...unread } = parse(Update, input);
         requireMessage(channel, ts);
-        if (text.length > maxTextLength.update) throw new SlackApiError('msg_too_long');
-        const parsedBlocks = parseBlocks(blocks);
-        const message = messages.replace(channel, ts, {
-          text,
-          ...(parsedBlocks && { blocks: parsedBlocks }),
-        });
-        return { channel, ts, text: message.text, message };
+        messages.replace(channel, ts, readContent(unread, maxTextLength.update));
+        return { channel, ts };
       },
     },
     'chat.delete': {
@@ -122,12 +97,17 @@ function requireChannel(id: string) {
   if (!findChannel(id)) throw new SlackApiError('channel_not_found');
 }
 
-/** Returns undefined if there are none. */
-function parseBlocks(blocks: unknown) {
-  if (blocks === undefined) return undefined;
-  const read = withSlackError('invalid_blocks', () => readBlocks(blocks));
+/** Without blocks an update removes the blocks of the message. */
+function readContent(
+  { text, blocks }: { readonly text: string; readonly blocks?: unknown },
+  maxLength: number,
+): Content {
+  if (text === '') throw new SlackApiError('no_text');
+  if (text.length > maxLength) throw new SlackApiError('msg_too_long');
+  if (blocks === undefined) return { text };
+  const parsedBlocks = withSlackError('invalid_blocks', () => readBlocks(blocks));
   if (JSON.stringify(blocks).length > maxBlocksLength) throw new SlackApiError('msg_blocks_too_long');
-  return read.length > 0 ? read : undefined;
+  return { text, blocks: parsedBlocks };
 }
 
 function parseView(view: unknown) {

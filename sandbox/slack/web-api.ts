@@ -98,5 +98,5 @@ function faultAsSlackError(error: string): SlackApiError {
 export function toErrorBody({ error, problems }: SlackApiError): object {
   if (problems.length === 0) return { ok: false, error };
   const messages = problems.map((problem) => `[ERROR] ${problem}`);
-  return { ok: false, error, errors: problems, response_metadata: { messages } };
+  return { ok: false, error, response_metadata: { messages } };
 }

@@ -2,7 +2,6 @@
 export const app = {
   id: 'A01LINKGATE',
   team: 'T01LOCAL',
-  botId: 'B01LINKGATE',
   botUser: 'U01LINKGATE',
   name: 'linkgate',
   scopes: ['chat:write', 'commands'],
@@ -24,6 +23,12 @@ export const users: readonly User[] = [
   { id: 'U01MALLORY', team: 'T02OTHER', name: 'Mallory', about: 'guest' },
 ];
 
+/** The user of an interaction. */
+export interface Person {
+  readonly user: string;
+  readonly team: string;
+}
+
 export interface Channel {
   readonly id: string;
   readonly name: string;
@@ -35,13 +40,6 @@ export const channels: readonly Channel[] = [
   { id: 'C01APPROVALS', name: 'approvals', teams: ['T01LOCAL', 'T02OTHER'] },
   { id: 'C01OPS', name: 'ops', teams: ['T01LOCAL'] },
 ];
-
-const domains: Readonly<Record<string, string>> = { T01LOCAL: 'local', T02OTHER: 'other' };
-
-/** Returns `example` for an unknown team. */
-export function teamDomain(team: string): string {
-  return domains[team] ?? 'example';
-}
 
 export function findChannel(id: string): Channel | undefined {
   return channels.find((channel) => channel.id === id);

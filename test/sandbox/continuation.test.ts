@@ -174,7 +174,8 @@ test('Slack keeps its messages and credentials', async () => {
   await before.handle(
     new Request('http://sandbox/slack/api/chat.postMessage', {
       method: 'POST',
-      body: new URLSearchParams({ token: botToken, channel: 'C01OPS', text: 'hello' }),
+      headers: { authorization: `Bearer ${botToken}` },
+      body: JSON.stringify({ channel: 'C01OPS', text: 'hello' }),
     }),
   );
   restart();

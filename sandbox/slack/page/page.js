@@ -59,8 +59,7 @@ function valuesIn(element) {
   const values = {};
   for (const input of element.querySelectorAll('[data-input]')) {
     const boxes = [...input.querySelectorAll('input:checked')].map(({ value }) => value);
-    const value = 'value' in input ? input.value : boxes;
-    if (input.tagName !== 'SELECT' || value !== '') values[input.dataset.input] = value;
+    values[input.dataset.input] = 'value' in input ? input.value : boxes;
   }
   return values;
 }
@@ -157,8 +156,8 @@ document.addEventListener('click', async ({ target }) => {
 });
 
 document.addEventListener('change', async ({ target }) => {
-  // Slack sends the inputs of a modal only with its submission.
-  if (target.dataset.action && !target.closest('.input')) await click(target, target.value);
+  // Inputs of a modal have no action: Slack sends them with the submission.
+  if (target.dataset.action) await click(target, target.value);
 });
 
 document.addEventListener('submit', async (event) => {

@@ -3,7 +3,7 @@ import type { Message, Messages } from '../messages.ts';
 import type { OpenView } from '../views.ts';
 import { app, type Channel, channels, type User, users } from '../workspace.ts';
 import { blocksHtml } from './blocks.ts';
-import { type Html, mrkdwn, slackDate } from './mrkdwn.ts';
+import { formatSlackDate, type Html, mrkdwn } from './mrkdwn.ts';
 
 /** The user who views a channel. */
 export interface Viewer {
@@ -74,32 +74,31 @@ export function timelineHtml({ channel, user }: Viewer, messages: Messages): Htm
   const visibleMessages = messages.inChannel(channel.id, { user: user.id, team: user.team });
   if (visibleMessages.length === 0)
     return html`<p class="empty" id="empty">No messages yet. linkgate posts one when an approver has to decide.</p>`;
-  return html`${visibleMessages.map((message) => {
-    const isPrivate = messages.isEphemeral(channel.id, message.ts);
-    const replies = isPrivate ? [] : messages.replies(channel.id, message.ts);
-    return messageHtml(message, { isPrivate, replies });
-  })}`;
+  return html`${visibleMessages.map((message) =>
+    messageHtml(message, {
+      isPrivate: messages.isEphemeral(channel.id, message.ts),
+      replies: messages.replies(channel.id, message.ts),
+    }),
+  )}`;
 }
 
 function messageHtml(
-  message: Message,
+  { ts, text, blocks }: Message,
   { isPrivate, replies }: { isPrivate: boolean; replies: readonly Message[] },
 ): Html {
-  const { ts, text, blocks } = message;
-  const time = Number(ts) * 1000;
+  const time = formatSlackDate(Number(ts) * 1000, '{date_short} at {time}');
   return html`<article
     id="m${ts}"
     class="${isPrivate ? 'message private' : 'message'}"
     data-ts="${ts}"
-    aria-label="Message of ${app.name}, ${slackDate(time, '{date_short} at {time}')}"
+    aria-label="Message of ${app.name}, ${time}"
     tabindex="-1"
   >
     <div class="avatar" aria-hidden="true">lg</div>
     <div class="content">
       ${isPrivate && html`<p class="only">Only visible to you · <button type="button" data-dismiss>Dismiss</button></p>`}
       <p class="from">
-        <strong>${app.name}</strong> <span class="badge">APP</span>
-        <time datetime="${new Date(time).toISOString()}">${slackDate(time, '{date_short} at {time}')}</time>
+        <strong>${app.name}</strong> <span class="badge">APP</span> <span class="time">${time}</span>
       </p>
       ${blocks ? blocksHtml(blocks) : html`<div class="text">${mrkdwn(text)}</div>`}
       ${
@@ -112,13 +111,13 @@ function messageHtml(
   </article>`;
 }
 
-export function modalHtml({ id, view }: OpenView): Html {
+export function modalHtml({ id, view, values }: OpenView): Html {
   return html`<dialog class="modal" aria-labelledby="modal-title" data-view="${id}">
     <form novalidate>
       <h2 id="modal-title" tabindex="-1">${view.title.text}</h2>
-      <div class="blocks">${blocksHtml(view.blocks)}</div>
+      <div class="blocks">${blocksHtml(view.blocks, values)}</div>
       <footer>
-        <button type="button" data-close>${view.close?.text ?? 'Cancel'}</button>
+        <button type="button" data-close>${view.close.text}</button>
         ${view.submit && html`<button class="primary">${view.submit.text}</button>`}
       </footer>
     </form>

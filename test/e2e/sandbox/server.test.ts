@@ -129,7 +129,7 @@ const changes: readonly (readonly [what: string, path: string, method: string, b
     { ...alice, channel: 'C01APPROVALS', ts: '1.1', action_id: 'approve' },
   ],
   ['types a command as Alice', '/slack/command', 'POST', { ...alice, channel: 'C01OPS', text: 'waiting' }],
-  ['calls Slack’s Web API', '/slack/api/auth.test', 'GET', undefined],
+  ['calls Slack’s Web API', '/slack/api/auth.test', 'POST', {}],
   ['moves the clock', '/_sandbox/clock', 'POST', { advanceSeconds: 3600 }],
   ['sets a fault', '/_sandbox/faults', 'PUT', []],
   ['calls AWS', '/', 'POST', {}],

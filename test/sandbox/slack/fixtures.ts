@@ -11,38 +11,29 @@ export const channel = 'C01APPROVALS';
 export const alice = { user: 'U01ALICE', team: 'T01LOCAL' };
 
 /** A Slack workspace with a manual clock. */
-export function createTestSlack({ isThrottled = true, origin = 'http://sandbox' } = {}) {
+export function createTestSlack({ isThrottled = true } = {}) {
+  const origin = 'http://sandbox';
   const clock = manualClock();
   const faults = createFaults(() => 0);
   const slack = createSlack({ origin, clock, faults, isThrottled: () => isThrottled });
   const { botToken } = slack.credentials;
 
-  async function ask(method: string, path: string, body?: object) {
-    const response = await slack.handle(
-      new Request(`${origin}${path}`, {
-        method,
-        headers: { 'content-type': 'application/json' },
-        ...(body && { body: JSON.stringify(body) }),
-      }),
-    );
-    const json: Json = await response.json();
-    return { status: response.status, json };
-  }
-
-  /** Calls the Web API with the app's token. */
-  async function call(method: string, input: object, token: string = botToken) {
-    const response = await slack.handle(
-      new Request(`${origin}/slack/api/${method}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=utf-8' },
-        body: JSON.stringify(input),
-      }),
-    );
+  async function send(path: string, method: string, body?: object, headers: Record<string, string> = {}) {
+    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+    const response = await slack.handle(new Request(`${origin}${path}`, init));
     const json: Json = await response.json();
     return { status: response.status, headers: response.headers, json };
   }
 
-  return { slack, clock, faults, ask, call };
+  const ask = (method: string, path: string, body?: object) => send(path, method, body);
+  /** Calls the Web API with the app's token. */
+  const call = (method: string, input: object, token: string = botToken) =>
+    send(`/slack/api/${method}`, 'POST', input, { authorization: `Bearer ${token}` });
+  /** Lists the channel's messages. */
+  const list = async (query = '') =>
+    (await send(`/slack/messages?channel=${channel}${query}`, 'GET')).json.messages;
+
+  return { slack, clock, faults, ask, call, list };
 }
 
 /** Listens on a free port. @returns the URL and a function that closes the server */
@@ -82,11 +73,36 @@ export async function createTestApp(slack: Slack, answer: (received: ReceivedReq
   return { received, close };
 }
 
+export const plain = (text: string) => ({ type: 'plain_text', text });
 export const section = (text: string) => ({ type: 'section', text: { type: 'mrkdwn', text } });
+export const actions = (...elements: object[]) => ({ type: 'actions', block_id: 'request', elements });
 export const button = (text: string, action_id: string, value: string, more: object = {}) => ({
   type: 'button',
-  text: { type: 'plain_text', text },
+  text: plain(text),
   action_id,
   value,
   ...more,
+});
+export const option = (value: string) => ({ text: plain(value), value });
+/** Selects the first value. */
+export const select = (action_id: string, ...values: string[]) => ({
+  type: 'static_select',
+  action_id,
+  options: values.map(option),
+  initial_option: option(values[0] ?? ''),
+});
+/** A required field for a reason of ten characters. */
+export const textField = (block_id = 'reason') => ({
+  type: 'input',
+  block_id,
+  label: plain('Reason'),
+  element: { type: 'plain_text_input', action_id: 'reason', max_length: 10 },
+});
+export const aModal = (title: string, ...blocks: object[]) => ({
+  type: 'modal',
+  title: plain(title),
+  submit: plain('Deny it'),
+  close: plain('Cancel'),
+  private_metadata: 'vpce-1',
+  blocks,
 });

@@ -2,48 +2,37 @@ import { expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { readRequestBody, toRequest } from '../../../sandbox/server.ts';
 import { inBrowser, useBrowser } from '../browser.ts';
-import { button, channel, createTestApp, createTestSlack, listen, section } from './fixtures.ts';
+import {
+  actions,
+  aModal,
+  button,
+  channel,
+  createTestApp,
+  createTestSlack,
+  listen,
+  plain,
+  section,
+  select,
+  textField,
+} from './fixtures.ts';
 
 const { visit, closeLater } = useBrowser('the page of Slack');
 
-const plain = (text: string) => ({ type: 'plain_text', text });
 const confirm = {
   title: plain('Allow account 444444444444?'),
-  text: { type: 'mrkdwn', text: 'It goes on the *allowlist*' },
+  text: section('It goes on the *allowlist*').text,
   confirm: plain('Allow'),
   deny: plain('Cancel'),
 };
-const expiry = {
-  type: 'static_select',
-  action_id: 'expiry',
-  options: ['never', '30 days'].map((value) => ({ text: plain(value), value })),
-};
 const blocks = [
   { type: 'header', text: plain('444444444444 <asks> & waits') },
-  section('*Account*\n444444444444'),
-  {
-    type: 'actions',
-    elements: [
-      button('Approve', 'approve', 'vpce-1', { style: 'primary' }),
-      button('Approve and allow account', 'allow', 'vpce-1', { confirm }),
-      { ...expiry, initial_option: expiry.options[0] },
-      button('Deny', 'deny', 'vpce-1', { style: 'danger' }),
-    ],
-  },
+  actions(
+    button('Approve', 'approve', 'vpce-1', { style: 'primary' }),
+    button('Approve and allow account', 'allow', 'vpce-1', { confirm }),
+    select('expiry', 'never', '30 days'),
+    button('Deny', 'deny', 'vpce-1', { style: 'danger' }),
+  ),
 ];
-const view = {
-  type: 'modal',
-  title: plain('Deny'),
-  submit: plain('Deny it'),
-  blocks: [
-    {
-      type: 'input',
-      block_id: 'reason',
-      label: plain('Reason'),
-      element: { type: 'plain_text_input', action_id: 'reason' },
-    },
-  ],
-};
 
 /**
  * Opens the page as Alice with a waiting request. The app opens a modal for Deny and responds to other clicks with an
@@ -53,10 +42,11 @@ async function atThePage({ width = 1200 } = {}) {
   const slack = createTestSlack();
   const app = await createTestApp(slack.slack, async ({ payload }) => {
     const { trigger_id, response_url, actions } = payload;
-    if (actions?.[0].action_id === 'deny') await slack.call('views.open', { trigger_id, view });
+    if (actions?.[0].action_id === 'deny')
+      await slack.call('views.open', { trigger_id, view: aModal('Deny', textField()) });
     else if (actions)
-      await slack.ask('POST', new URL(response_url).pathname, { text: `You did: ${actions[0].action_id}` });
-    return payload.type ? '' : 'Known commands';
+      await slack.ask('POST', new URL(response_url).pathname, ephemeral(`You did: ${actions[0].action_id}`));
+    return payload.type ? '' : ephemeral('Known commands');
   });
   const server = await listen(async (request, response) => {
     const answer = await slack.slack.handle(toRequest(request, await readRequestBody(request), server.url));
@@ -67,6 +57,7 @@ async function atThePage({ width = 1200 } = {}) {
   return { ...slack, ...app, ...(await visit(`${server.url}/slack`, width)), ts, url: server.url };
 }
 
+const ephemeral = (text: string) => ({ response_type: 'ephemeral', text });
 const readFocusedText = (page: Page) => page.evaluate('document.activeElement.textContent.trim()');
 
 inBrowser('a message is rendered with its blocks, and its text is escaped', async () => {
@@ -117,11 +108,11 @@ inBrowser('a modal is submitted by keyboard', async () => {
   await page.keyboard.press('Enter');
   await page.getByText('Please complete this required field.').waitFor();
   await page.getByLabel('Reason').and(page.locator(':focus')).waitFor();
-  await page.keyboard.type('not a customer');
+  await page.keyboard.type('no client');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(received[1]?.payload.view.state.values).toEqual({
-    reason: { reason: { type: 'plain_text_input', value: 'not a customer' } },
+    reason: { reason: { type: 'plain_text_input', value: 'no client' } },
   });
   expect(await readFocusedText(page)).toBe('Deny');
 });
