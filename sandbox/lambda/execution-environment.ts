@@ -5,6 +5,13 @@ export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: FunctionError };
 
+/** Returns the ids of the items that the function reports as failed, or undefined if it threw. */
+export function batchItemFailures(outcome: Outcome): string[] | undefined {
+  if (!outcome.ok) return undefined;
+  const value = outcome.value as { batchItemFailures?: { itemIdentifier: string }[] } | null;
+  return (value?.batchItemFailures ?? []).map(({ itemIdentifier }) => itemIdentifier);
+}
+
 export interface FunctionError {
   readonly errorType: string;
   readonly errorMessage: string;

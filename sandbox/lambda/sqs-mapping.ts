@@ -1,15 +1,13 @@
-import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { Message } from '../aws/sqs-queue.ts';
 import type { Queues } from '../aws/sqs-queues.ts';
 import type { DeliveryFault, Faults } from '../faults.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { Outcome } from './execution-environment.ts';
+import { batchItemFailures, type Outcome } from './execution-environment.ts';
 
 export interface SqsMapping {
   readonly queueArn: string;
   readonly batchSize: number;
   readonly maximumConcurrency: number;
-  readonly reportsItemFailures: boolean;
 }
 
 interface QueueMappingDeps {
@@ -70,7 +68,7 @@ export function mapQueue(mapping: SqsMapping, { queues, inFlight, faults, invoke
     const duplicates = arrived.filter(({ fault }) => fault?.duplicate).map(({ message }) => message);
     if (duplicates.length > 0) await deliver(duplicates);
     const outcome = await deliver(messages);
-    const failed = batchItemFailures(outcome, messages, mapping.reportsItemFailures);
+    const failed = listFailures(outcome, messages);
     for (const { messageId, receiptHandle } of messages) {
       // A failed message becomes visible again after its visibility timeout.
       if (failed.has(messageId)) queues.returnAfterFailure(queueArn, receiptHandle, visibilitySeconds());
@@ -92,37 +90,21 @@ export function mapQueue(mapping: SqsMapping, { queues, inFlight, faults, invoke
 }
 
 /** Returns the failed messages of a batch: those that the function reports, or all if it threw or reported an unknown id. */
-function batchItemFailures(outcome: Outcome, messages: readonly Message[], reports: boolean): Set<string> {
+function listFailures(outcome: Outcome, messages: readonly Message[]): Set<string> {
   const ids = new Set(messages.map(({ messageId }) => messageId));
-  if (!outcome.ok) return ids;
-  if (!reports) return new Set();
-  const { batchItemFailures = [] } = (outcome.value ?? {}) as {
-    batchItemFailures?: { itemIdentifier: string }[];
-  };
-  const failed = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
-  return failed.every((id) => ids.has(id)) ? new Set(failed) : ids;
+  const failed = batchItemFailures(outcome);
+  return failed?.every((id) => ids.has(id)) ? new Set(failed) : ids;
 }
 
 function toLambdaRecord(message: Message, queueArn: string, region: string) {
+  const { messageId, receiptHandle, body, attributes } = message;
   return {
-    messageId: message.messageId,
-    receiptHandle: message.receiptHandle,
-    body: message.body,
-    attributes: message.attributes,
-    messageAttributes: Object.fromEntries(
-      Object.entries(message.messageAttributes).map(([name, value]) => [name, toLambdaAttribute(value)]),
-    ),
+    messageId,
+    receiptHandle,
+    body,
+    attributes,
     eventSource: 'aws:sqs',
     eventSourceARN: queueArn,
     awsRegion: region,
-  };
-}
-
-function toLambdaAttribute({ StringValue, DataType }: MessageAttributeValue) {
-  return {
-    stringValue: StringValue,
-    stringListValues: [],
-    binaryListValues: [],
-    dataType: DataType,
   };
 }

@@ -3,7 +3,7 @@ import { compilePattern } from '../aws/event-pattern.ts';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { Outcome } from './execution-environment.ts';
+import { batchItemFailures, type Outcome } from './execution-environment.ts';
 
 export interface StreamMapping {
   readonly streamArn: string;
@@ -11,10 +11,7 @@ export interface StreamMapping {
   readonly batchSize: number;
   /** The batching window in seconds. */
   readonly windowSeconds: number;
-  /** `Infinity`: retried until the records expire. */
   readonly maximumRetries: number;
-  readonly bisects: boolean;
-  readonly reportsItemFailures: boolean;
   /** Filter patterns as JSON text. Lambda skips a record that matches none. */
   readonly filters: readonly string[];
 }
@@ -91,14 +88,14 @@ export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
   /** Runs a batch until it succeeds or its retries are used up. After a bisect each half runs on its own. */
   async function handle(batch: readonly StreamRecord[], retries: number): Promise<void> {
     const outcome = await invoke({ Records: batch });
-    const from = firstFailure(outcome, batch, mapping.reportsItemFailures);
+    const from = firstFailure(outcome, batch);
     const failed = batch.slice(from);
     if (failed.length === 0) return;
     if (retries >= mapping.maximumRetries)
       return deps.sendToOnFailure(createFailureMetadata(failed, retries + 1));
 
     await new Promise<void>((resolve) => clock.at(clock.now() + retryDelayMs, resolve));
-    if (!mapping.bisects || failed.length === 1) return handle(failed, retries + 1);
+    if (failed.length === 1) return handle(failed, retries + 1);
     const middle = Math.ceil(failed.length / 2);
     // A bisect does not count as a retry.
     await handle(failed.slice(0, middle), retries);
@@ -127,8 +124,7 @@ export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
 
   function take(records: readonly StreamRecord[], from: number) {
     for (const record of records)
-      if (filterTests.length === 0 || filterTests.some((matches) => matches(record)))
-        pendingRecords.set(randomUUID(), { record, from });
+      if (filterTests.some((matches) => matches(record))) pendingRecords.set(randomUUID(), { record, from });
     if (from <= clock.now()) start();
     else clock.at(from, start);
   }
@@ -145,17 +141,10 @@ export function mapStream(mapping: StreamMapping, deps: StreamMappingDeps) {
 }
 
 /** Returns the index of the lowest failed sequence number; Lambda continues there. */
-function firstFailure(outcome: Outcome, batch: readonly StreamRecord[], reports: boolean): number {
-  if (!outcome.ok) return 0;
-  if (!reports) return batch.length;
-  const { batchItemFailures = [] } = (outcome.value ?? {}) as {
-    batchItemFailures?: { itemIdentifier: string }[];
-  };
-  const failed = batchItemFailures.map(({ itemIdentifier }) =>
-    Math.max(
-      batch.findIndex(({ dynamodb }) => dynamodb.SequenceNumber === itemIdentifier),
-      0,
-    ),
-  );
-  return Math.min(batch.length, ...failed);
+function firstFailure(outcome: Outcome, batch: readonly StreamRecord[]): number {
+  const failed = batchItemFailures(outcome);
+  if (!failed) return 0;
+  const indices = failed.map((id) => batch.findIndex(({ dynamodb }) => dynamodb.SequenceNumber === id));
+  // An unknown id fails the whole batch.
+  return Math.max(Math.min(batch.length, ...indices), 0);
 }

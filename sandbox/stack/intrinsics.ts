@@ -1,4 +1,4 @@
-import { attributePath, placeholder, type Template } from './template.ts';
+import { placeholder, type Template } from './template.ts';
 
 /** The `Ref` and the attributes of a created resource. */
 export interface CreatedResource {
@@ -19,13 +19,13 @@ const noValue = Symbol('AWS::NoValue');
 
 const intrinsics: Readonly<Record<string, Intrinsic>> = {
   Ref: (name, scope) => reference(String(name), scope),
-  Condition: (name, scope) => isTrue(String(name), scope),
-  'Fn::GetAtt': (path, scope) => attribute(path, scope),
+  'Fn::GetAtt': (path, scope) => attribute(path as string[], scope),
   'Fn::Join': (argument, scope) => {
     const [separator, parts] = resolveInner(argument, scope) as [string, unknown[]];
     return parts.join(separator);
   },
-  'Fn::Sub': (argument, scope) => substitute(argument, scope),
+  'Fn::Sub': (text, scope) =>
+    String(text).replace(placeholder, (_, name: string) => String(reference(name, scope))),
   'Fn::If': (argument, scope) => {
     const [condition, then, otherwise] = argument as [string, unknown, unknown];
     return resolveInner(isTrue(condition, scope) ? then : otherwise, scope);
@@ -54,10 +54,9 @@ function resolveInner(value: unknown, scope: Scope): unknown {
     return value.map((item) => resolveInner(item, scope)).filter((item) => item !== noValue);
   if (typeof value !== 'object' || value === null) return value;
 
-  const [[key, argument] = ['', undefined], ...otherEntries] = Object.entries(value);
-  const intrinsic =
-    otherEntries.length === 0 && typeof argument !== 'undefined' ? intrinsics[key] : undefined;
-  if (intrinsic && !(key === 'Condition' && typeof argument !== 'string')) return intrinsic(argument, scope);
+  const [[key, argument] = ['', undefined]] = Object.entries(value);
+  const intrinsic = intrinsics[key];
+  if (intrinsic) return intrinsic(argument, scope);
   if (key.startsWith('Fn::')) throw new Error(`the sandbox does not know the intrinsic function \`${key}\``);
   return Object.fromEntries(
     Object.entries(value)
@@ -73,20 +72,9 @@ function reference(name: string, { parameters, created }: Scope): unknown {
   return value;
 }
 
-function attribute(path: unknown, { created }: Scope): string {
-  const [id, name] = attributePath(path);
-  const value = created.get(id)?.attributes?.[name];
+function attribute([id, name]: readonly string[], { created }: Scope): string {
+  const value = created.get(id ?? '')?.attributes?.[name ?? ''];
   if (value === undefined)
     throw new Error(`\`Fn::GetAtt\` of \`${id}.${name}\`, which the sandbox does not have`);
   return value;
-}
-
-function substitute(argument: unknown, scope: Scope): string {
-  const [text, variables] = Array.isArray(argument) ? argument : [argument, {}];
-  const own = resolveInner(variables, scope) as Record<string, unknown>;
-  return String(text)
-    .replace(placeholder, (_, name: string) =>
-      String(name in own ? own[name] : name.includes('.') ? attribute(name, scope) : reference(name, scope)),
-    )
-    .replaceAll('${!', '${');
 }

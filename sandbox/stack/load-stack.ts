@@ -113,7 +113,7 @@ function requireKnown(properties: Properties, { properties: supported }: Resourc
 
 function resolveParameters(
   { Parameters = {} }: Template,
-  { accountId, region, name, parameters = {} }: StackOptions,
+  { accountId, region, parameters = {} }: StackOptions,
 ) {
   const unknown = Object.keys(parameters).find((parameter) => !(parameter in Parameters));
   if (unknown !== undefined) throw new Error(`the template has no parameter \`${unknown}\``);
@@ -126,8 +126,6 @@ function resolveParameters(
     'AWS::AccountId': accountId,
     'AWS::Region': region,
     'AWS::Partition': 'aws',
-    'AWS::StackName': name,
-    'AWS::StackId': `arn:aws:cloudformation:${region}:${accountId}:stack/${name}/sandbox`,
     'AWS::URLSuffix': 'amazonaws.com',
     ...Object.fromEntries(values),
   };

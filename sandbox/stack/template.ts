@@ -4,7 +4,7 @@ import { join } from 'node:path';
 export interface TemplateResource {
   readonly Type: string;
   readonly Properties?: Readonly<Record<string, unknown>>;
-  readonly DependsOn?: string | readonly string[];
+  readonly DependsOn?: readonly string[];
   readonly Condition?: string;
 }
 
@@ -30,7 +30,7 @@ export function sortByDependency(resources: Template['Resources']): string[] {
     if (ordered.has(id)) return;
     if (path.includes(id)) throw new Error(`resources depend on each other: ${[...path, id].join(' → ')}`);
     const resource = resources[id] as TemplateResource;
-    const names = [...listReferences(resource.Properties), ...[resource.DependsOn ?? []].flat()];
+    const names = [...listReferences(resource.Properties), ...(resource.DependsOn ?? [])];
     for (const name of names) if (name in resources) visit(name, [...path, id]);
     ordered.add(id);
   }
@@ -42,23 +42,12 @@ export function sortByDependency(resources: Template['Resources']): string[] {
 function* listReferences(value: unknown): Generator<string> {
   if (typeof value !== 'object' || value === null) return;
   for (const [key, inner] of Object.entries(value)) {
-    if (key === 'Ref') yield String(inner);
-    else if (key === 'Fn::GetAtt') yield attributePath(inner)[0];
-    else if (key === 'Fn::Sub') yield* listTextReferences(inner);
+    if (key === 'Ref') yield inner;
+    else if (key === 'Fn::GetAtt') yield inner[0];
+    else if (key === 'Fn::Sub') for (const [, name = ''] of inner.matchAll(placeholder)) yield name;
     yield* listReferences(inner);
   }
 }
 
-function* listTextReferences(sub: unknown): Generator<string> {
-  const text = Array.isArray(sub) ? sub[0] : sub;
-  for (const [, name = ''] of String(text).matchAll(placeholder)) yield name.split('.')[0] as string;
-}
-
-/** `${Name}` and `${Name.Attribute}`, but not the literal `${!Name}`. */
-export const placeholder = /\$\{([^!{}][^{}]*)\}/g;
-
-/** Parses both forms of `Fn::GetAtt`: a list, or a text with a dot. */
-export function attributePath(value: unknown): readonly [id: string, attribute: string] {
-  const [id = '', ...attribute] = Array.isArray(value) ? value.map(String) : String(value).split('.');
-  return [id, attribute.join('.')];
-}
+/** A reference in the text of `Fn::Sub`. */
+export const placeholder = /\$\{([^{}]+)\}/g;

@@ -87,7 +87,7 @@ test('messages in flight at a kill are delivered at once, with the same receive 
   const queues = startSqs();
   const received: unknown[] = [];
   mapQueue(
-    { queueArn, batchSize: 10, maximumConcurrency: 2, reportsItemFailures: true },
+    { queueArn, batchSize: 10, maximumConcurrency: 2 },
     {
       queues,
       inFlight: createInFlight(),
@@ -195,9 +195,7 @@ test('stream records that were delivered and not handled are delivered again', a
         batchSize: 10,
         windowSeconds: 0,
         maximumRetries: 1,
-        bisects: false,
-        reportsItemFailures: true,
-        filters: [],
+        filters: ['{"eventID":[{"exists":true}]}'],
       },
       {
         clock,

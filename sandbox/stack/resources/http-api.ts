@@ -15,18 +15,17 @@ export const httpApiResources: ResourceTypes = {
       });
       return {
         ref: id,
-        attributes: { ApiId: id, ApiEndpoint: `${stack.emulator.origin}/execute-api/${id}` },
+        attributes: { ApiEndpoint: `${stack.emulator.origin}/execute-api/${id}` },
       };
     },
   },
 
   'AWS::ApiGatewayV2::Stage': {
     properties: ['AccessLogSettings', 'ApiId', 'AutoDeploy', 'DefaultRouteSettings', 'StageName', 'Tags'],
-    create({ ApiId, StageName, DefaultRouteSettings = {} }, stack) {
+    create({ ApiId, StageName, DefaultRouteSettings }, stack) {
       if (StageName !== '$default') throw new Error('the sandbox has the stage `$default` only');
       const { ThrottlingBurstLimit: capacity, ThrottlingRateLimit: refillPerSecond } = DefaultRouteSettings;
-      const isThrottled = capacity !== undefined && refillPerSecond !== undefined;
-      findApi(ApiId, stack).throttling = isThrottled ? { capacity, refillPerSecond } : undefined;
+      findApi(ApiId, stack).throttling = { capacity, refillPerSecond };
       return { ref: StageName };
     },
   },

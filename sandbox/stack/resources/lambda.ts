@@ -25,7 +25,7 @@ export const lambdaResources: ResourceTypes = {
     async create(properties, stack) {
       const { FunctionName: name } = properties;
       const arn = resourceArn(stack, 'lambda', `function:${name}`);
-      const variables: Properties = properties.Environment?.Variables ?? {};
+      const variables: Properties = properties.Environment.Variables;
       await stack.emulator.lambda.createFunction({
         name,
         arn,
@@ -58,14 +58,10 @@ export const lambdaResources: ResourceTypes = {
       'MaximumRetryAttempts',
       'Qualifier',
     ],
-    create({ FunctionName, MaximumRetryAttempts = 2, DestinationConfig }, stack, logicalId) {
+    create({ FunctionName, MaximumRetryAttempts, DestinationConfig }, stack, logicalId) {
       const { arn, roleArn } = findFunction(FunctionName, stack);
-      const onFailure: string | undefined = DestinationConfig?.OnFailure?.Destination;
-      requireDestination(onFailure, roleArn, stack);
-      stack.emulator.lambda.configureAsynchronous(arn, {
-        maximumRetries: MaximumRetryAttempts,
-        ...(onFailure !== undefined && { onFailure }),
-      });
+      const onFailure = requireDestination(DestinationConfig, roleArn, stack);
+      stack.emulator.lambda.configureAsynchronous(arn, { maximumRetries: MaximumRetryAttempts, onFailure });
       return { ref: logicalId };
     },
   },
@@ -87,6 +83,8 @@ export const lambdaResources: ResourceTypes = {
       'StartingPosition',
     ],
     create(properties, stack, logicalId) {
+      if (!properties.FunctionResponseTypes.includes('ReportBatchItemFailures'))
+        throw new Error('the function does not report which items of a batch failed');
       const isQueue = properties.EventSourceArn.startsWith('arn:aws:sqs:');
       (isQueue ? createQueueMapping : createStreamMapping)(properties, stack);
       return { ref: logicalId };
@@ -110,9 +108,8 @@ function createQueueMapping(properties: Properties, stack: Stack) {
   mapQueue(
     {
       queueArn,
-      batchSize: properties.BatchSize ?? 10,
+      batchSize: properties.BatchSize,
       maximumConcurrency: properties.ScalingConfig?.MaximumConcurrency ?? unboundedConcurrency,
-      reportsItemFailures: reportsItemFailures(properties),
     },
     { queues: sqs, inFlight, faults, invoke: (event) => lambda.invoke(arn, event) },
   );
@@ -124,20 +121,15 @@ function createStreamMapping(properties: Properties, stack: Stack) {
   const streamArn: string = properties.EventSourceArn;
   for (const action of ['GetRecords', 'GetShardIterator', 'DescribeStream', 'ListStreams'])
     requirePermission(roleArn, `dynamodb:${action}`, streamArn, stack);
-  const onFailure: string | undefined = properties.DestinationConfig?.OnFailure?.Destination;
-  requireDestination(onFailure, roleArn, stack);
-  // -1 in CloudFormation means no limit until the records expire.
-  const retries: number = properties.MaximumRetryAttempts ?? -1;
+  const onFailure = requireDestination(properties.DestinationConfig, roleArn, stack);
   const take = mapStream(
     {
       streamArn,
       functionArn: arn,
-      batchSize: properties.BatchSize ?? 100,
+      batchSize: properties.BatchSize,
       windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
-      maximumRetries: retries < 0 ? Number.POSITIVE_INFINITY : retries,
-      bisects: properties.BisectBatchOnFunctionError ?? false,
-      reportsItemFailures: reportsItemFailures(properties),
-      filters: parseFilters(properties),
+      maximumRetries: properties.MaximumRetryAttempts,
+      filters: properties.FilterCriteria.Filters.map(({ Pattern }: Properties) => Pattern),
     },
     {
       clock,
@@ -145,7 +137,7 @@ function createStreamMapping(properties: Properties, stack: Stack) {
       faults,
       invoke: (event) => lambda.invoke(arn, event),
       pendingRecords: store.openMap(`lambda/stream-records/${arn}`),
-      sendToOnFailure: (metadata) => onFailure && sqs.deliver(onFailure, { body: JSON.stringify(metadata) }),
+      sendToOnFailure: (metadata) => sqs.deliver(onFailure, { body: JSON.stringify(metadata) }),
     },
   );
   const [tableArn = ''] = streamArn.split('/stream/');
@@ -156,14 +148,6 @@ function createStreamMapping(properties: Properties, stack: Stack) {
   });
 }
 
-function parseFilters({ FilterCriteria }: Properties): string[] {
-  return (FilterCriteria?.Filters ?? []).map(({ Pattern }: Properties) => Pattern);
-}
-
-function reportsItemFailures({ FunctionResponseTypes = [] }: Properties): boolean {
-  return FunctionResponseTypes.includes('ReportBatchItemFailures');
-}
-
 /** Finds a function by name or ARN. */
 function findFunction(reference: string, { emulator }: Stack) {
   const deployedFunction = emulator.lambda.functions().find(({ name }) => name === nameFromArn(reference));
@@ -171,10 +155,12 @@ function findFunction(reference: string, { emulator }: Stack) {
   return deployedFunction;
 }
 
-function requireDestination(arn: string | undefined, roleArn: string, stack: Stack) {
-  if (arn === undefined) return;
+/** Returns the ARN of the destination's queue. */
+function requireDestination({ OnFailure }: Properties, roleArn: string, stack: Stack): string {
+  const arn: string = OnFailure.Destination;
   requireQueue(arn, stack);
   requirePermission(roleArn, 'sqs:SendMessage', arn, stack);
+  return arn;
 }
 
 /** Lambda polls with the role of the function, and refuses a mapping if the role lacks a permission. */

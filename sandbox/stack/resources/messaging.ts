@@ -24,7 +24,7 @@ export const messagingResources: ResourceTypes = {
         Object.fromEntries(presentAttributes.map((name) => [name, asText(properties[name])])),
       );
       const url = `${stack.emulator.origin}/${stack.accountId}/${QueueName}`;
-      return { ref: url, attributes: { Arn: arn, QueueName, QueueUrl: url } };
+      return { ref: url, attributes: { Arn: arn, QueueName } };
     },
     remove({ attributes: { Arn: arn = '' } = {} }, { emulator }) {
       if (emulator.sqs.find(arn)) emulator.sqs.removeQueue(arn);
@@ -47,7 +47,7 @@ export const messagingResources: ResourceTypes = {
     create({ TopicName }, stack) {
       const arn = resourceArn(stack, 'sns', TopicName);
       stack.emulator.sns.createTopic(arn);
-      return { ref: arn, attributes: { TopicArn: arn, TopicName } };
+      return { ref: arn };
     },
     remove: ({ ref }, { emulator }) => emulator.sns.removeTopic(ref),
   },
@@ -65,9 +65,9 @@ export const messagingResources: ResourceTypes = {
     create({ TopicArn, Protocol, Endpoint, RedrivePolicy }, stack) {
       const { sns, subscriptionDeadLetters } = stack.emulator;
       const arn = sns.subscribe(TopicArn, Protocol, Endpoint);
-      requireQueue(RedrivePolicy?.deadLetterTargetArn, stack);
-      if (RedrivePolicy) subscriptionDeadLetters.set(arn, RedrivePolicy.deadLetterTargetArn);
-      return { ref: arn, attributes: { Arn: arn } };
+      requireQueue(RedrivePolicy.deadLetterTargetArn, stack);
+      subscriptionDeadLetters.set(arn, RedrivePolicy.deadLetterTargetArn);
+      return { ref: arn };
     },
     remove: ({ ref }, { emulator }) => emulator.sns.unsubscribe(ref),
   },
@@ -77,7 +77,7 @@ export const messagingResources: ResourceTypes = {
     create({ Name }, stack) {
       const arn = resourceArn(stack, 'events', `event-bus/${Name}`);
       stack.emulator.events.createBus(arn);
-      return { ref: Name, attributes: { Arn: arn, Name } };
+      return { ref: Name, attributes: { Arn: arn } };
     },
     remove: ({ attributes }, { emulator }) => emulator.events.removeBus(attributes?.Arn ?? ''),
   },

@@ -3,12 +3,12 @@ import { AwsError } from '../../aws/aws-service.ts';
 import { isAllowed } from '../../iam/policy.ts';
 import { type Properties, type ResourceTypes, resourceArn } from '../resource-type.ts';
 
-const tableMembers = ['AttributeDefinitions', 'BillingMode', 'KeySchema'];
-
 export const storageResources: ResourceTypes = {
   'AWS::DynamoDB::Table': {
     properties: [
-      ...tableMembers,
+      'AttributeDefinitions',
+      'BillingMode',
+      'KeySchema',
       'PointInTimeRecoverySpecification',
       'SSESpecification',
       'StreamSpecification',
@@ -17,32 +17,26 @@ export const storageResources: ResourceTypes = {
     ],
     async create(properties, stack) {
       const { dynamoDb } = stack.emulator;
-      const { TableName, StreamSpecification, TimeToLiveSpecification, PointInTimeRecoverySpecification } =
-        properties;
-      const members = tableMembers.filter((name) => properties[name] !== undefined);
+      const { TableName, TimeToLiveSpecification, PointInTimeRecoverySpecification } = properties;
+      const { BillingMode, AttributeDefinitions, KeySchema } = properties;
+      const StreamSpecification = { StreamEnabled: true, ...properties.StreamSpecification };
       await dynamoDb
         .call(stack, 'CreateTable', {
           TableName,
-          ...Object.fromEntries(members.map((name) => [name, properties[name]])),
-          ...(StreamSpecification && {
-            StreamSpecification: { StreamEnabled: true, ...StreamSpecification },
-          }),
+          BillingMode,
+          AttributeDefinitions,
+          KeySchema,
+          StreamSpecification,
         })
         .catch(rethrowUnlessExists);
+      await dynamoDb
+        .call(stack, 'UpdateTimeToLive', { TableName, TimeToLiveSpecification })
+        .catch(rethrowUnlessExists);
+      await dynamoDb.call(stack, 'UpdateContinuousBackups', { TableName, PointInTimeRecoverySpecification });
       const { Table } = (await dynamoDb.call(stack, 'DescribeTable', { TableName })) as Properties;
-      if (TimeToLiveSpecification)
-        await dynamoDb
-          .call(stack, 'UpdateTimeToLive', { TableName, TimeToLiveSpecification })
-          .catch(rethrowUnlessExists);
-      if (PointInTimeRecoverySpecification)
-        await dynamoDb.call(stack, 'UpdateContinuousBackups', {
-          TableName,
-          PointInTimeRecoverySpecification,
-        });
       const Arn = resourceArn(stack, 'dynamodb', `table/${TableName}`);
       stack.emulator.tableArns.push(Arn);
-      const StreamArn: string | undefined = Table.LatestStreamArn;
-      return { ref: TableName, attributes: { Arn, ...(StreamArn !== undefined && { StreamArn }) } };
+      return { ref: TableName, attributes: { Arn, StreamArn: Table.LatestStreamArn } };
     },
   },
 
@@ -53,7 +47,7 @@ export const storageResources: ResourceTypes = {
       // CloudFormation does not update a resource whose template is unchanged, even if its value changed since.
       if (!isDeepStrictEqual(stack.earlier(logicalId), properties))
         stack.emulator.ssm.put(stack, { name: Name, value: Value, type: Type });
-      return { ref: Name, attributes: { Type, Value } };
+      return { ref: Name };
     },
     remove: ({ ref }, stack) => stack.emulator.ssm.remove(stack, ref),
   },
@@ -71,7 +65,7 @@ export const storageResources: ResourceTypes = {
       // Evaluates each statement once, so that an unsupported condition fails at the start.
       isAllowed(policies, { action: 'sandbox:Read', resource: '*' });
       stack.emulator.roles.set(arn, { arn, policies, usedByLambda: [] });
-      return { ref: name, attributes: { Arn: arn, RoleId: 'AROAEXAMPLE' } };
+      return { ref: name, attributes: { Arn: arn } };
     },
   },
 
@@ -80,17 +74,14 @@ export const storageResources: ResourceTypes = {
     create({ ManagedPolicyName, PolicyDocument }, stack) {
       const arn = `arn:aws:iam::${stack.accountId}:policy/${ManagedPolicyName}`;
       stack.emulator.managedPolicies.set(arn, PolicyDocument);
-      return { ref: arn, attributes: { PolicyArn: arn } };
+      return { ref: arn };
     },
   },
 
   // The deployment bucket of Serverless; the sandbox reads the same files from the package folder.
   'AWS::S3::Bucket': {
     properties: ['BucketEncryption'],
-    create: (_, stack, logicalId) => {
-      const name = `${stack.name}-${logicalId}`.toLowerCase();
-      return { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } };
-    },
+    create: (_, { name }, logicalId) => ({ ref: `${name}-${logicalId}`.toLowerCase() }),
   },
 
   'AWS::S3::BucketPolicy': {

