@@ -28,7 +28,7 @@ export interface FunctionConfiguration {
 export interface AsynchronousSettings {
   readonly maximumRetries: number;
   /** ARN of the on-failure destination: a queue or topic. */
-  readonly onFailure?: string;
+  readonly onFailure?: string | undefined;
 }
 
 export interface LambdaOptions {
@@ -98,20 +98,19 @@ export async function createLambda(options: LambdaOptions) {
       timeoutMs: configuration.timeoutMs,
       clockOffset: options.clockOffset,
       environment: {
-        ...runtimeEnvironment(configuration, taskRoot),
+        ...runtimeEnvironment(configuration),
         ...options.createEnvironment(configuration),
         ...configuration.environment,
       },
       onOutput: (text) => options.onOutput(configuration.name, text),
     };
-    const asynchronous = { maximumRetries: retryDelaysMs.length };
     deployed.set(configuration.arn, {
       configuration,
       settings,
       idle: [],
       running: new Set(),
       waiters: [],
-      asynchronous,
+      asynchronous: { maximumRetries: retryDelaysMs.length },
     });
   }
 
@@ -144,7 +143,9 @@ export async function createLambda(options: LambdaOptions) {
     }, idleMs).unref();
   }
 
-  /** Invokes the function asynchronously with retries, as EventBridge and SNS do. Returns the outcome of the first attempt. */
+  /**
+   * Invokes the function asynchronously with retries, as EventBridge and SNS do. Returns the outcome of the first attempt.
+   */
   function invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome> {
     const id = randomUUID();
     accepted.set(id, { functionArn, event, attempts: 0, dueAt: clock.now() });
@@ -191,10 +192,11 @@ export async function createLambda(options: LambdaOptions) {
 
   return {
     createFunction,
-    configureAsynchronous: (functionArn: string, settings: AsynchronousSettings) => {
+    configureAsynchronous(functionArn: string, settings: AsynchronousSettings) {
       find(functionArn).asynchronous = settings;
     },
-    functions: () => [...deployed.values()].map(({ configuration }) => configuration),
+    functions: (): readonly FunctionConfiguration[] =>
+      [...deployed.values()].map(({ configuration }) => configuration),
     invoke,
     invokeAsynchronously,
     resume,
@@ -213,19 +215,11 @@ async function unpackCode(code: string, folder: string): Promise<string> {
   return folder;
 }
 
-function runtimeEnvironment(
-  { name, memoryMb, handler }: FunctionConfiguration,
-  taskRoot: string,
-): Record<string, string> {
+function runtimeEnvironment({ name, memoryMb }: FunctionConfiguration): Record<string, string> {
   return {
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
-    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
-    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
-    LAMBDA_TASK_ROOT: taskRoot,
-    _HANDLER: handler,
     TZ: ':UTC',
   };
 }
@@ -237,8 +231,6 @@ function lambdaContext({ name, arn, memoryMb }: FunctionConfiguration) {
     invokedFunctionArn: arn,
     memoryLimitInMB: String(memoryMb),
     awsRequestId: randomUUID(),
-    logGroupName: `/aws/lambda/${name}`,
-    logStreamName: 'sandbox',
   };
 }
 
