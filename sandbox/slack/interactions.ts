@@ -1,6 +1,7 @@
+import * as v from 'valibot';
 import type { Reply } from './app-requests.ts';
 import type { Block } from './blocks.ts';
-import { type InputValues, readInputState, requireInputs, validationErrors } from './inputs.ts';
+import { readInputState, requireInputs, validationErrors } from './inputs.ts';
 import type { Message, Messages } from './messages.ts';
 import {
   actionPayload,
@@ -15,30 +16,34 @@ import { BlockError, readView } from './read-blocks.ts';
 import type { ResponseUrls } from './response-urls.ts';
 import { SlackApiError } from './slack-error.ts';
 import type { OpenView, Views } from './views.ts';
-import type { Person } from './workspace.ts';
 
-export interface Click extends Person {
-  readonly channel: string;
-  readonly ts: string;
-  readonly action_id: string;
-  readonly block_id?: string | undefined;
-  /** The value of the clicked button or of the chosen option. */
-  readonly value?: string | undefined;
+const UnknownRecord = v.record(v.string(), v.unknown());
+const person = { user: v.string(), team: v.string() };
+
+export const Click = v.object({
+  ...person,
+  channel: v.string(),
+  ts: v.string(),
+  action_id: v.string(),
+  block_id: v.optional(v.string()),
+  /** The value of the chosen option, or of the button among those of one name. */
+  value: v.optional(v.string()),
   /** The changed inputs beside the clicked element. */
-  readonly state?: InputValues | undefined;
+  state: v.optional(UnknownRecord),
   /** The values to submit if a modal opens. */
-  readonly view_values?: InputValues | undefined;
-}
+  view_values: v.optional(UnknownRecord),
+});
+type Click = v.InferOutput<typeof Click>;
 
-export interface Submission extends Person {
-  readonly view_id: string;
-  readonly view_values: InputValues;
-}
+export const Submission = v.object({
+  ...person,
+  view_id: v.string(),
+  view_values: v.optional(UnknownRecord, {}),
+});
+type Submission = v.InferOutput<typeof Submission>;
 
-export interface Command extends Person {
-  readonly channel: string;
-  readonly text: string;
-}
+export const Command = v.object({ ...person, channel: v.string(), text: v.optional(v.string(), '') });
+type Command = v.InferOutput<typeof Command>;
 
 /** The result that Slack shows to the user. */
 export interface InteractionResult {
