@@ -38,8 +38,9 @@ export class MalformedItemError extends UnreadableItemError {
 }
 
 /**
- * Creates an entity whose items do not know their key, and validates them on read and on write. It keeps top-level attributes that the schema does not name,
- * so that a rollback by one version loses none. A newer minor version therefore adds attributes only at the top level.
+ * Creates an entity whose items do not know their key, and validates them on read and on write. It keeps top-level attributes
+ * that the schema does not name, so that a rollback by one version loses none. A newer minor version therefore adds attributes
+ * only at the top level.
  */
 export function keylessEntity<const Entries extends v.ObjectEntries>(entries: Entries) {
   type Value = v.InferOutput<v.ObjectSchema<Entries, undefined>>;

@@ -3,7 +3,6 @@ import { recordItem } from '../../lib/connections/connection-record.ts';
 import {
   awaitedGroup,
   awaitingApproval,
-  connectionsByAccount,
   listEarlierConnections,
   pendingEffects,
 } from '../../lib/connections/indexes.ts';
@@ -27,21 +26,6 @@ const createRecord = (number: number) =>
     version: 1,
   });
 const records = [1, 2, 3, 4].map(createRecord);
-const pointer = (number: number) => ({
-  put: {
-    pk: `BY_ACCOUNT#${consumer}#${serviceId(1)}`,
-    sk: `${createRecord(number).requestedAt}#${endpointId(number)}`,
-  },
-});
-
-describe('the index of connections by account', () => {
-  test('has each connection once, from its first record on', () => {
-    const record = createRecord(1);
-    expect(connectionsByAccount.writes(undefined, record)).toMatchObject([pointer(1)]);
-    expect(connectionsByAccount.writes(record, { ...record, state: 'available' })).toEqual([]);
-  });
-});
-
 test('the index of pending effects has all keys that the call to EC2 needs, and changes with the action only', () => {
   const accepting = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
   const key = { pk: 'PENDING_EFFECT#111111111111/us-east-1', sk: endpointId(1) };

@@ -56,6 +56,8 @@ export interface Clients {
   /** Waits until no work is in flight. */
   idle(): Promise<void>;
   advanceClock(seconds: number): Promise<void>;
+  /** Waits until linkgate delivers batched notifications. */
+  waitForBatch(): Promise<void>;
   /** Runs the scheduled sweeps at once. */
   sweep(): Promise<void>;
   assume(assumptions: object): Promise<void>;
@@ -162,6 +164,11 @@ export function createClients(url: string): Clients {
     },
     async advanceClock(seconds) {
       await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
+    },
+    async waitForBatch() {
+      await sandbox.idle();
+      await sandbox.advanceClock(11);
+      await sandbox.idle();
     },
     async sweep() {
       await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');

@@ -114,13 +114,7 @@ test('the record of each connection is passed to the caller', async () => {
 });
 
 test('the counts of two results are added up', () => {
-  const counts = { described: 5, decided: 4, changed: 3, waiting: 2, unregistered: 1, unreadable: 6 };
-  expect(addCounts(addCounts(noChanges(), counts), counts)).toEqual({
-    described: 10,
-    decided: 8,
-    changed: 6,
-    waiting: 4,
-    unregistered: 2,
-    unreadable: 12,
-  });
+  const counts = { ...noChanges(), described: 5, decided: 4, unreadable: 6 };
+  const sum = { ...noChanges(), described: 10, decided: 8, unreadable: 12 };
+  expect(addCounts(addCounts(noChanges(), counts), counts)).toEqual(sum);
 });

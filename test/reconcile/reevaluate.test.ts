@@ -21,19 +21,6 @@ import {
 import { createTestEnv } from '../doubles/test-env.ts';
 
 describe('a change of policy affects', () => {
-  test('the requests of an account at a service if its entry there is added, changed or removed', () => {
-    const scope = { serviceId: serviceId(1), ownerAccountId: consumer };
-    const item = entryItem(anEntry());
-    expect(affectedScope(undefined, item)).toEqual(scope);
-    expect(affectedScope(item, entryItem(anEntry({ effect: 'block', version: 2 })))).toEqual(scope);
-    expect(affectedScope(item, undefined)).toEqual(scope);
-  });
-
-  test('all connections of a service that is registered', () => {
-    const item = serviceItem(aService());
-    expect(affectedScope(undefined, item)).toEqual({ serviceId: serviceId(1) });
-  });
-
   test('all requests of a service whose settings change', () => {
     const item = serviceItem(aService());
     expect(affectedScope(item, serviceItem(aService({ policyRevision: 2, version: 2 })))).toEqual({
@@ -46,10 +33,6 @@ describe('a change of policy affects', () => {
       serviceId: serviceId(1),
       isDeregistered: true,
     });
-  });
-
-  test('nothing if a service is only checked', () => {
-    expect(affectedScope(serviceItem(aService()), serviceItem(aService({ version: 2 })))).toBeUndefined();
   });
 
   test('the same requests if only a newer version of linkgate can read the item', () => {

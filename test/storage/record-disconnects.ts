@@ -7,6 +7,10 @@ import { accounts, createEndpoint, createService, provider, type Sandbox } from 
 const { allowed, limited } = accounts;
 const service = ['--service', 'tenancies'];
 
+interface ServiceView {
+  readonly service: { readonly serviceId: string };
+}
+
 /** Connects endpoints that lose their permission soon or within two days, at a service with externally changed principals. */
 export async function startScheduledDisconnects(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
@@ -31,7 +35,7 @@ export async function finishScheduledDisconnects(sandbox: Sandbox) {
   const contact = ['--contact-topic', `arn:aws:sns:us-east-1:${limited}:linkgate-nowhere`];
   await sandbox.json('customer', 'set', 'hooli', '--account', limited, ...contact);
   await confirmSubscription(sandbox, 'ops@initech.example');
-  const { serviceId } = await connectAndRevoke(sandbox);
+  const { serviceId } = (await sandbox.json<ServiceView>('service', 'show', 'tenancies')).service;
   await sandbox.json('service', 'add', serviceId, '--grace', '72h');
   const policy = [
     `services: {tenancies: {id: ${serviceId}, principals: managed, grace: 72h}}`,
@@ -43,18 +47,13 @@ export async function finishScheduledDisconnects(sandbox: Sandbox) {
   const endpointIds: string[] = [];
   for (const account of [allowed, allowed, limited])
     endpointIds.push(await createEndpoint(sandbox, account, serviceId));
-  await waitForBatch(sandbox);
+  await sandbox.waitForBatch();
   const [extended = '', revoked = ''] = endpointIds;
   await sandbox.json('revoke', revoked, '--reason', 'no contract');
   await apply(sandbox, policy);
-  await waitForBatch(sandbox);
+  await sandbox.waitForBatch();
   await sandbox.json('extend', extended, '--until', '6d', '--reason', 'they move on Friday');
   await sandbox.idle();
-}
-
-async function connectAndRevoke(sandbox: Sandbox) {
-  const response = await sandbox.json<{ service: { serviceId: string } }>('service', 'show', 'tenancies');
-  return response.service;
 }
 
 /** Applies a policy file with one customer and more sections. */
@@ -71,14 +70,6 @@ async function apply(sandbox: Sandbox, more: readonly string[]) {
 /** Sets a customer with an email contact, and confirms its subscription. */
 async function confirmSubscription(sandbox: Sandbox, address: string) {
   await sandbox.json('customer', 'set', 'initech', '--account', allowed, '--contact-email', address);
-  const { messages } = await sandbox.ask<{ messages: { to: string; text: string }[] }>('GET', '/mail');
-  const { text = '' } = messages.find(({ to }) => to === address) ?? {};
+  const { text = '' } = (await sandbox.mails()).find(({ to }) => to === address) ?? {};
   await fetch(/^http\S+$/m.exec(text)?.[0] ?? '');
-}
-
-/** Waits until linkgate delivers batched notifications. */
-async function waitForBatch(sandbox: Sandbox) {
-  await sandbox.idle();
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 11 });
-  await sandbox.idle();
 }

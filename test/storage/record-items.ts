@@ -80,11 +80,7 @@ async function requests(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('block', accounts.blocked, '--service', '*', '--note', 'left in 2025');
   await sandbox.json('allow', accounts.limited, '--service', serviceId, '--max-endpoints', '1');
   await sandbox.idle();
-  const connect = async (account: string) => {
-    const endpointId = await createEndpoint(sandbox, account, serviceId);
-    await sandbox.idle();
-    return endpointId;
-  };
+  const connect = (account: string) => sandbox.connect(account, serviceId);
   await connect(accounts.blocked);
   for (const account of [accounts.limited, accounts.limited]) await connect(account);
   await sandbox.json('approve', await connect(accounts.unknown), '--reason', 'signed the contract');
@@ -97,42 +93,19 @@ async function requests(sandbox: Sandbox, serviceId: string) {
 
 /** Creates an entry with all limits. */
 async function policies(sandbox: Sandbox, serviceId: string) {
-  const limits = [
-    '--endpoint',
-    'vpce-0123456789abcdef0',
-    '--consumer-region',
-    'eu-central-1',
-    '--expires',
-    '30d',
-  ];
-  await sandbox.json('allow', '666666666666', '--service', serviceId, ...limits);
+  const limits = ['--endpoint', 'vpce-0123456789abcdef0', '--consumer-region', 'eu-central-1'];
+  await sandbox.json('allow', '666666666666', '--service', serviceId, ...limits, '--expires', '30d');
   await sandbox.idle();
 }
 
 /** Gives one of two required approvals. */
 async function approvals(sandbox: Sandbox) {
-  const people = [
-    '--slack-user',
-    'T01LOCAL:U01ALICE',
-    '--slack-user',
-    'T01LOCAL:U01BOB',
-    '--email',
-    'on-call@example.com',
-  ];
-  await sandbox.json(
-    'approvers',
-    'set',
-    'two',
-    '--slack-channel',
-    'C01APPROVALS',
-    ...people,
-    '--quorum',
-    '2',
-  );
+  const people = ['--slack-user', 'T01LOCAL:U01ALICE', '--slack-user', 'T01LOCAL:U01BOB'];
+  const channels = ['--email', 'on-call@example.com', '--slack-channel', 'C01APPROVALS'];
+  await sandbox.json('approvers', 'set', 'two', ...people, ...channels, '--quorum', '2');
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId, '--name', 'ledger', '--approvers', 'two');
-  const endpointId = await createEndpoint(sandbox, accounts.unknown, serviceId);
-  await sandbox.idle();
+  const endpointId = await sandbox.connect(accounts.unknown, serviceId);
   await sandbox.json('approve', endpointId, '--reason', 'known to me');
   await sandbox.json('pause', 'ledger', '--reason', 'maintenance');
   await sandbox.idle();
@@ -149,14 +122,11 @@ async function recordPeople(sandbox: Sandbox) {
   await sandbox.json('service', 'add', serviceId, '--name', 'billing', '--approvers', 'ops', ...rules);
   const limits = ['--endpoint', 'vpce-0123456789abcdef0', '--owner', 'T01LOCAL:U01ALICE'];
   await sandbox.json('allow', accounts.allowed, '--service', 'billing', ...limits);
-  await createEndpoint(sandbox, accounts.allowed, serviceId);
-  await sandbox.idle();
-  await createEndpoint(sandbox, accounts.unknown, serviceId);
-  await sandbox.idle();
+  for (const account of [accounts.allowed, accounts.unknown]) await sandbox.connect(account, serviceId);
   await allowInSlack(sandbox, { ticket: 'CHG-17', reason: 'a customer' });
 
   // Wait for a reminder, then create more requests than the throttle allows.
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 2 * 86_400 });
+  await sandbox.advanceClock(2 * 86_400);
   await sandbox.json('sweep', 'connections');
   await sandbox.idle();
   await Promise.all(Array.from({ length: 14 }, () => createEndpoint(sandbox, '777777777777', serviceId)));
@@ -179,11 +149,8 @@ async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<strin
 async function recordSwitches(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
   const endpointId = await createEndpoint(sandbox, accounts.allowed, serviceId);
-  const accept = new AcceptVpcEndpointConnectionsCommand({
-    ServiceId: serviceId,
-    VpcEndpointIds: [endpointId],
-  });
-  await sandbox.ec2(provider).send(accept);
+  const accept = { ServiceId: serviceId, VpcEndpointIds: [endpointId] };
+  await sandbox.ec2(provider).send(new AcceptVpcEndpointConnectionsCommand(accept));
   await sandbox.idle();
   await sandbox.json('mode', 'enforce', '--reason', 'the old script is off');
   await sandbox.idle();
@@ -192,9 +159,8 @@ async function recordSwitches(sandbox: Sandbox, serviceId: string) {
 /** Makes EC2 refuse an effect, so that it stays pending with its pointer. */
 async function recordRefusals(sandbox: Sandbox, serviceId: string) {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
-  await sandbox.ask('PUT', '/_sandbox/faults', [{ ...accept, rate: 1, error: 'UnauthorizedOperation' }]);
-  await createEndpoint(sandbox, accounts.allowed, serviceId);
-  await sandbox.idle();
+  await sandbox.setFaults({ ...accept, rate: 1, error: 'UnauthorizedOperation' });
+  await sandbox.connect(accounts.allowed, serviceId);
 }
 
 /**
@@ -208,24 +174,20 @@ async function interruptSweep(sandbox: Sandbox, registeredId: string) {
     await Promise.all(Array.from({ length: 50 }, () => createEndpoint(sandbox, accounts.unknown, serviceId)));
   await sandbox.idle();
   await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+  await sandbox.advanceClock(60);
   const slack = { service: 'slack', action: '*', rate: 1, error: 'service_unavailable' };
-  await sandbox.ask('PUT', '/_sandbox/faults', [slack]);
+  await sandbox.setFaults(slack);
   await createEndpoint(sandbox, accounts.unknown, registeredId);
   await waitUntil(async () => (await scan(sandbox)).some(({ pk }) => pk.startsWith('NOTIFICATION_RETRY#')));
   const look = { service: 'ec2', action: 'DescribeVpcEndpointConnections' };
-  await sandbox.ask('PUT', '/_sandbox/faults', [slack, { ...look, rate: 1, delayMs: 3_000 }]);
+  await sandbox.setFaults(slack, { ...look, rate: 1, delayMs: 3_000 });
   sandbox.linkgate('sweep', 'connections').catch(() => {});
   await waitUntil(async () => (await scan(sandbox)).some(({ checkpoint }) => checkpoint !== undefined));
 }
 
 async function scan(sandbox: Sandbox): Promise<Item[]> {
   await pause(50);
-  const client = new DynamoDBClient({
-    endpoint: sandbox.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: provider, secretAccessKey: 'any' },
-  });
+  const client = new DynamoDBClient(sandbox.config());
   const items: Item[] = [];
   for await (const { Items = [] } of paginateScan({ client }, { TableName: 'linkgate-local' }))
     items.push(...Items.map((item) => unmarshall(item) as Item));

@@ -7,7 +7,6 @@ import {
   runFullSweep,
   type ScenarioContext,
   type ServiceContext,
-  waitForBatch,
   widenSubscription,
   withFault,
 } from './harness.ts';
@@ -132,7 +131,7 @@ async function scheduleDisconnect(accountId: string, context: ServiceContext): P
   const endpointId = await connect(context, accountId);
   await waitForThrottle(context);
   await linkgate.json('allowlist', 'remove', accountId, '--service', serviceId);
-  await waitForBatch(context);
+  await context.linkgate.waitForBatch();
   return endpointId;
 }
 

@@ -9,7 +9,6 @@ import {
   type ScenarioContext,
   type ServiceContext,
   tableName,
-  waitForBatch,
   widenSubscription,
   withTable,
 } from './harness.ts';
@@ -38,7 +37,7 @@ export async function runDisconnects(stage: ScenarioContext) {
   await linkgate.json('revoke', revoked, '--reason', 'no contract');
   await linkgate.idle();
   await linkgate.json('allowlist', 'remove', accounts.allowed, ...ofService);
-  await waitForBatch(context);
+  await context.linkgate.waitForBatch();
   await disconnect(context, accounts.allowed, deleted);
   await setContactEmail(context);
   await context.linkgate.assume({ notifications: false });
@@ -48,7 +47,7 @@ export async function runDisconnects(stage: ScenarioContext) {
   await setContactTopic(context);
   await context.linkgate.advanceClock(72 * 3_600);
   await runFullSweep(context);
-  await waitForBatch(context);
+  await context.linkgate.waitForBatch();
   await linkgate.json('customer', 'remove', 'initech');
   await removeTableIdentity(context);
   await runFullSweep(context);
@@ -67,7 +66,7 @@ async function setContactEmail(context: ServiceContext) {
 
 /** Replaces the contact by a topic that does not exist, so that delivery fails. */
 async function setContactTopic(context: ServiceContext) {
-  await waitForBatch(context);
+  await context.linkgate.waitForBatch();
   await context.linkgate.json(...initech, '--contact-topic', topic);
 }
 

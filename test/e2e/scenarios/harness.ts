@@ -36,13 +36,6 @@ export async function acceptByHand({ linkgate, serviceId }: ServiceContext, endp
   await linkgate.idle();
 }
 
-/** Waits until linkgate delivers batched notifications. */
-export async function waitForBatch({ linkgate }: ScenarioContext) {
-  await linkgate.idle();
-  await linkgate.advanceClock(11);
-  await linkgate.idle();
-}
-
 export async function runFullSweep({ linkgate }: ScenarioContext) {
   await linkgate.advanceClock(60);
   await linkgate.ask('POST', '/_sandbox/schedules/sweep-connections');
