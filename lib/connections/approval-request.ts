@@ -62,22 +62,24 @@ export function isLaterStage(stage: EscalationStage, than: EscalationStage): boo
 export function nextApprovalRequest(
   before: ApprovalRequest | undefined,
   { outcome }: Verdict,
-  {
-    service,
-    version,
-    now,
-  }: { readonly service: ApprovalSettings; readonly version: number; readonly now: Date },
+  service: ApprovalSettings,
+  version: number,
+  now: Date,
 ): ApprovalRequest | undefined {
   if (outcome !== 'ask') return before;
-  if (before) return { ...before, group: service.approvers };
-  const deadline = computeDeadline(service, now);
-  return {
-    group: service.approvers,
-    requestedAt: now.toISOString(),
-    deadline,
-    version,
-    stage: 'approval-requested',
-  };
+  return before
+    ? { ...before, group: service.approvers }
+    : newApprovalRequest(service, version, computeDeadline(service, now), now);
+}
+
+/** @param deadline ISO 8601 */
+export function newApprovalRequest(
+  { approvers: group }: ApprovalSettings,
+  version: number,
+  deadline: string,
+  now: Date,
+): ApprovalRequest {
+  return { group, requestedAt: now.toISOString(), deadline, version, stage: 'approval-requested' };
 }
 
 /** The rule that rejects because nobody decided before the deadline. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Verdict } from '../verdicts/verdict.ts';
 
 /** The scheduled disconnect of a connection. */
 export const Revocation = v.object({
@@ -46,11 +47,7 @@ export type ConnectedState = v.InferOutput<typeof ConnectedState>;
 /** The rule that requests approval for a connection that somebody accepted outside linkgate. */
 export const externallyAcceptedRule = 'accepted-outside-linkgate';
 
-export function isAboutExternalAccept({
-  findings,
-}: {
-  readonly findings: readonly { readonly rule: string }[];
-}): boolean {
+export function isAboutExternalAccept({ findings }: Pick<Verdict, 'findings'>): boolean {
   return findings.some(({ rule }) => rule === externallyAcceptedRule);
 }
 
@@ -64,12 +61,6 @@ const connectedRules = [
 ];
 
 /** Whether a rule for requests rejects, such as a block. Nobody can overrule it, so linkgate requests no approval. */
-export function isBlockedByRule({
-  outcome,
-  findings: [first],
-}: {
-  readonly outcome: string;
-  readonly findings: readonly { readonly rule: string }[];
-}): boolean {
+export function isBlockedByRule({ outcome, findings: [first] }: Verdict): boolean {
   return outcome === 'reject' && first !== undefined && !connectedRules.includes(first.rule);
 }

@@ -19,7 +19,7 @@ import { isConnected } from '../privatelink/connection.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import type { ReadDeps } from '../storage/entity.ts';
 import type { TableChange } from '../storage/table.ts';
-import { ttlInOneDay } from '../storage/ttl.ts';
+import { ttlInDays } from '../storage/ttl.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 import { enqueueExpiryWarnings, type RecordChange } from './expiry-warnings.ts';
 
@@ -40,7 +40,7 @@ export function needsNotification({ record, notification }: NotifiedRecord, now:
 }
 
 function notificationExpiry(endedAt: string): Date {
-  return new Date(ttlInOneDay(new Date(endedAt)) * 1000);
+  return new Date(ttlInDays(new Date(endedAt), 1) * 1000);
 }
 
 /** Whether reminders are due for a record. A closed request and a paused service need none. */

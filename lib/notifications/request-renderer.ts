@@ -10,7 +10,7 @@ import { escalationStages } from '../connections/approval-request.ts';
 import { connectionEntity, isAwaitingApproval, recordKey } from '../connections/connection-record.ts';
 import type { EmailToSend, Renderer, SlackContent } from '../outbox/content.ts';
 import type { Notification } from '../outbox/notification.ts';
-import { ttlInOneDay } from '../storage/ttl.ts';
+import { ttlInDays } from '../storage/ttl.ts';
 import { advanceNotifiedStage } from './advance-stage.ts';
 import { approvalLinks, emailStage, selectAddresses } from './approval-emails.ts';
 import { type ApprovalTarget, escalationGroup, hasApprovalRequest, isEscalated } from './awaiting-record.ts';
@@ -30,7 +30,7 @@ export function createRequestRenderer(deps: NotifyDeps): Renderer<SlackMessage> 
         isOpen: isAwaitingApproval(record),
         ...(slack && { slack }),
         emails: isAwaitingApproval(record) ? renderRequestEmails(request, deps) : [],
-        ...(record.endedAt !== undefined && { expiresAt: ttlInOneDay(deps.now()) }),
+        ...(record.endedAt !== undefined && { expiresAt: ttlInDays(deps.now(), 1) }),
       };
     },
   };

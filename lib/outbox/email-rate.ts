@@ -3,7 +3,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { ReadDeps } from '../storage/entity.ts';
 import { lease } from '../storage/lease.ts';
 import type { Key } from '../storage/table.ts';
-import { ttlInOneDay } from '../storage/ttl.ts';
+import { ttlInDays } from '../storage/ttl.ts';
 
 /** SNS suspends an e-mail subscription that gets more than ten messages a second. */
 const minIntervalMs = 1000;
@@ -26,7 +26,7 @@ export async function acquireEmailSlot(
   waiting: WaitingEmails,
   deps: ReadDeps & Pick<Runtime, 'now'>,
 ): Promise<number> {
-  const expiresAt = ttlInOneDay(deps.now());
+  const expiresAt = ttlInDays(deps.now(), 1);
   const { lease: slot } = await emailRateLease.acquire(emailRateKey(address), () => ({ expiresAt }), deps);
   if (slot) return 0;
   const count = (waiting.get(address) ?? 0) + 1;

@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { servicesPartition } from '../services/service.ts';
 import { entity, formatKey, indexByKey } from '../storage/entity.ts';
 import type { Key, Table } from '../storage/table.ts';
-import { ttlInOneDay } from '../storage/ttl.ts';
+import { ttlInDays } from '../storage/ttl.ts';
 import { type ChangeAction, changeKey, type ItemChange, PolicyChange } from './change.ts';
 import { chunkedItems, chunkKeys, chunkValues } from './chunked-item.ts';
 import { itemVersions, readCurrentState } from './current-state.ts';
@@ -97,7 +97,7 @@ export async function makePlan(
 
   const time = now();
   const planId = id();
-  const expiresAt = ttlInOneDay(time);
+  const expiresAt = ttlInDays(time, 1);
   const parts = (name: string, values: readonly unknown[]) =>
     chunkedItems(planPartition(planId), name, values, expiresAt);
   const changeParts = parts(partSeries.changes, changes);

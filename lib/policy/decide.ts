@@ -77,12 +77,7 @@ function personFinding({ decision, by, reason }: PersonDecision): Finding {
 }
 
 function defaultVerdict({ ownerAccountId }: Connection, { service }: Policy): Verdict {
-  const reason = `account ${ownerAccountId} is not on the allowlist of ${service.name}`;
-  const outcome = { ask: 'ask', hold: 'hold', reject: 'reject' } as const satisfies Record<
-    typeof service.onUnlisted,
-    Outcome
-  >;
-  return buildVerdict(outcome[service.onUnlisted], [
-    { rule: defaultRule, outcome: outcome[service.onUnlisted], reason },
-  ]);
+  const { name, onUnlisted: outcome } = service;
+  const reason = `account ${ownerAccountId} is not on the allowlist of ${name}`;
+  return buildVerdict(outcome, [{ rule: defaultRule, outcome, reason }]);
 }

@@ -170,24 +170,18 @@ export async function readQuotaUse(
   const item = itemIndex.find(endpointQuotaKey(request));
   const storedQuota = item && readEndpointQuota(item);
   const { endpointIds: storedIds = [], heldBack = [] } = storedQuota ?? {};
-  const before = (endpointIds: readonly string[]) => endpointsBefore(request, endpointIds, heldBack);
-  // The next decision with access to EC2 counts again, including this request.
-  if (!connectionsClient && storedQuota?.entryVersion !== entry.version)
-    return {
-      isLimited: true,
-      endpointIds: storedIds,
-      endpointIdsBefore: before(storedIds),
-      quotaWrites: () => [],
-    };
   const connections = connectionsClient?.(request.location);
+  const isOutdated = !connections && storedQuota?.entryVersion !== entry.version;
   const endpointIds = connections
     ? await countEndpoints(request, entry, storedQuota, { table, connections, now, reportError })
     : storedIds;
   return {
     isLimited: true,
     endpointIds,
-    endpointIdsBefore: before(endpointIds),
+    endpointIdsBefore: endpointsBefore(request, endpointIds, heldBack),
     quotaWrites(counts: boolean, waits: boolean): Write[] {
+      // The next decision with access to EC2 counts again, including this request.
+      if (isOutdated) return [];
       const { endpointId, location, serviceId, ownerAccountId } = request;
       const otherIds = endpointIds.filter((id) => id !== endpointId);
       // The order is by arrival: after a lower limit linkgate disconnects the newest endpoints first.

@@ -31,12 +31,7 @@ export class RefusedCallError extends Error {
   readonly reason: 'size' | 'endpoint' | 'service';
   readonly code: string;
 
-  constructor(
-    reason: 'size' | 'endpoint' | 'service',
-    code: string,
-    message: string,
-    options?: ErrorOptions,
-  ) {
+  constructor(reason: RefusedCallError['reason'], code: string, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
     this.code = code;

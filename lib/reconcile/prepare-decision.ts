@@ -181,8 +181,8 @@ async function prepareVerdict(
     isDuplicateDecision(evaluated.decision, before, evaluated.personDecisions)
   )
     return { output: { outcome: before.verdict.outcome, record: before, isNew: false }, writes: [] };
-  const approval = { service, version: before?.version ?? 0, now };
-  const approvalRequest = nextApprovalRequest(before?.approvalRequest, verdict, approval);
+  const version = before?.version ?? 0;
+  const approvalRequest = nextApprovalRequest(before?.approvalRequest, verdict, service, version, now);
   const change = evaluated.decision && buildAllowlistChange(evaluated.personDecisions, request, entries, now);
   const { policyVersions } = policyInputs;
   const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;

@@ -3,7 +3,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { rethrow } from './entity.ts';
 import { lease } from './lease.ts';
 import type { Table } from './table.ts';
-import { ttlInOneDay } from './ttl.ts';
+import { ttlInDays } from './ttl.ts';
 
 /** The response of a request, for replay. */
 export const StoredResponse = v.object({
@@ -62,7 +62,7 @@ export async function withIdempotency(
     return {
       fingerprint,
       firstRequestedAt: earlier?.firstRequestedAt ?? time.toISOString(),
-      expiresAt: ttlInOneDay(time),
+      expiresAt: ttlInDays(time, 1),
     };
   };
   const { lease: run, before } = await idempotencyLease.acquire(

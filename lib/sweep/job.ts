@@ -5,7 +5,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { entity, omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
-import { ttlInOneDay } from '../storage/ttl.ts';
+import { ttlInDays } from '../storage/ttl.ts';
 import { emptySweep, SweepResult } from './sweep.ts';
 
 /** A sweep that a person requested. It may run longer than an API request. DynamoDB deletes it after a day. */
@@ -43,7 +43,7 @@ export async function startJob(
     startedAt: time.toISOString(),
     startedBy: by,
     locations: Object.fromEntries(locations.map((location) => [formatAccountRegion(location), null])),
-    expiresAt: ttlInOneDay(time),
+    expiresAt: ttlInDays(time, 1),
     version: 1,
   };
   await table.write([jobEntity.put(job)]);

@@ -72,10 +72,10 @@ describe('the deadline of an approval request', () => {
 });
 
 describe('an approval request', () => {
-  const context = { service: aService({ approvers: 'ops' }), version: 3, now: noon };
+  const context = [aService({ approvers: 'ops' }), 3, noon] as const;
 
   test('goes to the group of the service as soon as the verdict is ask', () => {
-    expect(nextApprovalRequest(undefined, ask, context)).toEqual({
+    expect(nextApprovalRequest(undefined, ask, ...context)).toEqual({
       group: 'ops',
       requestedAt: noon.toISOString(),
       deadline: '2026-11-28T12:00:00.000Z',
@@ -87,23 +87,21 @@ describe('an approval request', () => {
   test('keeps its deadline, whatever is decided in the meantime', () => {
     const approvalRequest: ApprovalRequest = anApprovalRequest({ stage: 'reminded' });
     for (const verdict of [ask, accept])
-      expect(nextApprovalRequest(approvalRequest, verdict, { ...context, service: aService() })).toEqual(
-        approvalRequest,
-      );
+      expect(nextApprovalRequest(approvalRequest, verdict, aService(), 3, noon)).toEqual(approvalRequest);
   });
 
   test('goes to another group for the remaining time if the service names another', () => {
     const approvalRequest = anApprovalRequest({ stage: 'reminded' });
-    expect(nextApprovalRequest(approvalRequest, ask, context)).toEqual({
+    expect(nextApprovalRequest(approvalRequest, ask, ...context)).toEqual({
       ...approvalRequest,
       group: 'ops',
     });
-    expect(nextApprovalRequest(approvalRequest, accept, context)).toBe(approvalRequest);
+    expect(nextApprovalRequest(approvalRequest, accept, ...context)).toBe(approvalRequest);
   });
 
   test('does not exist for any other verdict', () => {
     for (const outcome of ['accept', 'reject', 'hold'] as const)
-      expect(nextApprovalRequest(undefined, { outcome, findings: [] }, context)).toBeUndefined();
+      expect(nextApprovalRequest(undefined, { outcome, findings: [] }, ...context)).toBeUndefined();
   });
 });
 

@@ -1,5 +1,9 @@
 import { type AuditEvent, auditEvent, type PolicyVersions } from '../../audit/audit.ts';
-import { type ApprovalRequest, computeDeadline } from '../../connections/approval-request.ts';
+import {
+  type ApprovalRequest,
+  computeDeadline,
+  newApprovalRequest,
+} from '../../connections/approval-request.ts';
 import { isAboutExternalAccept, isBlockedByRule } from '../../connections/connected-state.ts';
 import {
   type ConnectionRecord,
@@ -151,13 +155,7 @@ function connectedApprovalRequest(
     isAwaitingApproval(before) &&
     !(before.verdict?.outcome === 'reject' && verdict.outcome === 'ask');
   if (!ongoingRequest || !before.approvalRequest)
-    return {
-      group: service.approvers,
-      requestedAt: now.toISOString(),
-      deadline,
-      version: before?.version ?? 0,
-      stage: 'approval-requested',
-    };
+    return newApprovalRequest(service, before?.version ?? 0, deadline, now);
   const goingOn = { ...before.approvalRequest, group: service.approvers };
   if (!isForTime || deadline === goingOn.deadline) return goingOn;
   // A new deadline restarts the stages, so that approvers get reminders again.
