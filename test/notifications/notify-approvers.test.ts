@@ -281,17 +281,6 @@ describe('the escalation of an open request', () => {
     expect(await env.actions(endpointId(1))).toEqual(['reminded']);
   });
 
-  test('sends no reminder once the request is decided', async () => {
-    const { env, slack, post, notify } = createNotifyTestEnv();
-    await notify();
-    await submitStoredDecision(endpointId(1), approveInput, env.deps);
-    env.advanceSeconds(5 * anHour);
-    await notify();
-    expect(slack.replies).toEqual([]);
-    expect(post.sent).toHaveLength(1);
-    expect(await env.actions(endpointId(1))).toEqual(['approved']);
-  });
-
   test('sends no reminder while the service is paused, and sends it afterwards', async () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
     const onHold = anAwaitingRecord(1, { verdict: aVerdict('hold', { findings: [...findings] }) });

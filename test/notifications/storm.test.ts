@@ -39,8 +39,8 @@ async function createEnvAfterBurst(count: number, group = aGroup()) {
 }
 
 describe('a burst', () => {
-  test('of 200 requests becomes ten Slack messages and one digest with the other 190', async () => {
-    const { env, slack, digests } = await createEnvAfterBurst(200);
+  test('of 200 requests becomes ten Slack messages and e-mails, and one digest with the other 190', async () => {
+    const { env, slack, post, digests } = await createEnvAfterBurst(200);
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('190 requests wait');
     expect(digests).toHaveLength(1);
@@ -48,10 +48,7 @@ describe('a burst', () => {
     expect(digest?.endpointIds.length).toBe(190);
     expect(new Set(digest?.endpointIds).size).toBe(190);
     expect(env.errors).toEqual([]);
-  });
-
-  test('of 200 requests becomes ten emails and one digest email with links to its first twenty requests', async () => {
-    const { post } = await createEnvAfterBurst(200);
+    // The e-mail of the digest has links to its first twenty requests.
     expect(post.sent).toHaveLength(11);
     expect(post.sent.at(-1)?.text.match(/https:/g)).toHaveLength(40);
   });

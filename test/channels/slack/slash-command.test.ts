@@ -52,13 +52,10 @@ describe('/linkgate waiting', () => {
 });
 
 describe('/linkgate show', () => {
-  test('shows the same text as the message of the request', async () => {
+  test('shows the text of the message, and names only the approvers to a user who is none', async () => {
     expect(await runCommand(createSlackTestEnv(), `show ${endpointId(1)}`)).toContain(
       'account is not on the allowlist',
     );
-  });
-
-  test('names only the approvers to a user who is none', async () => {
     const reply = await runCommand(createSlackTestEnv(), `show ${endpointId(1)}`, { team: 'T02OTHER' });
     expect(reply).toContain('The approvers are <@U01ALICE>');
     expect(reply).not.toContain(consumer);
