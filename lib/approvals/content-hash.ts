@@ -17,7 +17,11 @@ export function computeContentHash(record: ConnectionRecord): string {
     approvalRequest && [approvalRequest.group, approvalRequest.stage],
     ...selectConnectedState(record),
   ];
-  return createHash('sha256').update(JSON.stringify(hashedAttributes)).digest('base64url');
+  return hashContent(hashedAttributes);
+}
+
+export function hashContent(content: unknown): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
 }
 
 /** Selects the attributes that messages about a connected endpoint show in addition. */

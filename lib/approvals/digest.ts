@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { type EscalationStage, isLaterStage } from '../connections/approval-request.ts';
 import {
@@ -17,7 +16,7 @@ import {
 import type { Runtime } from '../runtime/runtime.ts';
 import { entity, type ItemIndex, indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { Key, Table } from '../storage/table.ts';
-import { computeContentHash } from './content-hash.ts';
+import { computeContentHash, hashContent } from './content-hash.ts';
 
 /** The maximum number of requests in one digest. */
 export const maxDigestSize = 500;
@@ -120,7 +119,7 @@ function pairNotifications(
 
 /** Hashes everything that the message of a digest shows. */
 export function computeDigestHash(members: readonly ConnectionRecord[]): string {
-  return createHash('sha256').update(members.map(computeContentHash).join('\n')).digest('base64url');
+  return hashContent(members.map(computeContentHash));
 }
 
 /** @returns the latest stage of the open members. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { allServicesScope, entryKey, readEntry } from '../allowlist/entry.ts';
+import { hashContent } from '../approvals/content-hash.ts';
 import {
   type ExpiryWarning,
   type ExpiryWarningsView,
@@ -45,7 +45,7 @@ export function createExpiryRenderer(deps: NotifyDeps): Renderer<SlackMessage> {
       const message = warningMessage(view);
       const slack = renderWarningsInSlack(message, expiring.length, group, received);
       return {
-        contentHash: createHash('sha256').update(JSON.stringify(message)).digest('base64url'),
+        contentHash: hashContent(message),
         generation: '',
         isOpen: warnings.some(({ entry }) => new Date(entry.expiresAt) > deps.now()),
         ...(slack && { slack }),

@@ -1,9 +1,5 @@
-import { createHash } from 'node:crypto';
-import {
-  findOperationsNotice,
-  type OperationsNotice,
-  operationsNoticeKey,
-} from '../approvers/operations-notice.ts';
+import { hashContent } from '../approvals/content-hash.ts';
+import { findOperationsNotice, operationsNoticeKey } from '../approvers/operations-notice.ts';
 import { findOperationsRecipients } from '../approvers/operations-recipients.ts';
 import { operationsEmail } from '../channels/email/operations-email.ts';
 import type { SlackMessage } from '../channels/slack/blocks.ts';
@@ -27,7 +23,8 @@ export function createOperationsRenderer({
       const notice = await findOperationsNotice(operationsNoticeKey(id), table);
       if (!notice) return undefined;
       const { slackChannel, emails } = await findOperationsRecipients(table);
-      const contentHash = hashNotice(notice);
+      const message = operationsMessage(notice);
+      const contentHash = hashContent(message);
       return {
         contentHash,
         generation: '',
@@ -36,7 +33,7 @@ export function createOperationsRenderer({
           slack: {
             group: operationsThrottleName,
             channel: slackChannel,
-            render: async () => operationsMessage(notice),
+            render: async () => message,
             renderOutdated: (channel: string) => movedToOtherChannelMessage(notice.title, channel),
           },
         }),
@@ -51,10 +48,4 @@ export function createOperationsRenderer({
       };
     },
   };
-}
-
-function hashNotice({ title, lines, severity, isOver }: OperationsNotice): string {
-  return createHash('sha256')
-    .update(JSON.stringify([title, lines, severity, isOver]))
-    .digest('base64url');
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import { hashContent } from '../../approvals/content-hash.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
 import { buttonValue } from './actions.ts';
 import { type ApprovalAnswer, isConnectedAnswer } from './request-modal.ts';
@@ -25,7 +25,7 @@ export function hashAccountRequests(records: readonly ConnectionRecord[], accoun
   const values = records
     .filter(({ ownerAccountId }) => ownerAccountId === account)
     .flatMap((record) => buttonValue(record) ?? []);
-  return createHash('sha256').update(values.join('\n')).digest('base64url');
+  return hashContent(values);
 }
 
 /** The label of an answer for `count` requests of an account. */
