@@ -92,7 +92,7 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog) {
       const run = async () => {
         const output = await service.operations[operation]?.(input as never, context);
         if (service.signingName === 'ec2')
-          await emulator.cloudTrail.record(service, { operation, input, output, caller: client, requestId });
+          await emulator.cloudTrail.record(service, { operation, input, caller: client, requestId });
         return formatOutput(service, operation, output, requestId, contentType);
       };
       const accesses = async () =>

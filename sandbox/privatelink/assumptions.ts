@@ -5,8 +5,6 @@ const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 interface AssumptionSpec<Schema extends v.GenericSchema> {
   readonly schema: Schema;
   readonly default: v.InferOutput<Schema>;
-  /** The section of the domain facts that describes the assumption. */
-  readonly section: string;
   readonly meaning: string;
 }
 
@@ -16,73 +14,61 @@ const assumptionSpecs = {
   notificationBody: specifyAssumption({
     schema: v.picklist(['camel', 'pascal', 'text', 'no-ids']),
     default: 'text',
-    section: '1.1 SNS connection notifications',
     meaning: 'the format of the body of a notification; all four are invented',
   }),
   notifications: specifyAssumption({
     schema: v.boolean(),
     default: true,
-    section: '1.1 SNS connection notifications',
     meaning: 'whether AWS sends notifications at all',
   }),
   endpointIdFilter: specifyAssumption({
     schema: v.picklist(['accepted', 'refused']),
     default: 'accepted',
-    section: '1.1 SNS connection notifications',
     meaning: 'whether DescribeVpcEndpointConnections accepts its documented filter `vpc-endpoint-id`',
   }),
   repeatedAccept: specifyAssumption({
     schema: v.picklist(['ok', 'unsuccessful']),
     default: 'unsuccessful',
-    section: '2.3 AcceptVpcEndpointConnections / RejectVpcEndpointConnections',
     meaning: 'the result of accepting an accepted connection, or of rejecting a rejected one',
   }),
   maxIdsPerCall: specifyAssumption({
     schema: v.pipe(v.number(), v.integer(), v.minValue(1)),
     default: 100,
-    section: '5.1 EC2 API buckets',
     meaning: 'the maximum number of endpoints in one Accept or Reject call',
   }),
   maxPrincipalsPerCall: specifyAssumption({
     schema: v.pipe(v.number(), v.integer(), v.minValue(1)),
     default: 1_000,
-    section: '2.4 Service configuration, permissions, notifications, payer',
     meaning: 'the maximum number of principals in one ModifyVpcEndpointServicePermissions call',
   }),
   organizationPrincipals: specifyAssumption({
     schema: v.picklist(['accepted', 'refused']),
     default: 'refused',
-    section: '6.2 Principal forms',
     meaning: 'whether EC2 accepts the ARN of an organization or of an organizational unit as a principal',
   }),
   absentPrincipal: specifyAssumption({
     schema: v.picklist(['ok', 'refused']),
     default: 'ok',
-    section: '2.4 Service configuration, permissions, notifications, payer',
     meaning: 'the result of removing a principal that is not there',
   }),
   pendingAfterMs: specifyAssumption({
     schema: milliseconds,
     default: 100,
-    section: '2.1 States and casing',
     meaning: 'the time from an Accept or Reject call until EC2 shows its effect',
   }),
   availableAfterMs: specifyAssumption({
     schema: milliseconds,
     default: 100,
-    section: '2.1 States and casing',
     meaning: 'the time that an endpoint stays `pending`',
   }),
   deletedAfterMs: specifyAssumption({
     schema: milliseconds,
     default: 100,
-    section: '2.1 States and casing',
     meaning: 'the time that an endpoint stays `deleting`',
   }),
   deletedListedMs: specifyAssumption({
     schema: milliseconds,
     default: 60_000,
-    section: '2.2 DescribeVpcEndpointConnections',
     meaning: 'the time that EC2 lists a deleted endpoint',
   }),
 };
@@ -122,7 +108,7 @@ export function mergeAssumptions(current: Assumptions, update: unknown): Assumpt
   );
 }
 
-/** Returns each assumption with its value, default, section and meaning. */
+/** Returns each assumption with its value, default and meaning. */
 export function describeAssumptions(current: Assumptions) {
   return Object.fromEntries(
     assumptionNames.map((name) => {

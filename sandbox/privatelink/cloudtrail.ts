@@ -2,14 +2,11 @@ import type { CreateTagsRequest, DeleteTagsRequest } from '@aws-sdk/client-ec2';
 import type { NormalizedSchema } from '@smithy/core/schema';
 import type { Caller } from '../aws/aws-service.ts';
 
-/** An EC2 call that CloudTrail records in the account of the caller. */
+/** A successful EC2 call that CloudTrail records in the account of the caller. */
 export interface RecordedCall {
   readonly operation: string;
   readonly input: unknown;
-  /** Undefined if the call failed. */
-  readonly output: unknown;
-  readonly error?: { readonly code: string; readonly message: string } | undefined;
-  readonly schema: { readonly input: NormalizedSchema; readonly output: NormalizedSchema };
+  readonly schema: { readonly input: NormalizedSchema };
   readonly caller: Caller;
   /** The time of the call. */
   readonly time: number;
@@ -17,11 +14,12 @@ export interface RecordedCall {
   readonly eventId: string;
 }
 
-const xmlNamespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
-
-/** Builds the event of the call as EventBridge delivers it, in the casing of EC2's records. */
+/**
+ * Builds the event of the call as EventBridge delivers it, in the casing of EC2's records, without the elements of the
+ * response, which linkgate does not read.
+ */
 export function cloudTrailEvent(call: RecordedCall) {
-  const { operation, caller, error, requestId, eventId } = call;
+  const { operation, caller, requestId, eventId } = call;
   const time = `${new Date(call.time).toISOString().slice(0, -5)}Z`;
   const { accountId, region } = caller;
   return {
@@ -35,28 +33,20 @@ export function cloudTrailEvent(call: RecordedCall) {
     resources: [],
     detail: {
       eventVersion: '1.08',
-      userIdentity: userIdentity(caller, time),
+      userIdentity: userIdentity(caller),
       eventTime: time,
       eventSource: 'ec2.amazonaws.com',
       eventName: operation,
       awsRegion: region,
-      sourceIPAddress: '127.0.0.1',
-      userAgent: 'linkgate-sandbox',
-      ...(error && { errorCode: error.code, errorMessage: error.message }),
       requestParameters: requestParameters(call),
-      responseElements: error ? null : { [`${operation}Response`]: responseElements(call) },
       requestID: requestId,
       eventID: eventId,
-      readOnly: operation.startsWith('Describe'),
-      eventType: 'AwsApiCall',
-      managementEvent: true,
-      eventCategory: 'Management',
       recipientAccountId: accountId,
     },
   };
 }
 
-function userIdentity({ arn, accountId }: Caller, time: string) {
+function userIdentity({ arn, accountId }: Caller) {
   const [, partition, roleName, session] =
     /^(arn:[^:]+):sts::\d+:assumed-role\/([^/]+)\/(.+)$/.exec(arn) ?? [];
   if (roleName === undefined) return { type: 'Root', principalId: accountId, arn, accountId };
@@ -74,7 +64,6 @@ function userIdentity({ arn, accountId }: Caller, time: string) {
         accountId,
         userName: roleName,
       },
-      attributes: { creationDate: time, mfaAuthenticated: 'false' },
     },
   };
 }
@@ -101,44 +90,16 @@ function requestValue(schema: NormalizedSchema, value: unknown): unknown {
       }),
     );
   }
-  if (!schema.isStructSchema()) return scalar(value);
-  return orEmpty(
-    members(schema, value).map(([name, member, memberValue]) => {
-      const { ec2QueryName, xmlName = name } = traits(member);
-      return [
-        ec2QueryName ?? xmlName.charAt(0).toUpperCase() + xmlName.slice(1),
-        requestValue(member, memberValue),
-      ];
-    }),
-  );
-}
-
-function responseElements({ schema, output, requestId }: RecordedCall) {
-  const elements = responseValue(schema.output, output);
-  return { xmlns: xmlNamespace, requestId, ...(typeof elements === 'object' ? elements : {}) };
-}
-
-/** Elements have the names of the XML response; lists are of `item`, and empty values are `""`. */
-function responseValue(schema: NormalizedSchema, value: unknown): unknown {
-  if (schema.isListSchema()) {
-    const items = (value as readonly unknown[]).map((item) => responseValue(schema.getValueSchema(), item));
-    return items.length === 0 ? '' : { item: unwrapSingle(items) };
-  }
-  if (!schema.isStructSchema()) return scalar(value);
-  return orEmpty(
-    members(schema, value).map(([name, member, memberValue]) => {
-      const element = traits(member).xmlName ?? name;
-      // EC2's records have this value as a number, so account ids lose their leading zeros.
-      return [element, element === 'ownerId' ? Number(memberValue) : responseValue(member, memberValue)];
-    }),
-  );
-}
-
-function members(schema: NormalizedSchema, value: unknown) {
+  if (!schema.isStructSchema()) return value;
   const memberValues = (value ?? {}) as Readonly<Record<string, unknown>>;
-  return [...schema.structIterator()].flatMap(([name, member]) =>
-    memberValues[name] === undefined ? [] : [[name, member, memberValues[name]] as const],
-  );
+  const entries = [...schema.structIterator()]
+    .filter(([name]) => memberValues[name] !== undefined)
+    .map(([name, member]) => {
+      const { ec2QueryName, xmlName = name } = traits(member);
+      const parameter = ec2QueryName ?? xmlName.charAt(0).toUpperCase() + xmlName.slice(1);
+      return [parameter, requestValue(member, memberValues[name])];
+    });
+  return entries.length === 0 ? '' : Object.fromEntries(entries);
 }
 
 function traits(member: NormalizedSchema): { readonly ec2QueryName?: string; readonly xmlName?: string } {
@@ -148,12 +109,4 @@ function traits(member: NormalizedSchema): { readonly ec2QueryName?: string; rea
 /** CloudTrail writes a single element as an object and several as an array. */
 function unwrapSingle(elements: readonly unknown[]): unknown {
   return elements.length === 1 ? elements[0] : elements;
-}
-
-function orEmpty(entries: readonly (readonly [string, unknown])[]): object | '' {
-  return entries.length === 0 ? '' : Object.fromEntries(entries);
-}
-
-function scalar(value: unknown): unknown {
-  return value instanceof Date ? value.toISOString() : value;
 }

@@ -29,7 +29,6 @@ test('each assumption has a value, a default and a meaning', () => {
   expect(describeAssumptions({ ...defaultAssumptions, maxIdsPerCall: 7 }).maxIdsPerCall).toEqual({
     value: 7,
     default: 100,
-    section: '5.1 EC2 API buckets',
     meaning: 'the maximum number of endpoints in one Accept or Reject call',
   });
 });
