@@ -55,10 +55,8 @@ export async function removeEntry(
 }
 
 export async function readEntries(serviceIds: readonly string[], deps: ReadDeps): Promise<AllowlistEntry[]> {
-  const entries: AllowlistEntry[] = [];
-  for (const serviceId of serviceIds)
-    entries.push(...(await readPartition(allowlistPartition(serviceId), readEntry, deps)));
-  return entries;
+  const partitions = serviceIds.map((id) => readPartition(allowlistPartition(id), readEntry, deps));
+  return (await Promise.all(partitions)).flat();
 }
 
 function findEntry({ serviceId, accountId }: EntryTarget, table: Table): Promise<AllowlistEntry | undefined> {

@@ -133,9 +133,7 @@ export function auditWrites(
 
 /** Lists the stored audit items of a connection, oldest first. */
 export async function listAuditItems(endpointId: string, table: Table): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const page of table.query(auditPartitionKey(endpointId))) items.push(...page);
-  return items;
+  return (await Array.fromAsync(table.query(auditPartitionKey(endpointId)))).flat();
 }
 
 /** Reads the audit trail of a connection, oldest first. */

@@ -28,15 +28,6 @@ export async function* runChecks<Input>(
   for (const results of running) yield* await results;
 }
 
-/** Runs checks like `runChecks`, and returns all results. */
-export async function gatherChecks<Input>(
-  ...args: Parameters<typeof runChecks<Input>>
-): Promise<CheckedResult[]> {
-  const results: CheckedResult[] = [];
-  for await (const result of runChecks(...args)) results.push(result);
-  return results;
-}
-
 async function runCheck<Input>(
   { id, title, run }: Check<Input>,
   input: Input,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { listApproverGroups } from '../approvers/approver-group.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import type { Check } from '../checks/check.ts';
-import { gatherChecks } from '../checks/run-checks.ts';
+import { runChecks } from '../checks/run-checks.ts';
 import type { DeliveryStatusDeps } from '../customer-notifications/delivery-status.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ConnectSlackDeps } from '../operations/connect-slack.ts';
@@ -127,7 +127,9 @@ async function runGroup<Input extends DoctorDeps>(
   subject?: string,
 ): Promise<DoctorResult[]> {
   const { reportError } = input;
-  const results = await gatherChecks(checks, input, { reportError, functionName: 'on-api-request' });
+  const results = await Array.fromAsync(
+    runChecks(checks, input, { reportError, functionName: 'on-api-request' }),
+  );
   return results.map((result) =>
     toDoctorResult(group, { ...(subject !== undefined && { subject }), ...result }),
   );

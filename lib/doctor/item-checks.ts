@@ -136,9 +136,7 @@ function listRelatedKeys(item: Item): Key[] {
 }
 
 async function listSortKeys(pk: string, table: Table): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const page of table.query(pk)) keys.push(...page.map(({ sk }) => sk));
-  return keys;
+  return (await Array.fromAsync(table.query(pk))).flat().map(({ sk }) => sk);
 }
 
 async function queryFirstPage(pk: string, after: string | undefined, table: Table): Promise<Item[]> {

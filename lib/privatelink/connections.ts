@@ -73,7 +73,5 @@ export async function listAllConnections(
   connections: Connections,
   filter: ConnectionFilter,
 ): Promise<Connection[]> {
-  const all: Connection[] = [];
-  for await (const page of readConnectionPages(connections, filter)) all.push(...page);
-  return all;
+  return (await Array.fromAsync(readConnectionPages(connections, filter))).flat();
 }

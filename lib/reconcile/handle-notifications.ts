@@ -1,4 +1,4 @@
-import { type PendingEffectPointer, pendingEffects } from '../connections/indexes.ts';
+import { pendingEffects } from '../connections/indexes.ts';
 import { type AccountRegion, formatAccountRegion, parseAccountRegion } from '../locations/account-region.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { type ConnectionFilter, type Connections, listAllConnections } from '../privatelink/connections.ts';
@@ -69,7 +69,8 @@ async function notificationFilters(
 ): Promise<ConnectionFilter[]> {
   const withEndpointIds = notifications.filter((notification) => notification.endpointIds.length > 0);
   const withoutEndpointIds = notifications.filter((notification) => notification.endpointIds.length === 0);
-  const due = withoutEndpointIds.length > 0 ? await listPendingEffects(location, deps) : [];
+  const due =
+    withoutEndpointIds.length > 0 ? (await Array.fromAsync(pendingEffects.list(location, deps))).flat() : [];
   const endpointIds = uniqueIds([
     ...withEndpointIds.flatMap((each) => each.endpointIds),
     ...due.map((each) => each.endpointId),
@@ -108,15 +109,6 @@ async function pendingFilter(
     for (const serviceId of about) serviceIds.add(serviceId);
   }
   return serviceIds.size > maxFilterValues ? { state } : { state, serviceIds: [...serviceIds] };
-}
-
-async function listPendingEffects(
-  location: AccountRegion,
-  deps: NotificationDeps,
-): Promise<PendingEffectPointer[]> {
-  const due: PendingEffectPointer[] = [];
-  for await (const page of pendingEffects.list(location, deps)) due.push(...page);
-  return due;
 }
 
 async function topicServiceIds(

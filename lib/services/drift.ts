@@ -1,5 +1,5 @@
 import { type Check, fail, notApplicable, warn } from '../checks/check.ts';
-import { gatherChecks } from '../checks/run-checks.ts';
+import { runChecks } from '../checks/run-checks.ts';
 import { awsPartition } from '../locations/account-region.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import {
@@ -103,7 +103,9 @@ export async function findDrift<Input>(
   input: Input,
   { reportError }: Pick<Runtime, 'reportError'>,
 ): Promise<Drift[]> {
-  const results = await gatherChecks(checks, input, { reportError, functionName: 'check-service' });
+  const results = await Array.fromAsync(
+    runChecks(checks, input, { reportError, functionName: 'check-service' }),
+  );
   return results
     .filter(({ status }) => status === 'FAIL' || status === 'UNKNOWN')
     .map(({ checkId, text }) => ({ check: checkId, detail: text }));

@@ -130,9 +130,7 @@ export async function readPartition<T>(
   read: (item: Item) => T,
   { table, reportError }: ReadDeps,
 ): Promise<T[]> {
-  const values: T[] = [];
-  for await (const page of table.query(pk)) values.push(...parseEach(page, read, reportError));
-  return values;
+  return parseEach((await Array.fromAsync(table.query(pk))).flat(), read, reportError);
 }
 
 /** Creates an error handler for one item: it reports an unreadable item, which then counts as absent. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type Check, type CheckOutput, fail, notApplicable, pass, warn } from '../../lib/checks/check.ts';
-import { gatherChecks, runChecks } from '../../lib/checks/run-checks.ts';
+import { runChecks } from '../../lib/checks/run-checks.ts';
 import { createOnce } from '../../lib/values/create-once.ts';
 
 const check = (id: string, run: () => CheckOutput | Promise<CheckOutput>): Check<undefined> => ({
@@ -16,7 +16,7 @@ function createDeps() {
 }
 
 function gather(...checks: readonly Check<undefined>[]) {
-  return gatherChecks(checks, undefined, createDeps());
+  return Array.fromAsync(runChecks(checks, undefined, createDeps()));
 }
 
 test('a check that holds passes with its title', async () => {
@@ -67,7 +67,7 @@ test.each([
     text: `the check failed: ${name}: ${error.message}`,
     remedy: expect.stringContaining(remedy),
   };
-  expect(await gatherChecks(checks, undefined, deps)).toEqual([
+  expect(await Array.fromAsync(runChecks(checks, undefined, deps))).toEqual([
     { checkId: 'async', ...unknown },
     { checkId: 'sync', ...unknown },
     { checkId: 'other', status: 'FAIL', severity: 'low', text: 'late', remedy: 'wait' },

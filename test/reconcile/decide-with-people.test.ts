@@ -43,10 +43,8 @@ async function readConsumerEntry(env: TestEnv, at = serviceId(1)): Promise<Allow
 }
 
 async function listWaiting(env: TestEnv, group = 'default'): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const page of awaitingApproval.list(group, env.deps))
-    ids.push(...page.map(({ endpointId }) => endpointId));
-  return ids;
+  const pages = await Array.fromAsync(awaitingApproval.list(group, env.deps));
+  return pages.flat().map(({ endpointId }) => endpointId);
 }
 
 describe('a request that needs approval', () => {

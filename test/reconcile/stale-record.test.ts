@@ -45,10 +45,8 @@ async function deliver(env: TestEnv) {
 }
 
 async function listWaiting(env: TestEnv): Promise<string[]> {
-  const waiting: string[] = [];
-  for await (const page of awaitingApproval.list('default', env.deps))
-    waiting.push(...page.map(({ endpointId }) => endpointId));
-  return waiting;
+  const pages = await Array.fromAsync(awaitingApproval.list('default', env.deps));
+  return pages.flat().map(({ endpointId }) => endpointId);
 }
 
 const verdicts: Readonly<Record<string, Partial<ConnectionRecord>>> = {

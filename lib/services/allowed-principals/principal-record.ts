@@ -43,8 +43,6 @@ export function principalRecordKey(serviceId: string, principal: string): Key {
 
 /** Reads all records of a service. Throws if one is unreadable: linkgate would mistake its own principal for an external one. */
 export async function readPrincipalRecords(serviceId: string, table: Table): Promise<PrincipalRecord[]> {
-  const records: PrincipalRecord[] = [];
-  for await (const page of table.query(principalsPartition(serviceId)))
-    records.push(...page.map(readPrincipal));
-  return records;
+  const pages = await Array.fromAsync(table.query(principalsPartition(serviceId)));
+  return pages.flat().map(readPrincipal);
 }
