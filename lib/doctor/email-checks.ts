@@ -38,14 +38,18 @@ function groupByAddress(groups: readonly ApproverGroup[]): Map<string, ApproverG
 function checkEmailSubscription(subscription: Subscription | undefined, group: ApproverGroup): CheckResult {
   const again = setGroupCommand(group);
   if (!subscription) return fail(`the address is in the group ${group.name} and has no subscription`, again);
-  if (subscription.arn === undefined)
-    return warn(
-      'the recipient has not confirmed the subscription, so SNS sends no email',
-      `the recipient confirms in the email from AWS Notifications, within two days. To send it again:\n${again}`,
-    );
+  if (subscription.arn === undefined) return warnUnconfirmed(again);
   return isManagedSubscription(subscription)
     ? pass('SNS sends only its own emails')
     : fail('the subscription has no filter policy, so the address receives the links of others', again);
+}
+
+/** @param again the command that sends the confirmation email again. */
+export function warnUnconfirmed(again: string): CheckResult {
+  return warn(
+    'the recipient has not confirmed the subscription, so SNS sends no email',
+    `the recipient confirms in the email from AWS Notifications, within two days. To send it again:\n${again}`,
+  );
 }
 
 /** Checks unmanaged subscriptions, because every recipient of an email can decide by its links. */

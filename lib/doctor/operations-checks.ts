@@ -3,9 +3,10 @@ import {
   type OperationsSettings,
   setOperationsCommand,
 } from '../approvers/operations-recipients.ts';
-import { findSubscription, type Subscriptions } from '../channels/email/subscriptions.ts';
-import { type Check, type CheckOutput, fail, pass, warn } from '../checks/check.ts';
+import { findSubscription, type Subscription, type Subscriptions } from '../channels/email/subscriptions.ts';
+import { type Check, type CheckOutput, type CheckResult, fail, pass, warn } from '../checks/check.ts';
 import type { Table } from '../storage/table.ts';
+import { warnUnconfirmed } from './email-checks.ts';
 
 export interface OperationsCheckDeps {
   readonly table: Table;
@@ -45,16 +46,13 @@ async function checkOperationsSubscriptions({
   const again = repeatCommand(recipients);
   return recipients.emails.map((address) => {
     const subscription = findSubscription(address, subscriptions);
-    if (!subscription) return { subject: address, ...fail('the address has no subscription', again) };
-    const result =
-      subscription.arn === undefined
-        ? warn(
-            'the recipient has not confirmed the subscription, so SNS sends no email',
-            `the recipient confirms in the email from AWS Notifications, within two days. To send it again:\n${again}`,
-          )
-        : pass('SNS sends operations notices');
-    return { subject: address, ...result };
+    return { subject: address, ...checkOperationsSubscription(subscription, again) };
   });
+}
+
+function checkOperationsSubscription(subscription: Subscription | undefined, again: string): CheckResult {
+  if (!subscription) return fail('the address has no subscription', again);
+  return subscription.arn === undefined ? warnUnconfirmed(again) : pass('SNS sends operations notices');
 }
 
 /** Builds the command that sets the recipients unchanged and subscribes their addresses again. */

@@ -11,11 +11,11 @@ import { subscribeGroup } from '../../channels/email/subscribe-group.ts';
 import { listRegisteredServices } from '../../services/registered-services.ts';
 import { listIfAllReadable, rethrow } from '../../storage/entity.ts';
 import { ApiError, invalidRequestError } from '../api-error.ts';
-import { warnNextApplyRestores, warnPolicyFileOverride } from '../caller.ts';
 import type { ApiDeps } from '../env.ts';
 import { alreadyRemovedWarning } from '../idempotency-key.ts';
 import { ApproversInput, GroupName, validateInput } from '../input.ts';
 import { unknownGroupError } from '../lookup.ts';
+import { warnNextApplyRestores, warnPolicyFileOverride } from '../policy-file-warnings.ts';
 import type { ApiRequest, Routes } from '../request.ts';
 import { withoutVersion } from '../views.ts';
 

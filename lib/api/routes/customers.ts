@@ -5,10 +5,10 @@ import { removeCustomer, setCustomer } from '../../customers/set-customer.ts';
 import { orReported } from '../../runtime/runtime.ts';
 import { listIfAllReadable } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';
-import { warnNextApplyRestores, warnPolicyFileOverride } from '../caller.ts';
 import type { ApiDeps } from '../env.ts';
 import { alreadyRemovedWarning } from '../idempotency-key.ts';
 import { CustomerInput, CustomerName, validateInput } from '../input.ts';
+import { warnNextApplyRestores, warnPolicyFileOverride } from '../policy-file-warnings.ts';
 import type { ApiRequest, Routes } from '../request.ts';
 
 export const customersRoutes: Routes = {

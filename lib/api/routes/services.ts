@@ -9,11 +9,11 @@ import { listUnregisteredServices } from '../../services/unregistered-services.t
 import { trackIdentity } from '../../storage/table-identity.ts';
 import { shellWord } from '../../values/shell-word.ts';
 import { ApiError, conflictError } from '../api-error.ts';
-import { warnPolicyFileOverride } from '../caller.ts';
 import type { ApiDeps } from '../env.ts';
 import { alreadyRemovedWarning } from '../idempotency-key.ts';
 import { PauseInput, PrincipalsInput, RegisterInput, ServicesQuery } from '../input.ts';
 import { findService, requireService, unknownGroupError } from '../lookup.ts';
+import { warnPolicyFileOverride } from '../policy-file-warnings.ts';
 import { noImpact, orPredictionWarning, predictServiceChange } from '../predict-change.ts';
 import { readPrincipalsView } from '../principals-view.ts';
 import type { Routes } from '../request.ts';

@@ -29,8 +29,13 @@ function createEntries(count: number): AllowlistEntry[] {
   return Array.from({ length: count }, (_, number) => anEntry({ accountId: account(number) }));
 }
 
-/** A test environment with these entries, and with the allowed principals of EC2. */
-function createReconcileEnv(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipals()) {
+/** A test environment with these entries, and with the allowed principals of EC2, which refuses the bad ones. */
+function createReconcileEnv(
+  entries: readonly AllowlistEntry[],
+  principals: readonly string[] = [],
+  bad: readonly string[] = [],
+) {
+  const ec2 = fakeAllowedPrincipals(principals, { bad });
   const env = createTestEnv({ entries });
   const enqueuedIds: string[] = [];
   const deps = {
@@ -61,7 +66,7 @@ function createReconcileEnv(entries: readonly AllowlistEntry[], ec2 = fakeAllowe
 
 describe('observed principals', () => {
   test('stay unchanged, and the difference is drift', async () => {
-    const { reconcile, ec2 } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([externalPrincipal]));
+    const { reconcile, ec2 } = createReconcileEnv([anEntry()], [externalPrincipal]);
     const { drift } = await reconcile(observed);
     expect(drift).toMatchObject([
       { check: 'principals-are-missing', detail: expect.stringContaining(`${root} (account)`) },
@@ -76,17 +81,17 @@ describe('observed principals', () => {
   });
 
   test('lack no account of the allowlist if `*` is one of them', async () => {
-    const { reconcile } = createReconcileEnv([anEntry()], fakeAllowedPrincipals(['*']));
+    const { reconcile } = createReconcileEnv([anEntry()], ['*']);
     expect((await reconcile(observed)).checks).toEqual(['principals-not-in-allowlist']);
   });
 
   test('have no drift if they equal the allowlist', async () => {
-    const { reconcile } = createReconcileEnv([anEntry()], fakeAllowedPrincipals([consumer]));
+    const { reconcile } = createReconcileEnv([anEntry()], [consumer]);
     expect((await reconcile(observed)).drift).toEqual([]);
   });
 
   test('have the same drift text until something changes', async () => {
-    const { reconcile, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
+    const { reconcile, env } = createReconcileEnv([], [externalPrincipal]);
     const { drift } = await reconcile(observed);
     env.advanceSeconds(hour);
     expect((await reconcile(observed)).drift).toEqual(drift);
@@ -101,16 +106,14 @@ describe('the author of an external addition', () => {
   };
   const additionText = `${externalPrincipal} (role), added by arn:aws:iam::111111111111:user/bob at 2026-11-21T12:00:00.000Z`;
 
-  test('is known if the CloudTrail event arrives with the first check', async () => {
-    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
-    expect((await reconcile(observed, [addition])).drift[0]?.detail).toContain(additionText);
+  test.each([
+    ['with the first check', [addition], []],
+    ['after the principal was found', [], [addition]],
+  ])('is known if the CloudTrail event arrives %s', async (_when, first, second) => {
+    const { reconcile } = createReconcileEnv([], [externalPrincipal]);
+    await reconcile(observed, first);
+    expect((await reconcile(observed, second)).drift[0]?.detail).toContain(additionText);
     expect((await reconcile(observed)).drift[0]?.detail).toContain(additionText);
-  });
-
-  test('is known if the CloudTrail event arrives after the principal was found', async () => {
-    const { reconcile } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
-    await reconcile(observed);
-    expect((await reconcile(observed, [addition])).drift[0]?.detail).toContain(additionText);
   });
 
   test('is known if the CloudTrail event arrives before EC2 lists the principal', async () => {
@@ -149,10 +152,7 @@ describe('managed principals', () => {
   });
 
   test('that were added outside linkgate are removed after the grace period, and not earlier', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv(
-      [anEntry()],
-      fakeAllowedPrincipals([root, externalPrincipal]),
-    );
+    const { reconcile, ec2, env } = createReconcileEnv([anEntry()], [root, externalPrincipal]);
     const service = { ...managed, graceSeconds: hour };
     expect((await reconcile(service)).drift[0]?.detail).toContain(
       'will be removed at 2026-11-21T13:00:00.000Z',
@@ -166,7 +166,7 @@ describe('managed principals', () => {
   });
 
   test('that were added outside linkgate before the approval are removed after a grace period from the approval on', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
+    const { reconcile, ec2, env } = createReconcileEnv([], [externalPrincipal]);
     await reconcile(observed);
     env.advanceSeconds(1000 * hour);
     await reconcile(approvePrincipals(managed, alice, env.time));
@@ -174,7 +174,7 @@ describe('managed principals', () => {
   });
 
   test('that were added outside linkgate get no further grace period by a later approval', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
+    const { reconcile, ec2, env } = createReconcileEnv([], [externalPrincipal]);
     const service = { ...managed, graceSeconds: 2 * hour };
     for (let hoursPassed = 0; hoursPassed <= 2; hoursPassed++) {
       await reconcile(approvePrincipals(service, alice, env.time, 1));
@@ -184,7 +184,7 @@ describe('managed principals', () => {
   });
 
   test('that were added outside linkgate get a new grace period after the management was interrupted', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv([], fakeAllowedPrincipals([externalPrincipal]));
+    const { reconcile, ec2, env } = createReconcileEnv([], [externalPrincipal]);
     const service = { ...managed, graceSeconds: 2 * hour };
     await reconcile(service);
     await reconcile(observed);
@@ -217,7 +217,7 @@ describe('managed principals', () => {
   });
 
   test('stay unchanged if a page of the allowlist cannot be read', async () => {
-    const { deps, ec2 } = createReconcileEnv([], fakeAllowedPrincipals([root]));
+    const { deps, ec2 } = createReconcileEnv([], [root]);
     const broken = {
       ...deps.table,
       query() {
@@ -248,10 +248,7 @@ describe('managed principals', () => {
   });
 
   test('are covered by an approval only if the plan showed them', async () => {
-    const { reconcile, ec2, removeEntry } = createReconcileEnv(
-      createEntries(30),
-      fakeAllowedPrincipals([externalPrincipal]),
-    );
+    const { reconcile, ec2, removeEntry } = createReconcileEnv(createEntries(30), [externalPrincipal]);
     await reconcile(managed);
     for (let number = 0; number < 18; number++) await removeEntry(account(number));
     // The externally added principal has its grace period.
@@ -265,10 +262,7 @@ describe('managed principals', () => {
 
   test('whose removal is approved are removed after the grace period, even if they are most of the principals', async () => {
     const externalPrincipals = Array.from({ length: 15 }, (_, number) => `${externalPrincipal}${number}`);
-    const { reconcile, ec2, env } = createReconcileEnv(
-      [anEntry()],
-      fakeAllowedPrincipals([root, ...externalPrincipals]),
-    );
+    const { reconcile, ec2, env } = createReconcileEnv([anEntry()], [root, ...externalPrincipals]);
     const service = { ...managed, graceSeconds: hour };
     await reconcile(approvePrincipals(service, alice, noon, 15));
     expect(ec2.now()).toHaveLength(16);
@@ -289,7 +283,7 @@ describe('managed principals', () => {
   test('count as added outside linkgate after the table lost its records, so none is removed at once', async () => {
     const { reconcile, ec2 } = createReconcileEnv(
       [],
-      fakeAllowedPrincipals(createEntries(20).map((_, number) => rootArn(number))),
+      createEntries(20).map((_, number) => rootArn(number)),
     );
     await reconcile(managed);
     expect(ec2.now()).toHaveLength(20);
@@ -318,10 +312,7 @@ describe('managed principals', () => {
 
 describe('a principal that EC2 refuses', () => {
   test('does not stop the others', async () => {
-    const { reconcile, ec2 } = createReconcileEnv(
-      createEntries(60),
-      fakeAllowedPrincipals([], { bad: [rootArn(7)] }),
-    );
+    const { reconcile, ec2 } = createReconcileEnv(createEntries(60), [], [rootArn(7)]);
     const { drift } = await reconcile(managed);
     expect(drift).toEqual([
       {
@@ -333,10 +324,7 @@ describe('a principal that EC2 refuses', () => {
   });
 
   test('is tried again a day later', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv(
-      [anEntry()],
-      fakeAllowedPrincipals([], { bad: [root] }),
-    );
+    const { reconcile, ec2, env } = createReconcileEnv([anEntry()], [], [root]);
     for (const wait of [0, hour, 24 * hour]) {
       env.advanceSeconds(wait);
       await reconcile(managed);
@@ -345,10 +333,7 @@ describe('a principal that EC2 refuses', () => {
   });
 
   test('has a reason if it is an organization, and is not tried again until the settings change', async () => {
-    const { reconcile, ec2, env } = createReconcileEnv(
-      [],
-      fakeAllowedPrincipals([], { bad: [organization] }),
-    );
+    const { reconcile, ec2, env } = createReconcileEnv([], [], [organization]);
     const service = { ...managed, otherPrincipals: [organization] };
     expect((await reconcile(service)).drift).toMatchObject([
       {
