@@ -40,9 +40,7 @@ describe('setup', () => {
       },
     });
     expect(await callApi(env, 'POST /setup')).toMatchObject({
-      body: {
-        done: ['the signing key of links exists', 'the approver group default exists', next, people],
-      },
+      body: { done: ['the signing key of links exists', 'the approver group default exists', next, people] },
     });
     expect([...env.secrets.keys()]).toEqual(['links/signing-key']);
   });
@@ -349,9 +347,7 @@ describe('the caller', () => {
     expect(answer).toHaveProperty(actorPath, alice);
     if (body === undefined) return;
     for (const [name, value] of Object.entries(claims))
-      expect(await callApi(env, request, { ...body, [name]: value })).toMatchObject({
-        status: 400,
-      });
+      expect(await callApi(env, request, { ...body, [name]: value })).toMatchObject({ status: 400 });
   });
 });
 

@@ -12,7 +12,7 @@ import {
 import { createTestEnv } from '../doubles/test-env.ts';
 import { callApi, errorAnswer } from './call-api.ts';
 
-const decision = `/connections/${endpointId(1)}/decision`;
+const decide = `POST /connections/${endpointId(1)}/decision`;
 const connections = [aConnection()];
 
 describe('a service', () => {
@@ -48,13 +48,11 @@ describe('a service that requires tickets', () => {
 
   test('records the ticket of a decision and names it in the NotOpen error', async () => {
     const env = createTestEnv({ services, connections });
-    expect(await callApi(env, `POST ${decision}`, { decision: 'approve', ticket: ' OPS-42 ' })).toMatchObject(
-      {
-        status: 200,
-        body: { decision: { decision: 'approve', by: alice, ticket: 'OPS-42' } },
-      },
-    );
-    expect(await callApi(env, `POST ${decision}`, { decision: 'approve', ticket: 'OPS-43' })).toMatchObject({
+    expect(await callApi(env, decide, { decision: 'approve', ticket: ' OPS-42 ' })).toMatchObject({
+      status: 200,
+      body: { decision: { decision: 'approve', by: alice, ticket: 'OPS-42' } },
+    });
+    expect(await callApi(env, decide, { decision: 'approve', ticket: 'OPS-43' })).toMatchObject({
       status: 409,
       body: { error: { details: { by: alice, ticket: 'OPS-42' } } },
     });
@@ -72,12 +70,10 @@ describe('an allowlist entry', () => {
     const owners = [alice, 'slack:T01LOCAL:U01ALICE', 'mailto:alice@example.com'];
     const input = { effect: 'allow', endpointIds: [endpointId(2)], owners };
     expect(await callApi(env, `PUT ${path}`, input)).toMatchObject({ body: { entry: { owners } } });
-    expect(await callApi(env, `POST ${decision}`, { decision: 'approve' })).toMatchObject(
+    expect(await callApi(env, decide, { decision: 'approve' })).toMatchObject(
       errorAnswer(403, 'MayNotDecide', 'owns the account'),
     );
-    expect(await callApi(env, `POST ${decision}`, { decision: 'deny', reason: 'no' })).toMatchObject({
-      status: 200,
-    });
+    expect(await callApi(env, decide, { decision: 'deny', reason: 'no' })).toMatchObject({ status: 200 });
   });
 });
 

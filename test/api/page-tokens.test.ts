@@ -53,9 +53,7 @@ async function answerTo(path: string, token: string) {
 
 const invalidTokenResponse = {
   status: 400,
-  body: {
-    error: { code: 'ExpiredToken', message: expect.stringContaining('start again without it') },
-  },
+  body: { error: { code: 'ExpiredToken', message: expect.stringContaining('start again without it') } },
 };
 
 test.each(lists)('the list `%s` at %s answers ExpiredToken to an invalid token', async (name, path) => {

@@ -245,10 +245,7 @@ describe('a simulation', () => {
     const everywhere = { ...allowEntry(consumer), service: '*' };
     expect(
       await simulateDocument(aDocument({ services: namedServices, entries: [everywhere] })),
-    ).toMatchObject({
-      looked: 1,
-      requests: [{ endpointId: endpointId(1), would: 'accept' }],
-    });
+    ).toMatchObject({ looked: 1, requests: [{ endpointId: endpointId(1), would: 'accept' }] });
     const naming = aDocument({ services: [...namedServices, { name: 'theirs' }] });
     expect(await simulateDocument(naming)).toMatchObject({
       looked: 2,

@@ -19,6 +19,8 @@ import { callApi } from './call-api.ts';
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
 const path = `/allowlist/orders/${consumer}`;
+const putEntry = `PUT ${path}`;
+const deleteEntry = `DELETE ${path}`;
 
 /** A connection that linkgate accepted. */
 function live(record: Partial<ConnectionRecord> = {}) {
@@ -39,7 +41,7 @@ const first = { endpointId: endpointId(1), serviceId: serviceId(1), service: 'or
 
 describe('the predicted impact of an allowlist change on a connected endpoint is', () => {
   test('an immediate disconnect for a block', async () => {
-    const { body } = await callApi(createEnvWith(live()), `PUT ${path}`, { effect: 'block' });
+    const { body } = await callApi(createEnvWith(live()), putEntry, { effect: 'block' });
     expect(body).toMatchObject({
       disconnects: [{ ...first, at: noon.toISOString() }],
       warnings: [`${endpointId(1)} at orders: disconnected now`],
@@ -70,7 +72,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
       by: 'linkgate',
     };
     const verdict = aVerdict('reject', { until: graceEnds });
-    const { body } = await callApi(createEnvWith(live({ revocation, verdict })), `PUT ${path}`, {
+    const { body } = await callApi(createEnvWith(live({ revocation, verdict })), putEntry, {
       effect: 'allow',
     });
     expect(body).toMatchObject({
@@ -81,7 +83,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
 
   test('no disconnect while the service is paused, with a warning that the pause keeps it connected', async () => {
     const env = createEnvWith(live(), aService({ pausedAt: noon.toISOString() }));
-    expect((await callApi(env, `PUT ${path}`, { effect: 'block' })).body).toMatchObject({
+    expect((await callApi(env, putEntry, { effect: 'block' })).body).toMatchObject({
       disconnects: [],
       warnings: [expect.stringContaining('stays connected while orders is paused')],
     });
@@ -90,7 +92,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
   test('no disconnect in the mode observe, with a warning that names the disconnect of enforce', async () => {
     const env = createEnvWith(live());
     env.mode = 'observe';
-    expect((await callApi(env, `PUT ${path}`, { effect: 'block' })).body).toMatchObject({
+    expect((await callApi(env, putEntry, { effect: 'block' })).body).toMatchObject({
       disconnects: [],
       warnings: [expect.stringContaining('mode is observe'), `${endpointId(1)} at orders: disconnected now`],
     });
@@ -111,7 +113,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
       return live({ endpointId: id, revocation, verdict: aVerdict('reject', { until: disconnectAt }) });
     });
     const env = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
-    const { body } = await callApi(env, `DELETE ${path}`);
+    const { body } = await callApi(env, deleteEntry);
     expect(body.warnings).toEqual([
       expect.stringContaining(
         `${endpointId(1)}, ${endpointId(2)} at orders: disconnected at 2026-11-24 12:00:00 UTC, unless`,
@@ -121,7 +123,7 @@ describe('the predicted impact of an allowlist change on a connected endpoint is
 
   test('a decision of an approver if somebody accepted the connection outside linkgate', async () => {
     const externallyAccepted = aRecord({ state: 'available', verdict: aVerdict('ask') });
-    expect((await callApi(createEnvWith(externallyAccepted), `DELETE ${path}`)).body).toMatchObject({
+    expect((await callApi(createEnvWith(externallyAccepted), deleteEntry)).body).toMatchObject({
       disconnects: [],
       warnings: [expect.stringContaining('stays connected until an approver decides')],
     });
@@ -219,12 +221,10 @@ describe('resuming a paused service', () => {
 test('a block that replaces a block warns about the replaced note', async () => {
   const entries = [anEntry({ effect: 'block', note: 'incident 7' })];
   const env = createTestEnv({ services: [aService()], entries });
-  expect((await callApi(env, `PUT ${path}`, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([
+  expect((await callApi(env, putEntry, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([
     `account ${consumer} was blocked already; this entry replaces the note “incident 7”`,
   ]);
-  expect((await callApi(env, `PUT ${path}`, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual(
-    [],
-  );
+  expect((await callApi(env, putEntry, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([]);
 });
 
 describe('the manager of an entry', () => {
@@ -236,7 +236,7 @@ describe('the manager of an entry', () => {
     ['a person at the command line', cli, 'person'],
     ['another system', {}, 'api'],
   ])('is %s', async (_who, headers, managedBy) => {
-    const answer = await callApi(createTestEnv({ services }), `PUT ${path}`, { effect: 'allow' }, headers);
+    const answer = await callApi(createTestEnv({ services }), putEntry, { effect: 'allow' }, headers);
     expect(answer).toMatchObject({ body: { entry: { managedBy } } });
   });
 
@@ -244,7 +244,7 @@ describe('the manager of an entry', () => {
     'becomes the person who changes an entry of the policy file: $effect',
     async (body) => {
       const env = createTestEnv({ services, entries: [ofFile] });
-      expect((await callApi(env, `PUT ${path}`, body, cli)).body).toMatchObject({
+      expect((await callApi(env, putEntry, body, cli)).body).toMatchObject({
         entry: { managedBy: 'person', customer: 'acme', effect: body.effect },
         warnings: [expect.stringContaining('`linkgate apply` no longer changes it')],
       });
@@ -253,7 +253,7 @@ describe('the manager of an entry', () => {
 
   test('is the policy file, whose next apply restores a removed entry; a warning says so', async () => {
     const env = createTestEnv({ services, entries: [ofFile] });
-    expect((await callApi(env, `DELETE ${path}`, undefined, cli)).body).toMatchObject({
+    expect((await callApi(env, deleteEntry, undefined, cli)).body).toMatchObject({
       warnings: [expect.stringContaining('restores it')],
     });
   });
@@ -306,7 +306,7 @@ describe('the response to an allowlist change predicts', () => {
       aPendingConnection(0, { serviceId: serviceId(2) }),
       aPendingConnection(2, { state: 'rejected' }),
     );
-    const { body } = await callApi(env, `PUT ${path}`, { effect: 'allow' });
+    const { body } = await callApi(env, putEntry, { effect: 'allow' });
     expect(body.accepts).toEqual([accept(1)]);
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
     const { body: everywhere } = await callApi(env, `PUT /allowlist/*/${consumer}`, { effect: 'allow' });
@@ -319,7 +319,7 @@ describe('the response to an allowlist change predicts', () => {
   test('no accepts in the mode observe, and a warning names those of enforce', async () => {
     const env = createEnvWithPending(aPendingConnection(1));
     env.mode = 'observe';
-    expect((await callApi(env, `PUT ${path}`, { effect: 'allow' })).body).toMatchObject({
+    expect((await callApi(env, putEntry, { effect: 'allow' })).body).toMatchObject({
       accepts: [],
       warnings: [
         expect.stringContaining(`it accepts nothing; in the mode enforce it would accept: ${endpointId(1)}`),

@@ -20,7 +20,9 @@ import { createTestEnv } from '../doubles/test-env.ts';
 import { callApi } from './call-api.ts';
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
-const connectionPath = (action: string) => `/connections/${endpointId(1)}/${action}`;
+const decide = `POST /connections/${endpointId(1)}/decision`;
+const revoke = `POST /connections/${endpointId(1)}/revocation`;
+const extend = `POST /connections/${endpointId(1)}/extend`;
 
 /** An environment with an allowed account and its accepted connection. */
 async function createConnectedEnv(record: Partial<ConnectionRecord> = {}, entries = [anEntry()]) {
@@ -40,9 +42,7 @@ async function createConnectedEnv(record: Partial<ConnectionRecord> = {}, entrie
 describe('revoking a connection', () => {
   test('schedules its disconnect after the grace period, and warns that the account may connect again', async () => {
     const env = await createConnectedEnv();
-    expect(
-      await callApi(env, `POST ${connectionPath('revocation')}`, { reason: 'contract ended' }),
-    ).toMatchObject({
+    expect(await callApi(env, revoke, { reason: 'contract ended' })).toMatchObject({
       status: 200,
       body: {
         revocation: {
@@ -64,7 +64,7 @@ describe('revoking a connection', () => {
   test('records the customer message apart from the reason', async () => {
     const env = await createConnectedEnv();
     const input = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
-    expect((await callApi(env, `POST ${connectionPath('revocation')}`, input)).status).toBe(200);
+    expect((await callApi(env, revoke, input)).status).toBe(200);
     expect(await env.record(endpointId(1))).toMatchObject({
       revokeOrder: { reason: input.reason, customerMessage: input.customerMessage },
     });
@@ -72,7 +72,7 @@ describe('revoking a connection', () => {
 
   test('with `now` disconnects it at once', async () => {
     const env = await createConnectedEnv();
-    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
+    const { body } = await callApi(env, revoke, { now: true });
     expect(body.revocation).toMatchObject({ verdict: 'reject', disconnectAt: noon.toISOString() });
     expect(await env.record(endpointId(1))).toMatchObject({
       pendingEffect: { action: 'reject', attempts: 0 },
@@ -82,34 +82,30 @@ describe('revoking a connection', () => {
 
   test('again does not postpone the disconnect', async () => {
     const env = await createConnectedEnv();
-    await callApi(env, `POST ${connectionPath('revocation')}`, {});
+    await callApi(env, revoke, {});
     env.advanceSeconds(3600);
-    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, {});
+    const { body } = await callApi(env, revoke, {});
     expect(body.revocation).toMatchObject({ disconnectAt: graceEnds });
   });
 
   test('warns while the mode is observe or the service is paused', async () => {
     const env = await createConnectedEnv({}, []);
     env.mode = 'observe';
-    expect((await callApi(env, `POST ${connectionPath('revocation')}`, { now: true })).body.warnings).toEqual(
-      [expect.stringContaining('mode is observe')],
-    );
+    expect((await callApi(env, revoke, { now: true })).body.warnings).toEqual([
+      expect.stringContaining('mode is observe'),
+    ]);
   });
 
   test('of a paused service disconnects it after the resumption', async () => {
     const env = await createConnectedEnv();
     await callApi(env, 'POST /services/orders/pause', { reason: 'incident' });
-    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
+    const { body } = await callApi(env, revoke, { now: true });
     expect(body.warnings).toContainEqual(
       expect.stringContaining('linkgate disconnects nothing for now: orders is paused'),
     );
     expect(await env.record(endpointId(1))).not.toHaveProperty('pendingEffect');
     await callApi(env, 'POST /services/orders/resume');
-    expect(
-      (await callApi(env, `POST ${connectionPath('revocation')}`, { now: true })).body.revocation,
-    ).toMatchObject({
-      verdict: 'reject',
-    });
+    expect((await callApi(env, revoke, { now: true })).body.revocation).toMatchObject({ verdict: 'reject' });
   });
 });
 
@@ -118,15 +114,13 @@ describe('extending a connection', () => {
 
   async function createRevokedEnv(entries = [anEntry()]) {
     const env = await createConnectedEnv({}, entries);
-    await callApi(env, `POST ${connectionPath('revocation')}`, {});
+    await callApi(env, revoke, {});
     return env;
   }
 
   test('postpones its scheduled disconnect and records the reason', async () => {
     const env = await createRevokedEnv();
-    expect(
-      await callApi(env, `POST ${connectionPath('extend')}`, { until, reason: 'they move' }),
-    ).toMatchObject({
+    expect(await callApi(env, extend, { until, reason: 'they move' })).toMatchObject({
       status: 200,
       body: {
         revocation: {
@@ -145,30 +139,26 @@ describe('extending a connection', () => {
 
   test('has no effect after a later revocation, and a warning says so', async () => {
     const env = await createRevokedEnv();
-    await callApi(env, `POST ${connectionPath('extend')}`, { until, reason: 'they move' });
-    const { body } = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
+    await callApi(env, extend, { until, reason: 'they move' });
+    const { body } = await callApi(env, revoke, { now: true });
     expect(body.warnings).toContain(
       `this cancels the extension of ${endpointId(1)} until ${until} by ${alice} (they move)`,
     );
-    const again = await callApi(env, `POST ${connectionPath('revocation')}`, { now: true });
+    const again = await callApi(env, revoke, { now: true });
     expect(again.body.warnings).not.toContainEqual(expect.stringContaining('cancels the extension'));
   });
 
   test('until the same time again succeeds', async () => {
     const env = await createRevokedEnv();
     for (const _ of [1, 2])
-      expect(
-        await callApi(env, `POST ${connectionPath('extend')}`, { until, reason: 'they move' }),
-      ).toMatchObject({
-        status: 200,
-      });
+      expect(await callApi(env, extend, { until, reason: 'they move' })).toMatchObject({ status: 200 });
   });
 });
 
 describe('a connection with a scheduled disconnect', () => {
   async function createEnvInGrace() {
     const env = await createConnectedEnv();
-    await callApi(env, `POST ${connectionPath('revocation')}`, {});
+    await callApi(env, revoke, {});
     return env;
   }
 
@@ -186,7 +176,7 @@ describe('a connection with a scheduled disconnect', () => {
     async (decision) => {
       const env = await createEnvInGrace();
       const before = await env.record(endpointId(1));
-      const { status, body } = await callApi(env, `POST ${connectionPath('decision')}`, {
+      const { status, body } = await callApi(env, decide, {
         decision,
         reason: 'so',
       });
