@@ -217,36 +217,31 @@ class PersistedMap<Value> extends Map<string, Value> {
 }
 
 function openRecord<Value extends object>(entries: Map<string, Value>): Record<string, Value> {
-  return new Proxy<Record<string, Value>>(Object.fromEntries(entries), {
-    get(record, id) {
-      const value = Reflect.get(record, id);
-      return typeof id === 'string' && Object.hasOwn(record, id)
-        ? observeChanges(value as object, () => entries.set(id, record[id] as Value))
-        : value;
-    },
-    set(record, id, value: Value) {
-      entries.set(String(id), value);
-      return Reflect.set(record, id, value);
-    },
-    deleteProperty(record, id) {
-      entries.delete(String(id));
-      return Reflect.deleteProperty(record, id);
-    },
+  const record: Record<string, Value> = Object.fromEntries(entries);
+  return observeChanges(record, (id) => {
+    const value = record[id];
+    if (value === undefined) entries.delete(id);
+    else entries.set(id, value);
   });
 }
 
-/** Wraps a value and reports each change in it, at any depth. */
-function observeChanges<Value>(value: Value, onChange: () => void): Value {
-  if (typeof value !== 'object' || value === null) return value;
-  return new Proxy(value, {
-    get: (target, key) => observeChanges(Reflect.get(target, key), onChange),
-    set(target, key, inner) {
-      onChange();
-      return Reflect.set(target, key, inner);
+/** Wraps an object and reports each change in it, at any depth, by the name of its member. */
+function observeChanges<Target extends object>(target: Target, onChange: (name: string) => void): Target {
+  return new Proxy(target, {
+    get(_, name) {
+      const value = Reflect.get(target, name);
+      if (typeof value !== 'object' || value === null) return value;
+      return observeChanges(value, () => onChange(String(name)));
     },
-    deleteProperty(target, key) {
-      onChange();
-      return Reflect.deleteProperty(target, key);
+    set(_, name, value) {
+      const isSet = Reflect.set(target, name, value);
+      onChange(String(name));
+      return isSet;
+    },
+    deleteProperty(_, name) {
+      const isDeleted = Reflect.deleteProperty(target, name);
+      onChange(String(name));
+      return isDeleted;
     },
   });
 }

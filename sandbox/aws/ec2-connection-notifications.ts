@@ -2,8 +2,7 @@ import type * as Client from '@aws-sdk/client-ec2';
 import type { ConnectionEvent, ConnectionNotification } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import { AwsError, type OperationContext } from './aws-service.ts';
-import { applyFilters, type FilterTable } from './ec2-filters.ts';
-import { paginateBySerial } from './ec2-paging.ts';
+import { type FilterTable, selectPage } from './ec2-describe.ts';
 import { missingParameter, requireIds, requireOneOf, requireTopic } from './ec2-parameters.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
@@ -66,12 +65,12 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
           'InvalidConnectionNotification',
           `The connection notification '${id}' does not exist`,
         );
-      const { rows, NextToken } = paginateBySerial(
+      const { rows, NextToken } = selectPage(
         'DescribeVpcEndpointConnectionNotifications',
-        applyFilters(selected, input.Filters, notificationFilters),
-        ({ serial }) => serial,
+        selected,
         input,
         context,
+        notificationFilters,
       );
       return { ConnectionNotificationSet: rows.map(toNotificationOutput), NextToken };
     },

@@ -2,14 +2,14 @@ import type * as Client from '@aws-sdk/client-ec2';
 import type { Endpoint, EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
+import { type FilterTable, selectPage } from './ec2-describe.ts';
 import { dnsEntries, payerValues } from './ec2-endpoints.ts';
-import { applyFilters, type FilterTable } from './ec2-filters.ts';
-import { paginateBySerial } from './ec2-paging.ts';
 import { requireIds } from './ec2-parameters.ts';
 import { tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
 interface Connection {
+  readonly serial: number;
   readonly endpoint: Endpoint;
   readonly service: EndpointService;
 }
@@ -36,16 +36,12 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       context: OperationContext,
     ): Client.DescribeVpcEndpointConnectionsResult {
       const isIdFilterRefused = privateLink.assumptions().endpointIdFilter === 'refused';
-      const { rows, NextToken } = paginateBySerial(
+      const { rows, NextToken } = selectPage(
         'DescribeVpcEndpointConnections',
-        applyFilters(
-          privateLink.connections(context.caller),
-          input.Filters,
-          isIdFilterRefused ? connectionFiltersWithoutId : connectionFilters,
-        ),
-        ({ endpoint }) => endpoint.serial,
+        privateLink.connections(context.caller),
         input,
         context,
+        isIdFilterRefused ? connectionFiltersWithoutId : connectionFilters,
       );
       return { VpcEndpointConnections: rows.map(connection), NextToken };
     },

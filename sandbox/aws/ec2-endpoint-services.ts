@@ -3,8 +3,7 @@ import { serviceType } from '../privatelink/endpoint-services.ts';
 import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import { AwsError, type OperationContext } from './aws-service.ts';
-import { applyFilters } from './ec2-filters.ts';
-import { paginateBySerial } from './ec2-paging.ts';
+import { selectPage } from './ec2-describe.ts';
 import {
   addAndRemove,
   missingParameter,
@@ -99,7 +98,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       if (balancers.length === 0 && !service.gatewayLoadBalancerArns)
         throw new AwsError('InvalidParameter', 'An endpoint service needs at least one load balancer');
       privateLink.modifyService(caller, serviceId, {
-        acceptanceRequired: input.AcceptanceRequired,
+        acceptanceRequired: input.AcceptanceRequired ?? service.acceptanceRequired,
         networkLoadBalancerArns: balancers,
         supportedIpAddressTypes: addAndRemove(
           service.supportedIpAddressTypes,
@@ -125,10 +124,9 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       const selected = input.ServiceIds?.length
         ? own.filter(({ id }) => input.ServiceIds?.includes(id))
         : own;
-      const { rows, NextToken } = paginateBySerial(
+      const { rows, NextToken } = selectPage(
         'DescribeVpcEndpointServiceConfigurations',
-        applyFilters(selected, input.Filters, {}),
-        ({ serial }) => serial,
+        selected,
         input,
         context,
       );

@@ -2,8 +2,7 @@ import type * as Client from '@aws-sdk/client-ec2';
 import type { Endpoint } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import { applyFilters } from './ec2-filters.ts';
-import { paginateBySerial } from './ec2-paging.ts';
+import { selectPage } from './ec2-describe.ts';
 import {
   addAndRemove,
   defaultSecurityGroupId,
@@ -101,13 +100,7 @@ export function endpointOperations(privateLink: PrivateLink) {
           : [...new Set(ids)]
               .map((id) => privateLink.endpoint(context.caller, id))
               .sort((a, b) => a.serial - b.serial);
-      const { rows, NextToken } = paginateBySerial(
-        'DescribeVpcEndpoints',
-        applyFilters(own, input.Filters, {}),
-        ({ serial }) => serial,
-        input,
-        context,
-      );
+      const { rows, NextToken } = selectPage('DescribeVpcEndpoints', own, input, context);
       return { VpcEndpoints: rows.map(describeEndpoint), NextToken };
     },
   };

@@ -3,9 +3,8 @@ import { serviceType } from '../privatelink/endpoint-services.ts';
 import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import { AwsError, type OperationContext } from './aws-service.ts';
+import { selectPage } from './ec2-describe.ts';
 import { availabilityZones, baseDnsName } from './ec2-endpoint-services.ts';
-import { applyFilters } from './ec2-filters.ts';
-import { paginateBySerial } from './ec2-paging.ts';
 import { tagList } from './ec2-tags.ts';
 
 /** The operations by which a consumer finds the services that allow it. */
@@ -33,13 +32,7 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
       const selected = input.ServiceNames?.length
         ? visibleServices.filter(({ name }) => input.ServiceNames?.includes(name))
         : visibleServices;
-      const { rows, NextToken } = paginateBySerial(
-        'DescribeVpcEndpointServices',
-        applyFilters(selected, input.Filters, {}),
-        ({ serial }) => serial,
-        input,
-        context,
-      );
+      const { rows, NextToken } = selectPage('DescribeVpcEndpointServices', selected, input, context);
       return {
         ServiceNames: rows.map(({ name }) => name),
         ServiceDetails: rows.map((service) => ({

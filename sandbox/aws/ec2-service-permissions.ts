@@ -3,8 +3,7 @@ import type { Permission } from '../privatelink/model.ts';
 import { principalType } from '../privatelink/principal.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import { applyFilters } from './ec2-filters.ts';
-import { paginateBySerial } from './ec2-paging.ts';
+import { selectPage } from './ec2-describe.ts';
 import { requireIds } from './ec2-parameters.ts';
 
 /** The operations of a provider on allowed principals. */
@@ -34,10 +33,9 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
       const { ServiceId: serviceId = '' } = input;
       requireIds('service', [serviceId]);
       const { permissions } = privateLink.service(context.caller, serviceId);
-      const { rows, NextToken } = paginateBySerial(
+      const { rows, NextToken } = selectPage(
         `DescribeVpcEndpointServicePermissions ${serviceId}`,
-        applyFilters(permissions, input.Filters, {}),
-        ({ serial }) => serial,
+        permissions,
         input,
         context,
       );

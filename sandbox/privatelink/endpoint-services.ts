@@ -21,15 +21,14 @@ export interface ServiceSpec {
   readonly privateDnsName?: string | undefined;
 }
 
-export interface ServiceChange {
-  readonly acceptanceRequired?: boolean | undefined;
-  readonly networkLoadBalancerArns?: readonly string[];
-  readonly supportedIpAddressTypes?: readonly string[];
+type ServiceChange = Partial<
+  Pick<ServiceSpec, 'acceptanceRequired' | 'networkLoadBalancerArns' | 'supportedIpAddressTypes'>
+> & {
   readonly addRegions?: readonly string[];
   readonly removeRegions?: readonly string[];
   /** `null` removes it. */
   readonly privateDnsName?: string | null | undefined;
-}
+};
 
 /** The type of a service and of its endpoints. */
 export function serviceType({ gatewayLoadBalancerArns }: EndpointService) {

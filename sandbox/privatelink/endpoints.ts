@@ -19,20 +19,17 @@ import {
 } from './model.ts';
 import type { Requester } from './principal.ts';
 
-export interface EndpointSpec {
-  readonly serviceName: string;
-  readonly serviceRegion: string;
-  /** The attributes of the request. */
+export type EndpointSpec = Pick<
+  Endpoint,
+  'serviceName' | 'serviceRegion' | 'vpcId' | 'ipAddressType' | 'policyDocument' | 'privateDnsEnabled'
+> & {
+  /** The type that the request names. */
   readonly type?: string | undefined;
-  readonly vpcId: string;
-  readonly ipAddressType: string;
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
-  readonly policyDocument: string | undefined;
-  readonly privateDnsEnabled: boolean;
-}
+};
 
-export type EndpointChange = Partial<
+type EndpointChange = Partial<
   Pick<EndpointSpec, 'subnetIds' | 'securityGroupIds' | 'policyDocument' | 'privateDnsEnabled'>
 >;
 
@@ -100,10 +97,12 @@ export function endpoints(context: PrivateLinkContext) {
     /** Lists the connections to a provider's services in a Region, each with its service. */
     connections: (
       location: ResourceLocation,
-    ): { readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
+    ): { readonly serial: number; readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
       Object.values(state.endpoints).flatMap((endpoint) => {
         const service = state.services[endpoint.serviceId];
-        return service !== undefined && isOwnedBy(location, service) ? { endpoint, service } : [];
+        return service !== undefined && isOwnedBy(location, service)
+          ? { serial: endpoint.serial, endpoint, service }
+          : [];
       }),
 
     accept: (location: ResourceLocation, serviceId: string, endpointIds: readonly string[], now: number) =>
