@@ -6,18 +6,15 @@ const root = { ...location, principal: 'root' };
 const aFunction = { ...location, principal: 'apply-verdicts' };
 const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
 
-test('a fault applies to functions and not to people', () => {
+test.each([
+  ['a function', accept, 'AcceptVpcEndpointConnections', aFunction, true],
+  ['another action', accept, 'DescribeVpcEndpoints', aFunction, false],
+  ['a person', accept, 'AcceptVpcEndpointConnections', root, false],
+  ['a person, with principal `*`', { ...accept, principal: '*' }, 'AcceptVpcEndpointConnections', root, true],
+])('a call of %s: %j meets %s of %j: %s', (_, fault, action, caller, applies) => {
   const faults = createFaults();
-  faults.replace([accept]);
-  expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', aFunction)).toEqual(accept);
-  expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', root)).toBeUndefined();
-  expect(faults.findCallFault('ec2', 'DescribeVpcEndpoints', aFunction)).toBeUndefined();
-});
-
-test('a fault with principal `*` applies to people too', () => {
-  const faults = createFaults();
-  faults.replace([{ ...accept, principal: '*' }]);
-  expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', root)).toBeDefined();
+  faults.replace([fault]);
+  expect(faults.findCallFault('ec2', action, caller)).toEqual(applies ? fault : undefined);
 });
 
 test('a fault with a count applies that often', () => {

@@ -69,6 +69,12 @@ function survivors({ process: { pid } }: SandboxRun): string[] {
     .map(([, , ...args]) => args.join(' '));
 }
 
+function childOf(parent: number | undefined): number {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
+  const processes = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  return processes.find(([, ppid]) => ppid === parent)?.[0] ?? 0;
+}
+
 const signalGroup = ({ process: { pid = 0 } }: SandboxRun, signal: NodeJS.Signals) =>
   process.kill(-pid, signal);
 
@@ -112,33 +118,22 @@ describe('npm start', () => {
     30_000,
   );
 
-  testOfProcesses(
-    'leaves no process behind when its process group is killed',
-    async () => {
-      const started = await start('--empty', '--quiet');
-      await isReady(started);
-      signalGroup(started, 'SIGKILL');
-      await until(() => survivors(started).length === 0);
-    },
-    30_000,
-  );
-
-  testOfProcesses(
-    'leaves no process behind when the sandbox alone is killed',
-    async () => {
-      const started = await start('--empty', '--quiet');
-      await isReady(started);
-      const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
-      const sandbox = stdout
-        .split('\n')
-        .map((line) => line.trim().split(/\s+/).map(Number))
-        .find(([, parent]) => parent === started.process.pid)?.[0];
-      process.kill(sandbox ?? 0, 'SIGKILL');
-      expect(await started.exited).not.toBe(0);
-      await until(() => survivors(started).length === 0);
-    },
-    30_000,
-  );
+  const kills: readonly (readonly [what: string, kill: (started: SandboxRun) => void])[] = [
+    ['its process group', (started) => signalGroup(started, 'SIGKILL')],
+    ['the sandbox alone', (started) => process.kill(childOf(started.process.pid), 'SIGKILL')],
+  ];
+  for (const [what, kill] of kills)
+    testOfProcesses(
+      `leaves no process behind when ${what} is killed`,
+      async () => {
+        const started = await start('--empty', '--quiet');
+        await isReady(started);
+        kill(started);
+        expect(await started.exited).not.toBe(0);
+        await until(() => survivors(started).length === 0);
+      },
+      30_000,
+    );
 
   test('reports a port in use in one sentence', async () => {
     const blockingServer = createServer();

@@ -15,18 +15,14 @@ function as<T>(Client: new (config: never) => T, accessKeyId: string, region = '
   return new Client({ ...sandbox.config(accessKeyId), region, maxAttempts: 1 } as never);
 }
 
-test.each(['022222222222', provider])('the access key %s is the root of that account', async (accountId) => {
-  expect(await as(STSClient, accountId).send(new GetCallerIdentityCommand({}))).toMatchObject({
-    Account: accountId,
-    Arn: `arn:aws:iam::${accountId}:root`,
-  });
-});
-
-test('an access key of an account and a name is a user of that account', async () => {
-  expect(await as(STSClient, `${provider}.alice`).send(new GetCallerIdentityCommand({}))).toMatchObject({
-    Account: provider,
-    Arn: `arn:aws:iam::${provider}:user/alice`,
-  });
+test.each([
+  ['022222222222', '022222222222', 'root'],
+  [provider, provider, 'root'],
+  [`${provider}.alice`, provider, 'user/alice'],
+])('the access key %s is account %s, %s', async (accessKeyId, Account, identity) => {
+  const Arn = `arn:aws:iam::${Account}:${identity}`;
+  const answer = await as(STSClient, accessKeyId).send(new GetCallerIdentityCommand({}));
+  expect(answer).toMatchObject({ Account, Arn });
 });
 
 test('an access key that is not an account is refused', async () => {

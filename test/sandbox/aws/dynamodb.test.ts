@@ -44,12 +44,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a table has the ARN of its account and Region', async () => {
+test('a table belongs to its account and Region', async () => {
   const { Table } = await dynamodb.call(location, 'DescribeTable', { TableName: 'records' });
   expect(Table).toMatchObject({ TableArn: tableArn });
-});
-
-test('another Region does not have the table', async () => {
   const tables = await dynamodb.call({ ...location, region: 'eu-west-1' }, 'ListTables', {});
   expect(tables).toEqual({ TableNames: [] });
 });
@@ -98,9 +95,9 @@ test('DescribeContinuousBackups shows that point-in-time recovery is on', async 
   await expect(missing).rejects.toMatchObject({ code: 'TableNotFoundException' });
 });
 
-test('a transaction needs the permission of each of its actions, by partition key', async () => {
-  const TableName = 'records';
-  const accesses = await dynamodb.accesses(
+const TableName = 'records';
+test.each<[string, object, [action: string, partitionKey: string][]]>([
+  [
     'TransactWriteItems',
     {
       TransactItems: [
@@ -108,33 +105,29 @@ test('a transaction needs the permission of each of its actions, by partition ke
         { ConditionCheck: { TableName, Key: createKey('b') } },
       ],
     },
-    location,
-  );
-  expect(accesses).toEqual([
-    { action: 'dynamodb:PutItem', resource: tableArn, conditions: { 'dynamodb:LeadingKeys': ['a'] } },
+    [
+      ['PutItem', 'a'],
+      ['ConditionCheckItem', 'b'],
+    ],
+  ],
+  [
+    'Query',
     {
-      action: 'dynamodb:ConditionCheckItem',
-      resource: tableArn,
-      conditions: { 'dynamodb:LeadingKeys': ['b'] },
+      TableName,
+      KeyConditionExpression: '#p = :p AND begins_with(sk, :s)',
+      ExpressionAttributeNames: { '#p': 'pk' },
+      ExpressionAttributeValues: { ':p': { S: 'a' }, ':s': { S: 'x' } },
     },
-  ]);
-});
-
-test('a query needs the permission for the partition key that its condition names', async () => {
-  const query = {
-    TableName: 'records',
-    KeyConditionExpression: '#p = :p AND begins_with(sk, :s)',
-    ExpressionAttributeNames: { '#p': 'pk' },
-    ExpressionAttributeValues: { ':p': { S: 'a' }, ':s': { S: 'x' } },
-  };
-  expect(await dynamodb.accesses('Query', query, location)).toEqual([
-    { action: 'dynamodb:Query', resource: tableArn, conditions: { 'dynamodb:LeadingKeys': ['a'] } },
-  ]);
-});
-
-test('without an engine, the error names ways to get one', async () => {
-  const state = { file: join(folder, 'nowhere.sqlite'), tenant: '' };
-  await expect(startEngine(state, {}, () => undefined)).rejects.toThrow('DYNAMODB_ENDPOINT');
+    [['Query', 'a']],
+  ],
+])('%s needs the permission of each of its actions, by partition key', async (operation, input, expected) => {
+  expect(await dynamodb.accesses(operation, input as never, location)).toEqual(
+    expected.map(([action, key]) => ({
+      action: `dynamodb:${action}`,
+      resource: tableArn,
+      conditions: { 'dynamodb:LeadingKeys': [key] },
+    })),
+  );
 });
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
@@ -149,13 +142,11 @@ onLinux('an engine listens on a random loopback address, because it answers any 
   expect(new Set([...hosts, '127.0.0.1']).size).toBe(3);
 });
 
-test('DYNAMODB_ENDPOINT takes precedence over the packaged engine', async () => {
-  const DYNAMODB_ENDPOINT = 'http://127.0.0.1:8000';
+test('DYNAMODB_ENDPOINT takes precedence over the packaged engine, and without any the error names it', async () => {
+  const url = 'http://127.0.0.1:8000';
   const state = { file: join(folder, 'elsewhere.sqlite'), tenant: 'run1' };
-  expect(await startEngine(state, { DYNAMODB_ENDPOINT })).toMatchObject({
-    url: DYNAMODB_ENDPOINT,
-    tenant: 'run1',
-  });
+  expect(await startEngine(state, { DYNAMODB_ENDPOINT: url })).toMatchObject({ url, tenant: 'run1' });
+  await expect(startEngine(state, {}, () => undefined)).rejects.toThrow('DYNAMODB_ENDPOINT');
 });
 
 test('the engine ends with the process that started it, also after SIGKILL', async () => {
