@@ -69,7 +69,7 @@ function survivors({ process: { pid } }: SandboxRun): string[] {
     .map(([, , ...args]) => args.join(' '));
 }
 
-function childOf(parent: number | undefined): number {
+function findChild(parent: number | undefined): number {
   const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
   const processes = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
   return processes.find(([, ppid]) => ppid === parent)?.[0] ?? 0;
@@ -120,7 +120,7 @@ describe('npm start', () => {
 
   const kills: readonly (readonly [what: string, kill: (started: SandboxRun) => void])[] = [
     ['its process group', (started) => signalGroup(started, 'SIGKILL')],
-    ['the sandbox alone', (started) => process.kill(childOf(started.process.pid), 'SIGKILL')],
+    ['the sandbox alone', (started) => process.kill(findChild(started.process.pid), 'SIGKILL')],
   ];
   for (const [what, kill] of kills)
     testOfProcesses(
