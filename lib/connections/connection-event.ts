@@ -41,6 +41,16 @@ export interface Bus {
   publish(events: readonly ConnectionEvent[]): Promise<void>;
 }
 
+/** Publishes connections as they are now. */
+export async function publishConnections(
+  type: ConnectionEvent['type'],
+  connections: readonly Connection[],
+  { bus, now }: { readonly bus: Bus; readonly now: () => Date },
+): Promise<void> {
+  const observedAt = now().toISOString();
+  await bus.publish(connections.map((connection) => ({ type, connection, observedAt })));
+}
+
 /** The time after Accept during which linkgate describes a `pending` connection again, in milliseconds. */
 const pendingTimeoutMs = 10 * 60_000;
 

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { type ConnectionRecord, readRecord, recordPartitions } from '../connections/connection-record.ts';
-import { orReported, type Runtime } from '../runtime/runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { readService, serviceKey, servicesPartition } from '../services/service.ts';
-import { indexByKey } from '../storage/entity.ts';
+import { indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Table, TableChange } from '../storage/table.ts';
 import { ConnectionWaiting, ServiceDrifted } from './bus-event.ts';
 
@@ -31,39 +31,25 @@ export async function publishDomainEvents(
   changes: readonly TableChange[],
   { table, bus, reportError }: PublishDeps,
 ): Promise<number> {
-  const waitingRecords = await mapReadable(changes, findNewlyWaiting, reportError);
+  const waitingRecords = parseEach(changes, findNewlyWaiting, reportError).flat();
   const services = indexByKey(await table.get(waitingRecords.map(({ serviceId }) => serviceKey(serviceId))));
+  const readWaitingEvent = (record: ConnectionRecord) =>
+    connectionWaitingEvent(record, services.find(serviceKey(record.serviceId)));
   const domainEvents = [
-    ...(await mapReadable(
-      waitingRecords,
-      (record) => connectionWaitingEvent(record, services.find(serviceKey(record.serviceId))),
-      reportError,
-    )),
-    ...(await mapReadable(changes, serviceDriftedEvent, reportError)),
-  ];
+    ...parseEach(waitingRecords, readWaitingEvent, reportError),
+    ...parseEach(changes, serviceDriftedEvent, reportError),
+  ].flat();
   await bus.publish(domainEvents);
   return domainEvents.length;
 }
 
-/** Maps the inputs, and reports the unreadable ones. */
-async function mapReadable<Input, Output>(
-  inputs: readonly Input[],
-  read: (input: Input) => Output | undefined,
-  reportError: Runtime['reportError'],
-): Promise<Output[]> {
-  const outputs = await Promise.all(
-    inputs.map((input) => orReported(reportError, 'read item', () => read(input))),
-  );
-  return outputs.filter((output) => output !== undefined);
-}
-
-function findNewlyWaiting({ before, after }: TableChange): ConnectionRecord | undefined {
-  if (!after || !recordPartitions.includes(after.pk)) return undefined;
+/** @returns the record, or nothing if it does not begin to wait. */
+function findNewlyWaiting({ before, after }: TableChange): ConnectionRecord[] {
+  if (!after || !recordPartitions.includes(after.pk)) return [];
   const record = readRecord(after);
   const outcome = waitingOutcome(record);
-  return outcome !== undefined && outcome !== (before && waitingOutcome(readRecord(before)))
-    ? record
-    : undefined;
+  const isNew = outcome !== undefined && outcome !== (before && waitingOutcome(readRecord(before)));
+  return isNew ? [record] : [];
 }
 
 /** Returns the outcome of a waiting request; undefined for any other. */
@@ -72,29 +58,27 @@ function waitingOutcome({ state, verdict }: ConnectionRecord): 'ask' | 'hold' | 
   return state === 'pendingAcceptance' && (outcome === 'ask' || outcome === 'hold') ? outcome : undefined;
 }
 
-/** @returns undefined if the service is no longer registered, because nobody decides its requests. */
-function connectionWaitingEvent(
-  record: ConnectionRecord,
-  service: Item | undefined,
-): DomainEvent | undefined {
-  if (!service) return undefined;
+/** @returns nothing if the service is no longer registered, because nobody decides its requests. */
+function connectionWaitingEvent(record: ConnectionRecord, service: Item | undefined): DomainEvent[] {
+  if (!service) return [];
   const detail = v.parse(ConnectionWaiting, {
     deduplicationId: `${record.endpointId}/${record.version}`,
     connection: record,
     service: readService(service),
     verdict: record.verdict,
   });
-  return { type: 'Connection Waiting', ...detail };
+  return [{ type: 'Connection Waiting', ...detail }];
 }
 
-function serviceDriftedEvent({ before, after }: TableChange): DomainEvent | undefined {
-  if (after?.pk !== servicesPartition) return undefined;
+/** @returns nothing if the drift of no service changed. */
+function serviceDriftedEvent({ before, after }: TableChange): DomainEvent[] {
+  if (after?.pk !== servicesPartition) return [];
   const service = readService(after);
-  if (isDeepStrictEqual(service.drift, before ? readService(before).drift : [])) return undefined;
+  if (isDeepStrictEqual(service.drift, before ? readService(before).drift : [])) return [];
   const detail = v.parse(ServiceDrifted, {
     ...service,
     deduplicationId: `${service.serviceId}/${service.checkedAt}`,
     service,
   });
-  return { type: 'Service Drifted', ...detail };
+  return [{ type: 'Service Drifted', ...detail }];
 }

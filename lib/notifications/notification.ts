@@ -16,8 +16,8 @@ import {
 } from '../connections/connection-record.ts';
 import type { NotificationQueue, NotificationTarget } from '../outbox/notification.ts';
 import { isConnected } from '../privatelink/connection.ts';
-import { orReported, type Runtime } from '../runtime/runtime.ts';
-import type { ReadDeps } from '../storage/entity.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { TableChange } from '../storage/table.ts';
 import { ttlInDays } from '../storage/ttl.ts';
 import { isPaused } from '../verdicts/verdict.ts';
@@ -76,10 +76,7 @@ export async function enqueueForChanges(
   deps: EnqueueDueDeps,
 ): Promise<void> {
   const { reportError } = deps;
-  const changed = await Promise.all(
-    changes.map((change) => orReported(reportError, 'read item', () => readChange(change))),
-  );
-  const records = changed.flatMap((each) => each ?? []);
+  const records = parseEach(changes, readChange, reportError).flat();
   const requests = records.filter(
     ({ before, after }) => after.approvalRequest !== undefined && !hasSameContent(before, after),
   );

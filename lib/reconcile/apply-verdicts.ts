@@ -1,6 +1,6 @@
 import type { PolicyVersions } from '../audit/audit.ts';
 import { isNotificationExpected, nextAttemptTime } from '../connections/backoff.ts';
-import type { Bus, ConnectionEvent } from '../connections/connection-event.ts';
+import { type Bus, type ConnectionEvent, publishConnections } from '../connections/connection-event.ts';
 import {
   type ConnectionRecord,
   isFulfilledBy,
@@ -225,16 +225,9 @@ async function recordCall(
       ? markRequested(record, action, calledAt)
       : markRefused(record, action, reason, calledAt);
   });
-  await publishChanged(fulfilled, deps);
+  await publishConnections('Connection Changed', fulfilled, deps);
   applied.refused += refusalReasons.size;
   applied.requested += due.length - refusalReasons.size;
-}
-
-async function publishChanged(connections: readonly Connection[], { bus, now }: ApplyDeps): Promise<void> {
-  const observedAt = now().toISOString();
-  await bus.publish(
-    connections.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
-  );
 }
 
 /** Calls Accept or Reject. Returns a result for each endpoint, or the result of the batch if EC2 refused the whole call. */
@@ -355,7 +348,8 @@ function recheckEffect(
   // A paused service has a verdict of hold, and its scheduled disconnects stay pending.
   if (record.verdict.outcome !== action) return 'wait';
   if (!canCall) return 'policy-changed';
-  return isInBackoff(record, now) ? 'wait' : 'ready';
+  const nextAttempt = nextAttemptTime(record.pendingEffect);
+  return nextAttempt && now < nextAttempt ? 'wait' : 'ready';
 }
 
 /**
@@ -370,10 +364,8 @@ async function recordUncertainCall(
 ): Promise<void> {
   const records = confirmed.map(({ record }) => record);
   await writeTransitions(records, deps, (record) => markRequested(record, action, uncertainSince));
-  await publishChanged(
-    confirmed.flatMap(({ connection }) => connection ?? []),
-    deps,
-  );
+  const changed = confirmed.flatMap(({ connection }) => connection ?? []);
+  await publishConnections('Connection Changed', changed, deps);
 }
 
 function isActionable(record: PendingRecord, { state }: Connection, restoredAt: string): boolean {
@@ -387,11 +379,6 @@ function needsReevaluationFirst(record: PendingRecord, { state }: Connection): b
 
 function hasPendingEffect(record: ConnectionRecord): record is PendingRecord {
   return record.pendingEffect !== undefined;
-}
-
-function isInBackoff({ pendingEffect }: PendingRecord, now: Date): boolean {
-  const from = nextAttemptTime(pendingEffect);
-  return from !== undefined && now < from;
 }
 
 async function describeById(connections: Connections, serviceId: string, endpointIds: readonly string[]) {

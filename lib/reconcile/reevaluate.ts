@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
 import { listApproverGroups } from '../approvers/approver-group.ts';
+import { publishConnections } from '../connections/connection-event.ts';
 import { pickConnection, readRecord, recordKey } from '../connections/connection-record.ts';
 import { awaitingApproval } from '../connections/indexes.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
@@ -152,7 +153,7 @@ async function reevaluateLocation(
 
 /** Publishes the requests of a deregistered service that await approval, from the table only. */
 async function publishAwaitingRequests(serviceId: string, deps: NotificationDeps): Promise<number> {
-  const { table, bus, now, reportError } = deps;
+  const { table, reportError } = deps;
   let count = 0;
   for (const { name } of await listApproverGroups(deps))
     for await (const page of awaitingApproval.list(name, deps)) {
@@ -161,10 +162,7 @@ async function publishAwaitingRequests(serviceId: string, deps: NotificationDeps
       const serviceConnections = records
         .filter((record) => record.serviceId === serviceId)
         .map(pickConnection);
-      const observedAt = now().toISOString();
-      await bus.publish(
-        serviceConnections.map((connection) => ({ type: 'Connection Request', connection, observedAt })),
-      );
+      await publishConnections('Connection Request', serviceConnections, deps);
       count += serviceConnections.length;
     }
   return count;

@@ -1,4 +1,4 @@
-import type { Bus } from '../connections/connection-event.ts';
+import { type Bus, publishConnections } from '../connections/connection-event.ts';
 import { type ConnectionRecord, pickConnection } from '../connections/connection-record.ts';
 import type { ReadMode } from '../mode/mode.ts';
 import { cancelUnannouncedDisconnect, markOverQuota } from '../policy/connected/apply-reevaluation.ts';
@@ -51,14 +51,7 @@ export async function reserveDisconnects(
     ...unannounced,
     ...overQuota,
   ];
-  const observedAt = deps.now().toISOString();
-  await deps.bus.publish(
-    toDecide.map((record) => ({
-      type: 'Connection Request',
-      connection: pickConnection(record),
-      observedAt,
-    })),
-  );
+  await publishConnections('Connection Request', toDecide.map(pickConnection), deps);
   const permitted = current.filter((record) => !unannounced.includes(record) && !overQuota.includes(record));
   return { granted: toEndpointIds(permitted), redecided: toDecide.length };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { allowlistPartition, allServicesScope } from '../../allowlist/entry.ts';
-import { orReported, type Runtime } from '../../runtime/runtime.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
 import type { Item, Table, TableChange } from '../../storage/table.ts';
 import { listRegisteredServices } from '../registered-services.ts';
 import { type Service, servicesPartition } from '../service.ts';
@@ -32,12 +32,7 @@ export async function enqueueServiceChecks(
   changes: readonly TableChange[],
   { table, serviceCheckQueue, reportError }: EnqueueChecksDeps,
 ): Promise<void> {
-  const concerned = await Promise.all(
-    changes.map(({ before, after }) =>
-      orReported(reportError, 'read item', () => affectedServiceId(before, after)),
-    ),
-  );
-  const serviceIds = new Set(concerned.filter((serviceId) => serviceId !== undefined));
+  const serviceIds = new Set(changes.flatMap(({ before, after }) => affectedServiceId(before, after) ?? []));
   if (serviceIds.delete(allServicesScope))
     for (const { serviceId } of await listRegisteredServices({ table, reportError }))
       serviceIds.add(serviceId);
