@@ -43,53 +43,57 @@ async function aSandbox(mails: readonly ReceivedMail[] = []) {
   return { url, controlRequests, followed };
 }
 
-const approvalRequest = (accept: string) => ({ headers: { accept } });
 const browsers = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+/** Requests a path; default: as a browser does. */
+async function get(url: string, headers: Record<string, string> = {}, method = 'GET') {
+  const response = await fetch(url, { method, headers: { accept: browsers, ...headers } });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
 
 test.each(['*/*', browsers])('the root path is a page for a client that accepts %s', async (accept) => {
   const { url } = await aSandbox([aMail()]);
-  const response = await fetch(`${url}/`, approvalRequest(accept));
-  expect(response.status).toBe(200);
-  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
-  expect(response.headers.get('content-disposition')).toBeNull();
-  expect(await response.text()).toContain('1 email to');
+  const { status, headers, text } = await get(`${url}/`, { accept });
+  expect(status).toBe(200);
+  expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(headers.get('content-disposition')).toBeNull();
+  expect(text).toContain('1 email to');
 });
 
 test('a signed request or a POST is an AWS call on any path', async () => {
   const { url } = await aSandbox();
-  const signedRequest = { headers: { accept: browsers, authorization: 'AWS4-HMAC-SHA256' } };
-  expect(await (await fetch(`${url}/`, signedRequest)).text()).toBe('AWS');
-  expect(await (await fetch(`${url}/a-bucket`, signedRequest)).text()).toBe('AWS');
-  expect(await (await fetch(`${url}/`, { method: 'POST' })).text()).toBe('AWS');
+  const signed = { authorization: 'AWS4-HMAC-SHA256' };
+  expect((await get(`${url}/`, signed)).text).toBe('AWS');
+  expect((await get(`${url}/a-bucket`, signed)).text).toBe('AWS');
+  expect((await get(`${url}/`, {}, 'POST')).text).toBe('AWS');
 });
 
 test('the inbox is a page for browsers and JSON for other clients', async () => {
   const { url } = await aSandbox([aMail()]);
   for (const accept of ['*/*', 'application/json']) {
-    const response = await fetch(`${url}/mail`, approvalRequest(accept));
-    expect(await response.json()).toEqual({ messages: [aMail()] });
-    expect(response.headers.get('vary')).toBe('accept');
+    const { headers, text } = await get(`${url}/mail`, { accept });
+    expect(JSON.parse(text)).toEqual({ messages: [aMail()] });
+    expect(headers.get('vary')).toBe('accept');
   }
-  const response = await fetch(`${url}/mail`, approvalRequest(browsers));
-  expect(response.headers.get('content-type')).toContain('text/html');
-  expect(await response.text()).toContain('Mailbox (1)');
+  const { headers, text } = await get(`${url}/mail`);
+  expect(headers.get('content-type')).toContain('text/html');
+  expect(text).toContain('Mailbox (1)');
 });
 
 test('an unknown path is a page for browsers and AWS’s error for other clients', async () => {
   const { url } = await aSandbox();
-  const response = await fetch(`${url}/no/<such>`, approvalRequest(browsers));
-  expect(response.status).toBe(404);
-  const text = await response.text();
+  const { status, text } = await get(`${url}/no/<such>`);
+  expect(status).toBe(404);
   expect(text).toContain('<a href="/" >Sandbox</a>');
   expect(text).not.toContain('<such>');
-  expect(await (await fetch(`${url}/no/such`, approvalRequest('*/*'))).text()).toBe('AWS');
+  expect((await get(`${url}/no/such`, { accept: '*/*' })).text).toBe('AWS');
 });
 
 test('a link in an email is followed by GET, and not by HEAD', async () => {
   const { url, followed } = await aSandbox();
-  await fetch(`${url}/?Action=Unsubscribe`, { method: 'HEAD' });
+  await get(`${url}/?Action=Unsubscribe`, {}, 'HEAD');
   expect(followed).toEqual([]);
-  await fetch(`${url}/?Action=Unsubscribe`);
+  await get(`${url}/?Action=Unsubscribe`);
   expect(followed).toEqual(['Action=Unsubscribe']);
 });
 
@@ -104,13 +108,7 @@ inBrowser('the start page links everything that a newcomer needs, by keyboard', 
     focusedTexts.push(await page.evaluate('document.activeElement.textContent.trim().split("\\n")[0]'));
   }
   expect(focusedTexts).toEqual([
-    'Sandbox',
-    'Slack',
-    'Mailbox',
-    'Slack',
-    'Mailbox',
-    'AWS calls',
-    'Clock',
+    ...['Sandbox', 'Slack', 'Mailbox', 'Slack', 'Mailbox', 'AWS calls', 'Clock'],
     'export AWS_ENDPOINT_URL=http://127.0.0.1:4570 AWS_DEFAULT_REGION=us-east-1',
   ]);
   expect(errors).toEqual([]);
