@@ -12,7 +12,7 @@ export function batchItemFailures(outcome: Outcome): string[] | undefined {
   return (value?.batchItemFailures ?? []).map(({ itemIdentifier }) => itemIdentifier);
 }
 
-export interface FunctionError {
+interface FunctionError {
   readonly errorType: string;
   readonly errorMessage: string;
   readonly trace?: readonly string[];

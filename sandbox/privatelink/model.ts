@@ -113,7 +113,7 @@ export interface NotificationEffect extends ResourceLocation {
   readonly time: number;
 }
 
-export interface StateChangeEffect {
+interface StateChangeEffect {
   readonly type: 'state-change';
   readonly serviceId: string;
   readonly endpointId: string;

@@ -29,17 +29,6 @@ interface CreatedStackResource {
   readonly made: CreatedResource;
 }
 
-/** The sandbox cannot create a resource as the template says. */
-export class ResourceError extends Error {
-  override readonly name = 'ResourceError';
-  readonly logicalId: string;
-
-  constructor(logicalId: string, problem: string, options?: ErrorOptions) {
-    super(`\`${logicalId}\`: ${problem}`, options);
-    this.logicalId = logicalId;
-  }
-}
-
 const types: ResourceTypes = {
   ...messagingResources,
   ...lambdaResources,
@@ -76,7 +65,8 @@ export async function loadStack(
       created.set(logicalId, createdResource);
       storedResources.set(logicalId, { type: resource.Type, properties, made: createdResource });
     } catch (cause) {
-      throw new ResourceError(logicalId, cause instanceof Error ? cause.message : String(cause), { cause });
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`\`${logicalId}\`: ${problem}`, { cause });
     }
   }
 

@@ -42,16 +42,15 @@ async function deployFunction(source: string, limits = { memoryMb: 128, timeoutM
   });
   lambda = host;
   clock = time;
-  const environment = { GREETING: 'hello' };
-  const configuration = {
+  await host.createFunction({
     name: 'greet',
     arn,
     roleArn: 'arn:role',
     code,
     handler: 'index.handler',
-    environment,
-  };
-  await host.createFunction({ ...configuration, ...limits });
+    environment: { GREETING: 'hello' },
+    ...limits,
+  });
   return { host, time, destinationRecords, output };
 }
 

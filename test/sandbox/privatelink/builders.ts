@@ -10,7 +10,7 @@ export function aConsumer(accountId = '022222222222', region = 'us-east-1') {
 }
 
 /** Returns ids in sequence. */
-export function createIds(): () => string {
+function createIds(): () => string {
   let count = 0;
   return () => (++count).toString(16).padStart(17, '0');
 }
