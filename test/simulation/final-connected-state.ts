@@ -2,22 +2,19 @@ import { type ConnectionRecord, isAwaitingApproval } from '../../lib/connections
 import { policyInputKeys, readPolicyInputs } from '../../lib/policy/policy-inputs.ts';
 import { isConnected } from '../../lib/privatelink/connection.ts';
 import { indexByKey } from '../../lib/storage/entity.ts';
-import type { Items } from '../doubles/memory-table.ts';
-import type { Aws } from './aws.ts';
-import type { Watch } from './invariant-checks/index.ts';
 import { isAllowedByEntry, readOraclePolicy } from './policy-oracle.ts';
+import type { SimulationStage } from './simulate.ts';
 
 /**
  * Checks the connected connections after all faults have ended and all work is done.
  * @param late the maximum delay of due work, in milliseconds.
  */
 export function checkConnectedState(
-  { privateLink, parameter }: Aws,
-  items: Items,
-  { assertInvariant, findRecord, isUnreadable }: Watch,
+  { aws: { privateLink, parameter }, items, watch }: SimulationStage,
   now: Date,
   late: number,
 ): void {
+  const { assertInvariant, findRecord, isUnreadable } = watch;
   const then = now.getTime() - late;
 
   function checkConnectedRecord(record: ConnectionRecord): void {

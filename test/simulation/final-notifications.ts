@@ -21,26 +21,16 @@ import {
 import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
 import type { SweepScope } from '../../lib/sweep/sweep.ts';
 import { isPaused } from '../../lib/verdicts/verdict.ts';
-import { type Items, memoryTable } from '../doubles/memory-table.ts';
-import type { Mailbox } from './fake-mail.ts';
-import type { Watch } from './invariant-checks/index.ts';
-import type { LinkgateUnderTest } from './linkgate.ts';
-import { listButtons, listButtonValues, readTitle, type Slack, type SlackMessage } from './slack.ts';
-
-interface NotificationCheckDeps {
-  readonly items: Items;
-  readonly slack: Slack;
-  readonly mailbox: Mailbox;
-  readonly watch: Watch;
-  readonly linkgate: Pick<LinkgateUnderTest, 'queues'>;
-}
+import { memoryTable } from '../doubles/memory-table.ts';
+import type { SimulationStage } from './simulate.ts';
+import { listButtons, listButtonValues, readTitle, type SlackMessage } from './slack.ts';
 
 /**
  * Checks all notifications after all faults have ended and all work is done.
  * @param late the maximum delay of due work by sweep scope, in milliseconds.
  */
 export async function checkNotifications(
-  { items, slack: { messages, messageAt }, mailbox, watch, linkgate: { queues } }: NotificationCheckDeps,
+  { items, slack: { messages, messageAt }, mailbox, watch, linkgate: { queues } }: SimulationStage,
   now: Date,
   late: Readonly<Record<SweepScope, number>>,
 ): Promise<void> {

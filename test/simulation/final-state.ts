@@ -13,11 +13,14 @@ import { readService, serviceKey } from '../../lib/services/service.ts';
 import { indexByKey } from '../../lib/storage/entity.ts';
 import type { Item } from '../../lib/storage/table.ts';
 import type { Endpoint } from '../../sandbox/privatelink/model.ts';
-import type { Items } from '../doubles/memory-table.ts';
-import type { Aws } from './aws.ts';
-import type { Watch } from './invariant-checks/index.ts';
 import { isNewerMajor } from './mixed-versions.ts';
-import { expectedAction, isRejectedOnExpiry, readOraclePolicy } from './policy-oracle.ts';
+import {
+  expectedAction,
+  isRejectedOnExpiry,
+  listAccountEndpoints,
+  readOraclePolicy,
+} from './policy-oracle.ts';
+import type { SimulationStage } from './simulate.ts';
 
 /** The reason with which a deregistration drops a pending effect. */
 const deregisteredReason = 'the service is no longer registered';
@@ -27,9 +30,7 @@ const deregisteredReason = 'the service is no longer registered';
  * @param late the maximum delay of due work, in milliseconds.
  */
 export function checkFinalState(
-  { privateLink, provider, parameter }: Aws,
-  items: Items,
-  watch: Watch,
+  { aws: { privateLink, provider, parameter }, items, watch }: SimulationStage,
   now: Date,
   late: number,
 ): void {
@@ -180,14 +181,11 @@ export function checkFinalState(
   }
 
   /** Counts the endpoints of an entry; in the mode `observe`, would-be accepts count too. */
-  function checkHeldBack({ endpointId, serviceId, ownerAccountId, verdict }: ConnectionRecord): void {
+  function checkHeldBack(record: ConnectionRecord): void {
+    const { endpointId, verdict } = record;
     if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return;
-    const requestIdentity = { serviceId, ownerAccountId, endpointId };
-    const maxEndpoints = readOraclePolicy(requestIdentity, readPolicyItems(requestIdentity)).entries[0]
-      ?.maxEndpoints;
-    const accountEndpoints = Object.values(endpoints).filter(
-      (each) => each.serviceId === serviceId && each.accountId === ownerAccountId,
-    );
+    const maxEndpoints = readOraclePolicy(record, readPolicyItems(record)).entries[0]?.maxEndpoints;
+    const accountEndpoints = listAccountEndpoints(privateLink.state, record);
     const count = accountEndpoints.filter((each) => isUnreadable(each.id) || isCounted(each)).length;
     assertInvariant(
       'no request waits for its endpoint limit while endpoints are free',
@@ -197,20 +195,15 @@ export function checkFinalState(
   }
 
   function checkEndpointQuotas(): void {
-    for (const { serviceId, ownerAccountId, endpointIds, entryVersion } of items
-      .page(quotaPartition(provider), {})
-      .items.map(readEndpointQuota)) {
+    for (const quota of items.page(quotaPartition(provider), {}).items.map(readEndpointQuota)) {
+      const { serviceId, ownerAccountId, endpointIds, entryVersion } = quota;
       const requestIdentity = { serviceId, ownerAccountId, endpointId: '' };
       const policy = readOraclePolicy(requestIdentity, readPolicyItems(requestIdentity));
       if (!policy.service || policy.entries[0]?.version !== entryVersion) continue;
-      const accountEndpoints = Object.values(endpoints).filter(
-        (each) => each.serviceId === serviceId && each.accountId === ownerAccountId,
-      );
+      const accountEndpoints = listAccountEndpoints(privateLink.state, quota);
       if (accountEndpoints.some(({ id }) => isUnreadable(id))) continue;
-      const [quotaIds, connectedIds] = [
-        endpointIds,
-        accountEndpoints.filter(isCounted).map(({ id }) => id),
-      ].map((ids) => [...ids].sort().join(', '));
+      const countedIds = accountEndpoints.filter(isCounted).map(({ id }) => id);
+      const [quotaIds, connectedIds] = [endpointIds, countedIds].map((ids) => [...ids].sort().join(', '));
       assertInvariant(
         'the counted endpoints are the connected ones',
         quotaIds === connectedIds,

@@ -2,6 +2,7 @@ import { type AllowlistEntry, allServicesScope, entryKey, readEntry } from '../.
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
 import type { indexByKey } from '../../lib/storage/entity.ts';
+import type { Endpoint, PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 
 type RequestIdentity = Pick<
   ConnectionRecord,
@@ -13,6 +14,21 @@ export interface OraclePolicy {
   readonly service?: Service;
   /** The most specific first. */
   readonly entries: readonly AllowlistEntry[];
+}
+
+/** Lists the endpoints of an account at a service. */
+export function listAccountEndpoints(
+  { endpoints }: PrivateLinkState,
+  { serviceId, ownerAccountId }: Pick<RequestIdentity, 'serviceId' | 'ownerAccountId'>,
+): Endpoint[] {
+  return Object.values(endpoints).filter(
+    (endpoint) => endpoint.serviceId === serviceId && endpoint.accountId === ownerAccountId,
+  );
+}
+
+/** Whether an endpoint is connected once EC2 has carried out its transition. */
+export function becomesConnected({ state, next }: Endpoint): boolean {
+  return ['pending', 'available'].includes(next?.state ?? state);
 }
 
 export function readOraclePolicy(

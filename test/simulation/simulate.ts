@@ -104,8 +104,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const then = new Date(scheduler.now());
   /** The maximum delay of due work: until the next sweep finds it, and its queue messages are handled. */
   const late = { pending: 2 * period.pending + minute, full: calm };
-  if (!watch.broken()) checkFinalState(aws, items, watch, then, late.pending);
-  if (!watch.broken()) checkConnectedState(aws, items, watch, then, late.pending);
+  if (!watch.broken()) checkFinalState(stage, then, late.pending);
+  if (!watch.broken()) checkConnectedState(stage, then, late.pending);
   if (!watch.broken()) await checkNotifications(stage, then, late);
   return {
     seed,
@@ -116,6 +116,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     broken: watch.broken(),
   };
 }
+
+export type SimulationStage = ReturnType<typeof setUp>;
 
 /** Creates all parts of the simulation at the start. */
 export function setUp(

@@ -7,20 +7,27 @@ import type { ChangingCall } from '../aws.ts';
 import type { AssertInvariant } from '../invariants.ts';
 import type { Run } from '../invocations.ts';
 import { isNewerMajor } from '../mixed-versions.ts';
-import { expectedAction, isRejectedOnExpiry, type OraclePolicy, readOraclePolicy } from '../policy-oracle.ts';
+import {
+  becomesConnected,
+  expectedAction,
+  isRejectedOnExpiry,
+  listAccountEndpoints,
+  type OraclePolicy,
+  readOraclePolicy,
+} from '../policy-oracle.ts';
 import type { watchDisconnects } from './disconnects.ts';
 
-/** The reads of a run since its last accept or reject call. */
-interface RunReads {
-  readonly items: Map<string, Item | undefined>;
+/** Creates the reads of a run since its last accept or reject call. */
+const createRunReads = () => ({
+  items: new Map<string, Item | undefined>(),
   /** The time of its last table read. */
-  at: number;
-  mode?: Mode;
+  at: 0,
+  mode: undefined as Mode | undefined,
   /** The sources that the run read after the mode. One may be a late read that the run gave up; both make the mode stale. */
-  readonly sourcesSinceMode: Set<'table' | 'ec2'>;
+  sourcesSinceMode: new Set<'table' | 'ec2'>(),
   /** The endpoints that EC2 returned: whether each is connected. */
-  readonly isConnectedByEndpoint: Map<string, boolean>;
-}
+  isConnectedByEndpoint: new Map<string, boolean>(),
+});
 
 /** Checks calls to EC2 against the reads of the run. */
 export function watchCalls(
@@ -30,17 +37,12 @@ export function watchCalls(
   now: () => number,
 ) {
   let applyingRun: Run | undefined;
-  const readsByRun = new Map<string, RunReads>();
+  const readsByRun = new Map<string, ReturnType<typeof createRunReads>>();
   const acceptRequested = new Set<string>();
   const acceptedByPolicy = new Set<string>();
 
-  function getRunReads({ requestId }: Run): RunReads {
-    const reads = readsByRun.get(requestId) ?? {
-      items: new Map<string, Item | undefined>(),
-      at: 0,
-      sourcesSinceMode: new Set<'table' | 'ec2'>(),
-      isConnectedByEndpoint: new Map<string, boolean>(),
-    };
+  function getRunReads({ requestId }: Run) {
+    const reads = readsByRun.get(requestId) ?? createRunReads();
     readsByRun.set(requestId, reads);
     return reads;
   }
@@ -86,7 +88,7 @@ export function watchCalls(
     { endpointIds }: ChangingCall,
     { entries }: OraclePolicy,
     record: ConnectionRecord,
-    { endpoints }: PrivateLinkState,
+    state: PrivateLinkState,
   ): void {
     const { endpointId } = record;
     if (record.personDecision) {
@@ -95,13 +97,11 @@ export function watchCalls(
     }
     acceptedByPolicy.add(endpointId);
     const max = entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY;
-    const otherEndpoints = Object.values(endpoints).filter(
-      ({ id, serviceId, accountId, state, next }) =>
-        id !== endpointId &&
-        serviceId === record.serviceId &&
-        accountId === record.ownerAccountId &&
-        acceptedByPolicy.has(id) &&
-        (endpointIds.includes(id) || ['pending', 'available'].includes(next?.state ?? state)),
+    const otherEndpoints = listAccountEndpoints(state, record).filter(
+      (other) =>
+        other.id !== endpointId &&
+        acceptedByPolicy.has(other.id) &&
+        (endpointIds.includes(other.id) || becomesConnected(other)),
     );
     assertInvariant(
       'policy accepts no more endpoints of an account than its entry allows',

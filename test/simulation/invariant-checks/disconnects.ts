@@ -5,11 +5,17 @@ import {
   readRecord,
   recordPartitions,
 } from '../../../lib/connections/connection-record.ts';
+import { isConnected } from '../../../lib/privatelink/connection.ts';
 import type { PrivateLinkState } from '../../../sandbox/privatelink/model.ts';
 import type { ItemChange } from '../../doubles/memory-table.ts';
 import type { AssertInvariant } from '../invariants.ts';
 import { isNewerMajor } from '../mixed-versions.ts';
-import { isAllowedByEntry, type OraclePolicy } from '../policy-oracle.ts';
+import {
+  becomesConnected,
+  isAllowedByEntry,
+  listAccountEndpoints,
+  type OraclePolicy,
+} from '../policy-oracle.ts';
 import { shortestGrace } from '../provider.ts';
 
 const day = 24 * 3_600_000;
@@ -59,18 +65,9 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
   }
 
   /** Whether an account has more connected endpoints than its entry allows. */
-  function isBeyondCount(
-    { serviceId, ownerAccountId }: ConnectionRecord,
-    { entries }: OraclePolicy,
-    state: PrivateLinkState,
-  ) {
-    const accountEndpoints = Object.values(state.endpoints).filter(
-      (endpoint) =>
-        endpoint.serviceId === serviceId &&
-        endpoint.accountId === ownerAccountId &&
-        isConnectedState(endpoint.next?.state ?? endpoint.state),
-    );
-    return accountEndpoints.length > (entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY);
+  function isBeyondCount(record: ConnectionRecord, { entries }: OraclePolicy, state: PrivateLinkState) {
+    const connected = listAccountEndpoints(state, record).filter(becomesConnected);
+    return connected.length > (entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY);
   }
 
   return {
@@ -91,8 +88,8 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
       state: PrivateLinkState,
     ): void {
       const { endpointId, personDecision, revokeOrder } = record;
-      const endpointRegion = state.endpoints[endpointId]?.region ?? '';
-      if (!isConnectedState(state.endpoints[endpointId]?.state)) return;
+      const endpoint = state.endpoints[endpointId];
+      if (!endpoint || !isConnected(endpoint.state)) return;
       assertInvariant(
         'nothing is disconnected at a paused service',
         policy.service?.pausedAt === undefined,
@@ -106,7 +103,7 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
           ?.some(({ action, by }) => action === 'revoke' && by === revokeOrder?.by) === true;
       const isAllowed =
         personDecision?.decision === 'approve' ||
-        isAllowedByEntry({ endpointId, endpointRegion }, policy, at);
+        isAllowedByEntry({ endpointId, endpointRegion: endpoint.region }, policy, at);
       assertInvariant(
         'no allowed connection is disconnected',
         isBlocked || isRevokedByPerson || !isAllowed || isBeyondCount(record, policy, state),
@@ -114,13 +111,11 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
       );
       if (revocation.cause !== 'policy') return;
       assertAnnounced(record, revocation, at);
-      const connectedEndpoints = Object.values(state.endpoints).filter(
-        (endpoint) => endpoint.serviceId === record.serviceId && isConnectedState(endpoint.state),
+      const { serviceId } = record;
+      const connected = Object.values(state.endpoints).filter(
+        (other) => other.serviceId === serviceId && isConnected(other.state),
       );
-      disconnectsInProgress.set(endpointId, {
-        serviceId: record.serviceId,
-        connectedCount: connectedEndpoints.length,
-      });
+      disconnectsInProgress.set(endpointId, { serviceId, connectedCount: connected.length });
     },
 
     recordState(endpointId: string, state: string): void {
@@ -160,8 +155,4 @@ export function watchDisconnects(assertInvariant: AssertInvariant, now: () => nu
       replacedAt = now();
     },
   };
-}
-
-function isConnectedState(state: string | undefined): boolean {
-  return state === 'pending' || state === 'available';
 }
