@@ -7,7 +7,6 @@ import {
   DescribeVpcEndpointConnectionsCommand,
   EC2Client,
   ModifyVpcEndpointServicePermissionsCommand,
-  type VpcEndpointType,
 } from '@aws-sdk/client-ec2';
 import { main } from '../../cli/main.ts';
 
@@ -46,37 +45,7 @@ export interface Call {
 }
 
 /** The clients of a sandbox. */
-export interface Clients {
-  readonly url: string;
-  ec2(accountId: string): EC2Client;
-  /** The configuration of an SDK client. */
-  config(accountId?: string): object;
-  /** Calls a path of the sandbox. */
-  ask<T>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Waits until no work is in flight. */
-  idle(): Promise<void>;
-  advanceClock(seconds: number): Promise<void>;
-  /** Waits until linkgate delivers batched notifications. */
-  waitForBatch(): Promise<void>;
-  /** Runs the scheduled sweeps at once. */
-  sweep(): Promise<void>;
-  assume(assumptions: object): Promise<void>;
-  /** Replaces the faults. */
-  setFaults(...faults: readonly object[]): Promise<void>;
-  mails(): Promise<readonly Mail[]>;
-  calls(principal?: string): Promise<readonly Call[]>;
-  /** Creates an endpoint, and waits until no work is in flight. */
-  connect(accountId: string, serviceId: string): Promise<string>;
-  waitForState(endpointId: string, state: string): Promise<void>;
-  explain(endpointId: string): Promise<Explanation>;
-  /** Waits until no work is in flight. @returns the actions in the history of a connection */
-  listActions(endpointId: string): Promise<string[]>;
-  /** Runs the command line as the provider. */
-  linkgate(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }>;
-  /** Runs the command line with `--json` and parses its output. */
-  json<T>(...args: string[]): Promise<T>;
-  close(): void;
-}
+export type Clients = ReturnType<typeof createClients>;
 
 /** A sandbox in a process of its own, with linkgate's package deployed in it, and its clients. */
 export interface Sandbox extends Clients {
@@ -136,21 +105,23 @@ async function start(flags: readonly string[], { ownGroup }: { ownGroup: boolean
   };
 }
 
-export function createClients(url: string): Clients {
+export function createClients(url: string) {
   const ec2Clients = new Map<string, EC2Client>();
-  const sandbox: Clients = {
+  const sandbox = {
     url,
-    ec2(accountId) {
+    ec2(accountId: string): EC2Client {
       const client = ec2Clients.get(accountId) ?? new EC2Client(sandbox.config(accountId));
       ec2Clients.set(accountId, client);
       return client;
     },
+    /** The configuration of an SDK client. */
     config: (accountId = provider) => ({
       region: 'us-east-1',
       endpoint: url,
       credentials: { accessKeyId: accountId, secretAccessKey: 'sandbox' },
     }),
-    async ask<T>(method: string, path: string, body?: unknown) {
+    /** Calls a path of the sandbox. */
+    async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
       const response = await fetch(`${url}${path}`, {
         method,
         ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -159,10 +130,11 @@ export function createClients(url: string): Clients {
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
       return (text === '' ? undefined : JSON.parse(text)) as T;
     },
-    async idle() {
+    /** Waits until no work is in flight. */
+    async idle(): Promise<void> {
       await sandbox.ask('GET', '/_sandbox/idle?timeoutMs=60000');
     },
-    async advanceClock(seconds) {
+    async advanceClock(seconds: number): Promise<void> {
       await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
     },
     async waitForBatch() {
@@ -170,32 +142,38 @@ export function createClients(url: string): Clients {
       await sandbox.advanceClock(11);
       await sandbox.idle();
     },
-    async sweep() {
+    /** Runs the scheduled sweeps at once. */
+    async sweep(): Promise<void> {
       await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
       await sandbox.idle();
     },
-    assume: (assumptions) => sandbox.ask('PUT', '/_sandbox/assumptions', assumptions),
-    setFaults: (...faults) => sandbox.ask('PUT', '/_sandbox/faults', faults),
-    async mails() {
+    assume: (assumptions: object): Promise<void> => sandbox.ask('PUT', '/_sandbox/assumptions', assumptions),
+    /** Replaces the faults. */
+    setFaults: (...faults: readonly object[]): Promise<void> =>
+      sandbox.ask('PUT', '/_sandbox/faults', faults),
+    async mails(): Promise<readonly Mail[]> {
       return (await sandbox.ask<{ messages: readonly Mail[] }>('GET', '/mail')).messages;
     },
-    async calls(principal) {
+    async calls(principal?: string): Promise<readonly Call[]> {
       const query = principal === undefined ? '' : `?principal=${principal}`;
       return (await sandbox.ask<{ calls: readonly Call[] }>('GET', `/_sandbox/calls${query}`)).calls;
     },
-    async connect(accountId, serviceId) {
+    /** Creates an endpoint, and waits until no work is in flight. */
+    async connect(accountId: string, serviceId: string): Promise<string> {
       const endpointId = await createEndpoint(sandbox, accountId, serviceId);
       await sandbox.idle();
       return endpointId;
     },
-    waitForState: (endpointId, state) =>
+    waitForState: (endpointId: string, state: string): Promise<void> =>
       waitUntil(async () => (await describeState(sandbox, endpointId)) === state),
-    explain: (endpointId) => sandbox.json<Explanation>('explain', endpointId),
-    async listActions(endpointId) {
+    explain: (endpointId: string): Promise<Explanation> => sandbox.json<Explanation>('explain', endpointId),
+    /** Waits until no work is in flight. @returns the actions in the history of a connection */
+    async listActions(endpointId: string): Promise<string[]> {
       await sandbox.idle();
       return (await sandbox.explain(endpointId)).history.map(({ action }) => action);
     },
-    async linkgate(...args) {
+    /** Runs the command line as the provider. */
+    async linkgate(...args: string[]) {
       let stdout = '';
       let stderr = '';
       // The SDK reads the endpoint from the environment of the process.
@@ -211,12 +189,13 @@ export function createClients(url: string): Clients {
       });
       return { exitCode, stdout, stderr };
     },
-    async json<T>(...args: string[]) {
+    /** Runs the command line with `--json` and parses its output. */
+    async json<T>(...args: string[]): Promise<T> {
       const { exitCode, stdout, stderr } = await sandbox.linkgate(...args, '--json');
       if (exitCode !== 0) throw new Error(`linkgate ${args.join(' ')} exited ${exitCode}: ${stderr}`);
       return JSON.parse(stdout) as T;
     },
-    close() {
+    close(): void {
       for (const client of ec2Clients.values()) client.destroy();
     },
   };
@@ -224,17 +203,13 @@ export function createClients(url: string): Clients {
 }
 
 /** Creates an endpoint service that allows all principals, so that only linkgate decides. */
-export async function createService(
-  sandbox: Clients,
-  acceptanceRequired = true,
-  balancer: 'net' | 'gwy' = 'net',
-): Promise<string> {
+export async function createService(sandbox: Clients, acceptanceRequired = true): Promise<string> {
   const ec2 = sandbox.ec2(provider);
   const { ServiceConfiguration } = await ec2.send(
     new CreateVpcEndpointServiceConfigurationCommand({
       AcceptanceRequired: acceptanceRequired,
-      [balancer === 'net' ? 'NetworkLoadBalancerArns' : 'GatewayLoadBalancerArns']: [
-        `arn:aws:elasticloadbalancing:us-east-1:${provider}:loadbalancer/${balancer}/svc/0123456789abcdef`,
+      NetworkLoadBalancerArns: [
+        `arn:aws:elasticloadbalancing:us-east-1:${provider}:loadbalancer/net/svc/0123456789abcdef`,
       ],
     }),
   );
@@ -250,11 +225,10 @@ export async function createEndpoint(
   sandbox: Clients,
   accountId: string,
   serviceId: string,
-  VpcEndpointType: VpcEndpointType = 'Interface',
 ): Promise<string> {
   const { VpcEndpoint } = await sandbox.ec2(accountId).send(
     new CreateVpcEndpointCommand({
-      VpcEndpointType,
+      VpcEndpointType: 'Interface',
       VpcId: 'vpc-0123456789abcdef0',
       SubnetIds: ['subnet-0123456789abcdef0'],
       SecurityGroupIds: ['sg-0123456789abcdef0'],
