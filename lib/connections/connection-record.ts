@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { PolicyVersions } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
-import { entity } from '../storage/entity.ts';
-import type { Key } from '../storage/table.ts';
+import { entity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import type { Item, Key } from '../storage/table.ts';
 import { Verdict } from '../verdicts/verdict.ts';
 import { ApprovalRequest } from './approval-request.ts';
 import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './connected-state.ts';
@@ -69,6 +69,15 @@ export const recordPartitions = [...'0123456789abcdef'].map((digit) => `CONNECTI
 
 export function recordKey(endpointId: string): Key {
   return { pk: `CONNECTION#${endpointId.slice(-1)}`, sk: endpointId };
+}
+
+/** Reads records by endpoint id. Reports and omits an unreadable one. */
+export function readRecordsById(
+  items: readonly Item[],
+  reportError: ReadDeps['reportError'],
+): ReadonlyMap<string, ConnectionRecord> {
+  const records = parseEach(items, readRecord, reportError);
+  return new Map(records.map((record) => [record.endpointId, record]));
 }
 
 /** Selects the connection as EC2 last showed it. */

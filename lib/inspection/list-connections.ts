@@ -1,7 +1,7 @@
 import {
   type ConnectionRecord,
   isAwaitingApproval,
-  readRecord,
+  readRecordsById,
   recordKey,
 } from '../connections/connection-record.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
@@ -11,7 +11,7 @@ import { type Connection, type ConnectionState, isConnected } from '../privateli
 import type { FindDeps } from '../reconcile/find-connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { decodeCursor, encodeCursor, LocationCursor, selectLocation } from '../storage/cursor.ts';
-import { indexByKey, parseEach } from '../storage/entity.ts';
+import { indexByKey } from '../storage/entity.ts';
 import { buildConnectionView, type ConnectionView } from './explain.ts';
 
 export interface ListConnectionsQuery {
@@ -71,12 +71,7 @@ async function withVerdicts(
     mode(),
   ]);
   const itemsByKey = indexByKey(items);
-  const records = new Map(
-    parseEach(itemsByKey.all(recordKeys), readRecord, reportError).map((record) => [
-      record.endpointId,
-      record,
-    ]),
-  );
+  const records = readRecordsById(itemsByKey.all(recordKeys), reportError);
   return connections.flatMap((connection) => {
     const record = records.get(connection.endpointId);
     if (waiting && !(record && isAwaitingApproval(record) && isPhaseUnchanged(connection, record))) return [];

@@ -1,5 +1,6 @@
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
+import { omit } from '../values/omit.ts';
 import { addSeconds, backoffSeconds, isGivenUp } from './backoff.ts';
 import { type Content, isSameMessage } from './content.ts';
 import { findNotification, type MessageId, type Notification, notificationWrites } from './notification.ts';
@@ -50,14 +51,7 @@ function applyDelivery<Message>(
   { plan, sent, shown, retryAfter, isAttempt }: Delivery,
   now: Date,
 ): Notification {
-  const {
-    leaseUntil: _lease,
-    since,
-    nextAttemptAt: _next,
-    inDoubt: _inDoubt,
-    message: _message,
-    ...rest
-  } = before;
+  const { since, ...rest } = omit(before, 'leaseUntil', 'nextAttemptAt', 'inDoubt', 'message');
   const { message, outdated } = mergeMessages(before, acquired, shown ?? acquired);
   const isShown = shown?.isComplete === true;
   const inDoubt = shown ? shown.inDoubt === true : isAttempt && before.inDoubt === true;

@@ -6,7 +6,7 @@ import {
   type ConnectionRecord,
   canStillConnect,
   maybeConnected,
-  readRecord,
+  readRecordsById,
   recordKey,
 } from '../connections/connection-record.ts';
 import { AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
@@ -90,9 +90,7 @@ export async function countEndpoints(
     [undefined, 'pendingAcceptance'].includes(states.get(id)),
   );
   const items = await deps.table.get(connectableIds.map(recordKey));
-  const records = new Map(
-    parseEach(items, readRecord, deps.reportError).map((record) => [record.endpointId, record]),
-  );
+  const records = readRecordsById(items, deps.reportError);
   const time = deps.now();
   const connectable = items.filter(({ sk }) =>
     countsTowardQuota(states.get(sk), records.get(sk) ?? 'unreadable', time),

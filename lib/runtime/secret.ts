@@ -14,7 +14,7 @@ export interface Secret {
   refresh(): Promise<readonly string[] | undefined>;
 }
 
-export class UnreadableSecretError extends Error {
+class UnreadableSecretError extends Error {
   override readonly name = 'UnreadableSecretError';
 }
 

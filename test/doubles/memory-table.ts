@@ -15,7 +15,7 @@ export interface ItemChange {
 }
 
 /** DynamoDB refuses the transaction regardless of the items in the table. */
-export class InvalidTransactionError extends Error {
+class InvalidTransactionError extends Error {
   override readonly name = 'InvalidTransactionError';
 }
 

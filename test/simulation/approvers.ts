@@ -20,7 +20,7 @@ export const slackApprovers = [
   { team, user: 'U01BOB' },
 ];
 export const addresses = ['alice@example.com', 'bob@example.com', 'carol@example.com'];
-export const [alice, bob] = slackApprovers.map(slackActor) as [string, string];
+const [alice, bob] = slackApprovers.map(slackActor) as [string, string];
 const carol = slackActor({ team, user: 'U01CAROL' });
 /** A guest of another team with Alice's user id. */
 const mallory = slackActor({ team: 'T02OTHER', user: 'U01ALICE' });

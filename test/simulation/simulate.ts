@@ -120,7 +120,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 export type SimulationStage = ReturnType<typeof setUp>;
 
 /** Creates all parts of the simulation at the start. */
-export function setUp(
+function setUp(
   seed: number,
   { isObserving = false, isLong = false, mutant = () => ({}) }: SimulationOptions = {},
 ) {

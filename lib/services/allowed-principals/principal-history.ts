@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Write } from '../../storage/table.ts';
+import { omit } from '../../values/omit.ts';
 import { principalKey } from './principal.ts';
 import { type PrincipalRecord, principalEntity, principalRecordKey } from './principal-record.ts';
 
@@ -77,13 +78,7 @@ function nextPrincipalRecord(
   if (isDesired) {
     if (!isManaged) return undefined;
     if (before?.status !== 'desired')
-      return {
-        serviceId,
-        principal,
-        status: 'desired',
-        firstSeenAt,
-        version: before?.version ?? 0,
-      };
+      return { serviceId, principal, status: 'desired', firstSeenAt, version: before?.version ?? 0 };
     const { refusal, ...retained } = clearRemoval(before);
     return { ...retained, ...(!isActual && refusal && { refusal }) };
   }
@@ -113,12 +108,8 @@ function markNotDesired(
   };
 }
 
-function clearRemoval({
-  notDesiredSince: _since,
-  removalApproved: _removalApproved,
-  ...record
-}: PrincipalRecord): PrincipalRecord {
-  return record;
+function clearRemoval(record: PrincipalRecord): PrincipalRecord {
+  return omit(record, 'notDesiredSince', 'removalApproved');
 }
 
 /** Adds an addition. The newest one counts, because events arrive in any order. */

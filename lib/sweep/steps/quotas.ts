@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { readRecord, recordKey } from '../../connections/connection-record.ts';
+import { readRecord, readRecordsById, recordKey } from '../../connections/connection-record.ts';
 import {
   countsTowardQuota,
   type EndpointQuota,
@@ -108,9 +108,7 @@ async function recomputeQuotaEndpoints(
   const doubtful = storedQuota.endpointIds.filter((id) => !connectedIds.includes(id));
   const lacking = connectedIds.filter((id) => !storedQuota.endpointIds.includes(id));
   const items = await table.get([...doubtful, ...lacking].map(recordKey));
-  const records = new Map(
-    parseEach(items, readRecord, reportError).map((record) => [record.endpointId, record]),
-  );
+  const records = readRecordsById(items, reportError);
   const recordedIds = new Set(items.map(({ sk }) => sk));
   const time = now();
   const doesCount = (id: string) => {

@@ -65,7 +65,7 @@ export async function removeConsumerEntry(env: TestEnv): Promise<void> {
   await reevaluateService(env);
 }
 
-export async function reevaluateService(env: TestEnv): Promise<void> {
+async function reevaluateService(env: TestEnv): Promise<void> {
   await reevaluateConnections({ serviceId: serviceId(1) }, env.deps);
   await processQueues(env);
 }
