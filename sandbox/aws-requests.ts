@@ -120,7 +120,7 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog) {
           operation,
           input,
           accesses: () => dynamoDb.accesses(operation, input, client),
-          run: () => dynamoDb.handle(request, client),
+          run: () => dynamoDb.handle(request, client, input),
         },
         async (error) => dynamoDbError(error, randomUUID(), input),
       );

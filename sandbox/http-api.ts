@@ -39,8 +39,6 @@ export interface HttpResponse {
 /** `roleArn`: absent if the root of an account calls. */
 type ApiCaller = Caller & { readonly accessKeyId: string; readonly roleArn?: string };
 
-export type HttpApis = ReturnType<typeof createHttpApis>;
-
 interface LambdaResponse {
   readonly statusCode: number;
   readonly headers?: Readonly<Record<string, unknown>>;

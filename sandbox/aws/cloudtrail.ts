@@ -10,8 +10,6 @@ import type { AwsEvent, Events } from './events.ts';
 /** CloudTrail takes minutes on AWS. Here it takes seconds, but it is never immediate. */
 const delayMs = 1000;
 
-export type CloudTrail = ReturnType<typeof createCloudTrail>;
-
 /** The trail of the provider's account. Its management events appear on the default event bus after a delay. */
 export function createCloudTrail({
   clock,

@@ -5,8 +5,6 @@ import { paginate } from './paging.ts';
 /** The properties of `AWS::CloudWatch::Alarm`. */
 export type AlarmDefinition = Client.PutMetricAlarmInput;
 
-export type CloudWatch = ReturnType<typeof createCloudWatch>;
-
 interface Alarm {
   readonly arn: string;
   readonly definition: AlarmDefinition;

@@ -5,8 +5,6 @@ import { type Json, type KeyNames, listAccesses } from './dynamodb-accesses.ts';
 import type { Engine } from './dynamodb-engine.ts';
 import { createStreamReader, type FindStreamConsumer, type StreamPosition } from './dynamodb-streams.ts';
 
-export type DynamoDb = ReturnType<typeof createDynamoDb>;
-
 const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'];
 
 /** DynamoDB: one engine per account and Region, with requests and responses translated to AWS's form. */
@@ -59,17 +57,15 @@ export function createDynamoDb({
   }
 
   /** Forwards a request to the engine of the caller's account and Region. */
-  async function handle(request: WireRequest, location: CallerLocation): Promise<WireResponse> {
+  async function handle(request: WireRequest, location: CallerLocation, input: Json): Promise<WireResponse> {
     const target = String(request.headers['x-amz-target'] ?? '');
     const operation = target.split('.').at(-1) ?? '';
     const text = request.body.toString();
-    if (/ContinuousBackups$/.test(operation)) return continuousBackups(operation, parse(text), location);
+    if (/ContinuousBackups$/.test(operation)) return continuousBackups(operation, input, location);
 
     const answer = await forward(location, target, text);
     if (answer.status === 200 && writeOperations.includes(operation))
-      await Promise.all(
-        tablesOfRequest(operation, parse(text)).map((table) => streams.read(location, table)),
-      );
+      await Promise.all(tablesOfRequest(operation, input).map((table) => streams.read(location, table)));
     return response(answer.status, answer.text);
   }
 
@@ -84,6 +80,7 @@ export function createDynamoDb({
         body: Buffer.from(JSON.stringify(body)),
       },
       location,
+      body,
     );
     const answer = parse(text);
     if (status === 200) return answer;

@@ -20,7 +20,7 @@ export interface Message {
   readonly messageAttributes: Readonly<Record<string, MessageAttributeValue>>;
 }
 
-export type HiddenReason = 'delayed' | 'handled' | 'failed';
+type HiddenReason = 'delayed' | 'handled' | 'failed';
 
 /** The result of sending a message. */
 export interface SentMessage {
