@@ -20,30 +20,22 @@ describe('a named folder', () => {
     expect(existsSync(join(path, 'sandbox.sqlite'))).toBe(true);
   });
 
-  test('is refused if it has other files', () => {
-    writeFileSync(join(folder, 'notes.txt'), '');
-    expect(() => openDataFolder(folder)).toThrow(`\`${folder}\` has files other than the state of a sandbox`);
-    expect(() => openDataFolder(join(folder, 'notes.txt'))).toThrow('is not a folder');
-  });
-
-  test.each(['below a file', 'below what takes no folder', 'at a link to nowhere'])(
-    'is refused %s at once, with its name',
-    (pathKind) => {
-      writeFileSync(join(folder, 'notes.txt'), '');
-      symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'link'));
-      const path = {
-        'below a file': join(folder, 'notes.txt', 'data'),
-        'below what takes no folder': '/proc/linkgate/data',
-        'at a link to nowhere': join(folder, 'link'),
-      }[pathKind] as string;
-      expect(() => openDataFolder(path)).toThrow(`\`${path}\` cannot be used`);
-    },
-  );
-
-  test('is refused with the file name if its state cannot be opened', () => {
-    const file = join(folder, 'sandbox.sqlite');
-    mkdirSync(file);
-    expect(() => openDataFolder(folder)).toThrow(`\`${file}\` cannot be used`);
+  test('is refused at once, with its name, if it has other files or cannot be used', () => {
+    const file = join(folder, 'notes.txt');
+    writeFileSync(file, '');
+    symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'link'));
+    const unusable = join(folder, 'unusable');
+    mkdirSync(join(unusable, 'sandbox.sqlite'), { recursive: true });
+    const problems = {
+      [folder]: `\`${folder}\` has files other than the state of a sandbox`,
+      [file]: 'is not a folder',
+      [join(file, 'data')]: `\`${file}/data\` cannot be used`,
+      '/proc/linkgate/data': '`/proc/linkgate/data` cannot be used',
+      [join(folder, 'link')]: `\`${folder}/link\` cannot be used`,
+      [unusable]: `\`${unusable}/sandbox.sqlite\` cannot be used`,
+    };
+    for (const [path, problem] of Object.entries(problems))
+      expect(() => openDataFolder(path)).toThrow(problem);
   });
 
   test('is accepted if an earlier sandbox was killed before its first write', () => {

@@ -143,28 +143,21 @@ describe('a fault', () => {
     expect(failed).toMatchObject([{ action: 'TransactWriteItems', error }]);
   });
 
-  test.each([['sns'], ['sqs'], ['events']])(
-    'that drops deliveries of %s leaves a request undecided until the next sweep',
-    async (delivery) => {
-      await putFault({ delivery, drop: true });
-      const endpointId = await sandbox.connect(allowed, serviceId);
-      expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
-      await sandbox.setFaults();
-      await sandbox.sweep();
-      expect(await describeState(sandbox, endpointId)).toBe('available');
-    },
-  );
-
-  test.each([['sns'], ['sqs'], ['events']])(
-    'that delays deliveries of %s ends after the delay',
+  test.each(['sns', 'sqs', 'events'])(
+    'that drops or delays deliveries of %s has its effect',
     async (delivery) => {
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+      await putFault({ delivery, drop: true });
+      const lostId = await sandbox.connect(allowed, serviceId);
       await putFault({ delivery, delayMs: 3_600_000, count: 1 });
-      const endpointId = await sandbox.connect(allowed, serviceId);
-      expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
+      const delayedId = await sandbox.connect(allowed, serviceId);
+      for (const endpointId of [lostId, delayedId])
+        expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
       await sandbox.advanceClock(3600);
       await sandbox.idle();
-      expect(await describeState(sandbox, endpointId)).toBe('available');
+      expect(await describeState(sandbox, delayedId)).toBe('available');
+      await sandbox.sweep();
+      expect(await describeState(sandbox, lostId)).toBe('available');
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     },
   );
