@@ -2,7 +2,8 @@ import { formatAccountRegion } from '../locations/account-region.ts';
 import { omitUnreadable } from '../storage/entity.ts';
 import { findJob, finishLocation } from './job.ts';
 import { hasSweptSince } from './lease.ts';
-import { type SweepDeps, type SweepOutcome, sweepConnections } from './sweep-connections.ts';
+import type { SweepDeps } from './sweep.ts';
+import { type SweepOutcome, sweepConnections } from './sweep-connections.ts';
 import type { SweepQueue, SweepRequest } from './sweep-queue.ts';
 
 export interface HandleSweepDeps extends SweepDeps {

@@ -1,22 +1,15 @@
 import type { AccountRegion } from '../locations/account-region.ts';
-import type { Connections } from '../privatelink/connections.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { trackIdentity } from '../storage/table-identity.ts';
 import { acquireSweepLease } from './lease.ts';
 import { runSweep } from './run-sweep.ts';
-import { type ChangesStepDeps, createChangesStep } from './steps/changes.ts';
+import { createChangesStep } from './steps/changes.ts';
 import { createDueReevaluationsStep } from './steps/due-reevaluations.ts';
 import { createEndedConnectionsStep } from './steps/ended-connections.ts';
-import { createNotificationsStep, type NotificationsStepDeps } from './steps/notifications.ts';
-import { createPendingEffectsStep, type PendingEffectsStepDeps } from './steps/pending-effects.ts';
+import { createNotificationsStep } from './steps/notifications.ts';
+import { createPendingEffectsStep } from './steps/pending-effects.ts';
 import { createQuotasStep } from './steps/quotas.ts';
-import type { Sweep, SweepResult, SweepScope, SweepStep } from './sweep.ts';
-
-export interface SweepDeps extends ChangesStepDeps, NotificationsStepDeps, PendingEffectsStepDeps {
-  readonly connectionsClient: (location: AccountRegion) => Connections;
-  /** Milliseconds until Lambda stops this invocation. */
-  readonly remainingMs: () => number;
-}
+import type { Sweep, SweepDeps, SweepResult, SweepScope, SweepStep } from './sweep.ts';
 
 /** `already-running`: another run holds the lease. `unfinished`: the time is up; the next run resumes from the checkpoint. */
 export type SweepOutcome =

@@ -1,8 +1,13 @@
 import * as v from 'valibot';
 import type { ConnectionRecord } from '../connections/connection-record.ts';
+import type { EnqueueMissedDeps } from '../customer-notifications/due-events.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
+import type { EnqueueDueDeps } from '../notifications/notification.ts';
+import type { Rule } from '../policy/rule.ts';
 import type { Connection } from '../privatelink/connection.ts';
+import type { ApplyQueue } from '../reconcile/apply-queue.ts';
 import { ChangeCounts, noChanges } from '../reconcile/detect-changes.ts';
+import type { NotificationDeps } from '../reconcile/handle-notifications.ts';
 
 /** `pending`: the connections that wait for acceptance. `full`: all connections. */
 export const SweepScope = v.picklist(['pending', 'full']);
@@ -20,6 +25,13 @@ export type SweepResult = v.InferOutput<typeof SweepResult>;
 
 export function emptySweep(): SweepResult {
   return { ...noChanges(), ended: 0, quotasRepaired: 0 };
+}
+
+export interface SweepDeps extends NotificationDeps, EnqueueDueDeps, EnqueueMissedDeps {
+  readonly rules: readonly Rule[];
+  readonly applyQueue: ApplyQueue;
+  /** Milliseconds until Lambda stops this invocation. */
+  readonly remainingMs: () => number;
 }
 
 /** A sweep of one location, which may consist of several runs. */

@@ -23,7 +23,7 @@ import type { Connection } from '../../lib/privatelink/connection.ts';
 import type { ApplyDeps } from '../../lib/reconcile/apply-verdicts.ts';
 import { type Service, serviceItem } from '../../lib/services/service.ts';
 import type { Item } from '../../lib/storage/table.ts';
-import type { SweepDeps } from '../../lib/sweep/sweep-connections.ts';
+import type { SweepDeps } from '../../lib/sweep/sweep.ts';
 import type { SweepRequest } from '../../lib/sweep/sweep-queue.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { alice, hub, noon, topicArn } from '../builders.ts';

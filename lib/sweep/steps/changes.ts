@@ -1,14 +1,9 @@
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
-import type { Rule } from '../../policy/rule.ts';
-import { type DetectDeps, detectChanges } from '../../reconcile/detect-changes.ts';
-import type { Sweep, SweepStep } from '../sweep.ts';
-
-export interface ChangesStepDeps extends DetectDeps {
-  readonly rules: readonly Rule[];
-}
+import { detectChanges } from '../../reconcile/detect-changes.ts';
+import type { Sweep, SweepDeps, SweepStep } from '../sweep.ts';
 
 /** Publishes an event for each difference between EC2 and the records, and reads the records of the page. */
-export function createChangesStep({ scope }: Sweep, deps: ChangesStepDeps): SweepStep {
+export function createChangesStep({ scope }: Sweep, deps: SweepDeps): SweepStep {
   return {
     async onPage(page) {
       const records: ConnectionRecord[] = [];

@@ -1,16 +1,13 @@
 import { reevaluations } from '../../connections/indexes.ts';
-import { type Connections, listAllConnections } from '../../privatelink/connections.ts';
-import { addCounts, type DetectDeps, detectChanges, noChanges } from '../../reconcile/detect-changes.ts';
-import type { Sweep, SweepStep } from '../sweep.ts';
+import { listAllConnections } from '../../privatelink/connections.ts';
+import { addCounts, detectChanges, noChanges } from '../../reconcile/detect-changes.ts';
+import type { Sweep, SweepDeps, SweepStep } from '../sweep.ts';
 
 /** The maximum number of values in one EC2 filter. */
 const maxEndpointsPerDescribe = 200;
 
 /** Re-evaluates the connections whose scheduled time has come, for a disconnect or an expiry warning. */
-export function createDueReevaluationsStep(
-  { location }: Sweep,
-  deps: DetectDeps & { readonly connectionsClient: (location: Sweep['location']) => Connections },
-): SweepStep {
+export function createDueReevaluationsStep({ location }: Sweep, deps: SweepDeps): SweepStep {
   return {
     async start() {
       const connections = deps.connectionsClient(location);

@@ -1,23 +1,17 @@
 import { type ConnectionRecord, readRecord, recordPartitions } from '../../connections/connection-record.ts';
 import { markMissing } from '../../connections/transition.ts';
 import { formatAccountRegion } from '../../locations/account-region.ts';
-import { type EnqueueDueDeps, enqueueDueNotifications } from '../../notifications/notification.ts';
+import { enqueueDueNotifications } from '../../notifications/notification.ts';
 import { stateWrites } from '../../reconcile/record-states.ts';
-import { orReported, type Runtime } from '../../runtime/runtime.ts';
+import { orReported } from '../../runtime/runtime.ts';
 import { parseEach } from '../../storage/entity.ts';
-import type { Table } from '../../storage/table.ts';
-import type { Sweep, SweepStep } from '../sweep.ts';
-
-type EndedConnectionsDeps = Runtime & EnqueueDueDeps & { readonly table: Table };
+import type { Sweep, SweepDeps, SweepStep } from '../sweep.ts';
 
 /**
  * Marks the records that EC2 does not list. A connection ends when two consecutive full sweeps did not list it. Also enqueues
  * approver notifications for these records, and for records of deregistered services, because no page contains their records.
  */
-export function createEndedConnectionsStep(
-  { location, startedAt }: Sweep,
-  deps: EndedConnectionsDeps,
-): SweepStep {
+export function createEndedConnectionsStep({ location, startedAt }: Sweep, deps: SweepDeps): SweepStep {
   const listedIds = new Set<string>();
 
   async function markUnlisted(records: readonly ConnectionRecord[]): Promise<number> {
@@ -60,7 +54,7 @@ export function createEndedConnectionsStep(
 async function markMissingConnection(
   record: ConnectionRecord,
   startedAt: string,
-  deps: EndedConnectionsDeps,
+  deps: SweepDeps,
 ): Promise<boolean> {
   const { endedAt, requestedAt, observedAt = '' } = record;
   if (endedAt !== undefined || requestedAt >= startedAt || observedAt >= startedAt) return false;

@@ -1,11 +1,9 @@
-import { type EnqueueMissedDeps, enqueueMissedEvents } from '../../customer-notifications/due-events.ts';
-import { type EnqueueDueDeps, enqueueDueNotifications } from '../../notifications/notification.ts';
-import type { Sweep, SweepStep } from '../sweep.ts';
-
-export interface NotificationsStepDeps extends EnqueueDueDeps, EnqueueMissedDeps {}
+import { enqueueMissedEvents } from '../../customer-notifications/due-events.ts';
+import { enqueueDueNotifications } from '../../notifications/notification.ts';
+import type { Sweep, SweepDeps, SweepStep } from '../sweep.ts';
 
 /** Enqueues the notifications that approvers and customers have not received. A lost event must not suppress one. */
-export function createNotificationsStep({ scope }: Sweep, deps: NotificationsStepDeps): SweepStep {
+export function createNotificationsStep({ scope }: Sweep, deps: SweepDeps): SweepStep {
   return {
     async onPage({ records }) {
       await enqueueDueNotifications(records, deps);

@@ -1,18 +1,8 @@
 import { pendingEffects } from '../../connections/indexes.ts';
-import type { ApplyQueue } from '../../reconcile/apply-queue.ts';
-import type { Table } from '../../storage/table.ts';
-import type { Sweep, SweepStep } from '../sweep.ts';
-
-export interface PendingEffectsStepDeps {
-  readonly table: Table;
-  readonly applyQueue: ApplyQueue;
-}
+import type { Sweep, SweepDeps, SweepStep } from '../sweep.ts';
 
 /** Enqueues apply-verdicts if the location has pending effects. */
-export function createPendingEffectsStep(
-  { location }: Sweep,
-  { table, applyQueue }: PendingEffectsStepDeps,
-): SweepStep {
+export function createPendingEffectsStep({ location }: Sweep, { table, applyQueue }: SweepDeps): SweepStep {
   return {
     async finish() {
       for await (const page of table.query(pendingEffects.partition(location), { limit: 1 })) {
