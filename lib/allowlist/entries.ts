@@ -1,7 +1,6 @@
-import type { Runtime } from '../runtime/runtime.ts';
 import { type ReadDeps, readPartition } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
-import type { Table } from '../storage/table.ts';
+import type { Table, TableDeps } from '../storage/table.ts';
 import {
   type AllowlistEntry,
   allowlistEntryEntity,
@@ -12,12 +11,10 @@ import {
   readEntry,
 } from './entry.ts';
 
-type PutEntryDeps = { readonly table: Table } & Runtime;
-
 type EntryChange = Omit<AllowlistEntry, 'changedAt' | 'changedBy' | 'version'>;
 
 /** Adds an entry, or replaces the existing entry of the account. */
-export async function putEntry(change: EntryChange, by: string, deps: PutEntryDeps): Promise<AllowlistEntry> {
+export async function putEntry(change: EntryChange, by: string, deps: TableDeps): Promise<AllowlistEntry> {
   return retryOnConflict(change.accountId, async () => {
     const before = await findEntry(change, deps.table);
     return (await putEntryIfUnchanged(before, change, by, deps)) ?? conflict;
@@ -29,7 +26,7 @@ export async function putEntryIfUnchanged(
   before: AllowlistEntry | undefined,
   change: EntryChange,
   by: string,
-  { table, now }: PutEntryDeps,
+  { table, now }: TableDeps,
 ): Promise<AllowlistEntry | undefined> {
   const time = now();
   const entry = {
@@ -44,7 +41,7 @@ export async function putEntryIfUnchanged(
 /** @returns the removed entry, or undefined if there was none. */
 export async function removeEntry(
   entryTarget: EntryTarget,
-  { table }: PutEntryDeps,
+  { table }: TableDeps,
 ): Promise<AllowlistEntry | undefined> {
   return retryOnConflict(entryTarget.accountId, async () => {
     const before = await findEntry(entryTarget, table);

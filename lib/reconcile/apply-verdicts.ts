@@ -25,17 +25,16 @@ import {
   RefusedCallError,
   ThrottledError,
 } from '../privatelink/connections.ts';
-import { orReported, type Runtime } from '../runtime/runtime.ts';
+import { orReported } from '../runtime/runtime.ts';
 import { indexByKey, parseEach } from '../storage/entity.ts';
-import type { Table } from '../storage/table.ts';
+import type { TableDeps } from '../storage/table.ts';
 import { readRestoreTime } from '../storage/table-identity.ts';
 import { chunks } from '../values/chunks.ts';
 import type { ApplyQueue } from './apply-queue.ts';
 import { isToDisconnect, reserveDisconnects } from './reserve-disconnects.ts';
 import { writeTransitions } from './write-transitions.ts';
 
-export interface ApplyDeps extends Runtime {
-  readonly table: Table;
+export interface ApplyDeps extends TableDeps {
   readonly connectionsClient: (location: AccountRegion) => ChangeableConnections;
   readonly bus: Bus;
   readonly applyQueue: ApplyQueue;

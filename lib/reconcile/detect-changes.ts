@@ -12,14 +12,12 @@ import { isHeldBack } from '../policy/held-back.ts';
 import { type PolicyInputs, policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
 import { type Connection, isAnswered, isConnected } from '../privatelink/connection.ts';
-import type { Runtime } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { type ItemIndex, indexByKey, parseEach } from '../storage/entity.ts';
-import type { Item, Table } from '../storage/table.ts';
+import type { Item, TableDeps } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 
-export interface DetectDeps extends Runtime {
-  readonly table: Table;
+export interface DetectDeps extends TableDeps {
   readonly bus: Bus;
 }
 

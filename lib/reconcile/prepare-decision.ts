@@ -35,18 +35,16 @@ import { type PolicyInputs, policyInputKeys, readPolicyInputs } from '../policy/
 import type { Policy, Rule } from '../policy/rule.ts';
 import { type Connection, isAnswered, isConnected } from '../privatelink/connection.ts';
 import type { Connections } from '../privatelink/connections.ts';
-import type { Runtime } from '../runtime/runtime.ts';
 import { serviceKey } from '../services/service.ts';
 import { type ItemIndex, parseEach, UnreadableItemError } from '../storage/entity.ts';
-import type { Table } from '../storage/table.ts';
+import type { TableDeps } from '../storage/table.ts';
 import type { Prepared } from '../storage/write-batch.ts';
 import { omit } from '../values/omit.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
 import { reevaluateConnected } from './reevaluate-connected.ts';
 import { isPendingAgain, reopenedEvent, reopenIfRelisted, reopenRequest } from './reopen-request.ts';
 
-export interface PrepareDecisionDeps extends Runtime {
-  readonly table: Table;
+export interface PrepareDecisionDeps extends TableDeps {
   /** Absent if the caller has no access to EC2. Then only the stored endpoint quota counts. */
   readonly connectionsClient?: (location: AccountRegion) => Connections;
   readonly rules: readonly Rule[];

@@ -12,15 +12,11 @@ import { type Transition, transitionWrites } from '../connections/transition.ts'
 import { endpointQuotaKey, quotaWrite, readEndpointQuota } from '../policy/endpoint-quota.ts';
 import { isHeldBack, updateWaitingLine } from '../policy/held-back.ts';
 import { isEnded } from '../privatelink/connection.ts';
-import { type Runtime, type Settled, settleEach } from '../runtime/runtime.ts';
+import { type Settled, settleEach } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
-import type { Table, Write } from '../storage/table.ts';
+import type { TableDeps, Write } from '../storage/table.ts';
 import { type Prepared, writeBatch } from '../storage/write-batch.ts';
-
-export interface RecordStateDeps extends Runtime {
-  readonly table: Table;
-}
 
 interface StoredState {
   readonly record: ConnectionRecord | undefined;
@@ -35,7 +31,7 @@ interface StoredState {
  */
 export async function recordStates(
   events: readonly ConnectionEvent[],
-  deps: RecordStateDeps,
+  deps: TableDeps,
 ): Promise<Settled<ConnectionEvent, AuditAction[]>[]> {
   const groups = [...Map.groupBy(events, ({ connection }) => connection.endpointId).values()];
   const results = await writeBatch(
@@ -80,7 +76,7 @@ function eventState([event]: readonly ConnectionEvent[]): StoredState {
 async function prepareState(
   events: readonly ConnectionEvent[],
   stored: StoredState,
-  deps: RecordStateDeps,
+  deps: TableDeps,
 ): Promise<Prepared<AuditAction[]>> {
   let record = stored.record;
   const auditEvents: AuditEvent[] = [];
@@ -103,7 +99,7 @@ async function prepareState(
 export async function stateWrites(
   before: ConnectionRecord | undefined,
   { record, auditEvents }: Transition,
-  { table, requestId, reportError }: RecordStateDeps,
+  { table, requestId, reportError }: TableDeps,
 ): Promise<Write[]> {
   const usesQuota = before?.countsTowardQuota === true || isHeldBack(before?.verdict);
   const ended = usesQuota && (isEnded(record.state) || record.state === 'rejected');
@@ -130,7 +126,7 @@ async function releaseEndpointQuota(
 }
 
 /** Reads the records and services of all connections at once. */
-async function readStates(groups: readonly (readonly ConnectionEvent[])[], { table }: RecordStateDeps) {
+async function readStates(groups: readonly (readonly ConnectionEvent[])[], { table }: TableDeps) {
   const connections = groups.flatMap(([event]) => event?.connection ?? []);
   const keys = connections.flatMap(({ endpointId, serviceId }) => [
     recordKey(endpointId),

@@ -4,14 +4,13 @@ import type { ReadMode } from '../mode/mode.ts';
 import { cancelUnannouncedDisconnect, markOverQuota } from '../policy/connected/apply-reevaluation.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import { type Connections, readConnectionPages } from '../privatelink/connections.ts';
-import { orReported, type Runtime } from '../runtime/runtime.ts';
-import type { Table } from '../storage/table.ts';
+import { orReported } from '../runtime/runtime.ts';
+import type { TableDeps } from '../storage/table.ts';
 import { readRestoreTime } from '../storage/table-identity.ts';
 import { connectedForQuota, reserveQuota } from './disconnect-quota.ts';
 import { writeTransitions } from './write-transitions.ts';
 
-interface ReserveDisconnectsDeps extends Runtime {
-  readonly table: Table;
+interface ReserveDisconnectsDeps extends TableDeps {
   readonly bus: Bus;
   readonly mode: ReadMode;
 }

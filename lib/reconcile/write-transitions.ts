@@ -1,18 +1,14 @@
 import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
 import { type Transition, transitionWrites } from '../connections/transition.ts';
-import { type Runtime, settleEach } from '../runtime/runtime.ts';
+import { settleEach } from '../runtime/runtime.ts';
 import { parseEach } from '../storage/entity.ts';
-import type { Table } from '../storage/table.ts';
+import type { TableDeps } from '../storage/table.ts';
 import { writeBatch } from '../storage/write-batch.ts';
-
-interface WriteTransitionsDeps extends Runtime {
-  readonly table: Table;
-}
 
 /** Writes a transition of each record, many in one transaction; after a conflict a transition of the newer record. */
 export async function writeTransitions(
   records: readonly ConnectionRecord[],
-  { table, requestId, reportError }: WriteTransitionsDeps,
+  { table, requestId, reportError }: TableDeps,
   transition: (record: ConnectionRecord) => Transition,
 ): Promise<void> {
   const results = await writeBatch(

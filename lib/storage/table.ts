@@ -1,3 +1,5 @@
+import type { Runtime } from '../runtime/runtime.ts';
+
 /** The primary key of an item: partition key and sort key. */
 export interface Key {
   readonly pk: string;
@@ -43,6 +45,11 @@ export interface Table {
    * @returns false if the table did not have an expected version; it then wrote no item.
    */
   write(writes: readonly Write[]): Promise<boolean>;
+}
+
+/** The table, with what differs between invocations. */
+export interface TableDeps extends Runtime {
+  readonly table: Table;
 }
 
 export interface QueryOptions {

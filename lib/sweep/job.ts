@@ -1,10 +1,9 @@
 import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { addCounts } from '../reconcile/detect-changes.ts';
-import type { Runtime } from '../runtime/runtime.ts';
 import { entity, omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
-import type { Key, Table } from '../storage/table.ts';
+import type { Key, Table, TableDeps } from '../storage/table.ts';
 import { ttlInDays } from '../storage/ttl.ts';
 import { emptySweep, SweepResult } from './sweep.ts';
 
@@ -34,7 +33,7 @@ export async function startJob(
   jobId: string,
   locations: readonly AccountRegion[],
   by: string,
-  { table, now }: { readonly table: Table } & Runtime,
+  { table, now }: TableDeps,
 ): Promise<Job> {
   const time = now();
   const job: Job = {
@@ -59,7 +58,7 @@ export async function finishLocation(
   jobId: string,
   location: AccountRegion,
   result: SweepResult,
-  { table, now, reportError }: { readonly table: Table } & Runtime,
+  { table, now, reportError }: TableDeps,
 ): Promise<void> {
   await retryOnConflict(jobId, async () => {
     const job = await findJob(jobId, table).catch(omitUnreadable(reportError));
