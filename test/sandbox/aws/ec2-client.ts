@@ -1,4 +1,4 @@
-import { EC2Client } from '@aws-sdk/client-ec2';
+import { EC2 } from '@aws-sdk/client-ec2';
 import { HttpResponse } from '@smithy/core/protocols';
 import { AwsError, type AwsService, type Caller } from '../../../sandbox/aws/aws-service.ts';
 import { formatError, formatOutput, parseRequest } from '../../../sandbox/wire/wire.ts';
@@ -11,11 +11,7 @@ interface ClientRequest {
 }
 
 /** An SDK client whose requests go directly to the service, through the wire format but not HTTP. */
-export function ec2Client(
-  service: AwsService,
-  caller: Omit<Caller, 'principal'>,
-  now: () => number,
-): EC2Client {
+export function ec2Client(service: AwsService, caller: Omit<Caller, 'principal'>, now: () => number): EC2 {
   async function answer(request: ClientRequest) {
     const wireRequest = {
       method: request.method,
@@ -34,7 +30,7 @@ export function ec2Client(
     }
   }
 
-  return new EC2Client({
+  return new EC2({
     region: caller.region,
     credentials: { accessKeyId: caller.accountId, secretAccessKey: 'any' },
     maxAttempts: 1,

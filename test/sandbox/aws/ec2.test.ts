@@ -1,24 +1,6 @@
 import {
-  AcceptVpcEndpointConnectionsCommand,
-  CreateTagsCommand,
-  CreateVpcEndpointCommand,
-  CreateVpcEndpointConnectionNotificationCommand,
-  CreateVpcEndpointServiceConfigurationCommand,
   type CreateVpcEndpointServiceConfigurationCommandInput,
-  DeleteTagsCommand,
-  DeleteVpcEndpointConnectionNotificationsCommand,
-  DeleteVpcEndpointServiceConfigurationsCommand,
-  DescribeVpcEndpointConnectionNotificationsCommand,
-  DescribeVpcEndpointConnectionsCommand,
-  DescribeVpcEndpointServiceConfigurationsCommand,
-  DescribeVpcEndpointServicePermissionsCommand,
-  DescribeVpcEndpointServicesCommand,
-  DescribeVpcEndpointsCommand,
-  ModifyVpcEndpointConnectionNotificationCommand,
-  ModifyVpcEndpointServiceConfigurationCommand,
-  ModifyVpcEndpointServicePermissionsCommand,
   paginateDescribeVpcEndpointConnections,
-  RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createEc2 } from '../../../sandbox/aws/ec2.ts';
@@ -54,20 +36,17 @@ async function aService({
   admitting = ['*'],
   ...settings
 }: CreateVpcEndpointServiceConfigurationCommandInput & { admitting?: string[] } = {}) {
-  const { ServiceConfiguration: { ServiceId = '', ServiceName = '' } = {} } = await providers.send(
-    new CreateVpcEndpointServiceConfigurationCommand({
+  const { ServiceConfiguration: { ServiceId = '', ServiceName = '' } = {} } =
+    await providers.createVpcEndpointServiceConfiguration({
       NetworkLoadBalancerArns: [loadBalancer],
       ...settings,
-    }),
-  );
-  await providers.send(
-    new ModifyVpcEndpointServicePermissionsCommand({ ServiceId, AddAllowedPrincipals: admitting }),
-  );
+    });
+  await providers.modifyVpcEndpointServicePermissions({ ServiceId, AddAllowedPrincipals: admitting });
   return { ServiceId, ServiceName };
 }
 
 async function anEndpointTo(ServiceName: string): Promise<string> {
-  const { VpcEndpoint } = await consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName }));
+  const { VpcEndpoint } = await consumers.createVpcEndpoint({ ...inVpc, ServiceName });
   return VpcEndpoint?.VpcEndpointId ?? '';
 }
 
@@ -77,14 +56,12 @@ const expectedError = (name: string, message: string | RegExp = /./) =>
 test('a provider lists and accepts a connection, which becomes available to its consumer', async () => {
   const { ServiceId, ServiceName } = await aService();
   const endpointId = await anEndpointTo(ServiceName);
-  const pending = await providers.send(
-    new DescribeVpcEndpointConnectionsCommand({
-      Filters: [
-        { Name: 'service-id', Values: [ServiceId] },
-        { Name: 'vpc-endpoint-state', Values: ['pendingAcceptance'] },
-      ],
-    }),
-  );
+  const pending = await providers.describeVpcEndpointConnections({
+    Filters: [
+      { Name: 'service-id', Values: [ServiceId] },
+      { Name: 'vpc-endpoint-state', Values: ['pendingAcceptance'] },
+    ],
+  });
   expect(pending.VpcEndpointConnections).toMatchObject([
     {
       VpcEndpointId: endpointId,
@@ -97,19 +74,15 @@ test('a provider lists and accepts a connection, which becomes available to its 
     },
   ]);
 
-  const answer = await providers.send(
-    new AcceptVpcEndpointConnectionsCommand({
-      ServiceId,
-      VpcEndpointIds: [endpointId, 'vpce-0fffffffffffffff0'],
-    }),
-  );
+  const answer = await providers.acceptVpcEndpointConnections({
+    ServiceId,
+    VpcEndpointIds: [endpointId, 'vpce-0fffffffffffffff0'],
+  });
   expect(answer.Unsuccessful).toMatchObject([
     { ResourceId: 'vpce-0fffffffffffffff0', Error: { Code: 'InvalidVpcEndpointId.NotFound' } },
   ]);
   now += 200;
-  const { VpcEndpoints } = await consumers.send(
-    new DescribeVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }),
-  );
+  const { VpcEndpoints } = await consumers.describeVpcEndpoints({ VpcEndpointIds: [endpointId] });
   expect(VpcEndpoints).toMatchObject([
     { State: 'available', OwnerId: '022222222222', ServiceRegion: 'us-east-1' },
   ]);
@@ -119,8 +92,8 @@ test('filters are case-sensitive, support wildcards, and refuse unknown names', 
   const { ServiceName } = await aService();
   const endpointId = await anEndpointTo(ServiceName);
   const countConnections = async (Name: string, ...Values: string[]) =>
-    (await providers.send(new DescribeVpcEndpointConnectionsCommand({ Filters: [{ Name, Values }] })))
-      .VpcEndpointConnections?.length;
+    (await providers.describeVpcEndpointConnections({ Filters: [{ Name, Values }] })).VpcEndpointConnections
+      ?.length;
 
   expect(await countConnections('vpc-endpoint-state', 'PendingAcceptance')).toBe(0);
   expect(await countConnections('vpc-endpoint-state', 'available', 'pending*')).toBe(1);
@@ -146,17 +119,13 @@ test('ten thousand connections come in ten pages', async () => {
 
 test('a token of another operation, a malformed one, and a page out of bounds are refused', async () => {
   await Promise.all(Array.from({ length: 6 }, () => aService()));
-  const { NextToken } = await providers.send(
-    new DescribeVpcEndpointServiceConfigurationsCommand({ MaxResults: 5 }),
-  );
+  const { NextToken } = await providers.describeVpcEndpointServiceConfigurations({ MaxResults: 5 });
   expect(NextToken).toBeDefined();
-  const rest = await providers.send(
-    new DescribeVpcEndpointServiceConfigurationsCommand({ MaxResults: 5, NextToken }),
-  );
+  const rest = await providers.describeVpcEndpointServiceConfigurations({ MaxResults: 5, NextToken });
   expect(rest.ServiceConfigurations).toHaveLength(1);
   expect(rest.NextToken).toBeUndefined();
 
-  const describe = (page: object) => providers.send(new DescribeVpcEndpointConnectionsCommand(page));
+  const describe = (page: object) => providers.describeVpcEndpointConnections(page);
   for (const token of [NextToken, 'nonsense'])
     await expect(describe({ NextToken: token })).rejects.toEqual(expectedError('InvalidNextToken'));
   for (const MaxResults of [4, 1001])
@@ -167,9 +136,10 @@ test('a token of another operation, a malformed one, and a page out of bounds ar
 
 test('a dry run returns DryRunOperation and changes nothing', async () => {
   const { ServiceName } = await aService();
-  await expect(
-    consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, DryRun: true })),
-  ).rejects.toMatchObject({ name: 'DryRunOperation', $metadata: { httpStatusCode: 412 } });
+  await expect(consumers.createVpcEndpoint({ ...inVpc, ServiceName, DryRun: true })).rejects.toMatchObject({
+    name: 'DryRunOperation',
+    $metadata: { httpStatusCode: 412 },
+  });
   expect(privateLink.connections(provider)).toEqual([]);
 });
 
@@ -178,17 +148,17 @@ test('a consumer discovers the service, without its tags, as soon as it is an al
   await expect(anEndpointTo(ServiceName)).rejects.toEqual(
     expectedError('InvalidServiceName', `The Vpc Endpoint Service '${ServiceName}' does not exist`),
   );
-  const { ServiceNames } = await consumers.send(new DescribeVpcEndpointServicesCommand({}));
+  const { ServiceNames } = await consumers.describeVpcEndpointServices({});
   expect(ServiceNames).toEqual([]);
-  await expect(
-    consumers.send(new DescribeVpcEndpointServicePermissionsCommand({ ServiceId })),
-  ).rejects.toEqual(expectedError('InvalidVpcEndpointServiceId.NotFound'));
+  await expect(consumers.describeVpcEndpointServicePermissions({ ServiceId })).rejects.toEqual(
+    expectedError('InvalidVpcEndpointServiceId.NotFound'),
+  );
 
-  await providers.send(new CreateTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'a', Value: 'b' }] }));
+  await providers.createTags({ Resources: [ServiceId], Tags: [{ Key: 'a', Value: 'b' }] });
   const allow = { ServiceId, AddAllowedPrincipals: ['022222222222'] };
-  await providers.send(new ModifyVpcEndpointServicePermissionsCommand(allow));
-  const discover = new DescribeVpcEndpointServicesCommand({ ServiceNames: [ServiceName] });
-  expect((await consumers.send(discover)).ServiceDetails).toMatchObject([
+  await providers.modifyVpcEndpointServicePermissions(allow);
+  const discover = { ServiceNames: [ServiceName] };
+  expect((await consumers.describeVpcEndpointServices(discover)).ServiceDetails).toMatchObject([
     { ServiceName, Owner: '111111111111', AcceptanceRequired: true, Tags: [] },
   ]);
 });
@@ -196,22 +166,20 @@ test('a consumer discovers the service, without its tags, as soon as it is an al
 test('a consumer in another Region has to name the Region of the service', async () => {
   const { ServiceId, ServiceName } = await aService({ SupportedRegions: ['eu-west-1'] });
   const abroad = createClient(aConsumer('022222222222', 'eu-west-1'));
-  await expect(abroad.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName }))).rejects.toEqual(
+  await expect(abroad.createVpcEndpoint({ ...inVpc, ServiceName })).rejects.toEqual(
     expectedError('InvalidServiceName'),
   );
-  await abroad.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, ServiceRegion: 'us-east-1' }));
+  await abroad.createVpcEndpoint({ ...inVpc, ServiceName, ServiceRegion: 'us-east-1' });
   const crossRegion = [{ Name: 'vpc-endpoint-region', Values: ['cross-region'] }];
-  const { VpcEndpointConnections } = await providers.send(
-    new DescribeVpcEndpointConnectionsCommand({ Filters: crossRegion }),
-  );
+  const { VpcEndpointConnections } = await providers.describeVpcEndpointConnections({ Filters: crossRegion });
   expect(VpcEndpointConnections).toMatchObject([{ VpcEndpointRegion: 'eu-west-1' }]);
 
-  const remove = new ModifyVpcEndpointServiceConfigurationCommand({
+  const remove = {
     ServiceId,
     RemoveSupportedRegions: ['eu-west-1'],
-  });
-  await providers.send(remove);
-  await expect(providers.send(remove)).rejects.toEqual(
+  };
+  await providers.modifyVpcEndpointServiceConfiguration(remove);
+  await expect(providers.modifyVpcEndpointServiceConfiguration(remove)).rejects.toEqual(
     expectedError('InvalidParameter', 'Cannot remove region'),
   );
 });
@@ -238,12 +206,12 @@ test.each([
 ])('an endpoint %s is refused', async (_, settings, code) => {
   const { ServiceName } = await aService();
   const input = { ...inVpc, ServiceName, ...settings } as typeof inVpc & { ServiceName: string };
-  await expect(consumers.send(new CreateVpcEndpointCommand(input))).rejects.toEqual(expectedError(code));
+  await expect(consumers.createVpcEndpoint(input)).rejects.toEqual(expectedError(code));
 });
 
 test("a service needs the provider's own load balancer, and a refusal names it", async () => {
   const create = (client: typeof providers, NetworkLoadBalancerArns: string[]) =>
-    client.send(new CreateVpcEndpointServiceConfigurationCommand({ NetworkLoadBalancerArns }));
+    client.createVpcEndpointServiceConfiguration({ NetworkLoadBalancerArns });
   const notFound = expectedError('InvalidNetworkLoadBalancerArn.NotFound', loadBalancer);
   await expect(create(consumers, [loadBalancer])).rejects.toEqual(notFound);
   for (const unknown of [
@@ -258,9 +226,9 @@ test("a service needs the provider's own load balancer, and a refusal names it",
 
 test('a private DNS name is pending verification by a TXT record', async () => {
   const { ServiceId } = await aService({ PrivateDnsName: 'api.example.com' });
-  const { ServiceConfigurations } = await providers.send(
-    new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] }),
-  );
+  const { ServiceConfigurations } = await providers.describeVpcEndpointServiceConfigurations({
+    ServiceIds: [ServiceId],
+  });
   expect(ServiceConfigurations).toMatchObject([
     {
       PrivateDnsName: 'api.example.com',
@@ -276,19 +244,15 @@ test('a private DNS name is pending verification by a TXT record', async () => {
 
 test('principals are returned as they were added, without duplicates', async () => {
   const { ServiceId } = await aService({ admitting: ['022222222222', 'arn:aws:iam::022222222222:root'] });
-  const { AllowedPrincipals } = await providers.send(
-    new DescribeVpcEndpointServicePermissionsCommand({ ServiceId }),
-  );
+  const { AllowedPrincipals } = await providers.describeVpcEndpointServicePermissions({ ServiceId });
   expect(AllowedPrincipals).toMatchObject([
     { Principal: '022222222222', PrincipalType: 'Account', ServiceId },
   ]);
   await expect(
-    providers.send(
-      new ModifyVpcEndpointServicePermissionsCommand({
-        ServiceId,
-        AddAllowedPrincipals: ['arn:aws:iam::022222222222:role/with/path'],
-      }),
-    ),
+    providers.modifyVpcEndpointServicePermissions({
+      ServiceId,
+      AddAllowedPrincipals: ['arn:aws:iam::022222222222:role/with/path'],
+    }),
   ).rejects.toEqual(expectedError('InvalidPrincipal'));
 });
 
@@ -303,7 +267,7 @@ describe('the allowed principals of a service', () => {
     providers = createClient(aConsumer(provider.accountId));
     const { ServiceId } = await aService();
     const input = { ServiceId, AddAllowedPrincipals, RemoveAllowedPrincipals };
-    return providers.send(new ModifyVpcEndpointServicePermissionsCommand(input));
+    return providers.modifyVpcEndpointServicePermissions(input);
   }
 
   test('cannot be an organization by default', async () => {
@@ -330,38 +294,38 @@ describe('the allowed principals of a service', () => {
 
 test('a connection notification is created, changed, listed and deleted', async () => {
   const { ServiceId } = await aService();
-  const { ConnectionNotification } = await providers.send(
-    new CreateVpcEndpointConnectionNotificationCommand({
-      ServiceId,
-      ConnectionNotificationArn: topic,
-      ConnectionEvents: ['Connect'],
-    }),
-  );
-  const id = ConnectionNotification?.ConnectionNotificationId;
-  await providers.send(
-    new ModifyVpcEndpointConnectionNotificationCommand({
-      ConnectionNotificationId: id,
-      ConnectionEvents: ['Connect', 'Accept'],
-    }),
-  );
-  const list = new DescribeVpcEndpointConnectionNotificationsCommand({
-    Filters: [{ Name: 'service-id', Values: [ServiceId] }],
+  const { ConnectionNotification } = await providers.createVpcEndpointConnectionNotification({
+    ServiceId,
+    ConnectionNotificationArn: topic,
+    ConnectionEvents: ['Connect'],
   });
-  expect((await providers.send(list)).ConnectionNotificationSet).toMatchObject([
+  const id = ConnectionNotification?.ConnectionNotificationId;
+  await providers.modifyVpcEndpointConnectionNotification({
+    ConnectionNotificationId: id,
+    ConnectionEvents: ['Connect', 'Accept'],
+  });
+  const list = {
+    Filters: [{ Name: 'service-id', Values: [ServiceId] }],
+  };
+  expect(
+    (await providers.describeVpcEndpointConnectionNotifications(list)).ConnectionNotificationSet,
+  ).toMatchObject([
     {
       ConnectionNotificationArn: topic,
       ConnectionEvents: ['Accept', 'Connect'],
       ConnectionNotificationState: 'Enabled',
     },
   ]);
-  const remove = new DeleteVpcEndpointConnectionNotificationsCommand({
+  const remove = {
     ConnectionNotificationIds: [id ?? ''],
-  });
-  expect((await providers.send(remove)).Unsuccessful).toEqual([]);
-  expect((await providers.send(remove)).Unsuccessful).toMatchObject([{ ResourceId: id }]);
+  };
+  expect((await providers.deleteVpcEndpointConnectionNotifications(remove)).Unsuccessful).toEqual([]);
+  expect((await providers.deleteVpcEndpointConnectionNotifications(remove)).Unsuccessful).toMatchObject([
+    { ResourceId: id },
+  ]);
   for (const ConnectionNotificationId of [id, 'mine'])
     await expect(
-      providers.send(new ModifyVpcEndpointConnectionNotificationCommand({ ConnectionNotificationId })),
+      providers.modifyVpcEndpointConnectionNotification({ ConnectionNotificationId }),
     ).rejects.toEqual(expectedError('InvalidConnectionNotification'));
 });
 
@@ -371,18 +335,20 @@ describe('a service of Gateway Load Balancers', () => {
 
   test('has its type, and accepts endpoints of that type only', async () => {
     const { ServiceId, ServiceName } = await aGatewayService();
-    const { ServiceConfigurations } = await providers.send(
-      new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] }),
-    );
+    const { ServiceConfigurations } = await providers.describeVpcEndpointServiceConfigurations({
+      ServiceIds: [ServiceId],
+    });
     expect(ServiceConfigurations).toMatchObject([
       { ServiceType: [{ ServiceType: 'GatewayLoadBalancer' }], GatewayLoadBalancerArns: [gateway] },
     ]);
     await expect(anEndpointTo(ServiceName)).rejects.toEqual(
       expectedError('InvalidParameter', /GatewayLoadBalancer/),
     );
-    const { VpcEndpoint } = await consumers.send(
-      new CreateVpcEndpointCommand({ ...inVpc, ServiceName, VpcEndpointType: 'GatewayLoadBalancer' }),
-    );
+    const { VpcEndpoint } = await consumers.createVpcEndpoint({
+      ...inVpc,
+      ServiceName,
+      VpcEndpointType: 'GatewayLoadBalancer',
+    });
     expect(VpcEndpoint).toMatchObject({ VpcEndpointType: 'GatewayLoadBalancer', State: 'pendingAcceptance' });
   });
 
@@ -404,8 +370,8 @@ test.each([
     GatewayLoadBalancerArns.length > 0 ? { NetworkLoadBalancerArns: [], GatewayLoadBalancerArns } : {},
   );
   const events = { ConnectionNotificationArn: topic, ConnectionEvents: ['Connect'] };
-  const create = new CreateVpcEndpointConnectionNotificationCommand({ ServiceId, ...events, ...input });
-  await expect(providers.send(create)).rejects.toEqual(
+  const create = { ServiceId, ...events, ...input };
+  await expect(providers.createVpcEndpointConnectionNotification(create)).rejects.toEqual(
     expectedError(GatewayLoadBalancerArns.length > 0 ? 'InvalidParameter' : 'InvalidParameterValue'),
   );
 });
@@ -413,18 +379,16 @@ test.each([
 test('deleting a service with live connections fails for that service alone', async () => {
   const [busy, idle] = [await aService(), await aService()];
   const endpointId = await anEndpointTo(busy.ServiceName);
-  const { Unsuccessful } = await providers.send(
-    new DeleteVpcEndpointServiceConfigurationsCommand({ ServiceIds: [busy.ServiceId, idle.ServiceId] }),
-  );
+  const { Unsuccessful } = await providers.deleteVpcEndpointServiceConfigurations({
+    ServiceIds: [busy.ServiceId, idle.ServiceId],
+  });
   expect(Unsuccessful).toMatchObject([
     { ResourceId: busy.ServiceId, Error: { Code: 'ExistingVpcEndpointConnections' } },
   ]);
-  await providers.send(
-    new RejectVpcEndpointConnectionsCommand({ ServiceId: busy.ServiceId, VpcEndpointIds: [endpointId] }),
-  );
-  const { ServiceConfigurations } = await providers.send(
-    new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [idle.ServiceId] }),
-  );
+  await providers.rejectVpcEndpointConnections({ ServiceId: busy.ServiceId, VpcEndpointIds: [endpointId] });
+  const { ServiceConfigurations } = await providers.describeVpcEndpointServiceConfigurations({
+    ServiceIds: [idle.ServiceId],
+  });
   expect(ServiceConfigurations).toMatchObject([{ ServiceState: 'Deleted' }]);
 });
 
@@ -434,33 +398,28 @@ test('tags are set on creation and later, and deleted by their value', async () 
   });
   const linkgate = { Key: 'linkgate', Value: 'local' };
   const readTags = async () => {
-    const describe = new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] });
-    return (await providers.send(describe)).ServiceConfigurations?.[0]?.Tags;
+    const describe = { ServiceIds: [ServiceId] };
+    return (await providers.describeVpcEndpointServiceConfigurations(describe)).ServiceConfigurations?.[0]
+      ?.Tags;
   };
-  await providers.send(new CreateTagsCommand({ Resources: [ServiceId], Tags: [linkgate] }));
+  await providers.createTags({ Resources: [ServiceId], Tags: [linkgate] });
   const otherTag = { ...linkgate, Value: 'other' };
-  await providers.send(new DeleteTagsCommand({ Resources: [ServiceId], Tags: [otherTag] }));
+  await providers.deleteTags({ Resources: [ServiceId], Tags: [otherTag] });
   expect(await readTags()).toEqual([{ Key: 'Name', Value: 'billing' }, linkgate]);
-  await providers.send(new DeleteTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate' }] }));
+  await providers.deleteTags({ Resources: [ServiceId], Tags: [{ Key: 'linkgate' }] });
   expect(await readTags()).toEqual([{ Key: 'Name', Value: 'billing' }]);
 });
 
 test("the provider's tags on a connection are separate from the consumer's on the endpoint", async () => {
   const { ServiceName } = await aService();
   const endpointId = await anEndpointTo(ServiceName);
-  await consumers.send(
-    new CreateTagsCommand({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'theirs' }] }),
-  );
+  await consumers.createTags({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'theirs' }] });
   const describe = async () =>
-    (await providers.send(new DescribeVpcEndpointConnectionsCommand({}))).VpcEndpointConnections?.[0];
+    (await providers.describeVpcEndpointConnections({})).VpcEndpointConnections?.[0];
   const connectionId = (await describe())?.VpcEndpointConnectionId ?? '';
-  await providers.send(
-    new CreateTagsCommand({ Resources: [connectionId], Tags: [{ Key: 'ticket', Value: '7' }] }),
-  );
+  await providers.createTags({ Resources: [connectionId], Tags: [{ Key: 'ticket', Value: '7' }] });
   expect((await describe())?.Tags).toEqual([{ Key: 'ticket', Value: '7' }]);
   await expect(
-    providers.send(
-      new CreateTagsCommand({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'ours' }] }),
-    ),
+    providers.createTags({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'ours' }] }),
   ).rejects.toEqual(expectedError('InvalidID'));
 });
