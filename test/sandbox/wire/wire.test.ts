@@ -1,33 +1,9 @@
-import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
-import {
-  AcceptVpcEndpointConnectionsCommand,
-  DescribeVpcEndpointConnectionsCommand,
-  DescribeVpcsCommand,
-  EC2Client,
-} from '@aws-sdk/client-ec2';
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import {
-  CreateTopicCommand,
-  GetSubscriptionAttributesCommand,
-  PublishCommand,
-  SNSClient,
-  SubscribeCommand,
-} from '@aws-sdk/client-sns';
-import {
-  DeleteMessageCommand,
-  GetQueueUrlCommand,
-  ReceiveMessageCommand,
-  SendMessageBatchCommand,
-  SendMessageCommand,
-  SQSClient,
-  TagQueueCommand,
-} from '@aws-sdk/client-sqs';
-import {
-  GetParameterCommand,
-  GetParametersByPathCommand,
-  PutParameterCommand,
-  SSMClient,
-} from '@aws-sdk/client-ssm';
+import { CloudWatch } from '@aws-sdk/client-cloudwatch';
+import { EC2 } from '@aws-sdk/client-ec2';
+import { EventBridge } from '@aws-sdk/client-eventbridge';
+import { SNS } from '@aws-sdk/client-sns';
+import { SQS } from '@aws-sdk/client-sqs';
+import { SSM } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AwsError, type AwsService } from '../../../sandbox/aws/aws-service.ts';
 import { createCloudWatch } from '../../../sandbox/aws/cloudwatch.ts';
@@ -93,27 +69,25 @@ afterAll(() => server.close());
 const provider = () => server.clientConfig('111111111111');
 
 test('JSON 1.0: a message sent is received with its attributes, and gone once deleted', async () => {
-  const client = new SQSClient(provider());
-  const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: 'jobs' }));
+  const client = new SQS(provider());
+  const { QueueUrl } = await client.getQueueUrl({ QueueName: 'jobs' });
   const MessageAttributes = { colour: { DataType: 'String', StringValue: 'blue' } };
-  await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello <&>', MessageAttributes }));
-  const { Messages = [] } = await client.send(
-    new ReceiveMessageCommand({
-      QueueUrl,
-      MessageAttributeNames: ['All'],
-      MessageSystemAttributeNames: ['All'],
-    }),
-  );
+  await client.sendMessage({ QueueUrl, MessageBody: 'hello <&>', MessageAttributes });
+  const { Messages = [] } = await client.receiveMessage({
+    QueueUrl,
+    MessageAttributeNames: ['All'],
+    MessageSystemAttributeNames: ['All'],
+  });
   expect(Messages).toMatchObject([
     { Body: 'hello <&>', MessageAttributes, Attributes: { ApproximateReceiveCount: '1' } },
   ]);
-  await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle }));
+  await client.deleteMessage({ QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle });
   expect(sqs.counts(queueArn)).toMatchObject({ visible: 0, handled: 0 });
 });
 
 test('JSON 1.0: errors have the code of the query protocol too', async () => {
-  const client = new SQSClient(provider());
-  const error = await client.send(new GetQueueUrlCommand({ QueueName: 'none' })).catch((caught) => caught);
+  const client = new SQS(provider());
+  const error = await client.getQueueUrl({ QueueName: 'none' }).catch((caught) => caught);
   expect(error).toMatchObject({
     name: 'QueueDoesNotExist',
     Code: 'AWS.SimpleQueueService.NonExistentQueue',
@@ -122,35 +96,35 @@ test('JSON 1.0: errors have the code of the query protocol too', async () => {
 });
 
 test('an empty batch, an operation that is not modelled and a missing member are refused', async () => {
-  const client = new SQSClient(provider());
+  const client = new SQS(provider());
   const QueueUrl = `${server.url}/111111111111/jobs`;
-  await expect(client.send(new SendMessageBatchCommand({ QueueUrl, Entries: [] }))).rejects.toThrow(
+  await expect(client.sendMessageBatch({ QueueUrl, Entries: [] })).rejects.toThrow(
     expect.objectContaining({ name: 'EmptyBatchRequest' }),
   );
-  await expect(client.send(new TagQueueCommand({ QueueUrl, Tags: {} }))).rejects.toThrow(
+  await expect(client.tagQueue({ QueueUrl, Tags: {} })).rejects.toThrow(
     expect.objectContaining({ name: 'UnknownOperationException' }),
   );
-  await expect(new SSMClient(provider()).send(new GetParameterCommand({ Name: undefined }))).rejects.toThrow(
+  await expect(new SSM(provider()).getParameter({ Name: undefined })).rejects.toThrow(
     expect.objectContaining({ name: 'ValidationException' }),
   );
 });
 
 test('AWS query: a topic is created, subscribed to and published to, with maps and special characters', async () => {
-  const client = new SNSClient(provider());
-  const { TopicArn } = await client.send(new CreateTopicCommand({ Name: 'news' }));
+  const client = new SNS(provider());
+  const { TopicArn } = await client.createTopic({ Name: 'news' });
   const Attributes = { FilterPolicy: '{"colour":["<blue>"]}' };
-  const subscribe = new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: queueArn, Attributes });
-  const { SubscriptionArn } = await client.send(subscribe);
-  const described = await client.send(new GetSubscriptionAttributesCommand({ SubscriptionArn }));
+  const subscribe = { TopicArn, Protocol: 'sqs', Endpoint: queueArn, Attributes };
+  const { SubscriptionArn } = await client.subscribe(subscribe);
+  const described = await client.getSubscriptionAttributes({ SubscriptionArn });
   expect(described.Attributes).toMatchObject({ ...Attributes, Owner: '111111111111' });
   const MessageAttributes = { colour: { DataType: 'String', StringValue: '<blue>' } };
-  await client.send(new PublishCommand({ TopicArn, Message: 'a & b', MessageAttributes }));
+  await client.publish({ TopicArn, Message: 'a & b', MessageAttributes });
   expect(sqs.receive(queueArn, 10).map(({ body }) => JSON.parse(body).Message)).toEqual(['a & b']);
 });
 
 test('AWS query: errors have the query code and status', async () => {
   const TopicArn = 'arn:aws:sns:us-east-1:111111111111:none';
-  const sent = new SNSClient(provider()).send(new PublishCommand({ TopicArn, Message: 'a' }));
+  const sent = new SNS(provider()).publish({ TopicArn, Message: 'a' });
   await expect(sent).rejects.toMatchObject({
     name: 'NotFoundException',
     message: 'Topic does not exist',
@@ -159,46 +133,40 @@ test('AWS query: errors have the query code and status', async () => {
 });
 
 test('JSON 1.1: parameters have versions, dates and pages', async () => {
-  const client = new SSMClient(provider());
+  const client = new SSM(provider());
   for (let count = 0; count < 12; count += 1)
-    await client.send(
-      new PutParameterCommand({ Name: `/app/p${count}`, Value: 'secret', Type: 'SecureString' }),
-    );
-  const again = new PutParameterCommand({ Name: '/app/p0', Value: 'new', Type: 'SecureString' });
-  await expect(client.send(again)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
-  await client.send(new PutParameterCommand({ Name: '/app/p0', Value: 'new', Overwrite: true }));
+    await client.putParameter({ Name: `/app/p${count}`, Value: 'secret', Type: 'SecureString' });
+  const again = { Name: '/app/p0', Value: 'new', Type: 'SecureString' } as const;
+  await expect(client.putParameter(again)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
+  await client.putParameter({ Name: '/app/p0', Value: 'new', Overwrite: true });
 
-  const get = new GetParameterCommand({ Name: '/app/p0', WithDecryption: true });
-  expect((await client.send(get)).Parameter).toMatchObject({
+  const get = { Name: '/app/p0', WithDecryption: true };
+  expect((await client.getParameter(get)).Parameter).toMatchObject({
     Value: 'new',
     Version: 2,
     LastModifiedDate: new Date(now()),
   });
-  const first = await client.send(new GetParametersByPathCommand({ Path: '/app' }));
-  const second = await client.send(
-    new GetParametersByPathCommand({ Path: '/app', NextToken: first.NextToken }),
-  );
+  const first = await client.getParametersByPath({ Path: '/app' });
+  const second = await client.getParametersByPath({ Path: '/app', NextToken: first.NextToken });
   expect([first.Parameters?.length, second.Parameters?.length, second.NextToken]).toEqual([10, 2, undefined]);
   expect(first.Parameters?.map(({ Value }) => Value)).not.toContain('secret');
-  const none = new GetParameterCommand({ Name: '/app/none' });
-  await expect(client.send(none)).rejects.toMatchObject({ name: 'ParameterNotFound' });
+  const none = { Name: '/app/none' };
+  await expect(client.getParameter(none)).rejects.toMatchObject({ name: 'ParameterNotFound' });
 });
 
 test('JSON 1.1: each event of a call has its own result', async () => {
-  const { FailedEntryCount, Entries = [] } = await new EventBridgeClient(provider()).send(
-    new PutEventsCommand({
-      Entries: [
-        { Source: 'app', DetailType: 'happened', Detail: '{}' },
-        { Source: 'app', DetailType: 'happened', Detail: 'no JSON' },
-      ],
-    }),
-  );
+  const { FailedEntryCount, Entries = [] } = await new EventBridge(provider()).putEvents({
+    Entries: [
+      { Source: 'app', DetailType: 'happened', Detail: '{}' },
+      { Source: 'app', DetailType: 'happened', Detail: 'no JSON' },
+    ],
+  });
   expect(FailedEntryCount).toBe(1);
   expect(Entries.map(({ ErrorCode }) => ErrorCode)).toEqual([undefined, 'MalformedDetail']);
 });
 
 test('CloudWatch returns JSON for JSON requests and XML for query requests', async () => {
-  const { MetricAlarms = [] } = await new CloudWatchClient(provider()).send(new DescribeAlarmsCommand({}));
+  const { MetricAlarms = [] } = await new CloudWatch(provider()).describeAlarms({});
   expect(MetricAlarms).toMatchObject([{ AlarmName: 'old', StateValue: 'INSUFFICIENT_DATA' }]);
   const answer = await fetch(server.url, {
     method: 'POST',
@@ -213,7 +181,7 @@ test('CloudWatch returns JSON for JSON requests and XML for query requests', asy
 
 test('EC2 query: requests have flat lists, responses have lists of items', async () => {
   const input = { Filters: [{ Name: 'service-id', Values: ['a', 'b'] }], MaxResults: 5 };
-  const answer = await new EC2Client(provider()).send(new DescribeVpcEndpointConnectionsCommand(input));
+  const answer = await new EC2(provider()).describeVpcEndpointConnections(input);
   const [connection, ...otherConnections] = answer.VpcEndpointConnections ?? [];
   expect(JSON.parse(connection?.ServiceId ?? '')).toEqual(input);
   expect(connection?.CreationTimestamp).toEqual(new Date(1000));
@@ -221,12 +189,12 @@ test('EC2 query: requests have flat lists, responses have lists of items', async
 });
 
 test('EC2 query: errors have the form of EC2, also for an unknown action', async () => {
-  const client = new EC2Client(provider());
-  const accept = new AcceptVpcEndpointConnectionsCommand({ ServiceId: 'a', VpcEndpointIds: ['b'] });
-  await expect(client.send(accept)).rejects.toMatchObject({
+  const client = new EC2(provider());
+  const accept = { ServiceId: 'a', VpcEndpointIds: ['b'] };
+  await expect(client.acceptVpcEndpointConnections(accept)).rejects.toMatchObject({
     name: 'RequestLimitExceeded',
     message: 'slow down, <please>',
     $metadata: { httpStatusCode: 503 },
   });
-  await expect(client.send(new DescribeVpcsCommand({}))).rejects.toMatchObject({ name: 'InvalidAction' });
+  await expect(client.describeVpcs({})).rejects.toMatchObject({ name: 'InvalidAction' });
 });
