@@ -1,10 +1,5 @@
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import {
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { DynamoDB } from '@aws-sdk/client-dynamodb';
+import { SQS } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
@@ -50,26 +45,23 @@ test('one full sweep decides, accepts and records without any notification', asy
 test(
   'malformed messages of a location go to the dead-letter queue at once, and do not delay connections',
   async () => {
-    const sqs = new SQSClient(sandbox.config());
+    const sqs = new SQS(sandbox.config());
     const queueUrl = (name: string) => `${sandbox.url}/${provider}/linkgate-local-${name}.fifo`;
     for (let remaining = 20; remaining > 0; remaining--)
-      await sqs.send(
-        new SendMessageCommand({
-          QueueUrl: queueUrl('apply-verdicts'),
-          MessageBody: '{"location":"us-east-1"}',
-          MessageGroupId: `${provider}/us-east-1`,
-          MessageDeduplicationId: `malformed-${remaining}`,
-        }),
-      );
+      await sqs.sendMessage({
+        QueueUrl: queueUrl('apply-verdicts'),
+        MessageBody: '{"location":"us-east-1"}',
+        MessageGroupId: `${provider}/us-east-1`,
+        MessageDeduplicationId: `malformed-${remaining}`,
+      });
     expect(await describeState(sandbox, await sandbox.connect(allowed, serviceId))).toBe('available');
     const QueueUrl = queueUrl('apply-verdicts-dead-letters');
-    const { Attributes } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
-    );
+    const { Attributes } = await sqs.getQueueAttributes({
+      QueueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages'],
+    });
     expect(Attributes).toEqual({ ApproximateNumberOfMessages: '20' });
-    const { Messages } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] }),
-    );
+    const { Messages } = await sqs.receiveMessage({ QueueUrl, MessageAttributeNames: ['All'] });
     const problems = { StringValue: expect.stringContaining('location') };
     expect(Messages).toMatchObject([{ Body: '{"location":"us-east-1"}', MessageAttributes: { problems } }]);
     sqs.destroy();
@@ -81,10 +73,10 @@ test(
   'an unreadable service does not affect other services, and the remedy of doctor removes it',
   async () => {
     const toBlock = await sandbox.connect(blocked, serviceId);
-    const dynamodb = new DynamoDBClient(sandbox.config());
+    const dynamodb = new DynamoDB(sandbox.config());
     const key = { pk: 'SERVICE', sk: 'vpce-svc-0000000000000bad0' };
     const Item = { ...marshall({ ...key, schemaVersion: '2.0' }), version: { N: '9007199254740993' } };
-    await dynamodb.send(new PutItemCommand({ TableName: 'linkgate-local', Item }));
+    await dynamodb.putItem({ TableName: 'linkgate-local', Item });
     dynamodb.destroy();
 
     await sandbox.waitForState(await sandbox.connect(allowed, serviceId), 'available');

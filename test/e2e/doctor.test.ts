@@ -1,17 +1,7 @@
-import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteTagsCommand,
-  DeleteVpcEndpointConnectionNotificationsCommand,
-  DescribeVpcEndpointConnectionNotificationsCommand,
-} from '@aws-sdk/client-ec2';
-import {
-  ListSubscriptionsByTopicCommand,
-  SNSClient,
-  SubscribeCommand,
-  UnsubscribeCommand,
-} from '@aws-sdk/client-sns';
-import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DeleteParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { DynamoDB } from '@aws-sdk/client-dynamodb';
+import { SNS } from '@aws-sdk/client-sns';
+import { SQS } from '@aws-sdk/client-sqs';
+import { SSM } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { DoctorResult } from '../../lib/doctor/doctor-result.ts';
 import { accounts, createService, describeState, provider, startSandbox } from './sandbox.ts';
@@ -19,7 +9,7 @@ import { accounts, createService, describeState, provider, startSandbox } from '
 const sandbox = await startSandbox('--quiet');
 const serviceId = await createService(sandbox);
 const ec2 = sandbox.ec2(provider);
-const [sns, sqs] = [new SNSClient(sandbox.config()), new SQSClient(sandbox.config())];
+const [sns, sqs] = [new SNS(sandbox.config()), new SQS(sandbox.config())];
 const timeoutMs = 120_000;
 let endpointId: string;
 
@@ -49,22 +39,19 @@ async function runRemedy(finding: DoctorResult | undefined) {
   expect(await sandbox.linkgate(...command.split(' '))).toMatchObject({ exitCode: 0 });
 }
 
-const removeTag = () =>
-  ec2.send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
+const removeTag = () => ec2.deleteTags({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] });
 
 async function deleteNotifications() {
-  const { ConnectionNotificationSet = [] } = await ec2.send(
-    new DescribeVpcEndpointConnectionNotificationsCommand({}),
-  );
+  const { ConnectionNotificationSet = [] } = await ec2.describeVpcEndpointConnectionNotifications({});
   const ConnectionNotificationIds = ConnectionNotificationSet.flatMap(
     ({ ConnectionNotificationId = [] }) => ConnectionNotificationId,
   );
-  await ec2.send(new DeleteVpcEndpointConnectionNotificationsCommand({ ConnectionNotificationIds }));
+  await ec2.deleteVpcEndpointConnectionNotifications({ ConnectionNotificationIds });
 }
 
 async function deleteSigningKey() {
-  const ssm = new SSMClient(sandbox.config());
-  await ssm.send(new DeleteParameterCommand({ Name: '/linkgate/local/links/signing-key' }));
+  const ssm = new SSM(sandbox.config());
+  await ssm.deleteParameter({ Name: '/linkgate/local/links/signing-key' });
   ssm.destroy();
 }
 
@@ -75,23 +62,20 @@ async function unsubscribeQueue() {
     'GET',
     '/_sandbox/outputs',
   );
-  const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
-  for (const { SubscriptionArn } of Subscriptions)
-    await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+  const { Subscriptions = [] } = await sns.listSubscriptionsByTopic({ TopicArn });
+  for (const { SubscriptionArn } of Subscriptions) await sns.unsubscribe({ SubscriptionArn });
   return TopicArn;
 }
 
 /** Changes the actor of an audit entry in the table. */
 async function rewriteAuditEntry(actor: string) {
-  const dynamodb = new DynamoDBClient(sandbox.config());
-  await dynamodb.send(
-    new UpdateItemCommand({
-      TableName: 'linkgate-local',
-      Key: { pk: { S: `AUDIT#${endpointId}` }, sk: { S: '000000002' } },
-      UpdateExpression: 'SET actor = :actor',
-      ExpressionAttributeValues: { ':actor': { S: actor } },
-    }),
-  );
+  const dynamodb = new DynamoDB(sandbox.config());
+  await dynamodb.updateItem({
+    TableName: 'linkgate-local',
+    Key: { pk: { S: `AUDIT#${endpointId}` }, sk: { S: '000000002' } },
+    UpdateExpression: 'SET actor = :actor',
+    ExpressionAttributeValues: { ':actor': { S: actor } },
+  });
   dynamodb.destroy();
 }
 
@@ -102,7 +86,7 @@ test(
 
     await deleteNotifications();
     await deleteSigningKey();
-    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'it failed' }));
+    await sqs.sendMessage({ QueueUrl, MessageBody: 'it failed' });
     const TopicArn = await unsubscribeQueue();
     await rewriteAuditEntry('mallory');
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
@@ -126,10 +110,10 @@ test(
     const find = (check: string) => findings.find(({ name }) => name === check);
     await runRemedy(find('notification'));
     await runRemedy(find('signing-key'));
-    await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+    await sqs.purgeQueue({ QueueUrl });
     const [, Protocol, Endpoint] =
       /--protocol (\S+) --notification-endpoint (\S+)/.exec(find('subscription')?.remedy ?? '') ?? [];
-    await sns.send(new SubscribeCommand({ TopicArn, Protocol, Endpoint }));
+    await sns.subscribe({ TopicArn, Protocol, Endpoint });
     await rewriteAuditEntry('linkgate');
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     await sandbox.sweep();

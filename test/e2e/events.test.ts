@@ -1,17 +1,6 @@
-import { ModifyVpcEndpointServiceConfigurationCommand } from '@aws-sdk/client-ec2';
-import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
-import {
-  CreateTopicCommand,
-  SetTopicAttributesCommand,
-  SNSClient,
-  SubscribeCommand,
-} from '@aws-sdk/client-sns';
-import {
-  CreateQueueCommand,
-  DeleteMessageCommand,
-  ReceiveMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { EventBridge } from '@aws-sdk/client-eventbridge';
+import { SNS } from '@aws-sdk/client-sns';
+import { SQS } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { busSchemas } from '../bus-schemas.ts';
 import { accounts, createService, provider, startSandbox, waitUntil } from './sandbox.ts';
@@ -31,12 +20,9 @@ const timeoutMs = 120_000;
 
 const sandbox = await startSandbox('--quiet');
 const serviceId = await createService(sandbox);
-const events = new EventBridgeClient(sandbox.config());
-const sqs = new SQSClient(sandbox.config());
-const [customerSns, customerSqs] = [
-  new SNSClient(sandbox.config(customer)),
-  new SQSClient(sandbox.config(customer)),
-];
+const events = new EventBridge(sandbox.config());
+const sqs = new SQS(sandbox.config());
+const [customerSns, customerSqs] = [new SNS(sandbox.config(customer)), new SQS(sandbox.config(customer))];
 const EventBusName = 'linkgate-local';
 const published: PublishedEvent[] = [];
 let queueUrl: string;
@@ -45,9 +31,9 @@ const allow = (Principal: object, Action: string, Resource: string) =>
   JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal, Action, Resource }] });
 
 /** Creates a queue that an AWS service may send to. */
-async function createQueue(client: SQSClient, QueueName: string, service: string): Promise<string> {
+async function createQueue(client: SQS, QueueName: string, service: string): Promise<string> {
   const Attributes = { Policy: allow({ Service: `${service}.amazonaws.com` }, 'sqs:SendMessage', '*') };
-  const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName, Attributes }));
+  const { QueueUrl = '' } = await client.createQueue({ QueueName, Attributes });
   return QueueUrl;
 }
 
@@ -55,9 +41,9 @@ async function createQueue(client: SQSClient, QueueName: string, service: string
 beforeAll(async () => {
   queueUrl = await createQueue(sqs, 'everything', 'events');
   const EventPattern = JSON.stringify({ source: ['linkgate'] });
-  await events.send(new PutRuleCommand({ Name: 'everything', EventBusName, EventPattern }));
+  await events.putRule({ Name: 'everything', EventBusName, EventPattern });
   const Targets = [{ Id: 'queue', Arn: `arn:aws:sqs:us-east-1:${provider}:everything` }];
-  await events.send(new PutTargetsCommand({ Rule: 'everything', EventBusName, Targets }));
+  await events.putTargets({ Rule: 'everything', EventBusName, Targets });
   await sandbox.json('service', 'add', serviceId, '--name', 'payments');
 }, timeoutMs);
 
@@ -67,12 +53,10 @@ afterAll(async () => {
 });
 
 async function listen(): Promise<void> {
-  const { Messages = [] } = await sqs.send(
-    new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
-  );
+  const { Messages = [] } = await sqs.receiveMessage({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 });
   for (const { Body = '', ReceiptHandle } of Messages) {
     published.push(JSON.parse(Body));
-    await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
+    await sqs.deleteMessage({ QueueUrl: queueUrl, ReceiptHandle });
   }
 }
 
@@ -102,7 +86,7 @@ test(
     const setAcceptance = (AcceptanceRequired: boolean) =>
       sandbox
         .ec2(provider)
-        .send(new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: serviceId, AcceptanceRequired }));
+        .modifyVpcEndpointServiceConfiguration({ ServiceId: serviceId, AcceptanceRequired });
     await setAcceptance(false);
     await waitForEvent(
       'Service Drifted',
@@ -118,7 +102,7 @@ test(
 test(
   "a customer's topic gets events once its policy allows the provider, and is refused until then",
   async () => {
-    const { TopicArn = '' } = await customerSns.send(new CreateTopicCommand({ Name: 'linkgate-notices' }));
+    const { TopicArn = '' } = await customerSns.createTopic({ Name: 'linkgate-notices' });
     await sandbox.json('customer', 'set', 'initech', '--account', customer, '--contact-topic', TopicArn);
     /** Creates an endpoint, and waits for the batching window of customer notifications. */
     const connectAndNotify = async () => {
@@ -133,14 +117,12 @@ test(
     await expectDelivery('refused');
 
     const AttributeValue = allow({ AWS: `arn:aws:iam::${provider}:root` }, 'sns:Publish', TopicArn);
-    await customerSns.send(
-      new SetTopicAttributesCommand({ TopicArn, AttributeName: 'Policy', AttributeValue }),
-    );
+    await customerSns.setTopicAttributes({ TopicArn, AttributeName: 'Policy', AttributeValue });
     const QueueUrl = await createQueue(customerSqs, 'notices', 'sns');
     const Endpoint = `arn:aws:sqs:us-east-1:${customer}:notices`;
-    await customerSns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
+    await customerSns.subscribe({ TopicArn, Protocol: 'sqs', Endpoint });
     const endpointId = await connectAndNotify();
-    const { Messages = [] } = await customerSqs.send(new ReceiveMessageCommand({ QueueUrl }));
+    const { Messages = [] } = await customerSqs.receiveMessage({ QueueUrl });
     const { MessageAttributes } = JSON.parse(Messages[0]?.Body ?? '{}');
     expect(MessageAttributes).toMatchObject({
       event: { Value: 'waiting' },

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DescribeVpcEndpointConnectionsCommand } from '@aws-sdk/client-ec2';
-import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SQS } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   createEndpoint,
@@ -182,7 +181,7 @@ async function describeStates(): Promise<ReadonlyMap<string, string>> {
   do {
     const page = await sandbox
       .ec2(provider)
-      .send(new DescribeVpcEndpointConnectionsCommand({ ...(NextToken !== undefined && { NextToken }) }));
+      .describeVpcEndpointConnections({ ...(NextToken !== undefined && { NextToken }) });
     for (const { VpcEndpointId = '', VpcEndpointState = '' } of page.VpcEndpointConnections ?? [])
       states.set(VpcEndpointId, VpcEndpointState);
     NextToken = page.NextToken;
@@ -192,13 +191,14 @@ async function describeStates(): Promise<ReadonlyMap<string, string>> {
 
 /** Returns the dead-letter queues that are not empty. */
 async function listFilledDeadLetterQueues(): Promise<string[]> {
-  const sqs = new SQSClient(sandbox.config());
-  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+  const sqs = new SQS(sandbox.config());
+  const { QueueUrls = [] } = await sqs.listQueues({});
   const filledQueues: string[] = [];
   for (const QueueUrl of QueueUrls.filter((url) => /dlq|dead/i.test(url))) {
-    const { Attributes } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
-    );
+    const { Attributes } = await sqs.getQueueAttributes({
+      QueueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages'],
+    });
     if (Attributes?.ApproximateNumberOfMessages !== '0') filledQueues.push(QueueUrl);
   }
   sqs.destroy();

@@ -1,13 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import {
-  CreateVpcEndpointCommand,
-  CreateVpcEndpointServiceConfigurationCommand,
-  DescribeVpcEndpointConnectionsCommand,
-  EC2Client,
-  ModifyVpcEndpointServicePermissionsCommand,
-} from '@aws-sdk/client-ec2';
+import { EC2 } from '@aws-sdk/client-ec2';
 import { main } from '../../cli/main.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -106,11 +100,11 @@ async function start(flags: readonly string[], { ownGroup }: { ownGroup: boolean
 }
 
 export function createClients(url: string) {
-  const ec2Clients = new Map<string, EC2Client>();
+  const ec2Clients = new Map<string, EC2>();
   const sandbox = {
     url,
-    ec2(accountId: string): EC2Client {
-      const client = ec2Clients.get(accountId) ?? new EC2Client(sandbox.config(accountId));
+    ec2(accountId: string): EC2 {
+      const client = ec2Clients.get(accountId) ?? new EC2(sandbox.config(accountId));
       ec2Clients.set(accountId, client);
       return client;
     },
@@ -205,18 +199,14 @@ export function createClients(url: string) {
 /** Creates an endpoint service that allows all principals, so that only linkgate decides. */
 export async function createService(sandbox: Clients, acceptanceRequired = true): Promise<string> {
   const ec2 = sandbox.ec2(provider);
-  const { ServiceConfiguration } = await ec2.send(
-    new CreateVpcEndpointServiceConfigurationCommand({
-      AcceptanceRequired: acceptanceRequired,
-      NetworkLoadBalancerArns: [
-        `arn:aws:elasticloadbalancing:us-east-1:${provider}:loadbalancer/net/svc/0123456789abcdef`,
-      ],
-    }),
-  );
+  const { ServiceConfiguration } = await ec2.createVpcEndpointServiceConfiguration({
+    AcceptanceRequired: acceptanceRequired,
+    NetworkLoadBalancerArns: [
+      `arn:aws:elasticloadbalancing:us-east-1:${provider}:loadbalancer/net/svc/0123456789abcdef`,
+    ],
+  });
   const serviceId = ServiceConfiguration?.ServiceId ?? '';
-  await ec2.send(
-    new ModifyVpcEndpointServicePermissionsCommand({ ServiceId: serviceId, AddAllowedPrincipals: ['*'] }),
-  );
+  await ec2.modifyVpcEndpointServicePermissions({ ServiceId: serviceId, AddAllowedPrincipals: ['*'] });
   return serviceId;
 }
 
@@ -226,23 +216,19 @@ export async function createEndpoint(
   accountId: string,
   serviceId: string,
 ): Promise<string> {
-  const { VpcEndpoint } = await sandbox.ec2(accountId).send(
-    new CreateVpcEndpointCommand({
-      VpcEndpointType: 'Interface',
-      VpcId: 'vpc-0123456789abcdef0',
-      SubnetIds: ['subnet-0123456789abcdef0'],
-      SecurityGroupIds: ['sg-0123456789abcdef0'],
-      ServiceName: `com.amazonaws.vpce.us-east-1.${serviceId}`,
-    }),
-  );
+  const { VpcEndpoint } = await sandbox.ec2(accountId).createVpcEndpoint({
+    VpcEndpointType: 'Interface',
+    VpcId: 'vpc-0123456789abcdef0',
+    SubnetIds: ['subnet-0123456789abcdef0'],
+    SecurityGroupIds: ['sg-0123456789abcdef0'],
+    ServiceName: `com.amazonaws.vpce.us-east-1.${serviceId}`,
+  });
   return VpcEndpoint?.VpcEndpointId ?? '';
 }
 
 /** Returns the state of a connection in EC2. */
 export async function describeState(sandbox: Clients, endpointId: string): Promise<string | undefined> {
-  const { VpcEndpointConnections = [] } = await sandbox
-    .ec2(provider)
-    .send(new DescribeVpcEndpointConnectionsCommand({}));
+  const { VpcEndpointConnections = [] } = await sandbox.ec2(provider).describeVpcEndpointConnections({});
   return VpcEndpointConnections.find(({ VpcEndpointId }) => VpcEndpointId === endpointId)?.VpcEndpointState;
 }
 

@@ -1,9 +1,5 @@
-import {
-  AcceptVpcEndpointConnectionsCommand,
-  DescribeVpcEndpointsCommand,
-  EC2Client,
-} from '@aws-sdk/client-ec2';
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { EC2 } from '@aws-sdk/client-ec2';
+import { SSM } from '@aws-sdk/client-ssm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type Call,
@@ -52,8 +48,6 @@ async function fetchResponse(method: string, path: string, body?: string) {
   return { status: response.status, text, type: response.headers.get('content-type') };
 }
 
-const describeNothing = () => new DescribeVpcEndpointsCommand({});
-
 describe('every path of /_sandbox', () => {
   test('returns JSON, or 204 without a body', async () => {
     for (const path of ['health', 'calls', 'faults', 'assumptions', 'clock', 'idle', 'outputs'])
@@ -85,10 +79,8 @@ describe('the calls', () => {
   test('are recorded with caller, action, parameters and result', async () => {
     const since = await callCount();
     const ec2 = sandbox.ec2(allowed);
-    await ec2.send(new DescribeVpcEndpointsCommand({ MaxResults: 5 }));
-    await expect(
-      ec2.send(new DescribeVpcEndpointsCommand({ VpcEndpointIds: ['vpce-00000000000000000'] })),
-    ).rejects.toThrow();
+    await ec2.describeVpcEndpoints({ MaxResults: 5 });
+    await expect(ec2.describeVpcEndpoints({ VpcEndpointIds: ['vpce-00000000000000000'] })).rejects.toThrow();
     const describeCall = {
       accountId: allowed,
       principal: 'root',
@@ -109,10 +101,10 @@ describe('the calls', () => {
 
   test('contain no secrets', async () => {
     const since = await callCount();
-    const ssm = createClient(SSMClient);
-    await ssm.send(new PutParameterCommand({ Name: '/plain', Type: 'String', Value: 'seen' }));
-    await ssm.send(new PutParameterCommand({ Name: '/secret', Type: 'SecureString', Value: 'hush' }));
-    await ssm.send(new PutParameterCommand({ Name: '/secret', Value: 'hush', Overwrite: true }));
+    const ssm = createClient(SSM);
+    await ssm.putParameter({ Name: '/plain', Type: 'String', Value: 'seen' });
+    await ssm.putParameter({ Name: '/secret', Type: 'SecureString', Value: 'hush' });
+    await ssm.putParameter({ Name: '/secret', Value: 'hush', Overwrite: true });
     const putCalls = (await callsSince(since)).filter(({ action }) => action === 'PutParameter');
     expect(putCalls.map(({ params }) => params.Value)).toEqual(['seen', '***', '***']);
   });
@@ -122,12 +114,14 @@ describe('a fault', () => {
   const putFault = (fault: object) => sandbox.setFaults({ rate: 1, ...fault });
 
   test('after the effect fails a call that took effect', async () => {
-    const ssm = createClient(SSMClient);
-    const putParameter = new PutParameterCommand({ Name: '/late', Type: 'String', Value: 'here' });
+    const ssm = createClient(SSM);
+    const putParameter = { Name: '/late', Type: 'String', Value: 'here' } as const;
     const fault = { service: 'ssm', action: 'PutParameter', principal: '*', count: 1 };
     await putFault({ ...fault, error: 'InternalServerError', afterEffect: true });
-    await expect(ssm.send(putParameter)).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } });
-    await expect(ssm.send(putParameter)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
+    await expect(ssm.putParameter(putParameter)).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 500 },
+    });
+    await expect(ssm.putParameter(putParameter)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
   });
 
   test.each([
@@ -164,15 +158,13 @@ describe('a fault', () => {
 });
 
 test('throttling has the published limits, and can be switched off', async () => {
-  const ec2 = createClient(EC2Client);
+  const ec2 = createClient(EC2);
   const accept = () =>
     ec2
-      .send(
-        new AcceptVpcEndpointConnectionsCommand({
-          ServiceId: serviceId,
-          VpcEndpointIds: ['vpce-00000000000000000'],
-        }),
-      )
+      .acceptVpcEndpointConnections({
+        ServiceId: serviceId,
+        VpcEndpointIds: ['vpce-00000000000000000'],
+      })
       .then(
         () => 'answered',
         (error) => `${error.name} ${error.$metadata.httpStatusCode}`,
@@ -201,7 +193,7 @@ describe('the clock', () => {
     const { headers } = await fetch(`${sandbox.url}/_sandbox/health`);
     expect(Date.parse(headers.get('date') ?? '')).toBeGreaterThan(before + 86_000_000);
     const since = await callCount();
-    await createClient(EC2Client).send(describeNothing());
+    await createClient(EC2).describeVpcEndpoints({});
     const [call] = (await callsSince(since)).filter(({ action }) => action === 'DescribeVpcEndpoints');
     expect(Date.parse(call?.time ?? '')).toBeGreaterThanOrEqual(before + 86_400_000);
   });

@@ -1,10 +1,10 @@
 import { request } from 'node:http';
 import { networkInterfaces } from 'node:os';
-import { DescribeVpcEndpointsCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { EC2 } from '@aws-sdk/client-ec2';
+import { SNS } from '@aws-sdk/client-sns';
+import { SQS } from '@aws-sdk/client-sqs';
+import { SSM } from '@aws-sdk/client-ssm';
+import { STS } from '@aws-sdk/client-sts';
 import { afterAll, expect, test } from '@jest/globals';
 import { provider, startSandbox } from '../sandbox.ts';
 
@@ -21,28 +21,29 @@ test.each([
   [`${provider}.alice`, provider, 'user/alice'],
 ])('the access key %s is account %s, %s', async (accessKeyId, Account, identity) => {
   const Arn = `arn:aws:iam::${Account}:${identity}`;
-  const answer = await as(STSClient, accessKeyId).send(new GetCallerIdentityCommand({}));
+  const answer = await as(STS, accessKeyId).getCallerIdentity({});
   expect(answer).toMatchObject({ Account, Arn });
 });
 
 test('an access key that is not an account is refused', async () => {
-  await expect(
-    as(EC2Client, 'AKIAIOSFODNN7EXAMPLE').send(new DescribeVpcEndpointsCommand({})),
-  ).rejects.toMatchObject({ name: 'AuthFailure', $metadata: { httpStatusCode: 401 } });
+  await expect(as(EC2, 'AKIAIOSFODNN7EXAMPLE').describeVpcEndpoints({})).rejects.toMatchObject({
+    name: 'AuthFailure',
+    $metadata: { httpStatusCode: 401 },
+  });
 });
 
 test('resources belong to one account and Region, whatever its name', async () => {
-  const putParameter = new PutParameterCommand({ Name: '/here', Type: 'String', Value: 'there' });
-  const getParameter = new GetParameterCommand({ Name: '/here' });
-  await as(SSMClient, '222222222222', 'mx-central-1').send(putParameter);
-  expect(await as(SSMClient, '222222222222', 'mx-central-1').send(getParameter)).toMatchObject({
+  const putParameter = { Name: '/here', Type: 'String', Value: 'there' } as const;
+  const getParameter = { Name: '/here' };
+  await as(SSM, '222222222222', 'mx-central-1').putParameter(putParameter);
+  expect(await as(SSM, '222222222222', 'mx-central-1').getParameter(getParameter)).toMatchObject({
     Parameter: { Value: 'there' },
   });
   for (const [accountId, region] of [
     ['222222222222', 'eu-west-1'],
     ['333333333333', 'mx-central-1'],
   ] as const)
-    await expect(as(SSMClient, accountId, region).send(getParameter)).rejects.toThrow();
+    await expect(as(SSM, accountId, region).getParameter(getParameter)).rejects.toThrow();
 });
 
 test('a request without a signature is refused', async () => {
@@ -64,8 +65,8 @@ test('a request that is not JSON gets a client error', async () => {
 
 test('a queue URL has the host of the request', async () => {
   const here = sandbox.url.replace('127.0.0.1', 'localhost');
-  const sqs = new SQSClient({ ...sandbox.config(), endpoint: here });
-  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+  const sqs = new SQS({ ...sandbox.config(), endpoint: here });
+  const { QueueUrls = [] } = await sqs.listQueues({});
   expect(QueueUrls[0]).toContain(`${here}/${provider}/linkgate-local-`);
 });
 
@@ -203,9 +204,9 @@ test.each(['none', 'same-origin'])('a link in an email works for a browser that 
     'GET',
     '/_sandbox/outputs',
   );
-  const sns = new SNSClient(sandbox.config());
+  const sns = new SNS(sandbox.config());
   const Endpoint = `${site}@example.com`;
-  await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'email', Endpoint }));
+  await sns.subscribe({ TopicArn, Protocol: 'email', Endpoint });
   const mail = (await sandbox.mails()).find(({ to }) => to === Endpoint);
   const link = new URL(/http\S+/.exec(mail?.text ?? '')?.[0] ?? '');
   const path = `${link.pathname}${link.search}`;

@@ -1,4 +1,3 @@
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { accounts, createEndpoint, createService } from '../sandbox.ts';
 import {
   acceptByHand,
@@ -72,5 +71,5 @@ async function setContactTopic(context: ServiceContext) {
 
 async function removeTableIdentity(context: ServiceContext) {
   const Key = { pk: { S: 'TABLE_IDENTITY' }, sk: { S: 'TABLE_IDENTITY' } };
-  await withTable(context, (client) => client.send(new DeleteItemCommand({ TableName: tableName, Key })));
+  await withTable(context, (client) => client.deleteItem({ TableName: tableName, Key }));
 }

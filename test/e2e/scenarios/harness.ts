@@ -1,11 +1,6 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { AcceptVpcEndpointConnectionsCommand, DeleteVpcEndpointsCommand } from '@aws-sdk/client-ec2';
-import {
-  ListSubscriptionsByTopicCommand,
-  SetSubscriptionAttributesCommand,
-  SNSClient,
-} from '@aws-sdk/client-sns';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDB } from '@aws-sdk/client-dynamodb';
+import { SNS } from '@aws-sdk/client-sns';
+import { SQS } from '@aws-sdk/client-sqs';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { type Clients, provider } from '../sandbox.ts';
 
@@ -25,14 +20,14 @@ export function connect({ linkgate, serviceId }: ServiceContext, accountId: stri
 }
 
 export async function disconnect({ linkgate }: ScenarioContext, accountId: string, endpointId: string) {
-  await linkgate.ec2(accountId).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
+  await linkgate.ec2(accountId).deleteVpcEndpoints({ VpcEndpointIds: [endpointId] });
   await linkgate.idle();
 }
 
 /** Accepts the connection outside of linkgate. */
 export async function acceptByHand({ linkgate, serviceId }: ServiceContext, endpointId: string) {
   const accept = { ServiceId: serviceId, VpcEndpointIds: [endpointId] };
-  await linkgate.ec2(provider).send(new AcceptVpcEndpointConnectionsCommand(accept));
+  await linkgate.ec2(provider).acceptVpcEndpointConnections(accept);
   await linkgate.idle();
 }
 
@@ -55,20 +50,14 @@ export function listCalls({ sandbox }: ScenarioContext, principal: string) {
 export const tableName = 'linkgate-local';
 
 /** Gives direct access to the table. */
-export async function withTable(
-  { linkgate }: ScenarioContext,
-  work: (client: DynamoDBClient) => Promise<unknown>,
-) {
-  const client = new DynamoDBClient(linkgate.config());
+export async function withTable({ linkgate }: ScenarioContext, work: (client: DynamoDB) => Promise<unknown>) {
+  const client = new DynamoDB(linkgate.config());
   await work(client);
   client.destroy();
 }
 
-export async function withQueues(
-  { linkgate }: ScenarioContext,
-  work: (client: SQSClient) => Promise<unknown>,
-) {
-  const client = new SQSClient(linkgate.config());
+export async function withQueues({ linkgate }: ScenarioContext, work: (client: SQS) => Promise<unknown>) {
+  const client = new SQS(linkgate.config());
   await work(client);
   client.destroy();
 }
@@ -84,10 +73,10 @@ export async function confirmSubscription({ sandbox }: ScenarioContext, address:
 /** Removes the filter policy that limits an address to its own emails. */
 export async function widenSubscription({ linkgate }: ScenarioContext, topic: string, address: string) {
   const TopicArn = `arn:aws:sns:us-east-1:${provider}:linkgate-local-${topic}`;
-  const sns = new SNSClient(linkgate.config());
-  const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+  const sns = new SNS(linkgate.config());
+  const { Subscriptions = [] } = await sns.listSubscriptionsByTopic({ TopicArn });
   const { SubscriptionArn } = Subscriptions.find(({ Endpoint }) => Endpoint === address) ?? {};
   const policy = { AttributeName: 'FilterPolicy', AttributeValue: '{}' };
-  await sns.send(new SetSubscriptionAttributesCommand({ SubscriptionArn, ...policy }));
+  await sns.setSubscriptionAttributes({ SubscriptionArn, ...policy });
   sns.destroy();
 }

@@ -1,5 +1,3 @@
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { accounts, createEndpoint, provider, waitUntil } from '../sandbox.ts';
 import {
   acceptByHand,
@@ -82,15 +80,13 @@ export async function runSweeps(context: ServiceContext) {
   await disconnect(context, accounts.unknown, deletedPending);
   const quotaSortKey = `${serviceId}#${accounts.limited}`;
   await withTable(context, (client) =>
-    client.send(
-      new UpdateItemCommand({
-        TableName: tableName,
-        Key: { pk: { S: `ENDPOINT_QUOTA#${provider}/us-east-1` }, sk: { S: quotaSortKey } },
-        ConditionExpression: 'attribute_exists(pk)',
-        UpdateExpression: 'SET endpointIds = list_append(endpointIds, :more)',
-        ExpressionAttributeValues: { ':more': { L: [{ S: 'vpce-00000000000000000' }] } },
-      }),
-    ),
+    client.updateItem({
+      TableName: tableName,
+      Key: { pk: { S: `ENDPOINT_QUOTA#${provider}/us-east-1` }, sk: { S: quotaSortKey } },
+      ConditionExpression: 'attribute_exists(pk)',
+      UpdateExpression: 'SET endpointIds = list_append(endpointIds, :more)',
+      ExpressionAttributeValues: { ':more': { L: [{ S: 'vpce-00000000000000000' }] } },
+    }),
   );
   for (const _ of ['missing', 'deleted']) await runFullSweep(context);
   await linkgate.json('mode', 'enforce');
@@ -101,14 +97,12 @@ export async function runSweeps(context: ServiceContext) {
 /** Sends an unparseable message to the apply queue. */
 export async function sendUnparseable(stage: ServiceContext) {
   await withQueues(stage, (client) =>
-    client.send(
-      new SendMessageCommand({
-        QueueUrl: `${stage.linkgate.url}/${provider}/linkgate-local-apply-verdicts.fifo`,
-        MessageBody: 'garbage',
-        MessageGroupId: 'garbage',
-        MessageDeduplicationId: 'garbage',
-      }),
-    ),
+    client.sendMessage({
+      QueueUrl: `${stage.linkgate.url}/${provider}/linkgate-local-apply-verdicts.fifo`,
+      MessageBody: 'garbage',
+      MessageGroupId: 'garbage',
+      MessageDeduplicationId: 'garbage',
+    }),
   );
   await stage.linkgate.idle();
 }

@@ -1,9 +1,3 @@
-import {
-  DeleteTagsCommand,
-  DeleteVpcEndpointConnectionNotificationsCommand,
-  DescribeVpcEndpointConnectionNotificationsCommand,
-  ModifyVpcEndpointConnectionNotificationCommand,
-} from '@aws-sdk/client-ec2';
 import { accounts, createEndpoint, createService, provider } from '../sandbox.ts';
 import { connect, type ScenarioContext, type ServiceContext, withFault } from './harness.ts';
 
@@ -19,34 +13,28 @@ export async function runServices({ linkgate }: ScenarioContext): Promise<string
   const ec2 = linkgate.ec2(provider);
   const passing = await createService(linkgate);
   await linkgate.json('service', 'add', passing);
-  await ec2.send(new DeleteTagsCommand({ Resources: [passing], Tags: [{ Key: 'linkgate' }] }));
+  await ec2.deleteTags({ Resources: [passing], Tags: [{ Key: 'linkgate' }] });
   await linkgate.json('service', 'remove', passing);
 
   const serviceId = await createService(linkgate);
   await linkgate.json('service', 'add', serviceId, '--name', 'payments');
   const notification = async () => {
     const filter = { Filters: [{ Name: 'service-id', Values: [serviceId] }] };
-    const { ConnectionNotificationSet } = await ec2.send(
-      new DescribeVpcEndpointConnectionNotificationsCommand(filter),
-    );
+    const { ConnectionNotificationSet } = await ec2.describeVpcEndpointConnectionNotifications(filter);
     return ConnectionNotificationSet?.[0]?.ConnectionNotificationId ?? '';
   };
   const ConnectionNotificationId = await notification();
-  await ec2.send(
-    new ModifyVpcEndpointConnectionNotificationCommand({
-      ConnectionNotificationId,
-      ConnectionEvents: ['Delete'],
-    }),
-  );
+  await ec2.modifyVpcEndpointConnectionNotification({
+    ConnectionNotificationId,
+    ConnectionEvents: ['Delete'],
+  });
   await linkgate.json('service', 'add', serviceId);
   await linkgate.idle();
   // CloudTrail's record names no service, so linkgate checks all services.
-  await ec2.send(
-    new DeleteVpcEndpointConnectionNotificationsCommand({
-      ConnectionNotificationIds: [await notification()],
-    }),
-  );
-  await ec2.send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
+  await ec2.deleteVpcEndpointConnectionNotifications({
+    ConnectionNotificationIds: [await notification()],
+  });
+  await ec2.deleteTags({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] });
   await linkgate.idle();
   await linkgate.json('service', 'add', serviceId);
   await linkgate.json('pause', serviceId);

@@ -1,4 +1,3 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { itemEntities } from '../../../lib/doctor/item-entities.ts';
 import { reasonsToKeepItems } from '../../../lib/storage/item-remedy.ts';
@@ -15,9 +14,7 @@ export async function removeUnreadableItems(context: ServiceContext) {
   for (const kind of itemEntities.keys()) {
     if (reasonsToKeepItems.has(kind)) continue;
     const key = { pk: singlePartitionEntities.test(kind) ? kind : `${kind}#unreadable`, sk: 'unreadable' };
-    await withTable(context, (client) =>
-      client.send(new PutItemCommand({ TableName: tableName, Item: marshall(key) })),
-    );
+    await withTable(context, (client) => client.putItem({ TableName: tableName, Item: marshall(key) }));
     await linkgate.json('item', 'remove', key.pk, key.sk);
   }
   await linkgate.idle();
