@@ -23,8 +23,15 @@ import {
 import { decideAfterDeregistration, runPrincipals, runServices } from './scenarios/services.ts';
 import { removeUnreadableItems } from './scenarios/unreadable.ts';
 
+interface Exception {
+  readonly permission: RegExp;
+  readonly reason: string;
+  /** The order of two runs decides whether the scenarios use it. */
+  readonly isRace?: true;
+}
+
 /** Permissions that no test uses, by role, action and kind of partition, with the reason to grant them. */
-const exceptions: readonly { readonly permission: RegExp; readonly reason: string }[] = [
+const exceptions: readonly Exception[] = [
   { permission: / logs:/, reason: 'Lambda writes the logs; the sandbox keeps none' },
   {
     permission: /^apply-verdicts vpce:AllowMultiRegion$/,
@@ -50,11 +57,13 @@ const exceptions: readonly { readonly permission: RegExp; readonly reason: strin
       'an operations notice that changes while its delivery waits; test/notifications/operations.test.ts has it',
   },
   {
+    isRace: true,
     permission: /^notify-customers sqs:SendMessage linkgate-local-customer-notifications$/,
     reason:
       'two runs with an event of one endpoint; test/customer-notifications/notify-customers.test.ts has it',
   },
   {
+    isRace: true,
     permission: /^on-approval-link dynamodb:PutItem AWAITING_APPROVAL#\*$/,
     reason: 'a link to a request whose service has changed its approver group, which moves the request',
   },
@@ -108,11 +117,11 @@ test('every permission of a role is used', () => {
   expect(unused.map(formatProblem)).toEqual([]);
 });
 
-test('every exception is still granted and still unused', () => {
-  for (const { permission } of exceptions) {
+test('every exception is still granted, and unused unless a race decides', () => {
+  for (const { permission, isRace } of exceptions) {
     const exceptedPermissions = allPermissions().filter((each) => permission.test(formatPermission(each)));
     expect(exceptedPermissions).not.toEqual([]);
-    expect(exceptedPermissions.filter(isUsed).map(formatProblem)).toEqual([]);
+    if (!isRace) expect(exceptedPermissions.filter(isUsed).map(formatProblem)).toEqual([]);
   }
 });
 
