@@ -18,7 +18,7 @@ interface AcceptanceRun {
 
 export const acceptance: Bench = {
   name: 'acceptance',
-  about: `One request of an allowed account, until the acceptance is recorded: median of ${runs} runs in a warm sandbox without transition times.`,
+  about: `One request of an allowed account, until the acceptance is recorded: median of ${runs} runs in a warm sandbox.`,
   async measure(say) {
     say('starting the sandbox');
     const sandbox = await startSandbox('--quiet');

@@ -79,7 +79,7 @@ async function measureLoadTimes(
     name: `${name}, load time`,
     value: median(packaged),
     unit: 'ms',
-    beside: { name: 'stock bundle', value: median(stock) },
+    baseline: { name: 'stock bundle', value: median(stock) },
   }));
 }
 
