@@ -27,7 +27,7 @@ interface Flags {
 const packageFolder = join(import.meta.dirname, '..', '.serverless');
 const forcedExitMs = 800;
 
-// Half the memory after a burst, for a third more CPU time: V8 else leaves garbage in the heap of each function.
+// Halves the memory after a burst for a third more CPU time: V8 otherwise keeps garbage in the heap of each function.
 setFlagsFromString('--optimize-for-size');
 
 await main();

@@ -41,7 +41,7 @@ export function expiryWarningsTitle({ warnings, renewedCount }: ExpiryWarningsVi
 const daysText = (days: number) => (days === 1 ? '1 day' : `${days} days`);
 
 /** Describes one entry and its renewal, in two lines. */
-export function expiryWarningLines({ entry, service, connections }: ExpiryWarning): StyledText[] {
+function expiryWarningLines({ entry, service, connections }: ExpiryWarning): StyledText[] {
   const { accountId, customer, expiresAt, managedBy } = entry;
   return [
     styled`${asStrong(`Account ${accountText(accountId, customer)}`)} at ${service.name}: expires on ${asTime(expiresAt)}, ${connectedEndpointsText(connections)}.`,
@@ -57,23 +57,32 @@ function connectedEndpointsText(connections: number): string {
   return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connected endpoints`;
 }
 
-/** Selects the first warnings, as many as fit into a notification. */
-export function selectListedWarnings(
+/**
+ * Writes the first entries, as many as fit into a notification, and describes the others.
+ * @param limit the maximum total size of the entries, in the unit of `measure`
+ */
+export function writeListedWarnings<Entry>(
   warnings: readonly ExpiryWarning[],
   limit: number,
-  measure: (lines: StyledText[]) => number,
-): readonly ExpiryWarning[] {
+  write: (lines: StyledText[]) => Entry,
+  measure: (entry: Entry) => number,
+): { readonly entries: readonly Entry[]; readonly omitted: readonly StyledText[] } {
+  const entries: Entry[] = [];
   let total = 0;
-  const firstOmitted = warnings.findIndex((warning) => {
-    total += measure(expiryWarningLines(warning));
-    return total > limit;
-  });
-  return firstOmitted === -1 ? warnings : warnings.slice(0, firstOmitted);
-}
-
-/** Describes the entries that a notification omits. */
-export function omittedWarningsText(count: number): StyledText {
-  return styled`And ${count} more. To see the expiry of each entry: ${asCode('linkgate allowlist list')}`;
+  for (const warning of warnings) {
+    const entry = write(expiryWarningLines(warning));
+    total += measure(entry);
+    if (total > limit) break;
+    entries.push(entry);
+  }
+  const omittedCount = warnings.length - entries.length;
+  if (omittedCount === 0) return { entries, omitted: [] };
+  return {
+    entries,
+    omitted: [
+      styled`And ${omittedCount} more. To see the expiry of each entry: ${asCode('linkgate allowlist list')}`,
+    ],
+  };
 }
 
 /** Describes what happens at the expiry, and what happened since the warning. */

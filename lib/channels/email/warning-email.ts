@@ -1,10 +1,8 @@
 import {
   type ExpiryWarningsView,
   expiryConsequences,
-  expiryWarningLines,
   expiryWarningsTitle,
-  omittedWarningsText,
-  selectListedWarnings,
+  writeListedWarnings,
 } from '../../approvals/expiry-warning-text.ts';
 import { type StyledText, writePlain } from '../../values/styled-text.ts';
 import { composeEmail } from './compose-email.ts';
@@ -16,16 +14,16 @@ const maxListedLength = 100_000;
 /** Warns one approver of allowlist entries with connections that expire soon. */
 export function warningEmail(view: ExpiryWarningsView): EmailMessage {
   const title = expiryWarningsTitle(view);
-  const listed = selectListedWarnings(
+  const { entries, omitted } = writeListedWarnings(
     view.warnings,
     maxListedLength,
-    (lines) => writeLines(lines).join().length,
+    writeLines,
+    (lines) => lines.join().length,
   );
-  const omittedCount = view.warnings.length - listed.length;
   return composeEmail(title, [
     [`${title}.`],
-    ...listed.map((warning) => writeLines(expiryWarningLines(warning))),
-    omittedCount > 0 ? writeLines([omittedWarningsText(omittedCount)]) : [],
+    ...entries,
+    writeLines(omitted),
     writeLines(expiryConsequences(view)),
     [
       `You receive this as an approver of the group ${view.group}, 14 days, 7 days and 1 day before the expiry.`,

@@ -1,12 +1,9 @@
 import {
   type ExpiryWarningsView,
   expiryConsequences,
-  expiryWarningLines,
   expiryWarningsTitle,
-  omittedWarningsText,
-  selectListedWarnings,
+  writeListedWarnings,
 } from '../../approvals/expiry-warning-text.ts';
-import type { StyledText } from '../../values/styled-text.ts';
 import { context, header, type SlackMessage, section } from './blocks.ts';
 import { joinMarkup, type Markup, slackLimits, truncate } from './mrkdwn.ts';
 import { writeMrkdwn, writeMrkdwnLines } from './status-mrkdwn.ts';
@@ -17,14 +14,14 @@ const maxListedLength = slackLimits.blocks - 3_000;
 /** Warns the approvers in their channel of allowlist entries with connections that expire soon. */
 export function warningMessage(view: ExpiryWarningsView): SlackMessage {
   const title = expiryWarningsTitle(view);
-  const listed = selectListedWarnings(
+  const listed = writeListedWarnings(
     view.warnings,
     maxListedLength,
-    (lines) => JSON.stringify(writeMrkdwnLines(lines).markup).length,
+    (lines) => writeMrkdwnLines(lines),
+    ({ markup }) => JSON.stringify(markup).length,
   );
-  const entries = packLines(listed.map(expiryWarningLines));
-  const omittedCount = view.warnings.length - listed.length;
-  const omitted = omittedCount > 0 ? [writeMrkdwn(omittedWarningsText(omittedCount))] : [];
+  const entries = packEntries(listed.entries);
+  const omitted = listed.omitted.map((line) => writeMrkdwn(line));
   const consequences = expiryConsequences(view).map((line) => writeMrkdwn(line));
   return {
     blocks: [
@@ -36,11 +33,10 @@ export function warningMessage(view: ExpiryWarningsView): SlackMessage {
   };
 }
 
-/** Packs the lines of each entry into as few sections as possible. */
-function packLines(entries: readonly StyledText[][]): Markup[] {
+/** Packs entries into as few sections as possible. */
+function packEntries(entries: readonly Markup[]): Markup[] {
   const sections: Markup[] = [];
-  for (const lines of entries) {
-    const entry = writeMrkdwnLines(lines);
+  for (const entry of entries) {
     const last = sections.pop();
     const joined = last ? joinMarkup([last, entry], '\n\n') : entry;
     if (last && joined.markup.length > slackLimits.section) sections.push(last, entry);
